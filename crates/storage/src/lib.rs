@@ -1,1 +1,15 @@
-//! 
+//! Storage: on-disk formats, page cache, pager, write-ahead log, rollback journal, B-trees.
+//!
+//! [`pager::Pager`] gives a connection its pages: a snapshot to read, private copies to write, savepoints, commit.
+//! [`btree`] builds tables and indexes from pages. Nothing here knows SQL or a schema.
+//! Whatever may wait for a page returns `Err(Error::Pending)` and is run again (`docs/ARCHITECTURE.md`).
+#![forbid(unsafe_code)]
+
+pub mod btree;
+pub mod format;
+pub mod page;
+pub mod pager;
+
+pub use format::DatabaseHeader;
+pub use page::{Page, PageNo, PageRef};
+pub use pager::Pager;

@@ -1,0 +1,1 @@
+//! B-trees over the pages of a [`Pager`](crate::pager::Pager): tables, indexes, freelist, overflow, pointer maps.

@@ -1,0 +1,437 @@
+//! The pager: one per connection and database; hands out pages of a snapshot and collects private changes.
+//!
+//! ```text
+//!            begin_read            begin_write             commit / rollback
+//!   Idle ------------------> Read ------------------> Write ------------------> Read ---- end_read ----> Idle
+//! ```
+//! Reading: [`Pager::page`] answers from the connection's own table; a miss is read, or starts a read and answers
+//! `Err(Pending)`. Pages stay in the table until [`Pager::unpin`], which the vm calls between instructions, so what
+//! an instruction fetched is there when it is run again.
+//!
+//! Writing (`apply` phase: can neither wait nor fail): [`Pager::edit`], [`Pager::append_page`], [`Pager::truncate`],
+//! [`Pager::edit_header`]. A page is copied on its first write after the newest mark (start of the transaction or of
+//! a savepoint) unless nobody else holds it. Savepoints are lists of the older images; nothing is copied back.
+
+mod savepoint;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result, ResultCode};
+
+use crate::format::header::is_page_size;
+use crate::format::layout::{lock_byte_page, ptrmap};
+use crate::format::DatabaseHeader;
+use crate::page::{Page, PageNo, PageRef};
+use savepoint::Savepoint;
+use table::PageTable;
+
+/// Largest page number SQLite allows by default (`max_page_count`).
+pub const DEFAULT_MAX_PAGE_COUNT: u32 = 4_294_967_294;
+
+/// How a write transaction locks the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteMode {
+    /// `BEGIN IMMEDIATE`, or the first write of a deferred transaction: readers go on.
+    Reserved,
+    /// `BEGIN EXCLUSIVE`: in rollback modes, readers are locked out from the start.
+    Exclusive,
+}
+
+/// Where the pages come from.
+enum Backing {
+    /// Private memory (`:memory:`): transactions keep older images of all they change.
+    Memory,
+    /// An ephemeral table or sorter: always in a write transaction that never ends.
+    Temp,
+}
+
+/// Where the pager is in the life of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    Idle,
+    Read,
+    Write,
+}
+
+/// See the module's documentation.
+pub struct Pager {
+    backing: Backing,
+    state: State,
+    table: PageTable,
+    header: DatabaseHeader,
+    page_count: u32,
+    max_page_count: u32,
+    change_epoch: u64,
+    data_version: u32,
+    /// Counts transactions and savepoints; a page whose slot carries a number at or above `transaction_mark` is dirty.
+    mark: u64,
+    transaction_mark: u64,
+    next_mark: u64,
+    /// Pages that became dirty in this transaction, perhaps more than once, perhaps clean again by now.
+    dirty: Vec<PageNo>,
+    savepoints: Vec<Savepoint>,
+}
+
+impl Pager {
+    fn new(backing: Backing, page_size: u32) -> Self {
+        debug_assert!(is_page_size(page_size));
+        Self {
+            backing,
+            state: State::Idle,
+            table: PageTable::default(),
+            header: DatabaseHeader::new(page_size),
+            page_count: 0,
+            max_page_count: DEFAULT_MAX_PAGE_COUNT,
+            change_epoch: 1,
+            data_version: 1,
+            mark: 0,
+            transaction_mark: u64::MAX,
+            next_mark: 1,
+            dirty: Vec::new(),
+            savepoints: Vec::new(),
+        }
+    }
+
+    /// A private database in memory. Page 1 appears with the first write transaction.
+    pub fn in_memory(page_size: u32) -> Self {
+        Self::new(Backing::Memory, page_size)
+    }
+
+    /// Pages for an ephemeral table: in memory, always writable, no transaction to begin or end.
+    /// Page 1 exists (its header holds the freelist); trees are built on pages that follow.
+    pub fn temp(page_size: u32) -> Self {
+        let mut pager = Self::new(Backing::Temp, page_size);
+        pager.state = State::Write;
+        pager.transaction_mark = 1;
+        pager.mark = 1;
+        pager.next_mark = 2;
+        pager.create_first_page();
+        pager
+    }
+
+    // ---- Geometry -------------------------------------------------------------------------------------------------
+
+    /// Bytes of a page.
+    #[inline]
+    pub fn page_size(&self) -> u32 {
+        self.header.page_size
+    }
+
+    /// Bytes of a page that the engine may use: without the reserved bytes at its end.
+    #[inline]
+    pub fn usable_size(&self) -> u32 {
+        self.header.usable_size()
+    }
+
+    /// Pages of the database, in this snapshot or transaction.
+    #[inline]
+    pub fn page_count(&self) -> u32 {
+        self.page_count
+    }
+
+    /// The limit of `PRAGMA max_page_count`.
+    pub fn max_page_count(&self) -> u32 {
+        self.max_page_count
+    }
+
+    /// Sets the limit, never below the current size; answers the limit that holds.
+    pub fn set_max_page_count(&mut self, limit: u32) -> u32 {
+        if limit > 0 {
+            self.max_page_count = limit.clamp(self.page_count, DEFAULT_MAX_PAGE_COUNT);
+        }
+        self.max_page_count
+    }
+
+    /// True where the database has pointer-map pages.
+    pub fn auto_vacuum(&self) -> bool {
+        self.header.auto_vacuum()
+    }
+
+    /// The page that holds the lock bytes and is never used.
+    pub fn lock_byte_page(&self) -> PageNo {
+        lock_byte_page(self.page_size())
+    }
+
+    /// The pointer-map page with the entry of `page` (itself, if it is one); `None` for page 1.
+    pub fn ptrmap_page_for(&self, page: PageNo) -> Option<PageNo> {
+        ptrmap::page_for(page, self.page_size(), self.usable_size())
+    }
+
+    /// The decoded header of the snapshot or transaction.
+    #[inline]
+    pub fn header(&self) -> &DatabaseHeader {
+        &self.header
+    }
+
+    /// Changes with every edit, and when a rollback brings older pages back: cursors compare it.
+    #[inline]
+    pub fn change_epoch(&self) -> u64 {
+        self.change_epoch
+    }
+
+    /// Changes when another connection has committed (`PRAGMA data_version`).
+    pub fn data_version(&self) -> u32 {
+        self.data_version
+    }
+
+    /// True while a write transaction is open.
+    #[inline]
+    pub fn in_write(&self) -> bool {
+        self.state == State::Write
+    }
+
+    /// True while a snapshot is held.
+    pub fn in_read(&self) -> bool {
+        self.state >= State::Read
+    }
+
+    /// True where the database can be written at all.
+    pub fn is_writable(&self) -> bool {
+        true
+    }
+
+    // ---- Reading --------------------------------------------------------------------------------------------------
+
+    /// A page of the snapshot or transaction; `Err(Pending)` once a read of it has been started.
+    #[inline]
+    pub fn page(&mut self, no: PageNo) -> Result<PageRef> {
+        match self.table.get(no) {
+            Some(page) => Ok(page.clone()),
+            None => self.page_slow(no),
+        }
+    }
+
+    #[cold]
+    fn page_slow(&mut self, no: PageNo) -> Result<PageRef> {
+        debug_assert!(self.state >= State::Read);
+        if no == PageNo::ONE && self.page_count == 0 {
+            // Nobody has written yet: what a reader sees is the page that the first writer will create.
+            let mut page = Page::zeroed(no, self.page_size());
+            self.header.encode_first_page(&mut page);
+            return Ok(Arc::new(page));
+        }
+        if no.0 == 0 || no.0 > self.page_count {
+            return Err(Error::corrupt(no.0, "page number past the end of the database"));
+        }
+        match self.backing {
+            // All pages are resident except the lock-byte page.
+            Backing::Memory | Backing::Temp => Err(Error::corrupt(no.0, "reference to the lock-byte page")),
+        }
+    }
+
+    /// Asks for pages that will be wanted soon; a hint, never fails and never waits.
+    pub fn prefetch(&mut self, pages: &[PageNo]) {
+        let _ = pages;
+    }
+
+    /// Called between instructions: pages fetched so far may be let go.
+    #[inline]
+    pub fn unpin(&mut self) {}
+
+    /// Called between instructions of a large transaction: dirty pages may be written out.
+    pub fn maybe_spill(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    // ---- Writing: the apply phase -----------------------------------------------------------------------------------
+
+    /// The page, to be changed. It was fetched by [`Pager::page`] in this instruction or made by this transaction.
+    pub fn edit(&mut self, no: PageNo) -> &mut Page {
+        assert!(self.state == State::Write, "edit outside a write transaction");
+        self.change_epoch += 1;
+        let mark = self.mark;
+        let slot = self.table.slot_mut(no).expect("edit of a page that is not resident");
+        let page = slot.page.as_mut().expect("edit of a page that is not resident");
+        if slot.mark < mark {
+            let was_dirty = slot.mark >= self.transaction_mark;
+            if let Some(savepoint) = self.savepoints.last_mut() {
+                let keep = was_dirty || matches!(self.backing, Backing::Memory | Backing::Temp);
+                savepoint.save(no, keep.then(|| page.clone()), was_dirty);
+            }
+            if !was_dirty {
+                self.dirty.push(no);
+            }
+            slot.mark = mark;
+        }
+        Arc::make_mut(page)
+    }
+
+    /// Grows the database by one zeroed page, dirty from the start; skips the lock-byte page.
+    ///
+    /// Whether the database may grow is asked before, in the gather phase: [`Pager::check_growth`].
+    pub fn append_page(&mut self) -> PageNo {
+        assert!(self.state == State::Write, "append outside a write transaction");
+        let mut next = self.page_count + 1;
+        if PageNo(next) == self.lock_byte_page() {
+            next += 1;
+        }
+        let no = PageNo(next);
+        self.change_epoch += 1;
+        if let Some(savepoint) = self.savepoints.last_mut() {
+            // Undone by the page count, but a page that was cut off earlier in this transaction may have stood here.
+            savepoint.save(no, None, false);
+        }
+        self.table.put(no, Arc::new(Page::zeroed(no, self.header.page_size)), self.mark);
+        self.dirty.push(no);
+        self.page_count = next;
+        no
+    }
+
+    /// `SQLITE_FULL` where `pages` more pages do not fit under `max_page_count`.
+    pub fn check_growth(&self, pages: u32) -> Result<()> {
+        if self.max_page_count - self.page_count.min(self.max_page_count) < pages {
+            return Err(Error::from_code(ResultCode::FULL));
+        }
+        Ok(())
+    }
+
+    /// Cuts the database off behind page `n`.
+    pub fn truncate(&mut self, n: u32) {
+        assert!(self.state == State::Write, "truncate outside a write transaction");
+        assert!(n >= 1 && n <= self.page_count);
+        self.change_epoch += 1;
+        let mut dropped = Vec::new();
+        self.table.for_each_above(n, |no, _| dropped.push(no));
+        for no in dropped {
+            let slot = self.table.take(no);
+            if let Some(savepoint) = self.savepoints.last_mut() {
+                let was_dirty = slot.mark >= self.transaction_mark;
+                // What was written since the mark has been saved already.
+                if slot.mark < self.mark {
+                    let keep = was_dirty || matches!(self.backing, Backing::Memory | Backing::Temp);
+                    savepoint.save(no, slot.page.filter(|_| keep), was_dirty);
+                }
+            }
+        }
+        self.page_count = n;
+    }
+
+    /// Changes header fields; page 1 is resident in every write transaction.
+    pub fn edit_header(&mut self, f: impl FnOnce(&mut DatabaseHeader)) {
+        let mut header = self.header;
+        f(&mut header);
+        if header != self.header {
+            self.header = header;
+            header.encode(&mut self.edit(PageNo::ONE)[..DatabaseHeader::SIZE]);
+        }
+    }
+
+    // ---- Transactions -----------------------------------------------------------------------------------------------
+
+    /// Takes a snapshot of the newest committed state.
+    pub fn begin_read(&mut self) -> Result<()> {
+        if self.state == State::Idle {
+            self.state = State::Read;
+        }
+        Ok(())
+    }
+
+    /// Lets the snapshot go.
+    pub fn end_read(&mut self) {
+        if matches!(self.backing, Backing::Temp) {
+            return;
+        }
+        assert!(self.state != State::Write, "end of a snapshot inside a write transaction");
+        self.state = State::Idle;
+    }
+
+    /// Turns the snapshot (taken now, if there is none) into a write transaction.
+    pub fn begin_write(&mut self, mode: WriteMode) -> Result<()> {
+        let _ = mode;
+        if self.state == State::Write {
+            return Ok(());
+        }
+        self.begin_read()?;
+        self.start_transaction();
+        Ok(())
+    }
+
+    fn start_transaction(&mut self) {
+        self.state = State::Write;
+        self.transaction_mark = self.next_mark;
+        self.mark = self.next_mark;
+        self.next_mark += 1;
+        self.dirty.clear();
+        self.savepoints.clear();
+        if matches!(self.backing, Backing::Memory) {
+            // The transaction itself is a savepoint: there is no file to read the older pages from.
+            self.push_savepoint();
+        }
+        if self.page_count == 0 {
+            self.create_first_page();
+        }
+    }
+
+    fn create_first_page(&mut self) {
+        let no = self.append_page();
+        debug_assert_eq!(no, PageNo::ONE);
+        let mut header = self.header;
+        if header.text_encoding == 0 {
+            header.text_encoding = 1;
+        }
+        header.encode_first_page(self.edit(no));
+        self.header = header;
+    }
+
+    /// Makes the transaction durable and visible; the snapshot stays, now of the new state.
+    pub fn commit(&mut self) -> Result<()> {
+        if self.state != State::Write || matches!(self.backing, Backing::Temp) {
+            return Ok(());
+        }
+        if !self.dirty.is_empty() || self.header.database_size != self.page_count {
+            self.stamp_header();
+        }
+        self.finish_write();
+        Ok(())
+    }
+
+    /// What SQLite writes into page 1 with every commit.
+    fn stamp_header(&mut self) {
+        let page_count = self.page_count;
+        self.edit_header(|h| {
+            h.change_counter = h.change_counter.wrapping_add(1);
+            h.version_valid_for = h.change_counter;
+            h.sqlite_version = DatabaseHeader::SQLITE_VERSION;
+            h.database_size = page_count;
+        });
+    }
+
+    fn finish_write(&mut self) {
+        self.savepoints.clear();
+        self.dirty.clear();
+        self.transaction_mark = u64::MAX;
+        self.state = State::Read;
+    }
+
+    /// Drops all changes of the transaction; the snapshot stays.
+    pub fn rollback(&mut self) {
+        if self.state != State::Write || matches!(self.backing, Backing::Temp) {
+            return;
+        }
+        if !self.savepoints.is_empty() {
+            self.undo_to(0);
+        }
+        self.finish_write();
+        self.change_epoch += 1;
+    }
+
+    // ---- Choices before the first write -------------------------------------------------------------------------------
+
+    /// Sets the page size of a database that has no page yet; ignored afterwards.
+    pub fn set_page_size(&mut self, page_size: u32) {
+        if self.page_count == 0 && is_page_size(page_size) {
+            self.header.page_size = page_size;
+        }
+    }
+
+    /// Changes the header that the first write will create (encoding, auto-vacuum); ignored afterwards.
+    pub fn set_initial_header(&mut self, f: impl FnOnce(&mut DatabaseHeader)) {
+        if self.page_count == 0 {
+            f(&mut self.header);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Savepoints: lists of the page images that stood before, no undo log.
+//!
+//! A page enters the newest savepoint's list once, on its first write after the mark. Undoing walks the lists from
+//! the newest entry to the oldest, so that the oldest image wins. Memory only; nothing here waits or fails.
+
+use super::{Backing, Pager};
+use crate::format::DatabaseHeader;
+use crate::page::{PageNo, PageRef};
+
+/// One open savepoint.
+pub(super) struct Savepoint {
+    mark: u64,
+    page_count: u32,
+    header: DatabaseHeader,
+    saved: Vec<Saved>,
+}
+
+/// A page as it was at the mark.
+struct Saved {
+    no: PageNo,
+    /// `None`: it was clean and can be read again, or it was not there.
+    page: Option<PageRef>,
+    was_dirty: bool,
+}
+
+impl Savepoint {
+    pub(super) fn save(&mut self, no: PageNo, page: Option<PageRef>, was_dirty: bool) {
+        self.saved.push(Saved { no, page, was_dirty });
+    }
+}
+
+impl Pager {
+    /// Savepoints the pager keeps for itself below those of the callers: the transaction, in memory.
+    fn hidden(&self) -> usize {
+        usize::from(matches!(self.backing, Backing::Memory))
+    }
+
+    pub(super) fn push_savepoint(&mut self) {
+        let mark = self.next_mark;
+        self.next_mark += 1;
+        self.mark = mark;
+        self.savepoints.push(Savepoint { mark, page_count: self.page_count, header: self.header, saved: Vec::new() });
+    }
+
+    /// Opens a savepoint and answers its depth: 0 for the first of the transaction.
+    pub fn open_savepoint(&mut self) -> usize {
+        assert!(self.in_write(), "savepoint outside a write transaction");
+        self.push_savepoint();
+        self.savepoints.len() - 1 - self.hidden()
+    }
+
+    /// How many savepoints are open.
+    pub fn savepoint_depth(&self) -> usize {
+        self.savepoints.len().saturating_sub(self.hidden())
+    }
+
+    /// Closes the savepoint at `depth` and those above it; what was done since stays done.
+    pub fn release_savepoint(&mut self, depth: usize) {
+        let at = depth + self.hidden();
+        if at >= self.savepoints.len() {
+            return;
+        }
+        let released = self.savepoints.split_off(at);
+        if let Some(outer) = self.savepoints.last_mut() {
+            for savepoint in released {
+                outer.saved.extend(savepoint.saved);
+            }
+        }
+        // Slots keep marks above the outer savepoint's, which rightly says: saved already.
+        self.mark = self.savepoints.last().map_or(self.transaction_mark, |s| s.mark);
+    }
+
+    /// Undoes everything since the savepoint at `depth` was opened; it stays open, those above it are closed.
+    pub fn rollback_to_savepoint(&mut self, depth: usize) {
+        let at = depth + self.hidden();
+        if at >= self.savepoints.len() {
+            return;
+        }
+        self.undo_to(at);
+        self.savepoints.truncate(at + 1);
+        self.mark = self.savepoints[at].mark;
+        self.change_epoch += 1;
+    }
+
+    /// Restores what the savepoints from index `at` up hold, and empties them.
+    pub(super) fn undo_to(&mut self, at: usize) {
+        let page_count = self.savepoints[at].page_count;
+        let mut beyond = Vec::new();
+        self.table.for_each_above(page_count, |no, _| beyond.push(no));
+        for no in beyond {
+            self.table.take(no);
+        }
+        for savepoint in self.savepoints[at..].iter_mut().rev() {
+            for saved in std::mem::take(&mut savepoint.saved).into_iter().rev() {
+                match saved.page {
+                    // Dirty before the mark, whichever savepoint was open then: the next write saves it again.
+                    Some(page) => {
+                        self.table.put(saved.no, page, if saved.was_dirty { self.transaction_mark } else { 0 });
+                    }
+                    None => {
+                        self.table.take(saved.no);
+                    }
+                }
+            }
+        }
+        self.page_count = page_count;
+        self.header = self.savepoints[at].header;
+    }
+}
