@@ -1,1 +1,36 @@
-//! 
+//! SQL functions: values in, value out. No files, no cursors, no schema.
+//!
+//! A scalar function is one Rust function, [`ScalarFn`], and one row of a table beside it. An aggregate is an
+//! implementation of [`Aggregate`]; window functions proper are the [`WindowFunction`]s, which say where in the partition
+//! their value lies and leave the rows to the interpreter. Functions of the application come in as the same
+//! [`FunctionDef`] through a [`Registry`].
+//!
+//! | module      | subject                                              |
+//! |-------------|------------------------------------------------------|
+//! | `context`   | [`Context`], [`Environment`]                         |
+//! | `def`       | [`FunctionDef`], flags, arity                        |
+//! | `registry`  | [`lookup`], [`Registry`]                             |
+//! | `aggregate` | the trait [`Aggregate`] and the built-in aggregates  |
+//! | `window`    | row_number() and its kin                             |
+//! | others      | one module per family of functions                   |
+#![forbid(unsafe_code)]
+
+pub mod aggregate;
+pub mod context;
+pub mod def;
+pub mod registry;
+pub mod window;
+
+pub use aggregate::Aggregate;
+pub use context::{Context, DefaultEnvironment, Environment};
+pub use def::{AggregateDef, Arity, Function, FunctionDef, FunctionFlags, FunctionKind, ScalarFn, ScalarFunction};
+pub use registry::{Lookup, Registry, built_ins, lookup};
+pub use window::{WindowFunction, WindowPosition, WindowValue};
+
+/// What `sqlite_version()` answers: the release whose dialect and texts are followed.
+pub const SQLITE_VERSION: &str = "3.54.1";
+/// What `sqlite_source_id()` answers.
+pub const SQLITE_SOURCE_ID: &str =
+    "2026-10-16 14:45:20 555e07ef33f69a0957d24d8e555b702464a131d6f1607f4c3c1e4551e8e6ca76";
+/// `SQLITE_VERSION` as one number, major * 1000000 + minor * 1000 + patch.
+pub const SQLITE_VERSION_NUMBER: i32 = 3_054_001;

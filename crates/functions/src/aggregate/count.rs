@@ -1,0 +1,36 @@
+//! count(*) and count(X).
+
+use super::Aggregate;
+use crate::Context;
+use turso_error::Result;
+use turso_value::Value;
+
+struct Count(i64);
+
+pub(super) fn create() -> Box<dyn Aggregate> {
+    Box::new(Count(0))
+}
+
+impl Aggregate for Count {
+    fn step(&mut self, _: &mut Context<'_>, args: &[Value]) -> Result<()> {
+        if !matches!(args, [Value::Null]) {
+            self.0 += 1;
+        }
+        Ok(())
+    }
+
+    fn inverse(&mut self, _: &mut Context<'_>, args: &[Value]) -> Result<()> {
+        if !matches!(args, [Value::Null]) {
+            self.0 -= 1;
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, ctx: &mut Context<'_>) -> Result<()> {
+        ctx.integer(self.0)
+    }
+
+    fn reset(&mut self) {
+        self.0 = 0;
+    }
+}
