@@ -1,0 +1,193 @@
+//! Building a program: registers, cursors, labels, constants.
+
+use std::sync::Arc;
+
+use turso_functions::FunctionDef;
+use turso_value::{Collation, Value};
+
+use crate::operand::{Addr, CallId, CollationId, ConstId, CursorId, Reg, Regs};
+use crate::program::{FunctionCall, PlanNode, Program};
+use crate::register::Instruction;
+
+/// A jump target that may be bound to an address after jumps to it were emitted.
+pub type Label = Addr;
+
+/// Collects instructions. Jumps take [`Label`]s; [`finish`](Self::finish) replaces them by addresses.
+#[derive(Debug)]
+pub struct ProgramBuilder {
+    program: Program,
+    prologue: Vec<Instruction>,
+    labels: Vec<Option<u32>>,
+    next_register: u32,
+    free_registers: Vec<Reg>,
+    next_cursor: u16,
+    plan_parents: Vec<u32>,
+}
+
+impl Default for ProgramBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ProgramBuilder {
+    /// An empty program.
+    pub fn new() -> Self {
+        let program = Program { collations: vec![Collation::Binary], ..Program::default() };
+        Self {
+            program,
+            prologue: Vec::new(),
+            labels: Vec::new(),
+            next_register: 1,
+            free_registers: Vec::new(),
+            next_cursor: 0,
+            plan_parents: Vec::new(),
+        }
+    }
+
+    /// Append an instruction; the result is its position (for [`patch`](Self::patch)), not yet its final address.
+    pub fn emit(&mut self, instruction: impl Into<Instruction>) -> usize {
+        self.program.instructions.push(instruction.into());
+        self.program.instructions.len() - 1
+    }
+
+    /// Append an instruction that runs once before everything else (transactions, constants used in loops).
+    pub fn emit_prologue(&mut self, instruction: impl Into<Instruction>) {
+        self.prologue.push(instruction.into());
+    }
+
+    /// The instruction at a position that [`emit`](Self::emit) returned.
+    pub fn patch(&mut self, position: usize) -> Option<&mut Instruction> {
+        self.program.instructions.get_mut(position)
+    }
+
+    /// The position of the next instruction.
+    pub fn position(&self) -> usize {
+        self.program.instructions.len()
+    }
+
+    /// A new label, not bound yet.
+    pub fn label(&mut self) -> Label {
+        self.labels.push(None);
+        Addr(Addr::LABEL_BASE + (self.labels.len() - 1) as u32)
+    }
+
+    /// Bind the label to the next instruction.
+    pub fn bind(&mut self, label: Label) {
+        debug_assert!(label.0 >= Addr::LABEL_BASE, "only labels are bound");
+        let here = self.program.instructions.len() as u32;
+        if let Some(slot) = self.labels.get_mut((label.0 - Addr::LABEL_BASE) as usize) {
+            debug_assert!(slot.is_none(), "a label is bound once");
+            *slot = Some(here);
+        }
+    }
+
+    /// A new label bound to the next instruction.
+    pub fn label_here(&mut self) -> Label {
+        let label = self.label();
+        self.bind(label);
+        label
+    }
+
+    /// A register of its own.
+    pub fn register(&mut self) -> Reg {
+        let reg = Reg(self.next_register);
+        self.next_register += 1;
+        reg
+    }
+
+    /// `count` consecutive registers.
+    pub fn registers(&mut self, count: usize) -> Regs {
+        let first = Reg(self.next_register);
+        self.next_register += count as u32;
+        Regs::new(first, count)
+    }
+
+    /// A register for a value that is needed for a moment; give it back with [`release`](Self::release).
+    pub fn temporary(&mut self) -> Reg {
+        self.free_registers.pop().unwrap_or_else(|| self.register())
+    }
+
+    /// Give a temporary register back. Never release one whose value a subroutine or a later loop turn still reads.
+    pub fn release(&mut self, reg: Reg) {
+        debug_assert!(!self.free_registers.contains(&reg), "a register is released once");
+        self.free_registers.push(reg);
+    }
+
+    /// A cursor of its own.
+    pub fn cursor(&mut self) -> CursorId {
+        let cursor = CursorId(self.next_cursor);
+        self.next_cursor += 1;
+        cursor
+    }
+
+    /// Intern a text or blob constant.
+    pub fn constant(&mut self, value: Value) -> ConstId {
+        self.program.constants.push(value);
+        ConstId((self.program.constants.len() - 1) as u32)
+    }
+
+    /// Intern a collation; BINARY is 0.
+    pub fn collation(&mut self, collation: &Collation) -> CollationId {
+        if let Some(i) = self.program.collations.iter().position(|c| c == collation) {
+            return CollationId(i as u16);
+        }
+        self.program.collations.push(collation.clone());
+        CollationId((self.program.collations.len() - 1) as u16)
+    }
+
+    /// Register a function call.
+    pub fn call(&mut self, function: Arc<FunctionDef>, arity: usize, collation: CollationId) -> CallId {
+        self.program.calls.push(FunctionCall { function, arity: arity as u16, collation });
+        CallId((self.program.calls.len() - 1) as u32)
+    }
+
+    /// Add a plan node under the innermost open one.
+    pub fn plan_node(&mut self, detail: impl Into<String>) -> u32 {
+        let id = self.program.plan.len() as u32 + 1;
+        let parent = self.plan_parents.last().copied().unwrap_or(0);
+        self.program.plan.push(PlanNode { id, parent, detail: detail.into() });
+        id
+    }
+
+    /// Add a plan node and make it the parent of the following ones until [`close_plan_node`](Self::close_plan_node).
+    pub fn open_plan_node(&mut self, detail: impl Into<String>) -> u32 {
+        let id = self.plan_node(detail);
+        self.plan_parents.push(id);
+        id
+    }
+
+    /// Close the innermost open plan node.
+    pub fn close_plan_node(&mut self) {
+        self.plan_parents.pop();
+    }
+
+    /// The program's facts (columns, parameters, flags), to be filled in by the planner.
+    pub fn program_mut(&mut self) -> &mut Program {
+        &mut self.program
+    }
+
+    /// Resolve all labels. Fails in debug builds when a label that is jumped to was never bound.
+    pub fn finish(mut self) -> Program {
+        let shift = self.prologue.len() as u32;
+        let end = self.program.instructions.len() as u32;
+        let labels = std::mem::take(&mut self.labels);
+        let mut instructions = std::mem::take(&mut self.prologue);
+        instructions.append(&mut self.program.instructions);
+        for instruction in &mut instructions {
+            instruction.visit_addresses(&mut |addr| {
+                if addr.0 >= Addr::LABEL_BASE {
+                    let bound = labels.get((addr.0 - Addr::LABEL_BASE) as usize).copied().flatten();
+                    debug_assert!(bound.is_some(), "label {} is used and not bound", addr.0 - Addr::LABEL_BASE);
+                    addr.0 = bound.unwrap_or(end) + shift;
+                } else {
+                    addr.0 += shift;
+                }
+            });
+        }
+        self.program.instructions = instructions;
+        self.program.register_count = self.next_register as usize;
+        self.program.cursor_count = self.next_cursor as usize;
+        self.program
+    }
+}

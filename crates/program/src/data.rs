@@ -1,0 +1,51 @@
+//! Loading and moving values, and conversions of registers in place.
+
+use std::sync::Arc;
+
+use turso_value::Affinity;
+
+use crate::operand::{Affinities, ConstId, Reg, Regs};
+use crate::register::instructions;
+
+/// The STRICT column types a row must satisfy, in column order (`stricttables.html`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct StrictTypes {
+    /// `table` part of the message `cannot store TEXT value in INTEGER column t.c`.
+    pub table: Arc<str>,
+    /// Column names and their required types.
+    pub columns: Vec<(Arc<str>, StrictType)>,
+}
+
+/// A declared type in a STRICT table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum StrictType { Any, Blob, Int, Integer, Real, Text }
+
+crate::detail_operand!(Arc<StrictTypes>);
+
+instructions! {
+    /// Set the registers to NULL.
+    Null { dest: Regs }
+    /// Load an integer.
+    Integer { value: i64, dest: Reg }
+    /// Load a real number.
+    Real { value: f64, dest: Reg }
+    /// Load a constant of the program (text, blob).
+    Const { constant: ConstId, dest: Reg }
+    /// Load the bound parameter with this number (from 1); an unbound one is NULL.
+    Variable { number: u32, dest: Reg }
+    /// Move `count` values; the sources become NULL. The blocks may overlap.
+    Move { from: Reg, to: Reg, count: u32 }
+    /// Copy `count` values (buffers of the destination are reused).
+    Copy { from: Reg, to: Reg, count: u32 }
+    /// `CAST(register AS type)` in place.
+    Cast { reg: Reg, affinity: Affinity }
+    /// Apply one affinity to each register.
+    ApplyAffinity { regs: Reg, affinities: Affinities }
+    /// An integer becomes the equal real (reading a REAL column that stores small integers).
+    RealAffinity { reg: Reg }
+    /// `dest = 0`, or NULL when either operand is NULL.
+    ZeroOrNull { left: Reg, right: Reg, dest: Reg }
+    /// Check and convert a row for a STRICT table; the error is `SQLITE_CONSTRAINT_DATATYPE`.
+    TypeCheck { values: Regs, types: Arc<StrictTypes> }
+}

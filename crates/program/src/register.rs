@@ -1,0 +1,88 @@
+//! The register of instructions: one line per instruction makes the enum, the listing and the dispatch.
+
+use crate::listing::ListingRow;
+use crate::operand::Addr;
+use crate::{control, cursor, data, expression, schema, sorter, write};
+
+/// Declares the structs of one instruction family.
+macro_rules! instructions {
+    ($( $(#[$doc:meta])* $name:ident { $( $(#[$fdoc:meta])* $field:ident : $ty:ty ),* $(,)? } )*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name { $( $(#[$fdoc])* pub $field: $ty, )* }
+        impl $name {
+            pub(crate) fn list(&self) -> $crate::ListingRow {
+                #[allow(unused_mut)]
+                let mut row = $crate::listing::ListingRow::new(stringify!($name));
+                $( $crate::Operand::list(&self.$field, &mut row); )*
+                row
+            }
+            #[allow(unused_variables)]
+            pub(crate) fn visit_addresses(&mut self, f: &mut dyn FnMut(&mut $crate::Addr)) {
+                $( $crate::Operand::visit_addresses(&mut self.$field, f); )*
+            }
+        }
+        impl From<$name> for $crate::Instruction {
+            fn from(i: $name) -> Self { $crate::Instruction::$name(i) }
+        }
+    )*};
+}
+pub(crate) use instructions;
+
+/// Calls `$callback!` with `(module Name), …` for every instruction there is; the interpreter builds its dispatch from it.
+#[macro_export]
+macro_rules! for_each_instruction {
+    ($callback:ident) => {
+        $callback! {
+            (control Goto) (control Gosub) (control Return) (control InitCoroutine) (control EndCoroutine) (control Yield)
+            (control Halt) (control HaltIfNull) (control RaiseError) (control ResultRow) (control Noop) (control Once)
+            (control If) (control IfNot) (control IsNull) (control NotNull) (control IfPos) (control IfNotZero)
+            (control DecrJumpZero) (control OffsetLimit) (control MustBeInt) (control Jump) (control RunTrigger) (control Param)
+            (control ResetOnce)
+            (data Null) (data Integer) (data Real) (data Const) (data Variable) (data Move) (data Copy) (data Cast)
+            (data ApplyAffinity) (data RealAffinity) (data ZeroOrNull) (data TypeCheck)
+            (expression Add) (expression Subtract) (expression Multiply) (expression Divide) (expression Remainder)
+            (expression Concat) (expression BitAnd) (expression BitOr) (expression ShiftLeft) (expression ShiftRight)
+            (expression BitNot) (expression Not) (expression And) (expression Or) (expression IsTrue) (expression AddImm)
+            (expression Eq) (expression Ne) (expression Lt) (expression Le) (expression Gt) (expression Ge)
+            (expression CompareStore) (expression Compare) (expression Function) (expression AggStep) (expression AggInverse)
+            (expression AggValue) (expression AggFinal) (expression MemMax)
+            (cursor OpenRead) (cursor OpenWrite) (cursor OpenEphemeral) (cursor OpenDup) (cursor OpenPseudo) (cursor Close)
+            (cursor Rewind) (cursor Last) (cursor Next) (cursor Prev) (cursor SeekRowid) (cursor NotExists)
+            (cursor SeekGe) (cursor SeekGt) (cursor SeekLe) (cursor SeekLt) (cursor IdxGe) (cursor IdxGt) (cursor IdxLe)
+            (cursor IdxLt) (cursor Found) (cursor NotFound) (cursor NoConflict) (cursor DeferredSeek) (cursor FinishSeek)
+            (cursor IdxRowid) (cursor Rowid) (cursor Column) (cursor NullRow) (cursor IfNullRow) (cursor Count)
+            (cursor Sequence) (cursor RowData) (cursor IfEmpty) (cursor SetIndexOnly)
+            (write MakeRecord) (write NewRowid) (write Insert) (write Delete) (write IdxInsert) (write IdxDelete)
+            (write Clear) (write ResetCount) (write FkCounter) (write FkIfZero)
+            (sorter SorterOpen) (sorter SorterInsert) (sorter SorterSort) (sorter SorterNext) (sorter SorterData)
+            (sorter SorterCompare) (sorter SorterReset) (sorter RowSetAdd) (sorter RowSetRead) (sorter RowSetTest)
+            (sorter FilterAdd) (sorter Filter)
+            (schema Transaction) (schema AutoCommit) (schema Savepoint) (schema ReadCookie) (schema SetCookie)
+            (schema CreateBtree) (schema Destroy) (schema ParseSchema) (schema DropTable) (schema DropIndex)
+            (schema DropTrigger) (schema IntegrityCheck) (schema JournalMode) (schema Checkpoint) (schema Vacuum)
+            (schema IncrVacuum) (schema PageCount) (schema MaxPageCount) (schema Expire) (schema ConnectionCall)
+        }
+    };
+}
+
+macro_rules! define_enum {
+    ($( ($module:ident $name:ident) )*) => {
+        /// Any instruction.
+        #[derive(Debug, Clone, PartialEq)]
+        #[allow(missing_docs)] // Each variant holds the struct of the same name, which is documented.
+        pub enum Instruction { $( $name($module::$name), )* }
+
+        impl Instruction {
+            /// The row that `EXPLAIN` prints.
+            pub fn list(&self) -> ListingRow {
+                match self { $( Instruction::$name(i) => i.list(), )* }
+            }
+            /// Call `f` with every jump target in the instruction.
+            pub fn visit_addresses(&mut self, f: &mut dyn FnMut(&mut Addr)) {
+                match self { $( Instruction::$name(i) => i.visit_addresses(f), )* }
+            }
+        }
+    };
+}
+for_each_instruction!(define_enum);

@@ -1,0 +1,36 @@
+//! Sorters, row sets and Bloom filters: temporary structures of one run of a program.
+
+use std::sync::Arc;
+
+use turso_value::KeyInfo;
+
+use crate::operand::{Addr, CursorId, Reg, Regs};
+use crate::register::instructions;
+
+instructions! {
+    /// Open (or empty) a sorter: records ordered by their first `key.columns.len()` fields, equal ones in order of insertion.
+    /// `keep` > 0: only that many first records are ever needed (the register holds LIMIT+OFFSET, 0 or negative: all).
+    SorterOpen { cursor: CursorId, columns: u32, keep: Option<Reg>, key: Arc<KeyInfo> }
+    /// Add the record.
+    SorterInsert { cursor: CursorId, record: Reg }
+    /// Sort and go to the first record; jump when there is none.
+    SorterSort { cursor: CursorId, empty: Addr }
+    /// Go to the next record and jump; fall through at the end.
+    SorterNext { cursor: CursorId, target: Addr }
+    /// Copy the current record to `dest`; columns can be read from the sorter cursor itself too.
+    SorterData { cursor: CursorId, dest: Reg }
+    /// Jump when the record in `record` differs from the current one in the first `key_columns` fields.
+    SorterCompare { cursor: CursorId, record: Reg, key_columns: u32, differs: Addr }
+    /// Empty the sorter or ephemeral tree.
+    SorterReset { cursor: CursorId }
+    /// Add an integer to the set in register `set`.
+    RowSetAdd { set: Reg, rowid: Reg }
+    /// Take the smallest integer out of the set into `dest`; jump when it is empty.
+    RowSetRead { set: Reg, empty: Addr, dest: Reg }
+    /// Jump when the integer is in the set already; otherwise add it (`batch` as in SQLite's OP_RowSetTest is not needed).
+    RowSetTest { set: Reg, target: Addr, rowid: Reg }
+    /// Add the key to the Bloom filter in register `filter`.
+    FilterAdd { filter: Reg, key: Regs }
+    /// Jump when the key is certainly not in the Bloom filter.
+    Filter { filter: Reg, key: Regs, absent: Addr }
+}
