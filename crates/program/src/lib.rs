@@ -22,6 +22,7 @@ mod listing;
 mod operand;
 mod program;
 mod register;
+mod verify;
 
 pub mod control;
 pub mod cursor;

@@ -15,10 +15,18 @@ pub trait Operand {
     fn visit_addresses(&mut self, f: &mut dyn FnMut(&mut Addr)) {
         let _ = f;
     }
+    /// Call `f` with every block of registers inside.
+    fn visit_registers(&self, f: &mut dyn FnMut(Regs)) {
+        let _ = f;
+    }
+    /// Call `f` with every cursor inside.
+    fn visit_cursors(&self, f: &mut dyn FnMut(CursorId)) {
+        let _ = f;
+    }
 }
 
 macro_rules! number_operand {
-    ($(#[$doc:meta])* $name:ident($int:ty), $prefix:literal) => {
+    ($(#[$doc:meta])* $name:ident($int:ty), $prefix:literal $(, $visit:item)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(pub $int);
@@ -36,19 +44,26 @@ macro_rules! number_operand {
         }
         impl Operand for $name {
             fn list(&self, row: &mut ListingRow) {
-                row.number(self.0 as i64);
+                row.number(i64::from(self.0));
             }
+            $($visit)?
         }
     };
 }
 
 number_operand!(
     /// A register: one cell of the program's array of values. Numbered from 1; register 0 is never allocated.
-    Reg(u32), "r"
+    Reg(u32), "r",
+    fn visit_registers(&self, f: &mut dyn FnMut(Regs)) {
+        f(Regs { first: *self, count: 1 });
+    }
 );
 number_operand!(
     /// A cursor number, local to a program.
-    CursorId(u16), "c"
+    CursorId(u16), "c",
+    fn visit_cursors(&self, f: &mut dyn FnMut(CursorId)) {
+        f(*self);
+    }
 );
 number_operand!(
     /// A root page number.
@@ -109,6 +124,11 @@ impl Operand for Option<Reg> {
     fn list(&self, row: &mut ListingRow) {
         row.number(self.map_or(0, |r| i64::from(r.0)));
     }
+    fn visit_registers(&self, f: &mut dyn FnMut(Regs)) {
+        if let Some(reg) = self {
+            reg.visit_registers(f);
+        }
+    }
 }
 
 /// `count` registers starting at `first`.
@@ -141,6 +161,9 @@ impl Operand for Regs {
     fn list(&self, row: &mut ListingRow) {
         row.number(i64::from(self.first.0));
         row.number(i64::from(self.count));
+    }
+    fn visit_registers(&self, f: &mut dyn FnMut(Regs)) {
+        f(*self);
     }
 }
 

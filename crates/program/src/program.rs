@@ -51,6 +51,52 @@ impl PartialEq for Program {
     }
 }
 
+impl Program {
+    /// The rows of `EXPLAIN`: `addr, opcode, p1, p2, p3, p4, p5, comment`. Trigger bodies follow the main program.
+    pub fn listing(&self) -> Vec<[Value; 8]> {
+        let mut rows = Vec::new();
+        let bodies = self.subprograms.iter().map(|body| body.instructions.as_slice());
+        for code in std::iter::once(self.instructions.as_slice()).chain(bodies) {
+            for (addr, instruction) in code.iter().enumerate() {
+                let row = instruction.list();
+                rows.push([
+                    Value::Integer(addr as i64),
+                    Value::from(row.opcode),
+                    Value::Integer(row.p(0)),
+                    Value::Integer(row.p(1)),
+                    Value::Integer(row.p(2)),
+                    if row.detail.is_empty() { Value::Null } else { Value::from(row.detail) },
+                    Value::Integer(0),
+                    Value::Null,
+                ]);
+            }
+        }
+        rows
+    }
+
+    /// The rows of `EXPLAIN QUERY PLAN`: `id, parent, notused, detail`.
+    pub fn plan_listing(&self) -> Vec<[Value; 4]> {
+        let row = |node: &PlanNode| {
+            [
+                Value::Integer(i64::from(node.id)),
+                Value::Integer(i64::from(node.parent)),
+                Value::Integer(0),
+                Value::from(node.detail.as_str()),
+            ]
+        };
+        self.plan.iter().map(row).collect()
+    }
+
+    /// The result columns of a listing: of `EXPLAIN` (`explain` 1) or `EXPLAIN QUERY PLAN` (2).
+    pub fn listing_columns(explain: u8) -> Vec<ResultColumn> {
+        let names: &[&str] = match explain {
+            1 => &["addr", "opcode", "p1", "p2", "p3", "p4", "p5", "comment"],
+            _ => &["id", "parent", "notused", "detail"],
+        };
+        names.iter().map(|name| ResultColumn { name: Arc::from(*name), declared_type: None, origin: None }).collect()
+    }
+}
+
 /// A function as it is called at one place.
 #[derive(Debug, Clone)]
 pub struct FunctionCall {

@@ -1,7 +1,7 @@
 //! The register of instructions: one line per instruction makes the enum, the listing and the dispatch.
 
 use crate::listing::ListingRow;
-use crate::operand::Addr;
+use crate::operand::{Addr, CursorId, Regs};
 use crate::{control, cursor, data, expression, schema, sorter, write};
 
 /// Declares the structs of one instruction family.
@@ -20,6 +20,14 @@ macro_rules! instructions {
             #[allow(unused_variables)]
             pub(crate) fn visit_addresses(&mut self, f: &mut dyn FnMut(&mut $crate::Addr)) {
                 $( $crate::Operand::visit_addresses(&mut self.$field, f); )*
+            }
+            #[allow(unused_variables)]
+            pub(crate) fn visit_registers(&self, f: &mut dyn FnMut($crate::Regs)) {
+                $( $crate::Operand::visit_registers(&self.$field, f); )*
+            }
+            #[allow(unused_variables)]
+            pub(crate) fn visit_cursors(&self, f: &mut dyn FnMut($crate::CursorId)) {
+                $( $crate::Operand::visit_cursors(&self.$field, f); )*
             }
         }
         impl From<$name> for $crate::Instruction {
@@ -81,6 +89,15 @@ macro_rules! define_enum {
             /// Call `f` with every jump target in the instruction.
             pub fn visit_addresses(&mut self, f: &mut dyn FnMut(&mut Addr)) {
                 match self { $( Instruction::$name(i) => i.visit_addresses(f), )* }
+            }
+            /// Call `f` with every block of registers that an operand names. Counts that stand elsewhere (arity of a call,
+            /// length of a list of affinities) are [`crate::verify`]'s to add.
+            pub fn visit_registers(&self, f: &mut dyn FnMut(Regs)) {
+                match self { $( Instruction::$name(i) => i.visit_registers(f), )* }
+            }
+            /// Call `f` with every cursor in the instruction.
+            pub fn visit_cursors(&self, f: &mut dyn FnMut(CursorId)) {
+                match self { $( Instruction::$name(i) => i.visit_cursors(f), )* }
             }
         }
     };

@@ -45,7 +45,8 @@ instructions! {
     /// Encode registers as a record into `dest` (a blob), applying affinities first.
     MakeRecord { values: Regs, dest: Reg, affinities: Option<Affinities> }
     /// A rowid that is not in use: one more than the largest, or random once that is the largest integer. With
-    /// `at_least` (AUTOINCREMENT) it is also larger than that register, which is updated; `SQLITE_FULL` when none is left.
+    /// `at_least` (AUTOINCREMENT; a register of the outermost program, also in triggers) it is also larger than that register,
+    /// which is updated; `SQLITE_FULL` when none is left.
     NewRowid { cursor: CursorId, dest: Reg, at_least: Option<Reg> }
     /// Store `record` under `rowid`, replacing an equal key.
     Insert { cursor: CursorId, record: Reg, rowid: Reg, position: Position, change: Option<Arc<RowChange>> }
