@@ -1,8 +1,6 @@
 //! Building a program: registers, cursors, labels, constants.
 
-use std::sync::Arc;
-
-use turso_functions::FunctionDef;
+use turso_functions::Function;
 use turso_value::{Collation, Value};
 
 use crate::operand::{Addr, CallId, CollationId, ConstId, CursorId, Reg, Regs};
@@ -137,7 +135,7 @@ impl ProgramBuilder {
     }
 
     /// Register a function call.
-    pub fn call(&mut self, function: Arc<FunctionDef>, arity: usize, collation: CollationId) -> CallId {
+    pub fn call(&mut self, function: Function, arity: usize, collation: CollationId) -> CallId {
         self.program.calls.push(FunctionCall { function, arity: arity as u16, collation });
         CallId((self.program.calls.len() - 1) as u32)
     }

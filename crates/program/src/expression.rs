@@ -98,6 +98,11 @@ instructions! {
     AggValue { call: CallId, state: Reg, dest: Reg }
     /// Replace the state by the aggregate's final value, in place. A state that no row reached gives the empty value.
     AggFinal { call: CallId, state: Reg }
+    /// Where a window function's value is found (`turso_functions::WindowFunction::locate`). `position` holds row, rows of
+    /// the partition, start of peers, end of peers, number of the peer group (all from 0). `dest[0]` gets 0: the value is
+    /// `dest[1]`; 1: the first argument in row `dest[1]` of the partition; 2: in the `dest[1]`-th row (from 0) of the
+    /// frame; 3: in the frame's last row; 4: the third argument.
+    WindowLocate { call: CallId, args: Reg, position: Reg, dest: Reg }
     /// `counter = max(counter, reg)` on integers; with `in_root_frame`, `counter` is a register of the outermost program
     /// (AUTOINCREMENT inside triggers).
     MemMax { counter: Reg, reg: Reg, in_root_frame: bool }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use turso_functions::FunctionDef;
+use turso_functions::Function;
 use turso_value::{Collation, Value};
 
 use crate::operand::{CollationId, DbIndex};
@@ -101,7 +101,7 @@ impl Program {
 #[derive(Debug, Clone)]
 pub struct FunctionCall {
     /// The function.
-    pub function: Arc<FunctionDef>,
+    pub function: Function,
     /// Number of arguments.
     pub arity: u16,
     /// The collation in force for the call (`min`, `max`, `nullif`, …).

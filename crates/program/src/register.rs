@@ -9,6 +9,7 @@ macro_rules! instructions {
     ($( $(#[$doc:meta])* $name:ident { $( $(#[$fdoc:meta])* $field:ident : $ty:ty ),* $(,)? } )*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
+        #[allow(missing_docs)] // The struct's sentence says what each field is.
         pub struct $name { $( $(#[$fdoc])* pub $field: $ty, )* }
         impl $name {
             pub(crate) fn list(&self) -> $crate::ListingRow {
@@ -54,7 +55,7 @@ macro_rules! for_each_instruction {
             (expression BitNot) (expression Not) (expression And) (expression Or) (expression IsTrue) (expression AddImm)
             (expression Eq) (expression Ne) (expression Lt) (expression Le) (expression Gt) (expression Ge)
             (expression CompareStore) (expression Compare) (expression Function) (expression AggStep) (expression AggInverse)
-            (expression AggValue) (expression AggFinal) (expression MemMax)
+            (expression AggValue) (expression AggFinal) (expression WindowLocate) (expression MemMax)
             (cursor OpenRead) (cursor OpenWrite) (cursor OpenEphemeral) (cursor OpenDup) (cursor OpenPseudo) (cursor Close)
             (cursor Rewind) (cursor Last) (cursor Next) (cursor Prev) (cursor SeekRowid) (cursor NotExists)
             (cursor SeekGe) (cursor SeekGt) (cursor SeekLe) (cursor SeekLt) (cursor IdxGe) (cursor IdxGt) (cursor IdxLe)

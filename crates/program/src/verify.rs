@@ -115,6 +115,11 @@ impl Program {
             Instruction::Function(i) => self.verify_call(i.call, i.args),
             Instruction::AggStep(i) => self.verify_call(i.call, i.args),
             Instruction::AggInverse(i) => self.verify_call(i.call, i.args),
+            Instruction::WindowLocate(i) => {
+                block(i.position, 5)?;
+                block(i.dest, 2)?;
+                self.verify_call(i.call, i.args)
+            }
             Instruction::AggValue(i) => self.verify_call_exists(i.call),
             Instruction::AggFinal(i) => self.verify_call_exists(i.call),
             Instruction::OpenWrite(i) if i.root_in_register => block(Reg(i.root.0), 1),
