@@ -1,1 +1,40 @@
 //! B-trees over the pages of a [`Pager`](crate::pager::Pager): tables, indexes, freelist, overflow, pointer maps.
+//!
+//! | file         | subject                                                                    |
+//! |--------------|----------------------------------------------------------------------------|
+//! | `layout`     | page header and cell pointers, checked views, sizes that follow from them  |
+//! | `cell`       | parsing and encoding cells                                                 |
+//! | `edit`       | changing one page in place                                                 |
+//! | `cursor`     | [`BTreeCursor`]: path, movement, position after changes by others          |
+//! | `seek`       | finding keys                                                               |
+//! | `payload`    | reading payloads, overflow chains included                                 |
+//! | `insert`     | inserting and replacing entries                                            |
+//! | `delete`     | deleting entries                                                           |
+//! | `draft`      | a page's planned content, as image or as list of cells                     |
+//! | `balance`    | restoring the size rules upward from a changed page                        |
+//! | `place`      | which cells go to which page (pure)                                        |
+//! | `plan`       | everything one operation will change, gathered before it is applied        |
+//! | `freelist`   | taking and giving back pages                                               |
+//! | `ptrmap`     | pointer maps of auto-vacuum databases                                      |
+//! | `tree`       | creating, clearing, dropping and counting whole trees                      |
+//! | `vacuum`     | moving pages: incremental and automatic vacuum                             |
+//! | `check`      | the page level of `PRAGMA integrity_check`                                 |
+//!
+//! Every change gathers first and applies then: until all pages that it can touch are resident and checked it may
+//! return `Err(Pending)` or a damage error and has changed nothing; afterwards it can neither wait nor fail. An
+//! operation that returned `Err(Pending)` is called again with the same arguments.
+
+mod cell;
+mod cursor;
+mod delete;
+mod edit;
+mod insert;
+mod layout;
+mod payload;
+mod seek;
+mod tree;
+
+pub use cursor::{BTreeCursor, CursorKind};
+pub use insert::{InsertHint, Payload};
+pub use seek::{SeekOp, SeekResult};
+pub use tree::{Dropped, TreeEraser, create_tree, drop_tree};

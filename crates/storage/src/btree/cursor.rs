@@ -1,0 +1,597 @@
+//! The cursor: a position in one tree, as a path of pages from the root.
+//!
+//! The path holds the pages themselves. Pages are immutable while anybody holds them, so what a cursor shows cannot
+//! change under it; that somebody has written is seen at the pager's change epoch, and then at the path's pages being
+//! others than those that the pager has now. The cursor finds its place again by key on its next use.
+//!
+//! ```text
+//!   Unset --seek, first, last--> Valid --entry deleted--> NextIsHere / PrevIsHere --next, prev--> Valid / Unset
+//!                                  |  ^                        (the cursor stands on a neighbour)
+//!                      own change  v  |  found by key
+//!                                  Lost
+//! ```
+//! A deleted entry is not skipped over: after it, `next` goes to the entry that followed it, `prev` to the one before.
+//!
+//! A cursor on an entry of an interior index page has that page at the end of its path; levels below are stale.
+
+use super::cell::{Cell, parse_at};
+use super::layout::{Geometry, MAX_DEPTH, Node, NodeKind, be16, header_at};
+use crate::page::{PageNo, PageRef};
+use crate::pager::Pager;
+use std::cmp::Ordering;
+use std::sync::Arc;
+use turso_error::{Error, Result};
+use turso_value::KeyInfo;
+
+/// What a tree holds: rows under integer keys, or records that are keys.
+#[derive(Debug, Clone)]
+pub enum CursorKind {
+    /// A table: rowid and payload.
+    Table,
+    /// An index, or a table WITHOUT ROWID: records in the order of the key.
+    Index(Arc<KeyInfo>),
+}
+
+/// One step of a path.
+#[derive(Clone)]
+pub(crate) struct Level {
+    /// `None` only while the page is being changed, or on a level not in use.
+    pub page: Option<PageRef>,
+    pub no: PageNo,
+    /// On the last level the entry; above it the child, where `count` means the right-most one.
+    pub cell: u16,
+    pub count: u16,
+    pub kind: NodeKind,
+}
+
+impl Level {
+    const EMPTY: Level = Level { page: None, no: PageNo(0), cell: 0, count: 0, kind: NodeKind::TableLeaf };
+
+    /// Makes a page resident and checks that it belongs into a tree of this sort.
+    #[inline]
+    pub fn load(pager: &mut Pager, no: PageNo, table: bool) -> Result<Level> {
+        let usable = pager.usable_size() as usize;
+        let page = pager.page(no)?;
+        let node = Node::new(&page, no, usable)?;
+        if node.kind.is_table() != table {
+            return Err(Error::corrupt(no.0, "page of another kind of tree"));
+        }
+        let (count, kind) = (node.count as u16, node.kind);
+        Ok(Level { page: Some(page), no, cell: 0, count, kind })
+    }
+
+    /// The page as a checked node; an error where the page is away (our own mistake, kept harmless).
+    #[inline(always)]
+    pub fn node(&self, usable: usize) -> Result<Node<'_>> {
+        let Some(page) = &self.page else {
+            return Err(Error::corrupt(self.no.0, "path without page"));
+        };
+        let at = header_at(self.no);
+        let pointers = at + self.kind.header_size();
+        Ok(Node { bytes: page, at, pointers, count: self.count as usize, usable, kind: self.kind, no: self.no })
+    }
+}
+
+/// Where the cursor stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// On nothing: before the first seek, past an end, in an empty tree.
+    Unset,
+    /// On an entry.
+    Valid,
+    /// The entry is gone and the cursor stands on the one that followed it.
+    NextIsHere,
+    /// The entry is gone and the cursor stands on the one before it.
+    PrevIsHere,
+    /// The place must be found again by the saved key.
+    Lost,
+}
+
+/// A position in one tree. Owns no pager: each method that may need a page takes it.
+pub struct BTreeCursor {
+    pub(crate) root: PageNo,
+    pub(crate) kind: CursorKind,
+    pub(crate) table: bool,
+    pub(crate) state: State,
+    /// True while `path[..=depth]` leads from the root to a page, as of `epoch`.
+    pub(crate) path_ok: bool,
+    pub(crate) depth: usize,
+    pub(crate) epoch: u64,
+    pub(crate) geometry: Geometry,
+    /// The entry under the cursor; meaningful unless `Unset` or `Lost`.
+    pub(crate) cell: Cell,
+    pub(crate) path: [Level; MAX_DEPTH],
+    /// Key to find the place by: always set in `Lost`; in `Valid` only for index entries with overflow pages.
+    pub(crate) saved_rowid: i64,
+    pub(crate) saved_key: Vec<u8>,
+    pub(crate) key_is_saved: bool,
+    /// The state that `Lost` stands for, once the key is found.
+    pub(crate) lost_from: State,
+    /// The overflow pages of the entry under the cursor, as far as they are known.
+    pub(crate) chain: Vec<PageNo>,
+    /// A payload read in pieces; see `full_payload`.
+    pub(crate) payload: Vec<u8>,
+    /// Scratch of writes, kept for its capacity.
+    pub(crate) scratch: Vec<u8>,
+    /// Overflow pages that a pending delete or replace will free; see `overflow`.
+    pub(crate) walk: super::payload::ChainWalk,
+}
+
+impl BTreeCursor {
+    /// A cursor on the tree with this root, on no entry yet.
+    pub fn new(root: PageNo, kind: CursorKind) -> Self {
+        let table = matches!(kind, CursorKind::Table);
+        BTreeCursor {
+            root,
+            kind,
+            table,
+            state: State::Unset,
+            path_ok: false,
+            depth: 0,
+            epoch: 0,
+            geometry: Geometry::default(),
+            cell: Cell::default(),
+            path: [const { Level::EMPTY }; MAX_DEPTH],
+            saved_rowid: 0,
+            saved_key: Vec::new(),
+            key_is_saved: false,
+            lost_from: State::Valid,
+            chain: Vec::new(),
+            payload: Vec::new(),
+            scratch: Vec::new(),
+            walk: Default::default(),
+        }
+    }
+
+    /// The root page of the tree.
+    pub fn root(&self) -> PageNo {
+        self.root
+    }
+
+    /// Points the cursor at another tree of the same kind, on no entry (roots move in auto-vacuum databases).
+    pub fn set_root(&mut self, root: PageNo) {
+        self.root = root;
+        self.reset();
+    }
+
+    /// What the tree holds.
+    pub fn kind(&self) -> &CursorKind {
+        &self.kind
+    }
+
+    /// Lets go of the position and of every page.
+    pub fn reset(&mut self) {
+        self.state = State::Unset;
+        self.path_ok = false;
+        for level in &mut self.path {
+            level.page = None;
+        }
+        self.key_is_saved = false;
+        self.chain.clear();
+    }
+
+    /// True when the cursor stands on an entry as of its last use; [`Self::refresh`] also looks for changes since.
+    #[inline(always)]
+    pub fn is_valid(&self) -> bool {
+        self.state == State::Valid
+    }
+
+    /// The rowid of the current row (table cursors). Meaningful only on an entry.
+    #[inline(always)]
+    pub fn rowid(&self) -> i64 {
+        self.cell.rowid
+    }
+
+    /// The length of the current payload.
+    #[inline(always)]
+    pub fn payload_size(&self) -> u32 {
+        self.cell.payload_len
+    }
+
+    /// The part of the current payload that lies on the B-tree page; all of it unless it [overflows](Self::overflows).
+    #[inline(always)]
+    pub fn local_payload(&self) -> &[u8] {
+        match &self.path[self.depth].page {
+            Some(page) => self.cell.local(page),
+            None => &[],
+        }
+    }
+
+    /// True when the current payload continues on overflow pages.
+    #[inline(always)]
+    pub fn overflows(&self) -> bool {
+        self.cell.overflows()
+    }
+
+    /// Makes sure that the position is that of the current tree; true when the cursor stands on an entry.
+    ///
+    /// False where the entry has been deleted: its columns read as NULL, and `next` and `prev` go on from there.
+    #[inline(always)]
+    pub fn refresh(&mut self, pager: &mut Pager) -> Result<bool> {
+        if self.state == State::Valid && self.epoch == pager.change_epoch() {
+            return Ok(true);
+        }
+        self.refresh_slow(pager)
+    }
+
+    #[cold]
+    fn refresh_slow(&mut self, pager: &mut Pager) -> Result<bool> {
+        self.settle(pager)?;
+        Ok(self.state == State::Valid)
+    }
+
+    /// To be called for every other cursor on the same tree before a write, so that this one can find its place again.
+    ///
+    /// Only an index entry with overflow pages needs it: its key may be gone afterwards. May be pending.
+    pub fn save_position(&mut self, pager: &mut Pager) -> Result<()> {
+        if self.table || matches!(self.state, State::Unset | State::Lost) || self.key_is_saved {
+            return Ok(());
+        }
+        self.settle(pager)?;
+        if matches!(self.state, State::Unset) || !self.cell.overflows() {
+            return Ok(());
+        }
+        self.full_payload(pager)?;
+        std::mem::swap(&mut self.saved_key, &mut self.payload);
+        self.payload.clear();
+        self.key_is_saved = true;
+        Ok(())
+    }
+
+    // ---- Movement -----------------------------------------------------------------------------------------------
+
+    /// Goes to the first entry; false in an empty tree.
+    pub fn first(&mut self, pager: &mut Pager) -> Result<bool> {
+        self.load_root(pager)?;
+        if self.path[0].count == 0 && self.path[0].kind.is_leaf() {
+            return Ok(false);
+        }
+        self.descend_first(pager, 0, 0)?;
+        self.arrive()?;
+        Ok(true)
+    }
+
+    /// Goes to the last entry; false in an empty tree. Free of charge where the cursor already stands there.
+    pub fn last(&mut self, pager: &mut Pager) -> Result<bool> {
+        if self.state == State::Valid && self.epoch == pager.change_epoch() && self.at_last() {
+            return Ok(true);
+        }
+        self.load_root(pager)?;
+        if self.path[0].count == 0 && self.path[0].kind.is_leaf() {
+            return Ok(false);
+        }
+        self.descend_last(pager, 0, self.path[0].count)?;
+        self.arrive()?;
+        Ok(true)
+    }
+
+    /// Goes to the next entry; false, and on no entry, past the last one.
+    #[inline(always)]
+    pub fn next(&mut self, pager: &mut Pager) -> Result<bool> {
+        if self.state == State::Valid && self.epoch == pager.change_epoch() {
+            let level = &mut self.path[self.depth];
+            let i = level.cell + 1;
+            if i < level.count && level.kind.is_leaf() {
+                level.cell = i;
+                self.load_cell()?;
+                return Ok(true);
+            }
+        }
+        self.next_slow(pager)
+    }
+
+    /// Goes to the previous entry; false, and on no entry, before the first one.
+    #[inline(always)]
+    pub fn prev(&mut self, pager: &mut Pager) -> Result<bool> {
+        if self.state == State::Valid && self.epoch == pager.change_epoch() {
+            let level = &mut self.path[self.depth];
+            if level.cell > 0 && level.kind.is_leaf() {
+                level.cell -= 1;
+                self.load_cell()?;
+                return Ok(true);
+            }
+        }
+        self.prev_slow(pager)
+    }
+
+    #[inline(never)]
+    fn next_slow(&mut self, pager: &mut Pager) -> Result<bool> {
+        self.settle(pager)?;
+        match self.state {
+            State::Unset | State::Lost => return Ok(false),
+            State::NextIsHere => {
+                self.state = State::Valid;
+                return Ok(true);
+            }
+            State::Valid | State::PrevIsHere => {}
+        }
+        let level = &self.path[self.depth];
+        if !level.kind.is_leaf() {
+            let child = level.cell + 1;
+            self.descend_first(pager, self.depth, child)?;
+        } else if level.cell + 1 < level.count {
+            self.path[self.depth].cell += 1;
+        } else {
+            let mut up = self.depth;
+            loop {
+                if up == 0 {
+                    self.state = State::Unset;
+                    return Ok(false);
+                }
+                up -= 1;
+                if self.path[up].cell < self.path[up].count {
+                    break;
+                }
+            }
+            if self.table {
+                let child = self.path[up].cell + 1;
+                self.descend_first(pager, up, child)?;
+            } else {
+                self.depth = up;
+            }
+        }
+        self.arrive()?;
+        Ok(true)
+    }
+
+    #[inline(never)]
+    fn prev_slow(&mut self, pager: &mut Pager) -> Result<bool> {
+        self.settle(pager)?;
+        match self.state {
+            State::Unset | State::Lost => return Ok(false),
+            State::PrevIsHere => {
+                self.state = State::Valid;
+                return Ok(true);
+            }
+            State::Valid | State::NextIsHere => {}
+        }
+        let level = &self.path[self.depth];
+        if !level.kind.is_leaf() {
+            let child = level.cell;
+            self.descend_last(pager, self.depth, child)?;
+        } else if level.cell > 0 {
+            self.path[self.depth].cell -= 1;
+        } else {
+            let mut up = self.depth;
+            loop {
+                if up == 0 {
+                    self.state = State::Unset;
+                    return Ok(false);
+                }
+                up -= 1;
+                if self.path[up].cell > 0 {
+                    break;
+                }
+            }
+            if self.table {
+                let child = self.path[up].cell - 1;
+                self.descend_last(pager, up, child)?;
+            } else {
+                self.depth = up;
+                self.path[up].cell -= 1;
+            }
+        }
+        self.arrive()?;
+        Ok(true)
+    }
+
+    /// True when the path leads to the right-most leaf.
+    #[inline]
+    pub(crate) fn on_rightmost_leaf(&self) -> bool {
+        self.path[self.depth].kind.is_leaf() && self.path[..self.depth].iter().all(|level| level.cell == level.count)
+    }
+
+    fn at_last(&self) -> bool {
+        let level = &self.path[self.depth];
+        level.cell + 1 == level.count && self.on_rightmost_leaf()
+    }
+
+    // ---- The path -----------------------------------------------------------------------------------------------
+
+    /// Starts over at the root: the path has one level, the cursor is on no entry.
+    pub(crate) fn load_root(&mut self, pager: &mut Pager) -> Result<()> {
+        self.state = State::Unset;
+        self.adopt_geometry(pager);
+        let root = Level::load(pager, self.root, self.table);
+        self.path_ok = root.is_ok();
+        self.path[0] = root?;
+        self.depth = 0;
+        self.epoch = pager.change_epoch();
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn adopt_geometry(&mut self, pager: &Pager) {
+        let usable = pager.usable_size() as usize;
+        if self.geometry.usable != usable {
+            self.geometry = Geometry::new(usable);
+        }
+    }
+
+    /// From child `child` of level `from` down to the first entry of its subtree.
+    ///
+    /// Changes the path only when all pages are resident, so that a pending move can be run again.
+    fn descend_first(&mut self, pager: &mut Pager, from: usize, child: u16) -> Result<()> {
+        self.descend(pager, from, child, false)
+    }
+
+    /// From child `child` of level `from` down to the last entry of its subtree.
+    fn descend_last(&mut self, pager: &mut Pager, from: usize, child: u16) -> Result<()> {
+        self.descend(pager, from, child, true)
+    }
+
+    fn descend(&mut self, pager: &mut Pager, from: usize, child: u16, last: bool) -> Result<()> {
+        let usable = self.geometry.usable;
+        if self.path[from].kind.is_leaf() {
+            let leaf = &mut self.path[from];
+            leaf.cell = if last { leaf.count.saturating_sub(1) } else { 0 };
+            self.depth = from;
+            return Ok(());
+        }
+        let no = self.path[from].node(usable)?.child(usize::from(child))?;
+        let mut level = self.load_child(pager, no, from + 1)?;
+        if level.kind.is_leaf() {
+            // The usual case: the next leaf under the same parent.
+            level.cell = if last { level.count - 1 } else { 0 };
+            self.path[from].cell = child;
+            self.path[from + 1] = level;
+            self.depth = from + 1;
+            return Ok(());
+        }
+        let mut below: [Level; MAX_DEPTH] = [const { Level::EMPTY }; MAX_DEPTH];
+        let mut depth = from + 1;
+        while !level.kind.is_leaf() {
+            level.cell = if last { level.count } else { 0 };
+            let no = level.node(usable)?.child(usize::from(level.cell))?;
+            below[depth] = level;
+            depth += 1;
+            level = self.load_child(pager, no, depth)?;
+        }
+        level.cell = if last { level.count - 1 } else { 0 };
+        below[depth] = level;
+        self.path[from].cell = child;
+        for at in from + 1..=depth {
+            self.path[at] = std::mem::replace(&mut below[at], Level::EMPTY);
+        }
+        self.depth = depth;
+        Ok(())
+    }
+
+    /// Loads a page other than the root, to stand at depth `at`.
+    #[inline]
+    pub(crate) fn load_child(&self, pager: &mut Pager, no: PageNo, at: usize) -> Result<Level> {
+        if at >= MAX_DEPTH {
+            return Err(Error::corrupt(no.0, "tree too deep"));
+        }
+        let level = Level::load(pager, no, self.table)?;
+        if level.count == 0 {
+            return Err(Error::corrupt(no.0, "empty page below the root"));
+        }
+        Ok(level)
+    }
+
+    /// Forgets where the cursor was below the entry that it has reached and parses it.
+    pub(crate) fn arrive(&mut self) -> Result<()> {
+        self.state = State::Valid;
+        let loaded = self.load_cell();
+        if loaded.is_err() {
+            self.state = State::Unset;
+        }
+        loaded
+    }
+
+    /// Parses the entry under the cursor.
+    #[inline(always)]
+    pub(crate) fn load_cell(&mut self) -> Result<()> {
+        if !self.chain.is_empty() || self.key_is_saved {
+            self.chain.clear();
+            self.payload.clear();
+            self.key_is_saved = false;
+        }
+        let level = &self.path[self.depth];
+        if let Some(page) = &level.page {
+            let pointers = header_at(level.no) + level.kind.header_size();
+            let at = be16(page, pointers + 2 * usize::from(level.cell));
+            if at >= pointers + 2 * usize::from(level.count) {
+                if let Some(cell) = parse_at(level.kind, page, at, &self.geometry) {
+                    self.cell = cell;
+                    return Ok(());
+                }
+            }
+        }
+        self.state = State::Unset;
+        Err(Error::corrupt(level.no.0, "cell outside the page"))
+    }
+
+    // ---- Position after changes by others -------------------------------------------------------------------------
+
+    /// Makes path and position those of the current tree. Afterwards the state is not `Lost`.
+    pub(crate) fn settle(&mut self, pager: &mut Pager) -> Result<()> {
+        if self.state == State::Unset || (self.state != State::Lost && self.epoch == pager.change_epoch()) {
+            return Ok(());
+        }
+        self.adopt_geometry(pager);
+        if self.state != State::Lost {
+            if self.path_is_current(pager)? {
+                self.epoch = pager.change_epoch();
+                // A vacuum or a blob handle changes overflow pages without touching the leaf.
+                self.chain.clear();
+                self.payload.clear();
+                return Ok(());
+            }
+            self.save_key()?;
+        }
+        self.find_saved(pager)
+    }
+
+    /// True when every page of the path is the one that the tree has now: then nothing on it has changed.
+    pub(crate) fn path_is_current(&mut self, pager: &mut Pager) -> Result<bool> {
+        if !self.path_ok {
+            return Ok(false);
+        }
+        for level in &self.path[..=self.depth] {
+            let Some(held) = &level.page else { return Ok(false) };
+            // A page past the end of a truncated database is simply not the same page any more.
+            if level.no.0 > pager.page_count() {
+                return Ok(false);
+            }
+            if !Arc::ptr_eq(held, &pager.page(level.no)?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Copies the key of the entry under the cursor, from the pages that it holds.
+    pub(crate) fn save_key(&mut self) -> Result<()> {
+        if self.table {
+            self.saved_rowid = self.cell.rowid;
+        } else if !self.key_is_saved {
+            if self.cell.overflows() {
+                return Err(Error::corrupt(self.path[self.depth].no.0, "position of a long key was not saved"));
+            }
+            let mut key = std::mem::take(&mut self.saved_key);
+            key.clear();
+            key.extend_from_slice(self.local_payload());
+            self.saved_key = key;
+        }
+        self.key_is_saved = true;
+        Ok(())
+    }
+
+    /// Goes to the saved key or to a neighbour of where it was. On an error the saved key stays as it is.
+    fn find_saved(&mut self, pager: &mut Pager) -> Result<()> {
+        if self.state != State::Lost {
+            self.lost_from = self.state;
+            self.state = State::Lost;
+        }
+        let key = std::mem::take(&mut self.saved_key);
+        let found = if self.table {
+            self.seek_rowid(pager, self.saved_rowid).map(super::seek::SeekResult::ordering)
+        } else {
+            self.seek_packed(pager, &key)
+        };
+        self.saved_key = key;
+        match found {
+            Ok(order) => {
+                self.key_is_saved = false;
+                if self.state == State::Valid {
+                    self.state = match order {
+                        Ordering::Less => State::PrevIsHere,
+                        Ordering::Greater => State::NextIsHere,
+                        // Where it stood on a neighbour of a deleted entry, that neighbour is still there.
+                        Ordering::Equal => self.lost_from,
+                    };
+                }
+                Ok(())
+            }
+            Err(error) => {
+                // The position is looked for again by the next attempt.
+                self.state = State::Lost;
+                self.key_is_saved = true;
+                self.path_ok = false;
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Changing one page in place: allocating and freeing cell space, inserting and removing cells.
+//!
+//! Everything here works on page bytes and cannot fail. Whoever calls it has checked the page before, with [`fit`]
+//! and [`can_remove`]: the checks belong to the gather phase, these functions to apply. Should a check have missed
+//! damage, bytes end up in the wrong place on a page that was damaged anyway; nothing here panics.
+//!
+//! Space is found the way SQLite does it: first fit in the freeblocks while the page has few fragments, then the gap,
+//! then the gap after defragmenting.
+
+use super::layout::{Geometry, Node, be16, put16, put32};
+use crate::page::PageNo;
+use turso_error::{Error, Result};
+
+/// A page may have this many fragmented bytes (file format: at most 60).
+const MAX_FRAGMENTS: usize = 60;
+
+/// Makes an empty page of the given kind byte. The bytes in front of `at` (database header) stay.
+pub(crate) fn init(page: &mut [u8], at: usize, kind: u8, usable: usize) {
+    if let Some(header) = page.get_mut(at..at + 12) {
+        header.fill(0);
+        header[0] = kind;
+    }
+    put16(page, at + 5, usable);
+}
+
+/// Whether a cell of `size` bytes can be inserted, and that inserting it cannot fail.
+///
+/// `freed` is the space of a cell that is removed just before, from the same page, with its pointer.
+#[inline]
+pub(crate) fn fits(node: &Node<'_>, size: usize, freed: usize, geometry: &Geometry) -> Result<bool> {
+    // The common case decides on the header alone.
+    if freed == 0 && be16(node.bytes, node.at + 1) == 0 && node.gap()? >= size + 2 {
+        return Ok(true);
+    }
+    let free = node.free_bytes()?;
+    if free + freed < size + 2 {
+        return Ok(false);
+    }
+    let gap = node.gap()?;
+    let block_serves = gap >= 2 && (size <= freed || (freed == 0 && block_for(node, size)));
+    if gap < size + 2 && !block_serves {
+        // Defragmenting becomes necessary: it relies on cells that do not overlap each other.
+        let mut sum = 0;
+        for i in 0..node.count {
+            sum += node.cell(i, geometry)?.size as usize;
+        }
+        if node.pointers_end() + sum + free > node.usable {
+            return Err(Error::corrupt(node.no.0, "cells overlap each other or free space"));
+        }
+    }
+    Ok(true)
+}
+
+/// True when first fit will find a freeblock for `size` bytes. The list has been checked.
+fn block_for(node: &Node<'_>, size: usize) -> bool {
+    let fragments = usize::from(node.bytes[node.at + 7]);
+    let mut block = be16(node.bytes, node.at + 1);
+    while block != 0 {
+        let len = be16(node.bytes, block + 2);
+        if len >= size {
+            let rest = len - size;
+            return rest >= 4 || fragments + rest <= MAX_FRAGMENTS - 3;
+        }
+        block = be16(node.bytes, block);
+    }
+    false
+}
+
+/// Checks that cell `i` (at `start`, `size` bytes) can be freed: it touches no freeblock and lies in the content area.
+pub(crate) fn can_remove(node: &Node<'_>, start: usize, size: usize) -> Result<()> {
+    let content = node.content_start();
+    if start < content || start + size > node.usable || content < node.pointers_end() {
+        return Err(Error::corrupt(node.no.0, "cell outside the cell content area"));
+    }
+    let mut block = be16(node.bytes, node.at + 1);
+    let mut low = content;
+    while block != 0 {
+        let len = be16(node.bytes, block + 2);
+        if block < low || len < 4 || block + len > node.usable {
+            return Err(Error::corrupt(node.no.0, "freeblock out of order"));
+        }
+        if block < start + size && start < block + len {
+            return Err(Error::corrupt(node.no.0, "cell overlaps a freeblock"));
+        }
+        low = block + len;
+        block = be16(node.bytes, block);
+    }
+    Ok(())
+}
+
+/// A page being edited: its bytes and the facts that do not change meanwhile.
+pub(crate) struct PageEdit<'a> {
+    pub bytes: &'a mut [u8],
+    pub at: usize,
+    /// Offset of the first cell pointer.
+    pub pointers: usize,
+    pub count: usize,
+    pub usable: usize,
+}
+
+impl<'a> PageEdit<'a> {
+    /// A page whose header [`Node::new`] has accepted.
+    #[inline]
+    pub fn new(bytes: &'a mut [u8], no: PageNo, usable: usize) -> Self {
+        let at = super::layout::header_at(no);
+        let leaf = bytes.get(at).is_some_and(|b| b & 8 != 0);
+        let count = be16(bytes, at + 3);
+        PageEdit { bytes, at, pointers: at + if leaf { 8 } else { 12 }, count, usable }
+    }
+
+    #[inline(always)]
+    fn content_start(&self) -> usize {
+        match be16(self.bytes, self.at + 5) {
+            0 => 65536,
+            n => n,
+        }
+    }
+
+    #[inline(always)]
+    fn cell_at(&self, i: usize) -> usize {
+        be16(self.bytes, self.pointers + 2 * i)
+    }
+
+    #[inline(always)]
+    fn set_count(&mut self, count: usize) {
+        self.count = count;
+        put16(self.bytes, self.at + 3, count);
+    }
+
+    /// Sets the right-most child of an interior page.
+    pub fn set_right_child(&mut self, child: PageNo) {
+        put32(self.bytes, self.at + 8, child.0);
+    }
+
+    /// Sets child `i` of an interior page; `i == count` is the right-most one.
+    pub fn set_child(&mut self, i: usize, child: PageNo) {
+        if i >= self.count {
+            self.set_right_child(child);
+        } else {
+            let at = self.cell_at(i);
+            put32(self.bytes, at, child.0);
+        }
+    }
+
+    /// Reserves room for a cell of `size` bytes and makes it cell `i`; the offset of the room.
+    #[inline]
+    fn open_cell(&mut self, i: usize, size: usize, geometry: &Geometry, scratch: &mut Vec<u8>) -> usize {
+        let start = self.allocate(size, geometry, scratch);
+        let from = self.pointers + 2 * i;
+        let to = self.pointers + 2 * self.count;
+        if from <= to && to + 2 <= self.bytes.len() {
+            self.bytes.copy_within(from..to, from + 2);
+        }
+        put16(self.bytes, from, start);
+        self.set_count(self.count + 1);
+        start
+    }
+
+    /// Inserts a cell as number `i`. [`fits`] has said yes.
+    #[inline]
+    pub fn insert(&mut self, i: usize, cell: &[u8], geometry: &Geometry, scratch: &mut Vec<u8>) {
+        self.insert_parts(i, &[cell], cell.len(), geometry, scratch);
+    }
+
+    /// Inserts a cell given in parts (head, payload, overflow page), `size` bytes in all before padding.
+    #[inline]
+    pub fn insert_parts(&mut self, i: usize, parts: &[&[u8]], size: usize, geometry: &Geometry, scratch: &mut Vec<u8>) {
+        let start = self.open_cell(i, size.max(4), geometry, scratch);
+        let mut to = start;
+        for part in parts {
+            if let Some(room) = self.bytes.get_mut(to..to + part.len()) {
+                room.copy_from_slice(part);
+            }
+            to += part.len();
+        }
+        while to < start + 4 {
+            if let Some(byte) = self.bytes.get_mut(to) {
+                *byte = 0;
+            }
+            to += 1;
+        }
+    }
+
+    /// Removes cell `i` of `size` bytes. [`can_remove`] has accepted it.
+    pub fn remove(&mut self, i: usize, size: usize) {
+        let start = self.cell_at(i);
+        let from = self.pointers + 2 * (i + 1);
+        let to = self.pointers + 2 * self.count;
+        if from <= to && to <= self.bytes.len() {
+            self.bytes.copy_within(from..to, from - 2);
+        }
+        self.set_count(self.count.saturating_sub(1));
+        if self.count == 0 {
+            // An empty page has one free area: the gap.
+            put16(self.bytes, self.at + 1, 0);
+            put16(self.bytes, self.at + 5, self.usable);
+            if let Some(byte) = self.bytes.get_mut(self.at + 7) {
+                *byte = 0;
+            }
+        } else {
+            self.free(start, size);
+        }
+    }
+
+    /// Finds `size` bytes of cell space, with two more for the pointer left in the gap.
+    #[inline]
+    fn allocate(&mut self, size: usize, geometry: &Geometry, scratch: &mut Vec<u8>) -> usize {
+        let mut gap_end = self.content_start();
+        let gap_start = self.pointers + 2 * self.count;
+        if be16(self.bytes, self.at + 1) != 0 && gap_start + 2 <= gap_end {
+            if let Some(start) = self.allocate_block(size) {
+                return start;
+            }
+        }
+        if gap_start + 2 + size > gap_end {
+            self.defragment(geometry, scratch);
+            gap_end = self.content_start();
+        }
+        let start = gap_end.saturating_sub(size);
+        put16(self.bytes, self.at + 5, start);
+        start
+    }
+
+    /// First fit in the freeblock list.
+    fn allocate_block(&mut self, size: usize) -> Option<usize> {
+        let mut link = self.at + 1;
+        let mut block = be16(self.bytes, link);
+        while block > link && block + 4 <= self.usable {
+            let len = be16(self.bytes, block + 2);
+            if len >= size {
+                let rest = len - size;
+                if rest < 4 {
+                    // The rest is too small for a block: it becomes fragments, of which a page has only so many.
+                    let fragments = usize::from(self.bytes[self.at + 7]);
+                    if fragments + rest > MAX_FRAGMENTS - 3 {
+                        return None;
+                    }
+                    let next = be16(self.bytes, block);
+                    put16(self.bytes, link, next);
+                    self.bytes[self.at + 7] = (fragments + rest) as u8;
+                    return Some(block);
+                }
+                put16(self.bytes, block + 2, rest);
+                return Some(block + rest);
+            }
+            link = block;
+            block = be16(self.bytes, block);
+        }
+        None
+    }
+
+    /// Gives `size` bytes at `start` back: joins neighbours and the gap, swallowing the fragments between them.
+    fn free(&mut self, start: usize, size: usize) {
+        let mut link = self.at + 1;
+        let mut next = be16(self.bytes, link);
+        while next != 0 && next < start {
+            if next <= link && link != self.at + 1 {
+                return; // A cycle: the page is damaged and was so before.
+            }
+            link = next;
+            next = be16(self.bytes, link);
+        }
+        let (mut start, mut end) = (start, start + size);
+        let mut swallowed = 0;
+        // Fewer than four bytes between two free areas can only be fragments.
+        if next != 0 && end + 3 >= next {
+            swallowed += next.saturating_sub(end);
+            end = next + be16(self.bytes, next + 2);
+            next = be16(self.bytes, next);
+        }
+        if link != self.at + 1 {
+            let link_end = link + be16(self.bytes, link + 2);
+            if link_end + 3 >= start {
+                swallowed += start.saturating_sub(link_end);
+                start = link;
+            }
+        }
+        if let Some(byte) = self.bytes.get_mut(self.at + 7) {
+            *byte = byte.saturating_sub(swallowed as u8);
+        }
+        let content = self.content_start();
+        if start <= content {
+            // It borders on the gap: no block, the content area shrinks.
+            put16(self.bytes, self.at + 1, next);
+            put16(self.bytes, self.at + 5, end);
+            return;
+        }
+        if start != link {
+            put16(self.bytes, link, start);
+        }
+        put16(self.bytes, start, next);
+        put16(self.bytes, start + 2, end - start);
+    }
+
+    /// Moves all cells to the end of the page, so that all free space is in the gap.
+    #[cold]
+    pub fn defragment(&mut self, geometry: &Geometry, scratch: &mut Vec<u8>) {
+        scratch.clear();
+        scratch.extend_from_slice(self.bytes);
+        let Some(kind) = super::layout::NodeKind::from_byte(scratch[self.at]) else { return };
+        let mut end = self.usable;
+        for i in 0..self.count {
+            let at = be16(scratch, self.pointers + 2 * i);
+            let Some(cell) = super::cell::parse_at(kind, scratch, at, geometry) else { continue };
+            let size = cell.size as usize;
+            let Some(start) = end.checked_sub(size) else { continue };
+            if let (Some(to), Some(from)) = (self.bytes.get_mut(start..end), scratch.get(at..at + size)) {
+                to.copy_from_slice(from);
+            }
+            put16(self.bytes, self.pointers + 2 * i, start);
+            end = start;
+        }
+        put16(self.bytes, self.at + 1, 0);
+        put16(self.bytes, self.at + 5, end);
+        self.bytes[self.at + 7] = 0;
+    }
+}
+
+/// Fills an empty page image with cells in order, packed at its end. The caller knows that they fit.
+pub(crate) fn fill<'c>(
+    page: &mut [u8],
+    no: PageNo,
+    kind: super::layout::NodeKind,
+    usable: usize,
+    cells: impl Iterator<Item = &'c [u8]>,
+) {
+    let at = super::layout::header_at(no);
+    init(page, at, kind as u8, usable);
+    let mut pointer = at + kind.header_size();
+    let mut end = usable;
+    let mut count = 0;
+    for cell in cells {
+        let start = end.saturating_sub(cell.len());
+        if let Some(room) = page.get_mut(start..end) {
+            if room.len() == cell.len() {
+                room.copy_from_slice(cell);
+            }
+        }
+        put16(page, pointer, start);
+        pointer += 2;
+        end = start;
+        count += 1;
+    }
+    put16(page, at + 3, count);
+    put16(page, at + 5, end);
+}
+
+#[cfg(test)]
+mod tests;
