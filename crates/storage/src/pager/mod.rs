@@ -243,9 +243,17 @@ impl Pager {
     pub fn edit(&mut self, no: PageNo) -> &mut Page {
         assert!(self.state == State::Write, "edit outside a write transaction");
         self.change_epoch += 1;
+        self.save_before_write(no);
+        let slot = self.table.slot_mut(no).expect("edit of a page that is not resident");
+        Arc::make_mut(slot.page.as_mut().expect("edit of a page that is not resident"))
+    }
+
+    /// On the first write after the newest mark: notes the page as dirty, and for the savepoint what it was.
+    #[inline]
+    fn save_before_write(&mut self, no: PageNo) {
         let mark = self.mark;
         let slot = self.table.slot_mut(no).expect("edit of a page that is not resident");
-        let page = slot.page.as_mut().expect("edit of a page that is not resident");
+        let page = slot.page.as_ref().expect("edit of a page that is not resident");
         if slot.mark < mark {
             let was_dirty = slot.mark >= self.transaction_mark;
             if let Some(savepoint) = self.savepoints.last_mut() {
@@ -257,7 +265,6 @@ impl Pager {
             }
             slot.mark = mark;
         }
-        Arc::make_mut(page)
     }
 
     /// Grows the database by one zeroed page, dirty from the start; skips the lock-byte page.
@@ -279,6 +286,36 @@ impl Pager {
         self.dirty.push(no);
         self.page_count = next;
         no
+    }
+
+    /// An existing page, to be written anew: zeroed, whatever it held. It need not be resident and is not read.
+    ///
+    /// For pages taken from the freelist, and for pages that rebalancing rebuilds: a copy would be thrown away.
+    pub fn overwrite(&mut self, no: PageNo) -> &mut Page {
+        assert!(self.state == State::Write, "overwrite outside a write transaction");
+        assert!(no.0 >= 1 && no.0 <= self.page_count, "overwrite of a page past the end");
+        if self.table.get(no).is_none() {
+            self.change_epoch += 1;
+            if let Some(savepoint) = self.savepoints.last_mut() {
+                savepoint.save(no, None, false);
+            }
+            self.dirty.push(no);
+            self.table.put(no, Arc::new(Page::zeroed(no, self.header.page_size)), self.mark);
+            return self.edit(no);
+        }
+        let (mark, page_size) = (self.mark, self.header.page_size);
+        let shared = self.table.slot_mut(no).is_some_and(|slot| {
+            let alone = slot.mark >= mark && slot.page.as_mut().is_some_and(|page| Arc::get_mut(page).is_some());
+            !alone
+        });
+        if shared {
+            // Keep the old image where a savepoint wants it, then put an empty page in its place.
+            self.save_before_write(no);
+            self.table.put(no, Arc::new(Page::zeroed(no, page_size)), mark);
+        } else {
+            self.edit(no).fill(0);
+        }
+        self.edit(no)
     }
 
     /// `SQLITE_FULL` where `pages` more pages do not fit under `max_page_count`.
