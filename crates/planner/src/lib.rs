@@ -1,1 +1,13 @@
-//! 
+//! From syntax trees to programs: bind -> logical plan -> rewrites -> access paths -> physical plan -> bytecode.
+//!
+//! | stage | module | takes | gives |
+//! |---|---|---|---|
+//! | bind | [`bind`] | syntax tree, catalogue | [`plan::Query`]: every column resolved, affinity and collation fixed |
+//! | rewrite | [`rewrite`] | [`plan::Query`] | [`plan::Query`]; one rule per file |
+//! | optimize | [`optimize`] | sources and conjuncts of one core | [`plan::JoinPlan`]: order, access paths, residual filters |
+//! | emit | [`emit`] | queries and join plans | a [`turso_program::Program`] |
+//!
+//! No stage writes bytecode while still deciding. The planner reads no page.
+#![forbid(unsafe_code)]
+
+pub mod plan;

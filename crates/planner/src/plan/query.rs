@@ -1,0 +1,230 @@
+//! The logical form of a query.
+
+use std::sync::Arc;
+
+use turso_functions::FunctionDef;
+use turso_program::DbIndex;
+use turso_schema::Table;
+use turso_value::{Affinity, Collation};
+
+use super::expr::{CoreId, Expr, SourceId};
+
+/// A SELECT with its ORDER BY and LIMIT, or VALUES.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// What produces rows.
+    pub body: Body,
+    /// ORDER BY. Of a single core: expressions over its sources (an alias or position is replaced by the output expression). Of a
+    /// compound: terms refer to output columns ([`OrderTerm::output`] is always set).
+    pub order_by: Vec<OrderTerm>,
+    /// LIMIT.
+    pub limit: Option<Expr>,
+    /// OFFSET.
+    pub offset: Option<Expr>,
+    /// Names and types of the output columns (those of the leftmost core).
+    pub columns: Vec<OutputColumn>,
+    /// Sources of enclosing queries that this one reads; empty: it may be computed once.
+    pub outer: Vec<SourceId>,
+    /// Common table expressions declared here that survive as such (recursive ones, and those used more than once).
+    pub ctes: Vec<Arc<Cte>>,
+}
+
+/// What produces the rows of a query.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// One SELECT core.
+    Core(Box<Core>),
+    /// VALUES with two or more rows (one row is a core without FROM).
+    Values(Vec<Vec<Expr>>),
+    /// `left op right`, left-associative. `collations` and `affinities` decide equality of rows.
+    Compound { op: CompoundOp, left: Box<Body>, right: Box<Body>, collations: Vec<Collation> },
+}
+
+/// Compound operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum CompoundOp { Union, UnionAll, Intersect, Except }
+
+/// One SELECT core.
+#[derive(Debug, Clone)]
+pub struct Core {
+    /// Identifies it.
+    pub id: CoreId,
+    /// FROM, in syntactic order.
+    pub sources: Vec<Source>,
+    /// Conjuncts of WHERE and of the ON and USING clauses of inner joins. Those of outer joins stay with their source.
+    pub filter: Vec<Expr>,
+    /// SELECT DISTINCT.
+    pub distinct: bool,
+    /// GROUP BY.
+    pub group_by: Vec<Expr>,
+    /// HAVING.
+    pub having: Option<Expr>,
+    /// Aggregate calls that belong to this core.
+    pub aggregates: Vec<Aggregate>,
+    /// Window function calls of this core.
+    pub windows: Vec<Window>,
+    /// The result expressions.
+    pub output: Vec<Expr>,
+}
+
+impl Core {
+    /// Has GROUP BY or aggregates: rows are folded.
+    pub fn is_aggregate(&self) -> bool {
+        !self.group_by.is_empty() || !self.aggregates.is_empty()
+    }
+}
+
+/// An item of FROM.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Identifies it in column references.
+    pub id: SourceId,
+    /// Alias or table name, for messages and plans.
+    pub name: Arc<str>,
+    /// An alias was written (`SCAN t AS x`).
+    pub aliased: bool,
+    /// What it reads.
+    pub relation: Relation,
+    /// How it joins what stands before it.
+    pub join: JoinKind,
+    /// ON and USING conjuncts of an outer join (inner ones are in [`Core::filter`]).
+    pub on: Vec<Expr>,
+    /// INDEXED BY, NOT INDEXED.
+    pub hint: IndexHint,
+}
+
+/// What a source reads.
+#[derive(Debug, Clone)]
+pub enum Relation {
+    /// A table of the catalogue.
+    Table { db: DbIndex, table: Arc<Table> },
+    /// A subquery or expanded view. `materialize`: `Some(true)` for AS MATERIALIZED, `Some(false)` for NOT MATERIALIZED.
+    Query { query: Box<Query>, materialize: Option<bool>, view: Option<Arc<str>> },
+    /// A reference to a CTE that is computed once, or recursive.
+    Cte(Arc<Cte>),
+    /// Inside a recursive CTE: the row in hand.
+    Recursive { cte: u32, columns: Vec<OutputColumn> },
+    /// A table-valued function with its arguments.
+    Function { function: Arc<str>, args: Vec<Expr>, columns: Vec<OutputColumn> },
+}
+
+/// A common table expression.
+#[derive(Debug, Clone)]
+pub struct Cte {
+    /// Identifies it in the statement.
+    pub id: u32,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Output columns.
+    pub columns: Vec<OutputColumn>,
+    /// The whole query of an ordinary CTE, the initial part of a recursive one.
+    pub query: Query,
+    /// Recursive part: each arm reads `Relation::Recursive`; `all` is false for UNION (rows seen are dropped).
+    pub recursive: Option<RecursiveCte>,
+}
+
+/// The recursive part of a CTE.
+#[derive(Debug, Clone)]
+pub struct RecursiveCte {
+    /// Arms after the initial query, all joined by UNION ALL or all by UNION.
+    pub arms: Vec<Query>,
+    /// UNION ALL.
+    pub all: bool,
+    /// ORDER BY of the whole: which row is taken from the queue next.
+    pub order_by: Vec<OrderTerm>,
+    /// LIMIT of the whole.
+    pub limit: Option<Expr>,
+    /// OFFSET of the whole.
+    pub offset: Option<Expr>,
+}
+
+/// How a source joins what stands before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinKind {
+    /// First item, comma, JOIN, INNER JOIN.
+    Inner,
+    /// CROSS JOIN: never reordered.
+    Cross,
+    /// LEFT JOIN.
+    Left,
+    /// RIGHT JOIN.
+    Right,
+    /// FULL JOIN.
+    Full,
+}
+
+/// INDEXED BY.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IndexHint {
+    /// None.
+    Free,
+    /// NOT INDEXED.
+    NotIndexed,
+    /// INDEXED BY name.
+    Named(Arc<str>),
+}
+
+/// One ORDER BY (or aggregate ORDER BY) term.
+#[derive(Debug, Clone)]
+pub struct OrderTerm {
+    /// The expression.
+    pub expr: Expr,
+    /// The output column it equals, if it does.
+    pub output: Option<usize>,
+    /// Orders text.
+    pub collation: Collation,
+    /// DESC.
+    pub descending: bool,
+    /// NULLS FIRST / LAST, when it differs from the default (first for ASC, last for DESC).
+    pub nulls_reversed: bool,
+}
+
+/// An output column.
+#[derive(Debug, Clone)]
+pub struct OutputColumn {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Affinity that a reader of this column sees.
+    pub affinity: Affinity,
+    /// Collation that a reader sees.
+    pub collation: Collation,
+    /// Declared type of the table column it is, if it is one.
+    pub declared_type: Option<Arc<str>>,
+    /// Database, table and column that it is, if it is one.
+    pub origin: Option<(Arc<str>, Arc<str>, Arc<str>)>,
+}
+
+/// An aggregate function call.
+#[derive(Debug, Clone)]
+pub struct Aggregate {
+    /// The function.
+    pub function: Arc<FunctionDef>,
+    /// Arguments; empty for `count(*)`.
+    pub args: Vec<Expr>,
+    /// DISTINCT.
+    pub distinct: bool,
+    /// FILTER (WHERE …).
+    pub filter: Option<Expr>,
+    /// ORDER BY inside the call.
+    pub order_by: Vec<OrderTerm>,
+    /// Collation for min, max and DISTINCT.
+    pub collation: Collation,
+}
+
+/// A window function call.
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// The function.
+    pub function: Arc<FunctionDef>,
+    /// Arguments.
+    pub args: Vec<Expr>,
+    /// FILTER.
+    pub filter: Option<Expr>,
+    /// PARTITION BY.
+    pub partition_by: Vec<Expr>,
+    /// ORDER BY.
+    pub order_by: Vec<OrderTerm>,
+    /// The frame.
+    pub frame: turso_parser::ast::Frame,
+}

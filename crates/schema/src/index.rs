@@ -1,0 +1,68 @@
+//! Indexes.
+
+use std::sync::Arc;
+
+use turso_error::Error;
+use turso_parser::ast;
+use turso_value::Collation;
+
+/// An index, automatic ones included.
+#[derive(Debug, Clone)]
+pub struct Index {
+    /// The name (`sqlite_autoindex_t_1` for automatic ones).
+    pub name: Arc<str>,
+    /// The table's name.
+    pub table: Arc<str>,
+    /// Root page.
+    pub root: u32,
+    /// The key as declared (for a WITHOUT ROWID table's primary key without repetitions).
+    pub columns: Vec<IndexColumn>,
+    /// What the entry holds after [`columns`](Self::columns): for a rowid table nothing (the rowid is implied last); for a WITHOUT
+    /// ROWID table the primary key columns not yet in the key, and for its primary key all other columns.
+    pub trailing: Vec<usize>,
+    /// UNIQUE or PRIMARY KEY.
+    pub unique: bool,
+    /// Conflict clause of the constraint.
+    pub conflict: Option<ast::ConflictAction>,
+    /// Where it comes from.
+    pub origin: IndexOrigin,
+    /// WHERE clause of a partial index.
+    pub partial: Option<Arc<ast::Expr>>,
+    /// The text stored in `sqlite_schema`; `None` for automatic indexes.
+    pub sql: Option<Arc<str>>,
+    /// Using this index fails with this error (unknown function or collation).
+    pub broken: Option<Error>,
+}
+
+/// One column of an index key.
+#[derive(Debug, Clone)]
+pub struct IndexColumn {
+    /// What is indexed.
+    pub key: IndexKey,
+    /// Orders text.
+    pub collation: Collation,
+    /// DESC.
+    pub descending: bool,
+}
+
+/// What an index column holds.
+#[derive(Debug, Clone)]
+pub enum IndexKey {
+    /// A table column.
+    Column(usize),
+    /// The rowid.
+    Rowid,
+    /// An expression.
+    Expr(Arc<ast::Expr>),
+}
+
+/// `PRAGMA index_list`'s origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexOrigin {
+    /// CREATE INDEX: `c`.
+    Created,
+    /// UNIQUE constraint: `u`.
+    Unique,
+    /// PRIMARY KEY: `pk`.
+    PrimaryKey,
+}
