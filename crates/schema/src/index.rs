@@ -23,7 +23,7 @@ pub struct Index {
     /// UNIQUE or PRIMARY KEY.
     pub unique: bool,
     /// Conflict clause of the constraint.
-    pub conflict: Option<ast::ConflictAction>,
+    pub conflict: Option<ast::ConflictResolution>,
     /// Where it comes from.
     pub origin: IndexOrigin,
     /// WHERE clause of a partial index.

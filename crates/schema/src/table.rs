@@ -26,7 +26,7 @@ pub struct Table {
     /// Columns of the PRIMARY KEY in key order (also of a rowid alias); empty without one.
     pub primary_key: Vec<IndexColumn>,
     /// What to do when the rowid alias collides and the statement says nothing.
-    pub primary_key_conflict: Option<ast::ConflictAction>,
+    pub primary_key_conflict: Option<ast::ConflictResolution>,
     /// STRICT.
     pub strict: bool,
     /// Indexes in the order in which SQLite keeps them (that of `PRAGMA index_list` reversed: order of creation). For a
@@ -77,7 +77,7 @@ pub struct Column {
     /// Declared collation, BINARY by default.
     pub collation: Collation,
     /// NOT NULL, with its conflict clause.
-    pub not_null: Option<Option<ast::ConflictAction>>,
+    pub not_null: Option<Option<ast::ConflictResolution>>,
     /// DEFAULT expression.
     pub default: Option<Arc<ast::Expr>>,
     /// The DEFAULT as written, for `table_info`.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use turso_functions::FunctionDef;
-use turso_program::{CompareOp, OnError};
+use turso_program::control::OnError;
+use turso_program::expression::CompareOp;
 use turso_value::{Affinity, Collation, Value};
 
 use super::query::Query;
