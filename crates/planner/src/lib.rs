@@ -10,4 +10,5 @@
 //! No stage writes bytecode while still deciding. The planner reads no page.
 #![forbid(unsafe_code)]
 
+pub mod optimize;
 pub mod plan;

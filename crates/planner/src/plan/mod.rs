@@ -3,7 +3,11 @@
 mod expr;
 mod join;
 mod query;
+mod same;
+mod walk;
 
 pub use expr::*;
 pub use join::*;
 pub use query::*;
+pub use same::*;
+pub use walk::*;
