@@ -1,1 +1,200 @@
-//! 
+//! Files, locks, shared memory, clock and randomness: the traits that `storage` works on, and their back ends.
+//!
+//! | back end          | what it is                                                                    |
+//! |-------------------|-------------------------------------------------------------------------------|
+//! | [`SyscallIo`]     | blocking system calls, open-file-description locks, mapped `-shm` files         |
+//! | [`MemoryIo`]      | files in memory with the same locks: named shared memory databases, tests       |
+//! | [`PendingIo`]     | wraps another: every submitted read waits for [`Io::step`]; keeps restarts honest |
+//! | [`ThreadPoolIo`]  | wraps another: submitted operations run on a few threads                        |
+//!
+//! Every data operation has two forms. The blocking form answers directly. [`File::submit`] hands the operation over
+//! and answers a [`Completion`], which a back end may have completed already; where [`File::completes_inline`] is
+//! true a caller saves itself the hand-over and calls the blocking form.
+//!
+//! Time and randomness come from here too, so that a simulation decides them. This is one of the few crates with
+//! `unsafe`: system calls and mapped memory, presented as safe types.
+
+#[macro_use]
+mod delegate;
+
+mod completion;
+mod memory;
+mod pending;
+mod shm;
+#[cfg(unix)]
+mod syscall;
+mod thread_pool;
+
+pub use completion::{Buffer, Completion, Op, Output};
+pub use memory::MemoryIo;
+pub use pending::PendingIo;
+pub use shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
+#[cfg(unix)]
+pub use syscall::SyscallIo;
+pub use thread_pool::ThreadPoolIo;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use turso_error::Result;
+
+/// The default back end of this platform: blocking system calls.
+#[cfg(unix)]
+pub fn default_io() -> Arc<dyn Io> {
+    Arc::new(SyscallIo::new())
+}
+
+/// Milliseconds from the Julian epoch to the Unix epoch; SQLite counts time in Julian milliseconds.
+pub const UNIX_EPOCH_JULIAN_MS: i64 = 210_866_760_000_000;
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpenFlags {
+    /// Never write. Where false and the file cannot be written, it is opened read-only: [`File::is_read_only`].
+    pub read_only: bool,
+    /// Create the file where there is none.
+    pub create: bool,
+    /// Fail where the file exists.
+    pub exclusive: bool,
+    /// Remove the name at once: a temporary file.
+    pub delete_on_close: bool,
+}
+
+/// How strong a sync has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncKind {
+    /// The data and what is needed to find it (`fdatasync`).
+    Data,
+    /// All (`fsync`, on some systems a full barrier).
+    Full,
+}
+
+/// The locks of a rollback-mode database, in rising order (`lockingv3.html`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LockLevel {
+    /// No lock.
+    None,
+    /// Reading; any number of them.
+    Shared,
+    /// Means to write; readers come and go.
+    Reserved,
+    /// Waits for the readers to leave; no new ones.
+    Pending,
+    /// Writing.
+    Exclusive,
+}
+
+/// Shared or exclusive, for the locks on the wal-index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShmLockKind {
+    /// Any number of holders.
+    Shared,
+    /// One holder.
+    Exclusive,
+}
+
+/// What two openings of one file have in common: device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileId {
+    /// The device, or the memory back end.
+    pub device: u64,
+    /// The file on it.
+    pub inode: u64,
+}
+
+/// A factory of files, with a clock and a source of randomness.
+pub trait Io: Send + Sync {
+    /// Opens a file; `SQLITE_CANTOPEN` where that fails.
+    fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>>;
+    /// Removes a file and, with `sync_dir`, waits until the removal is durable. A missing file is
+    /// `SQLITE_IOERR_DELETE_NOENT`.
+    fn delete(&self, path: &Path, sync_dir: bool) -> Result<()>;
+    /// True where a file of that name exists.
+    fn exists(&self, path: &Path) -> Result<bool>;
+    /// Makes the directory entry of `path` durable.
+    fn sync_directory_of(&self, path: &Path) -> Result<()>;
+    /// The absolute path, symbolic links resolved where the file exists.
+    fn full_path(&self, path: &Path) -> Result<PathBuf>;
+    /// A path for a new temporary file.
+    fn temp_path(&self) -> Result<PathBuf>;
+    /// Now, in milliseconds since the Julian epoch.
+    fn now_julian_ms(&self) -> i64;
+    /// Fills `buf` with random bytes.
+    fn randomness(&self, buf: &mut [u8]);
+    /// Blocks the thread.
+    fn sleep(&self, duration: Duration);
+    /// Drives submitted operations on; true where one of them completed. Back ends that complete on their own, by
+    /// threads or inline, answer false.
+    fn step(&self) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// A random 32-bit number.
+    fn random_u32(&self) -> u32 {
+        let mut buf = [0; 4];
+        self.randomness(&mut buf);
+        u32::from_ne_bytes(buf)
+    }
+}
+
+/// An open file. One handle is one holder of locks; its locks end with it.
+pub trait File: Send + Sync {
+    /// Reads at `offset` until `buf` is full or the file ends; answers the bytes read.
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize>;
+    /// Writes all of `buf`.
+    fn write_at(&self, buf: &[u8], offset: u64) -> Result<()> {
+        self.write_vectored_at(&[buf], offset)
+    }
+    /// Writes the buffers one behind the other, in one system call where the platform allows.
+    fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> Result<()>;
+    /// Makes what was written durable.
+    fn sync(&self, kind: SyncKind) -> Result<()>;
+    /// Sets the size.
+    fn truncate(&self, size: u64) -> Result<()>;
+    /// The size in bytes.
+    fn size(&self) -> Result<u64>;
+
+    /// Hands an operation over; the completion may be ready already.
+    fn submit(&self, op: Op) -> Completion {
+        Completion::ready(op.run(self))
+    }
+    /// True where [`File::submit`] always completes before it returns.
+    fn completes_inline(&self) -> bool {
+        true
+    }
+
+    /// True where the file could only be opened for reading.
+    fn is_read_only(&self) -> bool;
+    /// Identifies the file behind the name; `None` where there is no such thing.
+    fn id(&self) -> Option<FileId>;
+    /// The unit in which the device is assumed to tear writes.
+    fn sector_size(&self) -> u32 {
+        4096
+    }
+
+    /// Raises the lock; `SQLITE_BUSY` where somebody else is in the way. A failed step to `Exclusive` may leave
+    /// `Pending` behind.
+    fn lock(&self, level: LockLevel) -> Result<()>;
+    /// Lowers the lock to `Shared` or `None`.
+    fn unlock(&self, level: LockLevel) -> Result<()>;
+    /// The lock that this handle holds.
+    fn lock_level(&self) -> LockLevel;
+    /// True where some other handle holds `Reserved` or more.
+    fn check_reserved(&self) -> Result<bool>;
+
+    /// A region of the wal-index, [`SHM_REGION_SIZE`] bytes; `None` where it does not exist and `extend` is false.
+    fn shm_map(&self, region: u32, extend: bool) -> Result<Option<ShmRegion>>;
+    /// Locks `count` of the [`SHM_LOCKS`] locks from `first`; `SQLITE_BUSY` where somebody else is in the way.
+    fn shm_lock(&self, first: u32, count: u32, kind: ShmLockKind) -> Result<()>;
+    /// Unlocks them.
+    fn shm_unlock(&self, first: u32, count: u32) -> Result<()>;
+    /// Orders this thread's accesses to shared memory against those of others.
+    fn shm_barrier(&self) {
+        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+    }
+    /// True where another process (or handle) has the shared memory open.
+    fn shm_shared_with_others(&self) -> Result<bool>;
+    /// Gives the shared memory up; with `delete`, removes it.
+    fn shm_unmap(&self, delete: bool) -> Result<()>;
+}

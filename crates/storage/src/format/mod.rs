@@ -3,6 +3,7 @@
 //! Nothing outside these files knows an offset of the structures that they describe.
 
 pub mod header;
+pub mod journal;
 pub mod layout;
 
 pub use header::DatabaseHeader;

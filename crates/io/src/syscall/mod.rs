@@ -1,0 +1,342 @@
+//! Blocking system calls.
+//!
+//! Locks are open-file-description locks: they belong to the handle, so closing one handle never drops the locks of
+//! another, and they meet the POSIX locks of other SQLite libraries on the same bytes.
+
+mod lock;
+mod shm;
+
+use std::fs;
+use std::io::{Error as OsError, ErrorKind, IoSlice};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use turso_error::{Error, Result, ResultCode};
+
+use crate::{File, FileId, Io, LockLevel, OpenFlags, ShmLockKind, ShmRegion, SyncKind, UNIX_EPOCH_JULIAN_MS};
+use lock::FileLocks;
+use shm::ShmFile;
+
+/// See the module's documentation.
+#[derive(Default)]
+pub struct SyscallIo {
+    _private: (),
+}
+
+impl SyscallIo {
+    /// The back end has no state of its own.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Io for SyscallIo {
+    fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
+        let mut options = fs::OpenOptions::new();
+        options.read(true).mode(0o644).custom_flags(libc::O_CLOEXEC);
+        if !flags.read_only {
+            options.write(true).create(flags.create).create_new(flags.create && flags.exclusive);
+        }
+        let (file, read_only) = match options.open(path) {
+            Ok(file) => (file, flags.read_only),
+            Err(e) if !flags.read_only && !flags.exclusive && is_permission(&e) => {
+                let file = fs::OpenOptions::new().read(true).open(path).map_err(|_| cannot_open(path, &e))?;
+                (file, true)
+            }
+            Err(e) => return Err(cannot_open(path, &e)),
+        };
+        let metadata = file.metadata().map_err(|e| Error::io(ResultCode::IOERR_FSTAT, &e))?;
+        if metadata.is_dir() {
+            return Err(Error::from_code(ResultCode::CANTOPEN_ISDIR));
+        }
+        if flags.delete_on_close {
+            let _ = fs::remove_file(path);
+        }
+        Ok(Arc::new(SyscallFile {
+            id: FileId { device: metadata.dev(), inode: metadata.ino() },
+            mode: metadata.mode(),
+            file: Some(file),
+            path: path.to_path_buf(),
+            read_only,
+            locks: Mutex::new(FileLocks::new()),
+            shm: Mutex::new(None),
+        }))
+    }
+
+    fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
+        match fs::remove_file(path) {
+            Ok(()) => {}
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                return Err(Error::io(ResultCode::IOERR_DELETE_NOENT, &e));
+            }
+            Err(e) => return Err(Error::io(ResultCode::IOERR_DELETE, &e)),
+        }
+        if sync_dir { self.sync_directory_of(path) } else { Ok(()) }
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool> {
+        match fs::metadata(path) {
+            Ok(_) => Ok(true),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+            Err(e) => Err(Error::io(ResultCode::IOERR_ACCESS, &e)),
+        }
+    }
+
+    fn sync_directory_of(&self, path: &Path) -> Result<()> {
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        // Some file systems cannot sync a directory; SQLite too carries on where it cannot be opened.
+        let Ok(directory) = fs::File::open(parent) else { return Ok(()) };
+        match directory.sync_all() {
+            Ok(()) => Ok(()),
+            Err(e) if e.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+            Err(e) => Err(Error::io(ResultCode::IOERR_DIR_FSYNC, &e)),
+        }
+    }
+
+    fn full_path(&self, path: &Path) -> Result<PathBuf> {
+        if let Ok(full) = fs::canonicalize(path) {
+            return Ok(full);
+        }
+        let cannot = || Error::from_code(ResultCode::CANTOPEN_FULLPATH);
+        let absolute = std::path::absolute(path).map_err(|_| cannot())?;
+        let (parent, name) = (absolute.parent().ok_or_else(cannot)?, absolute.file_name().ok_or_else(cannot)?);
+        Ok(fs::canonicalize(parent).map_or(absolute.clone(), |parent| parent.join(name)))
+    }
+
+    fn temp_path(&self) -> Result<PathBuf> {
+        let mut random = [0; 8];
+        self.randomness(&mut random);
+        Ok(std::env::temp_dir().join(format!("turso_{:016x}", u64::from_ne_bytes(random))))
+    }
+
+    fn now_julian_ms(&self) -> i64 {
+        let unix_ms = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => since.as_millis() as i64,
+            Err(before) => -(before.duration().as_millis() as i64),
+        };
+        unix_ms + UNIX_EPOCH_JULIAN_MS
+    }
+
+    fn randomness(&self, buf: &mut [u8]) {
+        let mut filled = 0;
+        while filled < buf.len() {
+            let rest = &mut buf[filled..];
+            // SAFETY: the pointer and length describe `rest`, which is writable.
+            let n = unsafe { libc::getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) };
+            if n > 0 {
+                filled += n as usize;
+            } else if OsError::last_os_error().kind() != ErrorKind::Interrupted {
+                // Kernels without the call: the hasher's keys are seeded by the system as well.
+                use std::hash::{BuildHasher, RandomState};
+                for (i, byte) in rest.iter_mut().enumerate() {
+                    *byte = RandomState::new().hash_one(i) as u8;
+                }
+                return;
+            }
+        }
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}
+
+fn is_permission(e: &OsError) -> bool {
+    e.kind() == ErrorKind::PermissionDenied || e.raw_os_error() == Some(libc::EROFS)
+}
+
+fn cannot_open(path: &Path, cause: &OsError) -> Error {
+    if path.is_dir() {
+        return Error::from_code(ResultCode::CANTOPEN_ISDIR);
+    }
+    Error::io(ResultCode::CANTOPEN, cause)
+}
+
+struct SyscallFile {
+    /// `None` only while dropping.
+    file: Option<fs::File>,
+    path: PathBuf,
+    id: FileId,
+    mode: u32,
+    read_only: bool,
+    locks: Mutex<FileLocks>,
+    shm: Mutex<Option<ShmFile>>,
+}
+
+fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl SyscallFile {
+    fn file(&self) -> &fs::File {
+        match &self.file {
+            Some(file) => file,
+            None => unreachable!("the file is there until drop"),
+        }
+    }
+
+    fn with_shm<T>(&self, f: impl FnOnce(&mut ShmFile) -> Result<T>) -> Result<T> {
+        let mut shm = guard(&self.shm);
+        if shm.is_none() {
+            let mut path = self.path.clone().into_os_string();
+            path.push("-shm");
+            *shm = Some(ShmFile::open(PathBuf::from(path), self.mode, self.read_only)?);
+        }
+        match shm.as_mut() {
+            Some(shm) => f(shm),
+            None => unreachable!("just opened"),
+        }
+    }
+}
+
+impl File for SyscallFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
+        let mut done = 0;
+        while done < buf.len() {
+            match self.file().read_at(&mut buf[done..], offset + done as u64) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => {
+                    let code = match e.raw_os_error() {
+                        Some(libc::ERANGE | libc::EIO | libc::ENXIO) => ResultCode::IOERR_CORRUPTFS,
+                        _ => ResultCode::IOERR_READ,
+                    };
+                    return Err(Error::io(code, &e));
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    fn write_at(&self, buf: &[u8], offset: u64) -> Result<()> {
+        self.file().write_all_at(buf, offset).map_err(|e| write_error(&e))
+    }
+
+    fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> Result<()> {
+        // The kernel takes at most 1024 pieces per call.
+        let mut offset = offset;
+        for batch in bufs.chunks(1024) {
+            let mut slices: Vec<IoSlice<'_>> = batch.iter().map(|b| IoSlice::new(b)).collect();
+            let mut rest = &mut slices[..];
+            while !rest.is_empty() {
+                // SAFETY: IoSlice has the layout of iovec; the slices outlive the call.
+                let n = unsafe {
+                    libc::pwritev(
+                        self.file().as_raw_fd(),
+                        rest.as_ptr().cast(),
+                        rest.len() as libc::c_int,
+                        offset as libc::off_t,
+                    )
+                };
+                if n < 0 {
+                    let e = OsError::last_os_error();
+                    if e.kind() == ErrorKind::Interrupted {
+                        continue;
+                    }
+                    return Err(write_error(&e));
+                }
+                if n == 0 && rest.iter().any(|s| !s.is_empty()) {
+                    return Err(Error::from_code(ResultCode::FULL));
+                }
+                offset += n as u64;
+                IoSlice::advance_slices(&mut rest, n as usize);
+                while rest.first().is_some_and(|s| s.is_empty()) {
+                    rest = &mut rest[1..];
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sync(&self, kind: SyncKind) -> Result<()> {
+        let synced = match kind {
+            SyncKind::Data => self.file().sync_data(),
+            SyncKind::Full => self.file().sync_all(),
+        };
+        synced.map_err(|e| Error::io(ResultCode::IOERR_FSYNC, &e))
+    }
+
+    fn truncate(&self, size: u64) -> Result<()> {
+        self.file().set_len(size).map_err(|e| Error::io(ResultCode::IOERR_TRUNCATE, &e))
+    }
+
+    fn size(&self) -> Result<u64> {
+        self.file().metadata().map(|m| m.len()).map_err(|e| Error::io(ResultCode::IOERR_FSTAT, &e))
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    fn id(&self) -> Option<FileId> {
+        Some(self.id)
+    }
+
+    fn lock(&self, level: LockLevel) -> Result<()> {
+        guard(&self.locks).raise(self.file().as_raw_fd(), level)
+    }
+
+    fn unlock(&self, level: LockLevel) -> Result<()> {
+        guard(&self.locks).lower(self.file().as_raw_fd(), level)
+    }
+
+    fn lock_level(&self) -> LockLevel {
+        guard(&self.locks).level()
+    }
+
+    fn check_reserved(&self) -> Result<bool> {
+        guard(&self.locks).reserved_elsewhere(self.file().as_raw_fd())
+    }
+
+    fn shm_map(&self, region: u32, extend: bool) -> Result<Option<ShmRegion>> {
+        self.with_shm(|shm| shm.map(region, extend))
+    }
+
+    fn shm_lock(&self, first: u32, count: u32, kind: ShmLockKind) -> Result<()> {
+        self.with_shm(|shm| shm.lock(first, count, kind))
+    }
+
+    fn shm_unlock(&self, first: u32, count: u32) -> Result<()> {
+        self.with_shm(|shm| shm.unlock(first, count))
+    }
+
+    fn shm_shared_with_others(&self) -> Result<bool> {
+        self.with_shm(|shm| shm.shared_with_others())
+    }
+
+    fn shm_unmap(&self, delete: bool) -> Result<()> {
+        if let Some(shm) = guard(&self.shm).take()
+            && delete
+        {
+            shm.delete();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for SyscallFile {
+    fn drop(&mut self) {
+        let Some(file) = self.file.take() else { return };
+        // Closing any descriptor of a file drops the POSIX locks that this process holds on it, and another SQLite
+        // library in the process may hold some: then the descriptor stays open for good, without our own locks.
+        if lock::posix_locks_of_this_process(file.as_raw_fd()) {
+            let _ = lock::release_all(file.as_raw_fd());
+            std::mem::forget(OwnedFd::from(file));
+        }
+    }
+}
+
+fn write_error(e: &OsError) -> Error {
+    match e.raw_os_error() {
+        Some(libc::ENOSPC | libc::EDQUOT) => Error::io(ResultCode::FULL, e),
+        _ if e.kind() == ErrorKind::WriteZero => Error::from_code(ResultCode::FULL),
+        _ => Error::io(ResultCode::IOERR_WRITE, e),
+    }
+}

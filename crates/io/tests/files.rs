@@ -1,0 +1,163 @@
+//! The properties that every back end shares: one set of checks, run on each.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use turso_error::ResultCode;
+use turso_io::*;
+
+fn backends(name: &str) -> Vec<(&'static str, Arc<dyn Io>, PathBuf)> {
+    let dir = std::env::temp_dir().join(format!("turso_io_{}_{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).unwrap();
+    let dir = std::fs::canonicalize(dir).unwrap();
+    vec![
+        ("memory", Arc::new(MemoryIo::new()), PathBuf::from("/m")),
+        ("syscall", Arc::new(SyscallIo::new()), dir.join("a")),
+        ("pending", Arc::new(PendingIo::delaying_writes(Arc::new(SyscallIo::new()))), dir.join("b")),
+        ("threads", Arc::new(ThreadPoolIo::new(Arc::new(SyscallIo::new()), 2)), dir.join("c")),
+    ]
+}
+
+const CREATE: OpenFlags = OpenFlags { read_only: false, create: true, exclusive: false, delete_on_close: false };
+
+fn on_each(name: &str, check: impl Fn(&Arc<dyn Io>, &Path)) {
+    for (backend, io, path) in backends(name) {
+        println!("{backend}");
+        check(&io, &path);
+    }
+}
+
+fn is_busy(result: turso_error::Result<()>) -> bool {
+    matches!(result, Err(e) if e.is(ResultCode::BUSY))
+}
+
+fn finish(io: &Arc<dyn Io>, completion: Completion) -> turso_error::Result<Output> {
+    while !completion.is_ready() {
+        if !io.step().unwrap() {
+            completion.wait();
+        }
+    }
+    completion.take().unwrap()
+}
+
+#[test]
+fn reads_and_writes_are_positioned_and_short_at_the_end() {
+    on_each("rw", |io, path| {
+        assert!(io.open(path, OpenFlags::default()).is_err_and(|e| e.is(ResultCode::CANTOPEN)));
+        let f = io.open(path, CREATE).unwrap();
+        f.write_vectored_at(&[b"hello", b"", b" world"], 3).unwrap();
+        assert_eq!(f.size().unwrap(), 14);
+        let mut buf = [9; 20];
+        assert_eq!(f.read_at(&mut buf, 2).unwrap(), 12);
+        assert_eq!(&buf[..13], b"\0hello world\x09");
+        f.truncate(5).unwrap();
+        assert_eq!(f.read_at(&mut buf, 5).unwrap(), 0);
+        f.sync(SyncKind::Full).unwrap();
+        assert!(io.exists(path).unwrap());
+        io.delete(path, true).unwrap();
+        assert!(!io.exists(path).unwrap());
+        assert!(io.delete(path, false).is_err_and(|e| e.code() == ResultCode::IOERR_DELETE_NOENT));
+    });
+}
+
+#[test]
+fn many_buffers_are_written_in_order() {
+    on_each("many", |io, path| {
+        let f = io.open(path, CREATE).unwrap();
+        let bufs: Vec<[u8; 2]> = (0..3000u16).map(u16::to_be_bytes).collect();
+        let slices: Vec<&[u8]> = bufs.iter().map(|b| &b[..]).collect();
+        f.write_vectored_at(&slices, 0).unwrap();
+        let mut back = vec![0; 6000];
+        assert_eq!(f.read_at(&mut back, 0).unwrap(), 6000);
+        assert_eq!(back, bufs.concat());
+    });
+}
+
+#[test]
+fn submitted_operations_complete() {
+    on_each("submit", |io, path| {
+        let f = io.open(path, CREATE).unwrap();
+        let page: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(vec![7u8; 8]);
+        let bufs = vec![Buffer::Owned(Box::new([1, 2, 3])), Buffer::Shared(page)];
+        finish(io, f.submit(Op::Write { bufs, offset: 0 })).unwrap();
+        finish(io, f.submit(Op::Sync(SyncKind::Data))).unwrap();
+        let Output::Read(buf, n) = finish(io, f.submit(Op::Read { buf: vec![0; 20].into(), offset: 1 })).unwrap()
+        else {
+            panic!("a read answers bytes")
+        };
+        assert_eq!(&buf[..n], [2, 3, 7, 7, 7, 7, 7, 7, 7, 7]);
+        finish(io, f.submit(Op::Truncate(2))).unwrap();
+        assert_eq!(f.size().unwrap(), 2);
+    });
+}
+
+#[test]
+fn file_locks_follow_the_table_of_sqlite() {
+    use LockLevel::*;
+    on_each("locks", |io, path| {
+        let a = io.open(path, CREATE).unwrap();
+        let b = io.open(path, CREATE).unwrap();
+        let c = io.open(path, CREATE).unwrap();
+        a.lock(Shared).unwrap();
+        b.lock(Shared).unwrap();
+        assert!(!a.check_reserved().unwrap());
+        b.lock(Reserved).unwrap();
+        assert!(a.check_reserved().unwrap());
+        assert!(!b.check_reserved().unwrap());
+        assert!(is_busy(a.lock(Reserved)));
+        assert!(is_busy(b.lock(Exclusive)));
+        assert_eq!(b.lock_level(), Pending);
+        assert!(is_busy(c.lock(Shared)));
+        a.unlock(None).unwrap();
+        b.lock(Exclusive).unwrap();
+        assert!(is_busy(a.lock(Shared)));
+        b.unlock(Shared).unwrap();
+        a.lock(Shared).unwrap();
+        // Closing one handle keeps the locks of the others.
+        drop(io.open(path, CREATE).unwrap());
+        assert!(is_busy(b.lock(Exclusive)));
+        drop(a);
+        b.lock(Exclusive).unwrap();
+    });
+}
+
+#[test]
+fn shared_memory_is_seen_by_all_handles_and_its_locks_hold() {
+    use ShmLockKind::*;
+    on_each("shm", |io, path| {
+        let a = io.open(path, CREATE).unwrap();
+        let b = io.open(path, CREATE).unwrap();
+        assert!(a.shm_map(0, false).unwrap().is_none());
+        let ra = a.shm_map(1, true).unwrap().unwrap();
+        let rb = b.shm_map(1, false).unwrap().unwrap();
+        ra.words()[100].store(42, Ordering::Release);
+        assert_eq!(rb.words()[100].load(Ordering::Acquire), 42);
+        assert_eq!(rb.halves()[if cfg!(target_endian = "little") { 200 } else { 201 }].load(Ordering::Acquire), 42);
+        assert!(a.shm_shared_with_others().unwrap());
+        a.shm_lock(3, 1, Shared).unwrap();
+        b.shm_lock(3, 1, Shared).unwrap();
+        assert!(is_busy(a.shm_lock(3, 1, Exclusive)));
+        b.shm_unlock(3, 1).unwrap();
+        a.shm_unlock(3, 1).unwrap();
+        a.shm_lock(0, 8, Exclusive).unwrap();
+        assert!(is_busy(b.shm_lock(4, 1, Shared)));
+        a.shm_unlock(0, 8).unwrap();
+        b.shm_lock(4, 1, Exclusive).unwrap();
+        drop(b);
+        a.shm_lock(4, 1, Exclusive).unwrap();
+        assert!(!a.shm_shared_with_others().unwrap());
+        a.shm_unmap(true).unwrap();
+    });
+}
+
+#[test]
+fn two_handles_have_one_identity() {
+    on_each("id", |io, path| {
+        let a = io.open(path, CREATE).unwrap();
+        let b = io.open(path, OpenFlags { read_only: true, ..OpenFlags::default() }).unwrap();
+        assert_eq!(a.id(), b.id());
+        assert!(!a.is_read_only() && b.is_read_only());
+    });
+}
