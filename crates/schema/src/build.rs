@@ -1,8 +1,16 @@
 //! From the rows of `sqlite_schema` to a [`Schema`].
 
-use turso_error::{Error, Result};
+use std::sync::Arc;
 
+use turso_error::{Error, Result, ResultCode};
+use turso_parser::ast::{CreateTableBody, CreateView, CreateVirtualTable, Statement};
+
+use crate::define::define_table;
+use crate::define_index::define_index;
+use crate::names::FoldedName;
 use crate::schema::Schema;
+use crate::table::{Relation, Table};
+use crate::trigger::define_trigger;
 
 /// One row of `sqlite_schema`.
 #[derive(Debug, Clone)]
@@ -19,9 +27,163 @@ pub struct SchemaRow {
     pub sql: Option<String>,
 }
 
-/// Put the rows into `schema`, which holds none of them yet. A row that contradicts itself (unparsable text, impossible
-/// root page) is `SQLITE_CORRUPT`: `malformed database schema (name) - reason`.
+/// Put the rows, in the order of `sqlite_schema`, into `schema`, which holds none of them yet but may hold others (a CREATE
+/// statement adds its own rows so). A row that contradicts itself (unparsable text, impossible root page) is `SQLITE_CORRUPT`:
+/// `malformed database schema (name) - reason`.
 pub fn build_schema(schema: &mut Schema, rows: &[SchemaRow]) -> Result<()> {
-    let _ = (schema, rows);
-    Err(Error::sql("schema loading is not built yet"))
+    // Tables first: VACUUM and ALTER TABLE may leave an index before its table.
+    for pass in [Pass::Tables, Pass::Indexes, Pass::Triggers] {
+        for row in rows {
+            add_row(schema, row, pass).map_err(|e| malformed(row, &e))?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Pass {
+    Tables,
+    Indexes,
+    Triggers,
+}
+
+#[cold]
+fn malformed(row: &SchemaRow, error: &Error) -> Error {
+    if error.is_pending() {
+        return error.clone();
+    }
+    let reason = error.message();
+    let name = if row.name.is_empty() { "?" } else { row.name.as_str() };
+    if reason.is_empty() {
+        Error::new(ResultCode::CORRUPT, format!("malformed database schema ({name})"))
+    } else {
+        Error::new(ResultCode::CORRUPT, format!("malformed database schema ({name}) - {reason}"))
+    }
+}
+
+fn add_row(schema: &mut Schema, row: &SchemaRow, pass: Pass) -> Result<()> {
+    match &row.sql {
+        None => match (pass, row.kind.as_str()) {
+            (Pass::Indexes, "index") => set_automatic_root(schema, row),
+            (Pass::Tables, kind) if kind != "index" => Err(Error::sql("")),
+            _ => Ok(()),
+        },
+        Some(sql) => {
+            let wanted = match row.kind.as_str() {
+                "index" => Pass::Indexes,
+                "trigger" => Pass::Triggers,
+                _ => Pass::Tables,
+            };
+            if wanted != pass {
+                return Ok(());
+            }
+            add_statement(schema, row, sql)
+        }
+    }
+}
+
+fn add_statement(schema: &mut Schema, row: &SchemaRow, sql: &str) -> Result<()> {
+    let source = sql.as_bytes();
+    match crate::parse::parse_stored(source)? {
+        Statement::CreateTable(statement) => {
+            if !matches!(statement.body, CreateTableBody::Columns { .. }) {
+                return Err(Error::sql(""));
+            }
+            let mut table = define_table(&statement, source, sql)?;
+            check_root(row)?;
+            table.root = row.root;
+            if let Some(primary) = table.indexes.first_mut().filter(|_| matches!(table.relation, Relation::WithoutRowid)) {
+                Arc::make_mut(primary).root = row.root;
+            }
+            add_table(schema, table);
+        }
+        Statement::CreateView(statement) => add_table(schema, define_view(&statement, sql)),
+        Statement::CreateVirtualTable(statement) => add_table(schema, define_virtual_table(&statement, sql)),
+        Statement::CreateIndex(statement) => {
+            check_root(row)?;
+            let key = statement.table.folded();
+            let Some(table) = schema.tables.get_mut(key.as_str()) else {
+                return Err(Error::sql(format!("no such table: {}", statement.table.text)));
+            };
+            let mut index = define_index(&statement, table, sql)?;
+            index.root = row.root;
+            let index = Arc::new(index);
+            Arc::make_mut(table).indexes.push(index.clone());
+            schema.indexes.insert(FoldedName::new(&index.name), index);
+        }
+        Statement::CreateTrigger(statement) => {
+            let trigger = define_trigger(*statement, sql, schema.last_trigger_sequence() + 1);
+            schema.triggers.insert(FoldedName::new(&trigger.name), Arc::new(trigger));
+        }
+        _ => return Err(Error::sql("")),
+    }
+    Ok(())
+}
+
+/// Page 1 is the schema table's own.
+fn check_root(row: &SchemaRow) -> Result<()> {
+    if row.root < 2 { Err(Error::sql("invalid rootpage")) } else { Ok(()) }
+}
+
+fn add_table(schema: &mut Schema, table: Table) {
+    for index in &table.indexes {
+        schema.indexes.insert(FoldedName::new(&index.name), index.clone());
+    }
+    schema.tables.insert(FoldedName::new(&table.name), Arc::new(table));
+}
+
+fn set_automatic_root(schema: &mut Schema, row: &SchemaRow) -> Result<()> {
+    check_root(row)?;
+    let orphan = || Error::sql("orphan index");
+    let slot = schema.indexes.get_mut(row.name.to_ascii_lowercase().as_str()).ok_or_else(orphan)?;
+    let owner = slot.table.to_ascii_lowercase();
+    let mut index = (**slot).clone();
+    index.root = row.root;
+    *slot = Arc::new(index);
+    let slot = slot.clone();
+    let table = schema.tables.get_mut(owner.as_str()).ok_or_else(orphan)?;
+    for index in &mut Arc::make_mut(table).indexes {
+        if index.name.eq_ignore_ascii_case(&row.name) {
+            *index = slot.clone();
+        }
+    }
+    Ok(())
+}
+
+/// The view that a CREATE VIEW statement describes.
+pub fn define_view(statement: &CreateView, sql: &str) -> Table {
+    let columns = if statement.columns.is_empty() {
+        None
+    } else {
+        Some(statement.columns.iter().map(|c| Arc::from(&*c.text)).collect())
+    };
+    bare(&statement.name.name.text, Relation::View { columns, select: Arc::new((*statement.select).clone()) }, sql)
+}
+
+/// The virtual table that a CREATE VIRTUAL TABLE statement describes; its columns come from its module.
+pub fn define_virtual_table(statement: &CreateVirtualTable, sql: &str) -> Table {
+    let arguments = statement.args.iter().map(|a| Arc::from(&**a)).collect();
+    let mut table =
+        bare(&statement.name.name.text, Relation::Virtual { module: (&*statement.module.text).into(), arguments }, sql);
+    table.broken = Some(Error::sql(format!("no such module: {}", statement.module.text)));
+    table
+}
+
+fn bare(name: &str, relation: Relation, sql: &str) -> Table {
+    Table {
+        name: name.into(),
+        relation,
+        root: 0,
+        columns: Vec::new(),
+        rowid_alias: None,
+        autoincrement: false,
+        primary_key: Vec::new(),
+        primary_key_conflict: None,
+        strict: false,
+        indexes: Vec::new(),
+        checks: Vec::new(),
+        foreign_keys: Vec::new(),
+        sql: sql.into(),
+        broken: None,
+    }
 }

@@ -7,15 +7,26 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod collation;
+mod define;
+mod define_index;
 mod index;
 mod names;
+mod parse;
 mod schema;
+mod statistics;
 mod table;
+mod text;
 mod trigger;
 
-pub use build::{SchemaRow, build_schema};
+pub use build::{SchemaRow, build_schema, define_view, define_virtual_table};
+pub use collation::unresolved_collation;
+pub use define::define_table;
+pub use define_index::define_index;
 pub use index::{Index, IndexColumn, IndexKey, IndexOrigin};
 pub use names::FoldedName;
-pub use schema::{Schema, Statistics};
+pub use schema::Schema;
+pub use statistics::Statistics;
 pub use table::{Check, Column, ForeignKey, ForeignKeyAction, Generated, Relation, StrictType, Table};
-pub use trigger::Trigger;
+pub use text::{constraint_text, stored_text};
+pub use trigger::{Trigger, define_trigger};

@@ -1,13 +1,14 @@
-//! The catalogue of one database.
+//! The catalogue of one database: look-up, and the changes that make a new catalogue sharing the rest.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use turso_value::TextEncoding;
+use turso_value::{Affinity, Collation, TextEncoding};
 
 use crate::index::Index;
 use crate::names::FoldedName;
-use crate::table::Table;
+use crate::statistics::Statistics;
+use crate::table::{Column, Relation, StrictType, Table};
 use crate::trigger::Trigger;
 
 /// All elements of one database at one schema version.
@@ -21,6 +22,8 @@ pub struct Schema {
     pub file_format: u32,
     /// Encoding of text in records.
     pub encoding: TextEncoding,
+    /// This is the catalogue of `temp`: its schema table is `sqlite_temp_schema`.
+    pub temporary: bool,
     /// Tables, views and virtual tables.
     pub tables: BTreeMap<FoldedName, Arc<Table>>,
     /// Indexes.
@@ -31,34 +34,147 @@ pub struct Schema {
     pub statistics: BTreeMap<FoldedName, Statistics>,
 }
 
-/// What ANALYZE found out about one index, or about a table without one.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Statistics {
-    /// Number of rows.
-    pub rows: u64,
-    /// Average number of rows per distinct prefix of 1, 2, … columns.
-    pub per_prefix: Vec<u64>,
-    /// `unordered` was given.
-    pub unordered: bool,
-    /// `noskipscan` was given.
-    pub no_skip_scan: bool,
-}
+/// The columns of `sqlite_schema` with their types.
+const SCHEMA_TABLE_COLUMNS: [(&str, &str); 5] =
+    [("type", "TEXT"), ("name", "TEXT"), ("tbl_name", "TEXT"), ("rootpage", "INT"), ("sql", "TEXT")];
 
 impl Schema {
-    /// Table or view by name.
-    pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
-        self.tables.get(name.to_ascii_lowercase().as_str())
+    /// The catalogue of an empty database: it has only the schema table, whose root is page 1.
+    pub fn empty(temporary: bool) -> Self {
+        let mut schema = Self {
+            cookie: 0,
+            generation: 0,
+            file_format: 4,
+            encoding: TextEncoding::default(),
+            temporary,
+            tables: BTreeMap::new(),
+            indexes: BTreeMap::new(),
+            triggers: BTreeMap::new(),
+            statistics: BTreeMap::new(),
+        };
+        let table = schema_table(temporary);
+        schema.tables.insert(FoldedName::new(&table.name), Arc::new(table));
+        schema
     }
+
+    /// Table or view by name, as an unqualified name finds it. `sqlite_schema` and `sqlite_master` are one table.
+    pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
+        let folded = name.to_ascii_lowercase();
+        let key = match folded.as_str() {
+            "sqlite_master" => "sqlite_schema",
+            "sqlite_temp_master" => "sqlite_temp_schema",
+            other => other,
+        };
+        self.tables.get(key)
+    }
+
+    /// Table or view by a name that was qualified with this database: `temp.sqlite_schema` is `sqlite_temp_schema`.
+    pub fn qualified_table(&self, name: &str) -> Option<&Arc<Table>> {
+        if self.temporary && (name.eq_ignore_ascii_case("sqlite_schema") || name.eq_ignore_ascii_case("sqlite_master")) {
+            return self.tables.get("sqlite_temp_schema");
+        }
+        self.table(name)
+    }
+
     /// Index by name.
     pub fn index(&self, name: &str) -> Option<&Arc<Index>> {
         self.indexes.get(name.to_ascii_lowercase().as_str())
     }
+
     /// Trigger by name.
     pub fn trigger(&self, name: &str) -> Option<&Arc<Trigger>> {
         self.triggers.get(name.to_ascii_lowercase().as_str())
     }
+
     /// Triggers of this schema that watch the table, in SQLite's firing order (the newest first).
     pub fn triggers_of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Arc<Trigger>> {
-        self.triggers.values().filter(move |t| t.table.eq_ignore_ascii_case(table))
+        let mut found: Vec<&Arc<Trigger>> = self.triggers.values().filter(|t| t.table.eq_ignore_ascii_case(table)).collect();
+        found.sort_by_key(|t| std::cmp::Reverse(t.sequence));
+        found.into_iter()
+    }
+
+    /// Indexes of the table by name.
+    pub fn indexes_of(&self, table: &str) -> &[Arc<Index>] {
+        self.table(table).map_or(&[], |t| t.indexes.as_slice())
+    }
+
+    /// This catalogue without a table (or view), its indexes and its triggers.
+    #[must_use]
+    pub fn without_table(&self, name: &str) -> Self {
+        let mut schema = self.clone();
+        if let Some(table) = schema.tables.remove(name.to_ascii_lowercase().as_str()) {
+            for index in &table.indexes {
+                schema.indexes.remove(index.name.to_ascii_lowercase().as_str());
+                schema.statistics.remove(index.name.to_ascii_lowercase().as_str());
+            }
+        }
+        schema.statistics.remove(name.to_ascii_lowercase().as_str());
+        // A temporary trigger on another schema's table of the same name watches that one.
+        schema.triggers.retain(|_, t| t.table_schema.is_some() || !t.table.eq_ignore_ascii_case(name));
+        schema
+    }
+
+    /// This catalogue without an index.
+    #[must_use]
+    pub fn without_index(&self, name: &str) -> Self {
+        let mut schema = self.clone();
+        if let Some(index) = schema.indexes.remove(name.to_ascii_lowercase().as_str())
+            && let Some(table) = schema.tables.get_mut(index.table.to_ascii_lowercase().as_str())
+        {
+            Arc::make_mut(table).indexes.retain(|i| !i.name.eq_ignore_ascii_case(name));
+        }
+        schema.statistics.remove(name.to_ascii_lowercase().as_str());
+        schema
+    }
+
+    /// This catalogue without a trigger.
+    #[must_use]
+    pub fn without_trigger(&self, name: &str) -> Self {
+        let mut schema = self.clone();
+        schema.triggers.remove(name.to_ascii_lowercase().as_str());
+        schema
+    }
+
+    /// The largest sequence number of a trigger, for the next one.
+    pub(crate) fn last_trigger_sequence(&self) -> u32 {
+        self.triggers.values().map(|t| t.sequence).max().unwrap_or(0)
+    }
+}
+
+/// `sqlite_schema` (or `sqlite_temp_schema`) as a table.
+fn schema_table(temporary: bool) -> Table {
+    let name: Arc<str> = if temporary { "sqlite_temp_schema".into() } else { "sqlite_schema".into() };
+    let sql = "CREATE TABLE x(type text,name text,tbl_name text,rootpage int,sql text)";
+    let columns = SCHEMA_TABLE_COLUMNS
+        .iter()
+        .map(|(column, declared)| Column {
+            name: (*column).into(),
+            declared_type: Some((*declared).into()),
+            affinity: if *declared == "INT" { Affinity::Integer } else { Affinity::Text },
+            collation: Collation::Binary,
+            not_null: None,
+            default: None,
+            default_text: None,
+            generated: None,
+            primary_key_position: 0,
+            strict_type: StrictType::Any,
+            hidden: false,
+        })
+        .collect();
+    Table {
+        name,
+        relation: Relation::Rowid,
+        root: 1,
+        columns,
+        rowid_alias: None,
+        autoincrement: false,
+        primary_key: Vec::new(),
+        primary_key_conflict: None,
+        strict: false,
+        indexes: Vec::new(),
+        checks: Vec::new(),
+        foreign_keys: Vec::new(),
+        sql: sql.into(),
+        broken: None,
     }
 }

@@ -153,3 +153,84 @@ impl Table {
         matches!(self.relation, Relation::View { .. })
     }
 }
+
+impl Table {
+    /// The tree that holds the rows of a WITHOUT ROWID table.
+    pub fn primary_key_index(&self) -> Option<&Arc<Index>> {
+        if self.has_rowid() { None } else { self.indexes.iter().find(|i| i.origin == crate::IndexOrigin::PrimaryKey) }
+    }
+
+    /// A virtual table.
+    pub fn is_virtual(&self) -> bool {
+        matches!(self.relation, Relation::Virtual { .. })
+    }
+
+    /// The column is computed when read and has no field in the record.
+    pub fn is_computed(&self, column: usize) -> bool {
+        self.columns.get(column).and_then(|c| c.generated.as_ref()).is_some_and(|g| !g.stored)
+    }
+
+    /// The columns that have a field in the record of a row, in the order of the fields: for a rowid table the declaration
+    /// order, for a WITHOUT ROWID table the primary key first. Virtual generated columns have none.
+    pub fn stored_columns(&self) -> Vec<usize> {
+        match self.primary_key_index() {
+            Some(primary) => primary
+                .columns
+                .iter()
+                .filter_map(|c| match c.key {
+                    crate::IndexKey::Column(i) => Some(i),
+                    _ => None,
+                })
+                .chain(primary.trailing.iter().copied())
+                .collect(),
+            None => (0..self.columns.len()).filter(|&i| !self.is_computed(i)).collect(),
+        }
+    }
+
+    /// Position of a column's field in the record; `None` for virtual generated columns.
+    pub fn field_of(&self, column: usize) -> Option<usize> {
+        if self.has_rowid() {
+            if self.is_computed(column) {
+                return None;
+            }
+            return Some((0..column).filter(|&i| !self.is_computed(i)).count());
+        }
+        self.stored_columns().iter().position(|&c| c == column)
+    }
+
+    /// The indexes, the newest first: SQLite's order for constraint checks and `PRAGMA index_list`. The primary key of a WITHOUT
+    /// ROWID table, which leads [`Table::indexes`], stands at the place that the number in its name gives.
+    pub fn indexes_newest_first(&self) -> Vec<&Arc<Index>> {
+        let mut order: Vec<&Arc<Index>> = self.indexes.iter().collect();
+        if let Some(primary) = self.primary_key_index()
+            && let Some(number) = primary.name.rsplit('_').next().and_then(|n| n.parse::<usize>().ok())
+            && !order.is_empty()
+        {
+            let first = order.remove(0);
+            order.insert(number.saturating_sub(1).min(order.len()), first);
+        }
+        order.reverse();
+        order
+    }
+
+    /// How the entries of one of this table's indexes sort: its key, then what follows it. For a rowid table that is the rowid;
+    /// for a WITHOUT ROWID table the rest of its primary key. Two entries with this whole key equal are the same entry.
+    pub fn key_info(&self, index: &Index, encoding: turso_value::TextEncoding) -> turso_value::KeyInfo {
+        let plain = |c: &IndexColumn| turso_value::KeyColumn { collation: c.collation.clone(), descending: c.descending, nulls_big: false };
+        let mut columns: Vec<turso_value::KeyColumn> = index.columns.iter().map(plain).collect();
+        if self.has_rowid() {
+            columns.push(turso_value::KeyColumn { collation: Collation::Binary, descending: false, nulls_big: false });
+        } else if !self.primary_key_index().is_some_and(|p| p.name.eq_ignore_ascii_case(&index.name)) {
+            for &column in &index.trailing {
+                let key = self.primary_key.iter().find(|c| matches!(c.key, crate::IndexKey::Column(i) if i == column));
+                columns.push(turso_value::KeyColumn {
+                    collation: key.map_or(Collation::Binary, |k| k.collation.clone()),
+                    // Entries of automatic indexes always ascend in their trailing part; CREATE INDEX takes the direction over.
+                    descending: index.origin == crate::IndexOrigin::Created && key.is_some_and(|k| k.descending),
+                    nulls_big: false,
+                });
+            }
+        }
+        turso_value::KeyInfo { columns, encoding }
+    }
+}

@@ -17,4 +17,18 @@ pub struct Trigger {
     pub statement: Arc<ast::CreateTrigger>,
     /// The text stored in `sqlite_schema`.
     pub sql: Arc<str>,
+    /// Orders the triggers of a schema by creation; the newest fires first.
+    pub sequence: u32,
+}
+
+/// The trigger that a CREATE TRIGGER statement describes.
+pub fn define_trigger(statement: ast::CreateTrigger, sql: &str, sequence: u32) -> Trigger {
+    Trigger {
+        name: (&*statement.name.name.text).into(),
+        table: (&*statement.table.name.text).into(),
+        table_schema: statement.table.schema.as_ref().map(|s| (&*s.text).into()),
+        statement: Arc::new(statement),
+        sql: sql.into(),
+        sequence,
+    }
 }
