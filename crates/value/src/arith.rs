@@ -3,7 +3,7 @@
 //! Any NULL operand gives NULL. Text and blobs count by their numeric prefix. Integer overflow goes on in reals; division
 //! and remainder by zero give NULL.
 
-use crate::number::{Number, real_to_integer};
+use crate::number::Number;
 use crate::{Value, ValueRef};
 
 /// A binary arithmetic operator.
@@ -41,13 +41,18 @@ pub fn arithmetic(op: Arithmetic, a: ValueRef<'_>, b: ValueRef<'_>, out: &mut Va
         *out = integers(op, a, b);
         return;
     }
-    let (Some(a), Some(b)) = (a.to_number(), b.to_number()) else {
+    let (Some(x), Some(y)) = (a.to_number(), b.to_number()) else {
         *out = Value::Null;
         return;
     };
-    *out = match (a, b) {
-        (Number::Integer(a), Number::Integer(b)) => integers(op, a, b),
-        (a, b) => reals(op, a, b),
+    *out = match (x, y) {
+        (Number::Integer(x), Number::Integer(y)) => integers(op, x, y),
+        // The operands are cast to INTEGER as they were given: '1e5' counts as 1 here. The result is a real all the same.
+        _ if op == Arithmetic::Remainder => match integers(op, a.to_integer(), b.to_integer()) {
+            Value::Integer(i) => Value::Real(i as f64),
+            other => other,
+        },
+        (x, y) => reals(op, x, y),
     };
 }
 
@@ -88,18 +93,7 @@ fn reals(op: Arithmetic, a: Number, b: Number) -> Value {
             }
             x / y
         }
-        Arithmetic::Remainder => {
-            // Both operands are cut to integers first, the result is a real.
-            let whole = |n| match n {
-                Number::Integer(i) => i,
-                Number::Real(r) => real_to_integer(r),
-            };
-            let (i, j) = (whole(a), whole(b));
-            if j == 0 {
-                return Value::Null;
-            }
-            i.wrapping_rem(j) as f64
-        }
+        Arithmetic::Remainder => return Value::Null,
     })
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Reading accepts the longest numeric prefix and says how it ended ([`Syntax`]): CAST takes prefixes, affinity wants the
 //! whole text. Conversion to binary is correctly rounded.
-//! Writing a real: 15 significant digits where they read back as the same number, else 17; exponent form outside
-//! 1e-4 ..< 1e17; always with a decimal point.
+//! Writing a real: 17 significant digits, fewer where that is enough ([`digits`]); exponent form outside 1e-4 ..< 1e17;
+//! always with a decimal point.
+
+mod powers;
 
 /// An INTEGER or a REAL.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -110,7 +112,10 @@ pub fn parse(text: &[u8]) -> Parsed {
     while text.get(at).is_some_and(|&b| is_space(b)) {
         at += 1;
     }
-    let whole = well_formed && at == text.len();
+    // SQLite reads a C string here, so a NUL ends a well-formed number too; but then no longer one of integer syntax.
+    let ends_at_nul = text.get(at) == Some(&0);
+    let whole = well_formed && (at == text.len() || ends_at_nul);
+    let is_real = is_real || (whole && ends_at_nul);
     let number = if is_real {
         Number::Real(parse_decimal(&text[start..end]))
     } else {
@@ -144,9 +149,30 @@ fn parse_i64(numeral: &[u8]) -> Option<i64> {
     Some(value)
 }
 
+
 /// A decimal numeral (sign, digits, point, exponent; already checked) as the nearest real.
 fn parse_decimal(numeral: &[u8]) -> f64 {
-    std::str::from_utf8(numeral).ok().and_then(|s| s.parse().ok()).unwrap_or(0.0)
+    let nearest = |numeral: &[u8]| std::str::from_utf8(numeral).ok().and_then(|s| s.parse().ok()).unwrap_or(0.0);
+    if numeral.len() < 20 {
+        return nearest(numeral);
+    }
+    // SQLite collects digits as long as they fit 64 bits (19 or 20 of them); later ones only count towards the power of
+    // ten. Here they become zeros.
+    let mut cut = numeral.to_vec();
+    let mut collected = Some(0u64);
+    for byte in &mut cut {
+        match *byte {
+            d @ b'0'..=b'9' => {
+                collected = collected.and_then(|c| c.checked_mul(10)?.checked_add(u64::from(d - b'0')));
+                if collected.is_none() {
+                    *byte = b'0';
+                }
+            }
+            b'e' | b'E' => break,
+            _ => {}
+        }
+    }
+    nearest(&cut)
 }
 
 /// The integer at the start of a text as CAST to INTEGER reads it: no exponent, no point; beyond 64 bits the nearest
@@ -250,7 +276,7 @@ pub fn write_integer(i: i64, out: &mut Vec<u8>) {
 /// The significant decimal digits of a finite, non-zero real.
 #[derive(Debug, Clone, Copy)]
 pub struct Digits {
-    digits: [u8; 17],
+    digits: [u8; 20],
     len: u8,
     /// The power of ten of the first digit.
     pub exponent: i32,
@@ -260,6 +286,85 @@ impl Digits {
     /// ASCII digits, most significant first, without trailing zeros; never empty.
     pub fn as_slice(&self) -> &[u8] {
         &self.digits[..usize::from(self.len)]
+    }
+
+    /// The 18 or 19 digits that SQLite computes before it rounds to what is asked for.
+    ///
+    /// The real's significand, shifted to 64 bits, is multiplied by a power of ten of 64 bits such that 18 digits stand
+    /// before the point, 19 at times; what follows the point rounds the last of them. The last digit may be off by a
+    /// little more than half, and SQLite's output depends on that, so this is the same computation.
+    fn exact(r: f64) -> Self {
+        let bits = r.to_bits();
+        let (field, fraction) = ((bits >> 52 & 0x7ff) as i32, bits & ((1 << 52) - 1));
+        let (significand, exponent) = if field == 0 { (fraction, -1074) } else { (fraction | 1 << 52, field - 1075) };
+        let shift = significand.leading_zeros();
+        let (significand, exponent) = (significand << (shift & 63), exponent - shift as i32);
+        let power = 17 - powers::log10_of_pow2(exponent + 63);
+        let ten = powers::SIGNIFICANDS.get((power - powers::FIRST) as usize).copied().unwrap_or(1 << 63);
+        let product = u128::from(significand) * u128::from(ten);
+        // product * 2^(exponent + log2 - 63) is the wanted integer; the shift is between 60 and 71.
+        let down = (63 - powers::log2_of_pow10(power) - exponent).clamp(1, 127) as u32;
+        let mut rest = ((product + (1 << (down - 1))) >> down) as u64;
+        let mut reversed = [0u8; 20];
+        let mut count = 0usize;
+        while rest > 0 {
+            if let Some(slot) = reversed.get_mut(count) {
+                *slot = b'0' + (rest % 10) as u8;
+                count += 1;
+            }
+            rest /= 10;
+        }
+        let mut found = Self { digits: [b'0'; 20], len: count.max(1) as u8, exponent: count as i32 - 1 - power };
+        for (slot, &digit) in found.digits.iter_mut().zip(reversed[..count].iter().rev()) {
+            *slot = digit;
+        }
+        found
+    }
+
+    /// Rounds half up to at most `count` digits and drops trailing zeros. With `count` 0 the result is a single digit 1
+    /// one place higher, or a single 0; negative counts give 0.
+    fn round(&mut self, count: i32) {
+        if count < i32::from(self.len) {
+            let up = count >= 0 && self.digits[count as usize] >= b'5';
+            self.len = count.max(0) as u8;
+            if up {
+                let mut at = usize::from(self.len);
+                loop {
+                    if at == 0 {
+                        // Nines all the way: one digit, one place higher.
+                        self.digits[0] = b'1';
+                        self.len = 1;
+                        self.exponent += 1;
+                        break;
+                    }
+                    at -= 1;
+                    if self.digits[at] == b'9' {
+                        self.len = at as u8;
+                    } else {
+                        self.digits[at] += 1;
+                        break;
+                    }
+                }
+            } else if self.len == 0 {
+                self.digits[0] = b'0';
+                self.len = 1;
+                self.exponent = 0;
+            }
+        }
+        while self.len > 1 && self.digits[usize::from(self.len) - 1] == b'0' {
+            self.len -= 1;
+        }
+    }
+
+    /// The number that these digits are nearest to.
+    fn value(&self) -> f64 {
+        use std::fmt::Write;
+        let mut scratch = Scratch { bytes: [0; 40], len: 0 };
+        for &d in self.as_slice() {
+            let _ = scratch.write_char(d as char);
+        }
+        let _ = write!(scratch, "e{}", self.exponent + 1 - i32::from(self.len));
+        parse_decimal(&scratch.bytes[..scratch.len])
     }
 }
 
@@ -278,45 +383,30 @@ impl std::fmt::Write for Scratch {
     }
 }
 
-/// The digits that SQLite prints for a real: up to 15 where they read back as the same number, else 17.
-pub fn digits(r: f64) -> Digits {
-    use std::fmt::Write;
-    let r = r.abs();
-    let mut scratch = Scratch { bytes: [0; 40], len: 0 };
-    // The shortest digits that read back are the 15-digit rounding whenever there are at most 15 of them. Subnormals
-    // have fewer significant bits, so there the argument fails and SQLite prints all 17.
-    let _ = write!(scratch, "{r:e}");
-    let mut found = split(&scratch.bytes[..scratch.len]);
-    if found.len > 15 || r < f64::MIN_POSITIVE {
-        scratch.len = 0;
-        let _ = write!(scratch, "{r:.16e}");
-        found = split(&scratch.bytes[..scratch.len]);
-    }
+/// The digits of a finite, non-zero real rounded (half up, from the 18 or 19 computed ones) to `count` significant digits, for
+/// `printf`. `count` may be 0 or negative: then only rounding up to the next place can leave a digit.
+pub fn rounded_digits(r: f64, count: i32) -> Digits {
+    let mut found = Digits::exact(r);
+    found.round(count);
     found
 }
 
-/// Takes `d.ddde-x` apart.
-fn split(text: &[u8]) -> Digits {
-    let mut found = Digits { digits: [b'0'; 17], len: 0, exponent: 0 };
-    let mut at = 0;
-    while let Some(&b) = text.get(at) {
-        at += 1;
-        match b {
-            b'0'..=b'9' => {
-                if let Some(slot) = found.digits.get_mut(usize::from(found.len)) {
-                    *slot = b;
-                    found.len += 1;
-                }
-            }
-            b'e' => break,
-            _ => {}
+/// The digits that SQLite prints for a real.
+///
+/// They are 17, from the computed 18 or 19 by rounding half up (so the last may be one off). Where the 14th to 16th are 0,
+/// or the 15th and 16th are 9, a value with few decimals is likely, and 15 digits are taken if they read back as the same
+/// number. (Observed over many values; not documented.)
+pub fn digits(r: f64) -> Digits {
+    let mut full = Digits::exact(r);
+    if matches!(&full.digits[13..16], [b'0', b'0', b'0'] | [_, b'9', b'9']) {
+        let mut short = full;
+        short.round(15);
+        if short.value() == r.abs() {
+            return short;
         }
     }
-    found.exponent = std::str::from_utf8(&text[at..]).ok().and_then(|e| e.parse().ok()).unwrap_or(0);
-    while found.len > 1 && found.digits[usize::from(found.len) - 1] == b'0' {
-        found.len -= 1;
-    }
-    found
+    full.round(17);
+    full
 }
 
 /// Appends a real as SQLite writes it: `1.0`, `1.0e+20`, `Inf`.
