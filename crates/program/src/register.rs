@@ -31,12 +31,29 @@ macro_rules! instructions {
                 $( $crate::Operand::visit_cursors(&self.$field, f); )*
             }
         }
+        impl $name {
+            #[allow(unused_mut, unused_variables)]
+            pub(crate) fn destination(&self) -> Option<$crate::Regs> {
+                let mut found = None;
+                $( $crate::register::destination!(self, found, $field); )*
+                found
+            }
+        }
         impl From<$name> for $crate::Instruction {
             fn from(i: $name) -> Self { $crate::Instruction::$name(i) }
         }
     )*};
 }
 pub(crate) use instructions;
+
+/// A field of the name `dest` says where the result goes.
+macro_rules! destination {
+    ($instruction:ident, $found:ident, dest) => {
+        $crate::Operand::visit_registers(&$instruction.dest, &mut |regs| $found = Some(regs));
+    };
+    ($instruction:ident, $found:ident, $other:ident) => {};
+}
+pub(crate) use destination;
 
 /// Calls `$callback!` with `(module Name), …` for every instruction there is; the interpreter builds its dispatch from it.
 #[macro_export]
@@ -95,6 +112,10 @@ macro_rules! define_enum {
             /// length of a list of affinities) are [`crate::verify`]'s to add.
             pub fn visit_registers(&self, f: &mut dyn FnMut(Regs)) {
                 match self { $( Instruction::$name(i) => i.visit_registers(f), )* }
+            }
+            /// The registers that receive the result (the field `dest`).
+            pub fn destination(&self) -> Option<Regs> {
+                match self { $( Instruction::$name(i) => i.destination(), )* }
             }
             /// Call `f` with every cursor in the instruction.
             pub fn visit_cursors(&self, f: &mut dyn FnMut(CursorId)) {

@@ -1,0 +1,187 @@
+//! Loading and moving values, and conversions in place.
+
+use turso_error::{Error, Result, ResultCode};
+use turso_program::data::*;
+use turso_program::{Program, Reg, Regs};
+use turso_value::{Affinity, Value, ValueType};
+
+use crate::dispatch::{Exec, Flow};
+use crate::{Host, Vm};
+
+impl Exec for Null {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        for value in vm.frame.registers.block_mut(self.dest) {
+            value.set_null();
+        }
+        Ok(Flow::Next)
+    }
+}
+
+impl Exec for Integer {
+    #[inline(always)]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        vm.frame.registers.set_integer(self.dest, self.value);
+        Ok(Flow::Next)
+    }
+}
+
+impl Exec for Real {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        vm.frame.registers.get_mut(self.dest).set_real(self.value);
+        Ok(Flow::Next)
+    }
+}
+
+impl Exec for Const {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, program: &Program, _: &mut H) -> Result<Flow> {
+        vm.frame.registers.get_mut(self.dest).assign(program.constants[self.constant.index()].as_ref());
+        Ok(Flow::Next)
+    }
+}
+
+impl Exec for Variable {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let dest = vm.frame.registers.get_mut(self.dest);
+        match vm.run.parameters.get((self.number as usize).wrapping_sub(1)) {
+            Some(value) => dest.assign(value.as_ref()),
+            None => dest.set_null(),
+        }
+        Ok(Flow::Next)
+    }
+}
+
+impl Exec for Move {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let (registers, subtypes) = (&mut vm.frame.registers, &mut vm.frame.subtypes);
+        let count = self.count;
+        // Swapping hands the destination's old buffer to the source, which becomes NULL: drop only its content. Where the
+        // blocks overlap the direction keeps what has not been moved yet.
+        let mut one = |i: u32| {
+            let (from, to) = (Reg(self.from.0 + i), Reg(self.to.0 + i));
+            if from != to {
+                registers.swap(from, to);
+                registers.get_mut(from).set_null();
+                if !subtypes.is_empty() {
+                    subtypes[to.index()] = std::mem::take(&mut subtypes[from.index()]);
+                }
+            }
+        };
+        if self.from.0 >= self.to.0 {
+            (0..count).for_each(&mut one);
+        } else {
+            (0..count).rev().for_each(&mut one);
+        }
+        Ok(Flow::Next)
+    }
+}
+
+impl Exec for Copy {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        for i in 0..self.count {
+            let (from, to) = (Reg(self.from.0 + i), Reg(self.to.0 + i));
+            vm.frame.registers.copy(from, to);
+            if !vm.frame.subtypes.is_empty() {
+                vm.frame.subtypes[to.index()] = vm.frame.subtypes[from.index()];
+            }
+        }
+        Ok(Flow::Next)
+    }
+}
+
+impl Exec for Cast {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        vm.frame.registers.get_mut(self.reg).cast(self.affinity);
+        Ok(Flow::Next)
+    }
+}
+
+impl Exec for ApplyAffinity {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let block = vm.frame.registers.block_mut(Regs::new(self.regs, self.affinities.0.len()));
+        for (value, affinity) in block.iter_mut().zip(self.affinities.0.iter()) {
+            affinity.apply(value);
+        }
+        Ok(Flow::Next)
+    }
+}
+
+impl Exec for RealAffinity {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let value = vm.frame.registers.get_mut(self.reg);
+        if let Value::Integer(i) = *value {
+            value.set_real(i as f64);
+        }
+        Ok(Flow::Next)
+    }
+}
+
+impl Exec for ZeroOrNull {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let registers = &mut vm.frame.registers;
+        if registers.get(self.left).is_null() || registers.get(self.right).is_null() {
+            registers.get_mut(self.dest).set_null();
+        } else {
+            registers.set_integer(self.dest, 0);
+        }
+        Ok(Flow::Next)
+    }
+}
+
+impl Exec for TypeCheck {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let values = vm.frame.registers.block_mut(self.values);
+        for (value, (column, wanted)) in values.iter_mut().zip(&self.types.columns) {
+            if !conform(value, *wanted) {
+                let found = match value.value_type() {
+                    ValueType::Integer => "INT",
+                    ValueType::Real => "REAL",
+                    ValueType::Text => "TEXT",
+                    ValueType::Blob => "BLOB",
+                    ValueType::Null => "NULL",
+                };
+                let wanted = match wanted {
+                    StrictType::Any => "ANY",
+                    StrictType::Blob => "BLOB",
+                    StrictType::Int => "INT",
+                    StrictType::Integer => "INTEGER",
+                    StrictType::Real => "REAL",
+                    StrictType::Text => "TEXT",
+                };
+                return Err(Error::new(
+                    ResultCode::CONSTRAINT_DATATYPE,
+                    format!("cannot store {found} value in {wanted} column {}.{column}", self.types.table),
+                ));
+            }
+        }
+        Ok(Flow::Next)
+    }
+}
+
+/// Converts a value to a STRICT type as far as its affinity does; false when it does not fit then. NULL always fits.
+fn conform(value: &mut Value, wanted: StrictType) -> bool {
+    let affinity = match wanted {
+        StrictType::Any | StrictType::Blob => Affinity::Blob,
+        StrictType::Int | StrictType::Integer => Affinity::Integer,
+        StrictType::Real => Affinity::Real,
+        StrictType::Text => Affinity::Text,
+    };
+    affinity.apply(value);
+    match (&*value, wanted) {
+        (Value::Null, _) | (_, StrictType::Any) => true,
+        (Value::Integer(_), StrictType::Int | StrictType::Integer) => true,
+        (Value::Real(_), StrictType::Real) => true,
+        (Value::Text(_), StrictType::Text) => true,
+        (Value::Blob(_), StrictType::Blob) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,147 @@
+//! One program in execution: the outermost one, or the body of a trigger.
+
+use std::sync::Arc;
+
+use turso_functions::{Aggregate, FunctionFlags};
+use turso_program::{Addr, Program, Reg, Regs};
+use turso_value::Value;
+
+use crate::cursors::Cursor;
+use crate::filter::BloomFilter;
+use crate::registers::Registers;
+use crate::rowset::RowSet;
+
+/// Something that is no value and lives in a register all the same. The register holds [`Object::MARK`] while the object is
+/// in use; any other content means that it has to start afresh, so setting the register to NULL resets it.
+#[derive(Default)]
+pub(crate) enum Object {
+    #[default]
+    None,
+    Aggregate(Box<dyn Aggregate>),
+    RowSet(RowSet),
+    Filter(BloomFilter),
+}
+
+impl Object {
+    /// What the register of an object in use holds.
+    pub const MARK: Value = Value::Integer(i64::MIN + 0x0b1ec7);
+}
+
+/// Registers, cursors and position of one program.
+#[derive(Default)]
+pub(crate) struct Frame {
+    /// `None` only while `Vm::step` runs the frame and holds the program itself.
+    pub program: Option<Arc<Program>>,
+    /// The instruction in hand, or the next one between two steps.
+    pub pc: usize,
+    pub registers: Registers,
+    pub cursors: Vec<Cursor>,
+    pub objects: Vec<Object>,
+    /// Subtypes of the registers' values; empty unless some function of the program asks for them.
+    pub subtypes: Vec<u32>,
+    /// One bit per instruction: this `Once` has been passed.
+    once: Vec<u64>,
+    /// How the caller is continued; `None` in the outermost frame.
+    pub call: Option<CallRecord>,
+}
+
+/// What a trigger body gives back when it ends.
+pub(crate) struct CallRecord {
+    /// Index of the body in the outermost program.
+    pub subprogram: u32,
+    /// The trigger's name, to notice recursion.
+    pub name: Arc<str>,
+    /// The caller's register that `Param { index: 0 }` reads.
+    pub first_param: Reg,
+    /// Where the caller continues after `RAISE(IGNORE)`.
+    pub ignore: Addr,
+    /// The caller's counters.
+    pub run_changes: i64,
+    pub changes: i64,
+    pub last_insert_rowid: i64,
+}
+
+impl Frame {
+    pub fn new(program: Arc<Program>) -> Self {
+        Self {
+            registers: Registers::new(program.register_count),
+            cursors: std::iter::repeat_with(Cursor::default).take(program.cursor_count).collect(),
+            once: vec![0; program.instructions.len().div_ceil(64)],
+            subtypes: vec![0; if reads_subtypes(&program) { program.register_count } else { 0 }],
+            program: Some(program),
+            ..Self::default()
+        }
+    }
+
+    /// Back to the first instruction with everything empty; buffers of cursors are kept.
+    pub fn reset(&mut self) {
+        self.pc = 0;
+        self.registers.reset();
+        for cursor in &mut self.cursors {
+            cursor.close();
+        }
+        // Objects restart by themselves: their registers are NULL now.
+        self.once.fill(0);
+        self.subtypes.fill(0);
+        self.call = None;
+    }
+
+    /// True when the `Once` at this address has been passed before; passes it.
+    #[inline]
+    pub fn pass_once(&mut self, addr: usize) -> bool {
+        let (word, bit) = (&mut self.once[addr / 64], 1u64 << (addr % 64));
+        let passed = *word & bit != 0;
+        *word |= bit;
+        passed
+    }
+
+    /// The `Once` at this address falls through again.
+    pub fn forget_once(&mut self, addr: usize) {
+        self.once[addr / 64] &= !(1u64 << (addr % 64));
+    }
+
+    /// Marks a register as holding an object; true when it did before (else the object must start afresh).
+    #[inline]
+    pub fn mark_object(&mut self, reg: Reg) -> bool {
+        let value = self.registers.get_mut(reg);
+        let in_use = *value == Object::MARK;
+        if !in_use {
+            *value = Object::MARK;
+        }
+        in_use
+    }
+
+    /// The object of a register.
+    #[inline]
+    pub fn object(&mut self, reg: Reg) -> &mut Object {
+        object_at(&mut self.objects, reg)
+    }
+
+    /// Sets a register's subtype, in programs that ask for some.
+    #[inline]
+    pub fn set_subtype(&mut self, reg: Reg, subtype: u32) {
+        if let Some(slot) = self.subtypes.get_mut(reg.index()) {
+            *slot = subtype;
+        }
+    }
+}
+
+/// The object of a register, for callers that borrow the frame's parts apart.
+#[inline]
+pub(crate) fn object_at(objects: &mut Vec<Object>, reg: Reg) -> &mut Object {
+    if objects.len() <= reg.index() {
+        objects.resize_with(reg.index() + 1, Object::default);
+    }
+    &mut objects[reg.index()]
+}
+
+/// The subtypes of a block of registers; empty in programs that ask for none.
+#[inline]
+pub(crate) fn subtypes_of(subtypes: &[u32], regs: Regs) -> &[u32] {
+    subtypes.get(regs.range()).unwrap_or(&[])
+}
+
+/// True when some function of the program looks at subtypes of its arguments.
+fn reads_subtypes(program: &Program) -> bool {
+    program.calls.iter().any(|call| call.function.flags.has(FunctionFlags::SUBTYPE))
+}

@@ -1,0 +1,177 @@
+//! What a running program needs from its connection.
+
+use turso_error::Result;
+use turso_functions::Environment;
+use turso_program::DbIndex;
+use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
+use turso_program::write::RowChange;
+use turso_storage::Pager;
+use turso_value::{TextEncoding, Value};
+
+/// The connection, as the interpreter sees it.
+///
+/// Every method that can wait answers `Error::Pending` with nothing changed, and is called again with the same arguments.
+/// The hot ones ([`Host::pager`], [`Host::counters`]) are called by instructions that run once per row: keep them cheap.
+pub trait Host {
+    // ---- Pages ------------------------------------------------------------------------------------------------------
+
+    /// The pager of a database. A program names only databases that its schema generation had.
+    fn pager(&mut self, db: DbIndex) -> &mut Pager;
+
+    /// A pager for the ephemeral trees of one run.
+    fn temporary_pager(&mut self) -> Result<Pager> {
+        Ok(Pager::temp(4096))
+    }
+
+    /// The encoding of text in every database of the connection.
+    fn encoding(&self) -> TextEncoding;
+
+    // ---- Transactions -----------------------------------------------------------------------------------------------
+
+    /// See [`Transaction`]: begin what is missing, check the schema (`SQLITE_SCHEMA`). With `statement_savepoint` open one for
+    /// the statement, once, if other changes of the transaction could be lost without.
+    fn transaction(&mut self, wanted: &Transaction, statement_savepoint: bool) -> Result<()>;
+
+    /// BEGIN, COMMIT, ROLLBACK.
+    fn transaction_control(&mut self, control: TransactionControl) -> Result<()>;
+
+    /// SAVEPOINT, RELEASE, ROLLBACK TO.
+    fn savepoint(&mut self, op: SavepointOp, name: &str) -> Result<()>;
+
+    /// The transaction's counter of deferred foreign-key violations.
+    fn deferred_violations(&mut self) -> &mut i64;
+
+    // ---- Catalogue --------------------------------------------------------------------------------------------------
+
+    /// See [`turso_program::schema::ParseSchema`].
+    fn parse_schema(&mut self, db: DbIndex, condition: Option<&str>) -> Result<()>;
+
+    /// Remove an object from the catalogue.
+    fn drop_entry(&mut self, db: DbIndex, entry: CatalogueEntry, name: &str) -> Result<()>;
+
+    /// Auto-vacuum moved a tree's root page.
+    fn root_moved(&mut self, db: DbIndex, from: u32, to: u32) -> Result<()>;
+
+    /// A header field has been written (the pager's header has it already).
+    fn cookie_written(&mut self, db: DbIndex, cookie: Cookie, value: u32) -> Result<()>;
+
+    /// Statements prepared so far must be prepared anew.
+    fn expire_statements(&mut self);
+
+    // ---- Maintenance and pragmas ------------------------------------------------------------------------------------
+
+    /// `PRAGMA journal_mode`: NULL queries; the mode in force goes to `dest`.
+    fn journal_mode(&mut self, db: DbIndex, mode: &Value, dest: &mut Value) -> Result<()>;
+
+    /// `PRAGMA wal_checkpoint`: busy, log, checkpointed.
+    fn checkpoint(&mut self, db: DbIndex, mode: u8) -> Result<[i64; 3]>;
+
+    /// VACUUM, or INTO the file named.
+    fn vacuum(&mut self, db: DbIndex, into: Option<&Value>) -> Result<()>;
+
+    /// Check the trees with these root pages; the text of at most `max_errors` problems, and how many there were.
+    fn integrity_check(&mut self, db: DbIndex, roots: &[u32], max_errors: i64) -> Result<Option<(String, i64)>>;
+
+    /// One step of incremental vacuum; false when nothing is left to do.
+    fn incremental_vacuum(&mut self, db: DbIndex) -> Result<bool>;
+
+    /// Anything else that only the connection can do, by name.
+    fn call(&mut self, call: &HostCall, args: &[Value], dest: &mut [Value]) -> Result<()>;
+
+    // ---- Changes ----------------------------------------------------------------------------------------------------
+
+    /// `changes()`, `total_changes()`, `last_insert_rowid()`.
+    fn counters(&mut self) -> &mut Counters;
+
+    /// Which records [`Host::on_change`] wants to see for changes of this kind. Asked once per instruction.
+    fn interest(&self, change: &RowChange) -> Interest {
+        let _ = change;
+        Interest::None
+    }
+
+    /// The change stream: one row has changed. Takes notes, touches no page, and cannot fail. `rowid` is `None` for
+    /// WITHOUT ROWID tables. Records are in the file format, in the database's text encoding.
+    fn on_change(&mut self, change: &RowChange, rowid: Option<i64>, old: Option<&[u8]>, new: Option<&[u8]>) {
+        let _ = (change, rowid, old, new);
+    }
+
+    /// All rows of a tree have been removed at once.
+    fn on_truncate(&mut self, change: &RowChange, rows: i64) {
+        let _ = (change, rows);
+    }
+
+    // ---- The world --------------------------------------------------------------------------------------------------
+
+    /// What functions may ask.
+    fn environment(&self) -> &dyn Environment;
+
+    /// A random number (rowids once the largest is in use).
+    fn random(&mut self) -> u64;
+
+    /// The connection's limits.
+    fn limits(&self) -> &Limits;
+
+    /// How many instructions run between two calls of [`Host::poll`].
+    fn poll_interval(&self) -> u32 {
+        1000
+    }
+
+    /// Called every so many instructions: `SQLITE_INTERRUPT` when the program has to stop (interrupt flag, progress handler).
+    fn poll(&mut self) -> Result<()>;
+}
+
+/// What of a row the change stream wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Interest {
+    /// Nobody listens.
+    None,
+    /// That it changed, and the new record, which is at hand anyway.
+    New,
+    /// The old record too, which must be read.
+    OldAndNew,
+}
+
+/// An object of the catalogue that DDL removes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatalogueEntry {
+    /// A table or view with all that belongs to it.
+    Table,
+    /// An index.
+    Index,
+    /// A trigger.
+    Trigger,
+}
+
+/// The counters of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Rows changed by the last completed statement.
+    pub changes: i64,
+    /// Rows changed since the connection was opened.
+    pub total_changes: i64,
+    /// The rowid of the last insert.
+    pub last_insert_rowid: i64,
+}
+
+impl Counters {
+    /// Publish the number of rows that a statement changed.
+    pub fn publish(&mut self, changes: i64) {
+        self.changes = changes;
+        self.total_changes += changes;
+    }
+}
+
+/// Limits of a connection (`sqlite3_limit`), as far as running programs meet them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a text, blob or record.
+    pub length: usize,
+    /// Nested trigger programs.
+    pub trigger_depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { length: 1_000_000_000, trigger_depth: 1000 }
+    }
+}

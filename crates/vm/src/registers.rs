@@ -1,0 +1,98 @@
+//! The registers of a frame.
+//!
+//! Byte buffers stay in their registers from row to row, so a loop over rows allocates nothing once its buffers have
+//! grown. A register number outside is a mistake of the planner (`Program::verify` finds it) and panics.
+
+use turso_program::{Reg, Regs};
+use turso_value::Value;
+
+/// An array of values, indexed by [`Reg`].
+#[derive(Debug, Default)]
+pub(crate) struct Registers {
+    values: Vec<Value>,
+}
+
+impl Registers {
+    /// `count` registers that hold NULL.
+    pub fn new(count: usize) -> Self {
+        Self { values: vec![Value::Null; count] }
+    }
+
+    /// All registers become NULL.
+    pub fn reset(&mut self) {
+        self.values.fill_with(|| Value::Null);
+    }
+
+    #[inline(always)]
+    pub fn get(&self, reg: Reg) -> &Value {
+        &self.values[reg.index()]
+    }
+
+    #[inline(always)]
+    pub fn get_mut(&mut self, reg: Reg) -> &mut Value {
+        &mut self.values[reg.index()]
+    }
+
+    #[inline(always)]
+    pub fn block(&self, regs: Regs) -> &[Value] {
+        &self.values[regs.range()]
+    }
+
+    #[inline(always)]
+    pub fn block_mut(&mut self, regs: Regs) -> &mut [Value] {
+        &mut self.values[regs.range()]
+    }
+
+    /// The integer in a register that the planner knows to hold one; anything else reads as SQLite would convert it.
+    #[inline(always)]
+    pub fn integer(&self, reg: Reg) -> i64 {
+        match self.get(reg) {
+            Value::Integer(i) => *i,
+            other => other.to_integer(),
+        }
+    }
+
+    #[inline(always)]
+    pub fn set_integer(&mut self, reg: Reg, i: i64) {
+        self.get_mut(reg).set_integer(i);
+    }
+
+    /// Copy one register to another, in the destination's buffer where there is one.
+    #[inline]
+    pub fn copy(&mut self, from: Reg, to: Reg) {
+        if let Ok([from, to]) = self.values.get_disjoint_mut([from.index(), to.index()]) {
+            to.assign(from.as_ref());
+        }
+    }
+
+    /// Exchange two registers.
+    #[inline]
+    pub fn swap(&mut self, a: Reg, b: Reg) {
+        self.values.swap(a.index(), b.index());
+    }
+
+    /// Two different registers, the first to read and the second to write; `None` when they are the same.
+    #[inline]
+    pub fn pair(&mut self, read: Reg, write: Reg) -> Option<(&Value, &mut Value)> {
+        match self.values.get_disjoint_mut([read.index(), write.index()]) {
+            Ok([read, write]) => Some((read, write)),
+            Err(_) => None,
+        }
+    }
+
+    /// A block to read and a register outside of it to write; `None` when the register lies in the block.
+    #[inline]
+    pub fn block_and(&mut self, block: Regs, dest: Reg) -> Option<(&[Value], &mut Value)> {
+        let (range, dest) = (block.range(), dest.index());
+        if dest < range.start {
+            let (low, high) = self.values.split_at_mut(range.start);
+            Some((&high[..range.len()], &mut low[dest]))
+        } else if dest >= range.end {
+            let (low, high) = self.values.split_at_mut(range.end);
+            let offset = low.len();
+            Some((&low[range], &mut high[dest - offset]))
+        } else {
+            None
+        }
+    }
+}

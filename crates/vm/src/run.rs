@@ -1,0 +1,116 @@
+//! What one run of a program has once, whatever frame is in execution.
+
+use std::cmp::Ordering;
+
+use turso_error::Result;
+use turso_program::Reg;
+use turso_program::Regs;
+use turso_program::control::OnError;
+use turso_storage::Pager;
+use turso_value::{TextEncoding, Value};
+
+use crate::Host;
+
+/// See the module's header.
+pub(crate) struct Run {
+    /// The bound parameters, by number - 1.
+    pub parameters: Vec<Value>,
+    /// The result of the last `Compare`.
+    pub compare: Ordering,
+    /// Rows changed and not yet published.
+    pub changes: i64,
+    /// Violations of immediate foreign keys.
+    pub fk_violations: i64,
+    /// The trigger body in execution ends by `RAISE(IGNORE)`.
+    pub ignoring: bool,
+    /// Instructions executed.
+    pub steps: u64,
+    /// How an error raised by the program is to be undone.
+    pub on_error: OnError,
+    /// The registers of the row that `step` has answered.
+    pub row: Regs,
+    /// The encoding of text in records.
+    pub encoding: TextEncoding,
+    /// Swapped into a register once it holds a result, so that buffers go round.
+    pub result: Value,
+    /// A copy of an operand that a conversion must not change.
+    pub operand: Value,
+    /// Bytes of the instruction in hand.
+    pub bytes: Vec<u8>,
+    /// Values of the instruction in hand.
+    pub values: Vec<Value>,
+    pub scratch: Scratch,
+    temporary: Option<Pager>,
+}
+
+/// What an instruction has drawn or collected and must find again when it is run again. Cleared when it completes.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// The instruction has been started before and was pending.
+    pub started: bool,
+    /// A rowid drawn at random.
+    pub drawn: Option<i64>,
+    /// How many have been tried.
+    pub attempts: u32,
+    /// A payload being read in pieces.
+    pub payload: Vec<u8>,
+}
+
+impl Run {
+    pub fn new(parameters: usize) -> Self {
+        Self {
+            parameters: vec![Value::Null; parameters],
+            compare: Ordering::Equal,
+            changes: 0,
+            fk_violations: 0,
+            ignoring: false,
+            steps: 0,
+            on_error: OnError::Abort,
+            row: Regs { first: Reg(0), count: 0 },
+            encoding: TextEncoding::Utf8,
+            result: Value::Null,
+            operand: Value::Null,
+            bytes: Vec::new(),
+            values: Vec::new(),
+            scratch: Scratch::default(),
+            temporary: None,
+        }
+    }
+
+    /// Ready for another run; parameters and buffers stay.
+    pub fn reset(&mut self) {
+        self.changes = 0;
+        self.fk_violations = 0;
+        self.ignoring = false;
+        self.steps = 0;
+        self.on_error = OnError::Abort;
+        self.row.count = 0;
+        self.scratch = Scratch::default();
+        // Ephemeral trees of the last run are gone with their pages.
+        self.temporary = None;
+    }
+
+    /// The pager of ephemeral trees, made when the first one is opened.
+    pub fn temporary<H: Host>(&mut self, host: &mut H) -> Result<&mut Pager> {
+        if self.temporary.is_none() {
+            self.temporary = Some(host.temporary_pager()?);
+        }
+        self.open_temporary()
+    }
+
+    /// The pager of ephemeral trees, once one is open.
+    #[inline]
+    pub fn open_temporary(&mut self) -> Result<&mut Pager> {
+        match &mut self.temporary {
+            Some(pager) => Ok(pager),
+            None => Err(internal("no ephemeral tree is open")),
+        }
+    }
+}
+
+/// Our own mistake, met at run time: an error rather than a panic.
+#[cold]
+#[track_caller]
+pub(crate) fn internal(what: &'static str) -> turso_error::Error {
+    turso_error::Error::new(turso_error::ResultCode::INTERNAL, what)
+}

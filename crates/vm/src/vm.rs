@@ -1,0 +1,291 @@
+//! The state of one statement's program, and the loop that runs it.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result, ResultCode};
+use turso_program::{Instruction, Program};
+use turso_program::control::OnError;
+use turso_value::Value;
+
+use crate::Host;
+use crate::dispatch::{Flow, execute};
+use crate::frame::Frame;
+use crate::run::{Run, internal};
+
+/// What [`Vm::step`] has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A row is there: [`Vm::row`].
+    Row,
+    /// The program has run to its end.
+    Done,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ready,
+    Running,
+    Done,
+    Failed,
+}
+
+/// A program with its registers, cursors and parameters. Made once per prepared statement and reset between runs.
+pub struct Vm {
+    pub(crate) frame: Frame,
+    /// The frames whose triggers are running, outermost first.
+    pub(crate) callers: Vec<Frame>,
+    /// Ended frames of each body, kept for the next row.
+    pub(crate) spare: Vec<Vec<Frame>>,
+    pub(crate) run: Run,
+    root: Arc<Program>,
+    state: State,
+    /// The rows of EXPLAIN, when the program is one.
+    listing: Option<Listing>,
+}
+
+struct Listing {
+    rows: Vec<Vec<Value>>,
+    /// One past the current row.
+    next: usize,
+}
+
+impl Vm {
+    /// A program that has not started. Debug builds check it first ([`Program::verify`]).
+    pub fn new(program: Arc<Program>) -> Self {
+        #[cfg(debug_assertions)]
+        if let Err(problem) = program.verify() {
+            panic!("the planner made a program that is not sound: {problem}");
+        }
+        let rows: Option<Vec<Vec<Value>>> = match program.explain {
+            0 => None,
+            1 => Some(program.listing().into_iter().map(Vec::from).collect()),
+            _ => Some(program.plan_listing().into_iter().map(Vec::from).collect()),
+        };
+        Self {
+            frame: Frame::new(program.clone()),
+            callers: Vec::new(),
+            spare: std::iter::repeat_with(Vec::new).take(program.subprograms.len()).collect(),
+            run: Run::new(program.parameters.len()),
+            root: program,
+            state: State::Ready,
+            listing: rows.map(|rows| Listing { rows, next: 0 }),
+        }
+    }
+
+    /// The outermost program.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.root
+    }
+
+    /// Bind a parameter by its number, from 1. False when there is no such parameter.
+    pub fn bind(&mut self, number: usize, value: Value) -> bool {
+        match number.checked_sub(1).and_then(|i| self.run.parameters.get_mut(i)) {
+            Some(slot) => {
+                *slot = value;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The bound parameters; unbound ones are NULL.
+    pub fn parameters(&self) -> &[Value] {
+        &self.run.parameters
+    }
+
+    /// The bound parameters, to be changed.
+    pub fn parameters_mut(&mut self) -> &mut [Value] {
+        &mut self.run.parameters
+    }
+
+    /// The row that the last [`Vm::step`] has answered; empty otherwise.
+    pub fn row(&self) -> &[Value] {
+        match &self.listing {
+            Some(listing) => listing.next.checked_sub(1).and_then(|i| listing.rows.get(i)).map_or(&[], Vec::as_slice),
+            None if self.state == State::Running => self.frame.registers.block(self.run.row),
+            None => &[],
+        }
+    }
+
+    /// True from the first step until the program is done, has failed or is reset.
+    pub fn is_running(&self) -> bool {
+        self.state == State::Running
+    }
+
+    /// True once the program has run to its end.
+    pub fn is_done(&self) -> bool {
+        self.state == State::Done
+    }
+
+    /// After `step` has failed: what has to be undone. `Abort` for errors that the program did not raise itself.
+    pub fn on_error(&self) -> OnError {
+        self.run.on_error
+    }
+
+    /// Rows changed by the program and not yet published as `changes()`.
+    pub fn unpublished_changes(&self) -> i64 {
+        self.run.changes
+    }
+
+    /// Violations of immediate foreign keys so far; a program that ends with some has failed.
+    pub fn foreign_key_violations(&self) -> i64 {
+        self.run.fk_violations
+    }
+
+    /// Instructions executed in this run (`SQLITE_STMTSTATUS_VM_STEP`).
+    pub fn steps(&self) -> u64 {
+        self.run.steps
+    }
+
+    /// Back to the beginning, for another run with the same parameters. All cursors are closed.
+    pub fn reset(&mut self) {
+        while let Some(caller) = self.callers.pop() {
+            self.frame = caller;
+        }
+        // A step that panicked took the program along.
+        self.frame.program.get_or_insert_with(|| self.root.clone());
+        if self.state != State::Ready {
+            self.frame.reset();
+            self.run.reset();
+        }
+        if let Some(listing) = &mut self.listing {
+            listing.next = 0;
+        }
+        self.state = State::Ready;
+    }
+
+    /// Run until there is a row, the program is done, or it fails.
+    ///
+    /// `Err(Pending)`: a read is on its way; call again once it has arrived. After any other error the program is over
+    /// until it is [`reset`](Self::reset), and [`on_error`](Self::on_error) says what to undo.
+    pub fn step<H: Host>(&mut self, host: &mut H) -> Result<Step> {
+        if let Some(listing) = &mut self.listing {
+            let more = listing.next < listing.rows.len();
+            listing.next += 1;
+            self.state = if more { State::Running } else { State::Done };
+            return Ok(if more { Step::Row } else { Step::Done });
+        }
+        match self.state {
+            State::Running => {}
+            State::Ready => {
+                self.run.encoding = host.encoding();
+                self.state = State::Running;
+            }
+            State::Done => return Ok(Step::Done),
+            State::Failed => return Err(Error::new(ResultCode::MISUSE, "statement has failed and was not reset")),
+        }
+        let outcome = self.run_frames(host);
+        match &outcome {
+            Ok(Step::Row) | Err(Error::Pending) => {}
+            Ok(Step::Done) => {
+                self.state = State::Done;
+                if self.root.counts_changes {
+                    host.counters().publish(self.run.changes);
+                    self.run.changes = 0;
+                }
+            }
+            Err(_) => {
+                self.state = State::Failed;
+                if self.root.counts_changes {
+                    // FAIL keeps what was done so far; everything else is undone by the connection.
+                    let kept = if self.run.on_error == OnError::Fail { self.run.changes } else { 0 };
+                    host.counters().publish(kept);
+                    self.run.changes = 0;
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Runs frame after frame: each turn of the loop is one stretch inside one program.
+    fn run_frames<H: Host>(&mut self, host: &mut H) -> Result<Step> {
+        loop {
+            let Some(program) = self.frame.program.take() else {
+                return Err(internal("frame without program"));
+            };
+            let (result, pc) = match self.frame.subtypes.is_empty() {
+                true => self.run_program::<H, false>(&program, host),
+                false => self.run_program::<H, true>(&program, host),
+            };
+            match result {
+                Ok(Flow::Switch) => {
+                    // The instruction has put the new frame in place; the other one keeps its program for its return.
+                    self.put_back(program, pc);
+                }
+                Ok(flow) => {
+                    self.frame.program = Some(program);
+                    self.frame.pc = pc;
+                    match flow {
+                        Flow::Row => return Ok(Step::Row),
+                        Flow::Done if self.callers.is_empty() => return Ok(Step::Done),
+                        Flow::Done => self.end_trigger(host)?,
+                        _ => return Err(internal("run of a program ended in its middle")),
+                    }
+                }
+                Err(error) => {
+                    self.frame.program = Some(program);
+                    self.frame.pc = pc;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// A trigger has been entered: its caller waits behind the instruction that called.
+    fn put_back(&mut self, program: Arc<Program>, pc: usize) {
+        if let Some(caller) = self.callers.last_mut() {
+            caller.program = Some(program);
+            caller.pc = pc;
+        }
+    }
+
+    /// The loop. Answers where it stopped, and the position to go on from. With `SUBTYPES` an instruction that gives a
+    /// register a new value takes its subtype away.
+    fn run_program<H: Host, const SUBTYPES: bool>(&mut self, program: &Program, host: &mut H) -> (Result<Flow>, usize) {
+        let code = program.instructions.as_slice();
+        let mut pc = self.frame.pc;
+        let interval = host.poll_interval().max(1);
+        let mut budget = interval;
+        let result = loop {
+            budget -= 1;
+            if budget == 0 {
+                budget = interval;
+                self.run.steps += u64::from(interval);
+                if let Err(error) = host.poll() {
+                    break Err(error);
+                }
+            }
+            let Some(instruction) = code.get(pc) else {
+                break Err(internal("jump out of the program"));
+            };
+            self.frame.pc = pc;
+            let outcome = execute(instruction, self, program, host);
+            if SUBTYPES && outcome.is_ok() {
+                self.forget_subtypes(instruction);
+            }
+            match outcome {
+                Ok(Flow::Next) => pc += 1,
+                Ok(Flow::Jump(target)) => pc = target.index(),
+                Ok(flow) => {
+                    pc += 1;
+                    break Ok(flow);
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        self.run.steps += u64::from(interval - budget);
+        (result, pc)
+    }
+
+    fn forget_subtypes(&mut self, instruction: &Instruction) {
+        match instruction {
+            // These say what subtype their result has.
+            Instruction::Function(_) | Instruction::AggValue(_) => {}
+            other => {
+                if let Some(slots) = other.destination().and_then(|regs| self.frame.subtypes.get_mut(regs.range())) {
+                    slots.fill(0);
+                }
+            }
+        }
+    }
+}
