@@ -10,5 +10,10 @@
 //! No stage writes bytecode while still deciding. The planner reads no page.
 #![forbid(unsafe_code)]
 
+pub mod bind;
+mod context;
+pub mod emit;
 pub mod optimize;
 pub mod plan;
+
+pub use context::{Catalogue, PlanContext, PlanOptions, TableFunction};

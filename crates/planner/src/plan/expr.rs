@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use turso_functions::FunctionDef;
+use turso_functions::Function;
 use turso_program::control::OnError;
 use turso_program::expression::CompareOp;
 use turso_value::{Affinity, Collation, Value};
@@ -67,7 +67,7 @@ pub enum Expr {
     /// `expr COLLATE name`: counts in binding, computes nothing.
     Collate { expr: Box<Expr>, collation: Collation },
     /// A scalar function call. LIKE, GLOB, REGEXP and MATCH are calls of their functions.
-    Function { function: Arc<FunctionDef>, args: Vec<Expr>, collation: Collation },
+    Function { function: Function, args: Vec<Expr>, collation: Collation },
     /// The value of an aggregate of core `depth` levels out (0: this one); index into its `aggregates`.
     Aggregate { core: CoreId, index: usize },
     /// The value of a window function; index into the core's `windows`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use turso_functions::FunctionDef;
+use turso_functions::Function;
 use turso_program::DbIndex;
 use turso_schema::Table;
 use turso_value::{Affinity, Collation};
@@ -199,7 +199,7 @@ pub struct OutputColumn {
 #[derive(Debug, Clone)]
 pub struct Aggregate {
     /// The function.
-    pub function: Arc<FunctionDef>,
+    pub function: Function,
     /// Arguments; empty for `count(*)`.
     pub args: Vec<Expr>,
     /// DISTINCT.
@@ -216,7 +216,7 @@ pub struct Aggregate {
 #[derive(Debug, Clone)]
 pub struct Window {
     /// The function.
-    pub function: Arc<FunctionDef>,
+    pub function: Function,
     /// Arguments.
     pub args: Vec<Expr>,
     /// FILTER.

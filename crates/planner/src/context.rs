@@ -1,0 +1,174 @@
+//! What the planner knows about its surroundings: the catalogue, the connection's settings, and the statement's counters.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use turso_functions::Lookup;
+use turso_program::DbIndex;
+use turso_schema::Schema;
+use turso_value::Collation;
+
+use crate::plan::{CoreId, SourceId};
+
+/// The databases, functions and collations of a connection.
+pub trait Catalogue {
+    /// Number of databases: `main`, `temp`, then attached ones.
+    fn database_count(&self) -> usize;
+    /// The name under which a database is known.
+    fn database_name(&self, db: DbIndex) -> &str;
+    /// Its schema. An index that does not exist gives an empty schema.
+    fn schema(&self, db: DbIndex) -> &Arc<Schema>;
+    /// The database of this name (any letter case; `main` also under its alias).
+    fn find_database(&self, name: &str) -> Option<DbIndex>;
+    /// The function of this name that takes `argc` arguments.
+    fn function(&self, name: &str, argc: usize) -> Lookup;
+    /// The collation of this name.
+    fn collation(&self, name: &str) -> Option<Collation>;
+    /// The output columns and hidden parameters of a table-valued function, if there is one of this name.
+    fn table_function(&self, name: &str) -> Option<Arc<TableFunction>> {
+        let _ = name;
+        None
+    }
+}
+
+/// A table-valued function: its columns; the hidden ones at the end are its parameters.
+#[derive(Debug, Clone)]
+pub struct TableFunction {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Names and declared types of the visible columns.
+    pub columns: Vec<(Arc<str>, Option<Arc<str>>)>,
+    /// Names of the hidden parameter columns.
+    pub parameters: Vec<Arc<str>>,
+}
+
+/// Settings of the connection that change what a statement means.
+#[derive(Debug, Clone)]
+pub struct PlanOptions {
+    /// `PRAGMA foreign_keys`.
+    pub foreign_keys: bool,
+    /// `PRAGMA recursive_triggers`.
+    pub recursive_triggers: bool,
+    /// A double-quoted name that is no column is a string, in queries and changes of rows.
+    pub dqs_dml: bool,
+    /// The same in CREATE statements.
+    pub dqs_ddl: bool,
+    /// `PRAGMA full_column_names`.
+    pub full_column_names: bool,
+    /// `PRAGMA short_column_names`.
+    pub short_column_names: bool,
+    /// `PRAGMA reverse_unordered_selects`.
+    pub reverse_unordered_selects: bool,
+    /// `PRAGMA count_changes`.
+    pub count_changes: bool,
+    /// `PRAGMA automatic_index`.
+    pub automatic_index: bool,
+    /// `PRAGMA case_sensitive_like`: LIKE cannot use a NOCASE index then.
+    pub case_sensitive_like: bool,
+    /// `PRAGMA defer_foreign_keys`.
+    pub defer_foreign_keys: bool,
+    /// `PRAGMA ignore_check_constraints`.
+    pub ignore_check_constraints: bool,
+    /// `PRAGMA writable_schema`.
+    pub writable_schema: bool,
+    /// Most columns of a table, result or index (`SQLITE_LIMIT_COLUMN`).
+    pub limit_columns: usize,
+    /// Most terms of a compound SELECT (`SQLITE_LIMIT_COMPOUND_SELECT`).
+    pub limit_compound: usize,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self {
+            foreign_keys: false,
+            recursive_triggers: false,
+            dqs_dml: true,
+            dqs_ddl: true,
+            full_column_names: false,
+            short_column_names: true,
+            reverse_unordered_selects: false,
+            count_changes: false,
+            automatic_index: true,
+            case_sensitive_like: false,
+            defer_foreign_keys: false,
+            ignore_check_constraints: false,
+            writable_schema: false,
+            limit_columns: 2000,
+            limit_compound: 500,
+        }
+    }
+}
+
+/// Everything that planning one statement shares, trigger bodies and expanded views included.
+pub struct PlanContext<'a> {
+    /// The connection's databases, functions and collations.
+    pub catalogue: &'a dyn Catalogue,
+    /// The connection's settings.
+    pub options: PlanOptions,
+    /// The statement's text, from which result columns without an alias take their names.
+    pub sql: &'a [u8],
+    next_source: Cell<u32>,
+    next_core: Cell<u32>,
+    next_cte: Cell<u32>,
+    next_select: Cell<u32>,
+    parameters: RefCell<Vec<Option<Arc<str>>>>,
+}
+
+impl<'a> PlanContext<'a> {
+    /// A context for one statement whose text is `sql`.
+    pub fn new(catalogue: &'a dyn Catalogue, options: PlanOptions, sql: &'a [u8]) -> Self {
+        Self {
+            catalogue,
+            options,
+            sql,
+            next_source: Cell::new(0),
+            next_core: Cell::new(0),
+            next_cte: Cell::new(0),
+            next_select: Cell::new(0),
+            parameters: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// A source id that nothing in this statement has yet.
+    pub fn new_source(&self) -> SourceId {
+        SourceId(next(&self.next_source))
+    }
+
+    /// A core id that nothing in this statement has yet.
+    pub fn new_core(&self) -> CoreId {
+        CoreId(next(&self.next_core))
+    }
+
+    /// A CTE id that nothing in this statement has yet.
+    pub fn new_cte(&self) -> u32 {
+        next(&self.next_cte)
+    }
+
+    /// The number of the next subquery in `EXPLAIN QUERY PLAN`, from 1.
+    pub fn next_subquery_number(&self) -> u32 {
+        next(&self.next_select) + 1
+    }
+
+    /// Remember a parameter's name; the statement reports them by number.
+    pub fn note_parameter(&self, index: u32, name: Option<&str>) {
+        let mut parameters = self.parameters.borrow_mut();
+        let at = index.saturating_sub(1) as usize;
+        if parameters.len() <= at {
+            parameters.resize(at + 1, None);
+        }
+        if let (Some(slot @ None), Some(name)) = (parameters.get_mut(at), name) {
+            *slot = Some(name.into());
+        }
+    }
+
+    /// The parameters seen so far, by number - 1.
+    pub fn parameters(&self) -> Vec<Option<Arc<str>>> {
+        self.parameters.borrow().clone()
+    }
+}
+
+fn next(counter: &Cell<u32>) -> u32 {
+    let n = counter.get();
+    counter.set(n + 1);
+    n
+}

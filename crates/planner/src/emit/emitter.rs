@@ -1,0 +1,312 @@
+//! The state of code generation: where sources, aggregates, group keys and constants live while a program is built.
+
+use std::sync::Arc;
+
+use turso_error::Result;
+use turso_program::cursor::{OpenRead, TreeKind};
+use turso_program::schema::Transaction;
+use turso_program::{Addr, Affinities, CursorId, DbIndex, Label, Program, ProgramBuilder, Reg, Regs, Root, data};
+use turso_schema::{Index, Table};
+use turso_value::{Affinity, Collation, KeyColumn, KeyInfo, TextEncoding, Value};
+
+use crate::context::PlanContext;
+use crate::plan::{ColumnIndex, CoreId, Expr, OrderTerm, SourceId};
+
+/// Where the columns of a source are read from.
+#[derive(Debug, Clone)]
+pub enum SourceBinding {
+    /// From a cursor on a table of the catalogue.
+    Cursor {
+        /// The cursor on the table's own tree.
+        cursor: CursorId,
+        /// The table.
+        table: Arc<Table>,
+        /// The index entry in hand holds all columns that are read: the table's cursor is not positioned.
+        covering: Option<(CursorId, Arc<Index>)>,
+    },
+    /// From registers: NEW, OLD, excluded, the output of a coroutine.
+    Registers {
+        /// Column 0.
+        first: Reg,
+        /// The rowid, if the source has one.
+        rowid: Option<Reg>,
+    },
+    /// A materialised subquery: output column `i` is field `i`.
+    Ephemeral {
+        /// The cursor.
+        cursor: CursorId,
+    },
+}
+
+/// Where rows of a query go.
+pub enum Destination<'d> {
+    /// To the caller.
+    Rows,
+    /// The first row to these registers; without a row they are left as they are.
+    Registers(Regs),
+    /// 1 to this register when there is a row; otherwise it is left as it is.
+    Exists(Reg),
+    /// Into an ephemeral index as a set.
+    Set {
+        /// The index.
+        cursor: CursorId,
+        /// Applied first.
+        affinities: Option<Affinities>,
+    },
+    /// Out of an ephemeral index (EXCEPT).
+    Unset {
+        /// The index.
+        cursor: CursorId,
+    },
+    /// Appended to an ephemeral table.
+    EphemeralTable {
+        /// The table.
+        cursor: CursorId,
+    },
+    /// To the consumer of a coroutine: the row is put into `row`, then it yields.
+    Coroutine {
+        /// The coroutine's register.
+        state: Reg,
+        /// Where the consumer reads the row.
+        row: Regs,
+    },
+    /// Each row is handed to code that the closure emits. The registers may be changed, not kept.
+    Each(&'d mut dyn FnMut(&mut Emitter<'_>, Regs) -> Result<()>),
+}
+
+/// A place that holds a column while another place than its source's cursor has the row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    /// A register.
+    Register(Reg),
+    /// A field of a sorter or ephemeral cursor.
+    Field(CursorId, u16),
+}
+
+/// Builds the program of one statement (or of one trigger body).
+pub struct Emitter<'a> {
+    /// Collects the instructions.
+    pub builder: ProgramBuilder,
+    /// Catalogue, settings, counters.
+    pub context: &'a PlanContext<'a>,
+    /// How many loops surround the code being emitted: inside one, constants are worth keeping in registers.
+    pub loop_depth: u32,
+    bindings: Vec<Option<SourceBinding>>,
+    constants: Vec<(Value, Reg)>,
+    parameters: Vec<(u32, Reg)>,
+    databases: Vec<(DbIndex, bool)>,
+    /// The value registers of each core's aggregates.
+    pub(super) aggregates: Vec<(CoreId, Vec<Reg>)>,
+    /// Expressions whose value is in a register or field already (group keys).
+    pub(super) known: Vec<(Expr, Place)>,
+    /// Columns that are read from another place than their source (behind a sorter).
+    pub(super) moved: Vec<(SourceId, ColumnIndex, Place)>,
+    /// Ephemeral tables of materialised CTEs.
+    pub(super) ctes: Vec<(u32, CursorId)>,
+    /// Nesting of queries under emission, against runaway recursion.
+    pub(super) depth: u32,
+}
+
+impl<'a> Emitter<'a> {
+    /// An emitter for a new program.
+    pub fn new(context: &'a PlanContext<'a>) -> Self {
+        Self {
+            builder: ProgramBuilder::new(),
+            context,
+            loop_depth: 0,
+            bindings: Vec::new(),
+            constants: Vec::new(),
+            parameters: Vec::new(),
+            databases: Vec::new(),
+            aggregates: Vec::new(),
+            known: Vec::new(),
+            moved: Vec::new(),
+            ctes: Vec::new(),
+            depth: 0,
+        }
+    }
+
+    /// From here on the columns of `source` are read through `binding`.
+    pub fn bind_source(&mut self, source: SourceId, binding: SourceBinding) {
+        let at = source.0 as usize;
+        if self.bindings.len() <= at {
+            self.bindings.resize(at + 1, None);
+        }
+        if let Some(slot) = self.bindings.get_mut(at) {
+            *slot = Some(binding);
+        }
+    }
+
+    /// How the columns of `source` are read now.
+    pub fn source_binding(&self, source: SourceId) -> Option<&SourceBinding> {
+        self.bindings.get(source.0 as usize).and_then(Option::as_ref)
+    }
+
+    /// The program reads (or writes) this database: it takes its lock and checks its schema first.
+    pub fn uses_database(&mut self, db: DbIndex, write: bool) {
+        match self.databases.iter_mut().find(|(d, _)| *d == db) {
+            Some((_, w)) => *w |= write,
+            None => self.databases.push((db, write)),
+        }
+    }
+
+    /// The databases used so far, with `true` for writing.
+    pub fn databases(&self) -> &[(DbIndex, bool)] {
+        &self.databases
+    }
+
+    /// Open a read cursor on a table's own tree.
+    pub fn open_table(&mut self, db: DbIndex, table: &Table) -> CursorId {
+        let cursor = self.builder.cursor();
+        self.open_table_at(cursor, db, table);
+        cursor
+    }
+
+    /// As [`open_table`](Self::open_table), on a cursor that has been allocated.
+    pub fn open_table_at(&mut self, cursor: CursorId, db: DbIndex, table: &Table) {
+        self.uses_database(db, false);
+        let kind = self.table_kind(db, table);
+        self.builder.emit(OpenRead { cursor, root: Root(table.root), db, kind });
+    }
+
+    /// Open a read cursor on an index.
+    pub fn open_index(&mut self, db: DbIndex, index: &Index) -> CursorId {
+        let cursor = self.builder.cursor();
+        self.uses_database(db, false);
+        let kind = TreeKind::Index(self.index_key(db, index));
+        self.builder.emit(OpenRead { cursor, root: Root(index.root), db, kind });
+        cursor
+    }
+
+    /// The tree kind of a table: rows by rowid, or the primary key's entries.
+    pub fn table_kind(&self, db: DbIndex, table: &Table) -> TreeKind {
+        match table.indexes.first() {
+            Some(primary) if !table.has_rowid() => TreeKind::Index(self.index_key(db, primary)),
+            _ => TreeKind::Table,
+        }
+    }
+
+    /// How the entries of an index sort.
+    pub fn index_key(&self, db: DbIndex, index: &Index) -> Arc<KeyInfo> {
+        let columns = index.columns.iter().map(|c| KeyColumn {
+            collation: c.collation.clone(),
+            descending: c.descending,
+            nulls_big: false,
+        });
+        Arc::new(KeyInfo { columns: columns.collect(), encoding: self.context.catalogue.schema(db).encoding })
+    }
+
+    /// How rows sort by ORDER BY terms.
+    pub fn order_key(&self, terms: &[OrderTerm]) -> KeyInfo {
+        let columns = terms.iter().map(|t| KeyColumn {
+            collation: t.collation.clone(),
+            descending: t.descending,
+            nulls_big: t.nulls_reversed,
+        });
+        KeyInfo { columns: columns.collect(), encoding: TextEncoding::Utf8 }
+    }
+
+    /// A register that holds the constant, loaded once when the program starts.
+    pub fn constant(&mut self, value: &Value) -> Reg {
+        if let Some((_, reg)) = self.constants.iter().find(|(v, _)| same_constant(v, value)) {
+            return *reg;
+        }
+        let reg = self.builder.register();
+        self.load(value, reg, true);
+        self.constants.push((value.clone(), reg));
+        reg
+    }
+
+    /// A register that holds the parameter, loaded once when the program starts.
+    pub fn parameter(&mut self, number: u32) -> Reg {
+        if let Some((_, reg)) = self.parameters.iter().find(|(n, _)| *n == number) {
+            return *reg;
+        }
+        let dest = self.builder.register();
+        self.builder.emit_prologue(data::Variable { number, dest });
+        self.parameters.push((number, dest));
+        dest
+    }
+
+    /// Load a constant into `dest`, here or (`once`) when the program starts.
+    pub fn load(&mut self, value: &Value, dest: Reg, once: bool) {
+        let instruction: turso_program::Instruction = match value {
+            Value::Null => data::Null { dest: Regs::new(dest, 1) }.into(),
+            Value::Integer(value) => data::Integer { value: *value, dest }.into(),
+            Value::Real(value) => data::Real { value: *value, dest }.into(),
+            Value::Text(_) | Value::Blob(_) => {
+                let constant = self.builder.constant(value.clone());
+                data::Const { constant, dest }.into()
+            }
+        };
+        if once {
+            self.builder.emit_prologue(instruction);
+        } else {
+            self.builder.emit(instruction);
+        }
+    }
+
+    /// Jump to `target`.
+    pub fn goto(&mut self, target: Label) {
+        self.builder.emit(turso_program::control::Goto { target });
+    }
+
+    /// Emit what `f` emits so that it runs once in a run of the program; later turns jump over it.
+    pub fn once(&mut self, f: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let after = self.builder.label();
+        self.builder.emit(turso_program::control::Once { target: after });
+        f(self)?;
+        self.builder.bind(after);
+        Ok(())
+    }
+
+    /// Complete the program: locks first, then the code, which must end the program on every path.
+    pub fn finish(mut self) -> Program {
+        self.take_locks();
+        let databases = std::mem::take(&mut self.databases);
+        let parameters = self.context.parameters();
+        let program = self.builder.program_mut();
+        program.writes = databases.iter().any(|(_, write)| *write);
+        program.databases = databases;
+        program.parameters = parameters;
+        self.builder.finish()
+    }
+
+    /// The instructions that open the transactions the program needs.
+    fn take_locks(&mut self) {
+        let mut databases = self.databases.clone();
+        databases.sort_by_key(|(db, _)| *db);
+        for (db, write) in databases {
+            let schema = self.context.catalogue.schema(db);
+            let (schema_cookie, schema_generation) = (schema.cookie, schema.generation);
+            self.builder.emit_prologue(Transaction { db, write, schema_cookie, schema_generation });
+        }
+    }
+
+    /// One affinity per register, or `None` when none of them changes anything.
+    pub fn affinities(list: impl IntoIterator<Item = Affinity>) -> Option<Affinities> {
+        let list: Arc<[Affinity]> = list.into_iter().collect();
+        list.iter().any(|a| !matches!(a, Affinity::Blob | Affinity::None)).then_some(Affinities(list))
+    }
+
+    /// The collation's number in this program.
+    pub fn collation(&mut self, collation: &Collation) -> turso_program::CollationId {
+        self.builder.collation(collation)
+    }
+
+    /// A label bound here.
+    pub fn here(&mut self) -> Addr {
+        self.builder.label_here()
+    }
+}
+
+/// Equal in type and bits: 1 and 1.0 are different constants, and so are 0.0 and -0.0.
+fn same_constant(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
+        (Value::Null, Value::Null) => true,
+        (Value::Integer(a), Value::Integer(b)) => a == b,
+        (Value::Text(a), Value::Text(b)) | (Value::Blob(a), Value::Blob(b)) => a == b,
+        _ => false,
+    }
+}
