@@ -1,13 +1,23 @@
 //! SQL text to syntax tree and back: lexer, syntax tree, parser and printer for the SQLite dialect.
 //!
 //! The tree records what was written; meaning (which table, which column, which type) comes later, in the planner.
-//! This crate knows no schema, no values and no other crate.
+//! This crate knows no schema, no values and no other crate. Its two promises: [`parse`] accepts and refuses what SQLite
+//! does, with its messages, and never panics nor recurses without bound, whatever the text.
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod error;
+mod lexer;
+mod parser;
+mod token;
+
+pub use error::SyntaxError;
+pub use parser::{MAX_VARIABLE_NUMBER, Parameters, Parsed, is_blank, parse, parse_all, parse_expr, token_end};
 
 /// True when `text` reads back as the same identifier without quotes.
 pub(crate) fn is_plain_identifier(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_') && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    let bytes = text.as_bytes();
+    bytes.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        && token::keyword(bytes).is_none()
 }

@@ -1,0 +1,515 @@
+//! Queries: WITH, compounds, SELECT cores, FROM, windows.
+
+use super::{Parser, Result};
+use crate::ast::{
+    CompoundOp, Cte, Distinctness, Frame, FrameBound, FrameExclude, FrameUnits, FromClause, Indexed, Join, JoinConstraint,
+    JoinKind, JoinOp, Limit, Materialized, Name, NullsOrder, OrderingTerm, QualifiedName, Query, ResultColumn, Select,
+    SelectBody, SelectCore, SortOrder, TableRef, TableSource, WindowDef, WindowSpec, With,
+};
+use crate::error::SyntaxError;
+use crate::token::TokenKind as T;
+
+/// The most terms that a compound may have (SQLite's `SQLITE_MAX_COMPOUND_SELECT`).
+const MAX_COMPOUND: usize = 500;
+
+impl Parser<'_> {
+    /// A whole query. Afterwards `select_height` is the height of its tallest expression.
+    pub(super) fn select(&mut self) -> Result<Select> {
+        let start = self.tok.start;
+        let with = if self.at(T::With) { Some(self.with_clause()?) } else { None };
+        self.select_after_with(with, start)
+    }
+
+    pub(super) fn select_after_with(&mut self, with: Option<With>, start: u32) -> Result<Select> {
+        self.enter()?;
+        let outer_height = std::mem::replace(&mut self.select_height, 0);
+        let mut misplaced = None;
+        let first = self.select_core()?;
+        let (mut order_by, mut limit) = self.order_and_limit(&first)?;
+        let mut rest = Vec::new();
+        while let Some((op, word)) = self.compound_op()? {
+            if !order_by.is_empty() {
+                misplaced = Some(("ORDER BY", word));
+            } else if limit.is_some() {
+                misplaced = Some(("LIMIT", word));
+            }
+            let core = self.select_core()?;
+            (order_by, limit) = self.order_and_limit(&core)?;
+            rest.push((op, core));
+        }
+        if let Some((clause, word)) = misplaced {
+            return Err(SyntaxError::new(format!("{clause} clause should come after {word} not before")));
+        }
+        if rest.len() >= MAX_COMPOUND {
+            return Err(SyntaxError::new("too many terms in compound SELECT"));
+        }
+        self.select_height = self.select_height.max(outer_height);
+        self.leave();
+        Ok(Select { with, body: SelectBody { first, rest }, order_by, limit, span: self.span_from(start) })
+    }
+
+    fn compound_op(&mut self) -> Result<Option<(CompoundOp, &'static str)>> {
+        let found = match self.tok.kind {
+            T::Union => {
+                self.advance();
+                if self.eat(T::All) {
+                    return Ok(Some((CompoundOp::UnionAll, "UNION ALL")));
+                }
+                return Ok(Some((CompoundOp::Union, "UNION")));
+            }
+            T::Intersect => (CompoundOp::Intersect, "INTERSECT"),
+            T::Except => (CompoundOp::Except, "EXCEPT"),
+            _ => return Ok(None),
+        };
+        self.advance();
+        Ok(Some(found))
+    }
+
+    /// ORDER BY and LIMIT, which belong to a SELECT and never follow VALUES.
+    fn order_and_limit(&mut self, core: &SelectCore) -> Result<(Vec<OrderingTerm>, Option<Limit>)> {
+        if matches!(core, SelectCore::Values(_)) {
+            return Ok((Vec::new(), None));
+        }
+        Ok((self.order_by()?, self.limit()?))
+    }
+
+    pub(super) fn order_by(&mut self) -> Result<Vec<OrderingTerm>> {
+        if !self.eat(T::Order) {
+            return Ok(Vec::new());
+        }
+        self.expect(T::By)?;
+        self.ordering_terms()
+    }
+
+    pub(super) fn limit(&mut self) -> Result<Option<Limit>> {
+        if !self.eat(T::Limit) {
+            return Ok(None);
+        }
+        let first = self.expr()?;
+        if self.eat(T::Offset) {
+            return Ok(Some(Limit { limit: first, offset: Some(self.expr()?) }));
+        }
+        if self.eat(T::Comma) {
+            return Ok(Some(Limit { limit: self.expr()?, offset: Some(first) }));
+        }
+        Ok(Some(Limit { limit: first, offset: None }))
+    }
+
+    /// `expr [ASC|DESC] [NULLS FIRST|LAST], ...`
+    pub(super) fn ordering_terms(&mut self) -> Result<Vec<OrderingTerm>> {
+        let mut terms = Vec::new();
+        loop {
+            let expr = self.expr()?;
+            let order = self.sort_order();
+            let nulls = if self.eat(T::Nulls) {
+                if self.eat(T::First) {
+                    Some(NullsOrder::First)
+                } else {
+                    self.expect(T::Last)?;
+                    Some(NullsOrder::Last)
+                }
+            } else {
+                None
+            };
+            terms.push(OrderingTerm { expr, order, nulls });
+            if !self.eat(T::Comma) {
+                return Ok(terms);
+            }
+        }
+    }
+
+    pub(super) fn sort_order(&mut self) -> Option<SortOrder> {
+        if self.eat(T::Asc) {
+            Some(SortOrder::Asc)
+        } else if self.eat(T::Desc) {
+            Some(SortOrder::Desc)
+        } else {
+            None
+        }
+    }
+
+    fn select_core(&mut self) -> Result<SelectCore> {
+        match self.tok.kind {
+            T::Select => Ok(SelectCore::Query(Box::new(self.query()?))),
+            T::Values => self.values(),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn values(&mut self) -> Result<SelectCore> {
+        self.advance();
+        let mut rows: Vec<Vec<_>> = Vec::new();
+        let mut ragged = false;
+        loop {
+            self.expect(T::LeftParen)?;
+            let row = self.expr_list()?;
+            self.expect(T::RightParen)?;
+            ragged |= rows.first().is_some_and(|first| first.len() != row.len());
+            rows.push(row);
+            if ragged {
+                return Err(SyntaxError::new("all VALUES must have the same number of terms"));
+            }
+            if !self.eat(T::Comma) {
+                return Ok(SelectCore::Values(rows));
+            }
+        }
+    }
+
+    fn query(&mut self) -> Result<Query> {
+        self.advance();
+        let distinct = if self.eat(T::Distinct) {
+            Some(Distinctness::Distinct)
+        } else if self.eat(T::All) {
+            Some(Distinctness::All)
+        } else {
+            None
+        };
+        let columns = self.result_columns()?;
+        let from = if self.eat(T::From) { Some(self.from_clause()?) } else { None };
+        let where_clause = self.where_clause()?;
+        let group_by = if self.eat(T::Group) {
+            self.expect(T::By)?;
+            self.expr_list()?
+        } else {
+            Vec::new()
+        };
+        let having = if self.eat(T::Having) { Some(self.expr()?) } else { None };
+        let windows = if self.eat(T::Window) { self.window_defs()? } else { Vec::new() };
+        Ok(Query { distinct, columns, from, where_clause, group_by, having, windows })
+    }
+
+    pub(super) fn where_clause(&mut self) -> Result<Option<crate::ast::Expr>> {
+        if self.eat(T::Where) { Ok(Some(self.expr()?)) } else { Ok(None) }
+    }
+
+    /// The columns of SELECT and RETURNING.
+    pub(super) fn result_columns(&mut self) -> Result<Vec<ResultColumn>> {
+        let mut columns = Vec::with_capacity(4);
+        loop {
+            columns.push(self.result_column()?);
+            if !self.eat(T::Comma) {
+                return Ok(columns);
+            }
+        }
+    }
+
+    fn result_column(&mut self) -> Result<ResultColumn> {
+        if self.eat(T::Star) {
+            return Ok(ResultColumn::Star);
+        }
+        if self.tok.kind.is_name() && self.table_star_ahead() {
+            let table = self.take_name();
+            self.advance();
+            self.advance();
+            return Ok(ResultColumn::TableStar(table));
+        }
+        let start = self.tok.start;
+        let expr = self.expr()?;
+        let span = self.span_from(start);
+        let alias = self.alias()?;
+        Ok(ResultColumn::Expr { expr, alias, span })
+    }
+
+    /// True when `.*` follows the current token.
+    fn table_star_ahead(&self) -> bool {
+        let dot = crate::lexer::next_token(self.sql, self.tok.end);
+        dot.kind == T::Dot && crate::lexer::next_token(self.sql, dot.end).kind == T::Star
+    }
+
+    /// `[AS name | name]`; without AS only what cannot begin something else.
+    fn alias(&mut self) -> Result<Option<Name>> {
+        if self.eat(T::As) {
+            return Ok(Some(self.name()?));
+        }
+        if self.tok.kind.is_id_or_string() { Ok(Some(self.take_name())) } else { Ok(None) }
+    }
+
+    // FROM.
+
+    pub(super) fn from_clause(&mut self) -> Result<FromClause> {
+        let first = self.table_source()?;
+        let clause = match self.tok.kind {
+            T::On => "ON",
+            T::Using => "USING",
+            _ => "",
+        };
+        if !clause.is_empty() {
+            self.join_constraint()?;
+            return Err(SyntaxError::new(format!("a JOIN clause is required before {clause}")));
+        }
+        let mut joins = Vec::new();
+        while let Some(op) = self.join_op()? {
+            let right = self.table_source()?;
+            let constraint = self.join_constraint()?;
+            joins.push(Join { op, right, constraint });
+        }
+        Ok(FromClause { first, joins })
+    }
+
+    fn join_constraint(&mut self) -> Result<Option<JoinConstraint>> {
+        if self.eat(T::On) {
+            return Ok(Some(JoinConstraint::On(self.expr()?)));
+        }
+        if self.eat(T::Using) {
+            self.expect(T::LeftParen)?;
+            let names = self.name_list()?;
+            self.expect(T::RightParen)?;
+            return Ok(Some(JoinConstraint::Using(names)));
+        }
+        Ok(None)
+    }
+
+    /// `,`, `JOIN`, or up to three words and `JOIN`. Only the first word must be one of the join words to get here;
+    /// which combinations exist is decided afterwards, as SQLite does.
+    fn join_op(&mut self) -> Result<Option<JoinOp>> {
+        if self.eat(T::Comma) {
+            return Ok(Some(JoinOp { kind: JoinKind::Comma, natural: false }));
+        }
+        if self.eat(T::Join) {
+            return Ok(Some(JoinOp { kind: JoinKind::Inner, natural: false }));
+        }
+        if !self.tok.kind.is_join_word() {
+            return Ok(None);
+        }
+        let mut words = [self.tok; 3];
+        let mut count = 1;
+        self.advance();
+        while !self.at(T::Join) {
+            if count == 3 || !self.tok.kind.is_name() {
+                return Err(self.unexpected());
+            }
+            words[count] = self.tok;
+            count += 1;
+            self.advance();
+        }
+        self.advance();
+        let words = &words[..count];
+        let (mut natural, mut outer, mut inner, mut cross, mut left, mut right, mut known) =
+            (false, false, false, false, false, false, true);
+        for word in words {
+            match word.kind {
+                T::Natural => natural = true,
+                T::Outer => outer = true,
+                T::Inner => inner = true,
+                T::Cross => cross = true,
+                T::Left => left = true,
+                T::Right => right = true,
+                T::Full => (left, right) = (true, true),
+                _ => known = false,
+            }
+        }
+        let sided = left || right;
+        if !known || (inner || cross) && (sided || outer) || outer && !sided {
+            let text = words.iter().map(|&word| self.text(word)).collect::<Vec<_>>().join(" ");
+            return Err(SyntaxError::at(words[0].start, format!("unknown join type: {text}")));
+        }
+        let kind = match (left, right) {
+            (true, true) => JoinKind::Full,
+            (true, false) => JoinKind::Left,
+            (false, true) => JoinKind::Right,
+            (false, false) if cross => JoinKind::Cross,
+            (false, false) => JoinKind::Inner,
+        };
+        Ok(Some(JoinOp { kind, natural }))
+    }
+
+    fn table_source(&mut self) -> Result<TableSource> {
+        if self.at(T::LeftParen) {
+            return self.parenthesized_source();
+        }
+        let name = self.qualified_name()?;
+        self.table_after_name(name)
+    }
+
+    fn table_after_name(&mut self, name: QualifiedName) -> Result<TableSource> {
+        if self.eat(T::LeftParen) {
+            let args = if self.at(T::RightParen) { Vec::new() } else { self.expr_list()? };
+            self.expect(T::RightParen)?;
+            let alias = self.alias()?;
+            return Ok(TableSource::Table(TableRef { name, args: Some(args), alias, indexed: None }));
+        }
+        let alias = self.alias()?;
+        let indexed = self.indexed()?;
+        Ok(TableSource::Table(TableRef { name, args: None, alias, indexed }))
+    }
+
+    pub(super) fn indexed(&mut self) -> Result<Option<Indexed>> {
+        if self.eat(T::Indexed) {
+            self.expect(T::By)?;
+            return Ok(Some(Indexed::By(self.name()?)));
+        }
+        if self.eat(T::Not) {
+            self.expect(T::Indexed)?;
+            return Ok(Some(Indexed::Not));
+        }
+        Ok(None)
+    }
+
+    fn parenthesized_source(&mut self) -> Result<TableSource> {
+        self.advance();
+        if matches!(self.tok.kind, T::Select | T::Values | T::With) {
+            let select = Box::new(self.select()?);
+            self.expect(T::RightParen)?;
+            let alias = self.alias()?;
+            return Ok(TableSource::Subquery { select, alias });
+        }
+        self.enter()?;
+        let from = self.from_clause()?;
+        self.leave();
+        self.expect(T::RightParen)?;
+        let alias = self.alias()?;
+        if !from.joins.is_empty() {
+            return Ok(TableSource::Join { from: Box::new(from), alias });
+        }
+        // Parentheses around one source mean nothing, and an alias behind them replaces the one within.
+        let mut source = from.first;
+        if alias.is_some() {
+            match &mut source {
+                TableSource::Table(table) => table.alias = alias,
+                TableSource::Subquery { alias: inner, .. } | TableSource::Join { alias: inner, .. } => *inner = alias,
+            }
+        }
+        Ok(source)
+    }
+
+    // WITH.
+
+    pub(super) fn with_clause(&mut self) -> Result<With> {
+        self.advance();
+        let recursive = self.eat(T::Recursive);
+        let mut ctes = Vec::new();
+        loop {
+            ctes.push(self.cte()?);
+            if !self.eat(T::Comma) {
+                return Ok(With { recursive, ctes });
+            }
+        }
+    }
+
+    fn cte(&mut self) -> Result<Cte> {
+        let name = self.name()?;
+        let columns = self.column_names()?;
+        self.expect(T::As)?;
+        let materialized = if self.eat(T::Materialized) {
+            Materialized::Yes
+        } else if self.eat(T::Not) {
+            self.expect(T::Materialized)?;
+            Materialized::No
+        } else {
+            Materialized::Any
+        };
+        self.expect(T::LeftParen)?;
+        self.enter()?;
+        let select = Box::new(self.select()?);
+        self.leave();
+        self.expect(T::RightParen)?;
+        Ok(Cte { name, columns, materialized, select })
+    }
+
+    // Windows.
+
+    fn window_defs(&mut self) -> Result<Vec<WindowDef>> {
+        let mut windows = Vec::new();
+        loop {
+            let name = self.name()?;
+            self.expect(T::As)?;
+            self.expect(T::LeftParen)?;
+            windows.push(WindowDef { name, spec: self.window_spec()? });
+            if !self.eat(T::Comma) {
+                return Ok(windows);
+            }
+        }
+    }
+
+    /// A window behind its opening parenthesis, up to and with the closing one.
+    pub(super) fn window_spec(&mut self) -> Result<WindowSpec> {
+        let base = match self.tok.kind {
+            T::Partition | T::Range | T::Rows | T::Groups => None,
+            kind if kind.is_name() => Some(self.take_name()),
+            _ => None,
+        };
+        let partition_by = if self.eat(T::Partition) {
+            self.expect(T::By)?;
+            self.expr_list()?
+        } else {
+            Vec::new()
+        };
+        let order_by = self.order_by()?;
+        let units = match self.tok.kind {
+            T::Range => Some(FrameUnits::Range),
+            T::Rows => Some(FrameUnits::Rows),
+            T::Groups => Some(FrameUnits::Groups),
+            _ => None,
+        };
+        let frame = match units {
+            Some(units) => Some(self.frame(units)?),
+            None => None,
+        };
+        self.expect(T::RightParen)?;
+        Ok(WindowSpec { base, partition_by, order_by, frame })
+    }
+
+    fn frame(&mut self, units: FrameUnits) -> Result<Frame> {
+        self.advance();
+        let (start, end) = if self.eat(T::Between) {
+            let start = self.frame_bound(true)?;
+            self.expect(T::And)?;
+            (start, Some(self.frame_bound(false)?))
+        } else {
+            (self.frame_bound(true)?, None)
+        };
+        let exclude = if self.eat(T::Exclude) { Some(self.frame_exclude()?) } else { None };
+        let rank = |bound: &FrameBound| match bound {
+            FrameBound::UnboundedPreceding => 0,
+            FrameBound::Preceding(_) => 1,
+            FrameBound::CurrentRow => 2,
+            FrameBound::Following(_) => 3,
+            FrameBound::UnboundedFollowing => 4,
+        };
+        if rank(&start) > end.as_ref().map_or(2, rank) {
+            return Err(SyntaxError::new("unsupported frame specification"));
+        }
+        Ok(Frame { units, start, end, exclude })
+    }
+
+    fn frame_bound(&mut self, is_start: bool) -> Result<FrameBound> {
+        if self.eat(T::Unbounded) {
+            if is_start {
+                self.expect(T::Preceding)?;
+                return Ok(FrameBound::UnboundedPreceding);
+            }
+            self.expect(T::Following)?;
+            return Ok(FrameBound::UnboundedFollowing);
+        }
+        if self.eat(T::Current) {
+            self.expect(T::Row)?;
+            return Ok(FrameBound::CurrentRow);
+        }
+        let expr = Box::new(self.expr()?);
+        if self.eat(T::Preceding) {
+            return Ok(FrameBound::Preceding(expr));
+        }
+        self.expect(T::Following)?;
+        Ok(FrameBound::Following(expr))
+    }
+
+    fn frame_exclude(&mut self) -> Result<FrameExclude> {
+        let exclude = match self.tok.kind {
+            T::No => {
+                self.advance();
+                self.expect(T::Others)?;
+                return Ok(FrameExclude::NoOthers);
+            }
+            T::Current => {
+                self.advance();
+                self.expect(T::Row)?;
+                return Ok(FrameExclude::CurrentRow);
+            }
+            T::Group => FrameExclude::Group,
+            T::Ties => FrameExclude::Ties,
+            _ => return Err(self.unexpected()),
+        };
+        self.advance();
+        Ok(exclude)
+    }
+}
