@@ -130,6 +130,11 @@ pub trait Io: Send + Sync {
         Ok(false)
     }
 
+    /// Equal for back ends that are interchangeable, as those without state are; `None` where each stands alone.
+    fn shared_identity(&self) -> Option<usize> {
+        None
+    }
+
     /// A random 32-bit number.
     fn random_u32(&self) -> u32 {
         let mut buf = [0; 4];

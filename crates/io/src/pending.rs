@@ -12,7 +12,8 @@ use turso_error::Result;
 
 use crate::{Completion, File, FileId, Io, LockLevel, Op, OpenFlags, ShmLockKind, ShmRegion, SyncKind};
 
-type Queue = Arc<Mutex<VecDeque<(Arc<dyn File>, Op, Completion)>>>;
+type Jobs = VecDeque<(Arc<dyn File>, Op, Completion)>;
+type Queue = Arc<Mutex<Jobs>>;
 
 /// See the module's documentation.
 pub struct PendingIo {
@@ -38,7 +39,7 @@ impl PendingIo {
     }
 }
 
-fn locked(queue: &Queue) -> MutexGuard<'_, VecDeque<(Arc<dyn File>, Op, Completion)>> {
+fn locked(queue: &Queue) -> MutexGuard<'_, Jobs> {
     queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 

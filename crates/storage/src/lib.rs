@@ -6,10 +6,14 @@
 #![forbid(unsafe_code)]
 
 pub mod btree;
+pub mod file;
 pub mod format;
+mod journal;
 pub mod page;
 pub mod pager;
+mod wal;
 
+pub use file::{DatabaseFile, OpenOptions};
 pub use format::DatabaseHeader;
 pub use page::{Page, PageNo, PageRef};
-pub use pager::Pager;
+pub use pager::{JournalMode, Pager, Synchronous, WriteMode};

@@ -64,7 +64,7 @@ pub(super) fn conflict(fd: RawFd, mode: Mode, start: i64, len: i64) -> Result<Op
     if unsafe { libc::fcntl(fd, libc::F_OFD_GETLK, &mut lock) } != 0 {
         return Err(OsError::last_os_error());
     }
-    Ok((i32::from(lock.l_type) != libc::F_UNLCK as i32).then_some(lock))
+    Ok((i32::from(lock.l_type) != libc::F_UNLCK).then_some(lock))
 }
 
 /// True where this process holds POSIX locks on the file by another descriptor.

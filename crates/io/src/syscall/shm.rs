@@ -61,7 +61,7 @@ impl ShmFile {
                 self.file().set_len(3).map_err(|e| Error::io(ResultCode::IOERR_SHMOPEN, &e))?;
             }
             // Somebody is just starting the file.
-            Some(lock) if i32::from(lock.l_type) == libc::F_WRLCK as i32 => {
+            Some(lock) if i32::from(lock.l_type) == libc::F_WRLCK => {
                 return Err(Error::from_code(ResultCode::BUSY));
             }
             Some(_) => {}

@@ -12,6 +12,9 @@
 //! [`Pager::edit_header`]. A page is copied on its first write after the newest mark (start of the transaction or of
 //! a savepoint) unless nobody else holds it. Savepoints are lists of the older images; nothing is copied back.
 
+mod commit;
+mod file;
+mod modes;
 mod savepoint;
 mod table;
 
@@ -26,6 +29,8 @@ use crate::format::header::is_page_size;
 use crate::format::layout::{lock_byte_page, ptrmap};
 use crate::format::DatabaseHeader;
 use crate::page::{Page, PageNo, PageRef};
+use file::FileBacking;
+pub use modes::{JournalMode, Synchronous};
 use savepoint::Savepoint;
 use table::PageTable;
 
@@ -47,12 +52,24 @@ enum Backing {
     Memory,
     /// An ephemeral table or sorter: always in a write transaction that never ends.
     Temp,
+    /// A database file, with its journal or log.
+    File(Box<FileBacking>),
+}
+
+impl Backing {
+    /// True where a page that leaves the table is lost.
+    #[inline]
+    fn is_memory(&self) -> bool {
+        !matches!(self, Backing::File(_))
+    }
 }
 
 /// Where the pager is in the life of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum State {
     Idle,
+    /// A snapshot is held, page 1 of it is on its way.
+    Opening,
     Read,
     Write,
 }
@@ -74,6 +91,11 @@ pub struct Pager {
     /// Pages that became dirty in this transaction, perhaps more than once, perhaps clean again by now.
     dirty: Vec<PageNo>,
     savepoints: Vec<Savepoint>,
+    /// What a rollback goes back to.
+    transaction_header: DatabaseHeader,
+    transaction_page_count: u32,
+    /// More resident pages than this let `unpin` drop the clean ones.
+    trim_above: usize,
 }
 
 impl Pager {
@@ -93,6 +115,9 @@ impl Pager {
             next_mark: 1,
             dirty: Vec::new(),
             savepoints: Vec::new(),
+            transaction_header: DatabaseHeader::new(page_size),
+            transaction_page_count: 0,
+            trim_above: usize::MAX,
         }
     }
 
@@ -191,7 +216,10 @@ impl Pager {
 
     /// True where the database can be written at all.
     pub fn is_writable(&self) -> bool {
-        true
+        match &self.backing {
+            Backing::File(file) => !file.db.is_read_only() && self.header.write_version <= 2,
+            Backing::Memory | Backing::Temp => true,
+        }
     }
 
     // ---- Reading --------------------------------------------------------------------------------------------------
@@ -207,7 +235,10 @@ impl Pager {
 
     #[cold]
     fn page_slow(&mut self, no: PageNo) -> Result<PageRef> {
-        debug_assert!(self.state >= State::Read);
+        if self.state == State::Idle {
+            // The snapshot was lost with a commit that failed.
+            return Err(Error::from_code(ResultCode::ABORT_ROLLBACK));
+        }
         if no == PageNo::ONE && self.page_count == 0 {
             // Nobody has written yet: what a reader sees is the page that the first writer will create.
             let mut page = Page::zeroed(no, self.page_size());
@@ -220,17 +251,28 @@ impl Pager {
         match self.backing {
             // All pages are resident except the lock-byte page.
             Backing::Memory | Backing::Temp => Err(Error::corrupt(no.0, "reference to the lock-byte page")),
+            Backing::File(_) => self.read_page(no),
         }
     }
 
     /// Asks for pages that will be wanted soon; a hint, never fails and never waits.
     pub fn prefetch(&mut self, pages: &[PageNo]) {
-        let _ = pages;
+        if matches!(&self.backing, Backing::File(file) if file.reads_ahead()) {
+            for no in pages.iter().filter(|no| no.0 > 0 && no.0 <= self.page_count).copied().collect::<Vec<_>>() {
+                if self.table.get(no).is_none() {
+                    let _ = self.read_page(no);
+                }
+            }
+        }
     }
 
     /// Called between instructions: pages fetched so far may be let go.
     #[inline]
-    pub fn unpin(&mut self) {}
+    pub fn unpin(&mut self) {
+        if self.table.resident() > self.trim_above {
+            self.trim();
+        }
+    }
 
     /// Called between instructions of a large transaction: dirty pages may be written out.
     pub fn maybe_spill(&mut self) -> Result<()> {
@@ -257,7 +299,7 @@ impl Pager {
         if slot.mark < mark {
             let was_dirty = slot.mark >= self.transaction_mark;
             if let Some(savepoint) = self.savepoints.last_mut() {
-                let keep = was_dirty || matches!(self.backing, Backing::Memory | Backing::Temp);
+                let keep = was_dirty || self.backing.is_memory();
                 savepoint.save(no, keep.then(|| page.clone()), was_dirty);
             }
             if !was_dirty {
@@ -339,7 +381,7 @@ impl Pager {
                 let was_dirty = slot.mark >= self.transaction_mark;
                 // What was written since the mark has been saved already.
                 if slot.mark < self.mark {
-                    let keep = was_dirty || matches!(self.backing, Backing::Memory | Backing::Temp);
+                    let keep = was_dirty || self.backing.is_memory();
                     savepoint.save(no, slot.page.filter(|_| keep), was_dirty);
                 }
             }
@@ -359,41 +401,47 @@ impl Pager {
 
     // ---- Transactions -----------------------------------------------------------------------------------------------
 
-    /// Takes a snapshot of the newest committed state.
+    /// Takes a snapshot of the newest committed state; where one is held, keeps it.
     pub fn begin_read(&mut self) -> Result<()> {
-        if self.state == State::Idle {
-            self.state = State::Read;
+        if self.state >= State::Read {
+            return Ok(());
         }
-        Ok(())
+        match self.backing {
+            Backing::Memory | Backing::Temp => {
+                self.state = State::Read;
+                Ok(())
+            }
+            Backing::File(_) => self.begin_read_file(),
+        }
     }
 
     /// Lets the snapshot go.
     pub fn end_read(&mut self) {
-        if matches!(self.backing, Backing::Temp) {
+        if matches!(self.backing, Backing::Temp) || self.state == State::Idle {
             return;
         }
         assert!(self.state != State::Write, "end of a snapshot inside a write transaction");
         self.state = State::Idle;
+        self.release_snapshot();
     }
 
     /// Turns the snapshot (taken now, if there is none) into a write transaction.
     pub fn begin_write(&mut self, mode: WriteMode) -> Result<()> {
-        let _ = mode;
         if self.state == State::Write {
-            return Ok(());
+            return self.strengthen_write(mode);
         }
         self.begin_read()?;
-        self.start_transaction();
-        Ok(())
-    }
-
-    fn start_transaction(&mut self) {
+        if matches!(self.backing, Backing::File(_)) {
+            self.lock_for_write(mode)?;
+        }
         self.state = State::Write;
         self.transaction_mark = self.next_mark;
         self.mark = self.next_mark;
         self.next_mark += 1;
         self.dirty.clear();
         self.savepoints.clear();
+        self.transaction_header = self.header;
+        self.transaction_page_count = self.page_count;
         if matches!(self.backing, Backing::Memory) {
             // The transaction itself is a savepoint: there is no file to read the older pages from.
             self.push_savepoint();
@@ -401,6 +449,7 @@ impl Pager {
         if self.page_count == 0 {
             self.create_first_page();
         }
+        Ok(())
     }
 
     fn create_first_page(&mut self) {
@@ -410,28 +459,40 @@ impl Pager {
         if header.text_encoding == 0 {
             header.text_encoding = 1;
         }
+        if matches!(&self.backing, Backing::File(file) if file.db.options().wal) {
+            (header.write_version, header.read_version) = (2, 2);
+        }
         header.encode_first_page(self.edit(no));
         self.header = header;
     }
 
     /// Makes the transaction durable and visible; the snapshot stays, now of the new state.
+    ///
+    /// `SQLITE_BUSY` leaves the transaction open, to be committed again; any other failure has rolled it back.
     pub fn commit(&mut self) -> Result<()> {
-        if self.state != State::Write || matches!(self.backing, Backing::Temp) {
+        if self.state != State::Write {
             return Ok(());
         }
-        if !self.dirty.is_empty() || self.header.database_size != self.page_count {
-            self.stamp_header();
+        match self.backing {
+            Backing::Temp => Ok(()),
+            Backing::Memory => {
+                if !self.dirty.is_empty() {
+                    self.stamp_header();
+                }
+                self.finish_write();
+                Ok(())
+            }
+            Backing::File(_) => self.commit_file(),
         }
-        self.finish_write();
-        Ok(())
     }
 
-    /// What SQLite writes into page 1 with every commit.
+    /// What SQLite writes into page 1 with a commit. Running it twice changes nothing more.
     fn stamp_header(&mut self) {
         let page_count = self.page_count;
+        let counter = self.transaction_header.change_counter.wrapping_add(1);
         self.edit_header(|h| {
-            h.change_counter = h.change_counter.wrapping_add(1);
-            h.version_valid_for = h.change_counter;
+            h.change_counter = counter;
+            h.version_valid_for = counter;
             h.sqlite_version = DatabaseHeader::SQLITE_VERSION;
             h.database_size = page_count;
         });
@@ -446,12 +507,21 @@ impl Pager {
 
     /// Drops all changes of the transaction; the snapshot stays.
     pub fn rollback(&mut self) {
-        if self.state != State::Write || matches!(self.backing, Backing::Temp) {
+        if self.state != State::Write {
             return;
         }
-        if !self.savepoints.is_empty() {
-            self.undo_to(0);
+        match self.backing {
+            Backing::Temp => return,
+            Backing::Memory => self.undo_to(0),
+            Backing::File(_) => {
+                for no in std::mem::take(&mut self.dirty) {
+                    self.table.take(no);
+                }
+                self.unlock_write();
+            }
         }
+        self.header = self.transaction_header;
+        self.page_count = self.transaction_page_count;
         self.finish_write();
         self.change_epoch += 1;
     }

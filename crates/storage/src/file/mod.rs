@@ -1,0 +1,282 @@
+//! One database file in this process: its descriptor, its locks, what is known of its state, and its log.
+//!
+//! All connections of the process to one file share one [`DatabaseFile`] (found by device and inode), so they meet in
+//! its lock tables and not in the file's locks, and share pages read.
+
+pub(crate) mod locks;
+pub(crate) mod registry;
+pub(crate) mod versions;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use turso_error::{Error, Result, ResultCode};
+use turso_io::{File, Io, OpenFlags};
+
+use crate::format::header::decode_page_size;
+use crate::format::{DatabaseHeader, be16};
+use crate::journal::{self, JournalState, companion};
+use crate::wal::Wal;
+use locks::{FileLockTable, PagerId};
+use versions::{CommitNo, Versions};
+
+/// How a database file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Never write.
+    pub read_only: bool,
+    /// Create the file where there is none.
+    pub create: bool,
+    /// A database that is created here starts in WAL mode.
+    pub wal: bool,
+    /// The page size of a database that is created here.
+    pub page_size: u32,
+    /// The file cannot change: no locks, no journal, no log are looked at.
+    pub immutable: bool,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { read_only: false, create: true, wal: false, page_size: 4096, immutable: false }
+    }
+}
+
+/// What is known of the file in rollback modes while somebody holds SHARED.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileTip {
+    /// Bytes 24..40 of the file: change counter, size, freelist. Different bytes: somebody committed.
+    pub key: [u8; 16],
+    pub page_size: u32,
+    /// Bytes of the file.
+    pub size: u64,
+    /// Bytes 18 and 19 ask for a log.
+    pub wal: bool,
+    pub commit: CommitNo,
+}
+
+/// What a new reader reads from.
+pub(crate) enum Opened {
+    /// The file alone, under a SHARED lock that the caller now holds.
+    Rollback(FileTip),
+    /// The log; the SHARED lock belongs to it.
+    Wal(Arc<Wal>),
+}
+
+/// See the module's documentation.
+pub struct DatabaseFile {
+    io: Arc<dyn Io>,
+    path: PathBuf,
+    file: Arc<dyn File>,
+    options: OpenOptions,
+    locks: Mutex<FileLockTable>,
+    versions: Mutex<Versions>,
+    tip: Mutex<Option<FileTip>>,
+    wal: Mutex<Option<Arc<Wal>>>,
+    pagers: AtomicUsize,
+    next_pager: AtomicU64,
+}
+
+pub(crate) fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl DatabaseFile {
+    /// Opens a database file, or joins the one that this process has open already.
+    pub fn open(io: Arc<dyn Io>, path: &Path, options: OpenOptions) -> Result<Arc<Self>> {
+        let path = io.full_path(path)?;
+        let flags = OpenFlags {
+            read_only: options.read_only,
+            create: options.create && !options.read_only,
+            ..OpenFlags::default()
+        };
+        let file = io.open(&path, flags)?;
+        registry::join_or_register(io, path, file, options)
+    }
+
+    fn new(io: Arc<dyn Io>, path: PathBuf, file: Arc<dyn File>, options: OpenOptions) -> Self {
+        Self {
+            io,
+            path,
+            file,
+            options,
+            locks: Mutex::default(),
+            versions: Mutex::new(Versions::new()),
+            tip: Mutex::new(None),
+            wal: Mutex::new(None),
+            pagers: AtomicUsize::new(0),
+            next_pager: AtomicU64::new(1),
+        }
+    }
+
+    /// The absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The back end.
+    pub fn io(&self) -> &Arc<dyn Io> {
+        &self.io
+    }
+
+    /// True where the file can only be read.
+    pub fn is_read_only(&self) -> bool {
+        self.options.read_only || self.options.immutable || self.file.is_read_only()
+    }
+
+    pub(crate) fn file(&self) -> &Arc<dyn File> {
+        &self.file
+    }
+
+    pub(crate) fn options(&self) -> &OpenOptions {
+        &self.options
+    }
+
+    pub(crate) fn versions(&self) -> MutexGuard<'_, Versions> {
+        guard(&self.versions)
+    }
+
+    pub(crate) fn locks(&self) -> MutexGuard<'_, FileLockTable> {
+        guard(&self.locks)
+    }
+
+    /// True where more than one pager is open, so that sharing pages pays.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.pagers.load(Ordering::Relaxed) > 1
+    }
+
+    pub(crate) fn add_pager(&self) -> PagerId {
+        self.pagers.fetch_add(1, Ordering::AcqRel);
+        self.next_pager.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Called by a pager that closes. The last one empties the log into the database and removes it.
+    pub(crate) fn remove_pager(&self) {
+        // Under the lock, so that a pager that opens in this moment either finds the log or makes its own.
+        let mut wal = guard(&self.wal);
+        if self.pagers.fetch_sub(1, Ordering::AcqRel) == 1
+            && let Some(open) = wal.take()
+        {
+            open.close_last(self);
+            self.locks().unlock_shared(&*self.file);
+            self.versions().record_unknown();
+            *guard(&self.tip) = None;
+        }
+    }
+
+    /// Takes SHARED, plays a hot journal back, and finds out what to read from.
+    pub(crate) fn begin_shared(&self) -> Result<Opened> {
+        if self.options.immutable {
+            return self.immutable_tip();
+        }
+        let mut wal = guard(&self.wal);
+        if let Some(wal) = &*wal {
+            return Ok(Opened::Wal(wal.clone()));
+        }
+        let mut locks = self.locks();
+        let first = locks.lock_shared(&*self.file)?;
+        let result = self.tip_under_shared(first, &mut locks);
+        match result {
+            Ok(tip) if tip.wal => match Wal::open(self, tip.page_size) {
+                Ok(opened) => {
+                    // The log keeps the SHARED lock as long as it is open.
+                    let opened = Arc::new(opened);
+                    *wal = Some(opened.clone());
+                    *guard(&self.tip) = None;
+                    self.versions().record_unknown();
+                    Ok(Opened::Wal(opened))
+                }
+                Err(e) => {
+                    locks.unlock_shared(&*self.file);
+                    Err(e)
+                }
+            },
+            Ok(tip) => Ok(Opened::Rollback(tip)),
+            Err(e) => {
+                locks.unlock_shared(&*self.file);
+                Err(e)
+            }
+        }
+    }
+
+    fn immutable_tip(&self) -> Result<Opened> {
+        let mut known = guard(&self.tip);
+        if let Some(tip) = *known {
+            return Ok(Opened::Rollback(tip));
+        }
+        let tip = self.read_tip(None)?;
+        *known = Some(tip);
+        Ok(Opened::Rollback(FileTip { wal: false, ..tip }))
+    }
+
+    fn tip_under_shared(&self, first: bool, locks: &mut FileLockTable) -> Result<FileTip> {
+        let mut known = guard(&self.tip);
+        if !first && let Some(tip) = *known {
+            return Ok(tip);
+        }
+        if !locks.has_writer()
+            && journal::find_hot_journal(&*self.io, &*self.file, &self.path)? == JournalState::Hot
+        {
+            if locks.holders() > 1 {
+                return Err(Error::from_code(ResultCode::BUSY));
+            }
+            *known = None;
+            journal::recover(&*self.io, &*self.file, &self.path)?;
+        }
+        let mut tip = self.read_tip(*known)?;
+        *known = Some(tip);
+        let wal_path = companion(&self.path, "-wal");
+        if tip.size == 0 {
+            tip.wal = false;
+            // A log without a database is of another life of that name.
+            if !self.is_read_only() && self.io.exists(&wal_path)? {
+                let _ = self.io.delete(&wal_path, false);
+            }
+        } else if !tip.wal && self.io.exists(&wal_path)? {
+            tip.wal = self.io.open(&wal_path, OpenFlags { read_only: true, ..OpenFlags::default() })?.size()? > 0;
+        }
+        Ok(tip)
+    }
+
+    /// Reads the state of the file and numbers it: the old number where nothing changed.
+    fn read_tip(&self, known: Option<FileTip>) -> Result<FileTip> {
+        let size = self.file.size()?;
+        let mut bytes = [0; DatabaseHeader::SIZE];
+        let read = self.file.read_at(&mut bytes, 0)?;
+        let mut key = [0; 16];
+        key.copy_from_slice(&bytes[24..40]);
+        let is_database = read == bytes.len() && &bytes[..16] == DatabaseHeader::MAGIC;
+        let page_size = match decode_page_size(be16(&bytes, 16)) {
+            Some(page_size) if is_database => page_size,
+            _ => self.options.page_size,
+        };
+        let wal = is_database && (bytes[18] == 2 || bytes[19] == 2);
+        if let Some(known) = known
+            && (known.key, known.page_size, known.size) == (key, page_size, size)
+        {
+            return Ok(FileTip { wal, ..known });
+        }
+        let commit = self.versions().record_unknown();
+        Ok(FileTip { key, page_size, size, wal, commit })
+    }
+
+    /// Notes what a commit in a rollback mode made of the file.
+    pub(crate) fn set_tip(&self, tip: Option<FileTip>) {
+        *guard(&self.tip) = tip;
+    }
+
+    /// The open log, if there is one.
+    pub(crate) fn wal(&self) -> Option<Arc<Wal>> {
+        guard(&self.wal).clone()
+    }
+
+    /// Lets the log go (journal mode change), under the EXCLUSIVE lock of `id`.
+    pub(crate) fn drop_wal(&self) {
+        if guard(&self.wal).take().is_some() {
+            let mut locks = self.locks();
+            locks.unlock_shared(&*self.file);
+            self.set_tip(None);
+            self.versions().record_unknown();
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! The rollback journal: written before a commit touches the database, played back after a crash.
+//!
+//! A transaction keeps its changes in memory until it commits, so the journal is written in one go:
+//!
+//! ```text
+//!  1 header (count 0) + originals of all pages that change -> sync -> count -> sync      journal is now hot-able
+//!  2 EXCLUSIVE lock, changed pages -> database, cut it off, sync
+//!  3 delete / truncate / zero the journal: this is the commit
+//! ```
+//! A failure in step 2 plays the journal back at once; where that fails too, the journal stays and whoever opens the
+//! database next plays it back. In mode MEMORY the originals are kept in memory for the same purpose; OFF has none.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use turso_error::{Error, Result, ResultCode};
+use turso_io::{File, Io, LockLevel, OpenFlags, SyncKind};
+
+use crate::format::header::is_page_size;
+use crate::format::journal::{JournalHeader, decode_super_journal_name, record_checksum, record_size};
+use crate::format::layout::lock_byte_page;
+use crate::format::{be32, put_be32};
+use crate::page::{PageNo, PageRef};
+use crate::pager::{JournalMode, Synchronous};
+
+/// What device sectors are taken to be in journal headers.
+const SECTOR: u32 = 512;
+/// Bytes gathered for one write of journal records.
+const BATCH: usize = 1 << 20;
+
+/// `path` with a suffix, as SQLite names its companions.
+pub(crate) fn companion(path: &Path, suffix: &str) -> PathBuf {
+    let mut name: OsString = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// What a rollback-mode commit is about.
+pub(crate) struct Commit<'a> {
+    pub io: &'a dyn Io,
+    pub file: &'a dyn File,
+    pub path: &'a Path,
+    pub mode: JournalMode,
+    pub synchronous: Synchronous,
+    pub page_size: u32,
+    /// Pages before and after.
+    pub old_count: u32,
+    pub new_count: u32,
+    /// The changed pages, in ascending order.
+    pub pages: &'a [PageRef],
+}
+
+/// What undoes a commit that failed half-way.
+pub(crate) enum Undo {
+    /// Mode OFF: nothing does.
+    Nothing,
+    Memory(Vec<(PageNo, Box<[u8]>)>),
+    Journal(Arc<dyn File>, PathBuf),
+}
+
+impl Commit<'_> {
+    fn sync_kind(&self) -> SyncKind {
+        SyncKind::Data
+    }
+
+    /// Step 1. Reads the originals from the file, which the transaction has not touched.
+    pub fn write_journal(&self) -> Result<Undo> {
+        match self.mode {
+            JournalMode::Off => Ok(Undo::Nothing),
+            JournalMode::Memory => {
+                let mut originals = Vec::new();
+                for no in self.changed_originals() {
+                    originals.push((no, self.read_original(no)?));
+                }
+                Ok(Undo::Memory(originals))
+            }
+            _ => self.write_journal_file(),
+        }
+    }
+
+    /// Pages of the old database that will change or be cut off.
+    fn changed_originals(&self) -> impl Iterator<Item = PageNo> + '_ {
+        let lock_page = lock_byte_page(self.page_size);
+        let edited = self.pages.iter().map(|p| p.no()).filter(|no| no.0 <= self.old_count.min(self.new_count));
+        let cut = (self.new_count + 1..=self.old_count).map(PageNo);
+        edited.chain(cut).filter(move |no| *no != lock_page)
+    }
+
+    fn read_original(&self, no: PageNo) -> Result<Box<[u8]>> {
+        let mut bytes = vec![0; self.page_size as usize].into_boxed_slice();
+        self.file.read_at(&mut bytes, u64::from(no.0 - 1) * u64::from(self.page_size))?;
+        Ok(bytes)
+    }
+
+    fn write_journal_file(&self) -> Result<Undo> {
+        let path = companion(self.path, "-journal");
+        let existed = self.io.exists(&path)?;
+        let journal = self.io.open(&path, OpenFlags { create: true, ..OpenFlags::default() })?;
+        match self.fill_journal(&*journal, &path, existed) {
+            Ok(()) => Ok(Undo::Journal(journal, path)),
+            Err(e) => {
+                // Nothing depends on it yet: a journal without its count rolls nothing back.
+                let _ = journal.truncate(0);
+                let _ = self.io.delete(&path, false);
+                Err(e)
+            }
+        }
+    }
+
+    fn fill_journal(&self, journal: &dyn File, path: &Path, existed: bool) -> Result<()> {
+        let nonce = self.io.random_u32();
+        let sync = self.synchronous != Synchronous::Off;
+        let header = JournalHeader {
+            // Without syncs there is no order to protect, and SQLite says "all of the file".
+            record_count: if sync { 0 } else { JournalHeader::TO_END_OF_FILE },
+            nonce,
+            initial_size: self.old_count,
+            sector_size: SECTOR,
+            page_size: self.page_size,
+        };
+        if existed && !sync {
+            journal.truncate(0)?;
+        }
+        let mut batch = vec![0; SECTOR as usize];
+        header.encode(&mut batch);
+        let mut offset = 0;
+        let mut count = 0u32;
+        for no in self.changed_originals() {
+            let start = batch.len();
+            batch.resize(start + record_size(self.page_size) as usize, 0);
+            let record = &mut batch[start..];
+            put_be32(record, 0, no.0);
+            let page_end = 4 + self.page_size as usize;
+            self.file.read_at(&mut record[4..page_end], u64::from(no.0 - 1) * u64::from(self.page_size))?;
+            let checksum = record_checksum(nonce, &record[4..page_end]);
+            put_be32(record, page_end, checksum);
+            count += 1;
+            if batch.len() >= BATCH {
+                journal.write_at(&batch, offset)?;
+                offset += batch.len() as u64;
+                batch.clear();
+            }
+        }
+        journal.write_at(&batch, offset)?;
+        if sync {
+            if self.synchronous >= Synchronous::Full {
+                journal.sync(self.sync_kind())?;
+            }
+            let mut bytes = [0; 4];
+            put_be32(&mut bytes, 0, count);
+            journal.write_at(&bytes, JournalHeader::RECORD_COUNT_AT)?;
+            journal.sync(self.sync_kind())?;
+            if !existed {
+                self.io.sync_directory_of(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Step 2, under the EXCLUSIVE lock.
+    pub fn write_database(&self) -> Result<()> {
+        let size = u64::from(self.page_size);
+        let mut rest = self.pages;
+        while let Some(first) = rest.first() {
+            let start = first.no().0;
+            let run = rest.iter().take(256).enumerate().take_while(|(i, p)| p.no().0 == start + *i as u32).count();
+            let bufs: Vec<&[u8]> = rest[..run].iter().map(|p| &p[..]).collect();
+            self.file.write_vectored_at(&bufs, u64::from(start - 1) * size)?;
+            rest = &rest[run..];
+        }
+        let bytes = u64::from(self.new_count) * size;
+        if self.new_count < self.old_count {
+            self.file.truncate(bytes)?;
+        } else if self.file.size()? < bytes {
+            // The last page is the lock-byte page's neighbour or was never written: the file has to be that long.
+            self.file.write_at(&[0], bytes - 1)?;
+        }
+        if self.synchronous != Synchronous::Off {
+            self.file.sync(self.sync_kind())?;
+        }
+        Ok(())
+    }
+
+    /// Step 3: the transaction is committed when this has succeeded.
+    pub fn finish(&self, undo: &Undo) -> Result<()> {
+        let Undo::Journal(journal, path) = undo else { return Ok(()) };
+        let full = self.synchronous >= Synchronous::Full;
+        match self.mode {
+            JournalMode::Truncate => {
+                journal.truncate(0)?;
+                if full {
+                    journal.sync(self.sync_kind())?;
+                }
+                Ok(())
+            }
+            JournalMode::Persist => {
+                journal.write_at(&[0; JournalHeader::SIZE], 0)?;
+                if self.synchronous != Synchronous::Off {
+                    journal.sync(self.sync_kind())?;
+                }
+                Ok(())
+            }
+            _ => match self.io.delete(path, self.synchronous == Synchronous::Extra) {
+                Err(e) if e.code() != ResultCode::IOERR_DELETE_NOENT => Err(e),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Puts the database back after a failure in steps 2 or 3.
+    pub fn undo(&self, undo: Undo) -> Result<()> {
+        match undo {
+            Undo::Nothing => Ok(()),
+            Undo::Memory(originals) => {
+                for (no, bytes) in originals {
+                    self.file.write_at(&bytes, u64::from(no.0 - 1) * u64::from(self.page_size))?;
+                }
+                self.file.truncate(u64::from(self.old_count) * u64::from(self.page_size))?;
+                if self.synchronous != Synchronous::Off { self.file.sync(self.sync_kind()) } else { Ok(()) }
+            }
+            Undo::Journal(journal, path) => {
+                play_back(self.io, &*journal, self.file)?;
+                drop(journal);
+                self.io.delete(&path, false)
+            }
+        }
+    }
+}
+
+/// What the existence of a journal means.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum JournalState {
+    /// None, or one that has nothing to say.
+    Cold,
+    /// It may have to be played back.
+    Hot,
+}
+
+/// Looks for a journal that a crashed writer left; the caller holds SHARED.
+pub(crate) fn find_hot_journal(io: &dyn Io, file: &dyn File, path: &Path) -> Result<JournalState> {
+    let journal_path = companion(path, "-journal");
+    if !io.exists(&journal_path)? || file.check_reserved()? {
+        return Ok(JournalState::Cold);
+    }
+    let journal = match io.open(&journal_path, OpenFlags { read_only: true, ..OpenFlags::default() }) {
+        Ok(journal) => journal,
+        // Deleted since: its transaction has ended.
+        Err(e) if e.is(ResultCode::CANTOPEN) && !io.exists(&journal_path)? => return Ok(JournalState::Cold),
+        Err(e) => return Err(e),
+    };
+    if file.size()? == 0 {
+        // A database without content needs no rollback; the journal is of another life of that name.
+        drop(journal);
+        if !file.is_read_only() && file.lock(LockLevel::Reserved).is_ok() {
+            let _ = io.delete(&journal_path, false);
+            file.unlock(LockLevel::Shared)?;
+        }
+        return Ok(JournalState::Cold);
+    }
+    let mut first = [0];
+    let read = journal.read_at(&mut first, 0)?;
+    Ok(if read == 1 && first[0] != 0 { JournalState::Hot } else { JournalState::Cold })
+}
+
+/// Plays a hot journal back under the EXCLUSIVE lock, and removes it. The caller holds SHARED and gets it back.
+pub(crate) fn recover(io: &dyn Io, file: &dyn File, path: &Path) -> Result<()> {
+    if file.is_read_only() {
+        return Err(Error::from_code(ResultCode::READONLY_ROLLBACK));
+    }
+    let journal_path = companion(path, "-journal");
+    let result = file.lock(LockLevel::Exclusive).and_then(|()| {
+        // Somebody else may have been faster.
+        if !io.exists(&journal_path)? {
+            return Ok(());
+        }
+        let journal = io.open(&journal_path, OpenFlags::default())?;
+        if journal.is_read_only() {
+            return Err(Error::from_code(ResultCode::CANTOPEN));
+        }
+        journal.sync(SyncKind::Data)?;
+        play_back(io, &*journal, file)?;
+        drop(journal);
+        io.delete(&journal_path, true)
+    });
+    let unlocked = file.unlock(LockLevel::Shared);
+    result.and(unlocked)
+}
+
+/// Writes the originals back into the database and syncs it.
+fn play_back(io: &dyn Io, journal: &dyn File, file: &dyn File) -> Result<()> {
+    let size = journal.size()?;
+    if super_journal_is_gone(io, journal, size)? {
+        // The transaction over several databases did commit.
+        return Ok(());
+    }
+    let mut reader = Playback { journal, file, size, offset: 0, first: None };
+    while reader.segment()? {}
+    if reader.first.is_some() {
+        file.sync(SyncKind::Data)?;
+    }
+    Ok(())
+}
+
+fn super_journal_is_gone(io: &dyn Io, journal: &dyn File, size: u64) -> Result<bool> {
+    // Names are paths; SQLite's limit is well below this.
+    let mut tail = vec![0; size.min(4096 + 16) as usize];
+    let length = tail.len();
+    if journal.read_at(&mut tail, size - length as u64)? < length {
+        return Ok(false);
+    }
+    let Some(name) = decode_super_journal_name(&tail) else { return Ok(false) };
+    let Ok(name) = std::str::from_utf8(name) else { return Ok(false) };
+    Ok(!io.exists(Path::new(name))?)
+}
+
+struct Playback<'a> {
+    journal: &'a dyn File,
+    file: &'a dyn File,
+    size: u64,
+    offset: u64,
+    first: Option<JournalHeader>,
+}
+
+impl Playback<'_> {
+    /// Plays one segment; false at the end of what is valid.
+    fn segment(&mut self) -> Result<bool> {
+        if let Some(first) = &self.first {
+            let sector = u64::from(first.sector_size);
+            self.offset = self.offset.div_ceil(sector) * sector;
+        }
+        let mut bytes = [0; JournalHeader::SIZE];
+        if self.offset + JournalHeader::SIZE as u64 > self.size
+            || self.journal.read_at(&mut bytes, self.offset)? < bytes.len()
+        {
+            return Ok(false);
+        }
+        let Some(header) = JournalHeader::decode(&bytes) else { return Ok(false) };
+        if !is_page_size(header.page_size)
+            || !(32..=65536).contains(&header.sector_size)
+            || !header.sector_size.is_power_of_two()
+        {
+            return Ok(false);
+        }
+        let first = *self.first.get_or_insert(header);
+        if (header.page_size, header.sector_size) != (first.page_size, first.sector_size) {
+            return Ok(false);
+        }
+        if self.offset == 0 {
+            let bytes = u64::from(header.initial_size) * u64::from(header.page_size);
+            if self.file.size()? > bytes {
+                self.file.truncate(bytes)?;
+            }
+        }
+        self.offset += u64::from(header.sector_size);
+        let record = record_size(header.page_size);
+        let fit = self.size.saturating_sub(self.offset) / record;
+        let count = match header.record_count {
+            JournalHeader::TO_END_OF_FILE => fit,
+            count => u64::from(count),
+        };
+        let mut buf = vec![0; record as usize];
+        for _ in 0..count {
+            if !self.record(&header, &mut buf)? {
+                return Ok(false);
+            }
+        }
+        Ok(count > 0)
+    }
+
+    fn record(&mut self, header: &JournalHeader, buf: &mut [u8]) -> Result<bool> {
+        if self.journal.read_at(buf, self.offset)? < buf.len() {
+            return Ok(false);
+        }
+        self.offset += buf.len() as u64;
+        let no = be32(buf, 0);
+        let page_end = buf.len() - 4;
+        if no == 0 || PageNo(no) == lock_byte_page(header.page_size) {
+            return Ok(false);
+        }
+        if record_checksum(header.nonce, &buf[4..page_end]) != be32(buf, page_end) {
+            return Ok(false);
+        }
+        if no <= header.initial_size {
+            self.file.write_at(&buf[4..page_end], u64::from(no - 1) * u64::from(header.page_size))?;
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,231 @@
+//! Committing to a database file.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result, ResultCode};
+use turso_io::Completion;
+
+use super::file::Source;
+use super::{Backing, Pager, State};
+use crate::file::{DatabaseFile, FileTip};
+use crate::journal::{Commit, Undo};
+use crate::page::{PageNo, PageRef};
+use crate::wal::WalCommit;
+
+/// How far a commit has come that has to be run again.
+///
+/// ```text
+///   No --journal written--> Journaled --EXCLUSIVE granted, database written, journal gone--> No
+///   No --frames handed over--> Wal(writing -> syncing) --published--> No
+/// ```
+pub(super) enum Committing {
+    No,
+    /// Waits for readers to leave; the journal is right for the pages at this change epoch.
+    Journaled { undo: Undo, epoch: u64 },
+    Wal(Box<WalCommit>),
+}
+
+impl Committing {
+    pub(super) fn waiting_on(&self) -> Option<&Completion> {
+        match self {
+            Committing::Wal(commit) => commit.waiting_on(),
+            Committing::No | Committing::Journaled { .. } => None,
+        }
+    }
+
+    /// The transaction is given up: a journal that was written says nothing any more.
+    pub(super) fn abandon(&mut self, db: &DatabaseFile) {
+        if let Committing::Journaled { undo: Undo::Journal(journal, path), .. } =
+            std::mem::replace(self, Committing::No)
+        {
+            drop(journal);
+            let _ = db.io().delete(&path, false);
+        }
+    }
+}
+
+impl Pager {
+    /// The changed pages, in ascending order.
+    fn dirty_pages(&mut self) -> Vec<PageRef> {
+        self.dirty.sort_unstable();
+        self.dirty.dedup();
+        let (count, mark) = (self.page_count, self.transaction_mark);
+        let mut pages = Vec::with_capacity(self.dirty.len());
+        for no in &self.dirty {
+            if no.0 <= count
+                && let Some(slot) = self.table.slot_mut(*no)
+                && slot.mark >= mark
+                && let Some(page) = &slot.page
+            {
+                pages.push(page.clone());
+            }
+        }
+        pages
+    }
+
+    pub(super) fn commit_file(&mut self) -> Result<()> {
+        let result = match &self.file_mut().source {
+            Source::Wal(_) => self.commit_wal(),
+            Source::Rollback(_) => self.commit_rollback_mode(),
+            Source::None => Err(Error::from_code(ResultCode::INTERNAL)),
+        };
+        match result {
+            Err(e) if !e.is_pending() && !e.is(ResultCode::BUSY) => {
+                self.rollback();
+                Err(e)
+            }
+            other => other,
+        }
+    }
+
+    fn commit_rollback_mode(&mut self) -> Result<()> {
+        if self.dirty_pages().is_empty() && self.page_count == self.transaction_page_count {
+            self.unlock_write();
+            self.finish_write();
+            return Ok(());
+        }
+        self.stamp_header();
+        let pages = self.dirty_pages();
+        let (old_count, new_count) = (self.transaction_page_count, self.page_count);
+        let (page_size, epoch) = (self.header.page_size, self.change_epoch);
+        let file = self.file_mut();
+        let db: Arc<DatabaseFile> = file.db.clone();
+        let commit = Commit {
+            io: &**db.io(),
+            file: &**db.file(),
+            path: db.path(),
+            mode: file.rollback_mode,
+            synchronous: file.synchronous,
+            page_size,
+            old_count,
+            new_count,
+            pages: &pages,
+        };
+        let undo = match std::mem::replace(&mut file.committing, Committing::No) {
+            Committing::Journaled { undo, epoch: written } if written == epoch => undo,
+            _ => commit.write_journal()?,
+        };
+        if let Err(e) = db.locks().lock_exclusive(file.id, &**db.file()) {
+            file.committing = Committing::Journaled { undo, epoch };
+            return Err(e);
+        }
+        if let Err(e) = commit.write_database().and_then(|()| commit.finish(&undo)) {
+            let undone = commit.undo(undo);
+            self.fail_commit(undone.is_err());
+            return Err(e);
+        }
+        self.publish_rollback_commit(&db, &pages)
+    }
+
+    /// After a failed write: what the file holds is as before only if it could be put back.
+    fn fail_commit(&mut self, damaged: bool) {
+        let file = self.file_mut();
+        file.db.set_tip(None);
+        file.db.versions().record_unknown();
+        if damaged {
+            // Whoever takes SHARED next finds the hot journal; this snapshot is gone.
+            self.rollback();
+            self.state = State::Idle;
+            self.release_snapshot();
+        } else {
+            self.rollback();
+        }
+        self.forget_everything();
+        if self.state != State::Idle {
+            // The restored state is the transaction's start; the header is known.
+            let header = self.transaction_header;
+            self.header = header;
+            let file = self.file_mut();
+            file.commit = file.db.versions().tip();
+            file.header_commit = file.commit;
+        }
+    }
+
+    fn publish_rollback_commit(&mut self, db: &Arc<DatabaseFile>, pages: &[PageRef]) -> Result<()> {
+        let mut changed: Vec<u32> = pages.iter().map(|p| p.no().0).collect();
+        changed.extend(self.page_count + 1..=self.transaction_page_count.min(self.page_count + (1 << 16)));
+        let mut key = [0; 16];
+        if let Some(first) = self.table.get(PageNo::ONE) {
+            key.copy_from_slice(&first[24..40]);
+        }
+        let (page_size, count, wal) = (self.header.page_size, self.page_count, self.header.write_version == 2);
+        let file = self.file_mut();
+        let commit = publish(db, file.id, changed, pages);
+        let tip = FileTip { key, page_size, size: u64::from(count) * u64::from(page_size), wal, commit };
+        db.set_tip(Some(tip));
+        file.source = Source::Rollback(tip);
+        file.commit = commit;
+        file.header_commit = commit;
+        let unlocked = db.locks().downgrade(file.id, &**db.file());
+        self.finish_write();
+        unlocked
+    }
+
+    fn commit_wal(&mut self) -> Result<()> {
+        let Backing::File(file) = &mut self.backing else { return Ok(()) };
+        if let Committing::No = file.committing {
+            if self.dirty_pages().is_empty() && self.page_count == self.transaction_page_count {
+                self.unlock_write();
+                self.finish_write();
+                return Ok(());
+            }
+            let first_is_dirty = self.table.slot_mut(PageNo::ONE).is_some_and(|s| s.mark >= self.transaction_mark);
+            if first_is_dirty || self.page_count != self.transaction_page_count {
+                self.stamp_header();
+            }
+            let pages = self.dirty_pages();
+            let (count, page_size) = (self.page_count, self.header.page_size);
+            let file = self.file_mut();
+            let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &file.source) else {
+                return Err(Error::from_code(ResultCode::INTERNAL));
+            };
+            let commit = wal.prepare_commit(&file.db, snapshot, pages, count, page_size, file.synchronous)?;
+            file.committing = Committing::Wal(Box::new(commit));
+        }
+        let file = self.file_mut();
+        let (Some(wal), Source::Wal(snapshot), Committing::Wal(commit)) =
+            (&file.wal, &mut file.source, &mut file.committing)
+        else {
+            return Err(Error::from_code(ResultCode::INTERNAL));
+        };
+        match wal.run_commit(commit, snapshot) {
+            Ok(()) => {}
+            Err(Error::Pending) => return Err(Error::Pending),
+            Err(e) => {
+                file.committing = Committing::No;
+                return Err(e);
+            }
+        }
+        let Committing::Wal(commit) = std::mem::replace(&mut file.committing, Committing::No) else {
+            return Err(Error::from_code(ResultCode::INTERNAL));
+        };
+        let db = file.db.clone();
+        let mut changed: Vec<u32> = commit.pages().iter().map(|p| p.no().0).collect();
+        changed.extend(self.page_count + 1..=self.transaction_page_count.min(self.page_count + (1 << 16)));
+        let file = self.file_mut();
+        let number = match (&file.wal, &mut file.source) {
+            (Some(wal), Source::Wal(snapshot)) => {
+                let number = wal.publish_in_process(snapshot, || publish(&db, file.id, changed, commit.pages()));
+                wal.end_write(file.id);
+                number
+            }
+            _ => return Err(Error::from_code(ResultCode::INTERNAL)),
+        };
+        file.commit = number;
+        file.header_commit = number;
+        self.finish_write();
+        Ok(())
+    }
+}
+
+/// Numbers the commit and offers its pages to the other connections.
+fn publish(db: &DatabaseFile, id: u64, changed: Vec<u32>, pages: &[PageRef]) -> u64 {
+    let mut versions = db.versions();
+    let commit = versions.record(Some(id), changed);
+    if db.is_shared() {
+        for page in pages {
+            versions.put(page.no(), commit, page.clone());
+        }
+    }
+    commit
+}

@@ -1,0 +1,438 @@
+//! The part of the pager that works on a database file: snapshots, reading pages, keeping the table current.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result, ResultCode};
+use turso_io::{Completion, File, Op, Output};
+
+use super::commit::Committing;
+use super::{Backing, JournalMode, Pager, State, Synchronous, WriteMode};
+use crate::file::locks::PagerId;
+use crate::file::versions::{Changes, CommitNo};
+use crate::file::{DatabaseFile, FileTip, Opened};
+use crate::format::DatabaseHeader;
+use crate::page::{Page, PageNo, PageRef};
+use crate::wal::{Wal, WalSnapshot};
+
+/// Bytes of clean pages that a connection keeps for itself unless told otherwise.
+const DEFAULT_CACHE_BYTES: usize = 32 << 20;
+
+/// Where the pages of the snapshot lie.
+pub(super) enum Source {
+    None,
+    /// The file alone, under a SHARED lock.
+    Rollback(FileTip),
+    /// The log as far as the snapshot reaches, then the file.
+    Wal(WalSnapshot),
+}
+
+/// A read that was started.
+pub(super) struct InFlight {
+    no: PageNo,
+    completion: Completion,
+}
+
+/// What a pager of a database file has beyond one in memory.
+pub(super) struct FileBacking {
+    pub db: Arc<DatabaseFile>,
+    pub id: PagerId,
+    pub source: Source,
+    pub wal: Option<Arc<Wal>>,
+    /// The clean pages in the table are those of this commit; 0: the table is empty.
+    pub commit: CommitNo,
+    /// The header and the page count are those of this commit.
+    pub header_commit: CommitNo,
+    pub in_flight: Vec<InFlight>,
+    /// Bytes of the file, when the snapshot was taken.
+    pub rollback_mode: JournalMode,
+    pub synchronous: Synchronous,
+    pub wal_autocheckpoint: u32,
+    pub cache_pages: usize,
+    pub committing: Committing,
+    /// The header that the first write to an empty database creates.
+    pub initial_header: DatabaseHeader,
+}
+
+impl FileBacking {
+    /// True where a read can be started without waiting for it.
+    pub(super) fn reads_ahead(&self) -> bool {
+        !self.db.file().completes_inline()
+    }
+}
+
+impl Drop for FileBacking {
+    fn drop(&mut self) {
+        self.release();
+        self.db.remove_pager();
+    }
+}
+
+impl FileBacking {
+    /// Lets go of the snapshot and, where one is held, of the write lock.
+    fn release(&mut self) {
+        self.in_flight.clear();
+        self.committing = Committing::No;
+        match std::mem::replace(&mut self.source, Source::None) {
+            Source::None => {}
+            Source::Rollback(_) => {
+                if !self.db.options().immutable {
+                    let mut locks = self.db.locks();
+                    let _ = locks.downgrade(self.id, &**self.db.file());
+                    locks.unlock_shared(&**self.db.file());
+                }
+            }
+            Source::Wal(snapshot) => {
+                if let Some(wal) = &self.wal {
+                    wal.end_write(self.id);
+                    wal.end_read(snapshot);
+                }
+            }
+        }
+    }
+}
+
+impl Pager {
+    /// A pager of a database file: one per connection.
+    pub fn open(db: Arc<DatabaseFile>) -> Self {
+        let page_size = db.options().page_size;
+        let id = db.add_pager();
+        let backing = FileBacking {
+            id,
+            source: Source::None,
+            wal: None,
+            commit: 0,
+            header_commit: 0,
+            in_flight: Vec::new(),
+            rollback_mode: JournalMode::Delete,
+            synchronous: Synchronous::Full,
+            wal_autocheckpoint: 1000,
+            cache_pages: DEFAULT_CACHE_BYTES / page_size as usize,
+            committing: Committing::No,
+            initial_header: DatabaseHeader::new(page_size),
+            db,
+        };
+        let trim_above = backing.cache_pages;
+        let mut pager = Self::new(Backing::File(Box::new(backing)), page_size);
+        pager.trim_above = trim_above;
+        pager
+    }
+
+    /// The database file, for pagers that have one.
+    pub fn database_file(&self) -> Option<&Arc<DatabaseFile>> {
+        self.file().map(|file| &file.db)
+    }
+
+    pub(super) fn file(&self) -> Option<&FileBacking> {
+        match &self.backing {
+            Backing::File(file) => Some(file),
+            Backing::Memory | Backing::Temp => None,
+        }
+    }
+
+    /// For code that only runs on pagers of files.
+    pub(super) fn file_mut(&mut self) -> &mut FileBacking {
+        match &mut self.backing {
+            Backing::File(file) => file,
+            Backing::Memory | Backing::Temp => unreachable!("a pager of a file"),
+        }
+    }
+
+    // ---- Snapshots ------------------------------------------------------------------------------------------------
+
+    pub(super) fn begin_read_file(&mut self) -> Result<()> {
+        if self.state == State::Idle {
+            self.acquire_snapshot()?;
+            self.state = State::Opening;
+        }
+        match self.load_header() {
+            Ok(()) => {
+                self.state = State::Read;
+                Ok(())
+            }
+            Err(Error::Pending) => Err(Error::Pending),
+            Err(e) => {
+                self.state = State::Idle;
+                self.release_snapshot();
+                // Page 1 may have been dropped or never read: look at everything afresh next time.
+                self.forget_everything();
+                Err(e)
+            }
+        }
+    }
+
+    fn acquire_snapshot(&mut self) -> Result<()> {
+        let file = self.file_mut();
+        let commit = loop {
+            if let Some(wal) = &file.wal {
+                match wal.begin_read(&file.db)? {
+                    Some(snapshot) => {
+                        let commit = snapshot.commit();
+                        file.source = Source::Wal(snapshot);
+                        break commit;
+                    }
+                    // Closed since: the journal mode has changed.
+                    None => file.wal = None,
+                }
+            }
+            match file.db.begin_shared()? {
+                Opened::Wal(wal) => file.wal = Some(wal),
+                Opened::Rollback(tip) => {
+                    file.source = Source::Rollback(tip);
+                    break tip.commit;
+                }
+            }
+        };
+        self.move_to_commit(commit);
+        Ok(())
+    }
+
+    /// Drops from the table what changed between the last snapshot and this one.
+    fn move_to_commit(&mut self, commit: CommitNo) {
+        let file = self.file_mut();
+        let from = file.commit;
+        if from == commit {
+            return;
+        }
+        let (changes, foreign) = file.db.versions().changes(from, commit, file.id);
+        file.commit = commit;
+        match changes {
+            Changes::All => self.table.retain(|_, _| false),
+            Changes::Pages(lists) => {
+                for no in lists.iter().flat_map(|pages| pages.iter()) {
+                    self.table.take(PageNo(*no));
+                }
+            }
+        }
+        self.change_epoch += 1;
+        if foreign && from != 0 {
+            self.data_version = self.data_version.wrapping_add(1);
+        }
+    }
+
+    pub(super) fn forget_everything(&mut self) {
+        self.table.retain(|_, _| false);
+        self.change_epoch += 1;
+        let file = self.file_mut();
+        file.commit = 0;
+        file.header_commit = 0;
+    }
+
+    /// Reads page 1 and decides the geometry.
+    fn load_header(&mut self) -> Result<()> {
+        let file = self.file_mut();
+        if file.header_commit == file.commit {
+            return Ok(());
+        }
+        let (page_size, wal_pages, size) = match &file.source {
+            Source::Rollback(tip) => (tip.page_size, 0, tip.size),
+            Source::Wal(snapshot) => (snapshot.page_size(), snapshot.page_count(), file.db.file().size()?),
+            Source::None => return Err(Error::from_code(ResultCode::INTERNAL)),
+        };
+        if wal_pages == 0 && size == 0 {
+            self.header = self.file_mut().initial_header;
+            self.page_count = 0;
+            let file = self.file_mut();
+            file.header_commit = file.commit;
+            return Ok(());
+        }
+        let pages = match wal_pages {
+            0 => u32::try_from(size.div_ceil(u64::from(page_size))).unwrap_or(u32::MAX),
+            pages => pages,
+        };
+        if page_size != self.header.page_size {
+            self.table.retain(|_, _| false);
+            self.header.page_size = page_size;
+        }
+        self.page_count = pages;
+        let first = self.page(PageNo::ONE)?;
+        let header = DatabaseHeader::decode(&first)?;
+        if header.page_size != page_size {
+            return Err(Error::corrupt(1, "page size of the header differs from that of the log"));
+        }
+        self.page_count = if header.size_is_valid() { header.database_size } else { pages };
+        if self.page_count > pages {
+            return Err(Error::corrupt(1, "the file is shorter than its header says"));
+        }
+        self.header = header;
+        let file = self.file_mut();
+        file.header_commit = file.commit;
+        Ok(())
+    }
+
+    pub(super) fn release_snapshot(&mut self) {
+        if let Backing::File(file) = &mut self.backing {
+            file.release();
+        }
+    }
+
+    // ---- Reading ----------------------------------------------------------------------------------------------------
+
+    /// A page that is not in the table: from a read that completed, the shared cache, or the disk.
+    pub(super) fn read_page(&mut self, no: PageNo) -> Result<PageRef> {
+        let page_size = self.header.page_size;
+        let file = self.file_mut();
+        if let Some(at) = file.in_flight.iter().position(|read| read.no == no) {
+            let Some(result) = file.in_flight[at].completion.take() else {
+                return Err(Error::Pending);
+            };
+            file.in_flight.swap_remove(at);
+            let Output::Read(mut bytes, n) = result? else {
+                return Err(Error::from_code(ResultCode::INTERNAL));
+            };
+            bytes[n..].fill(0);
+            return Ok(self.install(Arc::new(Page::from_bytes(no, bytes)), true));
+        }
+        // Not as part of the condition: the guard would live on into the block.
+        let shared = if file.db.is_shared() { file.db.versions().get(no, file.commit) } else { None };
+        if let Some(page) = shared.filter(|page| page.len() == page_size as usize) {
+            return Ok(self.install(page, false));
+        }
+        let (source, offset) = file.locate(no, page_size)?;
+        if source.completes_inline() {
+            let mut page = Page::zeroed(no, page_size);
+            // What the file does not have reads as zeros, as in SQLite.
+            let n = source.read_at(&mut page, offset)?;
+            page[n..].fill(0);
+            return Ok(self.install(Arc::new(page), true));
+        }
+        let completion =
+            source.submit(Op::Read { buf: vec![0; page_size as usize].into_boxed_slice(), offset });
+        file.in_flight.push(InFlight { no, completion });
+        // A back end may have completed it at once.
+        if file.in_flight.last().is_some_and(|read| read.completion.is_ready()) {
+            return self.read_page(no);
+        }
+        Err(Error::Pending)
+    }
+
+    fn install(&mut self, page: PageRef, offer: bool) -> PageRef {
+        let file = self.file_mut();
+        if offer && file.db.is_shared() {
+            file.db.versions().put(page.no(), file.commit, page.clone());
+        }
+        self.table.put(page.no(), page.clone(), 0);
+        page
+    }
+
+    /// Drops clean pages when there are too many. Cursors keep those they stand on.
+    #[cold]
+    pub(super) fn trim(&mut self) {
+        let transaction_mark = self.transaction_mark;
+        self.table.retain(|no, slot| no == PageNo::ONE || slot.mark >= transaction_mark);
+        let limit = self.file().map_or(usize::MAX, |file| file.cache_pages);
+        self.trim_above = self.table.resident().saturating_add(limit);
+    }
+
+    /// `PRAGMA cache_size` in pages: how many clean pages this connection keeps.
+    pub fn set_cache_pages(&mut self, pages: usize) {
+        if let Backing::File(file) = &mut self.backing {
+            file.cache_pages = pages.max(16);
+            self.trim_above = file.cache_pages;
+        }
+    }
+
+    // ---- Waiting ----------------------------------------------------------------------------------------------------
+
+    /// What the last `Err(Pending)` waits for; `None` where running again is all it takes.
+    pub fn waiting_on(&self) -> Option<Completion> {
+        let file = self.file()?;
+        if let Some(completion) = file.committing.waiting_on() {
+            return Some(completion.clone());
+        }
+        file.in_flight.iter().find(|read| !read.completion.is_ready()).map(|read| read.completion.clone())
+    }
+
+    /// Blocks until what this pager waits for is there.
+    pub fn wait_blocking(&self) -> Result<()> {
+        let Some(file) = self.file() else { return Ok(()) };
+        if let Some(completion) = self.waiting_on() {
+            while !completion.is_ready() {
+                if !file.db.io().step()? {
+                    completion.wait();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs `f` again and again while it is pending, blocking in between.
+    pub fn block_on<T>(&mut self, mut f: impl FnMut(&mut Self) -> Result<T>) -> Result<T> {
+        loop {
+            match f(self) {
+                Err(Error::Pending) => self.wait_blocking()?,
+                done => return done,
+            }
+        }
+    }
+
+    // ---- Write locks ------------------------------------------------------------------------------------------------
+
+    pub(super) fn lock_for_write(&mut self, mode: WriteMode) -> Result<()> {
+        if !self.is_writable() {
+            return Err(Error::from_code(ResultCode::READONLY));
+        }
+        // Page 1 has to be resident for the header to be edited without waiting.
+        if self.page_count > 0 {
+            self.page(PageNo::ONE)?;
+        }
+        let file = self.file_mut();
+        match &mut file.source {
+            Source::Rollback(_) => {
+                let mut locks = file.db.locks();
+                locks.lock_reserved(file.id, &**file.db.file())?;
+                if mode == WriteMode::Exclusive
+                    && let Err(e) = locks.lock_exclusive(file.id, &**file.db.file())
+                {
+                    let _ = locks.downgrade(file.id, &**file.db.file());
+                    return Err(e);
+                }
+                Ok(())
+            }
+            Source::Wal(snapshot) => match &file.wal {
+                Some(wal) => wal.begin_write(file.id, snapshot),
+                None => Err(Error::from_code(ResultCode::INTERNAL)),
+            },
+            Source::None => Err(Error::from_code(ResultCode::INTERNAL)),
+        }
+    }
+
+    /// `BEGIN EXCLUSIVE` semantics for a transaction that writes already.
+    pub(super) fn strengthen_write(&mut self, mode: WriteMode) -> Result<()> {
+        if mode == WriteMode::Exclusive
+            && let Backing::File(file) = &mut self.backing
+            && let Source::Rollback(_) = file.source
+        {
+            file.db.locks().lock_exclusive(file.id, &**file.db.file())?;
+        }
+        Ok(())
+    }
+
+    /// Back to the locks of a reader.
+    pub(super) fn unlock_write(&mut self) {
+        let file = self.file_mut();
+        file.committing.abandon(&file.db);
+        match &file.source {
+            Source::Rollback(_) => {
+                let _ = file.db.locks().downgrade(file.id, &**file.db.file());
+            }
+            Source::Wal(_) => {
+                if let Some(wal) = &file.wal {
+                    wal.end_write(file.id);
+                }
+            }
+            Source::None => {}
+        }
+    }
+}
+
+impl FileBacking {
+    /// The file and the offset that hold a page in this snapshot.
+    fn locate(&self, no: PageNo, page_size: u32) -> Result<(&dyn File, u64)> {
+        if let (Source::Wal(snapshot), Some(wal)) = (&self.source, &self.wal)
+            && let Some(frame) = wal.find(no, snapshot)?
+        {
+            return Ok((wal.file(), wal.page_offset(frame, page_size)));
+        }
+        Ok((&**self.db.file(), u64::from(no.0 - 1) * u64::from(page_size)))
+    }
+}

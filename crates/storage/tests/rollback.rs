@@ -1,0 +1,217 @@
+//! Rollback modes: commits, savepoints, locks between connections, hot journals, the other library.
+
+mod support;
+
+use std::fs;
+
+use support::*;
+use turso_error::ResultCode;
+use turso_storage::*;
+
+const MODES: [JournalMode; 5] =
+    [JournalMode::Delete, JournalMode::Truncate, JournalMode::Persist, JournalMode::Memory, JournalMode::Off];
+
+#[test]
+fn what_was_committed_is_read_back_in_every_mode_and_page_size() {
+    on_each_backend(|io, path| {
+        for mode in MODES {
+            for page_size in [512, 4096, 65536] {
+                let path = path.with_extension(format!("{}{page_size}", mode.name()));
+                let options = OpenOptions { page_size, ..OpenOptions::default() };
+                let mut p = open(io, &path, options);
+                assert_eq!(p.set_journal_mode(mode).unwrap(), mode);
+                assert_eq!(bytes(&mut p), []);
+                begin(&mut p);
+                append(&mut p, 3, 7);
+                commit(&mut p);
+                begin(&mut p);
+                fill(&mut p, 3, 8);
+                append(&mut p, 1, 9);
+                commit(&mut p);
+                begin(&mut p);
+                fill(&mut p, 2, 1);
+                p.rollback();
+                p.end_read();
+                assert_eq!(bytes(&mut p), [7, 8, 7, 9]);
+                begin(&mut p);
+                p.truncate(3);
+                commit(&mut p);
+                p.end_read();
+                drop(p);
+                let mut p = open(io, &path, OpenOptions::default());
+                assert_eq!(bytes(&mut p), [7, 8]);
+                assert_eq!(p.page_size(), page_size);
+                assert_eq!(p.header().change_counter, 3);
+            }
+        }
+    });
+}
+
+#[test]
+fn connections_of_one_process_see_each_others_commits_and_locks() {
+    on_each_backend(|io, path| {
+        let mut a = open(io, path, OpenOptions::default());
+        let mut b = open(io, path, OpenOptions::default());
+        begin(&mut a);
+        append(&mut a, 2, 1);
+        assert!(b.block_on(|p| p.begin_write(WriteMode::Reserved)).is_err_and(|e| e.is(ResultCode::BUSY)));
+        b.end_read();
+        commit(&mut a);
+        a.end_read();
+        assert_eq!(bytes(&mut b), [1, 1]);
+        let version = b.data_version();
+        // A reader holds the commit up, and the commit can be tried again.
+        b.block_on(Pager::begin_read).unwrap();
+        begin(&mut a);
+        fill(&mut a, 3, 5);
+        assert!(a.block_on(Pager::commit).is_err_and(|e| e.is(ResultCode::BUSY)));
+        assert_eq!(bytes_now(&mut b), [1, 1]);
+        b.end_read();
+        assert!(b.block_on(Pager::begin_read).is_err_and(|e| e.is(ResultCode::BUSY)));
+        commit(&mut a);
+        a.end_read();
+        assert_eq!(bytes(&mut b), [1, 5]);
+        assert_ne!(b.data_version(), version);
+    });
+}
+
+#[test]
+fn sqlite_reads_what_we_wrote_and_we_what_it_wrote() {
+    let dir = Dir::new();
+    let path = dir.db();
+    sqlite3(&path, "create table t(a); insert into t values(zeroblob(10000))");
+    let mut p = open(&syscall(), &path, OpenOptions::default());
+    begin(&mut p);
+    assert_eq!(p.page_count(), 4);
+    let cookie = p.header().schema_cookie;
+    p.edit_header(|h| h.user_version = 77);
+    commit(&mut p);
+    p.end_read();
+    assert_eq!(sqlite3(&path, "pragma user_version; pragma integrity_check; select length(a) from t"), "77\nok\n10000");
+    let version = p.data_version();
+    sqlite3(&path, "create table u(a)");
+    p.begin_read().unwrap();
+    assert_eq!((p.page_count(), p.header().schema_cookie), (5, cookie + 1));
+    assert_ne!(p.data_version(), version);
+    // Our SHARED lock holds its commit up.
+    assert!(sqlite3(&path, "create table v(a)").contains("database is locked"));
+    p.end_read();
+    assert_eq!(sqlite3(&path, "create table v(a); pragma integrity_check"), "ok");
+    begin(&mut p);
+    assert!(sqlite3(&path, "begin immediate").contains("database is locked"));
+    assert_eq!(sqlite3(&path, "select count(*) from sqlite_schema"), "3");
+    p.rollback();
+    p.end_read();
+}
+
+#[test]
+fn an_empty_database_that_we_create_is_one_for_sqlite() {
+    let dir = Dir::new();
+    let mut p = open(&syscall(), &dir.db(), OpenOptions::default());
+    begin(&mut p);
+    p.edit_header(|h| h.user_version = 1);
+    commit(&mut p);
+    drop(p);
+    assert_eq!(sqlite3(&dir.db(), "pragma integrity_check; create table t(a); pragma page_count"), "ok\n2");
+}
+
+#[test]
+fn a_journal_that_a_killed_sqlite_left_is_played_back() {
+    let dir = Dir::new();
+    let path = dir.db();
+    sqlite3(&path, "create table t(a); insert into t values(1)");
+    let before = fs::read(&path).unwrap();
+    // A copy taken in the middle of a transaction with spilled pages is what a crash leaves.
+    let copy = dir.0.join("copy.db");
+    let sql = format!(
+        "pragma cache_size=1; pragma cache_spill=1; begin; \
+         with recursive c(x) as (select 1 union all select x+1 from c where x<5000) insert into t select x from c; \
+         .shell cp {0} {1}; cp {0}-journal {1}-journal",
+        path.display(),
+        copy.display()
+    );
+    let script = dir.0.join("script.sql");
+    fs::write(&script, sql.replace("; .shell", ";\n.shell").replace("; \\", ";\n")).unwrap();
+    sqlite3(&path, &format!(".read {}", script.display()));
+    assert_ne!(fs::read(&copy).unwrap(), before, "the copy holds uncommitted pages");
+    let mut p = open(&syscall(), &copy, OpenOptions::default());
+    p.begin_read().unwrap();
+    p.end_read();
+    assert_eq!(fs::read(&copy).unwrap(), before);
+    assert!(!dir.0.join("copy.db-journal").exists());
+}
+
+#[test]
+fn sqlite_plays_back_a_journal_of_ours() {
+    let dir = Dir::new();
+    let path = dir.db();
+    sqlite3(&path, "create table t(a); insert into t values(zeroblob(20000))");
+    let mut p = open(&syscall(), &path, OpenOptions::default());
+    p.set_journal_mode(JournalMode::Persist).unwrap();
+    let before = fs::read(&path).unwrap();
+    begin(&mut p);
+    for no in 2..=p.page_count() {
+        fill(&mut p, no, 0xff);
+    }
+    append(&mut p, 3, 0xee);
+    commit(&mut p);
+    drop(p);
+    // The zeroed header is all that makes this journal cold: put it back.
+    let journal = dir.0.join("test.db-journal");
+    let mut bytes = fs::read(&journal).unwrap();
+    let records = (bytes.len() - 512) / 4104;
+    let header = format::journal::JournalHeader {
+        record_count: records as u32,
+        nonce: 0,
+        initial_size: (before.len() / 4096) as u32,
+        sector_size: 512,
+        page_size: 4096,
+    };
+    header.encode(&mut bytes);
+    for r in 0..records {
+        let at = 512 + r * 4104;
+        let sum = format::journal::record_checksum(0, &bytes[at + 4..at + 4100]);
+        bytes[at + 4100..at + 4104].copy_from_slice(&sum.to_be_bytes());
+    }
+    fs::write(&journal, bytes).unwrap();
+    assert_eq!(sqlite3(&path, "pragma integrity_check; select sum(length(a)) from t"), "ok\n20000");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn what_is_no_database_is_refused_and_nothing_hangs() {
+    let dir = Dir::new();
+    for junk in [&b"x"[..], &[0x41; 5000], b"SQLite format 3\0junk"] {
+        fs::write(dir.db(), junk).unwrap();
+        let mut p = open(&syscall(), &dir.db(), OpenOptions::default());
+        assert!(p.begin_read().is_err_and(|e| e.is(ResultCode::NOTADB)));
+    }
+}
+
+#[test]
+fn damaged_journals_do_no_harm() {
+    let dir = Dir::new();
+    let path = dir.db();
+    sqlite3(&path, "create table t(a)");
+    let journal = dir.0.join("test.db-journal");
+    let header = format::journal::JournalHeader {
+        record_count: 0x7fff_ffff,
+        nonce: 5,
+        initial_size: 2,
+        sector_size: 512,
+        page_size: 4096,
+    };
+    let mut good = vec![0; 512 + 4104];
+    header.encode(&mut good);
+    for seed in 0..200usize {
+        let mut bytes = good.clone();
+        bytes.truncate(512 + seed * 20);
+        let at = seed * 7 % bytes.len().min(28);
+        bytes[at] ^= 1 << (seed % 8);
+        fs::write(&journal, &bytes).unwrap();
+        let mut p = open(&syscall(), &path, OpenOptions::default());
+        let _ = p.begin_read();
+        drop(p);
+        let _ = fs::remove_file(&journal);
+    }
+}
