@@ -154,15 +154,6 @@ impl Node<'_> {
     }
 }
 
-/// Writes the part of a leaf cell in front of its payload: size, and rowid for a table.
-#[inline]
-pub(crate) fn encode_head(rowid: Option<i64>, payload_len: usize, out: &mut Vec<u8>) {
-    varint::write(payload_len as u64, out);
-    if let Some(rowid) = rowid {
-        varint::write(rowid as u64, out);
-    }
-}
-
 /// A table divider: left child and the largest rowid below it.
 pub(crate) fn encode_table_divider(child: PageNo, rowid: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&child.0.to_be_bytes());

@@ -105,12 +105,16 @@ pub struct BTreeCursor {
     pub(crate) saved_rowid: i64,
     pub(crate) saved_key: Vec<u8>,
     pub(crate) key_is_saved: bool,
+    /// How the cursor's entry compared with the key of the last search.
+    pub(crate) seek_order: Ordering,
     /// The state that `Lost` stands for, once the key is found.
     pub(crate) lost_from: State,
     /// The overflow pages of the entry under the cursor, as far as they are known.
     pub(crate) chain: Vec<PageNo>,
     /// A payload read in pieces; see `full_payload`.
     pub(crate) payload: Vec<u8>,
+    /// The sum of a pending `count`.
+    pub(crate) counting: Option<u64>,
     /// Scratch of writes, kept for its capacity.
     pub(crate) scratch: Vec<u8>,
     /// Overflow pages that a pending delete or replace will free; see `overflow`.
@@ -135,9 +139,11 @@ impl BTreeCursor {
             saved_rowid: 0,
             saved_key: Vec::new(),
             key_is_saved: false,
+            seek_order: Ordering::Equal,
             lost_from: State::Valid,
             chain: Vec::new(),
             payload: Vec::new(),
+            counting: None,
             scratch: Vec::new(),
             walk: Default::default(),
         }
@@ -167,6 +173,7 @@ impl BTreeCursor {
             level.page = None;
         }
         self.key_is_saved = false;
+        self.counting = None;
         self.chain.clear();
     }
 

@@ -37,7 +37,7 @@ pub(crate) fn fits(node: &Node<'_>, size: usize, freed: usize, geometry: &Geomet
         return Ok(false);
     }
     let gap = node.gap()?;
-    let block_serves = gap >= 2 && (size <= freed || (freed == 0 && block_for(node, size)));
+    let block_serves = gap >= 2 && (size + 2 <= freed || (freed == 0 && block_for(node, size)));
     if gap < size + 2 && !block_serves {
         // Defragmenting becomes necessary: it relies on cells that do not overlap each other.
         let mut sum = 0;

@@ -1,9 +1,25 @@
 //! Inserting and replacing entries.
+//!
+//! ```text
+//!  room on the leaf       -> one cell in place                              (no other page is looked at)
+//!  end of the last leaf   -> a new leaf, a divider for the parent           (`append_leaf`)
+//!  anything else          -> a draft with one cell too many, `balance.rs`
+//! ```
+//! An entry longer than a page's share gets its overflow pages promised first, in the same plan.
 
-use super::cursor::BTreeCursor;
+use super::balance::{no_drafts, page_of, push_divider};
+use super::cell::MAX_PAYLOAD;
+use super::cursor::{BTreeCursor, State};
+use super::draft::{Cells, Draft, page_image};
+use super::edit::{PageEdit, can_remove, fits};
+use super::layout::{Geometry, NodeKind};
+use super::plan::Plan;
+use crate::format::layout::ptrmap::{BTREE_PAGE, OVERFLOW_FIRST, OVERFLOW_NEXT};
+use crate::page::PageNo;
 use crate::pager::Pager;
+use std::cmp::Ordering;
 use turso_error::{Error, Result, ResultCode};
-use turso_value::Value;
+use turso_value::{Value, varint};
 
 /// The bytes of a new entry: what is given, then zeros.
 #[derive(Debug, Clone, Copy)]
@@ -31,11 +47,99 @@ pub enum InsertHint {
     Append,
 }
 
+/// A new entry, encoded as far as that goes without page numbers.
+struct Entry<'a> {
+    /// `None` for an index record.
+    rowid: Option<i64>,
+    payload: Payload<'a>,
+    head: [u8; 2 * varint::MAX_LEN],
+    head_len: usize,
+    /// Payload bytes in all.
+    total: usize,
+    /// Payload bytes that stay on the page.
+    local: usize,
+}
+
+impl<'a> Entry<'a> {
+    fn new(rowid: Option<i64>, payload: Payload<'a>, geometry: &Geometry) -> Result<Self> {
+        let total = payload.bytes.len() + payload.zeros as usize;
+        if total as u64 > MAX_PAYLOAD {
+            return Err(Error::from_code(ResultCode::TOOBIG));
+        }
+        let mut head = [0; 2 * varint::MAX_LEN];
+        let mut head_len = put_varint(&mut head, 0, total as u64);
+        if let Some(rowid) = rowid {
+            head_len = put_varint(&mut head, head_len, rowid as u64);
+        }
+        let local = geometry.local(rowid.is_some(), total);
+        Ok(Entry { rowid, payload, head, head_len, total, local })
+    }
+
+    fn head(&self) -> &[u8] {
+        &self.head[..self.head_len]
+    }
+
+    /// True when the cell is its head and the given bytes.
+    fn is_plain(&self) -> bool {
+        self.payload.zeros == 0 && self.local == self.total
+    }
+
+    /// Bytes of the cell on a leaf, padding not counted.
+    fn size(&self) -> usize {
+        self.head_len + self.local + if self.local < self.total { 4 } else { 0 }
+    }
+
+    /// The cell for a leaf.
+    fn cell(&self, first_overflow: Option<PageNo>) -> Vec<u8> {
+        let mut cell = Vec::with_capacity(self.size() + 4);
+        cell.extend_from_slice(self.head());
+        let given = self.payload.bytes.len().min(self.local);
+        cell.extend_from_slice(&self.payload.bytes[..given]);
+        cell.resize(self.head_len + self.local, 0);
+        if let Some(first) = first_overflow {
+            cell.extend_from_slice(&first.0.to_be_bytes());
+        }
+        cell
+    }
+
+    /// What goes to overflow pages: bytes, and zeros behind them.
+    fn tail(&self) -> (&'a [u8], usize) {
+        let bytes = self.payload.bytes.get(self.local..).unwrap_or(&[]);
+        (bytes, self.total - self.local - bytes.len())
+    }
+}
+
+fn put_varint(out: &mut [u8; 2 * varint::MAX_LEN], at: usize, value: u64) -> usize {
+    if value < 0x80 {
+        out[at] = value as u8;
+        return at + 1;
+    }
+    let mut buffer = [0; varint::MAX_LEN];
+    let len = varint::put(value, &mut buffer);
+    out[at..at + len].copy_from_slice(&buffer[..len]);
+    at + len
+}
+
 impl BTreeCursor {
     /// Inserts a row, replacing one with the same rowid. Afterwards the cursor stands on it.
     pub fn insert_row(&mut self, pager: &mut Pager, rowid: i64, payload: Payload<'_>, hint: InsertHint) -> Result<()> {
-        let _ = (pager, rowid, payload, hint);
-        Err(Error::new(ResultCode::INTERNAL, "B-tree writes are not built yet"))
+        if !self.table {
+            return Err(Error::corrupt(self.root.0, "row insert into an index"));
+        }
+        self.adopt_geometry(pager);
+        let entry = Entry::new(Some(rowid), payload, &self.geometry)?;
+        let order = match hint {
+            InsertHint::AtSeek if self.seek_holds(pager) && (self.state == State::Unset || !self.seek_order.is_eq()) => {
+                self.seek_order
+            }
+            _ => {
+                if hint == InsertHint::Append && !(self.path_ok && self.on_rightmost_leaf()) {
+                    self.last(pager)?;
+                }
+                self.seek_rowid(pager, rowid)?.ordering()
+            }
+        };
+        self.insert_entry(pager, &entry, order)
     }
 
     /// Inserts a record into an index, replacing one with the same key. Afterwards the cursor stands on it.
@@ -49,7 +153,239 @@ impl BTreeCursor {
         key: Option<&[Value]>,
         hint: InsertHint,
     ) -> Result<()> {
-        let _ = (pager, record, key, hint);
-        Err(Error::new(ResultCode::INTERNAL, "B-tree writes are not built yet"))
+        if self.table {
+            return Err(Error::corrupt(self.root.0, "record insert into a table"));
+        }
+        self.adopt_geometry(pager);
+        let entry = Entry::new(None, record, &self.geometry)?;
+        let order = match hint {
+            InsertHint::AtSeek if self.seek_holds(pager) && (self.state == State::Unset || !self.seek_order.is_eq()) => {
+                self.seek_order
+            }
+            _ => {
+                if hint == InsertHint::Append && !(self.path_ok && self.on_rightmost_leaf()) {
+                    self.last(pager)?;
+                }
+                match key {
+                    Some(key) => self.seek_record(pager, key, Ordering::Equal)?,
+                    None => self.seek_packed(pager, record.bytes)?,
+                }
+            }
+        };
+        self.insert_entry(pager, &entry, order)
+    }
+
+    /// True when the cursor is where its last search left it, on a leaf, and the tree is as it was.
+    fn seek_holds(&self, pager: &Pager) -> bool {
+        self.path_ok
+            && self.epoch == pager.change_epoch()
+            && self.path[self.depth].kind.is_leaf()
+            && (self.state == State::Valid || self.path[self.depth].count == 0)
+    }
+
+    /// Inserts next to the cursor's entry, or in place of it: `order` is that of the cursor's entry relative to the key.
+    fn insert_entry(&mut self, pager: &mut Pager, entry: &Entry<'_>, order: Ordering) -> Result<()> {
+        let level = &self.path[self.depth];
+        let node = level.node(self.geometry.usable)?;
+        let index = match order {
+            _ if node.count == 0 => 0,
+            Ordering::Less => usize::from(level.cell) + 1,
+            Ordering::Equal | Ordering::Greater => usize::from(level.cell),
+        };
+        if order == Ordering::Equal && node.count > 0 {
+            return self.replace_entry(pager, entry, index);
+        }
+        if !node.kind.is_leaf() {
+            return Err(Error::corrupt(node.no.0, "insert position is not on a leaf"));
+        }
+        let size = entry.size().max(4);
+        let fits = fits(&node, size, 0, &self.geometry)?;
+        if fits && entry.is_plain() {
+            self.put_cell(pager, index, &[entry.head(), entry.payload.bytes], entry.size());
+            return self.arrive();
+        }
+        let mut plan = Plan::new(pager);
+        let chain = self.plan_chain(pager, &mut plan, entry)?;
+        let cell = entry.cell(chain.first().copied());
+        if fits {
+            plan.finish(pager)?;
+            let (bytes, zeros) = entry.tail();
+            plan.apply_with_chain(pager, &chain, bytes, zeros);
+            self.put_cell(pager, index, &[&cell], cell.len());
+            return self.arrive();
+        }
+        if index == usize::from(self.path[self.depth].count) && self.depth > 0 && self.on_rightmost_leaf() {
+            self.append_leaf(pager, &mut plan, &cell)?;
+        } else {
+            let node = self.path[self.depth].node(self.geometry.usable)?;
+            let mut drafts = no_drafts();
+            drafts[self.depth] = Some(Draft::with_cell(&node, index..index, &cell, &self.geometry)?);
+            self.balance(pager, &mut plan, &mut drafts, self.depth)?;
+        }
+        self.apply_insert(pager, plan, entry, &chain)
+    }
+
+    /// Apply: puts a cell that fits on the last page of the path and reloads that page.
+    fn put_cell(&mut self, pager: &mut Pager, index: usize, parts: &[&[u8]], size: usize) {
+        let level = &mut self.path[self.depth];
+        // Letting go of the page first spares the pager a copy.
+        level.page = None;
+        let page = pager.edit(level.no);
+        PageEdit::new(page, level.no, self.geometry.usable).insert_parts(
+            index,
+            parts,
+            size,
+            &self.geometry,
+            &mut self.scratch,
+        );
+        level.page = pager.page(level.no).ok();
+        level.count += 1;
+        level.cell = index as u16;
+        self.epoch = pager.change_epoch();
+    }
+
+    /// Promises the overflow pages of an entry.
+    fn plan_chain(&self, pager: &mut Pager, plan: &mut Plan, entry: &Entry<'_>) -> Result<Vec<PageNo>> {
+        let pages = (entry.total - entry.local).div_ceil(self.geometry.overflow_size());
+        let mut chain = Vec::with_capacity(pages);
+        for i in 0..pages {
+            let no = plan.take(pager)?;
+            match i {
+                0 => plan.link(pager, no, OVERFLOW_FIRST, self.path[self.depth].no)?,
+                _ => plan.link(pager, no, OVERFLOW_NEXT, chain[i - 1])?,
+            }
+            chain.push(no);
+        }
+        Ok(chain)
+    }
+
+    /// An entry behind the last one of a full right-most leaf starts a new leaf: sequential inserts fill pages entirely.
+    fn append_leaf(&self, pager: &mut Pager, plan: &mut Plan, cell: &[u8]) -> Result<()> {
+        let geometry = &self.geometry;
+        let (level, above) = (&self.path[self.depth], &self.path[self.depth - 1]);
+        let node = level.node(geometry.usable)?;
+        let mut drafts = no_drafts();
+        let mut dividers = Cells::default();
+        if !self.table && node.count < 2 {
+            // The old leaf must give its last entry up to be the divider, and would be left empty.
+            drafts[self.depth] = Some(Draft::with_cell(&node, node.count..node.count, cell, geometry)?);
+            return self.balance(pager, plan, &mut drafts, self.depth);
+        }
+        let (last, _) = node.cell_bytes(node.count - 1, geometry)?;
+        push_divider(&mut dividers, level.kind, last, level.no, geometry)?;
+        let new = plan.take(pager)?;
+        let mut cells = Cells::default();
+        cells.push(cell, &[]);
+        let page_size = pager.page_size() as usize;
+        plan.image(new, page_image(new, level.kind, &cells, 0..1, PageNo(0), page_size, geometry));
+        plan.link(pager, new, BTREE_PAGE, above.no)?;
+        self.link_overflow(pager, plan, level.kind, cell, new)?;
+        if !self.table {
+            self.link_overflow(pager, plan, level.kind, last, above.no)?;
+            let mut old = Draft::of_page(page_of(level)?, level.no, level.kind);
+            old.replace(node.count - 1..node.count, &Cells::default(), geometry)?;
+            plan.image(level.no, old.into_image(page_size, geometry));
+        }
+        let mut parent = Draft::of_page(page_of(above)?, above.no, above.kind);
+        let count = parent.count(geometry)?;
+        parent.replace(count..count, &dividers, geometry)?;
+        parent.set_child(count + 1, new, geometry);
+        drafts[self.depth - 1] = Some(parent);
+        self.balance(pager, plan, &mut drafts, self.depth - 1)
+    }
+
+    /// Replaces the entry that the cursor stands on, which has the same key.
+    fn replace_entry(&mut self, pager: &mut Pager, entry: &Entry<'_>, index: usize) -> Result<()> {
+        let old = self.cell;
+        let level = &self.path[self.depth];
+        let node = level.node(self.geometry.usable)?;
+        let (no, leaf, at) = (level.no, level.kind.is_leaf(), node.cell_at(index));
+        let old_chain = if old.overflows() { Some(old.first_overflow(node.bytes)) } else { None };
+        if let Some(first) = old_chain {
+            self.walk_chain(pager, first, &old)?;
+        } else if leaf && entry.is_plain() && entry.size().max(4) == old.size as usize {
+            let level = &mut self.path[self.depth];
+            level.page = None;
+            let page = pager.edit(no);
+            let (head, body) = (entry.head(), entry.payload.bytes);
+            if let Some(room) = page.get_mut(at..at + head.len() + body.len()) {
+                room[..head.len()].copy_from_slice(head);
+                room[head.len()..].copy_from_slice(body);
+            }
+            level.page = pager.page(no).ok();
+            self.epoch = pager.change_epoch();
+            return self.arrive();
+        }
+        let mut plan = Plan::new(pager);
+        let chain = self.plan_chain(pager, &mut plan, entry)?;
+        if old_chain.is_some() {
+            for no in &self.walk.pages {
+                plan.free(*no);
+            }
+        }
+        let cell = entry.cell(chain.first().copied());
+        let node = self.path[self.depth].node(self.geometry.usable)?;
+        if leaf && fits(&node, cell.len().max(4), old.size as usize + 2, &self.geometry)? {
+            can_remove(&node, at, old.size as usize)?;
+            plan.finish(pager)?;
+            let (bytes, zeros) = entry.tail();
+            plan.apply_with_chain(pager, &chain, bytes, zeros);
+            let level = &mut self.path[self.depth];
+            level.page = None;
+            level.count -= 1;
+            PageEdit::new(pager.edit(no), no, self.geometry.usable).remove(index, old.size as usize);
+            self.put_cell(pager, index, &[&cell], cell.len());
+            self.walk.pages.clear();
+            return self.arrive();
+        }
+        let mut drafts = no_drafts();
+        let draft = if leaf {
+            Draft::with_cell(&node, index..index + 1, &cell, &self.geometry)?
+        } else {
+            let mut cells = Cells::default();
+            push_divider(&mut cells, NodeKind::IndexLeaf, &cell, node.child(index)?, &self.geometry)?;
+            self.link_overflow(pager, &mut plan, NodeKind::IndexLeaf, &cell, no)?;
+            Draft::with_cell(&node, index..index + 1, cells.get(0), &self.geometry)?
+        };
+        drafts[self.depth] = Some(draft);
+        self.balance(pager, &mut plan, &mut drafts, self.depth)?;
+        self.apply_insert(pager, plan, entry, &chain)
+    }
+
+    /// Ends an insert whose pages have been planned. The cursor will find the new entry by its key.
+    fn apply_insert(&mut self, pager: &mut Pager, mut plan: Plan, entry: &Entry<'_>, chain: &[PageNo]) -> Result<()> {
+        plan.finish(pager)?;
+        let (bytes, zeros) = entry.tail();
+        self.release_path();
+        plan.apply_with_chain(pager, chain, bytes, zeros);
+        self.walk.pages.clear();
+        match entry.rowid {
+            Some(rowid) => self.saved_rowid = rowid,
+            None => {
+                self.saved_key.clear();
+                self.saved_key.extend_from_slice(entry.payload.bytes);
+                self.saved_key.resize(entry.total, 0);
+            }
+        }
+        self.lose(State::Valid);
+        Ok(())
+    }
+
+    /// Lets the path's pages go before they are rebuilt: the pager need not keep copies for us.
+    pub(crate) fn release_path(&mut self) {
+        for level in &mut self.path {
+            level.page = None;
+        }
+        self.path_ok = false;
+    }
+
+    /// The place is to be found again by the saved key, and is then what `state` says.
+    pub(crate) fn lose(&mut self, state: State) {
+        self.state = State::Lost;
+        self.lost_from = state;
+        self.key_is_saved = true;
+        self.path_ok = false;
+        self.chain.clear();
+        self.payload.clear();
     }
 }

@@ -24,17 +24,28 @@
 //! return `Err(Pending)` or a damage error and has changed nothing; afterwards it can neither wait nor fail. An
 //! operation that returned `Err(Pending)` is called again with the same arguments.
 
+mod balance;
 mod cell;
 mod cursor;
 mod delete;
+mod draft;
 mod edit;
+mod freelist;
 mod insert;
 mod layout;
 mod payload;
+mod place;
+mod plan;
+mod ptrmap;
 mod seek;
 mod tree;
+mod vacuum;
 
 pub use cursor::{BTreeCursor, CursorKind};
 pub use insert::{InsertHint, Payload};
 pub use seek::{SeekOp, SeekResult};
 pub use tree::{Dropped, TreeEraser, create_tree, drop_tree};
+pub use vacuum::{auto_vacuum_commit, incremental_vacuum_step};
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,26 @@ pub(crate) struct ChainWalk {
     pub first: PageNo,
     /// The pages in order, as far as they are known.
     pub pages: Vec<PageNo>,
+    /// The change epoch of the walk: after a change it starts over.
+    pub epoch: u64,
+}
+
+impl ChainWalk {
+    /// Collects the pages of an entry's chain, going on where a pending walk of the same chain stopped. Holds one page at
+    /// a time.
+    pub fn collect(&mut self, pager: &mut Pager, first: PageNo, cell: &Cell, geometry: &Geometry) -> Result<()> {
+        check_length(pager, cell, geometry)?;
+        if self.first != first || self.pages.is_empty() || self.epoch != pager.change_epoch() {
+            self.first = first;
+            self.epoch = pager.change_epoch();
+            self.pages.clear();
+            if first.0 < 2 || first.0 > pager.page_count() {
+                return Err(Error::corrupt(first.0, "overflow page number past the end"));
+            }
+            self.pages.push(first);
+        }
+        extend_chain(pager, &mut self.pages, chain_len(cell, geometry))
+    }
 }
 
 /// How many overflow pages a payload needs.
@@ -134,15 +154,6 @@ impl BTreeCursor {
 
     /// Collects the pages of the current entry's overflow chain in `walk`, for freeing them. Holds one page at a time.
     pub(crate) fn walk_chain(&mut self, pager: &mut Pager, first: PageNo, cell: &Cell) -> Result<()> {
-        check_length(pager, cell, &self.geometry)?;
-        if self.walk.first != first || self.walk.pages.is_empty() {
-            self.walk.first = first;
-            self.walk.pages.clear();
-            if first.0 < 2 || first.0 > pager.page_count() {
-                return Err(Error::corrupt(first.0, "overflow page number past the end"));
-            }
-            self.walk.pages.push(first);
-        }
-        extend_chain(pager, &mut self.walk.pages, chain_len(cell, &self.geometry))
+        self.walk.collect(pager, first, cell, &self.geometry)
     }
 }

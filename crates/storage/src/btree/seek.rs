@@ -162,6 +162,7 @@ impl BTreeCursor {
     fn rest_on(&mut self, cell: u16, result: SeekResult) -> Result<SeekResult> {
         self.path[self.depth].cell = cell;
         self.arrive()?;
+        self.seek_order = result.ordering();
         Ok(result)
     }
 

@@ -1,0 +1,4 @@
+//! Trees against a model, and against SQLite's own integrity check.
+
+mod harness;
+mod model;
