@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use turso_schema::Index;
+use turso_value::{Affinity, Collation};
 
-use super::expr::{Expr, SourceId};
-use super::query::OrderTerm;
+use super::expr::{ColumnIndex, Expr, SourceId};
+use super::query::{JoinKind, OrderTerm};
 
 /// What the optimizer is asked.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +22,7 @@ pub struct Wish {
 }
 
 /// The chosen nested loops.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct JoinPlan {
     /// Loops, outermost first. A core without FROM has none.
     pub levels: Vec<Level>,
@@ -44,12 +45,16 @@ pub struct Level {
     pub position: usize,
     /// The source.
     pub source: SourceId,
+    /// `Left`, `Right` and `Full` supply NULL rows; the others do not.
+    pub join: JoinKind,
     /// How its rows are found.
     pub access: Access,
     /// Conditions checked for each row found, cheapest first; for the right side of a LEFT JOIN these are its ON conditions.
     pub filters: Vec<Expr>,
     /// WHERE conditions that are checked after the NULL row of a LEFT JOIN has been supplied too.
     pub after_outer: Vec<Expr>,
+    /// At most one row per turn of the loop outside.
+    pub one_row: bool,
     /// Estimated rows per turn of the loop outside.
     pub rows: f64,
     /// Estimated cost per turn.
@@ -66,36 +71,70 @@ pub enum Access {
     /// The row with this rowid.
     Rowid { key: Expr },
     /// The rows whose rowid is in a set: an [`Expr::In`].
-    RowidIn { term: Expr },
+    RowidIn { term: Expr, reverse: bool },
     /// A range of rowids.
     RowidRange { low: Option<Bound>, high: Option<Bound>, reverse: bool },
     /// Index entries with a prefix of equal columns, then possibly a range.
-    Index {
-        /// The index (or the primary key of a WITHOUT ROWID table).
-        index: Arc<Index>,
-        /// The table itself is not read.
-        covering: bool,
-        /// One per leading column.
-        equal: Vec<EqualTerm>,
-        /// Lower end on the next column.
-        low: Option<Bound>,
-        /// Upper end on the next column.
-        high: Option<Bound>,
-        /// Runs backwards.
-        reverse: bool,
-    },
-    /// An index built for this statement on the given columns of the source, used by equality on all of them.
-    AutoIndex { columns: Vec<(u16, Expr)>, partial: Vec<Expr>, with_filter: bool },
+    Index(IndexAccess),
+    /// An index built for this statement, used by equality on all its key columns.
+    AutoIndex(AutoIndex),
     /// OR: each arm finds rows by a path of its own; a row set removes duplicates.
     MultiOr { arms: Vec<OrArm> },
     /// Rows of a subquery, CTE or table function as they come.
     Produced { materialized: bool },
 }
 
+/// A search in an index.
+#[derive(Debug, Clone)]
+pub struct IndexAccess {
+    /// The index (or the primary key of a WITHOUT ROWID table).
+    pub index: Arc<Index>,
+    /// The table itself is not read.
+    pub covering: bool,
+    /// This many leading columns have no term: the loop runs over their distinct values (skip-scan).
+    pub skip: usize,
+    /// One per leading column (after the skipped ones).
+    pub equal: Vec<EqualTerm>,
+    /// Lower end on the next column(s).
+    pub low: Option<Bound>,
+    /// Upper end on the next column(s).
+    pub high: Option<Bound>,
+    /// The range comes from LIKE or GLOB: it is run once over texts and once over blobs.
+    pub pattern: bool,
+    /// Runs backwards.
+    pub reverse: bool,
+}
+
+/// An index that lives as long as the statement.
+#[derive(Debug, Clone)]
+pub struct AutoIndex {
+    /// The columns that are looked up, and their values.
+    pub key: Vec<AutoKey>,
+    /// Further columns that are read: the index covers the source.
+    pub extra: Vec<u16>,
+    /// Conditions on the source alone: rows that fail are left out of the index.
+    pub partial: Vec<Expr>,
+    /// A Bloom filter is asked before the index.
+    pub with_filter: bool,
+}
+
+/// One key column of an [`AutoIndex`].
+#[derive(Debug, Clone)]
+pub struct AutoKey {
+    /// The column.
+    pub column: ColumnIndex,
+    /// The value looked for.
+    pub value: Expr,
+    /// Applied to the value.
+    pub affinity: Affinity,
+    /// Orders text.
+    pub collation: Collation,
+}
+
 /// One arm of an OR.
 #[derive(Debug, Clone)]
 pub struct OrArm {
-    /// Its path: never `MultiOr` or `AutoIndex`.
+    /// Its path: never `MultiOr`, `AutoIndex` or covering.
     pub access: Access,
     /// The arm's remaining conditions.
     pub filters: Vec<Expr>,
@@ -104,10 +143,10 @@ pub struct OrArm {
 /// The value of a leading index column.
 #[derive(Debug, Clone)]
 pub enum EqualTerm {
-    /// `column = expr`.
-    Equal(Expr),
+    /// `column = expr`; the affinity is applied to the value.
+    Equal(Expr, Affinity),
     /// `column IS expr`: NULL is looked for too.
-    Is(Expr),
+    Is(Expr, Affinity),
     /// `column IS NULL`.
     Null,
     /// `column IN (…)`: an [`Expr::In`]; the loop runs over its values in order.
@@ -119,6 +158,22 @@ pub enum EqualTerm {
 pub struct Bound {
     /// The value(s): several for a row value comparison.
     pub values: Vec<Expr>,
+    /// Applied to them.
+    pub affinities: Vec<Affinity>,
     /// `<=`, `>=`.
     pub inclusive: bool,
+}
+
+impl Access {
+    /// Set the direction; paths without one ignore it.
+    pub fn set_reverse(&mut self, backwards: bool) {
+        match self {
+            Access::Scan { reverse }
+            | Access::IndexScan { reverse, .. }
+            | Access::RowidIn { reverse, .. }
+            | Access::RowidRange { reverse, .. }
+            | Access::Index(IndexAccess { reverse, .. }) => *reverse = backwards,
+            Access::Rowid { .. } | Access::AutoIndex(_) | Access::MultiOr { .. } | Access::Produced { .. } => {}
+        }
+    }
 }
