@@ -31,6 +31,13 @@ pub enum SourceBinding {
         /// The rowid, if the source has one.
         rowid: Option<Reg>,
     },
+    /// From the entries of an automatic index: a column is the field at its position in `fields`.
+    Fields {
+        /// The cursor.
+        cursor: CursorId,
+        /// What each field holds.
+        fields: Arc<[ColumnIndex]>,
+    },
     /// A materialised subquery: output column `i` is field `i`.
     Ephemeral {
         /// The cursor.
@@ -172,10 +179,15 @@ impl<'a> Emitter<'a> {
     /// Open a read cursor on an index.
     pub fn open_index(&mut self, db: DbIndex, index: &Index) -> CursorId {
         let cursor = self.builder.cursor();
+        self.open_index_at(cursor, db, index);
+        cursor
+    }
+
+    /// As [`open_index`](Self::open_index), on a cursor that has been allocated.
+    pub fn open_index_at(&mut self, cursor: CursorId, db: DbIndex, index: &Index) {
         self.uses_database(db, false);
         let kind = TreeKind::Index(self.index_key(db, index));
         self.builder.emit(OpenRead { cursor, root: Root(index.root), db, kind });
-        cursor
     }
 
     /// The tree kind of a table: rows by rowid, or the primary key's entries.

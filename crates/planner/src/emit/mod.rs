@@ -4,14 +4,23 @@
 //! |---|---|
 //! | `emitter` | [`Emitter`]: registers, sources, constants, locks |
 //! | `expr` | expressions as values and conditions |
+//! | `loops`, `loops_*`, `explain` | nested loops of a join plan, and how they explain themselves |
 //! | `select` | one core: rows, aggregates, groups, order and limit |
 //! | `subquery` | what produces rows in FROM, subqueries in expressions |
 
 mod emitter;
+mod explain;
 mod expr;
+mod loops;
+mod loops_access;
+mod loops_auto;
+mod loops_in;
+mod loops_index;
+mod loops_or;
 mod select;
 mod subquery;
 
 pub use emitter::{Destination, Emitter, SourceBinding};
+pub use loops::{LoopBody, LoopExits};
 pub use select::plan_select;
 pub use subquery::Produced;

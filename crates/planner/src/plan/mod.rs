@@ -1,5 +1,6 @@
 //! The plan as data: bound expressions, logical queries, physical join plans. Every form prints itself.
 
+mod constant;
 mod expr;
 mod join;
 mod query;

@@ -1,0 +1,144 @@
+//! The texts of `EXPLAIN QUERY PLAN` for loops, in the newest SQLite's wording.
+
+use turso_schema::{Index, IndexKey, Table};
+
+use super::Emitter;
+use crate::plan::{Access, Bound, ColumnIndex, EqualTerm, IndexAccess, JoinKind, Level, Query, Relation, Source};
+
+impl Emitter<'_> {
+    /// Add the node of one level.
+    pub(super) fn explain_level(&mut self, source: &Source, level: &Level) {
+        // An OR has a node per arm, and a subquery shows how it is made before it is scanned.
+        if matches!(level.access, Access::MultiOr { .. } | Access::Produced { .. }) {
+            return;
+        }
+        let suffix = join_suffix(level.join);
+        self.explain_access(source, &level.access, suffix);
+    }
+
+    /// Add the node of one path.
+    pub(super) fn explain_access(&mut self, source: &Source, access: &Access, suffix: &str) {
+        if let Access::AutoIndex(auto) = access
+            && auto.with_filter
+        {
+            let columns: Vec<String> = auto.key.iter().map(|k| format!("{}=?", column_name(source, k.column))).collect();
+            self.builder.plan_node(format!("BLOOM FILTER ON {} ({})", source.name, columns.join(" AND ")));
+        }
+        let text = describe(source, access);
+        self.builder.plan_node(format!("{text}{suffix}"));
+    }
+
+    /// Open the node of an IN's subquery.
+    pub(super) fn explain_list_subquery(&mut self, query: &Query) -> turso_error::Result<()> {
+        let number = self.context.next_subquery_number();
+        let kind = if query.outer.is_empty() { "LIST SUBQUERY" } else { "CORRELATED LIST SUBQUERY" };
+        self.builder.open_plan_node(format!("{kind} {number}"));
+        Ok(())
+    }
+}
+
+/// What is said about outer joins behind a path.
+pub(super) fn join_suffix(join: JoinKind) -> &'static str {
+    if matches!(join, JoinKind::Left | JoinKind::Full) { " LEFT-JOIN" } else { "" }
+}
+
+/// `SCAN t`, `SEARCH t USING INDEX i (a=? AND b>?)`, …
+fn describe(source: &Source, access: &Access) -> String {
+    let name = &source.name;
+    match access {
+        Access::Scan { .. } | Access::Produced { .. } | Access::MultiOr { .. } => format!("SCAN {name}"),
+        Access::IndexScan { index, covering, .. } => {
+            if is_primary(source, index) {
+                return format!("SCAN {name}");
+            }
+            let kind = if *covering { "COVERING INDEX" } else { "INDEX" };
+            format!("SCAN {name} USING {kind} {}", index.name)
+        }
+        Access::Rowid { .. } | Access::RowidIn { .. } => format!("SEARCH {name} USING INTEGER PRIMARY KEY (rowid=?)"),
+        Access::RowidRange { low, high, .. } => {
+            let mut parts = Vec::new();
+            if low.is_some() {
+                parts.push("rowid>?");
+            }
+            if high.is_some() {
+                parts.push("rowid<?");
+            }
+            if parts.is_empty() {
+                return format!("SCAN {name}");
+            }
+            format!("SEARCH {name} USING INTEGER PRIMARY KEY ({})", parts.join(" AND "))
+        }
+        Access::Index(search) => {
+            let kind = match (is_primary(source, &search.index), search.covering) {
+                (true, _) => "PRIMARY KEY".to_string(),
+                (false, true) => format!("COVERING INDEX {}", search.index.name),
+                (false, false) => format!("INDEX {}", search.index.name),
+            };
+            let conditions = conditions(source, search);
+            if conditions.is_empty() {
+                return format!("SEARCH {name} USING {kind}");
+            }
+            format!("SEARCH {name} USING {kind} ({conditions})")
+        }
+        Access::AutoIndex(auto) => {
+            let kind = if auto.partial.is_empty() { "AUTOMATIC COVERING INDEX" } else { "AUTOMATIC PARTIAL COVERING INDEX" };
+            let columns: Vec<String> = auto.key.iter().map(|k| format!("{}=?", column_name(source, k.column))).collect();
+            format!("SEARCH {name} USING {kind} ({})", columns.join(" AND "))
+        }
+    }
+}
+
+fn is_primary(source: &Source, index: &Index) -> bool {
+    matches!(&source.relation, Relation::Table { table, .. } if super::loops::is_primary_tree(table, index))
+}
+
+fn conditions(source: &Source, search: &IndexAccess) -> String {
+    let column = |j: usize| index_column_name(source, &search.index, j);
+    let mut parts: Vec<String> = (0..search.skip).map(|j| format!("ANY({})", column(j))).collect();
+    let mut at = search.skip;
+    for term in &search.equal {
+        let _: &EqualTerm = term;
+        parts.push(format!("{}=?", column(at)));
+        at += 1;
+    }
+    for (bound, op) in [(&search.low, '>'), (&search.high, '<')] {
+        if let Some(Bound { values, .. }) = bound {
+            if values.len() == 1 {
+                parts.push(format!("{}{op}?", column(at)));
+            } else {
+                let names: Vec<String> = (0..values.len()).map(|j| column(at + j)).collect();
+                parts.push(format!("({}){op}({})", names.join(","), vec!["?"; values.len()].join(",")));
+            }
+        }
+    }
+    parts.join(" AND ")
+}
+
+fn index_column_name(source: &Source, index: &Index, j: usize) -> String {
+    let Relation::Table { table, .. } = &source.relation else { return String::new() };
+    match index.columns.get(j).map(|c| &c.key) {
+        Some(IndexKey::Column(i)) => table_column_name(table, *i),
+        Some(IndexKey::Expr(_)) => "<expr>".to_string(),
+        Some(IndexKey::Rowid) => "rowid".to_string(),
+        None => match index.trailing.get(j - index.columns.len()) {
+            Some(i) => table_column_name(table, *i),
+            None => "rowid".to_string(),
+        },
+    }
+}
+
+fn table_column_name(table: &Table, column: usize) -> String {
+    table.columns.get(column).map_or_else(|| "rowid".to_string(), |c| c.name.to_string())
+}
+
+fn column_name(source: &Source, column: ColumnIndex) -> String {
+    let ColumnIndex::Column(i) = column else { return "rowid".to_string() };
+    match &source.relation {
+        Relation::Table { table, .. } => table_column_name(table, usize::from(i)),
+        Relation::Query { query, .. } => query.columns.get(usize::from(i)).map(|c| c.name.to_string()).unwrap_or_default(),
+        Relation::Cte(cte) => cte.columns.get(usize::from(i)).map(|c| c.name.to_string()).unwrap_or_default(),
+        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => {
+            columns.get(usize::from(i)).map(|c| c.name.to_string()).unwrap_or_default()
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Automatic indexes: built once from a scan of the source, then searched by equality.
+
+use std::sync::Arc;
+
+use turso_error::Result;
+use turso_program::cursor::{IdxGt, Next, OpenEphemeral, Rewind, SeekGe};
+use turso_program::data::Null;
+use turso_program::sorter::{Filter, FilterAdd};
+use turso_program::write::{IdxInsert, MakeRecord, Position};
+use turso_program::{CursorId, Regs};
+use turso_value::{KeyColumn, KeyInfo, TextEncoding};
+
+use super::loops::{LevelState, Opened};
+use super::loops_access::{AccessExits, Advance, Step};
+use super::{Emitter, Produced, SourceBinding};
+use crate::plan::{AutoIndex, ColumnIndex, Source};
+
+impl Emitter<'_> {
+    /// Emit the building of the index and the search in it. The source is read from its entries afterwards.
+    pub(super) fn begin_auto_index(
+        &mut self,
+        state: &mut LevelState,
+        source: &Source,
+        auto: &AutoIndex,
+        exits: AccessExits,
+    ) -> Result<Advance> {
+        let index = self.builder.cursor();
+        let filter = auto.with_filter.then(|| self.builder.register());
+        let fields: Vec<ColumnIndex> =
+            auto.key.iter().map(|k| k.column).chain(auto.extra.iter().map(|&c| ColumnIndex::Column(c))).collect();
+        let has_rowid = matches!(&state.opened, Opened::Table { table, .. } if table.table.has_rowid());
+        let produced = match &state.opened {
+            Opened::Table { .. } => None,
+            Opened::Other => Some(self.produce(source, true)?),
+        };
+        let scanned = match (&state.opened, produced) {
+            (Opened::Table { table, .. }, _) => table.cursor,
+            (_, Some(Produced::Ephemeral { cursor })) => cursor,
+            _ => return Err(turso_error::Error::sql("an automatic index needs a table")),
+        };
+        let build = |e: &mut Self| e.build_auto_index(source, auto, &fields, (scanned, index), filter, has_rowid);
+        if self.loop_depth > 0 { self.once(build)? } else { build(self)? }
+
+        let key = self.builder.registers(auto.key.len());
+        for (j, k) in auto.key.iter().enumerate() {
+            self.key_value(&k.value, k.affinity, key.at(j), Some(exits.ended))?;
+        }
+        if let Some(filter) = filter {
+            self.builder.emit(Filter { filter, key, absent: exits.ended });
+        }
+        self.builder.emit(SeekGe { cursor: index, key, miss: exits.ended });
+        let top = self.builder.label_here();
+        self.builder.emit(IdxGt { cursor: index, key, target: exits.ended });
+        state.null_cursors = vec![index];
+        let mut all = fields;
+        all.push(ColumnIndex::Rowid);
+        self.bind_source(source.id, SourceBinding::Fields { cursor: index, fields: all.into() });
+        Ok(Advance::step(Step::Next(index, top)))
+    }
+
+    fn build_auto_index(
+        &mut self,
+        source: &Source,
+        auto: &AutoIndex,
+        fields: &[ColumnIndex],
+        (scanned, index): (CursorId, CursorId),
+        filter: Option<turso_program::Reg>,
+        has_rowid: bool,
+    ) -> Result<()> {
+        let columns = auto
+            .key
+            .iter()
+            .map(|k| KeyColumn { collation: k.collation.clone(), descending: false, nulls_big: false })
+            .collect();
+        let key = Arc::new(KeyInfo { columns, encoding: TextEncoding::Utf8 });
+        let count = fields.len() + 1;
+        self.builder.emit(OpenEphemeral { cursor: index, columns: count as u32, key: Some(key) });
+        if let Some(filter) = filter {
+            self.builder.emit(Null { dest: Regs::new(filter, 1) });
+        }
+        let (end, next) = (self.builder.label(), self.builder.label());
+        self.builder.emit(Rewind { cursor: scanned, empty: end });
+        let top = self.builder.label_here();
+        for condition in &auto.partial {
+            self.jump_if_false(condition, next, true)?;
+        }
+        let values = self.builder.registers(count);
+        for (j, column) in fields.iter().enumerate() {
+            self.column_into(source.id, *column, values.at(j))?;
+        }
+        let last = values.at(fields.len());
+        if has_rowid {
+            self.column_into(source.id, ColumnIndex::Rowid, last)?;
+        } else {
+            // Equal rows are all kept, in the order of the scan: a number of their own tells them apart.
+            self.builder.emit(turso_program::cursor::Sequence { cursor: index, dest: last });
+        }
+        if let Some(filter) = filter {
+            self.builder.emit(FilterAdd { filter, key: Regs::new(values.first, auto.key.len()) });
+        }
+        let record = self.builder.temporary();
+        self.builder.emit(MakeRecord { values, dest: record, affinities: None });
+        let key = Regs::new(values.first, 0);
+        self.builder.emit(IdxInsert { cursor: index, record, key, position: Position::Unknown, change: None });
+        self.builder.release(record);
+        self.builder.bind(next);
+        self.builder.emit(Next { cursor: scanned, target: top });
+        self.builder.bind(end);
+        Ok(())
+    }
+}

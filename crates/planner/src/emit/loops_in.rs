@@ -1,0 +1,93 @@
+//! Loops over the values of an IN: `column IN (…)` as an equality that is tried for each value, in order.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result};
+use turso_program::control::IsNull;
+use turso_program::cursor::{Column, Last, Next, OpenEphemeral, Prev, Rewind};
+use turso_program::write::{IdxInsert, MakeRecord, Position};
+use turso_program::{CursorId, Label, Reg, Regs};
+use turso_value::{KeyColumn, KeyInfo, TextEncoding};
+
+use super::loops_access::may_be_null;
+use super::{Destination, Emitter};
+use crate::plan::{Expr, InSet};
+
+/// A loop over the values of one IN.
+#[derive(Debug)]
+pub(super) struct InLoop {
+    cursor: CursorId,
+    top: Label,
+    /// Goes on to the next value.
+    pub next: Label,
+    reverse: bool,
+}
+
+impl Emitter<'_> {
+    /// Emit the head of a loop that puts the values of the set into `dest`, ascending unless `reverse`, each once, without NULL.
+    pub(super) fn begin_in(&mut self, term: &Expr, dest: Reg, reverse: bool, ended: Label) -> Result<InLoop> {
+        let Expr::In { set, how, .. } = term else {
+            return Err(Error::sql("the plan loops over something that is not a set"));
+        };
+        let how = how.first().ok_or_else(|| Error::sql("the plan loops over an IN without comparison"))?;
+        let column = KeyColumn { collation: how.collation.clone(), descending: false, nulls_big: false };
+        let key = Arc::new(KeyInfo { columns: vec![column], encoding: TextEncoding::Utf8 });
+        let affinities = Self::affinities([how.affinity]);
+        let cursor = self.builder.cursor();
+        let fixed = match set {
+            InSet::List(list) => list.iter().all(Expr::is_loop_constant),
+            InSet::Query(query) => query.outer.is_empty(),
+        };
+        let build = |e: &mut Self| {
+            e.builder.emit(OpenEphemeral { cursor, columns: 1, key: Some(key) });
+            match set {
+                InSet::Query(query) => {
+                    e.explain_list_subquery(query)?;
+                    e.query(query, &mut Destination::Set { cursor, affinities })?;
+                    e.builder.close_plan_node();
+                }
+                InSet::List(list) => {
+                    let (value, record) = (e.builder.temporary(), e.builder.temporary());
+                    for item in list {
+                        e.expr_into(item, value)?;
+                        let values = Regs::new(value, 1);
+                        e.builder.emit(MakeRecord { values, dest: record, affinities: affinities.clone() });
+                        let key = Regs::new(value, 0);
+                        e.builder.emit(IdxInsert { cursor, record, key, position: Position::Unknown, change: None });
+                    }
+                    e.builder.release(record);
+                    e.builder.release(value);
+                }
+            }
+            Ok(())
+        };
+        if fixed && self.loop_depth > 0 { self.once(build)? } else { build(self)? }
+        if reverse {
+            self.builder.emit(Last { cursor, empty: ended });
+        } else {
+            self.builder.emit(Rewind { cursor, empty: ended });
+        }
+        let top = self.builder.label_here();
+        let next = self.builder.label();
+        self.builder.emit(Column { cursor, column: 0, dest, default: None });
+        let nullable = match set {
+            InSet::List(list) => list.iter().any(may_be_null),
+            InSet::Query(_) => true,
+        };
+        if nullable {
+            self.builder.emit(IsNull { reg: dest, target: next });
+        }
+        Ok(InLoop { cursor, top, next, reverse })
+    }
+
+    /// Emit the tail of the loop.
+    pub(super) fn end_in(&mut self, in_loop: InLoop) {
+        let InLoop { cursor, top, next, reverse } = in_loop;
+        self.builder.bind(next);
+        if reverse {
+            self.builder.emit(Prev { cursor, target: top });
+        } else {
+            self.builder.emit(Next { cursor, target: top });
+        }
+    }
+}
