@@ -3,7 +3,7 @@
 /// What a keyword may be besides itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// Nothing.
+    /// Nothing. WINDOW, OVER and FILTER too: the parser turns them into identifiers where they are no keywords.
     Reserved,
     /// An identifier, wherever the keyword itself has no meaning.
     Fallback,
@@ -117,7 +117,7 @@ tokens! {
         Left "LEFT" Join,
         Like "LIKE" Fallback,
         Null "NULL" Reserved,
-        Over "OVER" Fallback,
+        Over "OVER" Reserved,
         Plan "PLAN" Fallback,
         Rows "ROWS" Fallback,
         Temp "TEMP" Fallback,
@@ -161,7 +161,7 @@ tokens! {
         Escape "ESCAPE" Reserved,
         Except "EXCEPT" Reserved,
         Exists "EXISTS" Reserved,
-        Filter "FILTER" Fallback,
+        Filter "FILTER" Reserved,
         Groups "GROUPS" Fallback,
         Having "HAVING" Reserved,
         Ignore "IGNORE" Fallback,
@@ -177,7 +177,7 @@ tokens! {
         Update "UPDATE" Reserved,
         Vacuum "VACUUM" Fallback,
         Values "VALUES" Reserved,
-        Window "WINDOW" Fallback,
+        Window "WINDOW" Reserved,
         Analyze "ANALYZE" Fallback,
         Between "BETWEEN" Reserved,
         Cascade "CASCADE" Fallback,

@@ -102,9 +102,8 @@ impl Parser<'_> {
         let columns = self.column_names()?;
         self.expect(T::As)?;
         let select = Box::new(self.select()?);
-        self.end_of_statement()?;
         if self.parameters.count > 0 {
-            return Err(SyntaxError::new("parameters are not allowed in views"));
+            self.complain(SyntaxError::new("parameters are not allowed in views"));
         }
         let definition = self.span_from(name.name.offset);
         Ok(Statement::CreateView(Box::new(CreateView {
@@ -116,11 +115,6 @@ impl Parser<'_> {
             select,
             definition,
         })))
-    }
-
-    /// What follows must end the statement; for errors that SQLite finds only after that.
-    fn end_of_statement(&self) -> Result<()> {
-        if matches!(self.tok.kind, T::Eof | T::Semicolon) { Ok(()) } else { Err(self.unexpected()) }
     }
 
     fn create_virtual_table(&mut self) -> Result<Statement> {
@@ -198,7 +192,7 @@ impl Parser<'_> {
         let when = if self.eat(T::When) { Some(self.expr()?) } else { None };
         self.expect(T::Begin)?;
         if temporary && name.schema.is_some() {
-            return Err(SyntaxError::new("temporary trigger may not have qualified name"));
+            self.complain(SyntaxError::new("temporary trigger may not have qualified name"));
         }
         self.in_trigger = true;
         let mut body = Vec::new();
@@ -210,9 +204,8 @@ impl Parser<'_> {
             }
         }
         self.in_trigger = false;
-        self.end_of_statement()?;
         if self.parameters.count > 0 {
-            return Err(SyntaxError::new("trigger cannot use variables"));
+            self.complain(SyntaxError::new("trigger cannot use variables"));
         }
         let definition = self.span_from(name.name.offset);
         Ok(Statement::CreateTrigger(Box::new(CreateTrigger {
@@ -251,7 +244,7 @@ impl Parser<'_> {
             _ => return Err(self.unexpected()),
         };
         if qualified && !temporary {
-            return Err(SyntaxError::new(
+            self.complain(SyntaxError::new(
                 "qualified table names are not allowed on INSERT, UPDATE, and DELETE statements within triggers",
             ));
         }

@@ -40,7 +40,7 @@ impl Parser<'_> {
             upserts = self.upserts()?;
             if self.in_trigger && self.at(T::Returning) {
                 self.returning()?;
-                return Err(SyntaxError::new("cannot use RETURNING in a trigger"));
+                self.complain(SyntaxError::new("cannot use RETURNING in a trigger"));
             }
             returning.append(&mut self.returning()?);
             InsertSource::Select(select)
@@ -120,7 +120,7 @@ impl Parser<'_> {
         let indexed = self.indexed()?;
         if self.in_trigger && let Some(indexed) = &indexed {
             let clause = if matches!(indexed, crate::ast::Indexed::Not) { "NOT INDEXED" } else { "INDEXED BY" };
-            return Err(SyntaxError::new(format!(
+            self.complain(SyntaxError::new(format!(
                 "the {clause} clause is not allowed on UPDATE or DELETE statements within triggers"
             )));
         }
@@ -169,29 +169,28 @@ impl Parser<'_> {
             let value = self.expr()?;
             count += 1;
             if let AssignmentTarget::Row(names) = &target {
-                check_row_width(names.len(), &value)?;
+                self.check_row_width(names.len(), &value);
                 count += names.len() - 1;
             }
             sets.push(Assignment { target, value });
             if count > MAX_SET {
-                return Err(SyntaxError::new("too many columns in set list"));
+                self.complain(SyntaxError::new("too many columns in set list"));
             }
             if !self.eat(T::Comma) {
                 return Ok(sets);
             }
         }
     }
-}
 
-/// The width of a row value is known here; that of a subquery only later.
-fn check_row_width(columns: usize, value: &Expr) -> Result<()> {
-    let width = match value {
-        Expr::Subquery(_) => return Ok(()),
-        Expr::Row(items) => items.len(),
-        _ => 1,
-    };
-    if width == columns {
-        return Ok(());
+    /// The width of a row value is known here; that of a subquery only later.
+    fn check_row_width(&mut self, columns: usize, value: &Expr) {
+        let width = match value {
+            Expr::Subquery(_) => return,
+            Expr::Row(items) => items.len(),
+            _ => 1,
+        };
+        if width != columns {
+            self.complain(SyntaxError::new(format!("{columns} columns assigned {width} values")));
+        }
     }
-    Err(SyntaxError::new(format!("{columns} columns assigned {width} values")))
 }

@@ -253,7 +253,10 @@ impl Parser<'_> {
             T::CurrentDate => Literal::CurrentDate,
             T::CurrentTime => Literal::CurrentTime,
             T::CurrentTimestamp => Literal::CurrentTimestamp,
-            T::BadSeparator => return Err(self.bad_separator()),
+            T::BadSeparator => {
+                self.bad_separator();
+                return Ok(Expr::NULL);
+            }
             _ => return Err(self.unexpected()),
         };
         self.advance();
@@ -264,17 +267,21 @@ impl Parser<'_> {
 
     fn variable(&mut self) -> Result<Expr> {
         let token = self.tok;
-        let raw = self.bytes(token);
-        let bad_number = || SyntaxError::new("variable number must be between ?1 and ?32766");
-        let (index, name) = match raw {
+        self.advance();
+        let (index, name) = match self.bytes(token) {
             b"?" => (self.parameters.count + 1, None),
             [b'?', digits @ ..] => {
                 let number = digits.iter().try_fold(0u32, |n, d| n.checked_mul(10)?.checked_add(u32::from(d - b'0')));
-                let index = number.filter(|n| (1..=MAX_VARIABLE_NUMBER).contains(n)).ok_or_else(bad_number)?;
+                let Some(index) = number.filter(|n| (1..=MAX_VARIABLE_NUMBER).contains(n)) else {
+                    self.complain(SyntaxError::new("variable number must be between ?1 and ?32766"));
+                    return Ok(Expr::NULL);
+                };
                 (index, Some(self.text(token)))
             }
             [b'#', digit, ..] if digit.is_ascii_digit() => {
-                return Err(SyntaxError { offset: None, ..self.near(token) });
+                let error = SyntaxError { offset: None, ..self.near(token) };
+                self.complain(error);
+                return Ok(Expr::NULL);
             }
             _ => {
                 let name = self.text(token);
@@ -282,7 +289,8 @@ impl Parser<'_> {
             }
         };
         if index > MAX_VARIABLE_NUMBER {
-            return Err(SyntaxError::at(token.start, "too many SQL variables"));
+            self.complain(SyntaxError::at(token.start, "too many SQL variables"));
+            return Ok(Expr::NULL);
         }
         self.parameters.count = self.parameters.count.max(index);
         let name: Option<Box<str>> = name.map(Into::into);
@@ -291,7 +299,6 @@ impl Parser<'_> {
         {
             self.add_parameter_name(index, name);
         }
-        self.advance();
         Ok(Expr::Variable(Variable { index, name }))
     }
 
@@ -388,7 +395,6 @@ impl Parser<'_> {
                 call.args = FunctionArgs::Star;
                 return self.finish_call(call, 0).map(Some);
             }
-            T::RightParen => return self.finish_call(call, 0).map(Some),
             T::Distinct => {
                 self.advance();
                 call.distinct = true;
@@ -396,8 +402,8 @@ impl Parser<'_> {
             T::All => self.advance(),
             _ => {}
         }
-        // `f(DISTINCT)` and `f(ALL)` are calls without arguments.
-        if self.at(T::RightParen) {
+        // The grammar takes DISTINCT and ORDER BY without arguments, too.
+        if self.at(T::RightParen) || self.at(T::Order) {
             return self.finish_call(call, 0).map(Some);
         }
         self.push(Frame::Call(call, 0))?;
@@ -407,12 +413,12 @@ impl Parser<'_> {
     /// The rest of a call from ORDER BY or the closing parenthesis on.
     #[inline(never)]
     fn finish_call(&mut self, mut call: Box<FunctionCall>, height: u32) -> Result<Operand> {
-        if !matches!(call.args, FunctionArgs::Star) && !call.args.as_slice().is_empty() && self.at(T::Order) {
+        if self.at(T::Order) && call.args != FunctionArgs::Star {
             self.call_order_by(&mut call)?;
         }
         self.expect(T::RightParen)?;
         if call.args.as_slice().len() > MAX_ARGUMENTS {
-            return Err(SyntaxError::new(format!("too many arguments on function {}", call.name.text)));
+            self.complain(SyntaxError::new(format!("too many arguments on function {}", call.name.text)));
         }
         if matches!(self.tok.kind, T::Filter | T::Over | T::Identifier) {
             self.call_clauses(&mut call)?;

@@ -86,13 +86,9 @@ pub fn parse(sql: &[u8]) -> Result<Parsed> {
             tail: sql.len(),
         });
     }
-    let statement = parser.statement()?;
+    let statement = parser.whole_statement()?;
     let span = Span::new(start, parser.prev_end);
-    let tail = match parser.tok.kind {
-        T::Semicolon => parser.tok.end as usize,
-        T::Eof => sql.len(),
-        _ => return Err(parser.unexpected()),
-    };
+    let tail = if parser.at(T::Semicolon) { parser.tok.end as usize } else { sql.len() };
     Ok(Parsed { statement: Some(statement), parameters: parser.parameters, span, tail })
 }
 
@@ -117,8 +113,11 @@ pub fn parse_all(sql: &[u8]) -> Result<Vec<Statement>> {
 /// Parses a text that is one expression, as in a generated column that is added to a stored table.
 pub fn parse_expr(sql: &[u8]) -> Result<crate::ast::Expr> {
     let mut parser = Parser::new(sql);
-    let expr = parser.expr()?;
-    if parser.at(T::Eof) { Ok(expr) } else { Err(parser.unexpected()) }
+    let result = match parser.expr() {
+        Ok(_) if !parser.at(T::Eof) => Err(parser.unexpected()),
+        result => result,
+    };
+    parser.settle(result)
 }
 
 /// The end of the token that begins at `offset`; what rewrites stored SQL text needs to replace a name.
@@ -143,6 +142,8 @@ struct Parser<'a> {
     /// The height of the last query's tallest expression, for the expression that contains it.
     select_height: u32,
     in_trigger: bool,
+    /// The first error that is none of the grammar, and the token before which it was found.
+    complaint: Option<(SyntaxError, u32)>,
     parameters: Parameters,
     /// Parameter names to numbers; filled only once there are many.
     parameter_index: HashMap<Box<str>, u32>,
@@ -158,6 +159,7 @@ impl<'a> Parser<'a> {
             nesting: 0,
             select_height: 0,
             in_trigger: false,
+            complaint: None,
             parameters: Parameters::default(),
             parameter_index: HashMap::new(),
         };
@@ -183,7 +185,7 @@ impl<'a> Parser<'a> {
     #[cold]
     fn contextual(&self, prev: T) -> T {
         let next = next_token(self.sql, self.tok.end);
-        let named = |kind: T| kind != T::Filter && kind != T::Indexed && kind.is_name();
+        let named = |kind: T| kind != T::Indexed && kind.is_name() || matches!(kind, T::Window | T::Over);
         let keyword = match self.tok.kind {
             T::Window => named(next.kind) && next_token(self.sql, next.end).kind == T::As,
             T::Over => prev == T::RightParen && (next.kind == T::LeftParen || named(next.kind)),
@@ -255,6 +257,27 @@ impl<'a> Parser<'a> {
     #[cold]
     fn near(&self, token: Token) -> SyntaxError {
         SyntaxError::at(token.start, format!("near \"{}\": syntax error", self.text(token)))
+    }
+
+    /// Notes an error that the grammar does not know, and goes on: SQLite finds it when the next token is already at
+    /// hand, and if the grammar refuses that token, it is the token that gets reported.
+    #[cold]
+    fn complain(&mut self, error: SyntaxError) {
+        if self.complaint.is_none() {
+            self.complaint = Some((error, self.tok.start));
+        }
+    }
+
+    /// The outcome of a parse in which there may have been complaints.
+    #[inline]
+    fn settle<V>(&mut self, result: Result<V>) -> Result<V> {
+        match self.complaint.take() {
+            None => result,
+            Some((complaint, before)) => match result {
+                Err(error) if self.tok.start == before => Err(error),
+                _ => Err(complaint),
+            },
+        }
     }
 
     /// Enters a level of real recursion.
@@ -343,7 +366,7 @@ impl<'a> Parser<'a> {
                 decorated = true;
             }
             if decorated {
-                return Err(SyntaxError::new(format!("syntax error after column name \"{}\"", self.text(token))));
+                self.complain(SyntaxError::new(format!("syntax error after column name \"{}\"", self.text(token))));
             }
             if !self.eat(T::Comma) {
                 break;
@@ -379,17 +402,32 @@ impl<'a> Parser<'a> {
                 self.advance();
                 Ok(())
             }
-            T::BadSeparator => Err(self.bad_separator()),
+            T::BadSeparator => {
+                self.bad_separator();
+                Ok(())
+            }
             _ => Err(self.unexpected()),
         }
     }
 
+    /// Takes a number with a misplaced `_`.
     #[cold]
-    fn bad_separator(&self) -> SyntaxError {
-        SyntaxError::new(format!("unrecognized token: \"{}\"", self.text(self.tok)))
+    fn bad_separator(&mut self) {
+        let error = SyntaxError::new(format!("unrecognized token: \"{}\"", self.text(self.tok)));
+        self.advance();
+        self.complain(error);
     }
 
     // Statements.
+
+    /// A statement and what ends it.
+    fn whole_statement(&mut self) -> Result<Statement> {
+        let result = match self.statement() {
+            Ok(_) if !matches!(self.tok.kind, T::Semicolon | T::Eof) => Err(self.unexpected()),
+            result => result,
+        };
+        self.settle(result)
+    }
 
     fn statement(&mut self) -> Result<Statement> {
         if !self.eat(T::Explain) {

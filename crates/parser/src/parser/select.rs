@@ -22,7 +22,6 @@ impl Parser<'_> {
 
     pub(super) fn select_after_with(&mut self, with: Option<With>, start: u32) -> Result<Select> {
         self.enter()?;
-        let outer_height = std::mem::replace(&mut self.select_height, 0);
         let mut misplaced = None;
         let first = self.select_core()?;
         let (mut order_by, mut limit) = self.order_and_limit(&first)?;
@@ -38,12 +37,11 @@ impl Parser<'_> {
             rest.push((op, core));
         }
         if let Some((clause, word)) = misplaced {
-            return Err(SyntaxError::new(format!("{clause} clause should come after {word} not before")));
+            self.complain(SyntaxError::new(format!("{clause} clause should come after {word} not before")));
         }
         if rest.len() >= MAX_COMPOUND {
-            return Err(SyntaxError::new("too many terms in compound SELECT"));
+            self.complain(SyntaxError::new("too many terms in compound SELECT"));
         }
-        self.select_height = self.select_height.max(outer_height);
         self.leave();
         Ok(Select { with, body: SelectBody { first, rest }, order_by, limit, span: self.span_from(start) })
     }
@@ -139,16 +137,14 @@ impl Parser<'_> {
     fn values(&mut self) -> Result<SelectCore> {
         self.advance();
         let mut rows: Vec<Vec<_>> = Vec::new();
-        let mut ragged = false;
         loop {
             self.expect(T::LeftParen)?;
             let row = self.expr_list()?;
             self.expect(T::RightParen)?;
-            ragged |= rows.first().is_some_and(|first| first.len() != row.len());
-            rows.push(row);
-            if ragged {
-                return Err(SyntaxError::new("all VALUES must have the same number of terms"));
+            if rows.first().is_some_and(|first| first.len() != row.len()) {
+                self.complain(SyntaxError::new("all VALUES must have the same number of terms"));
             }
+            rows.push(row);
             if !self.eat(T::Comma) {
                 return Ok(SelectCore::Values(rows));
             }
@@ -235,7 +231,7 @@ impl Parser<'_> {
         };
         if !clause.is_empty() {
             self.join_constraint()?;
-            return Err(SyntaxError::new(format!("a JOIN clause is required before {clause}")));
+            self.complain(SyntaxError::new(format!("a JOIN clause is required before {clause}")));
         }
         let mut joins = Vec::new();
         while let Some(op) = self.join_op()? {
@@ -301,7 +297,7 @@ impl Parser<'_> {
         let sided = left || right;
         if !known || (inner || cross) && (sided || outer) || outer && !sided {
             let text = words.iter().map(|&word| self.text(word)).collect::<Vec<_>>().join(" ");
-            return Err(SyntaxError::at(words[0].start, format!("unknown join type: {text}")));
+            self.complain(SyntaxError::at(words[0].start, format!("unknown join type: {text}")));
         }
         let kind = match (left, right) {
             (true, true) => JoinKind::Full,
@@ -467,7 +463,7 @@ impl Parser<'_> {
             FrameBound::UnboundedFollowing => 4,
         };
         if rank(&start) > end.as_ref().map_or(2, rank) {
-            return Err(SyntaxError::new("unsupported frame specification"));
+            self.complain(SyntaxError::new("unsupported frame specification"));
         }
         Ok(Frame { units, start, end, exclude })
     }

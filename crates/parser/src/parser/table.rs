@@ -56,7 +56,7 @@ impl Parser<'_> {
             } else if !without && word.eq_ignore_ascii_case(b"strict") {
                 options.strict = true;
             } else {
-                return Err(SyntaxError::new(format!("unknown table option: {}", self.text(token))));
+                self.complain(SyntaxError::new(format!("unknown table option: {}", self.text(token))));
             }
             if !self.eat(T::Comma) {
                 return Ok(options);
@@ -197,14 +197,15 @@ impl Parser<'_> {
         let mut storage = None;
         if self.tok.kind.is_id() {
             let word = self.bytes(self.tok);
+            self.advance();
             storage = if word.eq_ignore_ascii_case(b"stored") {
                 Some(GeneratedStorage::Stored)
             } else if word.eq_ignore_ascii_case(b"virtual") {
                 Some(GeneratedStorage::Virtual)
             } else {
-                return Err(SyntaxError::new(format!("error in generated column \"{}\"", column.text)));
+                self.complain(SyntaxError::new(format!("error in generated column \"{}\"", column.text)));
+                None
             };
-            self.advance();
         }
         Ok(ColumnConstraintKind::Generated { expr, always, storage })
     }
