@@ -86,6 +86,13 @@ impl Frame {
         self.call = None;
     }
 
+    /// The run is over: cursors let go of their pages, so that writers need not copy them.
+    pub fn discard_cursors(&mut self) {
+        for cursor in &mut self.cursors {
+            cursor.discard();
+        }
+    }
+
     /// True when the `Once` at this address has been passed before; passes it.
     #[inline]
     pub fn pass_once(&mut self, addr: usize) -> bool {

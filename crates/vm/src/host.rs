@@ -41,6 +41,11 @@ pub trait Host {
     /// The transaction's counter of deferred foreign-key violations.
     fn deferred_violations(&mut self) -> &mut i64;
 
+    /// `PRAGMA defer_foreign_keys`: all violations count as deferred.
+    fn defers_foreign_keys(&self) -> bool {
+        false
+    }
+
     // ---- Catalogue --------------------------------------------------------------------------------------------------
 
     /// See [`turso_program::schema::ParseSchema`].
@@ -48,6 +53,13 @@ pub trait Host {
 
     /// Remove an object from the catalogue.
     fn drop_entry(&mut self, db: DbIndex, entry: CatalogueEntry, name: &str) -> Result<()>;
+
+    /// Fails with `SQLITE_LOCKED` while other statements of the connection read the database: their cursors would be left
+    /// without a tree.
+    fn may_drop_tree(&mut self, db: DbIndex) -> Result<()> {
+        let _ = db;
+        Ok(())
+    }
 
     /// Auto-vacuum moved a tree's root page.
     fn root_moved(&mut self, db: DbIndex, from: u32, to: u32) -> Result<()>;
@@ -117,6 +129,7 @@ pub trait Host {
     }
 
     /// Called every so many instructions: `SQLITE_INTERRUPT` when the program has to stop (interrupt flag, progress handler).
+    /// This is also the moment to let go of pages ([`Pager::unpin`]) and to spill ([`Pager::maybe_spill`]); it may be pending.
     fn poll(&mut self) -> Result<()>;
 }
 

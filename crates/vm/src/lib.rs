@@ -28,9 +28,12 @@ mod host;
 mod registers;
 mod rowset;
 mod run;
+mod schema;
+mod sorter;
+mod transaction;
 mod trigger;
-mod unbuilt;
 mod vm;
+mod write;
 
 pub use host::{CatalogueEntry, Counters, Host, Interest, Limits};
 pub use vm::{Step, Vm};

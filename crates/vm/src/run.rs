@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 
 use turso_error::Result;
-use turso_program::Reg;
-use turso_program::Regs;
 use turso_program::control::OnError;
+use turso_program::{Reg, Regs};
 use turso_storage::Pager;
+use turso_storage::btree::TreeEraser;
 use turso_value::{TextEncoding, Value};
 
 use crate::Host;
@@ -33,8 +33,6 @@ pub(crate) struct Run {
     pub encoding: TextEncoding,
     /// Swapped into a register once it holds a result, so that buffers go round.
     pub result: Value,
-    /// A copy of an operand that a conversion must not change.
-    pub operand: Value,
     /// Bytes of the instruction in hand.
     pub bytes: Vec<u8>,
     /// Values of the instruction in hand.
@@ -44,14 +42,14 @@ pub(crate) struct Run {
 }
 
 /// What an instruction has drawn or collected and must find again when it is run again. Cleared when it completes.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Scratch {
-    /// The instruction has been started before and was pending.
-    pub started: bool,
     /// A rowid drawn at random.
     pub drawn: Option<i64>,
     /// How many have been tried.
     pub attempts: u32,
+    /// A tree being emptied.
+    pub eraser: Option<TreeEraser>,
     /// A payload being read in pieces.
     pub payload: Vec<u8>,
 }
@@ -69,7 +67,6 @@ impl Run {
             row: Regs { first: Reg(0), count: 0 },
             encoding: TextEncoding::Utf8,
             result: Value::Null,
-            operand: Value::Null,
             bytes: Vec::new(),
             values: Vec::new(),
             scratch: Scratch::default(),

@@ -145,6 +145,7 @@ impl Vm {
         // A step that panicked took the program along.
         self.frame.program.get_or_insert_with(|| self.root.clone());
         if self.state != State::Ready {
+            self.discard_cursors();
             self.frame.reset();
             self.run.reset();
         }
@@ -179,6 +180,7 @@ impl Vm {
             Ok(Step::Row) | Err(Error::Pending) => {}
             Ok(Step::Done) => {
                 self.state = State::Done;
+                self.discard_cursors();
                 if self.root.counts_changes {
                     host.counters().publish(self.run.changes);
                     self.run.changes = 0;
@@ -186,6 +188,7 @@ impl Vm {
             }
             Err(_) => {
                 self.state = State::Failed;
+                self.discard_cursors();
                 if self.root.counts_changes {
                     // FAIL keeps what was done so far; everything else is undone by the connection.
                     let kept = if self.run.on_error == OnError::Fail { self.run.changes } else { 0 };
@@ -195,6 +198,14 @@ impl Vm {
             }
         }
         outcome
+    }
+
+    /// The ephemeral pager goes with the run, so cursors of all frames must go first.
+    fn discard_cursors(&mut self) {
+        let spare = self.spare.iter_mut().flatten();
+        for frame in std::iter::once(&mut self.frame).chain(&mut self.callers).chain(spare) {
+            frame.discard_cursors();
+        }
     }
 
     /// Runs frame after frame: each turn of the loop is one stretch inside one program.

@@ -1,0 +1,159 @@
+//! Reading fields of the current record.
+//!
+//! The header is decoded as far as the columns asked for, once per row. A record that continues on overflow pages is not
+//! assembled: only the column's own bytes are read, and a read that waits goes on where it stopped.
+
+use std::sync::Arc;
+
+use turso_error::Result;
+use turso_program::cursor::{Column, RowData};
+use turso_program::{CursorId, Program, Reg};
+use turso_storage::Pager;
+use turso_value::record::assign_stored;
+use turso_value::{TextEncoding, Value};
+
+use super::{Cursor, TreeCursor, tree_and_pager};
+use crate::dispatch::{Exec, Flow};
+use crate::run::internal;
+use crate::{Host, Vm};
+
+/// What a column is that the record does not have.
+#[inline]
+fn assign_default(dest: &mut Value, default: Option<&Arc<Value>>) {
+    match default {
+        Some(value) => dest.assign(value.as_ref().as_ref()),
+        None => dest.set_null(),
+    }
+}
+
+impl TreeCursor {
+    /// A column of a record with overflow pages; false when the record has no such column. `bytes` is scratch that keeps
+    /// what has arrived until the read is complete.
+    #[inline(never)]
+    fn overflowing_column(
+        &mut self,
+        pager: &mut Pager,
+        column: usize,
+        encoding: TextEncoding,
+        bytes: &mut Vec<u8>,
+        dest: &mut Value,
+    ) -> Result<bool> {
+        let total = self.btree.payload_size() as usize;
+        let local = self.btree.local_payload();
+        let header = turso_value::varint::read(local).map_or(0, |(len, _)| len);
+        if header > local.len() as u64 {
+            // A record with very many columns: its header alone spills.
+            let record = self.btree.full_payload(pager)?;
+            return self.record.decode_into(record, column, encoding, dest);
+        }
+        let Some((serial, offset)) = self.record.locate(local, total, column)? else {
+            return Ok(false);
+        };
+        let len = serial.len() as usize;
+        if let Some(body) = local.get(offset..offset + len) {
+            assign_stored(dest, serial.read(body)?, encoding);
+            return Ok(true);
+        }
+        self.btree.read_payload(pager, offset as u32, len as u32, bytes)?;
+        let assigned = serial.read(bytes).map(|stored| assign_stored(dest, stored, encoding));
+        bytes.clear();
+        assigned.map(|()| true)
+    }
+}
+
+impl Exec for Column {
+    #[inline(always)]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        if let Cursor::Tree(tree) = &mut vm.frame.cursors[self.cursor.index()] {
+            let encoding = vm.run.encoding;
+            let pager = tree.store.pager(host, &mut vm.run)?;
+            let dest = vm.frame.registers.get_mut(self.dest);
+            if !tree.settle(pager)? {
+                dest.set_null();
+                return Ok(Flow::Next);
+            }
+            let column = usize::from(self.column);
+            if !tree.btree.overflows() {
+                if !tree.record.decode_into(tree.btree.local_payload(), column, encoding, dest)? {
+                    assign_default(dest, self.default.as_ref());
+                }
+                return Ok(Flow::Next);
+            }
+        }
+        vm.column_slow(host, self)
+    }
+}
+
+impl Vm {
+    #[inline(never)]
+    fn column_slow<H: Host>(&mut self, host: &mut H, column: &Column) -> Result<Flow> {
+        let encoding = self.run.encoding;
+        let index = usize::from(column.column);
+        match &mut self.frame.cursors[column.cursor.index()] {
+            Cursor::Tree(tree) => {
+                let mut bytes = std::mem::take(&mut self.run.scratch.payload);
+                let pager = tree.store.pager(host, &mut self.run)?;
+                let dest = self.frame.registers.get_mut(column.dest);
+                let found = tree.overflowing_column(pager, index, encoding, &mut bytes, dest);
+                if found.as_ref().is_err_and(|error| !error.is_pending()) {
+                    bytes.clear();
+                }
+                self.run.scratch.payload = bytes;
+                if !found? {
+                    assign_default(self.frame.registers.get_mut(column.dest), column.default.as_ref());
+                }
+            }
+            Cursor::Sorter(sorter) => {
+                let dest = self.frame.registers.get_mut(column.dest);
+                if !sorter.column(index, encoding, dest)? {
+                    assign_default(dest, column.default.as_ref());
+                }
+            }
+            Cursor::Pseudo(pseudo) => {
+                if pseudo.null_row {
+                    self.frame.registers.get_mut(column.dest).set_null();
+                    return Ok(Flow::Next);
+                }
+                // The register may have been given another record since, so nothing decoded is kept.
+                pseudo.record.reset();
+                let Some((record, dest)) = self.frame.registers.pair(pseudo.content, column.dest) else {
+                    return Err(internal("column of a record into the record's own register"));
+                };
+                let Some(bytes) = record.bytes() else {
+                    dest.set_null();
+                    return Ok(Flow::Next);
+                };
+                if !pseudo.record.decode_into(bytes, index, encoding, dest)? {
+                    assign_default(dest, column.default.as_ref());
+                }
+            }
+            Cursor::Null => self.frame.registers.get_mut(column.dest).set_null(),
+            Cursor::Closed => return Err(internal("column of a cursor that is not open")),
+        }
+        Ok(Flow::Next)
+    }
+
+    /// The current record of a tree into a register.
+    fn row_data<H: Host>(&mut self, host: &mut H, cursor: CursorId, dest: Reg) -> Result<()> {
+        let (tree, pager) = tree_and_pager(&mut self.frame.cursors, &mut self.run, host, cursor)?;
+        let dest = self.frame.registers.get_mut(dest);
+        if tree.settle(pager)? {
+            dest.set_blob(tree.btree.full_payload(pager)?);
+        } else {
+            dest.set_null();
+        }
+        Ok(())
+    }
+}
+
+impl Exec for RowData {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        if let Cursor::Sorter(sorter) = &vm.frame.cursors[self.cursor.index()] {
+            vm.frame.registers.get_mut(self.dest).set_blob(sorter.record()?);
+            return Ok(Flow::Next);
+        }
+        vm.row_data(host, self.cursor, self.dest)?;
+        Ok(Flow::Next)
+    }
+}

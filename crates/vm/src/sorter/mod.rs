@@ -1,0 +1,267 @@
+//! Sorters: records collected, then read in the order of their key, equal ones in the order of insertion.
+//!
+//! ```text
+//!   arena    | len | record | len | record | ...        one buffer, appended to
+//!   entries  [ prefix, offset ] ...                     16 bytes each: what sorting moves
+//! ```
+//! The prefix is the beginning of the first key column as a number that orders as the column does (`prefix`), so most
+//! comparisons touch no record. Equal prefixes fall back on the records, equal records on the offset: insertion order.
+//!
+//! With a bound (`LIMIT`) the entries are a heap whose top is the last of the best so far; what sorts behind it is never
+//! stored. Everything is in memory: the place to spill sorted runs is `insert`, when `arena` passes a budget, and `next`
+//! then merges.
+
+mod exec;
+mod prefix;
+
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use turso_error::{Error, Result};
+use turso_value::key::compare_records;
+use turso_value::{KeyInfo, RecordCursor, TextEncoding, Value};
+
+use crate::run::internal;
+
+/// Where a record lies, and the beginning of its key.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    prefix: u64,
+    offset: usize,
+}
+
+/// See the module's header.
+pub(crate) struct Sorter {
+    key: Arc<KeyInfo>,
+    /// Only this many first records are wanted; 0: all.
+    keep: usize,
+    arena: Vec<u8>,
+    entries: Vec<Entry>,
+    /// Bytes of the arena that belong to entries still wanted.
+    live: usize,
+    sorted: bool,
+    /// Index of the current entry once sorted.
+    at: usize,
+    record: RecordCursor,
+    pub sequence: i64,
+}
+
+/// Bytes in front of a record: its length.
+const HEAD: usize = size_of::<u32>();
+
+/// The record at an offset of the arena.
+#[inline]
+fn record_at(arena: &[u8], offset: usize) -> &[u8] {
+    match arena.get(offset..).and_then(|rest| rest.split_first_chunk::<HEAD>()) {
+        Some((len, rest)) => rest.get(..u32::from_ne_bytes(*len) as usize).unwrap_or(rest),
+        None => &[],
+    }
+}
+
+/// Compares entries. A damaged record (it came from a file) is noted and counts as equal.
+struct Order<'a> {
+    arena: &'a [u8],
+    key: &'a KeyInfo,
+    failure: Option<Error>,
+}
+
+impl Order<'_> {
+    #[inline]
+    fn compare(&mut self, a: &Entry, b: &Entry) -> Ordering {
+        match a.prefix.cmp(&b.prefix) {
+            Ordering::Equal => self.compare_records(a, b),
+            order => order,
+        }
+    }
+
+    fn compare_records(&mut self, a: &Entry, b: &Entry) -> Ordering {
+        let (x, y) = (record_at(self.arena, a.offset), record_at(self.arena, b.offset));
+        match compare_records(x, y, self.key, self.key.columns.len()) {
+            Ok(Ordering::Equal) => a.offset.cmp(&b.offset),
+            Ok(order) => order,
+            Err(error) => {
+                self.failure.get_or_insert(error);
+                a.offset.cmp(&b.offset)
+            }
+        }
+    }
+}
+
+impl Sorter {
+    /// An empty sorter.
+    pub fn new(key: Arc<KeyInfo>, keep: usize) -> Self {
+        Self {
+            key,
+            keep,
+            arena: Vec::new(),
+            entries: Vec::new(),
+            live: 0,
+            sorted: false,
+            at: 0,
+            record: RecordCursor::new(),
+            sequence: 0,
+        }
+    }
+
+    /// Empties the sorter; buffers stay.
+    pub fn clear(&mut self) {
+        self.arena.clear();
+        self.entries.clear();
+        self.live = 0;
+        self.sorted = false;
+        self.at = 0;
+        self.record.reset();
+        self.sequence = 0;
+    }
+
+    /// Empties the sorter, for another bound.
+    pub fn reopen(&mut self, keep: usize) {
+        self.clear();
+        self.keep = keep;
+    }
+
+    /// The key that it sorts by.
+    pub fn key(&self) -> &Arc<KeyInfo> {
+        &self.key
+    }
+
+    /// Adds a record.
+    pub fn insert(&mut self, record: &[u8]) -> Result<()> {
+        let Ok(len) = u32::try_from(record.len()) else {
+            return Err(Error::from_code(turso_error::ResultCode::TOOBIG));
+        };
+        let entry = Entry { prefix: prefix::of(record, &self.key)?, offset: self.arena.len() };
+        self.sorted = false;
+        if self.keep > 0 && self.entries.len() >= self.keep {
+            return self.insert_bounded(entry, record, len);
+        }
+        self.append(record, len);
+        self.entries.push(entry);
+        if self.keep > 0 && self.entries.len() == self.keep {
+            self.make_heap()?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn append(&mut self, record: &[u8], len: u32) {
+        self.arena.reserve(HEAD + record.len());
+        self.arena.extend_from_slice(&len.to_ne_bytes());
+        self.arena.extend_from_slice(record);
+        self.live += HEAD + record.len();
+    }
+
+    /// The heap is full: the new record takes the place of the last one, or is dropped. A record equal to the last one
+    /// came later and is dropped.
+    fn insert_bounded(&mut self, entry: Entry, record: &[u8], len: u32) -> Result<()> {
+        let Some(&top) = self.entries.first() else { return Ok(()) };
+        let loses = match entry.prefix.cmp(&top.prefix) {
+            Ordering::Less => false,
+            Ordering::Greater => true,
+            Ordering::Equal => {
+                let last = record_at(&self.arena, top.offset);
+                compare_records(record, last, &self.key, self.key.columns.len())? != Ordering::Less
+            }
+        };
+        if loses {
+            return Ok(());
+        }
+        self.live -= HEAD + record_at(&self.arena, top.offset).len();
+        self.append(record, len);
+        self.entries[0] = entry;
+        let mut order = Order { arena: &self.arena, key: &self.key, failure: None };
+        sift_down(&mut self.entries, 0, &mut order);
+        let failure = order.failure;
+        if self.arena.len() > 2 * self.live + (1 << 16) {
+            self.compact();
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    fn make_heap(&mut self) -> Result<()> {
+        let mut order = Order { arena: &self.arena, key: &self.key, failure: None };
+        for at in (0..self.entries.len() / 2).rev() {
+            sift_down(&mut self.entries, at, &mut order);
+        }
+        order.failure.map_or(Ok(()), Err)
+    }
+
+    /// Drops the records that no entry names any more. Those left keep their order, which is their order of insertion.
+    fn compact(&mut self) {
+        let mut by_offset: Vec<usize> = (0..self.entries.len()).collect();
+        by_offset.sort_unstable_by_key(|&i| self.entries[i].offset);
+        let mut end = 0;
+        for i in by_offset {
+            let offset = self.entries[i].offset;
+            let len = HEAD + record_at(&self.arena, offset).len();
+            self.arena.copy_within(offset..offset + len, end);
+            self.entries[i].offset = end;
+            end += len;
+        }
+        self.arena.truncate(end);
+    }
+
+    /// Sorts and goes to the first record; false when there is none.
+    pub fn sort(&mut self) -> Result<bool> {
+        if !self.sorted {
+            let mut order = Order { arena: &self.arena, key: &self.key, failure: None };
+            self.entries.sort_unstable_by(|a, b| order.compare(a, b));
+            if let Some(error) = order.failure {
+                return Err(error);
+            }
+            self.sorted = true;
+        }
+        self.at = 0;
+        self.record.reset();
+        Ok(!self.entries.is_empty())
+    }
+
+    /// Goes to the next record; false past the last.
+    #[inline]
+    pub fn next(&mut self) -> bool {
+        self.at += 1;
+        self.record.reset();
+        self.at < self.entries.len()
+    }
+
+    /// The current record.
+    #[inline]
+    pub fn record(&self) -> Result<&[u8]> {
+        match self.entries.get(self.at) {
+            Some(entry) if self.sorted => Ok(record_at(&self.arena, entry.offset)),
+            _ => Err(internal("sorter is on no record")),
+        }
+    }
+
+    /// A column of the current record; false when the record has no such column.
+    #[inline]
+    pub fn column(&mut self, index: usize, encoding: TextEncoding, dest: &mut Value) -> Result<bool> {
+        match self.entries.get(self.at) {
+            Some(entry) if self.sorted => {
+                self.record.decode_into(record_at(&self.arena, entry.offset), index, encoding, dest)
+            }
+            _ => Err(internal("sorter is on no record")),
+        }
+    }
+}
+
+/// Restores the heap below `at`: every entry sorts behind its children's.
+fn sift_down(heap: &mut [Entry], mut at: usize, order: &mut Order<'_>) {
+    loop {
+        let mut child = 2 * at + 1;
+        if child >= heap.len() {
+            return;
+        }
+        if child + 1 < heap.len() && order.compare(&heap[child], &heap[child + 1]) == Ordering::Less {
+            child += 1;
+        }
+        if order.compare(&heap[at], &heap[child]) != Ordering::Less {
+            return;
+        }
+        heap.swap(at, child);
+        at = child;
+    }
+}

@@ -1,0 +1,116 @@
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use super::Sorter;
+use turso_value::{Collation, KeyColumn, KeyInfo, TextEncoding, Value, encode_record};
+
+/// A small generator, so that failures repeat.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % below
+    }
+
+    fn value(&mut self) -> Value {
+        match self.next(8) {
+            0 => Value::Null,
+            1 => Value::Integer(self.next(5) as i64 - 2),
+            2 => Value::Integer(i64::MAX - self.next(3) as i64),
+            3 => Value::Integer(i64::MIN + self.next(3) as i64),
+            4 => Value::Real([0.0, -0.0, 1.5, -2.5, 9.3e18, -9.3e18, f64::INFINITY, 4503599627370497.5][self.next(8) as usize]),
+            5 => Value::text(["", "a", "A", "a ", "ab", "Ab  ", "a\0b", "a\0", "abcdefgh", "abcdefghi", "ABCDEFGHJ"][self.next(11) as usize]),
+            6 => Value::blob([&b""[..], b"\0", b"a", b"abcdefghi"][self.next(4) as usize]),
+            _ => Value::Integer((1 << 60) + self.next(4) as i64),
+        }
+    }
+}
+
+fn check(key: KeyInfo, rows: usize, keep: usize, seed: u64) {
+    let mut random = Random(seed);
+    let columns = key.columns.len();
+    let key = Arc::new(key);
+    let mut expected: Vec<Vec<Value>> = Vec::new();
+    let mut sorter = Sorter::new(key.clone(), keep);
+    for i in 0..rows {
+        let mut row: Vec<Value> = (0..columns).map(|_| random.value()).collect();
+        row.push(Value::Integer(i as i64));
+        let mut record = Vec::new();
+        encode_record(&row, TextEncoding::Utf8, &mut record);
+        sorter.insert(&record).unwrap();
+        expected.push(row);
+    }
+    expected.sort_by(|a, b| {
+        (0..columns).map(|i| key.compare_values(i, a[i].as_ref(), b[i].as_ref())).find(|o| *o != Ordering::Equal).unwrap_or(Ordering::Equal)
+    });
+    if keep > 0 {
+        expected.truncate(keep);
+    }
+    let mut found = Vec::new();
+    let mut more = sorter.sort().unwrap();
+    while more {
+        let mut row = vec![Value::Null; columns + 1];
+        for (i, slot) in row.iter_mut().enumerate() {
+            assert!(sorter.column(i, TextEncoding::Utf8, slot).unwrap());
+        }
+        found.push(row);
+        more = sorter.next();
+    }
+    assert_eq!(found, expected, "seed {seed} keep {keep} key {key:?}");
+}
+
+fn key(columns: &[(Collation, bool, bool)]) -> KeyInfo {
+    let columns = columns
+        .iter()
+        .map(|(collation, descending, nulls_big)| KeyColumn {
+            collation: collation.clone(),
+            descending: *descending,
+            nulls_big: *nulls_big,
+        })
+        .collect();
+    KeyInfo { columns, encoding: TextEncoding::Utf8 }
+}
+
+#[test]
+fn sorts_like_a_stable_sort_by_the_key() {
+    for seed in 1..40 {
+        for collation in [Collation::Binary, Collation::NoCase, Collation::RTrim] {
+            for descending in [false, true] {
+                for nulls_big in [false, true] {
+                    let one = (collation.clone(), descending, nulls_big);
+                    check(key(std::slice::from_ref(&one)), 200, 0, seed);
+                    check(key(&[one.clone(), (Collation::Binary, !descending, false)]), 100, 0, seed);
+                    check(key(&[one]), 200, 1 + (seed as usize * 7) % 50, seed);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bound_keeps_the_arena_small() {
+    let mut sorter = Sorter::new(Arc::new(KeyInfo::binary(1)), 10);
+    for i in (0..100_000).rev() {
+        let mut record = Vec::new();
+        encode_record(&[Value::Integer(i), Value::text("some text to make it longer")], TextEncoding::Utf8, &mut record);
+        sorter.insert(&record).unwrap();
+    }
+    assert!(sorter.arena.len() < 100_000, "{}", sorter.arena.len());
+    assert!(sorter.sort().unwrap());
+    let mut value = Value::Null;
+    for i in 0..10 {
+        sorter.column(0, TextEncoding::Utf8, &mut value).unwrap();
+        assert_eq!(value, Value::Integer(i));
+        assert_eq!(sorter.next(), i < 9);
+    }
+}
+
+#[test]
+fn an_empty_sorter_has_no_first_record() {
+    let mut sorter = Sorter::new(Arc::new(KeyInfo::binary(1)), 0);
+    assert!(!sorter.sort().unwrap());
+    assert!(sorter.record().is_err());
+}
