@@ -18,7 +18,11 @@
 pub mod aggregate;
 pub mod context;
 pub mod def;
+pub mod pattern;
+pub mod printf;
 pub mod registry;
+pub mod scalar;
+pub mod text;
 pub mod window;
 
 pub use aggregate::Aggregate;
