@@ -1,1 +1,33 @@
-//! 
+//! Databases, connections and statements: the engine as the faces see it.
+//!
+//! A [`Database`] is one file (or memory) per process, a [`Connection`] a session on it and on what it has attached, a
+//! [`Statement`] a prepared program with its run. Every operation that may wait exists in one restartable form: it answers
+//! `Error::Pending` and leaves in the connection what it waits for ([`Wait`]). The blocking face waits for it in place
+//! ([`Statement::step`]), the asynchronous one registers a waker ([`Statement::poll_step`]).
+//!
+//! | module | subject |
+//! |---|---|
+//! | `database` | opening files, the catalogue shared by connections |
+//! | `connection` | session state, transactions and savepoints, catalogue, pragmas, what programs ask of their host |
+//! | `statement` | preparing, binding, stepping, what a failure undoes |
+//! | `wait` | what a pending operation waits for |
+#![forbid(unsafe_code)]
+
+mod connection;
+mod database;
+mod options;
+mod statement;
+mod timer;
+mod wait;
+
+pub use connection::Connection;
+pub use database::Database;
+pub use options::{Backend, OpenOptions};
+pub use statement::{Prepared, Statement, StepResult};
+pub use wait::Wait;
+
+pub use turso_error::{Error, Failure, Result, ResultCode};
+pub use turso_io as io;
+pub use turso_parser as parser;
+pub use turso_program::{PlanNode, Program, ResultColumn};
+pub use turso_value::{Value, ValueRef};

@@ -15,5 +15,7 @@ mod context;
 pub mod emit;
 pub mod optimize;
 pub mod plan;
+mod statement;
 
 pub use context::{Catalogue, PlanContext, PlanOptions, TableFunction};
+pub use statement::plan_statement;

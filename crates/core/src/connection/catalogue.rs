@@ -1,0 +1,78 @@
+//! The connection's databases, functions and collations as the planner sees them.
+
+use std::sync::Arc;
+
+use turso_functions::{Lookup, Registry};
+use turso_planner::{Catalogue, PlanOptions};
+use turso_program::DbIndex;
+use turso_schema::Schema;
+use turso_value::Collation;
+
+use super::state::State;
+
+/// A borrowed view of the connection while one statement is planned.
+pub(crate) struct SessionCatalogue<'a> {
+    names: Vec<(&'a str, Arc<Schema>)>,
+    functions: &'a Registry,
+    collations: &'a [Collation],
+    empty: Arc<Schema>,
+}
+
+impl<'a> SessionCatalogue<'a> {
+    pub fn new(state: &'a State) -> Self {
+        let empty = Arc::new(Schema::empty(false));
+        let names = state
+            .databases
+            .iter()
+            .map(|db| (&*db.name, db.schema.clone().unwrap_or_else(|| empty.clone())))
+            .collect();
+        Self { names, functions: &state.functions, collations: &state.collations, empty }
+    }
+}
+
+impl Catalogue for SessionCatalogue<'_> {
+    fn database_count(&self) -> usize {
+        self.names.len()
+    }
+
+    fn database_name(&self, db: DbIndex) -> &str {
+        self.names.get(db.index()).map_or("", |(name, _)| name)
+    }
+
+    fn schema(&self, db: DbIndex) -> &Arc<Schema> {
+        self.names.get(db.index()).map_or(&self.empty, |(_, schema)| schema)
+    }
+
+    fn find_database(&self, name: &str) -> Option<DbIndex> {
+        // An attached database may have taken the name of another one's file; the last one attached is found first.
+        self.names.iter().rposition(|(n, _)| n.eq_ignore_ascii_case(name)).map(|i| DbIndex(i as u16))
+    }
+
+    fn function(&self, name: &str, argc: usize) -> Lookup {
+        self.functions.lookup(name.as_bytes(), argc)
+    }
+
+    fn collation(&self, name: &str) -> Option<Collation> {
+        Collation::built_in(name.as_bytes())
+            .or_else(|| self.collations.iter().find(|c| c.name().eq_ignore_ascii_case(name)).cloned())
+    }
+}
+
+impl State {
+    /// The settings that change what a statement means.
+    pub fn plan_options(&self) -> PlanOptions {
+        PlanOptions {
+            foreign_keys: self.settings.foreign_keys,
+            recursive_triggers: self.settings.recursive_triggers,
+            full_column_names: self.settings.full_column_names,
+            short_column_names: self.settings.short_column_names,
+            reverse_unordered_selects: self.settings.reverse_unordered_selects,
+            automatic_index: self.settings.automatic_index,
+            case_sensitive_like: self.settings.case_sensitive_like,
+            defer_foreign_keys: self.settings.defer_foreign_keys,
+            ignore_check_constraints: self.settings.ignore_check_constraints,
+            writable_schema: self.settings.writable_schema,
+            ..PlanOptions::default()
+        }
+    }
+}

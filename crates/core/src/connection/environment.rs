@@ -1,0 +1,49 @@
+//! What functions may ask of the connection.
+
+use std::cell::Cell;
+
+use turso_functions::{DefaultEnvironment, Environment};
+use turso_value::TextEncoding;
+
+/// The connection's facts for functions; copied here before a statement runs, so that functions need no lock.
+#[derive(Debug, Default)]
+pub(crate) struct SessionEnvironment {
+    pub base: DefaultEnvironment,
+    /// The time of the step in hand, milliseconds since the Julian epoch; 0 until a function asks for it.
+    pub now_julian_ms: Cell<i64>,
+    pub changes: i64,
+    pub total_changes: i64,
+    pub last_insert_rowid: i64,
+    pub case_sensitive_like: bool,
+    pub encoding: TextEncoding,
+}
+
+impl Environment for SessionEnvironment {
+    fn changes(&self) -> i64 {
+        self.changes
+    }
+    fn total_changes(&self) -> i64 {
+        self.total_changes
+    }
+    fn last_insert_rowid(&self) -> i64 {
+        self.last_insert_rowid
+    }
+    fn now_julian_ms(&self) -> i64 {
+        if self.now_julian_ms.get() == 0 {
+            self.now_julian_ms.set(self.base.now_julian_ms());
+        }
+        self.now_julian_ms.get()
+    }
+    fn local_offset_seconds(&self, unix_seconds: i64) -> Option<i64> {
+        self.base.local_offset_seconds(unix_seconds)
+    }
+    fn fill_random(&self, buffer: &mut [u8]) {
+        self.base.fill_random(buffer);
+    }
+    fn case_sensitive_like(&self) -> bool {
+        self.case_sensitive_like
+    }
+    fn encoding(&self) -> TextEncoding {
+        self.encoding
+    }
+}

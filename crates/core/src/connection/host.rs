@@ -1,0 +1,129 @@
+//! What running programs ask of their connection.
+
+use std::sync::atomic::Ordering;
+
+use turso_error::{Error, Result, ResultCode};
+use turso_functions::Environment;
+use turso_program::DbIndex;
+use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
+use turso_storage::Pager;
+use turso_value::{TextEncoding, Value};
+use turso_vm::{CatalogueEntry, Counters, Host, Limits};
+
+use super::state::State;
+
+impl Host for State {
+    #[inline]
+    fn pager(&mut self, db: DbIndex) -> &mut Pager {
+        // Programs are verified against the catalogue that they were planned with, which named this database.
+        &mut self.databases[db.index()].pager
+    }
+
+    fn encoding(&self) -> TextEncoding {
+        self.environment.encoding
+    }
+
+    fn transaction(&mut self, wanted: &Transaction, statement_savepoint: bool) -> Result<()> {
+        self.begin_for(wanted)?;
+        let alone = self.autocommit && self.active_writers <= 1;
+        if statement_savepoint && wanted.write && !alone && self.current_mark.is_none() {
+            let mark = self.open_statement_mark();
+            self.current_mark = Some(mark);
+        }
+        if let Some(db) = self.databases.get_mut(wanted.db.index()) {
+            db.snapshot_used = true;
+        }
+        Ok(())
+    }
+
+    fn transaction_control(&mut self, control: TransactionControl) -> Result<()> {
+        self.control(control)
+    }
+
+    fn savepoint(&mut self, op: SavepointOp, name: &str) -> Result<()> {
+        self.named_savepoint(op, name)
+    }
+
+    fn deferred_violations(&mut self) -> &mut i64 {
+        &mut self.deferred_violations
+    }
+
+    fn parse_schema(&mut self, db: DbIndex, condition: Option<&str>) -> Result<()> {
+        self.refresh_schema(db.index(), condition.is_none())
+    }
+
+    fn drop_entry(&mut self, db: DbIndex, entry: CatalogueEntry, name: &str) -> Result<()> {
+        self.edit_schema(db.index(), |schema| match entry {
+            CatalogueEntry::Table => schema.without_table(name),
+            CatalogueEntry::Index => schema.without_index(name),
+            CatalogueEntry::Trigger => schema.without_trigger(name),
+        });
+        Ok(())
+    }
+
+    fn root_moved(&mut self, db: DbIndex, from: u32, to: u32) -> Result<()> {
+        let _ = (from, to);
+        self.refresh_schema(db.index(), true)
+    }
+
+    fn cookie_written(&mut self, db: DbIndex, cookie: Cookie, _value: u32) -> Result<()> {
+        if cookie == Cookie::SchemaVersion {
+            self.edit_schema(db.index(), Clone::clone);
+        }
+        Ok(())
+    }
+
+    fn expire_statements(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
+    }
+
+    fn journal_mode(&mut self, db: DbIndex, mode: &Value, dest: &mut Value) -> Result<()> {
+        self.set_journal_mode(db.index(), mode, dest)
+    }
+
+    fn checkpoint(&mut self, db: DbIndex, mode: u8) -> Result<[i64; 3]> {
+        self.run_checkpoint(db.index(), mode)
+    }
+
+    fn vacuum(&mut self, _db: DbIndex, _into: Option<&Value>) -> Result<()> {
+        Err(Error::sql("VACUUM is not supported yet"))
+    }
+
+    fn integrity_check(&mut self, db: DbIndex, roots: &[u32], max_errors: i64) -> Result<Option<(String, i64)>> {
+        let _ = (db, roots, max_errors);
+        Err(Error::sql("integrity_check is not supported yet"))
+    }
+
+    fn incremental_vacuum(&mut self, _db: DbIndex) -> Result<bool> {
+        Err(Error::sql("incremental vacuum is not supported yet"))
+    }
+
+    fn call(&mut self, call: &HostCall, args: &[Value], dest: &mut [Value]) -> Result<()> {
+        self.connection_call(call, args, dest)
+    }
+
+    fn counters(&mut self) -> &mut Counters {
+        &mut self.counters
+    }
+
+    fn environment(&self) -> &dyn Environment {
+        &self.environment
+    }
+
+    fn random(&mut self) -> u64 {
+        let mut bytes = [0; 8];
+        self.environment.fill_random(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn poll(&mut self) -> Result<()> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Err(Error::from_code(ResultCode::INTERRUPT));
+        }
+        Ok(())
+    }
+}

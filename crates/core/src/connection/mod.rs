@@ -1,0 +1,214 @@
+//! A session on a database and on what it has attached.
+
+mod catalogue;
+mod environment;
+mod host;
+mod pragma;
+mod schema;
+mod state;
+mod transaction;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use turso_error::{Error, Result};
+use turso_planner::{PlanContext, plan_statement};
+use turso_program::Program;
+
+use crate::statement::{Prepared, Statement, StepResult};
+use crate::wait::Wait;
+
+pub(crate) use state::{AttachedDb, Settings, State};
+
+/// A session. Clones share it; statements keep it open. Its operations take turns: it is `Send` and `Sync`, and one
+/// statement steps at a time.
+#[derive(Clone)]
+pub struct Connection {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(state: State) -> Self {
+        let interrupted = state.interrupted.clone();
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), interrupted }) }
+    }
+
+    /// The state. A panic while it was held leaves a state whose transaction is rolled back by its end.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ---- Preparing ------------------------------------------------------------------------------------------------------
+
+    /// Prepare the first statement of `sql`, waiting in place where the catalogue has to be read.
+    pub fn prepare(&self, sql: &str) -> Result<Prepared> {
+        loop {
+            match self.try_prepare(sql) {
+                Err(Error::Pending) => self.wait()?,
+                other => return other,
+            }
+        }
+    }
+
+    /// One attempt to prepare; `Err(Pending)` leaves in the connection what has to be waited for.
+    pub fn try_prepare(&self, sql: &str) -> Result<Prepared> {
+        let mut state = self.lock();
+        state.waiting = None;
+        state.ensure_schemas()?;
+        let Some((program, tail)) = state.plan(sql)? else {
+            return Ok(Prepared { statement: None, tail: sql.len() });
+        };
+        let text: Arc<str> = sql.get(..tail).unwrap_or(sql).into();
+        Ok(Prepared { statement: Some(Statement::new(self.clone(), text, program, state.generation)), tail })
+    }
+
+    /// Run all statements of a text to their ends; rows are dropped.
+    pub fn execute_batch(&self, sql: &str) -> Result<()> {
+        let mut rest = sql;
+        while !rest.is_empty() {
+            let prepared = self.prepare(rest)?;
+            if let Some(mut statement) = prepared.statement {
+                while statement.step()? == StepResult::Row {}
+            }
+            rest = rest.get(prepared.tail..).unwrap_or("");
+        }
+        Ok(())
+    }
+
+    // ---- Waiting ----------------------------------------------------------------------------------------------------------
+
+    /// Wait in place for what the last pending operation waits for.
+    pub fn wait(&self) -> Result<()> {
+        let wait = self.lock().waiting.clone();
+        if let Some(Wait::Lock(delay)) = wait {
+            // The connection is not held while it sleeps, so that another thread may interrupt it.
+            std::thread::sleep(delay);
+            return self.lock().check_interrupt();
+        }
+        self.lock().wait_in_place()
+    }
+
+    /// Have `waker` woken when the operation can go on; false when it can already.
+    pub fn register(&self, waker: &Waker) -> bool {
+        self.lock().register(waker)
+    }
+
+    // ---- Facts ------------------------------------------------------------------------------------------------------------
+
+    /// The rowid of the last insert.
+    pub fn last_insert_rowid(&self) -> i64 {
+        self.lock().counters.last_insert_rowid
+    }
+
+    /// Rows changed by the last completed INSERT, UPDATE or DELETE.
+    pub fn changes(&self) -> i64 {
+        self.lock().counters.changes
+    }
+
+    /// Rows changed since the connection was opened.
+    pub fn total_changes(&self) -> i64 {
+        self.lock().counters.total_changes
+    }
+
+    /// No explicit transaction is open.
+    pub fn is_autocommit(&self) -> bool {
+        self.lock().autocommit
+    }
+
+    /// How long locks are waited for; zero: not at all.
+    pub fn set_busy_timeout(&self, timeout: Duration) {
+        self.lock().settings.busy_timeout = timeout;
+    }
+
+    /// Make the running statements of this connection end with `SQLITE_INTERRUPT` soon. May be called from any thread.
+    pub fn interrupt(&self) {
+        self.shared.interrupted.store(true, Ordering::Relaxed);
+    }
+
+    /// Name and file of each database, as `PRAGMA database_list` shows them.
+    pub fn databases(&self) -> Vec<(String, String)> {
+        self.lock().databases.iter().map(|d| (d.name.to_string(), d.file.to_string())).collect()
+    }
+}
+
+#[cold]
+fn syntax_error(error: turso_parser::SyntaxError) -> Error {
+    let failure = Error::sql(error.message);
+    match error.offset {
+        Some(offset) => failure.with_sql_offset(offset),
+        None => failure,
+    }
+}
+
+impl State {
+    /// Parse and plan the first statement of the text. `None`: there is none. Reads no page.
+    pub fn plan(&mut self, sql: &str) -> Result<Option<(Arc<Program>, usize)>> {
+        let parsed = turso_parser::parse(sql.as_bytes()).map_err(syntax_error)?;
+        let Some(statement) = parsed.statement else { return Ok(None) };
+        let text = sql.get(..parsed.tail).unwrap_or(sql);
+        let catalogue = catalogue::SessionCatalogue::new(self);
+        let context = PlanContext::new(&catalogue, self.plan_options(), text.as_bytes());
+        let program = plan_statement(&context, &statement)?;
+        Ok(Some((Arc::new(program), parsed.tail)))
+    }
+
+    /// Wait for what the last pending operation waits for.
+    pub fn wait_in_place(&mut self) -> Result<()> {
+        match self.waiting.take() {
+            Some(Wait::Lock(delay)) => {
+                std::thread::sleep(delay);
+                self.check_interrupt()
+            }
+            Some(Wait::Io(db)) => match self.databases.get_mut(db) {
+                Some(entry) => entry.pager.wait_blocking(),
+                None => Ok(()),
+            },
+            None => Ok(()),
+        }
+    }
+
+    /// Have `waker` woken when the pending operation can go on; false when it can already.
+    pub fn register(&mut self, waker: &Waker) -> bool {
+        match self.waiting.take() {
+            Some(Wait::Io(db)) => {
+                let Some(entry) = self.databases.get_mut(db) else { return false };
+                match entry.pager.waiting_on() {
+                    Some(completion) if !completion.is_ready() => {
+                        completion.register(waker);
+                        true
+                    }
+                    _ => false,
+                }
+            }
+            Some(Wait::Lock(delay)) => {
+                crate::timer::wake_after(delay, waker.clone());
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Fix what functions may ask for the run that begins.
+    pub fn prepare_environment(&mut self) {
+        self.environment.changes = self.counters.changes;
+        self.environment.total_changes = self.counters.total_changes;
+        self.environment.last_insert_rowid = self.counters.last_insert_rowid;
+        self.environment.case_sensitive_like = self.settings.case_sensitive_like;
+        if self.active_statements == 0 {
+            self.interrupted.store(false, Ordering::Relaxed);
+        }
+    }
+}

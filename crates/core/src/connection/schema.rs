@@ -1,0 +1,198 @@
+//! Reading the catalogue: the rows of `sqlite_schema` become a [`Schema`] snapshot.
+//!
+//! A snapshot is shared by all connections of a database as long as the schema cookie stays what it was. Reading is
+//! restartable: the cursor and the rows read so far wait in [`Loading`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use turso_error::{Error, Result, ResultCode};
+use turso_schema::{Schema, SchemaRow, build_schema};
+use turso_storage::PageNo;
+use turso_storage::btree::{BTreeCursor, CursorKind};
+use turso_value::{TextEncoding, Value};
+
+use super::state::State;
+
+/// A scan of `sqlite_schema` in progress.
+pub(crate) struct Loading {
+    cursor: BTreeCursor,
+    started: bool,
+    /// The row under the cursor has not been taken yet.
+    on_row: bool,
+    epoch: u64,
+    rows: Vec<SchemaRow>,
+}
+
+impl State {
+    /// The catalogues of all databases are there. A catalogue that a running transaction knows is used as it is;
+    /// whether it still fits the file is checked when a program begins.
+    pub fn ensure_schemas(&mut self) -> Result<()> {
+        for db in 0..self.databases.len() {
+            if self.databases.get(db).is_some_and(|d| d.schema.is_none()) {
+                self.load_schema(db)?;
+            }
+        }
+        self.end_reads_if_idle();
+        Ok(())
+    }
+
+    fn load_schema(&mut self, db: usize) -> Result<()> {
+        self.begin_read(db)?;
+        let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
+        let cookie = entry.pager.header().schema_cookie;
+        if !entry.pager.in_write()
+            && let Some(shared) = entry.database.as_ref().and_then(|d| d.shared_schema(cookie))
+        {
+            entry.schema = Some(shared);
+            return self.take_encoding(db);
+        }
+        let rows = self.read_schema_rows(db)?;
+        let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
+        let mut schema = empty_schema(entry.pager.header(), db == 1);
+        build_schema(&mut schema, &rows)?;
+        let schema = Arc::new(schema);
+        if !entry.pager.in_write()
+            && let Some(database) = &entry.database
+        {
+            database.share_schema(&schema);
+        }
+        entry.schema = Some(schema);
+        self.take_encoding(db)
+    }
+
+    /// Text has one encoding in all databases of a connection: that of `main`.
+    fn take_encoding(&mut self, db: usize) -> Result<()> {
+        let encoding = self.databases.get(db).and_then(|d| d.schema.as_ref()).map_or(TextEncoding::Utf8, |s| s.encoding);
+        if db == 0 {
+            self.environment.encoding = encoding;
+        } else if db > 1 && encoding != self.environment.encoding && self.databases[db].pager.page_count() > 0 {
+            return Err(Error::sql("attached databases must use the same text encoding as main database"));
+        }
+        Ok(())
+    }
+
+    /// All rows of `sqlite_schema` in rowid order. Restartable.
+    fn read_schema_rows(&mut self, db: usize) -> Result<Vec<SchemaRow>> {
+        let result = self.scan_schema(db);
+        if !matches!(result, Err(Error::Pending))
+            && let Some(entry) = self.databases.get_mut(db)
+        {
+            entry.loading = None;
+        }
+        self.pending_on(db, result)
+    }
+
+    fn scan_schema(&mut self, db: usize) -> Result<Vec<SchemaRow>> {
+        let Some(entry) = self.databases.get_mut(db) else { return Ok(Vec::new()) };
+        if entry.pager.page_count() == 0 {
+            return Ok(Vec::new());
+        }
+        let encoding = encoding_of(entry.pager.header().text_encoding);
+        let epoch = entry.pager.change_epoch();
+        if entry.loading.as_ref().is_none_or(|l| l.epoch != epoch) {
+            let cursor = BTreeCursor::new(PageNo::ONE, CursorKind::Table);
+            entry.loading = Some(Loading { cursor, started: false, on_row: false, epoch, rows: Vec::new() });
+        }
+        let Some(loading) = &mut entry.loading else { return Ok(Vec::new()) };
+        let pager = &mut entry.pager;
+        loop {
+            if loading.on_row {
+                let row = decode_row(loading.cursor.full_payload(pager)?, encoding)?;
+                loading.rows.push(row);
+                loading.on_row = false;
+            }
+            let more = if loading.started { loading.cursor.next(pager)? } else { loading.cursor.first(pager)? };
+            if !more {
+                break;
+            }
+            loading.started = true;
+            loading.on_row = true;
+            pager.unpin();
+        }
+        Ok(std::mem::take(&mut loading.rows))
+    }
+
+    /// After DDL: take up what is new in `sqlite_schema` (with `all`, read everything afresh).
+    pub fn refresh_schema(&mut self, db: usize, all: bool) -> Result<()> {
+        let rows = self.read_schema_rows(db)?;
+        let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
+        let mut schema = match &entry.schema {
+            Some(known) if !all => (**known).clone(),
+            _ => empty_schema(entry.pager.header(), db == 1),
+        };
+        let new: Vec<SchemaRow> = rows.into_iter().filter(|row| all || !is_known(&schema, row)).collect();
+        build_schema(&mut schema, &new)?;
+        schema.cookie = entry.pager.header().schema_cookie;
+        schema.file_format = entry.pager.header().schema_format;
+        schema.encoding = encoding_of(entry.pager.header().text_encoding);
+        schema.generation = next_generation();
+        entry.schema = Some(Arc::new(schema));
+        self.generation = self.generation.wrapping_add(1);
+        self.take_encoding(db)
+    }
+
+    /// Change the catalogue of one database in place of the connection.
+    pub fn edit_schema(&mut self, db: usize, edit: impl FnOnce(&Schema) -> Schema) {
+        if let Some(entry) = self.databases.get_mut(db)
+            && let Some(schema) = &entry.schema
+        {
+            let mut edited = edit(schema);
+            edited.cookie = entry.pager.header().schema_cookie;
+            edited.generation = next_generation();
+            entry.schema = Some(Arc::new(edited));
+            self.generation = self.generation.wrapping_add(1);
+        }
+    }
+}
+
+/// A number that no catalogue of this process has had.
+fn next_generation() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+fn is_known(schema: &Schema, row: &SchemaRow) -> bool {
+    match row.kind.as_str() {
+        "table" | "view" => schema.table(&row.name).is_some(),
+        "index" => schema.index(&row.name).is_some_and(|i| i.root == row.root),
+        _ => schema.trigger(&row.name).is_some(),
+    }
+}
+
+fn empty_schema(header: &turso_storage::DatabaseHeader, temporary: bool) -> Schema {
+    let mut schema = Schema::empty(temporary);
+    schema.cookie = header.schema_cookie;
+    schema.file_format = header.schema_format;
+    schema.encoding = encoding_of(header.text_encoding);
+    schema
+}
+
+/// The header's text encoding number (`fileformat2.html` section 1.3.13); 0 in a file without schema means UTF-8.
+pub(crate) fn encoding_of(number: u32) -> TextEncoding {
+    match number {
+        2 => TextEncoding::Utf16Le,
+        3 => TextEncoding::Utf16Be,
+        _ => TextEncoding::Utf8,
+    }
+}
+
+fn decode_row(record: &[u8], encoding: TextEncoding) -> Result<SchemaRow> {
+    let mut fields: [Value; 5] = Default::default();
+    turso_value::record::decode_into(record, encoding, &mut fields)?;
+    let text = |value: &Value| match value {
+        Value::Text(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        _ => None,
+    };
+    let root = match &fields[3] {
+        Value::Integer(root) => u32::try_from(*root).map_err(|_| Error::from_code(ResultCode::CORRUPT))?,
+        _ => 0,
+    };
+    Ok(SchemaRow {
+        kind: text(&fields[0]).unwrap_or_default(),
+        name: text(&fields[1]).unwrap_or_default(),
+        table: text(&fields[2]).unwrap_or_default(),
+        root,
+        sql: text(&fields[4]),
+    })
+}

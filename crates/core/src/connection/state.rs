@@ -1,0 +1,160 @@
+//! The state of a session; everything behind the connection's lock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use turso_error::{Error, Result, ResultCode};
+use turso_schema::Schema;
+use turso_storage::Pager;
+use turso_vm::{Counters, Limits};
+
+use super::environment::SessionEnvironment;
+use crate::database::Database;
+use crate::wait::{Wait, busy_delay};
+
+/// One database of a connection.
+pub(crate) struct AttachedDb {
+    /// `main`, `temp`, or the name given to ATTACH.
+    pub name: Arc<str>,
+    /// The file as `PRAGMA database_list` shows it; empty for memory and temp.
+    pub file: Arc<str>,
+    /// Where schemas are shared; `None` for private memory.
+    pub database: Option<Database>,
+    /// The pager of this connection.
+    pub pager: Pager,
+    /// The catalogue as this connection sees it; `None` until it has been read.
+    pub schema: Option<Arc<Schema>>,
+    /// The catalogue when the write transaction began; restored by ROLLBACK.
+    pub schema_before: Option<Option<Arc<Schema>>>,
+    /// A statement has read under the present snapshot, which must therefore stay what it is.
+    pub snapshot_used: bool,
+    /// The rows of `sqlite_schema` being read.
+    pub loading: Option<super::schema::Loading>,
+}
+
+/// A named savepoint.
+pub(crate) struct NamedSavepoint {
+    pub name: Box<str>,
+    /// The catalogues when it was set, by database.
+    pub schemas: Vec<Option<Arc<Schema>>>,
+    /// Deferred foreign-key violations when it was set.
+    pub violations: i64,
+}
+
+/// What pragmas set.
+pub(crate) struct Settings {
+    pub foreign_keys: bool,
+    pub recursive_triggers: bool,
+    pub query_only: bool,
+    pub case_sensitive_like: bool,
+    pub ignore_check_constraints: bool,
+    pub automatic_index: bool,
+    pub defer_foreign_keys: bool,
+    pub full_column_names: bool,
+    pub short_column_names: bool,
+    pub reverse_unordered_selects: bool,
+    pub legacy_alter_table: bool,
+    pub writable_schema: bool,
+    pub trusted_schema: bool,
+    pub cell_size_check: bool,
+    pub temp_store: i64,
+    pub busy_timeout: Duration,
+}
+
+/// The state of a session.
+pub(crate) struct State {
+    /// 0 is `main`, 1 `temp`, then what was attached.
+    pub databases: Vec<AttachedDb>,
+    pub settings: Settings,
+    pub counters: Counters,
+    pub limits: Limits,
+    pub environment: SessionEnvironment,
+    /// Functions of the application beside the built-in ones.
+    pub functions: turso_functions::Registry,
+    /// Collations of the application.
+    pub collations: Vec<turso_value::Collation>,
+    /// No explicit transaction is open.
+    pub autocommit: bool,
+    /// Named savepoints, oldest first.
+    pub savepoints: Vec<NamedSavepoint>,
+    /// The oldest savepoint began the transaction: releasing it commits.
+    pub savepoint_is_transaction: bool,
+    /// Statement savepoints now open, innermost last; `None` for one whose statement has ended before an inner one.
+    pub statement_marks: Vec<Option<u64>>,
+    pub next_statement_id: u64,
+    /// The mark of the statement that is being stepped.
+    pub current_mark: Option<u64>,
+    /// Statements that are running (have been stepped and neither finished nor been reset).
+    pub active_statements: usize,
+    /// Those among them that may write.
+    pub active_writers: usize,
+    /// Counts rollbacks; a running reader that began before the last one which changed the schema must stop.
+    pub rollback_epoch: u64,
+    pub deferred_violations: i64,
+    /// Counts what makes prepared statements out of date apart from the file's schema cookie.
+    pub generation: u32,
+    /// What the operation that answered `Pending` waits for.
+    pub waiting: Option<Wait>,
+    /// When waiting for a lock began, and how often it was tried.
+    pub lock_wait: Option<(Instant, u32)>,
+    pub interrupted: Arc<AtomicBool>,
+}
+
+impl State {
+    /// Run by every operation that found a lock taken: decides between waiting (`Pending`) and the error.
+    pub fn lock_taken(&mut self, error: Error) -> Error {
+        if error.code() == ResultCode::BUSY_SNAPSHOT {
+            return error;
+        }
+        let (since, attempt) = *self.lock_wait.get_or_insert_with(|| (Instant::now(), 0));
+        match busy_delay(attempt, since.elapsed(), self.settings.busy_timeout) {
+            Some(delay) => {
+                self.lock_wait = Some((since, attempt + 1));
+                self.waiting = Some(Wait::Lock(delay));
+                Error::Pending
+            }
+            None => {
+                self.lock_wait = None;
+                error
+            }
+        }
+    }
+
+    /// Note which database made an operation pending.
+    pub fn pending_on<T>(&mut self, db: usize, result: Result<T>) -> Result<T> {
+        if matches!(result, Err(Error::Pending)) && self.waiting.is_none() {
+            self.waiting = Some(Wait::Io(db));
+        }
+        result
+    }
+
+    /// The database whose input or output made a program pending: the one whose pager waits.
+    pub fn note_io_wait(&mut self) {
+        if self.waiting.is_none() {
+            let db = self.databases.iter().position(|d| d.pager.waiting_on().is_some()).unwrap_or(0);
+            self.waiting = Some(Wait::Io(db));
+        }
+    }
+
+    /// `SQLITE_INTERRUPT` when somebody has asked for it.
+    pub fn check_interrupt(&self) -> Result<()> {
+        if self.interrupted.load(Ordering::Relaxed) { Err(Error::from_code(ResultCode::INTERRUPT)) } else { Ok(()) }
+    }
+
+    /// An explicit transaction or a running statement keeps snapshots open.
+    pub fn keeps_snapshots(&self) -> bool {
+        !self.autocommit || self.active_statements > 0
+    }
+
+    /// Let go of all snapshots when nothing needs them any more.
+    pub fn end_reads_if_idle(&mut self) {
+        if !self.keeps_snapshots() {
+            for db in &mut self.databases {
+                if db.pager.in_read() && !db.pager.in_write() {
+                    db.pager.end_read();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Transactions, savepoints, and what the end of a statement commits or undoes.
+//!
+//! ```text
+//!  autocommit ---- BEGIN / SAVEPOINT ----> explicit transaction ---- COMMIT / RELEASE of the first ----> autocommit
+//!      |                                          |
+//!      | a statement begins what it needs,        | ROLLBACK, or a failure with ON CONFLICT ROLLBACK
+//!      | and its end commits                      v
+//!      +------------------------------------- autocommit
+//! ```
+//! Every method may answer `Error::Pending` before it has changed anything that its repetition would change again.
+
+use turso_error::{Error, Result, ResultCode};
+use turso_program::control::OnError;
+use turso_program::schema::{SavepointOp, Transaction, TransactionControl};
+use turso_storage::WriteMode;
+
+use super::state::{NamedSavepoint, State};
+
+impl State {
+    // ---- Beginning --------------------------------------------------------------------------------------------------
+
+    /// Begin what the program needs on one database and check that its schema is the one it was made for.
+    pub fn begin_for(&mut self, wanted: &Transaction) -> Result<()> {
+        let db = wanted.db.index();
+        self.begin_read(db)?;
+        if let Some(entry) = self.databases.get_mut(db) {
+            let cookie = entry.pager.header().schema_cookie;
+            let generation = entry.schema.as_ref().filter(|s| s.cookie == cookie).map(|s| s.generation);
+            if generation.is_none() {
+                // Somebody else has changed the schema: what this connection knows is of no use any more.
+                entry.schema = None;
+            }
+            if cookie != wanted.schema_cookie || generation != Some(wanted.schema_generation) {
+                return Err(Error::from_code(ResultCode::SCHEMA));
+            }
+        }
+        if wanted.write {
+            self.begin_write(db, WriteMode::Reserved)?;
+        }
+        Ok(())
+    }
+
+    /// Take a snapshot of the database, waiting for locks as the busy timeout allows.
+    pub fn begin_read(&mut self, db: usize) -> Result<()> {
+        let Some(entry) = self.databases.get_mut(db) else {
+            return Err(Error::sql("unknown database"));
+        };
+        if entry.pager.in_read() {
+            return Ok(());
+        }
+        match entry.pager.begin_read() {
+            Ok(()) => {
+                self.lock_wait = None;
+                Ok(())
+            }
+            Err(error) if error.is(ResultCode::BUSY) => Err(self.lock_taken(error)),
+            other => self.pending_on(db, other),
+        }
+    }
+
+    /// Turn the snapshot into a write transaction.
+    ///
+    /// A lock is waited for only by those who held no snapshot before: two readers that both want to write would wait for
+    /// each other for ever.
+    pub fn begin_write(&mut self, db: usize, mode: WriteMode) -> Result<()> {
+        let may_wait = self.autocommit || self.databases.get(db).is_some_and(|d| !d.snapshot_used);
+        let Some(entry) = self.databases.get_mut(db) else {
+            return Err(Error::sql("unknown database"));
+        };
+        if entry.pager.in_write() {
+            return Ok(());
+        }
+        if self.settings.query_only && db != 1 {
+            return Err(Error::from_code(ResultCode::READONLY));
+        }
+        match entry.pager.begin_write(mode) {
+            Ok(()) => {}
+            Err(error) if error.code() == ResultCode::BUSY_SNAPSHOT && may_wait && self.active_statements <= 1 => {
+                // Nothing has been read under this snapshot yet: a newer one does as well.
+                entry.pager.end_read();
+                return self.begin_read(db).and_then(|()| self.begin_write(db, mode));
+            }
+            Err(error) if error.is(ResultCode::BUSY) && may_wait => {
+                return Err(self.lock_taken(error));
+            }
+            other => return self.pending_on(db, other),
+        }
+        self.lock_wait = None;
+        // Savepoints set before this database was written to: it has changed nothing since any of them.
+        let depth = self.savepoints.len() + self.statement_marks.len();
+        if let Some(entry) = self.databases.get_mut(db) {
+            entry.schema_before = Some(entry.schema.clone());
+            for _ in 0..depth {
+                entry.pager.open_savepoint();
+            }
+        }
+        Ok(())
+    }
+
+    // ---- BEGIN, COMMIT, ROLLBACK --------------------------------------------------------------------------------------
+
+    /// See [`TransactionControl`].
+    pub fn control(&mut self, control: TransactionControl) -> Result<()> {
+        match control {
+            TransactionControl::Commit => self.commit_explicit(),
+            TransactionControl::Rollback => self.rollback_explicit(),
+            TransactionControl::BeginConcurrent => Err(Error::sql("BEGIN CONCURRENT is not supported yet")),
+            begin => self.begin_explicit(begin),
+        }
+    }
+
+    fn begin_explicit(&mut self, control: TransactionControl) -> Result<()> {
+        if !self.autocommit {
+            return Err(Error::sql("cannot start a transaction within a transaction"));
+        }
+        let mode = match control {
+            TransactionControl::BeginImmediate => Some(WriteMode::Reserved),
+            TransactionControl::BeginExclusive => Some(WriteMode::Exclusive),
+            _ => None,
+        };
+        if let Some(mode) = mode {
+            for db in 0..self.databases.len() {
+                if db != 1 {
+                    self.begin_write(db, mode)?;
+                }
+            }
+        }
+        self.autocommit = false;
+        Ok(())
+    }
+
+    fn commit_explicit(&mut self) -> Result<()> {
+        if self.autocommit {
+            return Err(Error::sql("cannot commit - no transaction is active"));
+        }
+        if self.active_writers > 0 {
+            return Err(Error::new(ResultCode::BUSY, "cannot commit transaction - SQL statements in progress"));
+        }
+        if self.deferred_violations > 0 {
+            return Err(Error::new(ResultCode::CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed"));
+        }
+        self.commit_all()?;
+        self.end_transaction();
+        Ok(())
+    }
+
+    fn rollback_explicit(&mut self) -> Result<()> {
+        if self.autocommit {
+            return Err(Error::sql("cannot rollback - no transaction is active"));
+        }
+        self.rollback_all();
+        Ok(())
+    }
+
+    fn end_transaction(&mut self) {
+        self.autocommit = true;
+        self.savepoints.clear();
+        self.savepoint_is_transaction = false;
+        self.deferred_violations = 0;
+        self.settings.defer_foreign_keys = false;
+        for db in &mut self.databases {
+            db.snapshot_used = false;
+        }
+    }
+
+    /// Make the changes of all databases durable. Databases committed before one that fails stay committed; each is a
+    /// transaction of its own unless a super-journal joins them.
+    fn commit_all(&mut self) -> Result<()> {
+        for db in 0..self.databases.len() {
+            let Some(entry) = self.databases.get_mut(db) else { break };
+            if !entry.pager.in_write() {
+                continue;
+            }
+            match entry.pager.commit() {
+                Ok(()) => {
+                    self.lock_wait = None;
+                    if let (Some(before), Some(database)) = (entry.schema_before.take(), &entry.database) {
+                        let unchanged = match (&before, &entry.schema) {
+                            (Some(old), Some(new)) => std::sync::Arc::ptr_eq(old, new),
+                            _ => false,
+                        };
+                        if !unchanged && let Some(schema) = &entry.schema {
+                            database.share_schema(schema);
+                        }
+                    }
+                }
+                Err(error) if error.is(ResultCode::BUSY) => return Err(self.lock_taken(error)),
+                other => return self.pending_on(db, other),
+            }
+        }
+        Ok(())
+    }
+
+    /// Drop the changes of all databases and leave the transaction.
+    pub fn rollback_all(&mut self) {
+        let mut schema_changed = false;
+        for db in &mut self.databases {
+            if db.pager.in_write() {
+                db.pager.rollback();
+            }
+            if let Some(before) = db.schema_before.take() {
+                let same = match (&before, &db.schema) {
+                    (Some(a), Some(b)) => std::sync::Arc::ptr_eq(a, b),
+                    (None, None) => true,
+                    _ => false,
+                };
+                schema_changed |= !same;
+                db.schema = before;
+            }
+        }
+        if schema_changed {
+            self.generation = self.generation.wrapping_add(1);
+            self.rollback_epoch += 1;
+        }
+        self.statement_marks.clear();
+        self.end_transaction();
+    }
+
+    // ---- Named savepoints ---------------------------------------------------------------------------------------------
+
+    /// See [`SavepointOp`].
+    pub fn named_savepoint(&mut self, op: SavepointOp, name: &str) -> Result<()> {
+        if op == SavepointOp::Begin {
+            if self.active_writers > 0 {
+                return Err(Error::new(ResultCode::BUSY, "cannot open savepoint - SQL statements in progress"));
+            }
+            if self.autocommit {
+                self.autocommit = false;
+                self.savepoint_is_transaction = true;
+            }
+            let schemas = self.databases.iter().map(|d| d.schema.clone()).collect();
+            self.savepoints.push(NamedSavepoint { name: name.into(), schemas, violations: self.deferred_violations });
+            for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {
+                db.pager.open_savepoint();
+            }
+            return Ok(());
+        }
+        let Some(at) = self.savepoints.iter().rposition(|s| s.name.eq_ignore_ascii_case(name)) else {
+            return Err(Error::sql(format!("no such savepoint: {name}")));
+        };
+        if self.active_writers > 0 && op == SavepointOp::Release {
+            return Err(Error::new(ResultCode::BUSY, "cannot release savepoint - SQL statements in progress"));
+        }
+        if op == SavepointOp::Release {
+            if at == 0 && self.savepoint_is_transaction {
+                return self.commit_explicit();
+            }
+            self.savepoints.truncate(at);
+            for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {
+                db.pager.release_savepoint(at);
+            }
+            return Ok(());
+        }
+        let mut schema_changed = false;
+        let savepoint = &self.savepoints[at];
+        self.deferred_violations = savepoint.violations;
+        for (i, db) in self.databases.iter_mut().enumerate() {
+            if db.pager.in_write() {
+                db.pager.rollback_to_savepoint(at);
+            }
+            if let Some(schema) = savepoint.schemas.get(i) {
+                let same = match (schema, &db.schema) {
+                    (Some(a), Some(b)) => std::sync::Arc::ptr_eq(a, b),
+                    (None, _) => true,
+                    _ => false,
+                };
+                if !same {
+                    schema_changed = true;
+                    db.schema = schema.clone();
+                }
+            }
+        }
+        self.savepoints.truncate(at + 1);
+        if schema_changed {
+            self.generation = self.generation.wrapping_add(1);
+            self.rollback_epoch += 1;
+        }
+        Ok(())
+    }
+
+    // ---- Statements ---------------------------------------------------------------------------------------------------
+
+    /// Set the mark that a failing statement goes back to. Answers its identity.
+    pub fn open_statement_mark(&mut self) -> u64 {
+        let id = self.next_statement_id;
+        self.next_statement_id += 1;
+        self.statement_marks.push(Some(id));
+        for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {
+            db.pager.open_savepoint();
+        }
+        id
+    }
+
+    /// The statement with this mark has ended; with `undo`, as if it had never run.
+    pub fn close_statement_mark(&mut self, id: u64, undo: bool) {
+        let Some(at) = self.statement_marks.iter().position(|m| *m == Some(id)) else {
+            return; // The whole transaction was rolled back meanwhile.
+        };
+        let depth = self.savepoints.len() + at;
+        if undo {
+            for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {
+                db.pager.rollback_to_savepoint(depth);
+            }
+            self.statement_marks.truncate(at + 1);
+        }
+        self.statement_marks[at] = None;
+        while let Some(None) = self.statement_marks.last() {
+            self.statement_marks.pop();
+            let depth = self.savepoints.len() + self.statement_marks.len();
+            for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {
+                db.pager.release_savepoint(depth);
+            }
+        }
+    }
+
+    /// A statement begins to run.
+    pub fn statement_starts(&mut self, writes: bool) {
+        self.active_statements += 1;
+        self.active_writers += usize::from(writes);
+    }
+
+    /// A statement no longer runs; nothing else is decided here.
+    pub fn statement_stops(&mut self, writes: bool) {
+        self.active_statements = self.active_statements.saturating_sub(1);
+        self.active_writers = self.active_writers.saturating_sub(usize::from(writes));
+    }
+
+    /// Commit after a statement in autocommit mode. Restartable.
+    pub fn commit_if_autocommit(&mut self, writes: bool) -> Result<()> {
+        if self.autocommit && writes && self.active_writers <= 1 {
+            if self.deferred_violations > 0 {
+                return Err(Error::new(ResultCode::CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed"));
+            }
+            self.commit_all()?;
+            for db in &mut self.databases {
+                db.snapshot_used = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a failed statement undoes. Answers `true` when what it did is kept and has to be committed (FAIL).
+    pub fn undo_failed(&mut self, error: &Error, on_error: OnError, writes: bool, mark: Option<u64>) -> bool {
+        let code = error.code().primary();
+        let fatal = matches!(code, ResultCode::IOERR | ResultCode::NOMEM | ResultCode::FULL | ResultCode::CORRUPT)
+            || (code == ResultCode::INTERRUPT && writes);
+        if on_error == OnError::Rollback || (fatal && writes && mark.is_none()) {
+            self.rollback_all();
+            return false;
+        }
+        if on_error == OnError::Fail {
+            if let Some(id) = mark {
+                self.close_statement_mark(id, false);
+            }
+            return true;
+        }
+        match mark {
+            Some(id) => self.close_statement_mark(id, true),
+            // Without a mark nothing was changed before the failure, or the statement is the whole transaction.
+            None if self.autocommit && writes && self.active_writers <= 1 => self.rollback_all(),
+            None => {}
+        }
+        false
+    }
+}

@@ -1,0 +1,68 @@
+//! How a database is opened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which input/output back end serves a database.
+#[derive(Clone, Default)]
+pub enum Backend {
+    /// Memory for `:memory:`, system calls otherwise.
+    #[default]
+    Default,
+    /// Blocking system calls.
+    Syscall,
+    /// Everything in memory.
+    Memory,
+    /// System calls on a pool of threads, so that no caller of the asynchronous face blocks.
+    ThreadPool,
+    /// System calls of which every first touch of a page is pending: for tests.
+    AlwaysPending,
+    /// A back end of the application's own.
+    Custom(Arc<dyn turso_io::Io>),
+}
+
+impl std::fmt::Debug for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Backend::Default => "Default",
+            Backend::Syscall => "Syscall",
+            Backend::Memory => "Memory",
+            Backend::ThreadPool => "ThreadPool",
+            Backend::AlwaysPending => "AlwaysPending",
+            Backend::Custom(_) => "Custom",
+        })
+    }
+}
+
+/// How a database is opened. The defaults are those of our own faces: a new file uses WAL, a lock is waited for 5 s.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// No write is allowed, the file must exist.
+    pub read_only: bool,
+    /// Create the file when it does not exist.
+    pub create: bool,
+    /// A new database uses WAL.
+    pub new_uses_wal: bool,
+    /// How long a lock is waited for.
+    pub busy_timeout: Duration,
+    /// The back end.
+    pub backend: Backend,
+    /// `:memory:` is shared by all connections of the [`crate::Database`], instead of private to each.
+    pub shared_memory: bool,
+    /// Pages that the cache may hold per connection; `None` for the default. Small values are for tests.
+    pub cache_pages: Option<usize>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            read_only: false,
+            create: true,
+            new_uses_wal: true,
+            busy_timeout: Duration::from_secs(5),
+            backend: Backend::Default,
+            shared_memory: false,
+            cache_pages: None,
+        }
+    }
+}

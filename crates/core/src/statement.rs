@@ -1,0 +1,393 @@
+//! Prepared statements: binding, stepping, and what the end of a run commits or undoes.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use turso_error::{Error, Result, ResultCode};
+use turso_program::Program;
+use turso_program::control::OnError;
+use turso_value::{Value, ValueRef};
+use turso_vm::{Step, Vm};
+
+use crate::connection::{Connection, State};
+
+/// How often a statement is prepared anew because the schema keeps changing under it, before it gives up.
+const MAX_SCHEMA_RETRIES: u32 = 50;
+
+/// What [`Statement::step`] has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepResult {
+    /// A row is there: [`Statement::row`].
+    Row,
+    /// The statement has run to its end.
+    Done,
+}
+
+/// The result of preparing the first statement of a text.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The statement; `None` when the text holds only blanks and comments.
+    pub statement: Option<Statement>,
+    /// Where the next statement begins: byte offset into the text.
+    pub tail: usize,
+}
+
+/// Where a run stands.
+enum Phase {
+    /// Not started.
+    Ready,
+    /// Between its first step and its end.
+    Running,
+    /// The program has ended; the outcome waits for its commit.
+    Ending(Option<Error>),
+    /// The program has failed with FAIL: what it did is being committed, then the error is answered.
+    Keeping(Error),
+    /// Over until reset.
+    Over,
+}
+
+/// A prepared statement. It keeps its connection open.
+pub struct Statement {
+    connection: Connection,
+    sql: Arc<str>,
+    vm: Vm,
+    phase: Phase,
+    /// The statement savepoint of this run.
+    mark: Option<u64>,
+    /// The connection's rollback counter when the run began.
+    rollback_epoch: u64,
+    schema_retries: u32,
+    /// The connection's catalogue counter when the program was made.
+    generation: u32,
+}
+
+impl std::fmt::Debug for Statement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Statement").field("sql", &self.sql).finish_non_exhaustive()
+    }
+}
+
+impl Statement {
+    pub(crate) fn new(connection: Connection, sql: Arc<str>, program: Arc<Program>, generation: u32) -> Self {
+        Self {
+            generation,
+            connection,
+            sql,
+            vm: Vm::new(program),
+            phase: Phase::Ready,
+            mark: None,
+            rollback_epoch: 0,
+            schema_retries: 0,
+        }
+    }
+
+    // ---- Facts --------------------------------------------------------------------------------------------------------
+
+    /// The text it was prepared from.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Arc<Program> {
+        self.vm.program()
+    }
+
+    /// The connection it belongs to.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Number of result columns; 0 for a statement that returns no rows.
+    pub fn column_count(&self) -> usize {
+        match self.program().explain {
+            0 => self.program().columns.len(),
+            1 => EXPLAIN_COLUMNS.len(),
+            _ => QUERY_PLAN_COLUMNS.len(),
+        }
+    }
+
+    /// Name of a result column.
+    pub fn column_name(&self, index: usize) -> Option<&str> {
+        match self.program().explain {
+            0 => self.program().columns.get(index).map(|c| &*c.name),
+            1 => EXPLAIN_COLUMNS.get(index).copied(),
+            _ => QUERY_PLAN_COLUMNS.get(index).copied(),
+        }
+    }
+
+    /// Declared type of a result column that is a plain table column.
+    pub fn column_declared_type(&self, index: usize) -> Option<&str> {
+        self.program().columns.get(index).and_then(|c| c.declared_type.as_deref())
+    }
+
+    /// The statement cannot change a database.
+    pub fn is_readonly(&self) -> bool {
+        !self.program().writes
+    }
+
+    /// `EXPLAIN` (1), `EXPLAIN QUERY PLAN` (2), or an ordinary statement (0).
+    pub fn explain_mode(&self) -> u8 {
+        self.program().explain
+    }
+
+    /// It has been stepped and is not over.
+    pub fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Ending(_) | Phase::Keeping(_))
+    }
+
+    // ---- Parameters ---------------------------------------------------------------------------------------------------
+
+    /// The largest parameter number.
+    pub fn parameter_count(&self) -> usize {
+        self.program().parameters.len()
+    }
+
+    /// Name of a parameter, with its prefix.
+    pub fn parameter_name(&self, number: usize) -> Option<&str> {
+        self.program().parameters.get(number.checked_sub(1)?)?.as_deref()
+    }
+
+    /// Number of the parameter with this name, prefix included.
+    pub fn parameter_index(&self, name: &str) -> Option<usize> {
+        self.program().parameters.iter().position(|p| p.as_deref() == Some(name)).map(|i| i + 1)
+    }
+
+    /// Bind a value to a parameter by number, from 1. `SQLITE_RANGE` when there is none, `SQLITE_MISUSE` while it runs.
+    pub fn bind(&mut self, number: usize, value: Value) -> Result<()> {
+        if self.is_running() {
+            return Err(Error::from_code(ResultCode::MISUSE));
+        }
+        if self.vm.bind(number, value) { Ok(()) } else { Err(Error::from_code(ResultCode::RANGE)) }
+    }
+
+    /// Set all parameters to NULL.
+    pub fn clear_bindings(&mut self) {
+        self.vm.parameters_mut().fill(Value::Null);
+    }
+
+    // ---- Running ------------------------------------------------------------------------------------------------------
+
+    /// Run to the next row or to the end; waits in place for whatever has to be waited for.
+    pub fn step(&mut self) -> Result<StepResult> {
+        loop {
+            match self.try_step() {
+                Err(Error::Pending) => self.connection.wait()?,
+                other => return other,
+            }
+        }
+    }
+
+    /// Run to the next row or to the end without ever blocking the thread.
+    pub fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Result<StepResult>> {
+        loop {
+            match self.try_step() {
+                Err(Error::Pending) => {
+                    if self.connection.register(context.waker()) {
+                        return Poll::Pending;
+                    }
+                }
+                other => return Poll::Ready(other),
+            }
+        }
+    }
+
+    /// The current row; empty when there is none.
+    pub fn row(&self) -> &[Value] {
+        self.vm.row()
+    }
+
+    /// A value of the current row.
+    pub fn value(&self, index: usize) -> Option<ValueRef<'_>> {
+        self.vm.row().get(index).map(Value::as_ref)
+    }
+
+    /// One attempt; `Err(Pending)` leaves in the connection what has to be waited for.
+    pub fn try_step(&mut self) -> Result<StepResult> {
+        let connection = self.connection.clone();
+        let mut state = connection.lock();
+        loop {
+            match &self.phase {
+                Phase::Over => return Ok(StepResult::Done),
+                Phase::Ready if self.generation != state.generation => self.prepare_anew(&mut state)?,
+                Phase::Ready => self.start(&mut state),
+                Phase::Running => {
+                    if let Some(result) = self.run(&mut state) {
+                        return result;
+                    }
+                }
+                Phase::Ending(_) | Phase::Keeping(_) => return self.end(&mut state),
+            }
+        }
+    }
+
+    fn start(&mut self, state: &mut State) {
+        state.prepare_environment();
+        state.statement_starts(self.vm.program().writes);
+        self.rollback_epoch = state.rollback_epoch;
+        self.mark = None;
+        self.phase = Phase::Running;
+    }
+
+    /// A stretch of the program. `None`: the phase has changed.
+    fn run(&mut self, state: &mut State) -> Option<Result<StepResult>> {
+        if self.rollback_epoch != state.rollback_epoch {
+            self.phase = Phase::Ending(Some(Error::from_code(ResultCode::ABORT_ROLLBACK)));
+            return None;
+        }
+        state.current_mark = self.mark;
+        state.waiting = None;
+        state.environment.now_julian_ms.set(0);
+        let outcome = self.vm.step(state);
+        self.mark = state.current_mark.take();
+        match outcome {
+            Ok(Step::Row) => return Some(Ok(StepResult::Row)),
+            Ok(Step::Done) => {
+                let broken_keys = self.vm.foreign_key_violations() > 0;
+                self.phase = Phase::Ending(
+                    broken_keys.then(|| Error::new(ResultCode::CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed")),
+                );
+                self.rollback_epoch = state.rollback_epoch;
+            }
+            Err(Error::Pending) => {
+                state.note_io_wait();
+                return Some(Err(Error::Pending));
+            }
+            Err(error) if error.is(ResultCode::SCHEMA) && self.schema_retries < MAX_SCHEMA_RETRIES => {
+                self.schema_retries += 1;
+                if let Err(error) = self.prepare_anew(state) {
+                    // Not running any more: the catalogue can be waited for, or the failure answered, without an end.
+                    return Some(Err(error));
+                }
+            }
+            Err(error) => self.phase = Phase::Ending(Some(error)),
+        }
+        None
+    }
+
+    /// The schema has changed since the program was made: make it anew from the text, keep what is bound.
+    fn prepare_anew(&mut self, state: &mut State) -> Result<()> {
+        if self.is_running() {
+            let writes = self.vm.program().writes;
+            self.vm.reset();
+            state.statement_stops(writes);
+            self.phase = Phase::Ready;
+            state.end_reads_if_idle();
+        }
+        state.waiting = None;
+        state.ensure_schemas()?;
+        let prepared = state.plan(&self.sql)?;
+        let Some((program, _)) = prepared else { return Err(Error::from_code(ResultCode::SCHEMA)) };
+        let parameters: Vec<Value> = self.vm.parameters().to_vec();
+        self.vm = Vm::new(program);
+        self.generation = state.generation;
+        for (i, value) in parameters.into_iter().enumerate() {
+            self.vm.bind(i + 1, value);
+        }
+        Ok(())
+    }
+
+    /// Commit or undo. Restartable: the commit may be pending.
+    fn end(&mut self, state: &mut State) -> Result<StepResult> {
+        let writes = self.vm.program().writes;
+        state.waiting = None;
+        if let Phase::Ending(Some(error)) = &self.phase {
+            let error = error.clone();
+            let keep = error.code() != ResultCode::ABORT_ROLLBACK
+                && state.undo_failed(&error, self.vm.on_error(), writes, self.mark.take());
+            if !keep {
+                self.stop(state, writes);
+                return Err(error);
+            }
+            self.phase = Phase::Keeping(error);
+        }
+        match state.commit_if_autocommit(writes) {
+            Ok(()) => {
+                if let Some(mark) = self.mark.take() {
+                    state.close_statement_mark(mark, false);
+                }
+                let kept = std::mem::replace(&mut self.phase, Phase::Over);
+                self.stop(state, writes);
+                match kept {
+                    Phase::Keeping(error) => Err(error),
+                    _ => Ok(StepResult::Done),
+                }
+            }
+            Err(Error::Pending) => Err(Error::Pending),
+            Err(error) => {
+                state.rollback_all();
+                self.stop(state, writes);
+                Err(error)
+            }
+        }
+    }
+
+    fn commit_blocking(&self, state: &mut State, writes: bool) -> Result<()> {
+        loop {
+            match state.commit_if_autocommit(writes) {
+                Err(Error::Pending) => state.wait_in_place()?,
+                other => return other,
+            }
+        }
+    }
+
+    fn stop(&mut self, state: &mut State, writes: bool) {
+        self.phase = Phase::Over;
+        self.schema_retries = 0;
+        self.vm.reset();
+        state.statement_stops(writes);
+        state.end_reads_if_idle();
+    }
+
+    /// Back to the beginning, keeping what is bound. A run that was not over ends here: what it has done so far is
+    /// committed as SQLite does it (a statement that is reset early has succeeded so far).
+    pub fn reset(&mut self) {
+        let connection = self.connection.clone();
+        let mut state = connection.lock();
+        self.finish_early(&mut state, false);
+        self.vm.reset();
+        self.phase = Phase::Ready;
+    }
+
+    /// End a run in its middle. With `undo`, what it changed is undone (a future was dropped).
+    fn finish_early(&mut self, state: &mut State, undo: bool) {
+        if !self.is_running() {
+            return;
+        }
+        let writes = self.vm.program().writes;
+        if writes && undo {
+            let error = Error::from_code(ResultCode::INTERRUPT);
+            state.undo_failed(&error, OnError::Abort, writes, self.mark.take());
+        } else if writes {
+            if self.commit_blocking(state, writes).is_err() {
+                state.rollback_all();
+            }
+            if let Some(mark) = self.mark.take() {
+                state.close_statement_mark(mark, false);
+            }
+        }
+        self.stop(state, writes);
+    }
+
+    /// End a run in its middle and undo what it changed: for a future that was dropped.
+    pub fn abandon(&mut self) {
+        let connection = self.connection.clone();
+        let mut state = connection.lock();
+        self.finish_early(&mut state, true);
+        self.vm.reset();
+        self.phase = Phase::Ready;
+    }
+}
+
+impl Drop for Statement {
+    fn drop(&mut self) {
+        if self.is_running() {
+            let connection = self.connection.clone();
+            let mut state = connection.lock();
+            self.finish_early(&mut state, false);
+        }
+    }
+}
+
+const EXPLAIN_COLUMNS: [&str; 8] = ["addr", "opcode", "p1", "p2", "p3", "p4", "p5", "comment"];
+const QUERY_PLAN_COLUMNS: [&str; 4] = ["id", "parent", "notused", "detail"];

@@ -1,0 +1,37 @@
+//! What a pending operation waits for.
+
+use std::time::Duration;
+
+/// What has to happen before the operation that answered `Error::Pending` is run again.
+#[derive(Debug, Clone)]
+pub enum Wait {
+    /// Input or output of the database with this index in the connection.
+    Io(usize),
+    /// A lock that somebody else holds: try again after this time.
+    Lock(Duration),
+}
+
+/// How long to sleep before the `attempt`-th new try for a lock, if `waited` is still below `timeout`.
+///
+/// The steps are those of SQLite's default busy handler, so that mixed processes back off alike.
+pub(crate) fn busy_delay(attempt: u32, waited: Duration, timeout: Duration) -> Option<Duration> {
+    const STEPS_MS: [u64; 12] = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100];
+    let left = timeout.checked_sub(waited).filter(|left| !left.is_zero())?;
+    let step = STEPS_MS[(attempt as usize).min(STEPS_MS.len() - 1)];
+    Some(Duration::from_millis(step).min(left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_to_a_tenth_of_a_second_and_end_with_the_timeout() {
+        let ms = Duration::from_millis;
+        assert_eq!(busy_delay(0, ms(0), ms(5000)), Some(ms(1)));
+        assert_eq!(busy_delay(40, ms(4000), ms(5000)), Some(ms(100)));
+        assert_eq!(busy_delay(40, ms(4950), ms(5000)), Some(ms(50)));
+        assert_eq!(busy_delay(40, ms(5000), ms(5000)), None);
+        assert_eq!(busy_delay(0, ms(0), ms(0)), None);
+    }
+}

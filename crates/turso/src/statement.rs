@@ -1,0 +1,177 @@
+//! Prepared statements.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use turso_core::StepResult;
+
+use crate::connection::Connection;
+use crate::error::{Error, Result};
+use crate::params::{IntoParams, Params};
+use crate::rows::{Column, Row, Rows};
+use crate::value::Value;
+
+/// A prepared statement. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    connection: Connection,
+    inner: Arc<Mutex<turso_core::Statement>>,
+}
+
+impl Statement {
+    pub(crate) fn new(connection: Connection, statement: turso_core::Statement) -> Self {
+        Self { connection, inner: Arc::new(Mutex::new(statement)) }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, turso_core::Statement> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reset, bind, and answer a guard that ends the run when it is dropped.
+    async fn start(&self, params: impl IntoParams) -> Result<Run> {
+        let params = params.into_params()?;
+        self.connection.settle_dangling().await?;
+        let mut statement = self.lock();
+        statement.reset();
+        statement.clear_bindings();
+        bind(&mut statement, params)?;
+        drop(statement);
+        Ok(Run { statement: self.clone(), over: false })
+    }
+
+    /// Run it and read its rows one by one.
+    pub async fn query(&mut self, params: impl IntoParams) -> Result<Rows> {
+        Ok(Rows::new(self.start(params).await?))
+    }
+
+    /// Run it to its end. Answers the number of rows changed.
+    pub async fn execute(&mut self, params: impl IntoParams) -> Result<u64> {
+        let mut run = self.start(params).await?;
+        match run.step().await? {
+            StepResult::Row => Err(Error::Misuse("unexpected row during execution".into())),
+            StepResult::Done => Ok(if self.lock().is_readonly() { 0 } else { self.connection.changes() }),
+        }
+    }
+
+    /// Run it and read its first row.
+    pub async fn query_row(&mut self, params: impl IntoParams) -> Result<Row> {
+        let mut rows = self.query(params).await?;
+        rows.next().await?.ok_or(Error::QueryReturnedNoRows)
+    }
+
+    /// Number of result columns.
+    pub fn column_count(&self) -> usize {
+        self.lock().column_count()
+    }
+
+    /// Name of a result column.
+    pub fn column_name(&self, index: usize) -> Result<String> {
+        self.lock().column_name(index).map(str::to_owned).ok_or_else(|| Error::Misuse(format!("no column {index}")))
+    }
+
+    /// Names of the result columns.
+    pub fn column_names(&self) -> Vec<String> {
+        self.columns().iter().map(|c| c.name().to_owned()).collect()
+    }
+
+    /// Position of the result column with this name, in any letter case.
+    pub fn column_index(&self, name: &str) -> Result<usize> {
+        self.columns()
+            .iter()
+            .position(|c| c.name().eq_ignore_ascii_case(name))
+            .ok_or_else(|| Error::Misuse(format!("no column named {name}")))
+    }
+
+    /// The result columns.
+    pub fn columns(&self) -> Vec<Column> {
+        let statement = self.lock();
+        (0..statement.column_count())
+            .map(|i| Column::new(statement.column_name(i).unwrap_or(""), statement.column_declared_type(i)))
+            .collect()
+    }
+
+    /// Back to the beginning.
+    pub fn reset(&self) {
+        self.lock().reset();
+    }
+
+    /// Rows changed by the last statement of the connection.
+    pub fn n_change(&self) -> i64 {
+        self.connection.changes() as i64
+    }
+}
+
+fn bind(statement: &mut turso_core::Statement, params: Params) -> Result<()> {
+    match params {
+        Params::None => {}
+        Params::Positional(values) => {
+            for (i, value) in values.into_iter().enumerate() {
+                let number = i + 1;
+                statement
+                    .bind(number, value.into_engine())
+                    .map_err(|_| Error::Misuse(format!("bind index {number} is out of bounds")))?;
+            }
+        }
+        Params::Named(values) => {
+            for (name, value) in values {
+                let number =
+                    statement.parameter_index(&name).ok_or_else(|| Error::Misuse(format!("named parameter {name} not found")))?;
+                statement.bind(number, value.into_engine())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A run in progress. Dropped before its end, it undoes what the statement has done.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub statement: Statement,
+    over: bool,
+}
+
+impl Run {
+    /// To the next row or the end. A future that is dropped while it waits undoes the statement.
+    pub async fn step(&mut self) -> Result<StepResult> {
+        if self.over {
+            return Ok(StepResult::Done);
+        }
+        let guard = Abandon { statement: &self.statement, armed: true };
+        let outcome = poll_fn(|context| guard.statement.lock().poll_step(context)).await;
+        guard.disarm();
+        self.over = !matches!(outcome, Ok(StepResult::Row));
+        Ok(outcome?)
+    }
+
+    /// The current row.
+    pub fn row(&self) -> Vec<Value> {
+        self.statement.lock().row().iter().map(Value::from_engine).collect()
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if !self.over {
+            self.statement.lock().reset();
+        }
+    }
+}
+
+struct Abandon<'a> {
+    statement: &'a Statement,
+    armed: bool,
+}
+
+impl Abandon<'_> {
+    fn disarm(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.statement.lock().abandon();
+        }
+    }
+}

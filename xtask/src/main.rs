@@ -1,0 +1,82 @@
+//! Chores of the repository: `cargo xtask <chore>`.
+#![forbid(unsafe_code)]
+
+use std::process::{Command, ExitCode};
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Chores of the repository")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Formatting, lints, and all fast tests.
+    Check,
+    /// The comparison bench against SQLite.
+    Compare {
+        /// Passed on to the bench.
+        arguments: Vec<String>,
+    },
+    /// The sqllogictest corpus.
+    Sqllogictest {
+        /// Passed on to the runner.
+        arguments: Vec<String>,
+    },
+    /// The graph of the workspace's crates, as it really is.
+    Deps,
+}
+
+fn main() -> ExitCode {
+    let chore = Arguments::parse().chore;
+    let done = match chore {
+        Chore::Check => {
+            cargo(&["fmt", "--check"], &[])
+                && cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])
+                && cargo(&["nextest", "run", "--workspace"], &[])
+                && cargo(&["test", "--doc", "--workspace"], &[])
+        }
+        Chore::Compare { arguments } => cargo(&["run", "--release", "-p", "compare", "--"], &arguments),
+        Chore::Sqllogictest { arguments } => cargo(&["run", "--release", "-p", "sqllogictest", "--"], &arguments),
+        Chore::Deps => deps(),
+    };
+    if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn cargo(words: &[&str], more: &[String]) -> bool {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    match Command::new(program).args(words).args(more).status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("cannot run cargo: {error}");
+            false
+        }
+    }
+}
+
+/// Print each crate of the workspace with the workspace crates that it uses, from the manifests.
+fn deps() -> bool {
+    let Ok(entries) = std::fs::read_dir("crates") else {
+        eprintln!("run this from the root of the repository");
+        return false;
+    };
+    let mut lines: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let manifest = std::fs::read_to_string(entry.path().join("Cargo.toml")).ok()?;
+            let normal = manifest.split("[dev-dependencies]").next()?;
+            let uses: Vec<&str> = normal
+                .lines()
+                .filter_map(|line| line.strip_suffix(".workspace = true"))
+                .filter(|name| name.starts_with("turso"))
+                .collect();
+            Some(format!("{:<10} -> {}", entry.file_name().to_string_lossy(), uses.join(" ")))
+        })
+        .collect();
+    lines.sort();
+    lines.iter().for_each(|line| println!("{line}"));
+    true
+}
