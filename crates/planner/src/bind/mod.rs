@@ -2,79 +2,170 @@
 //!
 //! A [`Binder`] keeps a stack of scopes: the sources whose columns can be named, innermost last. Statements that change rows
 //! push scopes of their own (the target table, NEW and OLD, `excluded`) and bind expressions in them.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `scope` | what a name means |
+//! | `expr`, `function` | expressions, calls, aggregates |
+//! | `types` | affinity and collation |
+//! | `select`, `order` | one core, compounds, ORDER BY |
+//! | `from` | FROM: tables, views, joins |
+//! | `with` | common table expressions |
+
+mod expr;
+mod from;
+mod function;
+mod order;
+mod scope;
+mod select;
+mod types;
+mod with;
 
 use turso_error::{Error, Result};
 use turso_parser::ast;
 
 use crate::context::PlanContext;
-use crate::plan::{Expr, Query, Source};
+use crate::plan::{Expr, Query, RowValue, Source};
+use scope::{Scope, SourceInfo};
+use with::WithScope;
+
+pub use types::{affinity_of, collation_of, compare_collation, compare_how, ordering_collation};
+
+/// Queries nested deeper than this are refused: their binding is recursive.
+const MAX_NESTING: u32 = 100;
 
 /// Resolves names.
 pub struct Binder<'a> {
-    context: &'a PlanContext<'a>,
+    pub(crate) context: &'a PlanContext<'a>,
+    /// The text that spans refer to.
     sql: &'a [u8],
+    scopes: Vec<Scope>,
+    withs: Vec<WithScope<'a>>,
+    /// Views being expanded.
+    views: Vec<&'a str>,
+    depth: u32,
+    /// The innermost scope that was read since this was cleared.
+    deepest: Option<usize>,
+    /// A double-quoted name that is no column is a string.
+    pub double_quoted_strings: bool,
+    /// RAISE may be used.
+    pub in_trigger: bool,
 }
 
 impl<'a> Binder<'a> {
     /// A binder for expressions of the statement's own text.
     pub fn new(context: &'a PlanContext<'a>) -> Self {
-        Self { context, sql: context.sql }
+        Self::for_text(context, context.sql)
     }
 
     /// A binder for expressions of another text (a view's or trigger's stored statement).
     pub fn for_text(context: &'a PlanContext<'a>, sql: &'a [u8]) -> Self {
-        Self { context, sql }
+        Self {
+            context,
+            sql,
+            scopes: Vec::new(),
+            withs: Vec::new(),
+            views: Vec::new(),
+            depth: 0,
+            deepest: None,
+            double_quoted_strings: context.options.dqs_dml,
+            in_trigger: false,
+        }
     }
 
     /// Enter a scope in which the columns of `sources` can be named.
     pub fn push_scope(&mut self, sources: Vec<Source>) {
-        let _ = (sources, self.sql, self.context);
+        let mut scope = Scope::new(self.context.new_core());
+        for source in &sources {
+            let schema = self.schema_name(source);
+            scope.info.push(SourceInfo { schema, ..SourceInfo::default() });
+        }
+        scope.sources = sources;
+        self.scopes.push(scope);
     }
 
     /// Add a source to the innermost scope whose columns are only named with its name before them (NEW, OLD, excluded).
     pub fn push_qualified(&mut self, source: Source) {
-        let _ = source;
+        if self.scopes.is_empty() {
+            self.push_scope(Vec::new());
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.sources.push(source);
+            scope.info.push(SourceInfo { qualified_only: true, ..SourceInfo::default() });
+        }
     }
 
     /// Leave the innermost scope; its sources come back.
     pub fn pop_scope(&mut self) -> Vec<Source> {
-        Vec::new()
+        self.scopes.pop().map(|s| s.sources).unwrap_or_default()
     }
 
     /// Enter the scope of a WITH clause (of INSERT, UPDATE, DELETE); it stays until the binder is dropped.
     pub fn push_with(&mut self, with: &'a ast::With) -> Result<()> {
-        let _ = with;
-        Err(Error::sql("WITH is not supported yet"))
+        self.enter_with(with, None)
     }
 
     /// Bind the items of a FROM clause in the innermost scope: they are added to it. The result holds the conjuncts of inner
     /// ON and USING clauses.
     pub fn bind_from(&mut self, from: &'a ast::FromClause) -> Result<Vec<Expr>> {
-        let _ = from;
-        Err(Error::sql("FROM is not supported yet"))
-    }
-
-    /// Bind a scalar expression.
-    pub fn bind_expr(&mut self, expr: &'a ast::Expr) -> Result<Expr> {
-        let _ = expr;
-        Err(Error::sql("expressions are not supported yet"))
+        if self.scopes.is_empty() {
+            self.push_scope(Vec::new());
+        }
+        self.bind_joins(&from.first, &from.joins)
     }
 
     /// Bind a condition and split it at its ANDs.
     pub fn bind_conjuncts(&mut self, expr: &'a ast::Expr) -> Result<Vec<Expr>> {
-        let _ = expr;
-        Err(Error::sql("expressions are not supported yet"))
+        let mut list = Vec::new();
+        self.conjuncts_into(expr, &mut list)?;
+        Ok(list)
     }
 
-    /// Bind a row value of `count` elements (`(a, b) = (…)` in SET), or a subquery that gives one.
-    pub fn bind_row(&mut self, expr: &'a ast::Expr) -> Result<crate::plan::RowValue> {
-        let _ = expr;
-        Err(Error::sql("row values are not supported yet"))
+    fn conjuncts_into(&mut self, expr: &'a ast::Expr, list: &mut Vec<Expr>) -> Result<()> {
+        // The chain leans to the left: walk it without recursion.
+        let mut chain = vec![expr];
+        while let Some(ast::Expr::Binary { op: ast::BinaryOp::And, left, right }) = chain.last() {
+            chain.pop();
+            chain.push(right);
+            chain.push(left);
+        }
+        while let Some(e) = chain.pop() {
+            match e {
+                ast::Expr::Binary { op: ast::BinaryOp::And, .. } => self.conjuncts_into(e, list)?,
+                _ => list.push(self.bind_expr(e)?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Bind a row value (`(a, b) = (…)` in SET), or a subquery that gives one; a scalar is a row of one.
+    pub fn bind_row(&mut self, expr: &'a ast::Expr) -> Result<RowValue> {
+        match expr {
+            ast::Expr::Row(list) => Ok(RowValue::List(self.bind_list(list)?)),
+            ast::Expr::Subquery(select) => Ok(RowValue::Subquery(Box::new(self.bind_select(select)?))),
+            other => Ok(RowValue::List(vec![self.bind_expr(other)?])),
+        }
     }
 
     /// Bind a query. It may read the scopes on the stack.
     pub fn bind_select(&mut self, select: &'a ast::Select) -> Result<Query> {
-        let _ = select;
-        Err(Error::sql("SELECT is not supported yet"))
+        if self.depth >= MAX_NESTING {
+            return Err(Error::sql("parser stack overflow"));
+        }
+        self.depth += 1;
+        let result = self.bind_query(select);
+        self.depth -= 1;
+        result
+    }
+}
+
+/// Split bound conditions at their ANDs.
+pub fn split_conjuncts(expr: Expr, list: &mut Vec<Expr>) {
+    match expr {
+        Expr::And(left, right) => {
+            split_conjuncts(*left, list);
+            split_conjuncts(*right, list);
+        }
+        other => list.push(other),
     }
 }

@@ -120,6 +120,8 @@ pub struct Cte {
     pub columns: Vec<OutputColumn>,
     /// The whole query of an ordinary CTE, the initial part of a recursive one.
     pub query: Query,
+    /// Computed once for all its uses: it stands in [`Query::ctes`] of the query that declares it. Otherwise it has one use.
+    pub shared: bool,
     /// Recursive part: each arm reads `Relation::Recursive`; `all` is false for UNION (rows seen are dropped).
     pub recursive: Option<RecursiveCte>,
 }

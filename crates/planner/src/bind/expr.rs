@@ -1,0 +1,431 @@
+//! Expressions: every node of the syntax tree becomes a bound one with affinities and collations decided.
+
+use turso_error::{Error, Result};
+use turso_functions::Lookup;
+use turso_parser::ast;
+use turso_program::control::OnError;
+use turso_program::expression::CompareOp;
+use turso_value::number::{Number, parse_literal};
+use turso_value::{Affinity, Value};
+
+use super::Binder;
+use super::types::{compare_how, in_list_how, in_query_how};
+use crate::plan::{BinaryOp, CaseArm, CompareHow, Expr, InSet, Query, RowValue, UnaryOp};
+
+fn row_misused() -> Error {
+    Error::sql("row value misused")
+}
+
+impl<'a> Binder<'a> {
+    /// Bind a scalar expression.
+    pub fn bind_expr(&mut self, expr: &'a ast::Expr) -> Result<Expr> {
+        // Each arm is a call, so that the frames of a deep expression stay small.
+        match expr {
+            ast::Expr::Literal(literal) => self.bind_literal(literal),
+            ast::Expr::Variable(variable) => {
+                self.context.note_parameter(variable.index, variable.name.as_deref());
+                Ok(Expr::Parameter(variable.index))
+            }
+            ast::Expr::Column(reference) => self.bind_column(reference),
+            ast::Expr::Unary { op, expr } => self.bind_unary(*op, expr),
+            ast::Expr::Binary { op, left, right } => self.bind_binary(*op, left, right),
+            ast::Expr::IsNull { expr, not } => self.bind_is_null(expr, *not),
+            ast::Expr::Collate { expr, collation } => self.bind_collate(expr, collation),
+            ast::Expr::Cast { expr, type_name } => self.bind_cast(expr, &type_name.text),
+            ast::Expr::Between(between) => self.bind_between(between),
+            ast::Expr::Like(like) => self.bind_like(like),
+            ast::Expr::In(in_) => self.bind_in(in_),
+            ast::Expr::Case(case) => self.bind_case(case),
+            ast::Expr::Function(call) => self.bind_call(call),
+            ast::Expr::Subquery(select) => self.bind_scalar_subquery(select),
+            ast::Expr::Exists(select) => {
+                Ok(Expr::Exists { query: Box::new(self.bind_select(select)?), negated: false })
+            }
+            ast::Expr::Row(_) => Err(row_misused()),
+            ast::Expr::Raise { action, message } => self.bind_raise(*action, message.as_deref()),
+        }
+    }
+
+    pub(super) fn bind_list(&mut self, list: &'a [ast::Expr]) -> Result<Vec<Expr>> {
+        list.iter().map(|e| self.bind_expr(e)).collect()
+    }
+
+    fn bind_boxed(&mut self, expr: &'a ast::Expr) -> Result<Box<Expr>> {
+        Ok(Box::new(self.bind_expr(expr)?))
+    }
+
+    #[inline(never)]
+    fn bind_literal(&mut self, literal: &ast::Literal) -> Result<Expr> {
+        let number = |text: &str| match parse_literal(text.as_bytes()) {
+            Some(Number::Integer(i)) => Ok(Expr::Literal(Value::Integer(i))),
+            Some(Number::Real(r)) => Ok(Expr::Literal(Value::real(r))),
+            None => Err(Error::sql(format!("hex literal too big: {text}"))),
+        };
+        match literal {
+            ast::Literal::Null => Ok(Expr::Literal(Value::Null)),
+            ast::Literal::Integer(text) | ast::Literal::HexInteger(text) | ast::Literal::Float(text) => number(text),
+            ast::Literal::String(bytes) => Ok(Expr::Literal(Value::text(bytes.to_vec()))),
+            ast::Literal::Blob(bytes) => Ok(Expr::Literal(Value::blob(bytes.to_vec()))),
+            ast::Literal::CurrentDate => self.function_of("current_date", Vec::new()),
+            ast::Literal::CurrentTime => self.function_of("current_time", Vec::new()),
+            ast::Literal::CurrentTimestamp => self.function_of("current_timestamp", Vec::new()),
+        }
+    }
+
+    #[inline(never)]
+    fn bind_unary(&mut self, op: ast::UnaryOp, operand: &'a ast::Expr) -> Result<Expr> {
+        if op == ast::UnaryOp::Minus
+            && let ast::Expr::Literal(ast::Literal::Integer(text)) = operand
+        {
+            // The magnitude of the smallest integer is no integer by itself.
+            return Ok(match parse_literal(text.as_bytes()) {
+                Some(Number::Integer(i)) => Expr::Literal(Value::Integer(-i)),
+                Some(Number::Real(_)) if text.trim_start_matches('0') == "9223372036854775808" => {
+                    Expr::Literal(Value::Integer(i64::MIN))
+                }
+                Some(Number::Real(r)) => Expr::Literal(Value::real(-r)),
+                None => Expr::Literal(Value::Null),
+            });
+        }
+        let expr = self.bind_boxed(operand)?;
+        Ok(match op {
+            ast::UnaryOp::Plus => Expr::Unary { op: UnaryOp::Plus, expr },
+            ast::UnaryOp::Minus => match *expr {
+                Expr::Literal(Value::Real(r)) => Expr::Literal(Value::Real(-r)),
+                _ => Expr::Unary { op: UnaryOp::Negate, expr },
+            },
+            ast::UnaryOp::BitNot => Expr::Unary { op: UnaryOp::BitNot, expr },
+            ast::UnaryOp::Not => match *expr {
+                Expr::Exists { query, negated } => Expr::Exists { query, negated: !negated },
+                Expr::In { left, set, how, negated } => Expr::In { left, set, how, negated: !negated },
+                _ => Expr::Unary { op: UnaryOp::Not, expr },
+            },
+        })
+    }
+
+    #[inline(never)]
+    fn bind_binary(&mut self, op: ast::BinaryOp, left: &'a ast::Expr, right: &'a ast::Expr) -> Result<Expr> {
+        use ast::BinaryOp as Op;
+        let arithmetic = match op {
+            Op::And => return Ok(Expr::And(self.bind_boxed(left)?, self.bind_boxed(right)?)),
+            Op::Or => return Ok(Expr::Or(self.bind_boxed(left)?, self.bind_boxed(right)?)),
+            Op::Equal => return self.bind_compare(CompareOp::Eq, left, right, false),
+            Op::NotEqual => return self.bind_compare(CompareOp::Ne, left, right, false),
+            Op::Less => return self.bind_compare(CompareOp::Lt, left, right, false),
+            Op::LessEqual => return self.bind_compare(CompareOp::Le, left, right, false),
+            Op::Greater => return self.bind_compare(CompareOp::Gt, left, right, false),
+            Op::GreaterEqual => return self.bind_compare(CompareOp::Ge, left, right, false),
+            Op::Is => return self.bind_is(left, right, false),
+            Op::IsNot => return self.bind_is(left, right, true),
+            Op::Arrow | Op::DoubleArrow => {
+                let args = vec![self.bind_expr(left)?, self.bind_expr(right)?];
+                return self.function_of(if op == Op::Arrow { "->" } else { "->>" }, args);
+            }
+            Op::BitAnd => BinaryOp::BitAnd,
+            Op::BitOr => BinaryOp::BitOr,
+            Op::ShiftLeft => BinaryOp::ShiftLeft,
+            Op::ShiftRight => BinaryOp::ShiftRight,
+            Op::Add => BinaryOp::Add,
+            Op::Subtract => BinaryOp::Subtract,
+            Op::Multiply => BinaryOp::Multiply,
+            Op::Divide => BinaryOp::Divide,
+            Op::Modulo => BinaryOp::Remainder,
+            Op::Concat => BinaryOp::Concat,
+        };
+        Ok(Expr::Binary { op: arithmetic, left: self.bind_boxed(left)?, right: self.bind_boxed(right)? })
+    }
+
+    #[inline(never)]
+    fn bind_compare(
+        &mut self,
+        op: CompareOp,
+        left: &'a ast::Expr,
+        right: &'a ast::Expr,
+        null_equal: bool,
+    ) -> Result<Expr> {
+        if is_row(left) || is_row(right) {
+            return self.bind_compare_rows(op, left, right, null_equal);
+        }
+        let left = self.bind_scalar_or_row(left)?;
+        let right = self.bind_scalar_or_row(right)?;
+        match (left, right) {
+            (Operand::Scalar(left), Operand::Scalar(right)) => {
+                let how = compare_how(&left, &right);
+                Ok(Expr::Compare { op, left: Box::new(left), right: Box::new(right), how, null_equal })
+            }
+            (Operand::Row(left), Operand::Row(right)) => rows_compared(op, left, right, null_equal),
+            (Operand::Row(row), Operand::Scalar(_)) | (Operand::Scalar(_), Operand::Row(row)) => Err(wrong_columns(&row)),
+        }
+    }
+
+    /// A comparison of which at least one side is a row value as written.
+    #[inline(never)]
+    fn bind_compare_rows(
+        &mut self,
+        op: CompareOp,
+        left: &'a ast::Expr,
+        right: &'a ast::Expr,
+        null_equal: bool,
+    ) -> Result<Expr> {
+        match (self.bind_scalar_or_row(left)?, self.bind_scalar_or_row(right)?) {
+            (Operand::Row(left), Operand::Row(right)) => rows_compared(op, left, right, null_equal),
+            _ => Err(row_misused()),
+        }
+    }
+
+    /// An operand of a comparison: a scalar, or a row value or subquery with several columns.
+    fn bind_scalar_or_row(&mut self, expr: &'a ast::Expr) -> Result<Operand> {
+        Ok(match expr {
+            ast::Expr::Row(list) => Operand::Row(RowValue::List(self.bind_list(list)?)),
+            ast::Expr::Subquery(select) => {
+                let query = Box::new(self.bind_select(select)?);
+                if query.columns.len() == 1 {
+                    Operand::Scalar(Expr::Subquery(query))
+                } else {
+                    Operand::Row(RowValue::Subquery(query))
+                }
+            }
+            other => Operand::Scalar(self.bind_expr(other)?),
+        })
+    }
+
+    #[inline(never)]
+    fn bind_is(&mut self, left: &'a ast::Expr, right: &'a ast::Expr, not: bool) -> Result<Expr> {
+        if let Some(wanted) = right.as_bool_keyword() {
+            let column = match right {
+                ast::Expr::Column(reference) => self.try_column(reference)?,
+                _ => None,
+            };
+            if column.is_none() {
+                let expr = self.bind_boxed(left)?;
+                // `x IS FALSE` is the negated truth of x, and NULL is neither true nor false.
+                let negate = wanted == not;
+                return Ok(Expr::IsTrue { expr, if_null: negate != not, negate });
+            }
+        }
+        if matches!(right, ast::Expr::Literal(ast::Literal::Null)) && !is_row(left) {
+            return self.bind_is_null(left, not);
+        }
+        let op = if not { CompareOp::Ne } else { CompareOp::Eq };
+        self.bind_compare(op, left, right, true)
+    }
+
+    #[inline(never)]
+    fn bind_is_null(&mut self, expr: &'a ast::Expr, not: bool) -> Result<Expr> {
+        Ok(Expr::IsNull { expr: self.bind_boxed(expr)?, negated: not })
+    }
+
+    #[inline(never)]
+    fn bind_collate(&mut self, expr: &'a ast::Expr, name: &ast::Name) -> Result<Expr> {
+        let expr = self.bind_boxed(expr)?;
+        Ok(Expr::Collate { expr, collation: self.collation(name)? })
+    }
+
+    /// The collation of this name.
+    pub(super) fn collation(&self, name: &ast::Name) -> Result<turso_value::Collation> {
+        let found = self.context.catalogue.collation(name.as_str());
+        found.ok_or_else(|| Error::sql(format!("no such collation sequence: {}", name.text)))
+    }
+
+    #[inline(never)]
+    fn bind_cast(&mut self, expr: &'a ast::Expr, type_name: &str) -> Result<Expr> {
+        let affinity = Affinity::of_declared_type(type_name.as_bytes());
+        Ok(Expr::Cast { expr: self.bind_boxed(expr)?, affinity })
+    }
+
+    #[inline(never)]
+    fn bind_between(&mut self, between: &'a ast::Between) -> Result<Expr> {
+        if is_row(&between.expr) || is_row(&between.low) || is_row(&between.high) {
+            // Row values: the two comparisons spelt out.
+            let low = self.bind_compare(CompareOp::Ge, &between.expr, &between.low, false)?;
+            let high = self.bind_compare(CompareOp::Le, &between.expr, &between.high, false)?;
+            let both = Expr::And(Box::new(low), Box::new(high));
+            return Ok(if between.not { Expr::Unary { op: UnaryOp::Not, expr: Box::new(both) } } else { both });
+        }
+        let expr = self.bind_boxed(&between.expr)?;
+        let low = self.bind_boxed(&between.low)?;
+        let high = self.bind_boxed(&between.high)?;
+        let (low_how, high_how) = (compare_how(&expr, &low), compare_how(&expr, &high));
+        Ok(Expr::Between { expr, low, high, low_how, high_how, negated: between.not })
+    }
+
+    #[inline(never)]
+    fn bind_like(&mut self, like: &'a ast::Like) -> Result<Expr> {
+        let text = self.bind_expr(&like.expr)?;
+        let mut args = vec![self.bind_expr(&like.pattern)?, text];
+        if let Some(escape) = &like.escape {
+            args.push(self.bind_expr(escape)?);
+        }
+        let call = match like.op {
+            ast::LikeOp::Match if matches!(self.context.catalogue.function("match", args.len()), Lookup::Unknown) => {
+                return Err(Error::sql("unable to use function MATCH in the requested context"));
+            }
+            op => self.function_of(op.function_name(), args)?,
+        };
+        Ok(if like.not { Expr::Unary { op: UnaryOp::Not, expr: Box::new(call) } } else { call })
+    }
+
+    #[inline(never)]
+    fn bind_in(&mut self, in_: &'a ast::In) -> Result<Expr> {
+        let negated = in_.not;
+        let left = match self.bind_scalar_or_row(&in_.expr)? {
+            Operand::Scalar(e) => vec![e],
+            Operand::Row(RowValue::List(list)) => list,
+            Operand::Row(row @ RowValue::Subquery(_)) => return Err(wrong_columns(&row)),
+        };
+        match &in_.set {
+            ast::InSet::List(list) if left.len() == 1 => {
+                if list.is_empty() {
+                    return Ok(Expr::Literal(Value::Integer(i64::from(negated))));
+                }
+                let how = left.iter().map(in_list_how).collect();
+                let set = InSet::List(self.bind_list(list)?);
+                Ok(Expr::In { left, set, how, negated })
+            }
+            ast::InSet::List(list) => self.bind_in_rows(left, list, negated),
+            ast::InSet::Select(select) => {
+                let query = self.bind_select(select)?;
+                in_query(left, query, negated)
+            }
+            ast::InSet::Table { name, args } => {
+                let query = self.table_query(name, args.as_deref())?;
+                in_query(left, query, negated)
+            }
+        }
+    }
+
+    /// `(a, b) IN ((1, 2), (3, 4))`: equal to one of the rows.
+    #[inline(never)]
+    fn bind_in_rows(&mut self, left: Vec<Expr>, list: &'a [ast::Expr], negated: bool) -> Result<Expr> {
+        let mut result: Option<Expr> = None;
+        for element in list {
+            let terms = match element {
+                ast::Expr::Row(row) => row.len(),
+                _ => 1,
+            };
+            if terms != left.len() {
+                let s = if terms == 1 { "" } else { "s" };
+                return Err(Error::sql(format!("IN(...) element has {terms} term{s} - expected {}", left.len())));
+            }
+            let ast::Expr::Row(row) = element else { return Err(row_misused()) };
+            let row = self.bind_list(row)?;
+            let how = left.iter().map(in_list_how).collect();
+            let equal = Expr::CompareRows {
+                op: CompareOp::Eq,
+                left: RowValue::List(left.clone()),
+                right: RowValue::List(row),
+                how,
+                null_equal: false,
+            };
+            result = Some(match result {
+                None => equal,
+                Some(before) => Expr::Or(Box::new(before), Box::new(equal)),
+            });
+        }
+        let found = result.unwrap_or(Expr::Literal(Value::Integer(0)));
+        Ok(if negated { Expr::Unary { op: UnaryOp::Not, expr: Box::new(found) } } else { found })
+    }
+
+    #[inline(never)]
+    fn bind_case(&mut self, case: &'a ast::Case) -> Result<Expr> {
+        let base = case.operand.as_ref().map(|e| self.bind_boxed(e)).transpose()?;
+        let mut arms = Vec::with_capacity(case.arms.len());
+        for (when, then) in &case.arms {
+            let when = self.bind_expr(when)?;
+            let how: Option<CompareHow> = base.as_deref().map(|base| compare_how(base, &when));
+            arms.push(CaseArm { when, how, then: self.bind_expr(then)? });
+        }
+        let otherwise = case.otherwise.as_ref().map(|e| self.bind_boxed(e)).transpose()?;
+        Ok(Expr::Case { base, arms, otherwise })
+    }
+
+    #[inline(never)]
+    fn bind_scalar_subquery(&mut self, select: &'a ast::Select) -> Result<Expr> {
+        let query = Box::new(self.bind_select(select)?);
+        match query.columns.len() {
+            1 => Ok(Expr::Subquery(query)),
+            n => Err(Error::sql(format!("sub-select returns {n} columns - expected 1"))),
+        }
+    }
+
+    #[inline(never)]
+    fn bind_raise(&mut self, action: ast::RaiseAction, message: Option<&'a ast::Expr>) -> Result<Expr> {
+        if !self.in_trigger {
+            return Err(Error::sql("RAISE() may only be used within a trigger-program"));
+        }
+        let action = match action {
+            ast::RaiseAction::Ignore => OnError::Ignore,
+            ast::RaiseAction::Rollback => OnError::Rollback,
+            ast::RaiseAction::Abort => OnError::Abort,
+            ast::RaiseAction::Fail => OnError::Fail,
+        };
+        let message = message.map(|m| self.bind_boxed(m)).transpose()?;
+        Ok(Expr::Raise { action, message })
+    }
+}
+
+/// One side of a comparison.
+enum Operand {
+    Scalar(Expr),
+    Row(RowValue),
+}
+
+fn is_row(e: &ast::Expr) -> bool {
+    matches!(e, ast::Expr::Row(_))
+}
+
+fn width(row: &RowValue) -> usize {
+    match row {
+        RowValue::List(list) => list.len(),
+        RowValue::Subquery(query) => query.columns.len(),
+    }
+}
+
+fn wrong_columns(row: &RowValue) -> Error {
+    match row {
+        RowValue::List(_) => row_misused(),
+        RowValue::Subquery(query) => {
+            Error::sql(format!("sub-select returns {} columns - expected 1", query.columns.len()))
+        }
+    }
+}
+
+fn rows_compared(op: CompareOp, left: RowValue, right: RowValue, null_equal: bool) -> Result<Expr> {
+    if width(&left) != width(&right) {
+        return Err(row_misused());
+    }
+    let element = |row: &RowValue, i: usize| -> Expr {
+        match row {
+            RowValue::List(list) => list.get(i).cloned().unwrap_or(Expr::Literal(Value::Null)),
+            RowValue::Subquery(query) => output_stand_in(query, i),
+        }
+    };
+    let how = (0..width(&left)).map(|i| compare_how(&element(&left, i), &element(&right, i))).collect();
+    Ok(Expr::CompareRows { op, left, right, how, null_equal })
+}
+
+/// An expression with the affinity and collation of a query's output column.
+fn output_stand_in(query: &Query, i: usize) -> Expr {
+    match query.columns.get(i) {
+        Some(c) => Expr::Cast {
+            expr: Box::new(match super::types::leftmost_output(&query.body, i).and_then(super::collation_of) {
+                Some(collation) => Expr::Collate { expr: Box::new(Expr::Literal(Value::Null)), collation },
+                None => Expr::Literal(Value::Null),
+            }),
+            affinity: c.affinity,
+        },
+        None => Expr::Literal(Value::Null),
+    }
+}
+
+fn in_query(left: Vec<Expr>, query: Query, negated: bool) -> Result<Expr> {
+    if query.columns.len() != left.len() {
+        return Err(Error::sql(format!(
+            "sub-select returns {} columns - expected {}",
+            query.columns.len(),
+            left.len()
+        )));
+    }
+    let how = left.iter().enumerate().map(|(i, l)| in_query_how(l, &query, i)).collect();
+    Ok(Expr::In { left, set: InSet::Query(Box::new(query)), how, negated })
+}

@@ -1,0 +1,143 @@
+//! Function calls: which function is meant, aggregates and the core they belong to.
+
+use turso_error::{Error, Result};
+use turso_functions::{Function, FunctionFlags, Lookup};
+use turso_parser::ast;
+
+use super::Binder;
+use super::scope::AggregateUse;
+use super::types::{collation_of, ordering_collation};
+use crate::plan::{Aggregate, CaseArm, Expr, OrderTerm};
+
+impl<'a> Binder<'a> {
+    /// A call of the function `name`, which is not written as one.
+    pub(super) fn function_of(&mut self, name: &str, args: Vec<Expr>) -> Result<Expr> {
+        let function = self.lookup(name, args.len())?;
+        Ok(call(function, args))
+    }
+
+    fn lookup(&self, name: &str, argc: usize) -> Result<Function> {
+        match self.context.catalogue.function(name, argc) {
+            Lookup::Found(function) => Ok(function),
+            Lookup::WrongArity => Err(Error::sql(format!("wrong number of arguments to function {name}()"))),
+            Lookup::Unknown => Err(Error::sql(format!("no such function: {name}"))),
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn bind_call(&mut self, call_: &'a ast::FunctionCall) -> Result<Expr> {
+        let name = call_.name.as_str();
+        let args = call_.args.as_slice();
+        if call_.within_group.is_some() {
+            return Err(Error::sql("ordered-set aggregates are not supported yet"));
+        }
+        if let Some(case) = self.bind_iif(name, call_, args)? {
+            return Ok(case);
+        }
+        let function = self.lookup(name, args.len())?;
+        if call_.over.is_some() {
+            if function.is_scalar() {
+                return Err(Error::sql(format!("{name}() may not be used as a window function")));
+            }
+            return Err(Error::sql("window functions are not supported yet"));
+        }
+        if function.is_window() {
+            return Err(Error::sql(format!("misuse of window function {name}()")));
+        }
+        if function.is_aggregate() {
+            return self.bind_aggregate(call_, function, args);
+        }
+        if call_.filter.is_some() {
+            return Err(Error::sql(format!("FILTER may not be used with non-aggregate {name}()")));
+        }
+        if !call_.order_by.is_empty() {
+            return Err(Error::sql(format!("ORDER BY may not be used with non-aggregate {name}()")));
+        }
+        let args = self.bind_list(args)?;
+        Ok(call(function, args))
+    }
+
+    /// `iif(a, b, c, d, …, z)` and `if(…)` are CASE expressions.
+    fn bind_iif(&mut self, name: &str, call_: &'a ast::FunctionCall, args: &'a [ast::Expr]) -> Result<Option<Expr>> {
+        let is_iif = name.eq_ignore_ascii_case("iif") || name.eq_ignore_ascii_case("if");
+        if !is_iif || args.len() < 2 || call_.over.is_some() || call_.filter.is_some() {
+            return Ok(None);
+        }
+        let mut arms = Vec::with_capacity(args.len() / 2);
+        for pair in args.chunks_exact(2) {
+            if let [when, then] = pair {
+                arms.push(CaseArm { when: self.bind_expr(when)?, how: None, then: self.bind_expr(then)? });
+            }
+        }
+        let otherwise = match args.chunks_exact(2).remainder() {
+            [last] => Some(Box::new(self.bind_expr(last)?)),
+            _ => None,
+        };
+        Ok(Some(Expr::Case { base: None, arms, otherwise }))
+    }
+
+    /// An aggregate belongs to the innermost query whose columns its arguments read.
+    #[inline(never)]
+    fn bind_aggregate(
+        &mut self,
+        call_: &'a ast::FunctionCall,
+        function: Function,
+        args: &'a [ast::Expr],
+    ) -> Result<Expr> {
+        let name = call_.name.as_str();
+        let misuse = || Error::sql(format!("misuse of aggregate: {name}()"));
+        let Some(top) = self.scopes.len().checked_sub(1) else { return Err(misuse()) };
+        if call_.distinct && args.len() != 1 {
+            return Err(Error::sql("DISTINCT aggregates must have exactly one argument"));
+        }
+        let deepest_before = self.deepest.take();
+        let use_before = std::mem::replace(&mut self.scopes[top].aggregate_use, AggregateUse::Nested);
+        let bound = self.bind_aggregate_parts(call_, args);
+        self.scopes[top].aggregate_use = use_before;
+        let deepest = self.deepest.take();
+        self.deepest = deepest_before.max(deepest);
+        let (args, filter, order_by) = bound?;
+        let owner = deepest.map_or(top, |d| d.min(top));
+        let scope = &mut self.scopes[owner];
+        match scope.aggregate_use {
+            AggregateUse::Allowed => {}
+            AggregateUse::Forbidden => return Err(misuse()),
+            AggregateUse::Nested => return Err(Error::sql(format!("misuse of aggregate function {name}()"))),
+            AggregateUse::InGroupBy => {
+                return Err(Error::sql("aggregate functions are not allowed in the GROUP BY clause"));
+            }
+        }
+        let collation = args.first().map(ordering_collation).unwrap_or_default();
+        let order_by = if function.flags.has(FunctionFlags::ANY_ORDER) { Vec::new() } else { order_by };
+        let core = scope.core;
+        let index =
+            scope.add_aggregate(Aggregate { function, args, distinct: call_.distinct, filter, order_by, collation });
+        Ok(Expr::Aggregate { core, index })
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn bind_aggregate_parts(
+        &mut self,
+        call_: &'a ast::FunctionCall,
+        args: &'a [ast::Expr],
+    ) -> Result<(Vec<Expr>, Option<Expr>, Vec<OrderTerm>)> {
+        let args = self.bind_list(args)?;
+        let filter = call_.filter.as_ref().map(|f| self.bind_expr(f)).transpose()?;
+        let mut order_by = Vec::with_capacity(call_.order_by.len());
+        for term in &call_.order_by {
+            let expr = self.bind_expr(&term.expr)?;
+            order_by.push(super::order::order_term(expr, None, term));
+        }
+        Ok((args, filter, order_by))
+    }
+}
+
+/// A call with the collation that its arguments give it.
+fn call(function: Function, args: Vec<Expr>) -> Expr {
+    let collation = if function.flags.has(FunctionFlags::NEEDS_COLLATION) {
+        args.iter().find_map(collation_of).unwrap_or_default()
+    } else {
+        turso_value::Collation::Binary
+    };
+    Expr::Function { function, args, collation }
+}

@@ -1,0 +1,182 @@
+//! ORDER BY and GROUP BY terms: aliases, positions, expressions.
+
+use turso_error::{Error, Result};
+use turso_parser::ast::{self, NullsOrder, SortOrder};
+use turso_value::number::{Number, parse_literal};
+
+use super::Binder;
+use super::types::{explicit_collation, ordering_collation};
+use crate::plan::{Expr, OrderTerm, OutputColumn, same_expr};
+
+/// A bound term with the directions that were written.
+pub(super) fn order_term(expr: Expr, output: Option<usize>, term: &ast::OrderingTerm) -> OrderTerm {
+    let descending = term.order == Some(SortOrder::Desc);
+    let nulls_reversed = match term.nulls {
+        None => false,
+        Some(NullsOrder::First) => descending,
+        Some(NullsOrder::Last) => !descending,
+    };
+    let collation = ordering_collation(&expr);
+    OrderTerm { expr, output, collation, descending, nulls_reversed }
+}
+
+/// The expression below COLLATE operators.
+fn skip_collate(mut e: &ast::Expr) -> &ast::Expr {
+    while let ast::Expr::Collate { expr, .. } = e {
+        e = expr;
+    }
+    e
+}
+
+/// The position that an integer literal term means.
+fn position(e: &ast::Expr) -> Option<i64> {
+    let literal = |text: &str| match parse_literal(text.as_bytes()) {
+        Some(Number::Integer(i)) => Some(i),
+        _ => None,
+    };
+    match skip_collate(e) {
+        ast::Expr::Literal(ast::Literal::Integer(text)) => literal(text),
+        ast::Expr::Unary { op: ast::UnaryOp::Minus, expr } => match &**expr {
+            ast::Expr::Literal(ast::Literal::Integer(text)) => literal(text).map(|i| -i),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+pub(super) fn ordinal(n: usize) -> String {
+    let suffix = match (n % 10, n % 100) {
+        (1, teen) if teen != 11 => "st",
+        (2, teen) if teen != 12 => "nd",
+        (3, teen) if teen != 13 => "rd",
+        _ => "th",
+    };
+    format!("{n}{suffix}")
+}
+
+fn out_of_range(term: usize, clause: &str, columns: usize) -> Error {
+    Error::sql(format!(
+        "{} {clause} BY term out of range - should be between 1 and {columns}",
+        ordinal(term + 1)
+    ))
+}
+
+/// The output column that a term means by position, checked.
+fn by_position(term: usize, e: &ast::Expr, clause: &str, columns: usize) -> Result<Option<usize>> {
+    match position(e) {
+        None => Ok(None),
+        Some(p) if p >= 1 && p as u64 <= columns as u64 => Ok(Some(p as usize - 1)),
+        Some(_) => Err(out_of_range(term, clause, columns)),
+    }
+}
+
+/// The output column that has the bare name `e` as its alias.
+fn by_alias(e: &ast::Expr, aliases: &[Option<&ast::Name>]) -> Option<usize> {
+    match skip_collate(e) {
+        ast::Expr::Column(r) if r.qualifier.is_none() => {
+            aliases.iter().position(|alias| alias.is_some_and(|alias| alias.same_as(&r.column)))
+        }
+        _ => None,
+    }
+}
+
+impl<'a> Binder<'a> {
+    /// The output's expression under the COLLATE operators of the term.
+    fn with_collate(&self, term: &ast::Expr, output: Expr) -> Result<Expr> {
+        match term {
+            ast::Expr::Collate { expr, collation } => {
+                let inner = self.with_collate(expr, output)?;
+                Ok(Expr::Collate { expr: Box::new(inner), collation: self.collation(collation)? })
+            }
+            _ => Ok(output),
+        }
+    }
+
+    /// Bind ORDER BY over a single core, in its scope.
+    pub(super) fn bind_order_by(
+        &mut self,
+        terms: &'a [ast::OrderingTerm],
+        output: &[Expr],
+        aliases: &[Option<&'a ast::Name>],
+    ) -> Result<Vec<OrderTerm>> {
+        let mut bound = Vec::with_capacity(terms.len());
+        for (i, term) in terms.iter().enumerate() {
+            let at = match by_alias(&term.expr, aliases) {
+                Some(at) => Some(at),
+                None => by_position(i, &term.expr, "ORDER", output.len())?,
+            };
+            if let Some((at, expr)) = at.and_then(|at| Some((at, output.get(at)?))) {
+                let expr = self.with_collate(&term.expr, expr.clone())?;
+                bound.push(order_term(expr, Some(at), term));
+                continue;
+            }
+            let expr = self.bind_expr(&term.expr)?;
+            let at = output.iter().position(|o| same_expr(o.without_collate(), expr.without_collate()));
+            bound.push(order_term(expr, at, term));
+        }
+        Ok(bound)
+    }
+
+    /// Bind GROUP BY in the core's scope.
+    pub(super) fn bind_group_by(&mut self, terms: &'a [ast::Expr], output: &[Expr]) -> Result<Vec<Expr>> {
+        let mut bound = Vec::with_capacity(terms.len());
+        for (i, term) in terms.iter().enumerate() {
+            let expr = match by_position(i, term, "GROUP", output.len())?.and_then(|at| output.get(at)) {
+                Some(expr) => self.with_collate(term, expr.clone())?,
+                None => self.bind_expr(term)?,
+            };
+            let core = self.scopes.last().map(|s| s.core);
+            if expr.any(|e| matches!(e, Expr::Aggregate { core: c, .. } if Some(*c) == core)) {
+                return Err(Error::sql("aggregate functions are not allowed in the GROUP BY clause"));
+            }
+            bound.push(expr);
+        }
+        Ok(bound)
+    }
+
+    /// Try to find the ORDER BY terms of a compound among the outputs of one of its cores, in that core's scope.
+    pub(super) fn match_order_by(
+        &mut self,
+        terms: &'a [ast::OrderingTerm],
+        output: &[Expr],
+        aliases: &[Option<&'a ast::Name>],
+        found: &mut [Option<usize>],
+    ) -> Result<()> {
+        for (i, (term, found)) in terms.iter().zip(found).enumerate() {
+            if found.is_some() {
+                continue;
+            }
+            *found = by_position(i, &term.expr, "ORDER", output.len())?.or_else(|| by_alias(&term.expr, aliases));
+            if found.is_none() {
+                // A name that this core does not know may be known to the next one.
+                if let Ok(expr) = self.bind_expr(skip_collate(&term.expr)) {
+                    *found = output.iter().position(|o| same_expr(o.without_collate(), &expr));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The terms of a compound's ORDER BY, all of which must be output columns.
+    pub(super) fn compound_order_by(
+        &mut self,
+        terms: &'a [ast::OrderingTerm],
+        found: &[Option<usize>],
+        columns: &[OutputColumn],
+    ) -> Result<Vec<OrderTerm>> {
+        let mut bound = Vec::with_capacity(terms.len());
+        for (i, (term, found)) in terms.iter().zip(found).enumerate() {
+            let Some(at) = *found else {
+                let n = ordinal(i + 1);
+                return Err(Error::sql(format!("{n} ORDER BY term does not match any column in the result set")));
+            };
+            let placeholder = Expr::Literal(turso_value::Value::Null);
+            let mut bound_term = order_term(self.with_collate(&term.expr, placeholder)?, Some(at), term);
+            if explicit_collation(&bound_term.expr).is_none() {
+                bound_term.collation = columns.get(at).map(|c| c.collation.clone()).unwrap_or_default();
+            }
+            bound.push(bound_term);
+        }
+        Ok(bound)
+    }
+}

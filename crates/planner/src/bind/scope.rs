@@ -1,0 +1,382 @@
+//! Scopes: which sources, NEW/OLD rows and aliases a name can mean, and which aggregates belong where.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result};
+use turso_parser::ast::{self, Quote};
+use turso_value::{Affinity, Collation, Value};
+
+use super::Binder;
+use crate::plan::{Aggregate, ColumnIndex, CoreId, Expr, Relation, Source, SourceId, Window, same_expr};
+
+/// What an aggregate call that belongs to a scope means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AggregateUse {
+    /// It is computed.
+    Allowed,
+    /// `misuse of aggregate: f()`.
+    Forbidden,
+    /// It stands inside another aggregate's call: `misuse of aggregate function f()`.
+    Nested,
+    /// In GROUP BY.
+    InGroupBy,
+}
+
+/// One level of names.
+#[derive(Debug)]
+pub(super) struct Scope {
+    /// The sources, as they were written.
+    pub sources: Vec<Source>,
+    /// What names mean beyond the sources themselves, one for each source.
+    pub info: Vec<SourceInfo>,
+    /// The core whose scope this is; scopes of row changes have none.
+    pub core: CoreId,
+    /// Aggregates that belong to the core.
+    pub aggregates: Vec<Aggregate>,
+    /// Window functions of the core.
+    pub windows: Vec<Window>,
+    /// What an aggregate means here.
+    pub aggregate_use: AggregateUse,
+    /// Result columns with an alias: visible to names that are no column.
+    pub aliases: Vec<(Box<str>, Expr)>,
+    /// Sources of enclosing scopes that expressions here or deeper read.
+    pub outer: Vec<SourceId>,
+}
+
+/// How names find a source.
+#[derive(Debug, Default)]
+pub(super) struct SourceInfo {
+    /// Columns joined by USING or NATURAL: a bare name means the one on the left.
+    pub merged: Vec<usize>,
+    /// Only `name.column` finds its columns (NEW, OLD, excluded).
+    pub qualified_only: bool,
+    /// The source stands for several joined ones in parentheses: name, first column, one past the last column.
+    pub parts: Vec<Part>,
+    /// The schema's name, for `schema.table.column`.
+    pub schema: Option<Arc<str>>,
+}
+
+/// One of several joined sources that became one subquery.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub name: Arc<str>,
+    pub schema: Option<Arc<str>>,
+    pub start: usize,
+    pub end: usize,
+    /// Columns (from `start`) that a star and bare names leave out.
+    pub merged: Vec<usize>,
+}
+
+impl Scope {
+    pub(super) fn new(core: CoreId) -> Self {
+        Self {
+            sources: Vec::new(),
+            info: Vec::new(),
+            core,
+            aggregates: Vec::new(),
+            windows: Vec::new(),
+            aggregate_use: AggregateUse::Forbidden,
+            aliases: Vec::new(),
+            outer: Vec::new(),
+        }
+    }
+
+    pub(super) fn mark_outer(&mut self, source: SourceId) {
+        if !self.outer.contains(&source) {
+            self.outer.push(source);
+        }
+    }
+
+    /// The aggregate's index; an equal one is shared.
+    pub(super) fn add_aggregate(&mut self, new: Aggregate) -> usize {
+        let equal = |old: &Aggregate| {
+            old.function == new.function
+                && old.distinct == new.distinct
+                && old.collation == new.collation
+                && old.order_by.is_empty()
+                && new.order_by.is_empty()
+                && old.args.len() == new.args.len()
+                && old.args.iter().zip(&new.args).all(|(a, b)| same_expr(a, b))
+                && match (&old.filter, &new.filter) {
+                    (None, None) => true,
+                    (Some(a), Some(b)) => same_expr(a, b),
+                    _ => false,
+                }
+        };
+        if let Some(i) = self.aggregates.iter().position(equal) {
+            return i;
+        }
+        self.aggregates.push(new);
+        self.aggregates.len() - 1
+    }
+}
+
+/// A column found in one scope.
+pub(super) struct Found {
+    pub source: usize,
+    pub column: ColumnIndex,
+}
+
+/// Number of columns that a source has.
+pub(super) fn column_count(source: &Source) -> usize {
+    match &source.relation {
+        Relation::Table { table, .. } => table.columns.len(),
+        Relation::Query { query, .. } => query.columns.len(),
+        Relation::Cte(cte) => cte.columns.len(),
+        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => columns.len(),
+    }
+}
+
+/// The name of a source's column.
+pub(super) fn column_name(source: &Source, i: usize) -> Arc<str> {
+    let name = match &source.relation {
+        Relation::Table { table, .. } => table.columns.get(i).map(|c| &c.name),
+        Relation::Query { query, .. } => query.columns.get(i).map(|c| &c.name),
+        Relation::Cte(cte) => cte.columns.get(i).map(|c| &c.name),
+        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => columns.get(i).map(|c| &c.name),
+    };
+    name.cloned().unwrap_or_default()
+}
+
+/// The position of a source's column.
+pub(super) fn find_column(source: &Source, name: &str) -> Option<usize> {
+    match &source.relation {
+        Relation::Table { table, .. } => table.column_index(name),
+        Relation::Query { query, .. } => query.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name)),
+        Relation::Cte(cte) => cte.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name)),
+        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => {
+            columns.iter().position(|c| c.name.eq_ignore_ascii_case(name))
+        }
+    }
+}
+
+/// A hidden column of a virtual table or table-valued function is left out by `*`.
+pub(super) fn is_hidden(source: &Source, i: usize) -> bool {
+    match &source.relation {
+        Relation::Table { table, .. } => table.columns.get(i).is_some_and(|c| c.hidden),
+        _ => false,
+    }
+}
+
+/// A reference to a column of a source.
+pub(super) fn column_expr(source: &Source, column: ColumnIndex) -> Expr {
+    let id = source.id;
+    let plain = |affinity, collation| Expr::Column { source: id, column, affinity, collation };
+    let ColumnIndex::Column(i) = column else {
+        return plain(Affinity::Integer, Collation::Binary);
+    };
+    let output = match &source.relation {
+        Relation::Table { table, .. } => {
+            let Some(c) = table.columns.get(usize::from(i)) else { return plain(Affinity::Blob, Collation::Binary) };
+            let (affinity, collation) = (c.affinity, c.collation.clone());
+            if table.rowid_alias == Some(usize::from(i)) {
+                return Expr::Column { source: id, column: ColumnIndex::Rowid, affinity, collation };
+            }
+            return plain(affinity, collation);
+        }
+        Relation::Query { query, .. } => query.columns.get(usize::from(i)),
+        Relation::Cte(cte) => cte.columns.get(usize::from(i)),
+        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => columns.get(usize::from(i)),
+    };
+    match output {
+        Some(c) => plain(c.affinity, c.collation.clone()),
+        None => plain(Affinity::Blob, Collation::Binary),
+    }
+}
+
+/// `rowid`, `oid` or `_rowid_`.
+pub(super) fn is_rowid_name(name: &str) -> bool {
+    name.eq_ignore_ascii_case("rowid") || name.eq_ignore_ascii_case("_rowid_") || name.eq_ignore_ascii_case("oid")
+}
+
+impl Scope {
+    /// Look a column up in this scope alone.
+    pub(super) fn find(&self, reference: &ast::ColumnRef) -> Result<Option<Found>> {
+        let name = reference.column.as_str();
+        let (schema, table) = (reference.schema(), reference.table());
+        let mut found: Option<Found> = None;
+        let mut matching_sources = 0;
+        let mut rowid_source = None;
+        for (i, (source, info)) in self.sources.iter().zip(&self.info).enumerate() {
+            let column = match table {
+                None if info.qualified_only => continue,
+                None => {
+                    matching_sources += 1;
+                    rowid_source = Some(i);
+                    match find_column(source, name) {
+                        Some(c) if found.is_some() && (info.merged.contains(&c) || part_merges(info, c)) => continue,
+                        Some(c) if info.parts.is_empty() => Some(c),
+                        Some(_) => find_in_parts(source, info, name)?,
+                        None => None,
+                    }
+                }
+                Some(table) if !info.parts.is_empty() => {
+                    let Some(part) = info.parts.iter().find(|p| table.is(&p.name) && schema_matches(schema, &p.schema)) else {
+                        continue;
+                    };
+                    (part.start..part.end).find(|&c| part_column_is(source, part, c, name))
+                }
+                Some(table) => {
+                    if !table.is(&source.name) || !schema_matches(schema, &info.schema) {
+                        continue;
+                    }
+                    matching_sources += 1;
+                    rowid_source = Some(i);
+                    find_column(source, name)
+                }
+            };
+            if let Some(c) = column {
+                if found.is_some() {
+                    return Err(ambiguous(reference));
+                }
+                found = Some(Found { source: i, column: ColumnIndex::Column(c as u16) });
+            }
+        }
+        if found.is_none() && matching_sources == 1 && is_rowid_name(name) {
+            let has_rowid = |s: &Source| matches!(&s.relation, Relation::Table { table, .. } if table.has_rowid());
+            if let Some(i) = rowid_source.filter(|&i| self.sources.get(i).is_some_and(has_rowid)) {
+                return Ok(Some(Found { source: i, column: ColumnIndex::Rowid }));
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn part_merges(info: &SourceInfo, column: usize) -> bool {
+    info.parts.iter().any(|p| (p.start..p.end).contains(&column) && p.merged.contains(&(column - p.start)))
+}
+
+/// Columns of a subquery that stands for joined sources carry the names that they have there, made unique by a suffix.
+fn part_column_is(source: &Source, _part: &Part, column: usize, name: &str) -> bool {
+    column_name(source, column).eq_ignore_ascii_case(name)
+}
+
+fn find_in_parts(source: &Source, info: &SourceInfo, name: &str) -> Result<Option<usize>> {
+    let mut found = None;
+    for part in &info.parts {
+        for c in part.start..part.end {
+            if part_column_is(source, part, c, name) && !(part.merged.contains(&(c - part.start)) && found.is_some()) {
+                if found.is_some() {
+                    return Err(Error::sql(format!("ambiguous column name: {name}")));
+                }
+                found = Some(c);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn schema_matches(wanted: Option<&ast::Name>, has: &Option<Arc<str>>) -> bool {
+    match (wanted, has) {
+        (None, _) => true,
+        (Some(wanted), Some(has)) => wanted.is(has),
+        (Some(_), None) => false,
+    }
+}
+
+/// The reference as written, without quotes.
+pub(super) fn display(reference: &ast::ColumnRef) -> String {
+    match (reference.schema(), reference.table()) {
+        (Some(s), Some(t)) => format!("{}.{}.{}", s.text, t.text, reference.column.text),
+        (None, Some(t)) => format!("{}.{}", t.text, reference.column.text),
+        _ => reference.column.text.to_string(),
+    }
+}
+
+fn ambiguous(reference: &ast::ColumnRef) -> Error {
+    Error::sql(format!("ambiguous column name: {}", display(reference))).with_sql_offset(reference.offset())
+}
+
+impl<'a> Binder<'a> {
+    /// The meaning of a column reference.
+    pub(super) fn bind_column(&mut self, reference: &'a ast::ColumnRef) -> Result<Expr> {
+        if let Some(found) = self.try_column(reference)? {
+            return Ok(found);
+        }
+        let bare = reference.qualifier.is_none();
+        if bare && reference.column.quote == Quote::Double && self.double_quoted_strings {
+            return Ok(Expr::Literal(Value::text(reference.column.text.as_bytes().to_vec())));
+        }
+        if bare && reference.column.quote == Quote::None {
+            if reference.column.is("true") {
+                return Ok(Expr::Literal(Value::Integer(1)));
+            }
+            if reference.column.is("false") {
+                return Ok(Expr::Literal(Value::Integer(0)));
+            }
+        }
+        let message = if bare && reference.column.quote == Quote::Double {
+            format!("no such column: \"{}\" - should this be a string literal in single-quotes?", reference.column.text)
+        } else {
+            format!("no such column: {}", display(reference))
+        };
+        Err(Error::sql(message).with_sql_offset(reference.offset()))
+    }
+
+    /// The column or alias that the reference means, looked for in all visible scopes from the inside out.
+    pub(super) fn try_column(&mut self, reference: &'a ast::ColumnRef) -> Result<Option<Expr>> {
+        for level in (0..self.scopes.len()).rev() {
+            let scope = &self.scopes[level];
+            if let Some(found) = scope.find(reference)? {
+                let source = &scope.sources[found.source];
+                let id = source.id;
+                let expr = match self.coalesced(level, found.source, found.column) {
+                    Some(expr) => expr,
+                    None => column_expr(source, found.column),
+                };
+                self.note_reference(level, id);
+                return Ok(Some(expr));
+            }
+            if reference.qualifier.is_none()
+                && let Some((_, expr)) = scope.aliases.iter().find(|(name, _)| reference.column.is(name))
+            {
+                let expr = expr.clone();
+                self.check_alias(level, &expr)?;
+                let mut sources = Vec::new();
+                expr.for_each_column(|s, _| sources.push(s));
+                for s in sources {
+                    self.note_reference(level, s);
+                }
+                return Ok(Some(expr));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Of a FULL JOIN's USING column, the value is the one that is not NULL: such sources are bound as subqueries which have
+    /// done that already.
+    fn coalesced(&self, _level: usize, _source: usize, _column: ColumnIndex) -> Option<Expr> {
+        None
+    }
+
+    /// An alias that contains an aggregate is only good where an aggregate is.
+    fn check_alias(&self, level: usize, expr: &Expr) -> Result<()> {
+        let scope = &self.scopes[level];
+        if scope.aggregate_use == AggregateUse::Allowed {
+            return Ok(());
+        }
+        let mut name = None;
+        expr.any(|e| match e {
+            Expr::Aggregate { core, index } if *core == scope.core => {
+                name = scope.aggregates.get(*index).map(|a| a.function.name.to_string());
+                true
+            }
+            _ => false,
+        });
+        match name {
+            None => Ok(()),
+            Some(_) if scope.aggregate_use == AggregateUse::InGroupBy => {
+                Err(Error::sql("aggregate functions are not allowed in the GROUP BY clause"))
+            }
+            Some(name) => Err(Error::sql(format!("misuse of aggregate: {name}()"))),
+        }
+    }
+
+    /// A source of scope `level` is read: what lies between depends on it.
+    pub(super) fn note_reference(&mut self, level: usize, source: SourceId) {
+        for scope in &mut self.scopes[level + 1..] {
+            scope.mark_outer(source);
+        }
+        self.deepest = Some(self.deepest.map_or(level, |d| d.max(level)));
+    }
+}

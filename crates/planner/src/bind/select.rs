@@ -1,0 +1,484 @@
+//! Queries: cores, result columns, compounds, VALUES, LIMIT.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result};
+use turso_parser::ast;
+use turso_value::{Affinity, Collation};
+
+use super::scope::{AggregateUse, Scope, column_count, column_expr, column_name, is_hidden};
+use super::types::{affinity_of, collation_of};
+use super::{Binder, split_conjuncts};
+use crate::plan::{
+    Body, ColumnIndex, CompoundOp, Core, Expr, OrderTerm, OutputColumn, Query, Relation, SourceId,
+};
+
+/// The result columns of a core while it is bound.
+#[derive(Default)]
+struct Output<'a> {
+    exprs: Vec<Expr>,
+    names: Vec<Arc<str>>,
+    aliases: Vec<Option<&'a ast::Name>>,
+}
+
+/// The output of one core and what the enclosing query needs of it.
+struct BoundCore {
+    body: Body,
+    columns: Vec<OutputColumn>,
+    /// Which columns have a collation of their own.
+    collations: Vec<Option<Collation>>,
+    order_by: Vec<OrderTerm>,
+    outer: Vec<SourceId>,
+}
+
+impl<'a> Binder<'a> {
+    pub(super) fn bind_query(&mut self, select: &'a ast::Select) -> Result<Query> {
+        let mark = self.withs.len();
+        if let Some(with) = &select.with {
+            self.enter_with(with, Some(select))?;
+        }
+        let result = self.bind_query_body(select);
+        let ctes = self.leave_with(mark);
+        let mut query = result?;
+        query.ctes = ctes;
+        Ok(query)
+    }
+
+    fn bind_query_body(&mut self, select: &'a ast::Select) -> Result<Query> {
+        let (limit, offset) = self.bind_limit(select.limit.as_ref())?;
+        let mut query = if select.body.rest.is_empty() {
+            let bound = self.bind_core(&select.body.first, &select.order_by, None)?;
+            Query {
+                body: bound.body,
+                order_by: bound.order_by,
+                limit: None,
+                offset: None,
+                columns: bound.columns,
+                outer: bound.outer,
+                ctes: Vec::new(),
+            }
+        } else {
+            let mut found = vec![None; select.order_by.len()];
+            let mut query =
+                self.bind_cores(&select.body.first, &select.body.rest, &select.order_by, &mut found)?;
+            query.order_by = self.compound_order_by(&select.order_by, &found, &query.columns)?;
+            query
+        };
+        query.limit = limit;
+        query.offset = offset;
+        Ok(query)
+    }
+
+    /// LIMIT and OFFSET can name no column at all.
+    pub(super) fn bind_limit(&mut self, limit: Option<&'a ast::Limit>) -> Result<(Option<Expr>, Option<Expr>)> {
+        let Some(limit) = limit else { return Ok((None, None)) };
+        let scopes = std::mem::take(&mut self.scopes);
+        let bound = self.bind_expr(&limit.limit).and_then(|l| {
+            let offset = limit.offset.as_ref().map(|o| self.bind_expr(o)).transpose()?;
+            Ok((Some(l), offset))
+        });
+        self.scopes = scopes;
+        bound
+    }
+
+    /// Cores joined by compound operators; `found` gets the output columns that the ORDER BY terms mean.
+    pub(super) fn bind_cores(
+        &mut self,
+        first: &'a ast::SelectCore,
+        rest: &'a [(ast::CompoundOp, ast::SelectCore)],
+        order_by: &'a [ast::OrderingTerm],
+        found: &mut [Option<usize>],
+    ) -> Result<Query> {
+        if rest.len() >= self.context.options.limit_compound {
+            return Err(Error::sql("too many terms in compound SELECT"));
+        }
+        let mut bound = self.bind_core(first, order_by, Some(found))?;
+        for (op, core) in rest {
+            let right = self.bind_core(core, order_by, Some(found))?;
+            let (op, text) = match op {
+                ast::CompoundOp::Union => (CompoundOp::Union, "UNION"),
+                ast::CompoundOp::UnionAll => (CompoundOp::UnionAll, "UNION ALL"),
+                ast::CompoundOp::Intersect => (CompoundOp::Intersect, "INTERSECT"),
+                ast::CompoundOp::Except => (CompoundOp::Except, "EXCEPT"),
+            };
+            if right.columns.len() != bound.columns.len() {
+                return Err(Error::sql(format!(
+                    "SELECTs to the left and right of {text} do not have the same number of result columns"
+                )));
+            }
+            for (i, (left, right)) in bound.collations.iter_mut().zip(&right.collations).enumerate() {
+                if left.is_none() {
+                    left.clone_from(right);
+                }
+                if let (Some(column), Some(collation)) = (bound.columns.get_mut(i), left) {
+                    column.collation = collation.clone();
+                }
+            }
+            for (left, right) in bound.columns.iter_mut().zip(&right.columns) {
+                left.affinity = common_affinity(left.affinity, right.affinity);
+            }
+            for source in right.outer {
+                if !bound.outer.contains(&source) {
+                    bound.outer.push(source);
+                }
+            }
+            let collations = bound.columns.iter().map(|c| c.collation.clone()).collect();
+            bound.body = Body::Compound { op, left: Box::new(bound.body), right: Box::new(right.body), collations };
+        }
+        Ok(Query {
+            body: bound.body,
+            order_by: Vec::new(),
+            limit: None,
+            offset: None,
+            columns: bound.columns,
+            outer: bound.outer,
+            ctes: Vec::new(),
+        })
+    }
+
+    /// One core. Alone it binds ORDER BY; in a compound it helps to find out what the terms mean.
+    fn bind_core(
+        &mut self,
+        core: &'a ast::SelectCore,
+        order_by: &'a [ast::OrderingTerm],
+        found: Option<&mut [Option<usize>]>,
+    ) -> Result<BoundCore> {
+        self.core_scope();
+        let result = match core {
+            ast::SelectCore::Query(query) => self.bind_select_core(query, order_by, found),
+            ast::SelectCore::Values(rows) => self.bind_values(rows, order_by, found),
+        };
+        let scope = self.scopes.pop();
+        let mut bound = result?;
+        if let Some(scope) = scope {
+            if let Body::Core(core) = &mut bound.body {
+                core.id = scope.core;
+                core.sources = scope.sources;
+                core.aggregates = scope.aggregates;
+                core.windows = scope.windows;
+            }
+            bound.outer = scope.outer;
+        }
+        Ok(bound)
+    }
+
+    fn set_aggregate_use(&mut self, aggregate_use: AggregateUse) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.aggregate_use = aggregate_use;
+        }
+    }
+
+    fn has_aggregates(&self) -> bool {
+        self.scopes.last().is_some_and(|s| !s.aggregates.is_empty())
+    }
+
+    fn bind_select_core(
+        &mut self,
+        query: &'a ast::Query,
+        order_by: &'a [ast::OrderingTerm],
+        found: Option<&mut [Option<usize>]>,
+    ) -> Result<BoundCore> {
+        let mut filter = match &query.from {
+            Some(from) => self.bind_joins(&from.first, &from.joins)?,
+            None => Vec::new(),
+        };
+        if !query.windows.is_empty() {
+            return Err(Error::sql("window functions are not supported yet"));
+        }
+        self.set_aggregate_use(AggregateUse::Allowed);
+        let output = self.bind_output(query)?;
+        if output.exprs.len() > self.context.options.limit_columns {
+            return Err(Error::sql("too many columns in result set"));
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            let aliased = output.aliases.iter().zip(&output.exprs);
+            scope.aliases = aliased.filter_map(|(a, e)| Some((a.as_ref()?.text.clone(), e.clone()))).collect();
+        }
+        if let Some(having) = &query.having
+            && query.group_by.is_empty()
+            && !self.has_aggregates()
+        {
+            // HAVING may bring the aggregate itself.
+            let probe = self.bind_expr(having)?;
+            let _ = probe;
+            if !self.has_aggregates() {
+                return Err(Error::sql("HAVING clause on a non-aggregate query"));
+            }
+        }
+        let having = query.having.as_ref().map(|h| self.bind_expr(h)).transpose()?;
+        self.set_aggregate_use(AggregateUse::Forbidden);
+        if let Some(condition) = &query.where_clause {
+            filter.extend(self.bind_conjuncts(condition)?);
+        }
+        self.set_aggregate_use(AggregateUse::InGroupBy);
+        let group_by = self.bind_group_by(&query.group_by, &output.exprs)?;
+        let aggregate = !group_by.is_empty() || self.has_aggregates();
+        self.set_aggregate_use(if aggregate { AggregateUse::Allowed } else { AggregateUse::Forbidden });
+        let order_by = match found {
+            None => self.bind_order_by(order_by, &output.exprs, &output.aliases)?,
+            Some(found) => {
+                self.match_order_by(order_by, &output.exprs, &output.aliases, found)?;
+                Vec::new()
+            }
+        };
+        let (columns, collations) = self.describe(&output);
+        let mut conjuncts = Vec::with_capacity(filter.len());
+        for e in filter {
+            split_conjuncts(e, &mut conjuncts);
+        }
+        let core = Core {
+            id: crate::plan::CoreId(0),
+            sources: Vec::new(),
+            filter: conjuncts,
+            distinct: query.distinct == Some(ast::Distinctness::Distinct),
+            group_by,
+            having,
+            aggregates: Vec::new(),
+            windows: Vec::new(),
+            output: output.exprs,
+        };
+        Ok(BoundCore { body: Body::Core(Box::new(core)), columns, collations, order_by, outer: Vec::new() })
+    }
+
+    fn describe(&self, output: &Output<'a>) -> (Vec<OutputColumn>, Vec<Option<Collation>>) {
+        let Some(scope) = self.scopes.last() else { return (Vec::new(), Vec::new()) };
+        let columns = output.names.iter().zip(&output.exprs).map(|(name, e)| output_column(scope, name.clone(), e));
+        (columns.collect(), output.exprs.iter().map(collation_of).collect())
+    }
+
+    fn bind_values(
+        &mut self,
+        rows: &'a [Vec<ast::Expr>],
+        order_by: &'a [ast::OrderingTerm],
+        found: Option<&mut [Option<usize>]>,
+    ) -> Result<BoundCore> {
+        let width = rows.first().map_or(0, Vec::len);
+        if rows.iter().any(|row| row.len() != width) {
+            return Err(Error::sql("all VALUES must have the same number of terms"));
+        }
+        self.set_aggregate_use(if rows.len() == 1 { AggregateUse::Allowed } else { AggregateUse::Forbidden });
+        let mut bound = Vec::with_capacity(rows.len());
+        for row in rows {
+            bound.push(self.bind_list(row)?);
+        }
+        let first = bound.first().cloned().unwrap_or_default();
+        let output = Output {
+            names: (1..=width).map(|i| format!("column{i}").into()).collect(),
+            aliases: vec![None; width],
+            exprs: first,
+        };
+        let order_by = match found {
+            None => self.bind_order_by(order_by, &output.exprs, &output.aliases)?,
+            Some(found) => {
+                self.match_order_by(order_by, &output.exprs, &output.aliases, found)?;
+                Vec::new()
+            }
+        };
+        let (mut columns, collations) = self.describe(&output);
+        if bound.len() > 1 {
+            for row in bound.iter().skip(1) {
+                for (column, e) in columns.iter_mut().zip(row) {
+                    column.affinity = common_affinity(column.affinity, affinity_of(e));
+                }
+            }
+            return Ok(BoundCore { body: Body::Values(bound), columns, collations, order_by, outer: Vec::new() });
+        }
+        let core = Core {
+            id: crate::plan::CoreId(0),
+            sources: Vec::new(),
+            filter: Vec::new(),
+            distinct: false,
+            group_by: Vec::new(),
+            having: None,
+            aggregates: Vec::new(),
+            windows: Vec::new(),
+            output: output.exprs,
+        };
+        Ok(BoundCore { body: Body::Core(Box::new(core)), columns, collations, order_by, outer: Vec::new() })
+    }
+
+    /// The result columns, stars expanded.
+    fn bind_output(&mut self, query: &'a ast::Query) -> Result<Output<'a>> {
+        let mut output = Output::default();
+        for column in &query.columns {
+            match column {
+                ast::ResultColumn::Expr { expr, alias, span } => {
+                    let bound = self.bind_expr(expr)?;
+                    let name = match alias {
+                        Some(alias) => alias.as_str().into(),
+                        None => self.column_title(expr, &bound, *span),
+                    };
+                    output.exprs.push(bound);
+                    output.names.push(name);
+                    output.aliases.push(alias.as_ref());
+                }
+                ast::ResultColumn::Star => {
+                    if query.from.is_none() {
+                        return Err(Error::sql("no tables specified"));
+                    }
+                    self.expand_star(None, &mut output)?;
+                }
+                ast::ResultColumn::TableStar(table) => self.expand_star(Some(table), &mut output)?,
+            }
+        }
+        Ok(output)
+    }
+
+    /// Bind result columns in the innermost scope (RETURNING): expressions and their names.
+    pub fn bind_result_columns(&mut self, columns: &'a [ast::ResultColumn]) -> Result<(Vec<Expr>, Vec<OutputColumn>)> {
+        let mut output = Output::default();
+        for column in columns {
+            match column {
+                ast::ResultColumn::Expr { expr, alias, span } => {
+                    let bound = self.bind_expr(expr)?;
+                    let name = match alias {
+                        Some(alias) => alias.as_str().into(),
+                        None => self.column_title(expr, &bound, *span),
+                    };
+                    output.exprs.push(bound);
+                    output.names.push(name);
+                }
+                ast::ResultColumn::Star => self.expand_star(None, &mut output)?,
+                ast::ResultColumn::TableStar(_) => {
+                    return Err(Error::sql("RETURNING may not use \"TABLE.*\" wildcards"));
+                }
+            }
+        }
+        let (columns, _) = self.describe(&output);
+        Ok((output.exprs, columns))
+    }
+
+    fn expand_star(&self, table: Option<&ast::Name>, output: &mut Output<'a>) -> Result<()> {
+        let Some(scope) = self.scopes.last() else { return Ok(()) };
+        let full_names = self.context.options.full_column_names && !self.context.options.short_column_names;
+        let mut matched = false;
+        for (source, info) in scope.sources.iter().zip(&scope.info) {
+            if info.qualified_only {
+                continue;
+            }
+            let mut add = |i: usize, title: &str| {
+                output.exprs.push(column_expr(source, ColumnIndex::Column(i as u16)));
+                let name = column_name(source, i);
+                output.names.push(if full_names { format!("{title}.{name}").into() } else { name });
+                output.aliases.push(None);
+            };
+            if !info.parts.is_empty() {
+                for part in &info.parts {
+                    if table.is_some_and(|t| !t.is(&part.name)) {
+                        continue;
+                    }
+                    matched = true;
+                    for i in part.start..part.end {
+                        if table.is_none() && part.merged.contains(&(i - part.start)) {
+                            continue;
+                        }
+                        add(i, &part.name);
+                    }
+                }
+                continue;
+            }
+            if table.is_some_and(|t| !t.is(&source.name)) {
+                continue;
+            }
+            matched = true;
+            for i in 0..column_count(source) {
+                if is_hidden(source, i) || (table.is_none() && info.merged.contains(&i)) {
+                    continue;
+                }
+                add(i, &source.name);
+            }
+        }
+        match table {
+            Some(table) if !matched => Err(Error::sql(format!("no such table: {}", table.text))),
+            None if !matched => Err(Error::sql("no tables specified")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The name of a result column without alias: that of the column it is, else its text.
+    fn column_title(&self, expr: &ast::Expr, bound: &Expr, span: ast::Span) -> Arc<str> {
+        let options = &self.context.options;
+        if let (ast::Expr::Column(_), Expr::Column { source, column, .. }) = (expr, bound)
+            && (options.short_column_names || options.full_column_names)
+        {
+            let found = self.scopes.iter().rev().find_map(|s| s.sources.iter().find(|s| s.id == *source));
+            if let Some(source) = found {
+                let name: Arc<str> = match (column, &source.relation) {
+                    (ColumnIndex::Column(i), _) => column_name(source, usize::from(*i)),
+                    (ColumnIndex::Rowid, Relation::Table { table, .. }) => match table.rowid_alias {
+                        Some(i) => column_name(source, i),
+                        None => "rowid".into(),
+                    },
+                    (ColumnIndex::Rowid, _) => "rowid".into(),
+                };
+                if options.full_column_names && !options.short_column_names {
+                    return format!("{}.{name}", source.name).into();
+                }
+                return name;
+            }
+        }
+        let text = span.of(self.sql);
+        String::from_utf8_lossy(text).trim().into()
+    }
+}
+
+/// What readers of an output column see.
+pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputColumn {
+    let mut column = OutputColumn {
+        name,
+        affinity: affinity_of(e),
+        collation: collation_of(e).unwrap_or_default(),
+        declared_type: None,
+        origin: None,
+    };
+    match e {
+        Expr::Column { source, column: index, .. } => {
+            let Some(at) = scope.sources.iter().position(|s| s.id == *source) else { return column };
+            let (Some(source), Some(info)) = (scope.sources.get(at), scope.info.get(at)) else { return column };
+            let output = match (&source.relation, index) {
+                (Relation::Table { table, .. }, _) => {
+                    let at = match index {
+                        ColumnIndex::Column(i) => Some(usize::from(*i)),
+                        ColumnIndex::Rowid => table.rowid_alias,
+                    };
+                    let found = at.and_then(|at| table.columns.get(at));
+                    column.declared_type = match found {
+                        Some(c) => c.declared_type.clone(),
+                        None => Some("INTEGER".into()),
+                    };
+                    let column_name = found.map_or_else(|| "rowid".into(), |c| c.name.clone());
+                    let schema = info.schema.clone().unwrap_or_else(|| "main".into());
+                    column.origin = Some((schema, table.name.clone(), column_name));
+                    None
+                }
+                (Relation::Query { query, .. }, ColumnIndex::Column(i)) => query.columns.get(usize::from(*i)),
+                (Relation::Cte(cte), ColumnIndex::Column(i)) => cte.columns.get(usize::from(*i)),
+                (Relation::Recursive { columns, .. }, ColumnIndex::Column(i)) => columns.get(usize::from(*i)),
+                (Relation::Function { columns, .. }, ColumnIndex::Column(i)) => columns.get(usize::from(*i)),
+                _ => None,
+            };
+            if let Some(output) = output {
+                column.declared_type = output.declared_type.clone();
+                column.origin = output.origin.clone();
+            }
+        }
+        Expr::Subquery(query) => {
+            if let Some(output) = query.columns.first() {
+                column.declared_type = output.declared_type.clone();
+                column.origin = output.origin.clone();
+            }
+        }
+        _ => {}
+    }
+    column
+}
+
+/// The affinity of a compound's column: that of the first term that has one, unless the terms disagree about text and numbers.
+fn common_affinity(left: Affinity, right: Affinity) -> Affinity {
+    match (left, right) {
+        (Affinity::None, other) | (other, Affinity::None) => other,
+        (a, b) if a == b => a,
+        (a, b) if a.is_numeric() && b.is_numeric() => a,
+        _ => Affinity::Blob,
+    }
+}

@@ -1,0 +1,120 @@
+//! Affinity and collation of bound expressions, and how two of them compare (`datatype3.html`, sections 3.2, 4 and 7.1).
+
+use turso_value::{Affinity, Collation};
+
+use crate::plan::{Body, CompareHow, Expr, InSet, Query, UnaryOp};
+
+/// The affinity of an expression; [`Affinity::None`] when it has none.
+pub fn affinity_of(e: &Expr) -> Affinity {
+    match e {
+        Expr::Column { affinity, .. } | Expr::Register { affinity, .. } | Expr::Cast { affinity, .. } => *affinity,
+        Expr::Collate { expr, .. } => affinity_of(expr),
+        Expr::Subquery(query) => query.columns.first().map_or(Affinity::None, |c| c.affinity),
+        _ => Affinity::None,
+    }
+}
+
+/// The collation of an expression, if it has one: that of a COLLATE operator, else that of the column it is.
+pub fn collation_of(e: &Expr) -> Option<Collation> {
+    match e {
+        Expr::Column { collation, .. } | Expr::Register { collation, .. } | Expr::Collate { collation, .. } => {
+            Some(collation.clone())
+        }
+        Expr::Cast { expr, .. } | Expr::Unary { op: UnaryOp::Plus, expr } => collation_of(expr),
+        _ => explicit_collation(e),
+    }
+}
+
+/// The collation of an expression that orders something: BINARY where it has none.
+pub fn ordering_collation(e: &Expr) -> Collation {
+    collation_of(e).unwrap_or_default()
+}
+
+/// The collation of the leftmost COLLATE operator inside the expression (not inside its subqueries).
+pub fn explicit_collation(e: &Expr) -> Option<Collation> {
+    match e {
+        Expr::Collate { collation, .. } => Some(collation.clone()),
+        Expr::Literal(_)
+        | Expr::Column { .. }
+        | Expr::Parameter(_)
+        | Expr::Aggregate { .. }
+        | Expr::Window { .. }
+        | Expr::Register { .. }
+        | Expr::Exists { .. }
+        | Expr::Subquery(_)
+        | Expr::CompareRows { .. }
+        | Expr::Raise { .. } => None,
+        Expr::Unary { expr, .. } | Expr::Cast { expr, .. } | Expr::IsNull { expr, .. } | Expr::IsTrue { expr, .. } => {
+            explicit_collation(expr)
+        }
+        Expr::Binary { left, right, .. } | Expr::Compare { left, right, .. } => {
+            explicit_collation(left).or_else(|| explicit_collation(right))
+        }
+        Expr::And(left, right) | Expr::Or(left, right) => explicit_collation(left).or_else(|| explicit_collation(right)),
+        Expr::Between { expr, low, high, .. } => {
+            explicit_collation(expr).or_else(|| explicit_collation(low)).or_else(|| explicit_collation(high))
+        }
+        Expr::In { left, set, .. } => left.iter().find_map(explicit_collation).or_else(|| match set {
+            InSet::List(list) => list.iter().find_map(explicit_collation),
+            InSet::Query(_) => None,
+        }),
+        Expr::Case { base, arms, otherwise } => base
+            .as_deref()
+            .and_then(explicit_collation)
+            .or_else(|| arms.iter().find_map(|a| explicit_collation(&a.when).or_else(|| explicit_collation(&a.then))))
+            .or_else(|| otherwise.as_deref().and_then(explicit_collation)),
+        Expr::Function { args, .. } => args.iter().find_map(explicit_collation),
+    }
+}
+
+/// How `left op right` compares.
+pub fn compare_how(left: &Expr, right: &Expr) -> CompareHow {
+    CompareHow {
+        affinity: Affinity::for_comparison(affinity_of(left), affinity_of(right)),
+        collation: compare_collation(left, right),
+    }
+}
+
+/// The collation of `left op right`: an explicit one, else that of a column; the left operand goes first in both.
+pub fn compare_collation(left: &Expr, right: &Expr) -> Collation {
+    explicit_collation(left)
+        .or_else(|| explicit_collation(right))
+        .or_else(|| collation_of(left))
+        .or_else(|| collation_of(right))
+        .unwrap_or_default()
+}
+
+/// How `left IN (list)` compares: the elements count as expressions without affinity or collation.
+pub fn in_list_how(left: &Expr) -> CompareHow {
+    let affinity = match affinity_of(left) {
+        Affinity::None => Affinity::Blob,
+        affinity => affinity,
+    };
+    CompareHow { affinity, collation: ordering_collation(left) }
+}
+
+/// How `left` compares with column `i` of a subquery, as in `left = column`.
+pub fn in_query_how(left: &Expr, query: &Query, i: usize) -> CompareHow {
+    if let Some(output) = leftmost_output(&query.body, i) {
+        return CompareHow {
+            affinity: Affinity::for_comparison(
+                affinity_of(left),
+                query.columns.get(i).map_or(Affinity::None, |c| c.affinity),
+            ),
+            collation: compare_collation(left, output),
+        };
+    }
+    CompareHow {
+        affinity: Affinity::for_comparison(affinity_of(left), query.columns.get(i).map_or(Affinity::None, |c| c.affinity)),
+        collation: ordering_collation(left),
+    }
+}
+
+/// The expression behind output column `i` of the leftmost core.
+pub fn leftmost_output(body: &Body, i: usize) -> Option<&Expr> {
+    match body {
+        Body::Core(core) => core.output.get(i),
+        Body::Values(rows) => rows.first()?.get(i),
+        Body::Compound { left, .. } => leftmost_output(left, i),
+    }
+}

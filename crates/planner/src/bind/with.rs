@@ -1,0 +1,281 @@
+//! Common table expressions.
+//!
+//! One that is used once is a subquery at its place; one that is used more often is shared (and computed once); a recursive
+//! one becomes a [`Cte`] with its recursive arms.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result};
+use turso_parser::ast::{self, visit::Visit};
+
+use super::Binder;
+use super::from::{make_names_unique, rename_columns};
+use super::scope::Scope;
+use crate::plan::{Cte, OutputColumn, RecursiveCte, Relation};
+
+/// The names that one WITH clause declares.
+pub(super) struct WithScope<'a> {
+    ctes: Vec<Entry<'a>>,
+    /// How many scopes its queries may see.
+    visible_scopes: usize,
+    /// Shared ones, in the order in which they can be computed.
+    pub shared: Vec<Arc<Cte>>,
+}
+
+struct Entry<'a> {
+    ast: &'a ast::Cte,
+    uses: usize,
+    state: State,
+}
+
+#[derive(Clone)]
+enum State {
+    Free,
+    /// Its query is being bound: a reference is circular.
+    Busy,
+    /// Its recursive arms are being bound; the arm's own scope lies at `scope`.
+    Recursive { id: u32, columns: Vec<OutputColumn>, scope: usize, seen: bool },
+    Shared(Arc<Cte>),
+}
+
+/// Counts how often FROM clauses and IN operators name a table.
+struct CountUses<'n> {
+    name: &'n str,
+    count: usize,
+}
+
+impl Visit for CountUses<'_> {
+    fn table_source(&mut self, source: &ast::TableSource) {
+        if let ast::TableSource::Table(table) = source
+            && table.name.schema.is_none()
+            && table.name.name.is(self.name)
+        {
+            self.count += 1;
+        }
+        ast::visit::walk_table_source(self, source);
+    }
+
+    fn expr(&mut self, expr: &ast::Expr) {
+        if let ast::Expr::In(in_) = expr
+            && let ast::InSet::Table { name, .. } = &in_.set
+            && name.schema.is_none()
+            && name.name.is(self.name)
+        {
+            self.count += 1;
+        }
+        ast::visit::walk_expr(self, expr);
+    }
+}
+
+/// True when the core's own FROM (not a subquery in it) names the table.
+fn reads_directly(core: &ast::SelectCore, name: &str) -> bool {
+    fn in_source(source: &ast::TableSource, name: &str) -> bool {
+        match source {
+            ast::TableSource::Table(table) => table.name.schema.is_none() && table.name.name.is(name),
+            ast::TableSource::Subquery { .. } => false,
+            ast::TableSource::Join { from, .. } => in_from(from, name),
+        }
+    }
+    fn in_from(from: &ast::FromClause, name: &str) -> bool {
+        in_source(&from.first, name) || from.joins.iter().any(|j| in_source(&j.right, name))
+    }
+    match core {
+        ast::SelectCore::Query(query) => query.from.as_ref().is_some_and(|from| in_from(from, name)),
+        ast::SelectCore::Values(_) => false,
+    }
+}
+
+impl<'a> Binder<'a> {
+    /// Declare the names of a WITH clause; `user` is the query that it belongs to, for counting uses.
+    pub(super) fn enter_with(&mut self, with: &'a ast::With, user: Option<&'a ast::Select>) -> Result<()> {
+        let mut ctes: Vec<Entry<'a>> = Vec::with_capacity(with.ctes.len());
+        for cte in &with.ctes {
+            if ctes.iter().any(|e| e.ast.name.same_as(&cte.name)) {
+                return Err(Error::sql(format!("duplicate WITH table name: {}", cte.name.text)));
+            }
+            let uses = match user {
+                Some(select) => {
+                    let mut count = CountUses { name: cte.name.as_str(), count: 0 };
+                    count.select(select);
+                    // A recursive one names itself.
+                    let mut own = CountUses { name: cte.name.as_str(), count: 0 };
+                    own.select(&cte.select);
+                    count.count.saturating_sub(own.count)
+                }
+                None => 1,
+            };
+            ctes.push(Entry { ast: cte, uses, state: State::Free });
+        }
+        self.withs.push(WithScope { ctes, visible_scopes: self.scopes.len(), shared: Vec::new() });
+        Ok(())
+    }
+
+    /// The relation behind a bare table name, if a CTE has it.
+    pub(super) fn bind_cte_reference(&mut self, name: &str) -> Result<Option<(Relation, Arc<str>)>> {
+        let find = |w: &WithScope<'_>| w.ctes.iter().position(|e| e.ast.name.is(name));
+        let Some((level, at)) = self.withs.iter().enumerate().rev().find_map(|(l, w)| Some((l, find(w)?))) else {
+            return Ok(None);
+        };
+        let entry = &mut self.withs[level].ctes[at];
+        let cte_name: Arc<str> = entry.ast.name.as_str().into();
+        match &mut entry.state {
+            State::Free => {}
+            State::Busy => return Err(Error::sql(format!("circular reference: {}", entry.ast.name.text))),
+            State::Shared(cte) => return Ok(Some((Relation::Cte(cte.clone()), cte_name))),
+            State::Recursive { id, columns, scope, seen } => {
+                if self.scopes.len() != *scope + 1 {
+                    return Err(Error::sql(format!("recursive reference in a subquery: {}", entry.ast.name.text)));
+                }
+                if std::mem::replace(seen, true) {
+                    return Err(Error::sql(format!("multiple references to recursive table: {}", entry.ast.name.text)));
+                }
+                return Ok(Some((Relation::Recursive { cte: *id, columns: columns.clone() }, cte_name)));
+            }
+        }
+        entry.state = State::Busy;
+        let (ast, uses) = (entry.ast, entry.uses);
+        let visible = self.withs[level].visible_scopes.min(self.scopes.len());
+        // Its query sees what is visible at the WITH clause, not what is visible here.
+        let mut hidden_scopes = self.scopes.split_off(visible);
+        let hidden_withs = self.withs.split_off(level + 1);
+        let bound = self.bind_cte(ast, uses, level, at);
+        self.withs.truncate(level + 1);
+        self.withs.extend(hidden_withs);
+        self.withs[level].ctes[at].state = State::Free;
+        if let Ok((_, outer)) = &bound {
+            for scope in &mut hidden_scopes {
+                outer.iter().for_each(|s| scope.mark_outer(*s));
+            }
+        }
+        self.scopes.truncate(visible);
+        self.scopes.extend(hidden_scopes);
+        let (relation, _) = bound?;
+        if let Relation::Cte(cte) = &relation
+            && cte.shared
+        {
+            self.withs[level].ctes[at].state = State::Shared(cte.clone());
+            self.withs[level].shared.push(cte.clone());
+        }
+        Ok(Some((relation, cte_name)))
+    }
+
+    fn bind_cte(
+        &mut self,
+        ast: &'a ast::Cte,
+        uses: usize,
+        level: usize,
+        at: usize,
+    ) -> Result<(Relation, Vec<crate::plan::SourceId>)> {
+        let name: Arc<str> = ast.name.as_str().into();
+        let materialize = match ast.materialized {
+            ast::Materialized::Any => None,
+            ast::Materialized::Yes => Some(true),
+            ast::Materialized::No => Some(false),
+        };
+        let shared = uses > 1 && materialize != Some(false);
+        let names: Vec<Arc<str>> = ast.columns.iter().map(|n| n.as_str().into()).collect();
+        if let Some(first) = ast.select.body.rest.iter().position(|(_, core)| reads_directly(core, &name)) {
+            return self.bind_recursive(ast, first, names, shared, level, at);
+        }
+        let mut query = self.bind_select(&ast.select)?;
+        name_columns(&mut query.columns, &names, &name)?;
+        let outer = query.outer.clone();
+        if shared {
+            let cte = Cte {
+                id: self.context.new_cte(),
+                name,
+                columns: query.columns.clone(),
+                query,
+                recursive: None,
+                shared,
+            };
+            return Ok((Relation::Cte(Arc::new(cte)), outer));
+        }
+        Ok((Relation::Query { query: Box::new(query), materialize, view: Some(name) }, outer))
+    }
+
+    fn bind_recursive(
+        &mut self,
+        ast: &'a ast::Cte,
+        first: usize,
+        names: Vec<Arc<str>>,
+        shared: bool,
+        level: usize,
+        at: usize,
+    ) -> Result<(Relation, Vec<crate::plan::SourceId>)> {
+        let name: Arc<str> = ast.name.as_str().into();
+        let body = &ast.select.body;
+        let with_mark = self.withs.len();
+        if let Some(with) = &ast.select.with {
+            self.enter_with(with, Some(&ast.select))?;
+        }
+        let (setup, arms) = body.rest.split_at(first);
+        let mut found = vec![None; ast.select.order_by.len()];
+        let mut query = self.bind_cores(&body.first, setup, &ast.select.order_by, &mut found)?;
+        name_columns(&mut query.columns, &names, &name)?;
+        let columns = query.columns.clone();
+        let mut outer = query.outer.clone();
+        let id = self.context.new_cte();
+        let mut all = true;
+        let mut bound_arms = Vec::with_capacity(arms.len());
+        for (op, core) in arms {
+            match op {
+                ast::CompoundOp::UnionAll => {}
+                ast::CompoundOp::Union => all = false,
+                _ => return Err(Error::sql(format!("circular reference: {name}"))),
+            }
+            if !reads_directly(core, &name) {
+                return Err(Error::sql(format!("circular reference: {name}")));
+            }
+            if let Some(with) = self.withs.get_mut(level) {
+                let scope = self.scopes.len();
+                with.ctes[at].state = State::Recursive { id, columns: columns.clone(), scope, seen: false };
+            }
+            let arm = self.bind_cores(core, &[], &ast.select.order_by, &mut found)?;
+            if arm.columns.len() != columns.len() {
+                let op = if all { "UNION ALL" } else { "UNION" };
+                return Err(Error::sql(format!(
+                    "SELECTs to the left and right of {op} do not have the same number of result columns"
+                )));
+            }
+            for source in &arm.outer {
+                if !outer.contains(source) {
+                    outer.push(*source);
+                }
+            }
+            bound_arms.push(arm);
+        }
+        if let Some(with) = self.withs.get_mut(level) {
+            with.ctes[at].state = State::Busy;
+        }
+        let order_by = self.compound_order_by(&ast.select.order_by, &found, &columns)?;
+        let (limit, offset) = self.bind_limit(ast.select.limit.as_ref())?;
+        query.ctes = self.leave_with(with_mark);
+        query.outer = outer.clone();
+        let recursive = Some(RecursiveCte { arms: bound_arms, all, order_by, limit, offset });
+        let cte = Cte { id, name, columns, query, recursive, shared };
+        Ok((Relation::Cte(Arc::new(cte)), outer))
+    }
+
+    /// Forget the WITH clauses from `mark` on; what they share comes back.
+    pub(super) fn leave_with(&mut self, mark: usize) -> Vec<Arc<Cte>> {
+        if self.withs.len() <= mark {
+            return Vec::new();
+        }
+        self.withs.drain(mark..).flat_map(|w| w.shared).collect()
+    }
+
+    /// A scope for a core of its own.
+    pub(super) fn core_scope(&mut self) {
+        let core = self.context.new_core();
+        self.scopes.push(Scope::new(core));
+    }
+}
+
+fn name_columns(columns: &mut [OutputColumn], names: &[Arc<str>], cte: &str) -> Result<()> {
+    if names.is_empty() {
+        make_names_unique(columns);
+        return Ok(());
+    }
+    rename_columns(columns, names, cte, false)
+}
