@@ -79,20 +79,4 @@ impl Registers {
             Err(_) => None,
         }
     }
-
-    /// A block to read and a register outside of it to write; `None` when the register lies in the block.
-    #[inline]
-    pub fn block_and(&mut self, block: Regs, dest: Reg) -> Option<(&[Value], &mut Value)> {
-        let (range, dest) = (block.range(), dest.index());
-        if dest < range.start {
-            let (low, high) = self.values.split_at_mut(range.start);
-            Some((&high[..range.len()], &mut low[dest]))
-        } else if dest >= range.end {
-            let (low, high) = self.values.split_at_mut(range.end);
-            let offset = low.len();
-            Some((&low[range], &mut high[dest - offset]))
-        } else {
-            None
-        }
-    }
 }

@@ -1,0 +1,9 @@
+//! Hand-assembled programs with exact results.
+
+mod control;
+mod expression;
+mod host;
+mod sorting;
+mod trees;
+mod triggers;
+mod writes;
