@@ -26,6 +26,7 @@
 
 mod balance;
 mod cell;
+mod check;
 mod cursor;
 mod delete;
 mod draft;
@@ -41,6 +42,7 @@ mod seek;
 mod tree;
 mod vacuum;
 
+pub use check::IntegrityCheck;
 pub use cursor::{BTreeCursor, CursorKind};
 pub use insert::{InsertHint, Payload};
 pub use seek::{SeekOp, SeekResult};

@@ -1,4 +1,5 @@
-//! Trees against a model, and against SQLite's own integrity check.
+//! Trees against a model, against SQLite's own integrity check, and against damage.
 
+mod damage;
 mod harness;
 mod model;

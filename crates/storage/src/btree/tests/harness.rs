@@ -108,3 +108,18 @@ impl Db {
         counts
     }
 }
+
+/// A pager over the bytes of a database file, sound or not.
+pub fn pager_over(file: &[u8], page_size: u32) -> Pager {
+    let mut pager = Pager::in_memory(page_size);
+    pager.begin_write(WriteMode::Reserved).unwrap();
+    for (i, bytes) in file.chunks_exact(page_size as usize).enumerate() {
+        if i > 0 {
+            pager.append_page();
+        }
+        pager.edit(PageNo(i as u32 + 1)).copy_from_slice(bytes);
+    }
+    let header = crate::format::DatabaseHeader::decode(file).unwrap();
+    pager.edit_header(|h| *h = header);
+    pager
+}
