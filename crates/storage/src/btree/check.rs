@@ -336,7 +336,7 @@ impl IntegrityCheck {
                 }
                 chain.left -= i64::from(leaves);
             }
-        } else if chain.left > 0 {
+        } else if chain.left != 0 {
             self.check_link(pager, next, OVERFLOW_NEXT, no)?;
         }
         chain.page = next;
