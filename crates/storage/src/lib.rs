@@ -17,3 +17,4 @@ pub use file::{DatabaseFile, OpenOptions};
 pub use format::DatabaseHeader;
 pub use page::{Page, PageNo, PageRef};
 pub use pager::{JournalMode, Pager, Synchronous, WriteMode};
+pub use wal::{CheckpointMode, CheckpointResult};

@@ -191,7 +191,7 @@ impl SyscallFile {
         if shm.is_none() {
             let mut path = self.path.clone().into_os_string();
             path.push("-shm");
-            *shm = Some(ShmFile::open(PathBuf::from(path), self.mode, self.read_only)?);
+            *shm = Some(ShmFile::open(PathBuf::from(path), self.mode)?);
         }
         match shm.as_mut() {
             Some(shm) => f(shm),

@@ -26,12 +26,12 @@ pub(super) struct ShmFile {
 }
 
 impl ShmFile {
-    pub(super) fn open(path: PathBuf, mode: u32, database_is_read_only: bool) -> Result<Self> {
+    pub(super) fn open(path: PathBuf, mode: u32) -> Result<Self> {
         let cannot = |e: OsError| Error::io(ResultCode::CANTOPEN, &e);
         let writable = fs::OpenOptions::new()
             .read(true)
             .write(true)
-            .create(!database_is_read_only)
+            .create(true)
             .truncate(false)
             .mode(mode & 0o777)
             .open(&path);

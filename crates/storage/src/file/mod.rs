@@ -165,7 +165,7 @@ impl DatabaseFile {
     }
 
     /// Takes SHARED, plays a hot journal back, and finds out what to read from.
-    pub(crate) fn begin_shared(&self) -> Result<Opened> {
+    pub(crate) fn begin_shared(&self, ignore_wal: bool) -> Result<Opened> {
         if self.options.immutable {
             return self.immutable_tip();
         }
@@ -177,7 +177,12 @@ impl DatabaseFile {
         let first = locks.lock_shared(&*self.file)?;
         let result = self.tip_under_shared(first, &mut locks);
         match result {
-            Ok(tip) if tip.wal => match Wal::open(self, tip.page_size) {
+            // Connections that still read the file alone would not be seen by a checkpoint.
+            Ok(tip) if tip.wal && !ignore_wal && locks.holders() > 1 => {
+                locks.unlock_shared(&*self.file);
+                Err(Error::from_code(ResultCode::BUSY))
+            }
+            Ok(tip) if tip.wal && !ignore_wal => match Wal::open(self, tip.page_size) {
                 Ok(opened) => {
                     // The log keeps the SHARED lock as long as it is open.
                     let opened = Arc::new(opened);
@@ -265,18 +270,19 @@ impl DatabaseFile {
         *guard(&self.tip) = tip;
     }
 
-    /// The open log, if there is one.
-    pub(crate) fn wal(&self) -> Option<Arc<Wal>> {
-        guard(&self.wal).clone()
-    }
-
-    /// Lets the log go (journal mode change), under the EXCLUSIVE lock of `id`.
-    pub(crate) fn drop_wal(&self) {
-        if guard(&self.wal).take().is_some() {
-            let mut locks = self.locks();
-            locks.unlock_shared(&*self.file);
-            self.set_tip(None);
-            self.versions().record_unknown();
-        }
+    /// Empties and removes the log, because the journal mode changes; `SQLITE_BUSY` where anybody else uses it.
+    pub(crate) fn leave_wal(&self, id: PagerId) -> Result<()> {
+        let mut wal = guard(&self.wal);
+        let Some(open) = &*wal else { return Ok(()) };
+        let locked = self.locks().lock_exclusive(id, &*self.file);
+        let removed = locked.and_then(|()| open.remove(self));
+        let mut locks = self.locks();
+        let unlocked = locks.downgrade(id, &*self.file);
+        removed?;
+        *wal = None;
+        locks.unlock_shared(&*self.file);
+        self.set_tip(None);
+        self.versions().record_unknown();
+        unlocked
     }
 }

@@ -5,6 +5,8 @@
 pub mod header;
 pub mod journal;
 pub mod layout;
+pub mod wal;
+pub mod wal_index;
 
 pub use header::DatabaseHeader;
 

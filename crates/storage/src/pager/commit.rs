@@ -10,7 +10,7 @@ use super::{Backing, Pager, State};
 use crate::file::{DatabaseFile, FileTip};
 use crate::journal::{Commit, Undo};
 use crate::page::{PageNo, PageRef};
-use crate::wal::WalCommit;
+use crate::wal::{Wal, WalCommit};
 
 /// How far a commit has come that has to be run again.
 ///
@@ -33,13 +33,15 @@ impl Committing {
         }
     }
 
-    /// The transaction is given up: a journal that was written says nothing any more.
-    pub(super) fn abandon(&mut self, db: &DatabaseFile) {
-        if let Committing::Journaled { undo: Undo::Journal(journal, path), .. } =
-            std::mem::replace(self, Committing::No)
-        {
-            drop(journal);
-            let _ = db.io().delete(&path, false);
+    /// The transaction is given up: a journal that was written says nothing any more, frames are wiped.
+    pub(super) fn abandon(&mut self, db: &DatabaseFile, wal: Option<&Wal>) {
+        match (std::mem::replace(self, Committing::No), wal) {
+            (Committing::Journaled { undo: Undo::Journal(journal, path), .. }, _) => {
+                drop(journal);
+                let _ = db.io().delete(&path, false);
+            }
+            (Committing::Wal(commit), Some(wal)) => wal.abandon_commit(db, &commit),
+            _ => {}
         }
     }
 }
@@ -176,19 +178,17 @@ impl Pager {
             let pages = self.dirty_pages();
             let (count, page_size) = (self.page_count, self.header.page_size);
             let file = self.file_mut();
-            let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &file.source) else {
+            let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &mut file.source) else {
                 return Err(Error::from_code(ResultCode::INTERNAL));
             };
             let commit = wal.prepare_commit(&file.db, snapshot, pages, count, page_size, file.synchronous)?;
             file.committing = Committing::Wal(Box::new(commit));
         }
         let file = self.file_mut();
-        let (Some(wal), Source::Wal(snapshot), Committing::Wal(commit)) =
-            (&file.wal, &mut file.source, &mut file.committing)
-        else {
+        let (Some(wal), Committing::Wal(commit)) = (&file.wal, &mut file.committing) else {
             return Err(Error::from_code(ResultCode::INTERNAL));
         };
-        match wal.run_commit(commit, snapshot) {
+        match wal.run_commit(commit) {
             Ok(()) => {}
             Err(Error::Pending) => return Err(Error::Pending),
             Err(e) => {
@@ -205,8 +205,12 @@ impl Pager {
         let file = self.file_mut();
         let number = match (&file.wal, &mut file.source) {
             (Some(wal), Source::Wal(snapshot)) => {
-                let number = wal.publish_in_process(snapshot, || publish(&db, file.id, changed, commit.pages()));
-                wal.end_write(file.id);
+                let id = file.id;
+                let number =
+                    wal.publish_in_process(&commit, snapshot, || publish(&db, id, changed, commit.pages()))?;
+                wal.end_write(id);
+                file.checkpoint_wanted |=
+                    file.wal_autocheckpoint > 0 && snapshot.max_frame() >= file.wal_autocheckpoint;
                 number
             }
             _ => return Err(Error::from_code(ResultCode::INTERNAL)),

@@ -12,7 +12,7 @@ use crate::file::versions::{Changes, CommitNo};
 use crate::file::{DatabaseFile, FileTip, Opened};
 use crate::format::DatabaseHeader;
 use crate::page::{Page, PageNo, PageRef};
-use crate::wal::{Wal, WalSnapshot};
+use crate::wal::{CheckpointMode, Wal, WalSnapshot};
 
 /// Bytes of clean pages that a connection keeps for itself unless told otherwise.
 const DEFAULT_CACHE_BYTES: usize = 32 << 20;
@@ -43,11 +43,14 @@ pub(super) struct FileBacking {
     /// The header and the page count are those of this commit.
     pub header_commit: CommitNo,
     pub in_flight: Vec<InFlight>,
-    /// Bytes of the file, when the snapshot was taken.
     pub rollback_mode: JournalMode,
     pub synchronous: Synchronous,
     pub wal_autocheckpoint: u32,
     pub cache_pages: usize,
+    /// A commit has made the log long: checkpoint once the snapshot is gone, which would hold it back.
+    pub checkpoint_wanted: bool,
+    /// The journal mode is being changed: the log has been removed, the header still names it.
+    pub leaving_wal: bool,
     pub committing: Committing,
     /// The header that the first write to an empty database creates.
     pub initial_header: DatabaseHeader,
@@ -71,7 +74,7 @@ impl FileBacking {
     /// Lets go of the snapshot and, where one is held, of the write lock.
     fn release(&mut self) {
         self.in_flight.clear();
-        self.committing = Committing::No;
+        self.committing.abandon(&self.db, self.wal.as_deref());
         match std::mem::replace(&mut self.source, Source::None) {
             Source::None => {}
             Source::Rollback(_) => {
@@ -107,6 +110,8 @@ impl Pager {
             synchronous: Synchronous::Full,
             wal_autocheckpoint: 1000,
             cache_pages: DEFAULT_CACHE_BYTES / page_size as usize,
+            checkpoint_wanted: false,
+            leaving_wal: false,
             committing: Committing::No,
             initial_header: DatabaseHeader::new(page_size),
             db,
@@ -174,7 +179,7 @@ impl Pager {
                     None => file.wal = None,
                 }
             }
-            match file.db.begin_shared()? {
+            match file.db.begin_shared(file.leaving_wal)? {
                 Opened::Wal(wal) => file.wal = Some(wal),
                 Opened::Rollback(tip) => {
                     file.source = Source::Rollback(tip);
@@ -262,6 +267,12 @@ impl Pager {
     pub(super) fn release_snapshot(&mut self) {
         if let Backing::File(file) = &mut self.backing {
             file.release();
+            if std::mem::take(&mut file.checkpoint_wanted)
+                && let Some(wal) = &file.wal
+            {
+                // Its failure is not the failure of the transaction that happened to come by.
+                let _ = wal.checkpoint(&file.db, CheckpointMode::Passive, file.synchronous);
+            }
         }
     }
 
@@ -371,6 +382,11 @@ impl Pager {
         if !self.is_writable() {
             return Err(Error::from_code(ResultCode::READONLY));
         }
+        if matches!(&self.file_mut().source, Source::Rollback(tip) if tip.wal) && !self.file_mut().leaving_wal {
+            // This connection has just turned the log on: its next transaction goes there.
+            self.end_read();
+            self.begin_read()?;
+        }
         // Page 1 has to be resident for the header to be edited without waiting.
         if self.page_count > 0 {
             self.page(PageNo::ONE)?;
@@ -410,7 +426,7 @@ impl Pager {
     /// Back to the locks of a reader.
     pub(super) fn unlock_write(&mut self) {
         let file = self.file_mut();
-        file.committing.abandon(&file.db);
+        file.committing.abandon(&file.db, file.wal.as_deref());
         match &file.source {
             Source::Rollback(_) => {
                 let _ = file.db.locks().downgrade(file.id, &**file.db.file());

@@ -1,9 +1,10 @@
 //! Journal modes and how much is synced.
 
-use turso_error::Result;
+use turso_error::{Error, Result, ResultCode};
 
-use super::Pager;
+use super::{Pager, WriteMode};
 use super::file::Source;
+use crate::wal::{CheckpointMode, CheckpointResult};
 
 /// `PRAGMA journal_mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,16 +67,79 @@ impl Pager {
         }
     }
 
-    /// Asks for a journal mode, outside a transaction; answers the mode that holds then.
+    /// Asks for a journal mode, outside a transaction; answers the mode that holds then. May block.
     pub fn set_journal_mode(&mut self, mode: JournalMode) -> Result<JournalMode> {
-        if self.file().is_none() {
+        if self.file().is_none() || self.in_read() {
             return Ok(self.journal_mode());
         }
-        let file = self.file_mut();
-        if mode != JournalMode::Wal && file.wal.is_none() {
-            file.rollback_mode = mode;
+        // Which mode holds is written in the file.
+        self.block_on(Pager::begin_read)?;
+        self.end_read();
+        match (self.journal_mode() == JournalMode::Wal, mode == JournalMode::Wal) {
+            (true, true) => {}
+            (false, false) => self.file_mut().rollback_mode = mode,
+            (false, true) => {
+                self.change_format(2)?;
+                self.block_on(Pager::begin_read)?;
+                self.end_read();
+            }
+            (true, false) => {
+                let file = self.file_mut();
+                file.db.leave_wal(file.id)?;
+                file.wal = None;
+                file.rollback_mode = mode;
+                file.leaving_wal = true;
+                let changed = self.change_format(1);
+                self.file_mut().leaving_wal = false;
+                changed?;
+            }
         }
         Ok(self.journal_mode())
+    }
+
+    /// Writes the format versions into the header, in a transaction with a rollback journal.
+    fn change_format(&mut self, version: u8) -> Result<()> {
+        let result = self.block_on(|p| p.begin_write(WriteMode::Exclusive)).and_then(|()| {
+            self.edit_header(|h| (h.write_version, h.read_version) = (version, version));
+            self.block_on(Pager::commit)
+        });
+        self.rollback();
+        self.end_read();
+        result
+    }
+
+    /// Copies the log into the database file; outside a transaction. May block.
+    pub fn checkpoint(&mut self, mode: CheckpointMode) -> Result<CheckpointResult> {
+        let none = CheckpointResult { busy: false, log: -1, checkpointed: -1 };
+        if self.file().is_none() {
+            return Ok(none);
+        }
+        if self.in_read() {
+            return Err(Error::from_code(ResultCode::LOCKED));
+        }
+        self.block_on(Pager::begin_read)?;
+        self.end_read();
+        let file = self.file_mut();
+        match &file.wal {
+            Some(wal) => match wal.checkpoint(&file.db, mode, file.synchronous) {
+                // Somebody else is checkpointing.
+                Err(e) if e.is(ResultCode::BUSY) => Ok(CheckpointResult { busy: true, ..none }),
+                result => result,
+            },
+            None => Ok(none),
+        }
+    }
+
+    /// `PRAGMA wal_autocheckpoint`: frames after which a commit is followed by a checkpoint; 0 never.
+    pub fn wal_autocheckpoint(&self) -> u32 {
+        self.file().map_or(0, |file| file.wal_autocheckpoint)
+    }
+
+    /// Sets it.
+    pub fn set_wal_autocheckpoint(&mut self, frames: u32) {
+        if self.file().is_some() {
+            self.file_mut().wal_autocheckpoint = frames;
+        }
     }
 
     /// `PRAGMA synchronous`.

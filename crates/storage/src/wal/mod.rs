@@ -1,84 +1,134 @@
-//! The write-ahead log.
+//! The write-ahead log: one per database file and process, shared by its connections.
+//!
+//! ```text
+//!   read.rs        snapshots: a header seen, a read mark held
+//!   write.rs       frames of a commit, their entry into the wal-index, restart of the log
+//!   checkpoint.rs  frames -> database file
+//!   recover.rs     log -> wal-index, by whoever comes first
+//!   index.rs       the shared memory;  locks.rs  its eight locks
+//! ```
+//! Compatibility: files, locks and their order are those of `walformat.html`; stock SQLite works on the same database
+//! at the same moment.
+//!
+//! Commit numbers: `tip` pairs the newest header that this process has seen with its number. A newer header of the
+//! same generation tells by its frames which pages changed. A header of another generation does not: everything may
+//! have changed, unless this process restarted the log itself.
 
-use std::sync::Arc;
+mod checkpoint;
+mod index;
+mod locks;
+mod read;
+mod recover;
+mod write;
+
+pub use checkpoint::{CheckpointMode, CheckpointResult};
+pub(crate) use read::WalSnapshot;
+pub(crate) use write::WalCommit;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use turso_error::{Error, Result, ResultCode};
-use turso_io::{Completion, File};
+use turso_io::{File, LockLevel, OpenFlags};
 
 use crate::file::DatabaseFile;
 use crate::file::locks::PagerId;
 use crate::file::versions::CommitNo;
-use crate::page::{PageNo, PageRef};
-use crate::pager::Synchronous;
+use crate::format::wal::{FrameHeader, frame_offset};
+use crate::format::wal_index::IndexHeader;
+use crate::journal::companion;
+use crate::page::PageNo;
+use index::WalIndex;
+use locks::WalLocks;
 
+/// The newest state that this process has seen, and its number.
+struct Tip {
+    header: Option<IndexHeader>,
+    commit: CommitNo,
+}
+
+/// See the module's documentation.
 pub(crate) struct Wal {
+    /// The log.
     file: Arc<dyn File>,
+    path: PathBuf,
+    /// The database, to whose handle the shared memory belongs.
+    database: Arc<dyn File>,
+    index: WalIndex,
+    locks: WalLocks,
+    tip: Mutex<Tip>,
+    /// Which connection appends.
+    writer: Mutex<Option<PagerId>>,
+    /// Where the wal-index does not know the page size yet.
+    page_size: u32,
 }
-pub(crate) struct WalSnapshot {}
-pub(crate) struct WalCommit {}
 
-fn not_built<T>() -> Result<T> {
-    Err(Error::new(ResultCode::CANTOPEN, "write-ahead log not supported yet"))
-}
-
-#[allow(unused)]
 impl Wal {
+    /// Opens the log of a database; the caller holds SHARED and leaves it to the log.
     pub fn open(db: &DatabaseFile, page_size: u32) -> Result<Self> {
-        not_built()
+        let path = companion(db.path(), "-wal");
+        // Also for reading: a log that is not there has to be made, as SQLite does it.
+        let file = db.io().open(&path, OpenFlags { create: true, ..OpenFlags::default() })?;
+        let database = db.file().clone();
+        Ok(Self {
+            file,
+            path,
+            index: WalIndex::new(database.clone()),
+            locks: WalLocks::new(database.clone()),
+            database,
+            tip: Mutex::new(Tip { header: None, commit: 0 }),
+            writer: Mutex::new(None),
+            page_size,
+        })
     }
-    pub fn close_last(&self, db: &DatabaseFile) {}
-    pub fn begin_read(&self, db: &DatabaseFile) -> Result<Option<WalSnapshot>> {
-        not_built()
+
+    /// The last connection of the process goes. Where it is the last of all, the log is emptied and removed.
+    pub fn close_last(&self, db: &DatabaseFile) {
+        if self.locks.close() {
+            let alone = !db.is_read_only() && self.database.lock(LockLevel::Exclusive).is_ok();
+            if alone {
+                self.locks.reopen();
+                let emptied = self.empty_into_database(db).unwrap_or(false);
+                let _ = self.locks.close();
+                if emptied {
+                    let _ = db.io().delete(&self.path, false);
+                }
+                self.index.unmap();
+                let _ = self.database.shm_unmap(emptied);
+                let _ = self.database.unlock(LockLevel::Shared);
+                return;
+            }
+            let _ = self.database.unlock(LockLevel::Shared);
+        }
+        self.index.unmap();
+        let _ = self.database.shm_unmap(false);
     }
-    pub fn end_read(&self, snapshot: WalSnapshot) {}
-    pub fn begin_write(&self, id: PagerId, snapshot: &mut WalSnapshot) -> Result<()> {
-        not_built()
+
+    /// Empties and removes the log so that the journal mode can change. The caller holds EXCLUSIVE.
+    pub fn remove(&self, db: &DatabaseFile) -> Result<()> {
+        if !self.empty_into_database(db)? || !self.locks.close() {
+            return Err(Error::from_code(ResultCode::BUSY));
+        }
+        db.io().delete(&self.path, false)?;
+        self.index.unmap();
+        self.database.shm_unmap(true)
     }
-    pub fn end_write(&self, id: PagerId) {}
-    pub fn find(&self, no: PageNo, snapshot: &WalSnapshot) -> Result<Option<u32>> {
-        not_built()
-    }
+
+    /// The log file.
     pub fn file(&self) -> &dyn File {
         &*self.file
     }
+
+    /// Where the page of a frame lies in the log.
     pub fn page_offset(&self, frame: u32, page_size: u32) -> u64 {
-        0
+        frame_offset(frame, page_size) + FrameHeader::SIZE as u64
     }
-    pub fn prepare_commit(
-        &self,
-        db: &DatabaseFile,
-        snapshot: &WalSnapshot,
-        pages: Vec<PageRef>,
-        count: u32,
-        page_size: u32,
-        synchronous: Synchronous,
-    ) -> Result<WalCommit> {
-        not_built()
-    }
-    pub fn run_commit(&self, commit: &mut WalCommit, snapshot: &mut WalSnapshot) -> Result<()> {
-        not_built()
-    }
-    pub fn publish_in_process(&self, snapshot: &mut WalSnapshot, f: impl FnOnce() -> CommitNo) -> CommitNo {
-        f()
-    }
-}
-#[allow(unused)]
-impl WalSnapshot {
-    pub fn commit(&self) -> CommitNo {
-        0
-    }
-    pub fn page_size(&self) -> u32 {
-        0
-    }
-    pub fn page_count(&self) -> u32 {
-        0
-    }
-}
-impl WalCommit {
-    pub fn pages(&self) -> &[PageRef] {
-        &[]
-    }
-    pub fn waiting_on(&self) -> Option<&Completion> {
-        None
+
+    /// The frame that holds a page in a snapshot; `None`: the database file does.
+    pub fn find(&self, no: PageNo, snapshot: &WalSnapshot) -> Result<Option<u32>> {
+        if snapshot.slot == 0 {
+            return Ok(None);
+        }
+        self.index.find(no, snapshot.min_frame, snapshot.header.max_frame)
     }
 }

@@ -1,0 +1,218 @@
+//! Checkpoints: copy frames into the database file, as far as no reader needs the older pages there.
+
+use turso_error::{Error, Result, ResultCode};
+use turso_io::SyncKind;
+
+use super::Wal;
+use super::index::HeaderState;
+use crate::file::DatabaseFile;
+use crate::format::wal_index::{IndexHeader, READ_MARK_UNUSED, READ_MARKS, at, lock};
+use crate::pager::Synchronous;
+
+/// How far a checkpoint goes (`PRAGMA wal_checkpoint`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CheckpointMode {
+    /// As much as possible without waiting for anybody.
+    Passive,
+    /// Everything, or busy.
+    Full,
+    /// Everything, and the next writer begins the log anew.
+    Restart,
+    /// That, and the log file is cut off to zero bytes.
+    Truncate,
+}
+
+/// What a checkpoint achieved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckpointResult {
+    /// True where a reader or writer kept it from doing all that its mode asks for.
+    pub busy: bool,
+    /// Frames in the log; -1 where there is no log.
+    pub log: i64,
+    /// Frames of them that are in the database file; -1 where there is no log.
+    pub checkpointed: i64,
+}
+
+/// Pages written by one call.
+const RUN: usize = 64;
+
+fn or_busy(result: Result<()>) -> Result<bool> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(e) if e.is(ResultCode::BUSY) => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+impl Wal {
+    /// Runs a checkpoint. The caller holds no snapshot.
+    pub fn checkpoint(
+        &self,
+        db: &DatabaseFile,
+        mode: CheckpointMode,
+        synchronous: Synchronous,
+    ) -> Result<CheckpointResult> {
+        if db.is_read_only() {
+            return Err(Error::from_code(ResultCode::READONLY));
+        }
+        // A wal-index that nobody has built yet is built before the lock: recovery takes it too.
+        self.current_header()?;
+        self.locks.exclusive(lock::CHECKPOINT, 1)?;
+        let result = self.checkpoint_locked(db, mode, synchronous);
+        self.locks.release_exclusive(lock::CHECKPOINT, 1);
+        result
+    }
+
+    fn checkpoint_locked(
+        &self,
+        db: &DatabaseFile,
+        mode: CheckpointMode,
+        synchronous: Synchronous,
+    ) -> Result<CheckpointResult> {
+        let mut writes = false;
+        let mut busy = false;
+        let mut mode = mode;
+        if mode != CheckpointMode::Passive {
+            writes = or_busy(self.locks.exclusive(lock::WRITE, 1))?;
+            if !writes {
+                busy = true;
+                mode = CheckpointMode::Passive;
+            }
+        }
+        let result = self.checkpoint_with(db, mode, synchronous);
+        if writes {
+            self.locks.release_exclusive(lock::WRITE, 1);
+        }
+        result.map(|r| CheckpointResult { busy: r.busy || busy, ..r })
+    }
+
+    fn checkpoint_with(
+        &self,
+        db: &DatabaseFile,
+        mode: CheckpointMode,
+        synchronous: Synchronous,
+    ) -> Result<CheckpointResult> {
+        let HeaderState::Good(mut header) = self.index.read_header()? else {
+            return Err(Error::from_code(ResultCode::BUSY));
+        };
+        let mut busy = false;
+        if header.max_frame > 0 {
+            busy = !self.backfill(&header, synchronous)? && mode != CheckpointMode::Passive;
+        }
+        let checkpointed = self.index.backfilled()?.min(header.max_frame);
+        let result = CheckpointResult { busy, log: header.max_frame.into(), checkpointed: checkpointed.into() };
+        if mode == CheckpointMode::Passive {
+            return Ok(result);
+        }
+        if checkpointed < header.max_frame {
+            return Ok(CheckpointResult { busy: true, ..result });
+        }
+        if mode >= CheckpointMode::Restart {
+            // Nobody may read the log when the next writer comes.
+            if !or_busy(self.locks.exclusive(lock::read(1), READ_MARKS - 1))? {
+                return Ok(CheckpointResult { busy: true, ..result });
+            }
+            let mut done = Ok(());
+            if mode == CheckpointMode::Truncate {
+                done = self.restart(db, &mut header).and_then(|()| self.file.truncate(0));
+            }
+            self.locks.release_exclusive(lock::read(1), READ_MARKS - 1);
+            done?;
+            if mode == CheckpointMode::Truncate {
+                return Ok(CheckpointResult { busy: false, log: 0, checkpointed: 0 });
+            }
+        }
+        Ok(result)
+    }
+
+    /// Copies what may be copied; false where a reader on the file itself was in the way.
+    fn backfill(&self, header: &IndexHeader, synchronous: Synchronous) -> Result<bool> {
+        let mut safe = header.max_frame;
+        for slot in 1..READ_MARKS {
+            let mark = self.index.read_mark(slot)?;
+            if mark >= safe {
+                continue;
+            }
+            if or_busy(self.locks.exclusive(lock::read(slot), 1))? {
+                let unused = if slot == 1 { safe } else { READ_MARK_UNUSED };
+                let set = self.index.set_read_mark(slot, unused);
+                self.locks.release_exclusive(lock::read(slot), 1);
+                set?;
+            } else {
+                safe = mark;
+            }
+        }
+        let done = self.index.backfilled()?;
+        if done >= safe {
+            return Ok(true);
+        }
+        // Readers who take everything from the file must not see it change.
+        if !or_busy(self.locks.exclusive(lock::read(0), 1))? {
+            return Ok(false);
+        }
+        let copied = self.copy_frames(header, done, safe, synchronous);
+        self.locks.release_exclusive(lock::read(0), 1);
+        copied.map(|()| true)
+    }
+
+    fn copy_frames(
+        &self,
+        header: &IndexHeader,
+        done: u32,
+        safe: u32,
+        synchronous: Synchronous,
+    ) -> Result<()> {
+        self.index.set_word(at::BACKFILL_ATTEMPTED, safe)?;
+        let sync = synchronous != Synchronous::Off;
+        if sync {
+            self.file.sync(SyncKind::Data)?;
+        }
+        let mut frames: Vec<(u32, u32)> = self
+            .index
+            .pages_of(done + 1, safe)?
+            .into_iter()
+            .zip(done + 1..=safe)
+            .filter(|(page, _)| *page != 0 && *page <= header.page_count)
+            .collect();
+        frames.sort_unstable();
+        // The newest frame of each page.
+        frames.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 = next.1;
+            }
+            same
+        });
+        let size = header.page_size as usize;
+        let mut buf = vec![0; size * RUN.min(frames.len())];
+        let mut rest = &frames[..];
+        while let Some(first) = rest.first() {
+            let start = first.0;
+            let run = rest.iter().take(RUN).enumerate().take_while(|(i, (p, _))| *p == start + *i as u32).count();
+            for (chunk, (page, frame)) in buf.chunks_exact_mut(size).zip(&rest[..run]) {
+                let read = self.file.read_at(chunk, self.page_offset(*frame, header.page_size))?;
+                if read < size {
+                    return Err(Error::corrupt(*page, "the log is shorter than its index says"));
+                }
+            }
+            self.database.write_at(&buf[..run * size], u64::from(start - 1) * size as u64)?;
+            rest = &rest[run..];
+        }
+        if safe == header.max_frame && self.index.header_is(header)? {
+            let bytes = u64::from(header.page_count) * size as u64;
+            if self.database.size()? > bytes {
+                self.database.truncate(bytes)?;
+            }
+        }
+        if sync {
+            self.database.sync(SyncKind::Data)?;
+        }
+        self.index.set_word(at::BACKFILLED, safe)
+    }
+
+    /// Everything into the file; the caller holds EXCLUSIVE. False where a reader kept it from being complete.
+    pub(super) fn empty_into_database(&self, db: &DatabaseFile) -> Result<bool> {
+        let result = self.checkpoint(db, CheckpointMode::Passive, Synchronous::Full)?;
+        Ok(result.checkpointed == result.log)
+    }
+}

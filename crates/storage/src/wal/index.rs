@@ -1,0 +1,267 @@
+//! The wal-index in shared memory: header, counters, and the page number -> frame hash tables (`walformat.html`, 2).
+//!
+//! Everything here may be read while another process writes it; the rules of who writes what under which lock are
+//! those of the callers. Frames above a reader's last frame are never looked at, so half-written entries do no harm.
+
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::{Arc, RwLock};
+
+use turso_error::{Error, Result, ResultCode};
+use turso_io::{File, ShmRegion};
+
+use crate::format::wal_index::{
+    BadHeader, FIRST_REGION_FRAMES, HASH_SLOTS, IndexHeader, REGION_FRAMES, at, hash, region_of,
+};
+use crate::page::PageNo;
+
+pub(super) struct WalIndex {
+    file: Arc<dyn File>,
+    regions: RwLock<Vec<ShmRegion>>,
+}
+
+/// What reading the header found.
+pub(super) enum HeaderState {
+    Good(IndexHeader),
+    /// Nobody has built the wal-index, or somebody is writing the header.
+    NeedsRecovery,
+}
+
+fn load(word: &AtomicU32) -> u32 {
+    word.load(Ordering::Relaxed)
+}
+
+impl WalIndex {
+    pub fn new(file: Arc<dyn File>) -> Self {
+        Self { file, regions: RwLock::default() }
+    }
+
+    /// A region; `None` where it does not exist and may not be created.
+    pub fn region(&self, region: u32, extend: bool) -> Result<Option<ShmRegion>> {
+        let known = self.regions.read().unwrap_or_else(|p| p.into_inner()).get(region as usize).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let mut regions = self.regions.write().unwrap_or_else(|p| p.into_inner());
+        while regions.len() <= region as usize {
+            match self.file.shm_map(regions.len() as u32, extend)? {
+                Some(mapped) => regions.push(mapped),
+                None => return Ok(None),
+            }
+        }
+        Ok(regions.get(region as usize).cloned())
+    }
+
+    fn existing(&self, region: u32) -> Result<ShmRegion> {
+        self.region(region, false)?
+            .ok_or_else(|| Error::corrupt(0, "the wal-index lacks a region that its header promises"))
+    }
+
+    /// The first region, made where it is missing.
+    pub fn first(&self) -> Result<ShmRegion> {
+        self.region(0, true)?.ok_or_else(|| Error::from_code(ResultCode::IOERR_SHMMAP))
+    }
+
+    /// Lets the mappings go.
+    pub fn unmap(&self) {
+        self.regions.write().unwrap_or_else(|p| p.into_inner()).clear();
+    }
+
+    pub fn barrier(&self) {
+        self.file.shm_barrier();
+    }
+
+    // ---- Header -----------------------------------------------------------------------------------------------------
+
+    pub fn read_header(&self) -> Result<HeaderState> {
+        let Some(region) = self.region(0, false)? else { return Ok(HeaderState::NeedsRecovery) };
+        let words = region.words();
+        let mut first = [0; IndexHeader::WORDS];
+        let mut second = [0; IndexHeader::WORDS];
+        for (copy, word) in first.iter_mut().zip(words) {
+            *copy = load(word);
+        }
+        self.barrier();
+        for (copy, word) in second.iter_mut().zip(&words[at::SECOND_COPY..]) {
+            *copy = load(word);
+        }
+        if first != second {
+            return Ok(HeaderState::NeedsRecovery);
+        }
+        match IndexHeader::decode(&first) {
+            Ok(header) => Ok(HeaderState::Good(header)),
+            Err(BadHeader::Torn) => Ok(HeaderState::NeedsRecovery),
+            Err(BadHeader::UnknownVersion) => Err(Error::from_code(ResultCode::CANTOPEN)),
+        }
+    }
+
+    /// True where the first copy of the header still is this one.
+    pub fn header_is(&self, header: &IndexHeader) -> Result<bool> {
+        let region = self.existing(0)?;
+        let words = region.words();
+        Ok(header.encode().iter().zip(words).all(|(ours, word)| *ours == load(word)))
+    }
+
+    pub fn write_header(&self, header: &IndexHeader) -> Result<()> {
+        let region = self.first()?;
+        let words = region.words();
+        let encoded = header.encode();
+        // Readers read the first copy, then the second: equal copies were complete.
+        for (word, new) in words[at::SECOND_COPY..].iter().zip(encoded) {
+            word.store(new, Ordering::Relaxed);
+        }
+        self.barrier();
+        for (word, new) in words.iter().zip(encoded) {
+            word.store(new, Ordering::Relaxed);
+        }
+        self.barrier();
+        Ok(())
+    }
+
+    pub fn word(&self, at: usize) -> Result<u32> {
+        Ok(self.existing(0)?.words()[at].load(Ordering::Acquire))
+    }
+
+    pub fn set_word(&self, at: usize, value: u32) -> Result<()> {
+        let region = self.existing(0)?;
+        if !region.is_writable() {
+            return Err(Error::from_code(ResultCode::READONLY_CANTLOCK));
+        }
+        region.words()[at].store(value, Ordering::Release);
+        Ok(())
+    }
+
+    pub fn is_writable(&self) -> Result<bool> {
+        Ok(self.existing(0)?.is_writable())
+    }
+
+    pub fn backfilled(&self) -> Result<u32> {
+        self.word(at::BACKFILLED)
+    }
+
+    pub fn read_mark(&self, slot: u32) -> Result<u32> {
+        self.word(at::READ_MARKS + slot as usize)
+    }
+
+    pub fn set_read_mark(&self, slot: u32, frame: u32) -> Result<()> {
+        self.set_word(at::READ_MARKS + slot as usize, frame)
+    }
+
+    // ---- Hash tables ------------------------------------------------------------------------------------------------
+
+    /// The newest frame in `min..=max` that holds the page.
+    pub fn find(&self, page: PageNo, min: u32, max: u32) -> Result<Option<u32>> {
+        if max == 0 || min > max {
+            return Ok(None);
+        }
+        let (first_region, _) = region_of(min.max(1));
+        let (mut region, mut before) = region_of(max);
+        loop {
+            let mapped = self.existing(region)?;
+            if let Some(frame) = Table::new(&mapped, region).find(page.0, before, min, max)? {
+                return Ok(Some(frame));
+            }
+            if region == first_region {
+                return Ok(None);
+            }
+            region -= 1;
+            before = if region == 0 { 0 } else { before - REGION_FRAMES };
+        }
+    }
+
+    /// The pages of the frames `from..=to`, in the order of frames.
+    pub fn pages_of(&self, from: u32, to: u32) -> Result<Vec<u32>> {
+        let mut pages = Vec::new();
+        let mut frame = from.max(1);
+        while frame <= to {
+            let (region, before) = region_of(frame);
+            let mapped = self.existing(region)?;
+            let table = Table::new(&mapped, region);
+            let last = to.min(before + table.pages.len() as u32);
+            pages.extend(table.pages[(frame - before - 1) as usize..(last - before) as usize].iter().map(load));
+            frame = last + 1;
+        }
+        Ok(pages)
+    }
+
+    /// Enters a frame; the caller holds the write lock, and `committed` frames are visible to others.
+    pub fn append(&self, frame: u32, page: u32, committed: u32) -> Result<()> {
+        let (region, before) = region_of(frame);
+        let mapped = self.region(region, true)?.ok_or_else(|| Error::from_code(ResultCode::IOERR_SHMMAP))?;
+        if !mapped.is_writable() {
+            return Err(Error::from_code(ResultCode::READONLY_CANTLOCK));
+        }
+        let table = Table::new(&mapped, region);
+        let index = frame - before;
+        if index == 1 {
+            table.clear();
+        }
+        let entry = &table.pages[(index - 1) as usize];
+        if load(entry) != 0 {
+            // A writer that did not commit has been here.
+            table.forget_above(committed.saturating_sub(before));
+        }
+        let mut slot = hash(page);
+        let mut steps = 0;
+        while table.slots[slot].load(Ordering::Relaxed) != 0 {
+            slot = (slot + 1) % HASH_SLOTS;
+            steps += 1;
+            if steps > HASH_SLOTS {
+                return Err(Error::corrupt(page, "a hash table of the wal-index is full"));
+            }
+        }
+        entry.store(page, Ordering::Relaxed);
+        table.slots[slot].store(index as u16, Ordering::Release);
+        Ok(())
+    }
+}
+
+struct Table<'a> {
+    pages: &'a [AtomicU32],
+    slots: &'a [AtomicU16],
+}
+
+impl<'a> Table<'a> {
+    fn new(mapped: &'a ShmRegion, region: u32) -> Self {
+        let pages = if region == 0 {
+            &mapped.words()[at::FIRST_PAGE_NUMBERS..at::FIRST_PAGE_NUMBERS + FIRST_REGION_FRAMES as usize]
+        } else {
+            &mapped.words()[..REGION_FRAMES as usize]
+        };
+        Self { pages, slots: &mapped.halves()[at::HASH_HALVES..at::HASH_HALVES + HASH_SLOTS] }
+    }
+
+    fn find(&self, page: u32, before: u32, min: u32, max: u32) -> Result<Option<u32>> {
+        let mut slot = hash(page);
+        let mut found = None;
+        for _ in 0..HASH_SLOTS {
+            let index = u32::from(self.slots[slot].load(Ordering::Acquire));
+            if index == 0 {
+                return Ok(found);
+            }
+            let frame = before + index;
+            if frame <= max
+                && frame >= min
+                && found < Some(frame)
+                && self.pages.get(index as usize - 1).is_some_and(|entry| load(entry) == page)
+            {
+                found = Some(frame);
+            }
+            slot = (slot + 1) % HASH_SLOTS;
+        }
+        Err(Error::corrupt(page, "a hash table of the wal-index is full"))
+    }
+
+    fn clear(&self) {
+        self.slots.iter().for_each(|slot| slot.store(0, Ordering::Relaxed));
+        self.pages.iter().for_each(|page| page.store(0, Ordering::Relaxed));
+    }
+
+    fn forget_above(&self, index: u32) {
+        for slot in self.slots {
+            if u32::from(slot.load(Ordering::Relaxed)) > index {
+                slot.store(0, Ordering::Relaxed);
+            }
+        }
+        self.pages[index as usize..].iter().for_each(|page| page.store(0, Ordering::Relaxed));
+    }
+}

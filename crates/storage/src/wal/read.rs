@@ -1,0 +1,209 @@
+//! Snapshots: which header, held by which read mark.
+
+use std::time::Duration;
+
+use turso_error::{Error, Result, ResultCode};
+
+use super::Wal;
+use super::index::HeaderState;
+use crate::file::DatabaseFile;
+use crate::file::guard;
+use crate::file::versions::CommitNo;
+use crate::format::wal_index::{IndexHeader, READ_MARKS, lock};
+
+/// Attempts before `SQLITE_PROTOCOL`.
+const ATTEMPTS: u32 = 100;
+
+/// What a reader sees.
+#[derive(Debug)]
+pub(crate) struct WalSnapshot {
+    pub(super) header: IndexHeader,
+    /// The read mark whose lock is held; 0: the database file has it all.
+    pub(super) slot: u32,
+    /// Earlier frames are in the database file.
+    pub(super) min_frame: u32,
+    pub(super) commit: CommitNo,
+    page_size: u32,
+}
+
+impl WalSnapshot {
+    pub fn commit(&self) -> CommitNo {
+        self.commit
+    }
+
+    pub fn page_size(&self) -> u32 {
+        if self.header.page_size == 0 { self.page_size } else { self.header.page_size }
+    }
+
+    /// Pages of the database; 0: as many as the file has.
+    pub fn page_count(&self) -> u32 {
+        self.header.page_count
+    }
+
+    pub fn max_frame(&self) -> u32 {
+        self.header.max_frame
+    }
+}
+
+/// Where a reader may find its pages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// The file alone, where it has everything.
+    FileIfComplete,
+    /// The log, because this connection is about to append to it.
+    Log,
+}
+
+impl Wal {
+    /// Takes a snapshot of the newest commit; `None` where this log has been closed for good.
+    pub fn begin_read(&self, db: &DatabaseFile) -> Result<Option<WalSnapshot>> {
+        for attempt in 0..ATTEMPTS {
+            if self.locks.is_closed() {
+                return Ok(None);
+            }
+            if attempt > 5 {
+                // Somebody is in between; the times grow to a tenth of a second, ten seconds in all, as in SQLite.
+                let delay = if attempt < 10 { 1 } else { u64::from((attempt - 9) * (attempt - 9) * 39) };
+                db.io().sleep(Duration::from_micros(delay.min(100_000)));
+            }
+            if let Some(mut snapshot) = self.try_snapshot(Use::FileIfComplete)? {
+                if let Some(commit) = self.number(db, &snapshot.header)? {
+                    snapshot.commit = commit;
+                    return Ok(Some(snapshot));
+                }
+                self.end_read(snapshot);
+            }
+        }
+        Err(Error::from_code(ResultCode::PROTOCOL))
+    }
+
+    /// Lets a snapshot go.
+    pub fn end_read(&self, snapshot: WalSnapshot) {
+        self.locks.release_shared(lock::read(snapshot.slot));
+    }
+
+    /// One attempt; `None`: try again.
+    pub(super) fn try_snapshot(&self, what: Use) -> Result<Option<WalSnapshot>> {
+        let Some(header) = self.current_header()? else { return Ok(None) };
+        let snapshot =
+            |slot, min_frame| WalSnapshot { header, slot, min_frame, commit: 0, page_size: self.page_size };
+        if what == Use::FileIfComplete && self.index.backfilled()? == header.max_frame {
+            match self.locks.shared(lock::read(0)) {
+                Ok(()) => {
+                    self.index.barrier();
+                    // Only now no checkpoint can write the file; it must not have been restarted before.
+                    if self.index.header_is(&header)? {
+                        return Ok(Some(snapshot(0, u32::MAX)));
+                    }
+                    self.locks.release_shared(lock::read(0));
+                    return Ok(None);
+                }
+                Err(e) if e.is(ResultCode::BUSY) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        let Some((slot, mark)) = self.pick_mark(&header)? else { return Ok(None) };
+        match self.locks.shared(lock::read(slot)) {
+            Ok(()) => {}
+            Err(e) if e.is(ResultCode::BUSY) => return Ok(None),
+            Err(e) => return Err(e),
+        }
+        // Frames that were copied before the lock was ours need not be looked for: the file has them or newer ones
+        // that this snapshot sees too.
+        let min_frame = self.index.backfilled()? + 1;
+        self.index.barrier();
+        if self.index.read_mark(slot)? != mark || !self.index.header_is(&header)? {
+            self.locks.release_shared(lock::read(slot));
+            return Ok(None);
+        }
+        Ok(Some(snapshot(slot, min_frame)))
+    }
+
+    /// The highest read mark that does not lie above the snapshot, raised to it where nobody uses it.
+    fn pick_mark(&self, header: &IndexHeader) -> Result<Option<(u32, u32)>> {
+        let mut best: Option<(u32, u32)> = None;
+        for slot in 1..READ_MARKS {
+            let mark = self.index.read_mark(slot)?;
+            if mark <= header.max_frame && best.is_none_or(|(_, b)| b <= mark) {
+                best = Some((slot, mark));
+            }
+        }
+        if best.is_some_and(|(_, mark)| mark == header.max_frame) {
+            return Ok(best);
+        }
+        if !self.index.is_writable()? {
+            return match best {
+                Some(best) => Ok(Some(best)),
+                None => Err(Error::from_code(ResultCode::READONLY_CANTLOCK)),
+            };
+        }
+        for slot in 1..READ_MARKS {
+            match self.locks.exclusive(lock::read(slot), 1) {
+                Ok(()) => {
+                    let set = self.index.set_read_mark(slot, header.max_frame);
+                    self.locks.release_exclusive(lock::read(slot), 1);
+                    set?;
+                    return Ok(Some((slot, header.max_frame)));
+                }
+                Err(e) if e.is(ResultCode::BUSY) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(best)
+    }
+
+    /// The header, after recovery where that is needed; `None`: somebody else is at it.
+    pub(super) fn current_header(&self) -> Result<Option<IndexHeader>> {
+        if let HeaderState::Good(header) = self.index.read_header()? {
+            return Ok(Some(header));
+        }
+        match self.locks.exclusive(lock::WRITE, 1) {
+            Ok(()) => {}
+            Err(e) if e.is(ResultCode::BUSY) => {
+                // A writer in the middle of its header is quick; a recovery is not.
+                return match self.locks.shared(lock::RECOVER) {
+                    Ok(()) => {
+                        self.locks.release_shared(lock::RECOVER);
+                        Ok(None)
+                    }
+                    Err(e) if e.is(ResultCode::BUSY) => Err(Error::from_code(ResultCode::BUSY_RECOVERY)),
+                    Err(e) => Err(e),
+                };
+            }
+            Err(e) if e.is(ResultCode::READONLY) => return Err(Error::from_code(ResultCode::READONLY_RECOVERY)),
+            Err(e) => return Err(e),
+        }
+        let result = match self.index.read_header() {
+            Ok(HeaderState::Good(header)) => Ok(Some(header)),
+            Ok(HeaderState::NeedsRecovery) => self.recover().map(Some),
+            Err(e) => Err(e),
+        };
+        self.locks.release_exclusive(lock::WRITE, 1);
+        match result {
+            Err(e) if e.is(ResultCode::BUSY) => Ok(None),
+            other => other,
+        }
+    }
+
+    /// The number of the state that a header describes; `None` where it is older than one that is known already.
+    fn number(&self, db: &DatabaseFile, header: &IndexHeader) -> Result<Option<CommitNo>> {
+        let mut tip = guard(&self.tip);
+        match &tip.header {
+            Some(known) if known == header => return Ok(Some(tip.commit)),
+            Some(known) if known.salt == header.salt && known.max_frame < header.max_frame => {
+                let pages = self.index.pages_of(known.max_frame + 1, header.max_frame)?;
+                tip.commit = db.versions().record(None, pages);
+            }
+            Some(known) if known.salt == header.salt && known.max_frame > header.max_frame => {
+                if !self.index.header_is(header)? {
+                    return Ok(None);
+                }
+                // Recovery found less than was there.
+                tip.commit = db.versions().record_unknown();
+            }
+            _ => tip.commit = db.versions().record_unknown(),
+        }
+        tip.header = Some(*header);
+        Ok(Some(tip.commit))
+    }
+}

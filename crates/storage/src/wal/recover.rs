@@ -1,0 +1,84 @@
+//! Recovery: rebuild the wal-index from the log (`walformat.html`, 3).
+
+use turso_error::{Error, Result, ResultCode};
+
+use super::Wal;
+use crate::format::wal::{DecodedWalHeader, FrameHeader, WalHeader, frame_offset};
+use crate::format::wal_index::{IndexHeader, READ_MARK_UNUSED, READ_MARKS, at, lock};
+
+impl Wal {
+    /// The caller holds the write lock. `SQLITE_BUSY` where somebody still uses another lock.
+    pub(super) fn recover(&self) -> Result<IndexHeader> {
+        self.index.first()?;
+        self.locks.exclusive(lock::CHECKPOINT, 2)?;
+        let result = match self.locks.exclusive(lock::read(1), READ_MARKS - 1) {
+            Ok(()) => {
+                let result = self.recover_locked();
+                self.locks.release_exclusive(lock::read(1), READ_MARKS - 1);
+                result
+            }
+            Err(e) => Err(e),
+        };
+        self.locks.release_exclusive(lock::CHECKPOINT, 2);
+        result
+    }
+
+    fn recover_locked(&self) -> Result<IndexHeader> {
+        let header = self.read_log()?;
+        self.index.set_word(at::BACKFILLED, 0)?;
+        self.index.set_word(at::BACKFILL_ATTEMPTED, header.max_frame)?;
+        self.index.set_read_mark(0, 0)?;
+        for slot in 1..READ_MARKS {
+            let used = slot == 1 && header.max_frame > 0;
+            self.index.set_read_mark(slot, if used { header.max_frame } else { READ_MARK_UNUSED })?;
+        }
+        self.index.write_header(&header)?;
+        Ok(header)
+    }
+
+    /// Enters all frames up to the last valid commit.
+    fn read_log(&self) -> Result<IndexHeader> {
+        let mut header = IndexHeader { is_init: true, ..IndexHeader::default() };
+        let mut bytes = [0; WalHeader::SIZE];
+        if self.file.read_at(&mut bytes, 0)? < bytes.len() {
+            return Ok(header);
+        }
+        let (log, mut checksum) = match WalHeader::decode(&bytes) {
+            DecodedWalHeader::Valid(log, checksum) => (log, checksum),
+            DecodedWalHeader::Invalid => return Ok(header),
+            DecodedWalHeader::UnknownVersion => return Err(Error::from_code(ResultCode::CANTOPEN)),
+        };
+        header.big_endian = log.big_endian_checksums;
+        header.page_size = log.page_size;
+        header.salt = log.salt;
+        header.frame_checksum = checksum;
+        let frame_size = log.page_size as usize + FrameHeader::SIZE;
+        let per_read = ((1 << 20) / frame_size).max(1);
+        let mut buf = vec![0; per_read * frame_size];
+        let mut frame = 0u32;
+        'log: loop {
+            let read = self.file.read_at(&mut buf, frame_offset(frame + 1, log.page_size))?;
+            for bytes in buf[..read].chunks_exact(frame_size) {
+                let decoded = FrameHeader::decode(bytes);
+                if !decoded.is_valid(bytes, log.salt, checksum, log.big_endian_checksums) {
+                    break 'log;
+                }
+                checksum = decoded.checksum;
+                frame = match frame.checked_add(1) {
+                    Some(frame) => frame,
+                    None => break 'log,
+                };
+                self.index.append(frame, decoded.page_no, header.max_frame)?;
+                if decoded.commit_size != 0 {
+                    header.max_frame = frame;
+                    header.page_count = decoded.commit_size;
+                    header.frame_checksum = checksum;
+                }
+            }
+            if read < buf.len() {
+                break;
+            }
+        }
+        Ok(header)
+    }
+}

@@ -1,0 +1,327 @@
+//! Appending a commit: one vectored write of all its frames, one sync where asked for, one new header.
+//!
+//! ```text
+//!   prepare_commit        restart the log if it may be, compute frames, enter them into the wal-index (not visible)
+//!   run_commit            [log header -> sync ->] frames -> sync       restartable, may be pending
+//!   publish_in_process    header of the wal-index: visible to all
+//! ```
+//! A write or sync that fails must not come back to life in a later recovery: the first frame's header is wiped.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result, ResultCode};
+use turso_io::{Buffer, Completion, Op, SyncKind};
+
+use super::Wal;
+use super::read::{Use, WalSnapshot};
+use crate::file::DatabaseFile;
+use crate::file::guard;
+use crate::file::locks::PagerId;
+use crate::file::versions::CommitNo;
+use crate::format::wal::{DecodedWalHeader, FrameHeader, WalHeader, frame_offset};
+use crate::format::wal_index::{IndexHeader, READ_MARK_UNUSED, READ_MARKS, at, lock};
+use crate::page::PageRef;
+use crate::pager::Synchronous;
+
+/// A commit on its way.
+pub(crate) struct WalCommit {
+    pages: Vec<PageRef>,
+    frame_headers: Vec<[u8; FrameHeader::SIZE]>,
+    /// Written first where the log begins anew.
+    log_header: Option<[u8; WalHeader::SIZE]>,
+    first_frame: u32,
+    new_header: IndexHeader,
+    sync_log_header: bool,
+    sync_frames: bool,
+    phase: Phase,
+    completion: Option<Completion>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    LogHeader,
+    SyncLogHeader,
+    Frames,
+    SyncFrames,
+    Durable,
+}
+
+impl WalCommit {
+    pub fn pages(&self) -> &[PageRef] {
+        &self.pages
+    }
+
+    pub fn waiting_on(&self) -> Option<&Completion> {
+        self.completion.as_ref()
+    }
+}
+
+impl Wal {
+    /// Takes the write lock; `SQLITE_BUSY_SNAPSHOT` where somebody has committed since the snapshot.
+    pub fn begin_write(&self, id: PagerId, snapshot: &WalSnapshot) -> Result<()> {
+        let mut writer = guard(&self.writer);
+        if *writer == Some(id) {
+            return Ok(());
+        }
+        self.locks.exclusive(lock::WRITE, 1)?;
+        match self.index.header_is(&snapshot.header) {
+            Ok(true) => {
+                *writer = Some(id);
+                Ok(())
+            }
+            other => {
+                self.locks.release_exclusive(lock::WRITE, 1);
+                other?;
+                Err(Error::from_code(ResultCode::BUSY_SNAPSHOT))
+            }
+        }
+    }
+
+    /// Gives the write lock back, where this connection has it.
+    pub fn end_write(&self, id: PagerId) {
+        let mut writer = guard(&self.writer);
+        if *writer == Some(id) {
+            *writer = None;
+            self.locks.release_exclusive(lock::WRITE, 1);
+        }
+    }
+
+    pub fn prepare_commit(
+        &self,
+        db: &DatabaseFile,
+        snapshot: &mut WalSnapshot,
+        pages: Vec<PageRef>,
+        page_count: u32,
+        page_size: u32,
+        synchronous: Synchronous,
+    ) -> Result<WalCommit> {
+        if snapshot.slot == 0 {
+            self.restart_if_complete(db, snapshot)?;
+        }
+        let old = snapshot.header;
+        let mut new = IndexHeader {
+            change: old.change.wrapping_add(1),
+            is_init: true,
+            page_size,
+            page_count,
+            max_frame: old.max_frame,
+            ..old
+        };
+        let mut log_header = None;
+        if old.max_frame == 0 {
+            new.big_endian = cfg!(target_endian = "big");
+            if new.salt == [0; 8] {
+                db.io().randomness(&mut new.salt);
+            }
+            let header = WalHeader {
+                big_endian_checksums: new.big_endian,
+                page_size,
+                checkpoint_seq: self.next_checkpoint_seq()?,
+                salt: new.salt,
+            };
+            let (bytes, checksum) = header.encode();
+            log_header = Some(bytes);
+            new.frame_checksum = checksum;
+        } else if old.page_size != page_size {
+            return Err(Error::corrupt(1, "page size of the log differs"));
+        }
+        let mut frame_headers = Vec::with_capacity(pages.len());
+        for (i, page) in pages.iter().enumerate() {
+            let commit_size = if i + 1 == pages.len() { page_count } else { 0 };
+            let (frame, bytes) = FrameHeader::make(
+                page.no().0,
+                commit_size,
+                new.salt,
+                page,
+                new.frame_checksum,
+                new.big_endian,
+            );
+            new.frame_checksum = frame.checksum;
+            new.max_frame = new.max_frame.checked_add(1).ok_or_else(|| Error::from_code(ResultCode::FULL))?;
+            self.index.append(new.max_frame, page.no().0, old.max_frame)?;
+            frame_headers.push(bytes);
+        }
+        Ok(WalCommit {
+            pages,
+            frame_headers,
+            phase: if log_header.is_some() { Phase::LogHeader } else { Phase::Frames },
+            log_header,
+            first_frame: old.max_frame + 1,
+            new_header: new,
+            sync_log_header: synchronous >= Synchronous::Normal,
+            sync_frames: synchronous >= Synchronous::Full,
+            completion: None,
+        })
+    }
+
+    /// One more than the number in the header that is overwritten.
+    fn next_checkpoint_seq(&self) -> Result<u32> {
+        let mut bytes = [0; WalHeader::SIZE];
+        if self.file.read_at(&mut bytes, 0)? < bytes.len() {
+            return Ok(0);
+        }
+        Ok(match WalHeader::decode(&bytes) {
+            DecodedWalHeader::Valid(header, _) => header.checkpoint_seq.wrapping_add(1),
+            _ => 0,
+        })
+    }
+
+    /// The snapshot reads the file alone, so the log may begin anew where nobody else reads it; in any case
+    /// the snapshot moves to the log, to which it is about to append.
+    fn restart_if_complete(&self, db: &DatabaseFile, snapshot: &mut WalSnapshot) -> Result<()> {
+        if self.index.backfilled()? > 0 {
+            match self.locks.exclusive(lock::read(1), READ_MARKS - 1) {
+                Ok(()) => {
+                    let restarted = self.restart(db, &mut snapshot.header);
+                    self.locks.release_exclusive(lock::read(1), READ_MARKS - 1);
+                    restarted?;
+                }
+                Err(e) if e.is(ResultCode::BUSY) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        // Nobody else writes, so the header stays; only the marks can be in motion.
+        for _ in 0..100 {
+            if let Some(moved) = self.try_snapshot(Use::Log)? {
+                debug_assert_eq!(moved.header, snapshot.header);
+                let commit = snapshot.commit;
+                self.end_read(std::mem::replace(snapshot, moved));
+                snapshot.commit = commit;
+                return Ok(());
+            }
+            db.io().sleep(std::time::Duration::from_micros(100));
+        }
+        Err(Error::from_code(ResultCode::BUSY))
+    }
+
+    /// Begins a new generation of the log: everything in it is in the file, and nobody reads it.
+    pub(super) fn restart(&self, db: &DatabaseFile, header: &mut IndexHeader) -> Result<()> {
+        let mut tip = guard(&self.tip);
+        let known = tip.header == Some(*header);
+        let salt1 = u32::from_be_bytes([header.salt[0], header.salt[1], header.salt[2], header.salt[3]]);
+        header.salt[..4].copy_from_slice(&salt1.wrapping_add(1).to_be_bytes());
+        db.io().randomness(&mut header.salt[4..]);
+        header.max_frame = 0;
+        self.index.write_header(header)?;
+        self.index.set_word(at::BACKFILLED, 0)?;
+        self.index.set_word(at::BACKFILL_ATTEMPTED, 0)?;
+        self.index.set_read_mark(1, 0)?;
+        for slot in 2..READ_MARKS {
+            self.index.set_read_mark(slot, READ_MARK_UNUSED)?;
+        }
+        if known {
+            // The same state in a new place.
+            tip.header = Some(*header);
+        }
+        Ok(())
+    }
+
+    /// Writes and syncs; may be pending and run again.
+    pub fn run_commit(&self, commit: &mut WalCommit) -> Result<()> {
+        loop {
+            let result = match commit.phase {
+                Phase::LogHeader => self.drive(commit, |c| {
+                    let bytes = c.log_header.map_or_else(Box::default, |b| Box::from(&b[..]));
+                    Op::Write { bufs: vec![Buffer::Owned(bytes)], offset: 0 }
+                }),
+                Phase::SyncLogHeader | Phase::SyncFrames => self.drive(commit, |_| Op::Sync(SyncKind::Data)),
+                Phase::Frames if self.file.completes_inline() => self.write_frames(commit),
+                Phase::Frames => self.drive(commit, WalCommit::frames_op),
+                Phase::Durable => return Ok(()),
+            };
+            match result {
+                Ok(()) => {}
+                Err(Error::Pending) => return Err(Error::Pending),
+                Err(e) => {
+                    self.disown(commit);
+                    return Err(e);
+                }
+            }
+            commit.phase = match commit.phase {
+                Phase::LogHeader if commit.sync_log_header => Phase::SyncLogHeader,
+                Phase::LogHeader | Phase::SyncLogHeader => Phase::Frames,
+                Phase::Frames if commit.sync_frames => Phase::SyncFrames,
+                Phase::Frames | Phase::SyncFrames | Phase::Durable => Phase::Durable,
+            };
+        }
+    }
+
+    /// Runs one operation, inline or by submission.
+    fn drive(&self, commit: &mut WalCommit, op: impl FnOnce(&WalCommit) -> Op) -> Result<()> {
+        if commit.completion.is_none() {
+            let op = op(commit);
+            if self.file.completes_inline() {
+                return op.run(&*self.file).map(|_| ());
+            }
+            commit.completion = Some(self.file.submit(op));
+        }
+        match commit.completion.as_ref().and_then(Completion::take) {
+            Some(result) => {
+                commit.completion = None;
+                result.map(|_| ())
+            }
+            None => Err(Error::Pending),
+        }
+    }
+
+    fn write_frames(&self, commit: &WalCommit) -> Result<()> {
+        let mut bufs: Vec<&[u8]> = Vec::with_capacity(commit.pages.len() * 2);
+        for (header, page) in commit.frame_headers.iter().zip(&commit.pages) {
+            bufs.push(header);
+            bufs.push(page);
+        }
+        self.file.write_vectored_at(&bufs, frame_offset(commit.first_frame, commit.new_header.page_size))
+    }
+
+    /// Gives up a commit that has not been published: waits for what is on its way, then wipes it.
+    pub fn abandon_commit(&self, db: &DatabaseFile, commit: &WalCommit) {
+        if let Some(completion) = &commit.completion {
+            while !completion.is_ready() {
+                if !db.io().step().unwrap_or(false) {
+                    completion.wait();
+                }
+            }
+        }
+        self.disown(commit);
+    }
+
+    /// The frames of a commit that failed must not be found by a recovery.
+    fn disown(&self, commit: &WalCommit) {
+        let at = frame_offset(commit.first_frame, commit.new_header.page_size);
+        if self.file.size().is_ok_and(|size| size > at) {
+            let _ = self.file.write_at(&[0; FrameHeader::SIZE], at);
+            let _ = self.file.sync(SyncKind::Data);
+        }
+    }
+
+    /// Makes the commit visible: to other processes by the header, in this process under its number.
+    pub fn publish_in_process(
+        &self,
+        commit: &WalCommit,
+        snapshot: &mut WalSnapshot,
+        number: impl FnOnce() -> CommitNo,
+    ) -> Result<CommitNo> {
+        // Readers of this process who see the new header wait here for its number.
+        let mut tip = guard(&self.tip);
+        if let Err(e) = self.index.write_header(&commit.new_header) {
+            self.disown(commit);
+            return Err(e);
+        }
+        tip.commit = number();
+        tip.header = Some(commit.new_header);
+        snapshot.header = commit.new_header;
+        snapshot.commit = tip.commit;
+        Ok(tip.commit)
+    }
+}
+
+impl WalCommit {
+    fn frames_op(&self) -> Op {
+        let mut bufs = Vec::with_capacity(self.pages.len() * 2);
+        for (header, page) in self.frame_headers.iter().zip(&self.pages) {
+            bufs.push(Buffer::Owned(Box::from(&header[..])));
+            bufs.push(Buffer::Shared(Arc::clone(page) as Arc<dyn AsRef<[u8]> + Send + Sync>));
+        }
+        Op::Write { bufs, offset: frame_offset(self.first_frame, self.new_header.page_size) }
+    }
+}
