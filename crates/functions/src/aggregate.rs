@@ -1,11 +1,17 @@
 //! Aggregates: the trait, and the register of the built-in ones.
 
 use crate::Context;
-use crate::def::{Arity, FunctionDef, FunctionFlags};
+use crate::def::{Arity, FunctionDef, FunctionFlags as F};
 use turso_error::{Error, Result};
 use turso_value::Value;
 
+mod concat;
 mod count;
+mod extreme;
+mod percentile;
+mod sum;
+
+pub use sum::RunningSum;
 
 /// The state of an aggregate over one group or frame.
 pub trait Aggregate: Send {
@@ -20,11 +26,14 @@ pub trait Aggregate: Send {
         self.value(ctx)
     }
 
-    /// Takes out a row that went in: the oldest one still in. Only with [`FunctionFlags::WINDOW`].
+    /// Takes out a row that went in: the oldest one still in. Only with [`F::WINDOW`], and after `begin_frame`.
     fn inverse(&mut self, ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
         let _ = (ctx, args);
         Err(Error::sql("aggregate cannot run over a moving frame"))
     }
+
+    /// Announces, before the first `step`, that `inverse` will be used.
+    fn begin_frame(&mut self) {}
 
     /// Starts an empty group; buffers are kept.
     fn reset(&mut self);
@@ -35,12 +44,22 @@ pub trait Aggregate: Send {
     }
 }
 
+const NUMERIC: F = F::PURE.and(F::WINDOW);
+const EXTREME: F = F::PURE.and(F::WINDOW).and(F::MIN_MAX).and(F::NEEDS_COLLATION).and(F::ANY_ORDER);
+const COUNT: F = F::PURE.and(F::WINDOW).and(F::COUNT).and(F::ANY_ORDER);
+
 /// The built-in aggregates.
 pub const TABLE: &[FunctionDef] = &[
-    FunctionDef::aggregate(
-        "count",
-        Arity::between(0, 1),
-        FunctionFlags::PURE.and(FunctionFlags::COUNT).and(FunctionFlags::WINDOW).and(FunctionFlags::ANY_ORDER),
-        count::create,
-    ),
+    FunctionDef::aggregate("count", Arity::between(0, 1), COUNT, count::create),
+    FunctionDef::aggregate("sum", Arity::exactly(1), NUMERIC, sum::create_sum),
+    FunctionDef::aggregate("total", Arity::exactly(1), NUMERIC, sum::create_total),
+    FunctionDef::aggregate("avg", Arity::exactly(1), NUMERIC, sum::create_avg),
+    FunctionDef::aggregate("min", Arity::exactly(1), EXTREME, extreme::create_min),
+    FunctionDef::aggregate("max", Arity::exactly(1), EXTREME, extreme::create_max),
+    FunctionDef::aggregate("group_concat", Arity::between(1, 2), NUMERIC, concat::create),
+    FunctionDef::aggregate("string_agg", Arity::exactly(2), NUMERIC, concat::create),
+    FunctionDef::aggregate("median", Arity::exactly(1), NUMERIC, percentile::create_median),
+    FunctionDef::aggregate("percentile", Arity::exactly(2), NUMERIC, percentile::create_percentile),
+    FunctionDef::aggregate("percentile_cont", Arity::exactly(2), NUMERIC, percentile::create_cont),
+    FunctionDef::aggregate("percentile_disc", Arity::exactly(2), NUMERIC, percentile::create_disc),
 ];

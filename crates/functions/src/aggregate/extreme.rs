@@ -1,0 +1,100 @@
+//! min(X) and max(X) over rows.
+//!
+//! A group keeps one value. A moving frame keeps the values that can still become the extreme: each new value removes
+//! those before it that it beats, so the front is always the answer.
+
+use super::Aggregate;
+use crate::Context;
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use turso_error::Result;
+use turso_value::{Value, compare};
+
+pub(super) fn create_min() -> Box<dyn Aggregate> {
+    Box::new(Extreme::new(Ordering::Less))
+}
+
+pub(super) fn create_max() -> Box<dyn Aggregate> {
+    Box::new(Extreme::new(Ordering::Greater))
+}
+
+struct Extreme {
+    /// How a value compares with the one that it replaces.
+    wanted: Ordering,
+    best: Value,
+    took_row: bool,
+    /// Candidates with their row numbers, for a moving frame.
+    frame: Option<VecDeque<(u64, Value)>>,
+    rows_in: u64,
+    rows_out: u64,
+}
+
+impl Extreme {
+    fn new(wanted: Ordering) -> Self {
+        Self { wanted, best: Value::Null, took_row: false, frame: None, rows_in: 0, rows_out: 0 }
+    }
+}
+
+impl Aggregate for Extreme {
+    fn step(&mut self, ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
+        let value = &args[0];
+        if let Some(frame) = &mut self.frame {
+            self.rows_in += 1;
+            if value.is_null() {
+                return Ok(());
+            }
+            while let Some((_, last)) = frame.back()
+                && compare(value.as_ref(), last.as_ref(), ctx.collation) == self.wanted
+            {
+                frame.pop_back();
+            }
+            frame.push_back((self.rows_in, value.clone()));
+            return Ok(());
+        }
+        self.took_row = !value.is_null()
+            && (self.best.is_null() || compare(value.as_ref(), self.best.as_ref(), ctx.collation) == self.wanted);
+        if self.took_row {
+            self.best.assign(value.as_ref());
+        }
+        Ok(())
+    }
+
+    fn inverse(&mut self, _: &mut Context<'_>, _: &[Value]) -> Result<()> {
+        self.rows_out += 1;
+        if let Some(frame) = &mut self.frame
+            && frame.front().is_some_and(|(row, _)| *row <= self.rows_out)
+        {
+            frame.pop_front();
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, ctx: &mut Context<'_>) -> Result<()> {
+        match &self.frame {
+            Some(frame) => match frame.front() {
+                Some((_, value)) => ctx.value(value),
+                None => ctx.null(),
+            },
+            None => ctx.value(&self.best),
+        }
+    }
+
+    fn begin_frame(&mut self) {
+        self.frame.get_or_insert_default();
+    }
+
+    fn reset(&mut self) {
+        // The buffer of `best` is given up with it; a group's first value needs one anyway.
+        self.best = Value::Null;
+        self.took_row = false;
+        self.rows_in = 0;
+        self.rows_out = 0;
+        if let Some(frame) = &mut self.frame {
+            frame.clear();
+        }
+    }
+
+    fn took_row(&self) -> bool {
+        self.took_row
+    }
+}

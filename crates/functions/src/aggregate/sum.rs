@@ -1,0 +1,218 @@
+//! sum(), total() and avg().
+//!
+//! Integers are added exactly as long as only integers come and they fit. From the first real, or the first overflow, on
+//! the sum is real and compensated (Kahan-Babuska-Neumaier), with large integers split so that none of their bits is lost.
+
+use super::Aggregate;
+use crate::Context;
+use turso_error::{Error, Result};
+use turso_value::{Number, Value, ValueType};
+
+/// Which of the three answers is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Sum,
+    Total,
+    Average,
+}
+
+pub(super) fn create_sum() -> Box<dyn Aggregate> {
+    Box::new(Sum::new(Answer::Sum))
+}
+
+pub(super) fn create_total() -> Box<dyn Aggregate> {
+    Box::new(Sum::new(Answer::Total))
+}
+
+pub(super) fn create_avg() -> Box<dyn Aggregate> {
+    Box::new(Sum::new(Answer::Average))
+}
+
+/// A running sum as SQLite keeps it; batch operators use it directly.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunningSum {
+    real: f64,
+    /// What the real sum has lost to rounding so far.
+    error: f64,
+    integer: i64,
+    count: i64,
+    /// The sum has become real.
+    approximate: bool,
+    /// It became real because integers overflowed, and no real came since.
+    overflowed: bool,
+}
+
+/// From here on an integer is not added in one piece.
+const SPLIT_FROM: i64 = 1 << 52;
+
+impl RunningSum {
+    /// Adds a value; NULL is ignored.
+    #[inline]
+    pub fn add(&mut self, value: &Value) {
+        match as_number(value) {
+            Some(number) => {
+                self.count += 1;
+                self.shift(number, false);
+            }
+            None => {}
+        }
+    }
+
+    /// Takes a value out again; NULL is ignored.
+    pub fn remove(&mut self, value: &Value) {
+        match as_number(value) {
+            Some(number) => {
+                self.count -= 1;
+                self.shift(number, true);
+            }
+            None => {}
+        }
+    }
+
+    fn shift(&mut self, number: Number, negative: bool) {
+        match number {
+            Number::Integer(i) if !self.approximate => {
+                let sum = if negative { self.integer.checked_sub(i) } else { self.integer.checked_add(i) };
+                match sum {
+                    Some(sum) => self.integer = sum,
+                    None => {
+                        self.overflowed = true;
+                        self.become_approximate();
+                        self.add_integer(i, negative);
+                    }
+                }
+            }
+            Number::Integer(i) => self.add_integer(i, negative),
+            Number::Real(r) => {
+                if self.approximate {
+                    self.overflowed = false;
+                } else {
+                    self.become_approximate();
+                }
+                self.add_real(if negative { -r } else { r });
+            }
+        }
+    }
+
+    fn become_approximate(&mut self) {
+        self.approximate = true;
+        self.real = 0.0;
+        self.error = 0.0;
+        let (big, small) = split(self.integer);
+        self.real = big;
+        self.error = small;
+    }
+
+    fn add_integer(&mut self, i: i64, negative: bool) {
+        let (big, small) = split(i);
+        let sign = if negative { -1.0 } else { 1.0 };
+        self.add_real(big * sign);
+        if i.unsigned_abs() >= SPLIT_FROM as u64 {
+            self.add_real(small * sign);
+        }
+    }
+
+    fn add_real(&mut self, r: f64) {
+        let sum = self.real + r;
+        self.error += if self.real.abs() > r.abs() { (self.real - sum) + r } else { (r - sum) + self.real };
+        self.real = sum;
+    }
+
+    fn real(&self) -> f64 {
+        if !self.approximate {
+            self.integer as f64
+        } else if self.error.is_finite() {
+            self.real + self.error
+        } else {
+            // An infinity among the values: the compensation means nothing.
+            self.real
+        }
+    }
+
+    /// The number of values in the sum.
+    pub fn count(&self) -> i64 {
+        self.count
+    }
+
+    /// `sum()`; NULL without values.
+    pub fn sum(&self) -> Result<Value> {
+        if self.count <= 0 {
+            Ok(Value::Null)
+        } else if !self.approximate {
+            Ok(Value::Integer(self.integer))
+        } else if self.overflowed {
+            Err(Error::sql("integer overflow"))
+        } else {
+            Ok(Value::real(self.real()))
+        }
+    }
+
+    /// `total()`
+    pub fn total(&self) -> Value {
+        Value::real(self.real())
+    }
+
+    /// `avg()`; NULL without values.
+    pub fn average(&self) -> Value {
+        if self.count <= 0 { Value::Null } else { Value::real(self.real() / self.count as f64) }
+    }
+}
+
+/// An integer as two reals that are both exact.
+fn split(i: i64) -> (f64, f64) {
+    if i.unsigned_abs() < SPLIT_FROM as u64 {
+        return (i as f64, 0.0);
+    }
+    let small = i % 16384;
+    ((i - small) as f64, small as f64)
+}
+
+#[inline]
+fn as_number(value: &Value) -> Option<Number> {
+    match value {
+        Value::Null => None,
+        Value::Integer(i) => Some(Number::Integer(*i)),
+        Value::Real(r) => Some(Number::Real(*r)),
+        // Text that is an integer as a whole counts as one, any other text and blobs by their prefix as a real.
+        other => Some(match other.as_ref().numeric_type() {
+            ValueType::Integer => Number::Integer(other.to_integer()),
+            _ => Number::Real(other.to_real()),
+        }),
+    }
+}
+
+struct Sum {
+    running: RunningSum,
+    answer: Answer,
+}
+
+impl Sum {
+    fn new(answer: Answer) -> Self {
+        Self { running: RunningSum::default(), answer }
+    }
+}
+
+impl Aggregate for Sum {
+    fn step(&mut self, _: &mut Context<'_>, args: &[Value]) -> Result<()> {
+        self.running.add(&args[0]);
+        Ok(())
+    }
+
+    fn inverse(&mut self, _: &mut Context<'_>, args: &[Value]) -> Result<()> {
+        self.running.remove(&args[0]);
+        Ok(())
+    }
+
+    fn value(&mut self, ctx: &mut Context<'_>) -> Result<()> {
+        *ctx.result = match self.answer {
+            Answer::Sum => self.running.sum()?,
+            Answer::Total => self.running.total(),
+            Answer::Average => self.running.average(),
+        };
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.running = RunningSum::default();
+    }
+}
