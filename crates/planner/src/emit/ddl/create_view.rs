@@ -1,0 +1,69 @@
+//! CREATE VIEW and CREATE VIRTUAL TABLE.
+
+use turso_error::{Error, Result};
+use turso_parser::ast::{self, CreateView, CreateVirtualTable};
+use turso_program::cursor::Close;
+
+use super::{
+    SchemaRecord, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format, open_schema_table,
+    parse_schema, schema_of, table_condition,
+};
+use crate::emit::emitter::Emitter;
+
+/// Emit CREATE VIEW.
+pub(crate) fn create_view(e: &mut Emitter<'_>, statement: &CreateView) -> Result<()> {
+    if statement.materialized {
+        return Err(Error::sql("materialized views are not supported yet"));
+    }
+    if has_variables(&statement.select) {
+        return Err(Error::sql("parameters are not allowed in views"));
+    }
+    let db = database_for_create(e, &statement.name, statement.temporary, "table")?;
+    let name = &statement.name.name;
+    e.use_database(db, true);
+    check_object_name(e, &name.text)?;
+    let schema = schema_of(e, db);
+    if let Some(existing) = schema.qualified_table(&name.text) {
+        if statement.if_not_exists {
+            return Ok(());
+        }
+        let kind = if existing.is_view() { "view" } else { "table" };
+        return Err(Error::sql(format!("{kind} {} already exists", name.text)).with_sql_offset(name.offset));
+    }
+    if schema.index(&name.text).is_some() {
+        return Err(Error::sql(format!("there is already an index named {}", name.text)));
+    }
+    let sql = format!("CREATE VIEW {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));
+    ensure_file_format(e, db);
+    let cursor = open_schema_table(e, db);
+    let row = SchemaRecord { kind: "view", name: &name.text, table: &name.text, root: None, sql: Some(&sql) };
+    append_schema_row(e, cursor, &row);
+    e.builder.emit(Close { cursor });
+    change_cookie(e, db);
+    parse_schema(e, db, Some(table_condition(&name.text)));
+    Ok(())
+}
+
+/// CREATE VIRTUAL TABLE: no module can be written yet.
+pub(crate) fn create_virtual_table(_: &mut Emitter<'_>, statement: &CreateVirtualTable) -> Result<()> {
+    Err(Error::sql(format!("no such module: {}", statement.module.text)))
+}
+
+/// A bound parameter somewhere in the query.
+pub(crate) fn has_variables(select: &ast::Select) -> bool {
+    let mut finder = Variables(false);
+    ast::visit::Visit::select(&mut finder, select);
+    finder.0
+}
+
+/// Finds parameters.
+pub(crate) struct Variables(pub bool);
+
+impl ast::visit::Visit for Variables {
+    fn expr(&mut self, expr: &ast::Expr) {
+        if matches!(expr, ast::Expr::Variable(_)) {
+            self.0 = true;
+        }
+        ast::visit::walk_expr(self, expr);
+    }
+}

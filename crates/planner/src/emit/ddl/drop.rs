@@ -1,0 +1,156 @@
+//! DROP TABLE, VIEW, INDEX and TRIGGER.
+
+use turso_error::{Error, Result};
+use turso_parser::ast::{Drop, ObjectKind, QualifiedName};
+use turso_program::DbIndex;
+use turso_program::data::Integer;
+use turso_program::schema::{Destroy, DropIndex, DropTable, DropTrigger};
+use turso_schema::{Schema, Table};
+
+use super::{SchemaRows, TEMP, change_cookie, delete_rows_named, delete_schema_rows, follow_moved_root, schema_of};
+use crate::emit::emitter::Emitter;
+
+/// Emit a DROP statement.
+pub(crate) fn drop_object(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
+    match statement.kind {
+        ObjectKind::Table | ObjectKind::View => drop_table(e, statement),
+        ObjectKind::Index => drop_index(e, statement),
+        ObjectKind::Trigger => drop_trigger(e, statement),
+    }
+}
+
+/// The first database, in the order of name resolution, in which `find` finds the element.
+fn locate<T>(e: &Emitter<'_>, name: &QualifiedName, find: impl Fn(&Schema) -> Option<T>) -> Option<(DbIndex, T)> {
+    if let Some(schema) = &name.schema {
+        let db = e.context.catalogue.find_database(&schema.text)?;
+        return find(&schema_of(e, db)).map(|found| (db, found));
+    }
+    let count = e.context.catalogue.database_count();
+    let order = std::iter::once(TEMP).chain((0..count).map(|i| DbIndex(i as u16)).filter(|db| *db != TEMP));
+    for db in order.filter(|db| db.index() < count) {
+        if let Some(found) = find(&schema_of(e, db)) {
+            return Some((db, found));
+        }
+    }
+    None
+}
+
+/// `no such table: main.t`, unless IF EXISTS was written.
+fn missing(statement: &Drop, what: &str) -> Result<()> {
+    if statement.if_exists {
+        return Ok(());
+    }
+    let name = &statement.name;
+    Err(Error::sql(match &name.schema {
+        Some(schema) => format!("no such {what}: {}.{}", schema.text, name.name.text),
+        None => format!("no such {what}: {}", name.name.text),
+    }))
+}
+
+fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
+    let wants_view = statement.kind == ObjectKind::View;
+    let name = &statement.name;
+    let found = locate(e, name, |s| s.qualified_table(&name.name.text).cloned());
+    let Some((db, table)) = found else {
+        return missing(statement, if wants_view { "view" } else { "table" });
+    };
+    e.use_database(db, true);
+    if let Some(shown) = protected_name(&table) {
+        return Err(Error::sql(format!("table {shown} may not be dropped")));
+    }
+    if wants_view && !table.is_view() {
+        return Err(Error::sql(format!("use DROP TABLE to delete table {}", table.name)));
+    }
+    if !wants_view && table.is_view() {
+        return Err(Error::sql(format!("use DROP VIEW to delete view {}", table.name)));
+    }
+    if table.is_virtual() {
+        return Err(table.broken.clone().unwrap_or_else(|| Error::sql("virtual tables cannot be dropped yet")));
+    }
+    if !wants_view {
+        crate::emit::foreign_key::drop_table(e, db, &table)?;
+    }
+    let schema = schema_of(e, db);
+    for (trigger_db, trigger) in crate::emit::trigger::all_triggers_of(e, db, &table.name) {
+        e.use_database(trigger_db, true);
+        delete_schema_rows(e, trigger_db, SchemaRows::Element { name: &trigger.name, kind: "trigger" });
+        if trigger_db != db {
+            change_cookie(e, trigger_db);
+        }
+        e.builder.emit(DropTrigger { db: trigger_db, name: trigger.name.clone() });
+    }
+    if table.autoincrement && let Some(sequence) = schema.table("sqlite_sequence") {
+        delete_rows_named(e, db, sequence.root, 0, &table.name);
+    }
+    for statistics in ["sqlite_stat1", "sqlite_stat4"] {
+        if !wants_view && !table.name.eq_ignore_ascii_case(statistics) && let Some(stat) = schema.table(statistics) {
+            delete_rows_named(e, db, stat.root, 0, &table.name);
+        }
+    }
+    delete_schema_rows(e, db, SchemaRows::OfTable(&table.name));
+    destroy_trees(e, db, &table);
+    e.builder.emit(DropTable { db, name: table.name.clone() });
+    change_cookie(e, db);
+    Ok(())
+}
+
+/// The name by which messages call a table that cannot be dropped.
+fn protected_name(table: &Table) -> Option<&str> {
+    let name: &str = &table.name;
+    if table.root == 1 {
+        let temporary = name.eq_ignore_ascii_case("sqlite_temp_schema");
+        return Some(if temporary { "sqlite_temp_master" } else { "sqlite_master" });
+    }
+    let system = name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_"));
+    let statistics = name.get(..11).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_stat"));
+    (system && !statistics).then_some(name)
+}
+
+/// Free the trees of the table and its indexes, the largest root first: with auto-vacuum the last root of the file moves into the
+/// freed place, and must not be one that is still to be freed.
+fn destroy_trees(e: &mut Emitter<'_>, db: DbIndex, table: &Table) {
+    let mut roots: Vec<u32> = table.indexes.iter().map(|i| i.root).chain([table.root]).filter(|&r| r > 1).collect();
+    roots.sort_unstable_by(|a, b| b.cmp(a));
+    roots.dedup();
+    for root in roots {
+        destroy(e, db, root);
+    }
+}
+
+fn destroy(e: &mut Emitter<'_>, db: DbIndex, root: u32) {
+    let (reg, moved) = (e.builder.register(), e.builder.register());
+    e.builder.emit(Integer { value: i64::from(root), dest: reg });
+    e.builder.emit(Destroy { db, root: reg, moved_from: moved });
+    follow_moved_root(e, db, reg, moved);
+}
+
+fn drop_index(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
+    let name = &statement.name;
+    let Some((db, index)) = locate(e, name, |s| s.index(&name.name.text).cloned()) else {
+        return missing(statement, "index");
+    };
+    e.use_database(db, true);
+    if index.origin != turso_schema::IndexOrigin::Created {
+        return Err(Error::sql("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped"));
+    }
+    delete_schema_rows(e, db, SchemaRows::Element { name: &index.name, kind: "index" });
+    if let Some(stat) = schema_of(e, db).table("sqlite_stat1") {
+        delete_rows_named(e, db, stat.root, 1, &index.name);
+    }
+    change_cookie(e, db);
+    destroy(e, db, index.root);
+    e.builder.emit(DropIndex { db, name: index.name.clone() });
+    Ok(())
+}
+
+fn drop_trigger(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
+    let name = &statement.name;
+    let Some((db, trigger)) = locate(e, name, |s| s.trigger(&name.name.text).cloned()) else {
+        return missing(statement, "trigger");
+    };
+    e.use_database(db, true);
+    delete_schema_rows(e, db, SchemaRows::Element { name: &trigger.name, kind: "trigger" });
+    change_cookie(e, db);
+    e.builder.emit(DropTrigger { db, name: trigger.name.clone() });
+    Ok(())
+}
