@@ -15,6 +15,7 @@ mod context;
 pub mod emit;
 pub mod optimize;
 pub mod plan;
+mod resolve;
 mod statement;
 
 pub use context::{Catalogue, PlanContext, PlanOptions, TableFunction};

@@ -112,6 +112,10 @@ pub struct Emitter<'a> {
     pub(super) ctes: Vec<(u32, CursorId)>,
     /// Nesting of queries under emission, against runaway recursion.
     pub(super) depth: u32,
+    /// What all programs of the statement share: trigger bodies, AUTOINCREMENT counters.
+    pub(crate) statement: std::rc::Rc<super::state::StatementState>,
+    /// Inside a trigger body: its NEW and OLD.
+    pub(crate) trigger: Option<super::state::TriggerScope>,
 }
 
 impl<'a> Emitter<'a> {
@@ -130,6 +134,8 @@ impl<'a> Emitter<'a> {
             moved: Vec::new(),
             ctes: Vec::new(),
             depth: 0,
+            statement: std::rc::Rc::default(),
+            trigger: None,
         }
     }
 

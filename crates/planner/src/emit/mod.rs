@@ -8,6 +8,11 @@
 //! | `select` | one core: rows, aggregates, groups, order and limit |
 //! | `subquery` | what produces rows in FROM, subqueries in expressions |
 
+mod autoincrement;
+mod check;
+mod constraints;
+pub(crate) mod ddl;
+pub(crate) mod delete;
 mod emitter;
 mod explain;
 mod expr;
@@ -17,8 +22,18 @@ mod loops_auto;
 mod loops_in;
 mod loops_index;
 mod loops_or;
+pub(crate) mod foreign_key;
+pub(crate) mod insert;
+pub(crate) mod pragma;
+mod returning;
+mod row;
 mod select;
+mod state;
 mod subquery;
+pub(crate) mod transaction;
+pub(crate) mod trigger;
+pub(crate) mod update;
+mod upsert;
 
 pub use emitter::{Destination, Emitter, SourceBinding};
 pub use loops::{LoopBody, LoopExits};

@@ -3,7 +3,7 @@
 use turso_error::{Error, Result};
 use turso_parser::ast::AlterTable;
 
-use crate::emit::emitter::Emitter;
+use crate::emit::Emitter;
 
 /// ALTER TABLE is not built yet.
 pub(crate) fn alter_table(_: &mut Emitter<'_>, _: &AlterTable) -> Result<()> {

@@ -16,9 +16,9 @@ use super::{
     MAIN, SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create, open_schema_table,
     parse_schema, schema_of,
 };
-use crate::bind;
-use crate::emit::emitter::{Emitter, SourceBinding};
-use crate::emit::row::{index_entry, table_tree};
+use crate::emit::{Emitter, SourceBinding};
+use crate::emit::check::check_index;
+use crate::emit::row::{bind_table_expr, entry_affinities, index_entry, key_info, table_tree};
 
 /// Emit CREATE INDEX.
 pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Result<()> {
@@ -31,7 +31,7 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
     if statement.name.schema.is_none() && schema_of(e, TEMP).table(&statement.table.text).is_some() {
         db = TEMP;
     }
-    e.use_database(db, true);
+    e.uses_database(db, true);
     let schema = schema_of(e, db);
     let Some(table) = schema.qualified_table(&statement.table.text).cloned() else {
         let database = e.context.catalogue.database_name(if db == TEMP { MAIN } else { db }).to_string();
@@ -60,7 +60,7 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
     let head = if statement.unique { "CREATE UNIQUE INDEX" } else { "CREATE INDEX" };
     let sql = format!("{head} {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));
     let index = define_index(statement, &table, &sql)?;
-    bind::check_index(e.context, db, &table, &index)?;
+    check_index(e.context, db, &table, &index)?;
 
     let root = e.builder.register();
     e.builder.emit(CreateBtree { db, dest: root, index: true });
@@ -91,7 +91,7 @@ pub(crate) enum IndexRoot {
 
 /// Read the table, sort the entries, and append them to the index, which is empty.
 pub(crate) fn fill_index(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, index: &Index, root: IndexRoot) -> Result<()> {
-    let key = Arc::new(e.key_info(table, index, db)?);
+    let key = Arc::new(key_info(e, table, index, db)?);
     let (source, sorter, target) = (e.builder.cursor(), e.builder.cursor(), e.builder.cursor());
     let (record, entry) = (e.builder.register(), e.builder.register());
     e.builder.emit(SorterOpen { cursor: sorter, columns: key.columns.len() as u32, keep: None, key: key.clone() });
@@ -103,11 +103,11 @@ pub(crate) fn fill_index(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, i
     let id = e.context.new_source();
     e.bind_source(id, SourceBinding::Cursor { cursor: source, table: table.clone(), covering: None });
     if let Some(condition) = &index.partial {
-        let condition = bind::bind_table_expr(e.context, db, table, id, condition)?;
+        let condition = bind_table_expr(e.context, db, table, id, condition)?;
         e.jump_if_false(&condition, next, true)?;
     }
     let values = index_entry(e, db, table, index, id)?;
-    e.builder.emit(MakeRecord { values, dest: record, affinities: None });
+    e.builder.emit(MakeRecord { values, dest: record, affinities: entry_affinities(table, index) });
     e.builder.emit(SorterInsert { cursor: sorter, record });
     e.builder.bind(next);
     e.builder.emit(Next { cursor: source, target: top });

@@ -16,15 +16,15 @@ use super::{
     SchemaRecord, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format, open_schema_table,
     parse_schema, quoted_identifier, schema_of, schema_record, table_condition,
 };
-use crate::bind;
-use crate::emit::emitter::{Destination, Emitter};
+use crate::bind::Binder;
+use crate::emit::{Destination, Emitter};
 use crate::plan::Query;
 
 /// Emit CREATE TABLE.
 pub(crate) fn create_table(e: &mut Emitter<'_>, statement: &CreateTable) -> Result<()> {
     let db = database_for_create(e, &statement.name, statement.temporary, "table")?;
     let name = &statement.name.name;
-    e.use_database(db, true);
+    e.uses_database(db, true);
     check_object_name(e, &name.text)?;
     let schema = schema_of(e, db);
     if let Some(existing) = schema.qualified_table(&name.text) {
@@ -41,7 +41,7 @@ pub(crate) fn create_table(e: &mut Emitter<'_>, statement: &CreateTable) -> Resu
         CreateTableBody::Columns { .. } => {
             let sql = format!("CREATE TABLE {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));
             let table = define_table(statement, e.context.sql, &sql)?;
-            bind::check_table(e.context, db, &table)?;
+            crate::emit::check::check_table(e.context, db, &table)?;
             emit_create(e, db, &table, None)
         }
         CreateTableBody::AsSelect(select) => create_as(e, db, &name.text, select),
@@ -98,9 +98,9 @@ fn emit_create(e: &mut Emitter<'_>, db: DbIndex, table: &Table, fill: Option<&Qu
 
 /// CREATE TABLE AS: the columns are the query's, with types that stand for their affinities.
 fn create_as(e: &mut Emitter<'_>, db: DbIndex, name: &str, select: &Select) -> Result<()> {
-    let query = bind::bind_query(e.context, select)?;
-    let query = crate::rewrite::rewrite(query, e.context)?;
-    let columns = bind::unique_column_names(&query.columns);
+    let query = Binder::new(e.context).bind_select(select)?;
+    let query = crate::emit::row::rewritten(e.context, query);
+    let columns = unique_column_names(query.columns.iter().map(|c| &*c.name));
     let identifiers: Vec<String> = columns.iter().map(|c| quoted_identifier(c)).collect();
     let length = |text: &str| text.len() + text.matches('"').count() + 2;
     let total: usize = columns.iter().map(|c| length(c) + 5).sum::<usize>() + length(name);
@@ -124,6 +124,21 @@ fn create_as(e: &mut Emitter<'_>, db: DbIndex, name: &str, select: &Select) -> R
     };
     let table = define_table(&statement, sql.as_bytes(), &sql)?;
     emit_create(e, db, &table, Some(&query))
+}
+
+/// Column names that differ: a repeated one gets `:1`, `:2`, … behind it.
+fn unique_column_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    for name in names {
+        let mut candidate = name.to_string();
+        let mut number = 0;
+        while seen.iter().any(|s| s.eq_ignore_ascii_case(&candidate)) {
+            number += 1;
+            candidate = format!("{name}:{number}");
+        }
+        seen.push(candidate);
+    }
+    seen
 }
 
 /// Run the query and append its rows to the new tree.

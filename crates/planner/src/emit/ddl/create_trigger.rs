@@ -10,7 +10,7 @@ use super::{
     MAIN, SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format,
     open_schema_table, parse_schema, schema_of,
 };
-use crate::emit::emitter::Emitter;
+use crate::emit::Emitter;
 
 /// Emit CREATE TRIGGER.
 pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> Result<()> {
@@ -23,7 +23,7 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
     if statement.name.schema.is_none() && statement.table.schema.is_none() && schema_of(e, TEMP).table(&statement.table.name.text).is_some() {
         db = TEMP;
     }
-    e.use_database(db, true);
+    e.uses_database(db, true);
     if has_variables(statement) {
         return Err(Error::sql("trigger cannot use variables"));
     }

@@ -8,7 +8,7 @@ use super::{
     SchemaRecord, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format, open_schema_table,
     parse_schema, schema_of, table_condition,
 };
-use crate::emit::emitter::Emitter;
+use crate::emit::Emitter;
 
 /// Emit CREATE VIEW.
 pub(crate) fn create_view(e: &mut Emitter<'_>, statement: &CreateView) -> Result<()> {
@@ -20,7 +20,7 @@ pub(crate) fn create_view(e: &mut Emitter<'_>, statement: &CreateView) -> Result
     }
     let db = database_for_create(e, &statement.name, statement.temporary, "table")?;
     let name = &statement.name.name;
-    e.use_database(db, true);
+    e.uses_database(db, true);
     check_object_name(e, &name.text)?;
     let schema = schema_of(e, db);
     if let Some(existing) = schema.qualified_table(&name.text) {

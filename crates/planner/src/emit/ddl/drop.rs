@@ -8,7 +8,7 @@ use turso_program::schema::{Destroy, DropIndex, DropTable, DropTrigger};
 use turso_schema::{Schema, Table};
 
 use super::{SchemaRows, TEMP, change_cookie, delete_rows_named, delete_schema_rows, follow_moved_root, schema_of};
-use crate::emit::emitter::Emitter;
+use crate::emit::Emitter;
 
 /// Emit a DROP statement.
 pub(crate) fn drop_object(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
@@ -54,7 +54,7 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     let Some((db, table)) = found else {
         return missing(statement, if wants_view { "view" } else { "table" });
     };
-    e.use_database(db, true);
+    e.uses_database(db, true);
     if let Some(shown) = protected_name(&table) {
         return Err(Error::sql(format!("table {shown} may not be dropped")));
     }
@@ -72,7 +72,7 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     }
     let schema = schema_of(e, db);
     for (trigger_db, trigger) in crate::emit::trigger::all_triggers_of(e, db, &table.name) {
-        e.use_database(trigger_db, true);
+        e.uses_database(trigger_db, true);
         delete_schema_rows(e, trigger_db, SchemaRows::Element { name: &trigger.name, kind: "trigger" });
         if trigger_db != db {
             change_cookie(e, trigger_db);
@@ -129,7 +129,7 @@ fn drop_index(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     let Some((db, index)) = locate(e, name, |s| s.index(&name.name.text).cloned()) else {
         return missing(statement, "index");
     };
-    e.use_database(db, true);
+    e.uses_database(db, true);
     if index.origin != turso_schema::IndexOrigin::Created {
         return Err(Error::sql("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped"));
     }
@@ -148,7 +148,7 @@ fn drop_trigger(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     let Some((db, trigger)) = locate(e, name, |s| s.trigger(&name.name.text).cloned()) else {
         return missing(statement, "trigger");
     };
-    e.use_database(db, true);
+    e.uses_database(db, true);
     delete_schema_rows(e, db, SchemaRows::Element { name: &trigger.name, kind: "trigger" });
     change_cookie(e, db);
     e.builder.emit(DropTrigger { db, name: trigger.name.clone() });

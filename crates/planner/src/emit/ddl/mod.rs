@@ -34,7 +34,7 @@ use turso_program::{Affinities, CollationId, CursorId, DbIndex, Reg, Regs, Root}
 use turso_schema::Schema;
 use turso_value::{Affinity, Value};
 
-use super::emitter::Emitter;
+use super::Emitter;
 
 /// `main`.
 pub(crate) const MAIN: DbIndex = DbIndex(0);

@@ -11,7 +11,7 @@ use turso_schema::{Index, Table};
 
 use super::create_index::{IndexRoot, fill_index};
 use super::schema_of;
-use crate::emit::emitter::Emitter;
+use crate::emit::Emitter;
 use crate::resolve::find_table;
 
 /// Emit REINDEX of a collation, a table, an index, or everything.
@@ -53,7 +53,7 @@ fn rebuild_where(e: &mut Emitter<'_>, db: DbIndex, wanted: &dyn Fn(&Table, &Inde
                 continue;
             }
             if !any {
-                e.use_database(db, true);
+                e.uses_database(db, true);
                 any = true;
             }
             e.builder.emit(Clear { root: Root(index.root), db, root_in_register: false, change: None });

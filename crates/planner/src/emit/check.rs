@@ -1,0 +1,154 @@
+//! What CREATE TABLE and CREATE INDEX refuse in the expressions they store.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result};
+use turso_functions::Lookup;
+use turso_parser::ast;
+use turso_program::DbIndex;
+use turso_schema::{Index, IndexKey, Table};
+use turso_value::Collation;
+
+use super::row::{bind_table_expr, missing_collation};
+use crate::context::PlanContext;
+
+/// Check the CHECK constraints, generated columns and collations of a new table.
+pub(crate) fn check_table(context: &PlanContext<'_>, db: DbIndex, table: &Table) -> Result<()> {
+    for column in &table.columns {
+        check_collation(context, &column.collation)?;
+    }
+    for index in &table.indexes {
+        for column in &index.columns {
+            check_collation(context, &column.collation)?;
+        }
+    }
+    let table = Arc::new(table.clone());
+    for check in &table.checks {
+        check_expr(context, db, &table, &check.expr, "CHECK constraints", true)?;
+    }
+    for column in &table.columns {
+        if let Some(generated) = &column.generated {
+            check_expr(context, db, &table, &generated.expr, "generated columns", false)?;
+        }
+    }
+    generation_order(&table).map(|_| ())
+}
+
+/// Check the expressions, the condition and the collations of a new index.
+pub(crate) fn check_index(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Table>, index: &Index) -> Result<()> {
+    for column in &index.columns {
+        if let IndexKey::Expr(expr) = &column.key {
+            check_expr(context, db, table, expr, "index expressions", false)?;
+        }
+        check_collation(context, &column.collation)?;
+    }
+    if let Some(condition) = &index.partial {
+        check_expr(context, db, table, condition, "partial index WHERE clauses", false)?;
+    }
+    Ok(())
+}
+
+fn check_collation(context: &PlanContext<'_>, collation: &Collation) -> Result<()> {
+    match collation {
+        Collation::Custom(f) if context.catalogue.collation(f.name()).is_none() => Err(missing_collation(f.name())),
+        _ => Ok(()),
+    }
+}
+
+/// Names resolve, and nothing is in it that `place` prohibits.
+fn check_expr(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Table>, expr: &ast::Expr, place: &str, may_vary: bool) -> Result<()> {
+    let mut finder = Prohibited { context, place, may_vary, found: None };
+    ast::visit::Visit::expr(&mut finder, expr);
+    if let Some(error) = finder.found {
+        return Err(error);
+    }
+    bind_table_expr(context, db, table, context.new_source(), expr).map(|_| ())
+}
+
+struct Prohibited<'p, 'c> {
+    context: &'p PlanContext<'c>,
+    place: &'p str,
+    may_vary: bool,
+    found: Option<Error>,
+}
+
+impl ast::visit::Visit for Prohibited<'_, '_> {
+    fn expr(&mut self, expr: &ast::Expr) {
+        if self.found.is_some() {
+            return;
+        }
+        match expr {
+            ast::Expr::Variable(_) => self.found = Some(Error::sql(format!("parameters prohibited in {}", self.place))),
+            ast::Expr::Function(call) if !self.may_vary => {
+                let varies = match self.context.catalogue.function(&call.name.text, call.args.as_slice().len()) {
+                    Lookup::Found(function) => !function.flags.contains(turso_functions::FunctionFlags::DETERMINISTIC),
+                    _ => false,
+                };
+                if varies && !is_fixed_date(call) {
+                    self.found = Some(Error::sql(format!("non-deterministic functions prohibited in {}", self.place)));
+                    return;
+                }
+                ast::visit::walk_expr(self, expr);
+            }
+            ast::Expr::Literal(ast::Literal::CurrentDate | ast::Literal::CurrentTime | ast::Literal::CurrentTimestamp) if !self.may_vary => {
+                self.found = Some(Error::sql(format!("non-deterministic functions prohibited in {}", self.place)));
+            }
+            _ => ast::visit::walk_expr(self, expr),
+        }
+    }
+
+    fn select(&mut self, _: &ast::Select) {
+        self.found.get_or_insert_with(|| Error::sql(format!("subqueries prohibited in {}", self.place)));
+    }
+}
+
+/// Date functions vary only with `now`; that is found out when they run.
+fn is_fixed_date(call: &ast::FunctionCall) -> bool {
+    const NAMES: [&str; 7] = ["date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff"];
+    NAMES.iter().any(|n| call.name.is(n)) && !call.args.as_slice().is_empty()
+}
+
+/// The generated columns in an order in which each comes after those it reads; `generated column loop on "c"` if there is none.
+pub(crate) fn generation_order(table: &Table) -> Result<Vec<usize>> {
+    let generated: Vec<usize> = (0..table.columns.len()).filter(|&c| table.columns[c].generated.is_some()).collect();
+    let mut order: Vec<usize> = Vec::with_capacity(generated.len());
+    let mut left = generated;
+    while !left.is_empty() {
+        let ready: Vec<usize> = left.iter().copied().filter(|&c| !reads_any(table, c, &left)).collect();
+        if ready.is_empty() {
+            let name = left.last().and_then(|&c| table.columns.get(c)).map_or("", |c| &c.name);
+            return Err(Error::sql(format!("generated column loop on \"{name}\"")));
+        }
+        left.retain(|c| !ready.contains(c));
+        order.extend(ready);
+    }
+    Ok(order)
+}
+
+fn reads_any(table: &Table, column: usize, others: &[usize]) -> bool {
+    let Some(generated) = table.columns.get(column).and_then(|c| c.generated.as_ref()) else { return false };
+    reads_columns(table, &generated.expr, |c| others.contains(&c))
+}
+
+/// The expression names a column of the table for which `f` holds.
+pub(crate) fn reads_columns(table: &Table, expr: &ast::Expr, f: impl FnMut(usize) -> bool) -> bool {
+    struct Finder<'t, F> {
+        table: &'t Table,
+        f: F,
+        found: bool,
+    }
+    impl<F: FnMut(usize) -> bool> ast::visit::Visit for Finder<'_, F> {
+        fn expr(&mut self, expr: &ast::Expr) {
+            if let ast::Expr::Column(reference) = expr
+                && let Some(c) = self.table.column_index(&reference.column.text)
+                && (self.f)(c)
+            {
+                self.found = true;
+            }
+            ast::visit::walk_expr(self, expr);
+        }
+    }
+    let mut finder = Finder { table, f, found: false };
+    ast::visit::Visit::expr(&mut finder, expr);
+    finder.found
+}

@@ -1,0 +1,454 @@
+//! The checks that a new row must pass, and storing it.
+//!
+//! Order, as SQLite's: NOT NULL, CHECK, the rowid, unique indexes (the newest first, those that REPLACE last); a rowid whose own
+//! clause is REPLACE comes after them all, since REPLACE deletes rows and the others may still refuse.
+
+use std::sync::Arc;
+
+use turso_error::{Result, ResultCode};
+use turso_parser::ast::ConflictResolution;
+use turso_program::control::{HaltIfNull, IsNull, NotNull, OnError, Raise, RaiseError};
+use turso_program::cursor::{Column, IdxRowid, NoConflict, NotExists, NotFound};
+use turso_program::data::{ApplyAffinity, Null, StrictType, StrictTypes, TypeCheck};
+use turso_program::expression::{Comparison, Eq, Ne, Nulls};
+use turso_program::write::{Cause, IdxInsert, Insert, MakeRecord, Position, RowChange};
+use turso_program::{Label, Reg, Regs};
+use turso_schema::{IndexKey, Table};
+use turso_value::Affinity;
+
+use super::Emitter;
+use super::check::generation_order;
+use super::ddl::{EXACT, unique_message};
+use super::delete::{Doomed, delete_row};
+use super::row::{RowRegs, Target, bind_table_expr, entry_affinities, entry_into, entry_len, is_primary, make_row_record};
+use super::upsert::Upserts;
+use crate::plan::SourceId;
+
+/// SQL's conflict clause as what it does.
+pub(crate) fn on_error(clause: ConflictResolution) -> OnError {
+    match clause {
+        ConflictResolution::Rollback => OnError::Rollback,
+        ConflictResolution::Abort => OnError::Abort,
+        ConflictResolution::Fail => OnError::Fail,
+        ConflictResolution::Ignore => OnError::Ignore,
+        ConflictResolution::Replace => OnError::Replace,
+    }
+}
+
+/// The key that the row had before an UPDATE.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum OldKey {
+    /// INSERT: there is none.
+    None,
+    /// Its rowid.
+    Rowid(Reg),
+    /// Its primary key, in the order of the key.
+    Primary(Regs),
+}
+
+/// A row about to be stored.
+pub(crate) struct NewRow<'r> {
+    /// Where.
+    pub target: &'r Target,
+    /// Its values: affinities applied, generated columns not yet computed.
+    pub row: RowRegs,
+    /// The source that is bound to them.
+    pub source: SourceId,
+    /// OR clause of the statement.
+    pub or: Option<OnError>,
+    /// The row before, for UPDATE.
+    pub old: OldKey,
+    /// The rowid was chosen by the statement and may be taken.
+    pub check_rowid: bool,
+    /// The columns that may differ from the row before; all for INSERT.
+    pub changed: &'r dyn Fn(usize) -> bool,
+    /// The key may differ from the row before.
+    pub key_changed: bool,
+    /// Where to go on when the row is left out.
+    pub skip: Label,
+}
+
+/// What the checks leave for [`store`].
+pub(crate) struct Checked {
+    /// For each index of the target, the register with its new entry, when it has to be written.
+    records: Vec<Option<Reg>>,
+    /// Some check may have moved the cursors (REPLACE).
+    pub cursors_moved: bool,
+}
+
+/// Apply the columns' affinities (in a STRICT table, check their types).
+pub(crate) fn apply_affinities(e: &mut Emitter<'_>, table: &Table, row: RowRegs) {
+    if table.columns.is_empty() {
+        return;
+    }
+    if table.strict {
+        let columns = table.columns.iter().map(|c| {
+            let required = match c.strict_type {
+                turso_schema::StrictType::Any => StrictType::Any,
+                turso_schema::StrictType::Blob => StrictType::Blob,
+                turso_schema::StrictType::Int => StrictType::Int,
+                turso_schema::StrictType::Integer => StrictType::Integer,
+                turso_schema::StrictType::Real => StrictType::Real,
+                turso_schema::StrictType::Text => StrictType::Text,
+            };
+            (c.name.clone(), required)
+        });
+        let types = StrictTypes { table: table.name.clone(), columns: columns.collect() };
+        e.builder.emit(TypeCheck { values: row.columns, types: Arc::new(types) });
+    } else if let Some(affinities) = Emitter::affinities(table.columns.iter().map(|c| c.affinity)) {
+        e.builder.emit(ApplyAffinity { regs: row.columns.first, affinities });
+    }
+}
+
+/// Compute the generated columns, stored and virtual, in an order in which each finds what it reads.
+pub(crate) fn compute_generated(e: &mut Emitter<'_>, target: &Target, row: RowRegs, source: SourceId) -> Result<()> {
+    let table = &target.table;
+    let order = generation_order(table)?;
+    if order.is_empty() {
+        return Ok(());
+    }
+    for c in order {
+        let Some(column) = table.columns.get(c) else { continue };
+        let Some(generated) = &column.generated else { continue };
+        let expr = bind_table_expr(e.context, target.db, table, source, &generated.expr)?;
+        e.expr_into(&expr, row.columns.at(c))?;
+        if !table.strict && let Some(affinities) = Emitter::affinities([column.affinity]) {
+            e.builder.emit(ApplyAffinity { regs: row.columns.at(c), affinities });
+        }
+    }
+    if table.strict {
+        apply_affinities(e, table, row);
+    }
+    Ok(())
+}
+
+fn raise(e: &Emitter<'_>, code: ResultCode, on_error: OnError, message: String) -> Arc<Raise> {
+    if on_error == OnError::Abort {
+        e.statement.may_abort.set(true);
+    }
+    Arc::new(Raise { code, on_error, message: Some(message.into()) })
+}
+
+/// Emit all checks. Falls through when the row may be stored.
+pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Upserts<'_>) -> Result<Checked> {
+    check_not_null(e, new, false)?;
+    compute_generated(e, new.target, new.row, new.source)?;
+    check_not_null(e, new, true)?;
+    check_conditions(e, new)?;
+
+    let table = &new.target.table;
+    let rowid_clause = match new.or {
+        Some(or) => or,
+        None => table.primary_key_conflict.map_or(OnError::Abort, on_error),
+    };
+    let late = rowid_clause == OnError::Replace && new.or.is_none() && !new.target.indexes.is_empty() && upserts.is_empty();
+    let mut moved = false;
+    if new.check_rowid && table.has_rowid() && !late {
+        moved |= check_rowid(e, new, rowid_clause, upserts)?;
+    }
+    let mut records = Vec::with_capacity(new.target.indexes.len());
+    for position in 0..new.target.indexes.len() {
+        let record = check_index(e, new, position, upserts, &mut moved)?;
+        records.push(record);
+    }
+    if new.check_rowid && table.has_rowid() && late {
+        moved |= check_rowid(e, new, rowid_clause, upserts)?;
+    }
+    Ok(Checked { records, cursors_moved: moved })
+}
+
+fn check_not_null(e: &mut Emitter<'_>, new: &NewRow<'_>, generated: bool) -> Result<()> {
+    let table = &new.target.table;
+    for (c, column) in table.columns.iter().enumerate() {
+        let Some(clause) = column.not_null else { continue };
+        if table.rowid_alias == Some(c) || column.generated.is_some() != generated || !(new.changed)(c) {
+            continue;
+        }
+        let mut action = new.or.or(clause.map(on_error)).unwrap_or(OnError::Abort);
+        let reg = new.row.columns.at(c);
+        if action == OnError::Replace && (column.default.is_none() || generated) {
+            action = OnError::Abort;
+        }
+        match action {
+            OnError::Ignore => {
+                e.builder.emit(IsNull { reg, target: new.skip });
+            }
+            OnError::Replace => {
+                let ok = e.builder.label();
+                e.builder.emit(NotNull { reg, target: ok });
+                default_into(e, new.target, c, reg)?;
+                e.builder.bind(ok);
+                let message = format!("NOT NULL constraint failed: {}.{}", table.name, column.name);
+                let raise = raise(e, ResultCode::CONSTRAINT_NOTNULL, OnError::Abort, message);
+                e.builder.emit(HaltIfNull { reg, raise });
+            }
+            other => {
+                let message = format!("NOT NULL constraint failed: {}.{}", table.name, column.name);
+                let raise = raise(e, ResultCode::CONSTRAINT_NOTNULL, other, message);
+                e.builder.emit(HaltIfNull { reg, raise });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The default of a column, with its affinity, into `dest`.
+pub(crate) fn default_into(e: &mut Emitter<'_>, target: &Target, column: usize, dest: Reg) -> Result<()> {
+    let table = &target.table;
+    let Some(definition) = table.columns.get(column) else { return Ok(()) };
+    match &definition.default {
+        None => {
+            e.builder.emit(Null { dest: Regs::new(dest, 1) });
+        }
+        Some(default) => {
+            let mut binder = crate::bind::Binder::for_text(e.context, table.sql.as_bytes());
+            binder.push_scope(Vec::new());
+            let bound = binder.bind_expr(default)?;
+            e.expr_into(&bound, dest)?;
+            if !table.strict && let Some(affinities) = Emitter::affinities([definition.affinity]) {
+                e.builder.emit(ApplyAffinity { regs: dest, affinities });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_conditions(e: &mut Emitter<'_>, new: &NewRow<'_>) -> Result<()> {
+    if e.context.options.ignore_check_constraints {
+        return Ok(());
+    }
+    let table = &new.target.table;
+    let is_update = !matches!(new.old, OldKey::None);
+    for check in &table.checks {
+        let alias = table.rowid_alias;
+        let touched = |c: usize| (new.changed)(c) || (alias == Some(c) && new.key_changed);
+        // Without a column a condition may still change (random()); with the rowid under another name it is not found.
+        let reads_rowid_by_name = new.key_changed;
+        if is_update && !reads_rowid_by_name && !super::check::reads_columns(table, &check.expr, touched) {
+            continue;
+        }
+        let bound = bind_table_expr(e.context, new.target.db, table, new.source, &check.expr)?;
+        let ok = e.builder.label();
+        e.jump_if_true(&bound, ok, true)?;
+        match new.or.unwrap_or(OnError::Abort) {
+            OnError::Ignore => e.goto(new.skip),
+            action => {
+                let action = if action == OnError::Replace { OnError::Abort } else { action };
+                let what = check.name.as_ref().unwrap_or(&check.text);
+                let raise = raise(e, ResultCode::CONSTRAINT_CHECK, action, format!("CHECK constraint failed: {what}"));
+                e.builder.emit(RaiseError { message: None, raise });
+            }
+        }
+        e.builder.bind(ok);
+    }
+    Ok(())
+}
+
+/// True when cursors may have moved.
+fn check_rowid(e: &mut Emitter<'_>, new: &NewRow<'_>, clause: OnError, upserts: &mut Upserts<'_>) -> Result<bool> {
+    let table = &new.target.table;
+    let free = e.builder.label();
+    if let OldKey::Rowid(old) = new.old {
+        e.builder.emit(Eq { left: new.row.rowid, right: old, target: free, how: EXACT });
+    }
+    e.builder.emit(NotExists { cursor: new.target.cursor, rowid: new.row.rowid, miss: free });
+    if upserts.on_rowid(e, new)? {
+        e.builder.bind(free);
+        return Ok(true);
+    }
+    match clause {
+        OnError::Ignore => e.goto(new.skip),
+        OnError::Replace => {
+            e.statement.multi_write.set(true);
+            delete_row(e, new.target, Doomed::replaced(new.or))?;
+        }
+        action => {
+            let (code, column) = match table.rowid_alias.and_then(|c| table.columns.get(c)) {
+                Some(column) => (ResultCode::CONSTRAINT_PRIMARYKEY, &*column.name),
+                None => (ResultCode::CONSTRAINT_ROWID, "rowid"),
+            };
+            let raise = raise(e, code, action, format!("UNIQUE constraint failed: {}.{column}", table.name));
+            e.builder.emit(RaiseError { message: None, raise });
+        }
+    }
+    e.builder.bind(free);
+    Ok(clause == OnError::Replace)
+}
+
+/// Does this change concern the index?
+pub(crate) fn index_changes(table: &Table, index: &turso_schema::Index, changed: &dyn Fn(usize) -> bool, key_changed: bool) -> bool {
+    if key_changed {
+        return true;
+    }
+    let by_expr = |expr: &turso_parser::ast::Expr| super::check::reads_columns(table, expr, changed);
+    index.columns.iter().any(|c| match &c.key {
+        IndexKey::Column(c) => changed(*c),
+        IndexKey::Rowid => false,
+        IndexKey::Expr(expr) => by_expr(expr),
+    }) || index.trailing.iter().any(|&c| changed(c))
+        || index.partial.as_ref().is_some_and(|p| by_expr(p))
+}
+
+/// Make the new entry of an index and check that it is unique.
+fn check_index(
+    e: &mut Emitter<'_>,
+    new: &NewRow<'_>,
+    position: usize,
+    upserts: &mut Upserts<'_>,
+    moved: &mut bool,
+) -> Result<Option<Reg>> {
+    let Some(open) = new.target.indexes.get(position) else { return Ok(None) };
+    let (table, index) = (&new.target.table, &open.index);
+    let primary = is_primary(table, index);
+    if !primary && !index_changes(table, index, new.changed, new.key_changed) {
+        return Ok(None);
+    }
+    let record = e.builder.register();
+    let done = e.builder.label();
+    if let Some(condition) = &index.partial {
+        e.builder.emit(Null { dest: Regs::new(record, 1) });
+        let bound = bind_table_expr(e.context, new.target.db, table, new.source, condition)?;
+        e.jump_if_false(&bound, done, true)?;
+    }
+    let entry = if primary {
+        let entry = e.builder.registers(index.columns.len());
+        for (i, column) in index.columns.iter().enumerate() {
+            if let IndexKey::Column(c) = column.key {
+                e.builder.emit(turso_program::data::Copy { from: new.row.columns.at(c), to: entry.at(i), count: 1 });
+            }
+        }
+        make_row_record(e, table, new.row, record);
+        entry
+    } else {
+        let entry = e.builder.registers(entry_len(table, index));
+        entry_into(e, new.target.db, table, index, new.source, entry)?;
+        e.builder.emit(MakeRecord { values: entry, dest: record, affinities: entry_affinities(table, index) });
+        entry
+    };
+    let same_primary_key = primary && !matches!(new.old, OldKey::None) && !new.key_changed;
+    if index.unique && !same_primary_key {
+        let key = Regs::new(entry.first, index.columns.len());
+        e.builder.emit(NoConflict { cursor: open.cursor, key, target: done });
+        conflict(e, new, position, primary, done, upserts, moved)?;
+    }
+    e.builder.bind(done);
+    Ok(Some(record))
+}
+
+/// The index cursor is on an entry with the new key. Falls through when the row may be stored nevertheless.
+fn conflict(
+    e: &mut Emitter<'_>,
+    new: &NewRow<'_>,
+    position: usize,
+    primary: bool,
+    done: Label,
+    upserts: &mut Upserts<'_>,
+    moved: &mut bool,
+) -> Result<()> {
+    let Some(open) = new.target.indexes.get(position) else { return Ok(()) };
+    let (table, index) = (&new.target.table, &open.index);
+    // The key of the row in the way; it may be the row under UPDATE itself.
+    let rowid = e.builder.register();
+    let mut key = None;
+    if table.has_rowid() {
+        e.builder.emit(IdxRowid { cursor: open.cursor, dest: rowid });
+        if let OldKey::Rowid(old) = new.old {
+            e.builder.emit(Eq { left: rowid, right: old, target: done, how: EXACT });
+        }
+    } else {
+        let regs = e.builder.registers(table.primary_key.len());
+        for (i, column) in table.primary_key.iter().enumerate() {
+            let IndexKey::Column(c) = column.key else { continue };
+            let field = if primary { i } else { field_in_entry(index, c) };
+            e.builder.emit(Column { cursor: open.cursor, column: field as u16, dest: regs.at(i), default: None });
+        }
+        if let OldKey::Primary(old) = new.old {
+            let other = e.builder.label();
+            for (i, column) in table.primary_key.iter().enumerate() {
+                let how = Comparison {
+                    affinity: Affinity::Blob,
+                    collation: e.builder.collation(&column.collation),
+                    nulls: Nulls::Equal,
+                };
+                e.builder.emit(Ne { left: regs.at(i), right: old.at(i), target: other, how });
+            }
+            e.goto(done);
+            e.builder.bind(other);
+        }
+        key = Some(regs);
+    }
+    if upserts.on_index(e, new, position, rowid, key)? {
+        *moved = true;
+        return Ok(());
+    }
+    let clause = new.or.or(index.conflict.map(on_error)).unwrap_or(OnError::Abort);
+    match clause {
+        OnError::Ignore => e.goto(new.skip),
+        OnError::Replace => {
+            *moved = true;
+            e.statement.multi_write.set(true);
+            match key {
+                None => e.builder.emit(NotExists { cursor: new.target.cursor, rowid, miss: done }),
+                Some(key) => e.builder.emit(NotFound { cursor: new.target.cursor, key, target: done }),
+            };
+            delete_row(e, new.target, Doomed::replaced(new.or))?;
+        }
+        action => {
+            let code = if index.origin == turso_schema::IndexOrigin::PrimaryKey {
+                ResultCode::CONSTRAINT_PRIMARYKEY
+            } else {
+                ResultCode::CONSTRAINT_UNIQUE
+            };
+            let raise = raise(e, code, action, unique_message(table, index));
+            e.builder.emit(RaiseError { message: None, raise });
+        }
+    }
+    Ok(())
+}
+
+/// Position of a primary key column among the fields of a secondary index's entry.
+pub(crate) fn field_in_entry(index: &turso_schema::Index, column: usize) -> usize {
+    match index.trailing.iter().position(|&t| t == column) {
+        Some(i) => index.columns.len() + i,
+        None => index.columns.iter().position(|c| matches!(c.key, IndexKey::Column(i) if i == column)).unwrap_or(0),
+    }
+}
+
+/// Write the index entries and the row.
+pub(crate) fn store(e: &mut Emitter<'_>, new: &NewRow<'_>, checked: &Checked, cause: Cause, position: Position) -> Result<()> {
+    let target = new.target;
+    let table = &target.table;
+    let change = Arc::new(RowChange {
+        db: target.db,
+        table: table.name.clone(),
+        cause,
+        counts: true,
+        sets_last_rowid: cause == Cause::Insert && table.has_rowid(),
+    });
+    let mut row_record = None;
+    if table.has_rowid() {
+        let record = e.builder.register();
+        make_row_record(e, table, new.row, record);
+        row_record = Some(record);
+    }
+    for (open, record) in target.indexes.iter().zip(&checked.records) {
+        let Some(record) = *record else { continue };
+        let skip = e.builder.label();
+        if open.index.partial.is_some() {
+            e.builder.emit(IsNull { reg: record, target: skip });
+        }
+        let primary = is_primary(table, &open.index);
+        e.builder.emit(IdxInsert {
+            cursor: open.cursor,
+            record,
+            key: Regs { first: record, count: 0 },
+            position: Position::Unknown,
+            change: primary.then(|| change.clone()),
+        });
+        e.builder.bind(skip);
+    }
+    if let Some(record) = row_record {
+        e.builder.emit(Insert { cursor: target.cursor, record, rowid: new.row.rowid, position, change: Some(change) });
+    }
+    Ok(())
+}

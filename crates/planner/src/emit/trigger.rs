@@ -1,0 +1,318 @@
+//! Row triggers: which fire, their bodies as programs, and calling them.
+//!
+//! The caller keeps OLD and NEW in one block of registers, `old.rowid, old.columns…, new.rowid, new.columns…`, and the body
+//! copies what it reads with `Param`. A body is built once per statement, also when it fires itself.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result};
+use turso_parser::ast::{self, TriggerEvent, TriggerStep, TriggerTime};
+use turso_program::control::{Halt, OnError, Param, RunTrigger, TriggerCall};
+use turso_program::data::Copy;
+use turso_program::write::ResetCount;
+use turso_program::{DbIndex, Label, Reg, Regs};
+use turso_schema::{Table, Trigger};
+
+use super::ddl::TEMP;
+use super::row::{RowRegs, table_source};
+use super::state::{BodyKey, TriggerScope};
+use super::{Destination, Emitter};
+use crate::bind::Binder;
+use crate::resolve::find_table;
+
+/// How deep bodies may be nested while they are built.
+const MAX_BODY_DEPTH: u32 = 100;
+
+/// What happens to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// INSERT.
+    Insert,
+    /// UPDATE.
+    Update,
+    /// DELETE.
+    Delete,
+}
+
+/// The triggers of a table for one event, in firing order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Triggers {
+    list: Vec<(DbIndex, Arc<Trigger>)>,
+}
+
+impl Triggers {
+    /// No trigger at all.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// One fires at this time.
+    pub fn any(&self, time: TriggerTime) -> bool {
+        self.list.iter().any(|(_, t)| time_of(t) == time)
+    }
+}
+
+fn time_of(trigger: &Trigger) -> TriggerTime {
+    trigger.statement.time.unwrap_or(TriggerTime::Before)
+}
+
+/// All triggers on a table: temporary ones first.
+pub(crate) fn all_triggers_of(e: &Emitter<'_>, db: DbIndex, table: &str) -> Vec<(DbIndex, Arc<Trigger>)> {
+    let catalogue = e.context.catalogue;
+    let mut list = Vec::new();
+    if db != TEMP && catalogue.database_count() > TEMP.index() {
+        for trigger in catalogue.schema(TEMP).triggers_of(table) {
+            let watched = match &trigger.table_schema {
+                Some(schema) => catalogue.find_database(schema),
+                None => find_table(e.context, &ast::QualifiedName::bare(ast::Name::new(&*trigger.table))).ok().map(|(db, _)| db),
+            };
+            if watched == Some(db) {
+                list.push((TEMP, trigger.clone()));
+            }
+        }
+    }
+    for trigger in catalogue.schema(db).triggers_of(table) {
+        let elsewhere = trigger.table_schema.as_ref().is_some_and(|s| catalogue.find_database(s) != Some(db));
+        if !elsewhere {
+            list.push((db, trigger.clone()));
+        }
+    }
+    list
+}
+
+/// The triggers that an event fires. For UPDATE, `changed` tells which columns are set.
+pub(crate) fn triggers_for(e: &Emitter<'_>, db: DbIndex, table: &Table, event: Event, changed: &dyn Fn(usize) -> bool) -> Triggers {
+    let mut list = all_triggers_of(e, db, &table.name);
+    list.retain(|(_, trigger)| match (&trigger.statement.event, event) {
+        (TriggerEvent::Insert, Event::Insert) | (TriggerEvent::Delete, Event::Delete) => true,
+        (TriggerEvent::Update(columns), Event::Update) => {
+            columns.is_empty() || columns.iter().any(|c| table.column_index(&c.text).is_some_and(changed))
+        }
+        _ => false,
+    });
+    Triggers { list }
+}
+
+/// The block of registers through which bodies read OLD and NEW.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Params {
+    block: Regs,
+    columns: usize,
+}
+
+impl Params {
+    /// Registers for the rows of a table.
+    pub fn new(e: &mut Emitter<'_>, table: &Table) -> Self {
+        let columns = table.columns.len();
+        Params { block: e.builder.registers(2 * (columns + 1)), columns }
+    }
+
+    /// Fill in OLD.
+    pub fn set_old(self, e: &mut Emitter<'_>, row: RowRegs, table: &Table) {
+        self.set(e, 0, row, table);
+    }
+
+    /// Fill in NEW.
+    pub fn set_new(self, e: &mut Emitter<'_>, row: RowRegs, table: &Table) {
+        self.set(e, self.columns + 1, row, table);
+    }
+
+    fn set(self, e: &mut Emitter<'_>, at: usize, row: RowRegs, table: &Table) {
+        if table.has_rowid() {
+            e.builder.emit(Copy { from: row.rowid, to: self.block.at(at), count: 1 });
+        }
+        if self.columns > 0 {
+            e.builder.emit(Copy { from: row.columns.first, to: self.block.at(at + 1), count: self.columns as u32 });
+        }
+    }
+}
+
+/// Run the triggers that fire at `time`. RAISE(IGNORE) continues at `ignore`.
+pub(crate) fn fire(
+    e: &mut Emitter<'_>,
+    triggers: &Triggers,
+    time: TriggerTime,
+    db: DbIndex,
+    table: &Arc<Table>,
+    params: Params,
+    conflict: Option<OnError>,
+    ignore: Label,
+) -> Result<()> {
+    for (trigger_db, trigger) in &triggers.list {
+        if time_of(trigger) != time {
+            continue;
+        }
+        let subprogram = body_of(e, *trigger_db, trigger, db, table, conflict)?;
+        let call = TriggerCall { subprogram, name: trigger.name.clone(), recursive: e.context.options.recursive_triggers };
+        e.builder.emit(RunTrigger { first_param: params.block.first, ignore, call: Arc::new(call) });
+    }
+    Ok(())
+}
+
+/// The number of the trigger's body; it is built when this is its first use in the statement.
+fn body_of(
+    e: &mut Emitter<'_>,
+    trigger_db: DbIndex,
+    trigger: &Arc<Trigger>,
+    db: DbIndex,
+    table: &Arc<Table>,
+    conflict: Option<OnError>,
+) -> Result<u32> {
+    let state = e.statement.clone();
+    let key = BodyKey { db: trigger_db, name: trigger.name.clone(), conflict };
+    if let Some(known) = state.body_keys.borrow().iter().position(|k| *k == key) {
+        return Ok(known as u32);
+    }
+    if state.body_depth.get() >= MAX_BODY_DEPTH {
+        return Err(Error::sql("too many levels of trigger recursion"));
+    }
+    let number = state.body_keys.borrow().len();
+    state.body_keys.borrow_mut().push(key);
+    state.bodies.borrow_mut().push(None);
+    state.body_depth.set(state.body_depth.get() + 1);
+    // A body changes more than the statement does, and may fail after it.
+    state.multi_write.set(true);
+    state.may_abort.set(true);
+    let built = build_body(e, trigger_db, trigger, db, table, conflict);
+    state.body_depth.set(state.body_depth.get() - 1);
+    let program = built?;
+    if let Some(slot) = state.bodies.borrow_mut().get_mut(number) {
+        *slot = Some(Arc::new(program));
+    }
+    Ok(number as u32)
+}
+
+fn build_body(
+    outer: &mut Emitter<'_>,
+    trigger_db: DbIndex,
+    trigger: &Arc<Trigger>,
+    db: DbIndex,
+    table: &Arc<Table>,
+    conflict: Option<OnError>,
+) -> Result<turso_program::Program> {
+    let context = outer.context;
+    let mut e = Emitter::new(context);
+    e.statement = outer.statement.clone();
+    let mut sources = Vec::new();
+    let has_old = !matches!(trigger.statement.event, TriggerEvent::Insert);
+    let has_new = !matches!(trigger.statement.event, TriggerEvent::Delete);
+    let width = table.columns.len() as u32 + 1;
+    for (present, name, base) in [(has_old, "old", 0), (has_new, "new", width)] {
+        if !present {
+            continue;
+        }
+        let id = context.new_source();
+        let row = RowRegs::new(&mut e, table);
+        let used = used_columns(&trigger.statement, table, name);
+        if table.has_rowid() || table.is_view() {
+            e.builder.emit(Param { index: base, dest: row.rowid });
+        }
+        for c in (0..table.columns.len()).filter(|c| used.get(*c).copied().unwrap_or(true)) {
+            e.builder.emit(Param { index: base + 1 + c as u32, dest: row.columns.at(c) });
+        }
+        e.bind_source(id, row.binding(table));
+        sources.push(table_source(id, name, true, db, table));
+    }
+    e.trigger = Some(TriggerScope { sources, conflict, db: trigger_db, sql: trigger.sql.clone() });
+    let end = e.builder.label();
+    let statement = trigger.statement.clone();
+    if let Some(when) = &statement.when {
+        let sql = trigger.sql.clone();
+        let mut binder = Binder::for_text(context, sql.as_bytes());
+        enter_scope(&e, &mut binder);
+        let condition = binder.bind_expr(when)?;
+        e.jump_if_false(&condition, end, true)?;
+    }
+    for step in &statement.body {
+        emit_step(&mut e, step)?;
+    }
+    e.builder.bind(end);
+    e.builder.emit(Halt {});
+    for &(db, write) in e.databases() {
+        outer.uses_database(db, write);
+    }
+    e.builder.program_mut().writes = true;
+    Ok(e.builder.finish())
+}
+
+/// Give NEW and OLD of the trigger in hand to a binder, if there is one.
+pub(crate) fn enter_scope(e: &Emitter<'_>, binder: &mut Binder<'_>) {
+    if let Some(scope) = &e.trigger {
+        binder.push_scope(Vec::new());
+        for source in &scope.sources {
+            binder.push_qualified(source.clone());
+        }
+    }
+}
+
+fn emit_step(e: &mut Emitter<'_>, step: &TriggerStep) -> Result<()> {
+    match step {
+        TriggerStep::Select(select) => {
+            let sql = e.trigger.as_ref().map(|t| t.sql.clone()).unwrap_or_default();
+            let mut binder = Binder::for_text(e.context, sql.as_bytes());
+            enter_scope(e, &mut binder);
+            let query = super::row::rewritten(e.context, binder.bind_select(select)?);
+            e.query(&query, &mut Destination::Each(&mut |_, _| Ok(())))
+        }
+        TriggerStep::Insert(insert) => {
+            super::insert::emit_insert(e, insert)?;
+            e.builder.emit(ResetCount {});
+            Ok(())
+        }
+        TriggerStep::Update(update) => {
+            super::update::emit_update(e, update)?;
+            e.builder.emit(ResetCount {});
+            Ok(())
+        }
+        TriggerStep::Delete(delete) => {
+            super::delete::emit_delete(e, delete)?;
+            e.builder.emit(ResetCount {});
+            Ok(())
+        }
+    }
+}
+
+/// Which columns the trigger reads through `old.` or `new.`. Names that are no column (`new.*`, views) count as all.
+fn used_columns(statement: &ast::CreateTrigger, table: &Table, qualifier: &str) -> Vec<bool> {
+    struct Uses<'u> {
+        table: &'u Table,
+        qualifier: &'u str,
+        used: Vec<bool>,
+    }
+    impl ast::visit::Visit for Uses<'_> {
+        fn expr(&mut self, expr: &ast::Expr) {
+            if let ast::Expr::Column(reference) = expr
+                && reference.table().is_some_and(|t| t.is(self.qualifier))
+                && let Some(c) = self.table.column_index(&reference.column.text)
+                && let Some(slot) = self.used.get_mut(c)
+            {
+                *slot = true;
+            }
+            ast::visit::walk_expr(self, expr);
+        }
+    }
+    let mut uses = Uses { table, qualifier, used: vec![false; table.columns.len()] };
+    ast::visit::walk_statement(&mut uses, &ast::Statement::CreateTrigger(Box::new(statement.clone())));
+    // Virtual columns are computed from others by whoever binds them.
+    if table.columns.iter().any(|c| c.generated.is_some()) {
+        uses.used.iter_mut().for_each(|u| *u = true);
+    }
+    uses.used
+}
+
+/// Move the finished bodies into the outermost program.
+pub(crate) fn attach_bodies(e: &mut Emitter<'_>) -> Result<()> {
+    let bodies: Option<Vec<_>> = e.statement.bodies.borrow().iter().cloned().collect();
+    let bodies = bodies.ok_or_else(|| Error::sql("unfinished trigger program"))?;
+    let program = e.builder.program_mut();
+    program.subprograms = bodies;
+    program.needs_statement_savepoint = e.statement.multi_write.get() && e.statement.may_abort.get();
+    program.counts_changes = true;
+    Ok(())
+}
+
+/// The register of NEW or OLD values in a view's row, which has no rowid: kept NULL.
+pub(crate) fn no_rowid(e: &mut Emitter<'_>, row: RowRegs) -> Reg {
+    e.builder.emit(turso_program::data::Null { dest: Regs::new(row.rowid, 1) });
+    row.rowid
+}
