@@ -25,6 +25,7 @@ pub use define::define_table;
 pub use define_index::define_index;
 pub use index::{Index, IndexColumn, IndexKey, IndexOrigin};
 pub use names::FoldedName;
+pub use parse::parse_stored;
 pub use schema::Schema;
 pub use statistics::Statistics;
 pub use table::{Check, Column, ForeignKey, ForeignKeyAction, Generated, Relation, StrictType, Table};

@@ -4,7 +4,9 @@ use turso_error::{Error, Result};
 use turso_parser::ast::Statement;
 
 /// The one statement that a stored text holds.
-pub(crate) fn parse_stored(sql: &[u8]) -> Result<Statement> {
-    let _ = sql;
-    Err(Error::sql("the parser is not built yet"))
+pub fn parse_stored(sql: &[u8]) -> Result<Statement> {
+    match turso_parser::parse(sql) {
+        Ok(parsed) => parsed.statement.ok_or_else(|| Error::sql("")),
+        Err(error) => Err(Error::sql(error.message)),
+    }
 }

@@ -18,7 +18,7 @@ use super::ddl::{EXACT, text_into};
 use super::state::AutoincrementTable;
 
 /// How many tables with AUTOINCREMENT one statement and its triggers may fill: registers for them are set aside at the start.
-const MAX_TABLES: usize = 64;
+const MAX_TABLES: usize = 20;
 
 /// The jump to the code that loads the counters.
 pub(crate) struct Counters {
@@ -27,14 +27,19 @@ pub(crate) struct Counters {
     start: Label,
 }
 
-/// Begin a program that may insert into tables with AUTOINCREMENT, itself or in triggers.
-pub(crate) fn begin(e: &mut Emitter<'_>) -> Counters {
+/// Begin a program that may insert into tables with AUTOINCREMENT, itself or in triggers: only if a database has such a table.
+pub(crate) fn begin(e: &mut Emitter<'_>) -> Option<Counters> {
+    let count = e.context.catalogue.database_count();
+    let any = (0..count).any(|i| e.context.catalogue.schema(DbIndex(i as u16)).table("sqlite_sequence").is_some());
+    if !any {
+        return None;
+    }
     let registers = e.builder.registers(MAX_TABLES * 3);
     e.statement.next_outer_register.set(registers.first.0);
     let (load, start) = (e.builder.label(), e.builder.label());
     e.builder.emit(Goto { target: load });
     e.builder.bind(start);
-    Counters { registers, load, start }
+    Some(Counters { registers, load, start })
 }
 
 /// The register of the outermost program that holds the counter of a table.
@@ -82,7 +87,8 @@ pub(crate) fn write_back(e: &mut Emitter<'_>) {
 }
 
 /// After the last instruction: the code that loads the counters, and the jump back to the start.
-pub(crate) fn finish(e: &mut Emitter<'_>, counters: Counters) {
+pub(crate) fn finish(e: &mut Emitter<'_>, counters: Option<Counters>) {
+    let Some(counters) = counters else { return };
     debug_assert!(counters.registers.count > 0, "registers are set aside");
     e.builder.bind(counters.load);
     let tables = e.statement.autoincrement.borrow().clone();

@@ -81,7 +81,7 @@ impl ast::visit::Visit for Prohibited<'_, '_> {
             ast::Expr::Variable(_) => self.found = Some(Error::sql(format!("parameters prohibited in {}", self.place))),
             ast::Expr::Function(call) if !self.may_vary => {
                 let varies = match self.context.catalogue.function(&call.name.text, call.args.as_slice().len()) {
-                    Lookup::Found(function) => !function.flags.contains(turso_functions::FunctionFlags::DETERMINISTIC),
+                    Lookup::Found(function) => !function.flags.has(turso_functions::FunctionFlags::DETERMINISTIC),
                     _ => false,
                 };
                 if varies && !is_fixed_date(call) {

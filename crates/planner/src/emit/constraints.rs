@@ -66,6 +66,8 @@ pub(crate) struct NewRow<'r> {
     pub key_changed: bool,
     /// Where to go on when the row is left out.
     pub skip: Label,
+    /// RETURNING of the statement, for the row that ON CONFLICT DO UPDATE changes.
+    pub returning: Option<&'r super::returning::Returning>,
 }
 
 /// What the checks leave for [`store`].

@@ -30,6 +30,7 @@ mod row;
 mod select;
 mod state;
 mod subquery;
+mod target;
 pub(crate) mod transaction;
 pub(crate) mod trigger;
 pub(crate) mod update;

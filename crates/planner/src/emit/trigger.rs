@@ -10,7 +10,7 @@ use turso_parser::ast::{self, TriggerEvent, TriggerStep, TriggerTime};
 use turso_program::control::{Halt, OnError, Param, RunTrigger, TriggerCall};
 use turso_program::data::Copy;
 use turso_program::write::ResetCount;
-use turso_program::{DbIndex, Label, Reg, Regs};
+use turso_program::{DbIndex, Label, Regs};
 use turso_schema::{Table, Trigger};
 
 use super::ddl::TEMP;
@@ -311,8 +311,3 @@ pub(crate) fn attach_bodies(e: &mut Emitter<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The register of NEW or OLD values in a view's row, which has no rowid: kept NULL.
-pub(crate) fn no_rowid(e: &mut Emitter<'_>, row: RowRegs) -> Reg {
-    e.builder.emit(turso_program::data::Null { dest: Regs::new(row.rowid, 1) });
-    row.rowid
-}

@@ -57,7 +57,7 @@ fn emit_create(e: &mut Emitter<'_>, db: DbIndex, table: &Table, fill: Option<&Qu
     let cursor = open_schema_table(e, db);
     e.builder.emit(NewRowid { cursor, dest: rowid, at_least: None });
     // A record of five NULLs keeps the place until the row is complete.
-    let constant = e.builder.constant(Value::from(vec![6u8, 0, 0, 0, 0, 0]));
+    let constant = e.builder.constant(Value::Blob(vec![6, 0, 0, 0, 0, 0]));
     e.builder.emit(Const { constant, dest: empty });
     e.builder.emit(Insert { cursor, record: empty, rowid, position: Position::Append, change: None });
     let mut indexes = table.indexes_newest_first();

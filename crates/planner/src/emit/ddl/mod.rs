@@ -12,7 +12,7 @@ mod keywords;
 mod reindex;
 
 pub(crate) use alter::alter_table;
-pub(crate) use create_index::create_index;
+pub(crate) use create_index::{create_index, unique_message};
 pub(crate) use create_table::create_table;
 pub(crate) use create_trigger::create_trigger;
 pub(crate) use create_view::{create_view, create_virtual_table};

@@ -1,0 +1,318 @@
+//! DELETE, and removing one row with its index entries.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result};
+use turso_parser::ast::{self, TriggerTime};
+use turso_program::control::{Halt, OnError};
+use turso_program::cursor::{NotExists, NotFound};
+use turso_program::write::{Cause, Clear, Delete, IdxDelete, RowChange};
+use turso_program::{DbIndex, Label, Program, Regs, Root};
+use turso_schema::{IndexKey, Table};
+
+use super::constraints::index_changes;
+use super::returning::Returning;
+use super::row::{RowRegs, Target, bind_table_expr, index_entry, is_primary, read_row, table_source};
+use super::target::{choose_visit, expand_view, find_target, is_a_view, registers_binding, select_star, visit_rows};
+use super::trigger::{Event, Params, Triggers, attach_bodies, enter_scope, fire, triggers_for};
+use super::{Destination, Emitter, autoincrement, foreign_key};
+use crate::bind::Binder;
+use crate::context::PlanContext;
+use crate::optimize::UsedColumns;
+
+/// The program of a DELETE statement.
+pub(crate) fn plan_delete(context: &PlanContext<'_>, statement: &ast::Delete) -> Result<Program> {
+    let mut e = Emitter::new(context);
+    complete(&mut e, |e| emit_delete(e, statement))?;
+    Ok(e.finish())
+}
+
+/// Wrap the code of a change into a program: counters of AUTOINCREMENT around it, trigger bodies behind it.
+pub(crate) fn complete(e: &mut Emitter<'_>, emit: impl FnOnce(&mut Emitter<'_>) -> Result<Option<Returning>>) -> Result<()> {
+    let counters = autoincrement::begin(e);
+    let returning = emit(e)?;
+    autoincrement::write_back(e);
+    if let Some(returning) = returning {
+        returning.finish(e);
+    }
+    e.builder.emit(Halt {});
+    autoincrement::finish(e, counters);
+    attach_bodies(e)
+}
+
+/// Emit a DELETE, in a statement of its own or in a trigger.
+pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Result<Option<Returning>> {
+    if !statement.order_by.is_empty() || statement.limit.is_some() {
+        return Err(Error::sql("ORDER BY and LIMIT on DELETE are not supported yet"));
+    }
+    let (db, table) = find_target(e, &statement.table.name)?;
+    let triggers = triggers_for(e, db, &table, Event::Delete, &|_| true);
+    let alias = statement.table.alias.as_ref();
+    if table.is_view() {
+        if !triggers.any(TriggerTime::InsteadOf) {
+            return Err(is_a_view(&table));
+        }
+        return delete_from_view(e, db, &table, alias, statement, &triggers).map(|()| None);
+    }
+    foreign_key::require_none(e, db, &table)?;
+    e.uses_database(db, true);
+    let returning = Returning::prepare(e, db, &table, alias, &statement.returning)?;
+    if statement.where_clause.is_none() && triggers.is_empty() && returning.is_none() && statement.with.is_none() {
+        truncate(e, db, &table);
+        return Ok(None);
+    }
+    let source = e.context.new_source();
+    let name = alias.unwrap_or(&statement.table.name.name);
+    let mut item = table_source(source, &name.text, alias.is_some(), db, &table);
+    item.hint = index_hint(statement.table.indexed.as_ref());
+    let (sources, filter) = bind_where(e, item, statement.with.as_ref(), statement.where_clause.as_ref())?;
+    let mut used = UsedColumns::default();
+    filter.iter().for_each(|f| used.add_expr(f));
+    used.add(source, crate::plan::ColumnIndex::Rowid);
+    add_primary_key(&mut used, source, &table);
+    let may_scan = triggers.is_empty() && returning.is_none();
+    let visit = choose_visit(e, sources, filter, &used, may_scan)?;
+    e.statement.multi_write.set(e.statement.multi_write.get() || visit.is_multiple());
+    let target = Target::open(e, db, &table, |_| true)?;
+    visit_rows(e, &target, source, &visit, &mut |e, next| {
+        let doomed = Doomed { cause: Cause::Delete, counts: true, triggers: triggers.clone(), conflict: None, skip: Some(next) };
+        delete_with(e, &target, &doomed, returning.as_ref())
+    })?;
+    Ok(returning)
+}
+
+/// INDEXED BY as a hint for the optimizer.
+pub(crate) fn index_hint(indexed: Option<&ast::Indexed>) -> crate::plan::IndexHint {
+    match indexed {
+        None => crate::plan::IndexHint::Free,
+        Some(ast::Indexed::Not) => crate::plan::IndexHint::NotIndexed,
+        Some(ast::Indexed::By(name)) => crate::plan::IndexHint::Named((&*name.text).into()),
+    }
+}
+
+/// The key columns of a WITHOUT ROWID table are read of every row.
+pub(crate) fn add_primary_key(used: &mut UsedColumns, source: crate::plan::SourceId, table: &Table) {
+    if !table.has_rowid() {
+        for column in &table.primary_key {
+            if let IndexKey::Column(c) = column.key {
+                used.add(source, crate::plan::ColumnIndex::Column(c as u16));
+            }
+        }
+    }
+}
+
+/// Bind a WHERE clause over one table.
+pub(crate) fn bind_where(
+    e: &Emitter<'_>,
+    item: crate::plan::Source,
+    with: Option<&ast::With>,
+    condition: Option<&ast::Expr>,
+) -> Result<(Vec<crate::plan::Source>, Vec<crate::plan::Expr>)> {
+    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
+    let mut binder = match &sql {
+        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
+        None => Binder::new(e.context),
+    };
+    enter_scope(e, &mut binder);
+    if let Some(with) = with {
+        binder.push_with(with)?;
+    }
+    binder.push_scope(vec![item]);
+    let filter = match condition {
+        Some(condition) => binder.bind_conjuncts(condition)?,
+        None => Vec::new(),
+    };
+    Ok((binder.pop_scope(), filter))
+}
+
+/// All rows of a table without triggers: its trees are emptied.
+fn truncate(e: &mut Emitter<'_>, db: DbIndex, table: &Table) {
+    let change = RowChange { db, table: table.name.clone(), cause: Cause::Truncate, counts: true, sets_last_rowid: false };
+    let change = Some(Arc::new(change));
+    e.builder.emit(Clear { root: Root(table.root), db, root_in_register: false, change });
+    for index in table.indexes_newest_first() {
+        if !is_primary(table, index) {
+            e.builder.emit(Clear { root: Root(index.root), db, root_in_register: false, change: None });
+        }
+    }
+}
+
+/// INSTEAD OF DELETE triggers on a view: its rows are collected, then handed to the triggers.
+fn delete_from_view(
+    e: &mut Emitter<'_>,
+    db: DbIndex,
+    view: &Arc<Table>,
+    alias: Option<&ast::Name>,
+    statement: &ast::Delete,
+    triggers: &Triggers,
+) -> Result<()> {
+    if !statement.returning.is_empty() || statement.with.is_some() {
+        return Err(Error::sql("RETURNING and WITH on views are not supported yet"));
+    }
+    let table = expand_view(e, db, view)?;
+    let params = Params::new(e, &table);
+    let old = RowRegs::new(e, &table);
+    each_view_row(e, db, &table, alias, statement.where_clause.as_ref(), old, &mut |e, next| {
+        params.set_old(e, old, &table);
+        fire(e, triggers, TriggerTime::InsteadOf, db, &table, params, None, next)
+    })
+}
+
+/// The rows of a view that satisfy a condition, one after the other in `row`.
+pub(crate) fn each_view_row(
+    e: &mut Emitter<'_>,
+    db: DbIndex,
+    view: &Arc<Table>,
+    alias: Option<&ast::Name>,
+    condition: Option<&ast::Expr>,
+    row: RowRegs,
+    body: &mut dyn FnMut(&mut Emitter<'_>, Label) -> Result<()>,
+) -> Result<()> {
+    let select = select_star(e, db, view, alias, condition);
+    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
+    let mut binder = match &sql {
+        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
+        None => Binder::new(e.context),
+    };
+    enter_scope(e, &mut binder);
+    let query = super::row::rewritten(e.context, binder.bind_select(&select)?);
+    let cursor = e.builder.cursor();
+    let columns = view.columns.len() as u32;
+    e.builder.emit(turso_program::cursor::OpenEphemeral { cursor, columns, key: None });
+    e.query(&query, &mut Destination::EphemeralTable { cursor })?;
+    let (done, next) = (e.builder.label(), e.builder.label());
+    e.builder.emit(turso_program::cursor::Rewind { cursor, empty: done });
+    let top = e.builder.label_here();
+    for c in 0..view.columns.len() {
+        e.builder.emit(turso_program::cursor::Column { cursor, column: c as u16, dest: row.columns.at(c), default: None });
+    }
+    body(e, next)?;
+    e.builder.bind(next);
+    e.builder.emit(turso_program::cursor::Next { cursor, target: top });
+    e.builder.bind(done);
+    Ok(())
+}
+
+/// How one row goes.
+pub(crate) struct Doomed {
+    /// Why.
+    pub cause: Cause,
+    /// Adds to `changes()`.
+    pub counts: bool,
+    /// DELETE triggers that fire.
+    pub triggers: Triggers,
+    /// OR clause that overrides those in the triggers.
+    pub conflict: Option<OnError>,
+    /// Where to go on when a trigger has removed the row or said RAISE(IGNORE); `None`: behind the deletion.
+    pub skip: Option<Label>,
+}
+
+impl Doomed {
+    /// A row that REPLACE removes. Triggers are looked up by [`delete_row`].
+    pub fn replaced(conflict: Option<OnError>) -> Self {
+        Doomed { cause: Cause::Replace, counts: false, triggers: Triggers::default(), conflict, skip: None }
+    }
+}
+
+/// Delete the row under the target's cursor for REPLACE: its delete triggers fire only with `PRAGMA recursive_triggers`.
+pub(crate) fn delete_row(e: &mut Emitter<'_>, target: &Target, mut doomed: Doomed) -> Result<()> {
+    if e.context.options.recursive_triggers {
+        doomed.triggers = triggers_for(e, target.db, &target.table, Event::Delete, &|_| true);
+    }
+    delete_with(e, target, &doomed, None)
+}
+
+fn delete_with(e: &mut Emitter<'_>, target: &Target, doomed: &Doomed, returning: Option<&Returning>) -> Result<()> {
+    let table = &target.table;
+    let source = e.context.new_source();
+    e.bind_source(source, target.binding());
+    let gone = e.builder.label();
+    let skip = doomed.skip.unwrap_or(gone);
+    let mut old = None;
+    if !doomed.triggers.is_empty() || returning.is_some() {
+        let row = RowRegs::new(e, table);
+        read_row(e, table, source, row, |_| true)?;
+        old = Some(row);
+    }
+    let mut params = None;
+    if let Some(row) = old.filter(|_| !doomed.triggers.is_empty()) {
+        let block = Params::new(e, table);
+        block.set_old(e, row, table);
+        params = Some(block);
+        if doomed.triggers.any(TriggerTime::Before) {
+            fire(e, &doomed.triggers, TriggerTime::Before, target.db, table, block, doomed.conflict, skip)?;
+            // The triggers may have moved or deleted the row.
+            seek_row(e, target, row, skip);
+        }
+    }
+    delete_entries(e, target, source, |_| true)?;
+    let change = RowChange {
+        db: target.db,
+        table: table.name.clone(),
+        cause: doomed.cause,
+        counts: doomed.counts,
+        sets_last_rowid: false,
+    };
+    e.builder.emit(Delete { cursor: target.cursor, keep_position: true, change: Some(Arc::new(change)) });
+    if let Some(row) = old {
+        if let Some(returning) = returning {
+            returning.add(e, registers_binding(table, row))?;
+        }
+        if let Some(params) = params {
+            fire(e, &doomed.triggers, TriggerTime::After, target.db, table, params, doomed.conflict, skip)?;
+        }
+    }
+    e.builder.bind(gone);
+    Ok(())
+}
+
+/// Put the target's cursor on the row with the key in `row` again.
+pub(crate) fn seek_row(e: &mut Emitter<'_>, target: &Target, row: RowRegs, miss: Label) {
+    let table = &target.table;
+    if table.has_rowid() {
+        e.builder.emit(NotExists { cursor: target.cursor, rowid: row.rowid, miss });
+        return;
+    }
+    let key = primary_key_of(e, table, row);
+    e.builder.emit(NotFound { cursor: target.cursor, key, target: miss });
+}
+
+/// Copies of the primary key columns of a row, in key order.
+pub(crate) fn primary_key_of(e: &mut Emitter<'_>, table: &Table, row: RowRegs) -> Regs {
+    let key = e.builder.registers(table.primary_key.len());
+    for (i, column) in table.primary_key.iter().enumerate() {
+        if let IndexKey::Column(c) = column.key {
+            e.builder.emit(turso_program::data::Copy { from: row.columns.at(c), to: key.at(i), count: 1 });
+        }
+    }
+    key
+}
+
+/// Delete the index entries of the row under the target's cursor, of those indexes that `changed` columns concern.
+pub(crate) fn delete_entries(
+    e: &mut Emitter<'_>,
+    target: &Target,
+    source: crate::plan::SourceId,
+    concerned: impl Fn(&turso_schema::Index) -> bool,
+) -> Result<()> {
+    let table = &target.table;
+    for open in &target.indexes {
+        if is_primary(table, &open.index) || !concerned(&open.index) {
+            continue;
+        }
+        let skip = e.builder.label();
+        if let Some(condition) = &open.index.partial {
+            let bound = bind_table_expr(e.context, target.db, table, source, condition)?;
+            e.jump_if_false(&bound, skip, true)?;
+        }
+        let key = index_entry(e, target.db, table, &open.index, source)?;
+        e.builder.emit(IdxDelete { cursor: open.cursor, key, must_exist: true });
+        e.builder.bind(skip);
+    }
+    Ok(())
+}
+
+/// Is the index concerned by a change of these columns?
+pub(crate) fn is_concerned(table: &Table, index: &turso_schema::Index, changed: &dyn Fn(usize) -> bool, key_changed: bool) -> bool {
+    index_changes(table, index, changed, key_changed)
+}

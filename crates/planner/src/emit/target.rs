@@ -1,0 +1,319 @@
+//! The table or view that INSERT, UPDATE or DELETE names: what may be changed at all, and which rows a WHERE chooses.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result};
+use turso_parser::ast;
+use turso_program::cursor::{Column, Next, NotExists, NotFound, OpenEphemeral, Rewind};
+use turso_program::data::Null;
+use turso_program::sorter::{RowSetAdd, RowSetRead};
+use turso_program::write::{IdxInsert, MakeRecord, Position};
+use turso_program::{CursorId, DbIndex, Label, Reg, Regs};
+use turso_schema::{Column as TableColumn, IndexKey, Relation as TableKind, StrictType, Table};
+
+use super::row::{Target, key_info};
+use super::{Emitter, SourceBinding};
+use crate::bind::Binder;
+use crate::optimize::{UsedColumns, plan_core};
+use crate::plan::{Access, ColumnIndex, Core, Expr, JoinPlan, Source, SourceId, Wish};
+use crate::resolve::find_table;
+
+/// Find the target of a change. In a trigger that is not temporary, tables are those of its own database.
+pub(crate) fn find_target(e: &Emitter<'_>, name: &ast::QualifiedName) -> Result<(DbIndex, Arc<Table>)> {
+    let (db, table) = match &e.trigger {
+        Some(scope) if scope.db != super::ddl::TEMP && name.schema.is_none() => {
+            let found = e.context.catalogue.schema(scope.db).table(&name.name.text).cloned();
+            let database = e.context.catalogue.database_name(scope.db);
+            let table = found.ok_or_else(|| Error::sql(format!("no such table: {database}.{}", name.name.text)))?;
+            (scope.db, table)
+        }
+        _ => find_table(e.context, name)?,
+    };
+    if let Some(error) = &table.broken {
+        return Err(error.clone());
+    }
+    if table.is_virtual() {
+        return Err(Error::sql("changes of virtual tables are not supported yet"));
+    }
+    if table.root == 1 && !e.context.options.writable_schema {
+        let temporary = table.name.eq_ignore_ascii_case("sqlite_temp_schema");
+        let shown = if temporary { "sqlite_temp_master" } else { "sqlite_master" };
+        return Err(Error::sql(format!("table {shown} may not be modified")));
+    }
+    Ok((db, table))
+}
+
+/// `cannot modify v because it is a view`.
+#[cold]
+pub(crate) fn is_a_view(table: &Table) -> Error {
+    Error::sql(format!("cannot modify {} because it is a view", table.name))
+}
+
+/// A view with its columns filled in from its query, as a target of INSTEAD OF triggers.
+pub(crate) fn expand_view(e: &Emitter<'_>, db: DbIndex, view: &Arc<Table>) -> Result<Arc<Table>> {
+    let TableKind::View { .. } = &view.relation else { return Ok(view.clone()) };
+    let select = select_star(e, db, view, None, None);
+    let query = Binder::new(e.context).bind_select(&select)?;
+    let mut table = (**view).clone();
+    table.columns = query
+        .columns
+        .iter()
+        .map(|c| TableColumn {
+            name: c.name.clone(),
+            declared_type: c.declared_type.clone(),
+            affinity: c.affinity,
+            collation: c.collation.clone(),
+            not_null: None,
+            default: None,
+            default_text: None,
+            generated: None,
+            primary_key_position: 0,
+            strict_type: StrictType::Any,
+            hidden: false,
+        })
+        .collect();
+    Ok(Arc::new(table))
+}
+
+/// `SELECT * FROM db.table [AS alias] [WHERE …]`.
+pub(crate) fn select_star(
+    e: &Emitter<'_>,
+    db: DbIndex,
+    table: &Table,
+    alias: Option<&ast::Name>,
+    condition: Option<&ast::Expr>,
+) -> ast::Select {
+    let database = e.context.catalogue.database_name(db).to_string();
+    let from = ast::TableRef {
+        name: ast::QualifiedName { schema: Some(ast::Name::new(database)), name: ast::Name::new(&*table.name) },
+        args: None,
+        alias: alias.cloned(),
+        indexed: None,
+    };
+    let query = ast::Query {
+        distinct: None,
+        columns: vec![ast::ResultColumn::Star],
+        from: Some(ast::FromClause { first: ast::TableSource::Table(from), joins: Vec::new() }),
+        where_clause: condition.cloned(),
+        group_by: Vec::new(),
+        having: None,
+        windows: Vec::new(),
+    };
+    ast::Select {
+        with: None,
+        body: ast::SelectBody { first: ast::SelectCore::Query(Box::new(query)), rest: Vec::new() },
+        order_by: Vec::new(),
+        limit: None,
+        span: ast::Span::default(),
+    }
+}
+
+/// How the rows to be changed are visited.
+pub(crate) enum Visit {
+    /// One row at most: by rowid, through the target's own cursor.
+    OneRow {
+        /// The rowid.
+        key: Expr,
+        /// Further conditions.
+        filters: Vec<Expr>,
+    },
+    /// All rows through the target's own cursor; the changes must not disturb the scan.
+    Scan {
+        /// Conditions.
+        filters: Vec<Expr>,
+    },
+    /// The keys are collected first.
+    TwoPass {
+        /// What the loops run over.
+        core: Box<Core>,
+        /// The loops.
+        plan: Box<JoinPlan>,
+    },
+}
+
+impl Visit {
+    /// More than one row may come.
+    pub fn is_multiple(&self) -> bool {
+        !matches!(self, Visit::OneRow { .. })
+    }
+}
+
+/// Choose the way. `may_scan`: changing a row leaves a scan of the table itself alone.
+pub(crate) fn choose_visit(
+    e: &Emitter<'_>,
+    sources: Vec<Source>,
+    filter: Vec<Expr>,
+    used: &UsedColumns,
+    may_scan: bool,
+) -> Result<Visit> {
+    let single = sources.len() == 1;
+    let core = Core {
+        id: e.context.new_core(),
+        sources,
+        filter,
+        distinct: false,
+        group_by: Vec::new(),
+        having: None,
+        aggregates: Vec::new(),
+        windows: Vec::new(),
+        output: Vec::new(),
+    };
+    let wish = Wish { for_write: true, ..Wish::default() };
+    let plan = plan_core(&core, used, &wish, e.context)?;
+    let subqueries = core.filter.iter().any(Expr::has_subquery);
+    if single && plan.constant_filters.is_empty() && !subqueries && let [level] = plan.levels.as_slice() {
+        match &level.access {
+            Access::Rowid { key, .. } if level.after_outer.is_empty() => {
+                return Ok(Visit::OneRow { key: key.clone(), filters: level.filters.clone() });
+            }
+            Access::Scan { reverse: false } if may_scan && level.after_outer.is_empty() => {
+                return Ok(Visit::Scan { filters: level.filters.clone() });
+            }
+            _ => {}
+        }
+    }
+    Ok(Visit::TwoPass { core: Box::new(core), plan: Box::new(plan) })
+}
+
+/// Visit the rows: `body` runs with the target's cursor on each in turn and jumps to its label to go to the next.
+pub(crate) fn visit_rows(
+    e: &mut Emitter<'_>,
+    target: &Target,
+    source: SourceId,
+    visit: &Visit,
+    body: &mut dyn FnMut(&mut Emitter<'_>, Label) -> Result<()>,
+) -> Result<()> {
+    match visit {
+        Visit::OneRow { key, filters } => {
+            let done = e.builder.label();
+            let rowid = e.builder.register();
+            e.expr_into(key, rowid)?;
+            e.builder.emit(turso_program::cursor::SeekRowid { cursor: target.cursor, rowid, miss: done });
+            e.bind_source(source, target.binding());
+            for filter in filters {
+                e.jump_if_false(filter, done, true)?;
+            }
+            body(e, done)?;
+            e.builder.bind(done);
+            Ok(())
+        }
+        Visit::Scan { filters } => {
+            let (done, next) = (e.builder.label(), e.builder.label());
+            e.builder.emit(Rewind { cursor: target.cursor, empty: done });
+            let top = e.builder.label_here();
+            e.loop_depth += 1;
+            e.bind_source(source, target.binding());
+            for filter in filters {
+                e.jump_if_false(filter, next, true)?;
+            }
+            body(e, next)?;
+            e.loop_depth -= 1;
+            e.builder.bind(next);
+            e.builder.emit(Next { cursor: target.cursor, target: top });
+            e.builder.bind(done);
+            Ok(())
+        }
+        Visit::TwoPass { core, plan } => two_pass(e, target, source, core, plan, body),
+    }
+}
+
+fn two_pass(
+    e: &mut Emitter<'_>,
+    target: &Target,
+    source: SourceId,
+    core: &Core,
+    plan: &JoinPlan,
+    body: &mut dyn FnMut(&mut Emitter<'_>, Label) -> Result<()>,
+) -> Result<()> {
+    if target.table.has_rowid() {
+        let (set, rowid) = (e.builder.register(), e.builder.register());
+        e.builder.emit(Null { dest: Regs::new(set, 1) });
+        e.loops(core, plan, &mut |e, _| {
+            e.column_into(source, ColumnIndex::Rowid, rowid)?;
+            e.builder.emit(RowSetAdd { set, rowid });
+            Ok(())
+        })?;
+        let (done, next) = (e.builder.label(), e.builder.label());
+        e.builder.bind(next);
+        e.builder.emit(RowSetRead { set, empty: done, dest: rowid });
+        e.builder.emit(NotExists { cursor: target.cursor, rowid, miss: next });
+        e.bind_source(source, target.binding());
+        e.loop_depth += 1;
+        let after = e.builder.label();
+        body(e, after)?;
+        e.loop_depth -= 1;
+        e.builder.bind(after);
+        e.goto(next);
+        e.builder.bind(done);
+        return Ok(());
+    }
+    let keys = KeyList::open(e, target)?;
+    e.loops(core, plan, &mut |e, _| keys.add(e, &target.table, source))?;
+    keys.each(e, target, &mut |e, next| {
+        e.bind_source(source, target.binding());
+        body(e, next)
+    })
+}
+
+/// Primary keys of rows of a WITHOUT ROWID table, collected in an ephemeral index.
+pub(crate) struct KeyList {
+    cursor: CursorId,
+    key: Regs,
+    record: Reg,
+}
+
+impl KeyList {
+    /// An empty list.
+    pub fn open(e: &mut Emitter<'_>, target: &Target) -> Result<Self> {
+        let cursor = e.builder.cursor();
+        let length = target.table.primary_key.len();
+        let key = match target.table.primary_key_index() {
+            Some(primary) => key_info(e, &target.table, primary, target.db)?,
+            None => return Err(Error::sql("table has no key")),
+        };
+        e.builder.emit(OpenEphemeral { cursor, columns: length as u32, key: Some(Arc::new(key)) });
+        let (key, record) = (e.builder.registers(length), e.builder.register());
+        Ok(Self { cursor, key, record })
+    }
+
+    /// Add the key of the row that `source` reads.
+    pub fn add(&self, e: &mut Emitter<'_>, table: &Table, source: SourceId) -> Result<()> {
+        for (i, column) in table.primary_key.iter().enumerate() {
+            if let IndexKey::Column(c) = column.key {
+                e.column_into(source, ColumnIndex::Column(c as u16), self.key.at(i))?;
+            }
+        }
+        e.builder.emit(MakeRecord { values: self.key, dest: self.record, affinities: None });
+        let key = Regs { first: self.record, count: 0 };
+        e.builder.emit(IdxInsert { cursor: self.cursor, record: self.record, key, position: Position::Unknown, change: None });
+        Ok(())
+    }
+
+    /// Visit the rows that still exist.
+    pub fn each(
+        &self,
+        e: &mut Emitter<'_>,
+        target: &Target,
+        body: &mut dyn FnMut(&mut Emitter<'_>, Label) -> Result<()>,
+    ) -> Result<()> {
+        let (done, next) = (e.builder.label(), e.builder.label());
+        e.builder.emit(Rewind { cursor: self.cursor, empty: done });
+        let top = e.builder.label_here();
+        for i in 0..self.key.count as usize {
+            e.builder.emit(Column { cursor: self.cursor, column: i as u16, dest: self.key.at(i), default: None });
+        }
+        e.builder.emit(NotFound { cursor: target.cursor, key: self.key, target: next });
+        e.loop_depth += 1;
+        body(e, next)?;
+        e.loop_depth -= 1;
+        e.builder.bind(next);
+        e.builder.emit(Next { cursor: self.cursor, target: top });
+        e.builder.bind(done);
+        Ok(())
+    }
+}
+
+/// The row in registers as a source's binding, for a row that triggers or RETURNING read.
+pub(crate) fn registers_binding(table: &Table, row: super::row::RowRegs) -> SourceBinding {
+    row.binding(table)
+}
