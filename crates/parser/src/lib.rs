@@ -9,6 +9,7 @@ pub mod ast;
 mod error;
 mod lexer;
 mod parser;
+mod print;
 mod token;
 
 pub use error::SyntaxError;

@@ -21,7 +21,7 @@ impl Parser<'_> {
             T::View => self.create_view(false, false),
             T::Trigger => self.create_trigger(false),
             T::Virtual => self.create_virtual_table(),
-            T::Materialized => {
+            T::Materialized if self.peek() == T::View => {
                 self.advance();
                 self.create_view(false, true)
             }
@@ -101,7 +101,7 @@ impl Parser<'_> {
         let (if_not_exists, name) = self.new_object()?;
         let columns = self.column_names()?;
         self.expect(T::As)?;
-        let select = Box::new(self.select()?);
+        let select = self.select()?;
         if self.parameters.count > 0 {
             self.complain(SyntaxError::new("parameters are not allowed in views"));
         }
@@ -190,10 +190,10 @@ impl Parser<'_> {
             self.expect(T::Row)?;
         }
         let when = if self.eat(T::When) { Some(self.expr()?) } else { None };
-        self.expect(T::Begin)?;
         if temporary && name.schema.is_some() {
             self.complain(SyntaxError::new("temporary trigger may not have qualified name"));
         }
+        self.expect(T::Begin)?;
         self.in_trigger = true;
         let mut body = Vec::new();
         loop {
@@ -225,7 +225,7 @@ impl Parser<'_> {
     /// One statement of a trigger program. Only temporary triggers may name the schema of what they change.
     fn trigger_step(&mut self, temporary: bool) -> Result<TriggerStep> {
         let (step, qualified) = match self.tok.kind {
-            T::Select | T::Values | T::With => return Ok(TriggerStep::Select(Box::new(self.select()?))),
+            T::Select | T::Values | T::With => return Ok(TriggerStep::Select(self.select()?)),
             T::Insert | T::Replace => {
                 let insert = self.insert(None)?;
                 let qualified = insert.table.schema.is_some();

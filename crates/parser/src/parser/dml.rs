@@ -36,7 +36,7 @@ impl Parser<'_> {
             returning = self.returning()?;
             InsertSource::DefaultValues
         } else {
-            let select = Box::new(self.select()?);
+            let select = self.select()?;
             upserts = self.upserts()?;
             if self.in_trigger && self.at(T::Returning) {
                 self.returning()?;

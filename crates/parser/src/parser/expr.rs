@@ -4,8 +4,9 @@
 //! depth needs the stack of one. Only queries within expressions, and the rarer clauses of calls, recurse; those are
 //! counted (`Parser::enter`).
 //!
-//! The loop has two states: `operand` wants a value and either gets one or pushes a frame; `operators` holds a value and
-//! either extends it, or pushes a frame and wants the next value, or hands it to the innermost frame.
+//! `measured_expr` runs from [`Step`] to `Step`: `operand` wants a value and either gets one or pushes a frame; `extend`
+//! holds a value and either extends it, or pushes a frame and wants the next value, or hands it to the innermost frame.
+//! What recurses is a [`Task`], run from the loop itself: the frames of debug builds are large, so few may be live.
 //! Heights are counted as SQLite does, and a tree taller than [`MAX_EXPR_DEPTH`] is refused.
 
 use super::{MAX_VARIABLE_NUMBER, Parser, Result, recursion_limit};
@@ -75,16 +76,36 @@ pub(super) enum CasePart {
     Else,
 }
 
-/// What to do with an operator behind a value.
-enum Next {
-    /// A frame was pushed: an operand follows.
+/// Where the loop stands.
+enum Step {
+    /// An operand must follow.
     Operand,
-    /// The value was extended or finished.
+    /// Here is a value; operators may follow.
     Value(Operand),
+    /// The value can only be had by recursion.
+    Task(Task),
+    /// The expression ends before the current token.
+    Done(Operand),
 }
 
-fn leaf(expr: Expr) -> Operand {
-    Operand { expr, height: 1 }
+/// What the loop does by recursion.
+enum Task {
+    /// A query behind its opening parenthesis.
+    Subquery,
+    /// `EXISTS`.
+    Exists,
+    /// `RAISE`.
+    Raise,
+    /// `x IN (` before a query.
+    InSelect(Box<In>, u32),
+    /// `x IN` before a table.
+    InTable(Box<In>, u32),
+    /// A call from ORDER BY or the closing parenthesis on.
+    Call(Box<FunctionCall>, u32),
+}
+
+fn leaf(expr: Expr) -> Step {
+    Step::Value(Operand { expr, height: 1 })
 }
 
 fn infix(kind: T) -> Option<(BinaryOp, u8)> {
@@ -151,33 +172,45 @@ impl Parser<'_> {
 
     fn measured_expr(&mut self) -> Result<Operand> {
         let base = self.frames.len();
+        let mut step = Step::Operand;
         loop {
-            let Some(mut value) = self.operand()? else { continue };
-            loop {
-                value = match self.extend(value, base)? {
-                    Ok(Next::Operand) => break,
-                    Ok(Next::Value(value)) => value,
-                    Err(finished) => return Ok(finished),
-                };
-            }
+            step = match step {
+                Step::Operand => self.operand()?,
+                Step::Value(value) => self.extend(value, base)?,
+                Step::Task(task) => self.run(task)?,
+                Step::Done(value) => return Ok(value),
+            };
         }
     }
 
-    fn push(&mut self, frame: Frame) -> Result<()> {
+    #[inline(never)]
+    fn run(&mut self, task: Task) -> Result<Step> {
+        match task {
+            Task::Subquery => self.subquery(),
+            Task::Exists => self.exists(),
+            Task::Raise => self.raise(),
+            Task::InSelect(inside, height) => self.in_select(inside, height),
+            Task::InTable(inside, height) => self.in_table(inside, height),
+            Task::Call(call, height) => self.finish_call(call, height),
+        }
+    }
+
+    /// Pushes a frame; an operand must follow.
+    fn push(&mut self, frame: Frame) -> Result<Step> {
         if self.frames.len() >= MAX_FRAMES {
             return Err(recursion_limit());
         }
         self.frames.push(frame);
-        Ok(())
+        Ok(Step::Operand)
     }
 
-    /// Reads a value, or pushes a frame and returns `None`.
-    fn operand(&mut self) -> Result<Option<Operand>> {
+    /// Reads a value, or pushes a frame.
+    fn operand(&mut self) -> Result<Step> {
         match self.tok.kind {
-            T::Integer | T::Float | T::HexInteger | T::BadSeparator | T::Blob | T::Null => Ok(Some(leaf(self.literal()?))),
-            T::CurrentDate | T::CurrentTime | T::CurrentTimestamp => Ok(Some(leaf(self.literal()?))),
-            T::String if self.peek() != T::Dot => Ok(Some(leaf(self.literal()?))),
-            T::Variable => Ok(Some(leaf(self.variable()?))),
+            T::Integer | T::Float | T::HexInteger | T::BadSeparator | T::Blob | T::Null => self.literal_step(),
+            T::CurrentDate | T::CurrentTime | T::CurrentTimestamp => self.literal_step(),
+            T::String if self.peek() != T::Dot => self.literal_step(),
+            T::Variable => Ok(leaf(self.variable()?)),
             T::Minus => self.prefix(UnaryOp::Minus, SIGN),
             T::Plus => self.prefix(UnaryOp::Plus, SIGN),
             T::Tilde => self.prefix(UnaryOp::BitNot, SIGN),
@@ -185,39 +218,39 @@ impl Parser<'_> {
             T::LeftParen => {
                 self.advance();
                 if matches!(self.tok.kind, T::Select | T::Values | T::With) {
-                    return self.subquery().map(Some);
+                    return Ok(Step::Task(Task::Subquery));
                 }
-                self.push(Frame::Paren(Vec::new(), 0))?;
-                Ok(None)
+                self.push(Frame::Paren(Vec::new(), 0))
             }
-            T::Exists => self.exists().map(Some),
+            T::Exists => Ok(Step::Task(Task::Exists)),
             T::Case => {
                 self.advance();
                 let part = if self.eat(T::When) { CasePart::When } else { CasePart::Operand };
                 let case = Box::new(Case { operand: None, arms: Vec::new(), otherwise: None });
-                self.push(Frame::Case(case, part, 0))?;
-                Ok(None)
+                self.push(Frame::Case(case, part, 0))
             }
             T::Cast => {
                 self.advance();
                 self.expect(T::LeftParen)?;
-                self.push(Frame::Cast)?;
-                Ok(None)
+                self.push(Frame::Cast)
             }
-            T::Raise => self.raise().map(Some),
+            T::Raise => Ok(Step::Task(Task::Raise)),
             kind if kind.is_name() => self.named(),
             _ => Err(self.unexpected()),
         }
     }
 
-    fn prefix(&mut self, op: UnaryOp, power: u8) -> Result<Option<Operand>> {
+    fn literal_step(&mut self) -> Result<Step> {
+        Ok(leaf(self.literal()?))
+    }
+
+    fn prefix(&mut self, op: UnaryOp, power: u8) -> Result<Step> {
         self.advance();
-        self.push(Frame::Prefix(op, power))?;
-        Ok(None)
+        self.push(Frame::Prefix(op, power))
     }
 
     /// A column or a call. A string gets here only before a dot.
-    fn named(&mut self) -> Result<Option<Operand>> {
+    fn named(&mut self) -> Result<Step> {
         let start = self.tok.start;
         let may_call = self.tok.kind != T::String;
         let name = self.take_name();
@@ -225,12 +258,12 @@ impl Parser<'_> {
             return self.call(name, start);
         }
         if !self.eat(T::Dot) {
-            return Ok(Some(leaf(Expr::column(name))));
+            return Ok(leaf(Expr::column(name)));
         }
-        self.qualified_column(name).map(Some)
+        self.qualified_column(name)
     }
 
-    fn qualified_column(&mut self, first: Name) -> Result<Operand> {
+    fn qualified_column(&mut self, first: Name) -> Result<Step> {
         let second = self.name()?;
         let (qualifier, column) = if self.eat(T::Dot) {
             (TableQualifier { schema: Some(first), table: second }, self.name()?)
@@ -324,20 +357,20 @@ impl Parser<'_> {
     /// A query in parentheses, behind the opening one; with its height.
     fn inner_select(&mut self) -> Result<(Box<crate::ast::Select>, u32)> {
         let outer = std::mem::replace(&mut self.select_height, 0);
-        let select = Box::new(self.select()?);
+        let select = self.select()?;
         self.expect(T::RightParen)?;
         let height = std::mem::replace(&mut self.select_height, outer);
         Ok((select, height))
     }
 
     #[inline(never)]
-    fn subquery(&mut self) -> Result<Operand> {
+    fn subquery(&mut self) -> Result<Step> {
         let (select, height) = self.inner_select()?;
         self.tall(Expr::Subquery(select), height)
     }
 
     #[inline(never)]
-    fn exists(&mut self) -> Result<Operand> {
+    fn exists(&mut self) -> Result<Step> {
         self.advance();
         self.expect(T::LeftParen)?;
         let (select, height) = self.inner_select()?;
@@ -345,16 +378,16 @@ impl Parser<'_> {
     }
 
     /// An expression one taller than what it contains.
-    fn tall(&self, expr: Expr, height: u32) -> Result<Operand> {
+    fn tall(&self, expr: Expr, height: u32) -> Result<Step> {
         let height = height + 1;
         if height > MAX_EXPR_DEPTH {
             return Err(SyntaxError::new(format!("Expression tree is too large (maximum depth {MAX_EXPR_DEPTH})")));
         }
-        Ok(Operand { expr, height })
+        Ok(Step::Value(Operand { expr, height }))
     }
 
     #[inline(never)]
-    fn raise(&mut self) -> Result<Operand> {
+    fn raise(&mut self) -> Result<Step> {
         self.advance();
         self.expect(T::LeftParen)?;
         let action = match self.tok.kind {
@@ -377,7 +410,7 @@ impl Parser<'_> {
         self.tall(Expr::Raise { action, message: Some(Box::new(message.expr)) }, message.height)
     }
 
-    fn call(&mut self, name: Name, start: u32) -> Result<Option<Operand>> {
+    fn call(&mut self, name: Name, start: u32) -> Result<Step> {
         self.advance();
         let mut call = Box::new(FunctionCall {
             name,
@@ -393,7 +426,7 @@ impl Parser<'_> {
             T::Star => {
                 self.advance();
                 call.args = FunctionArgs::Star;
-                return self.finish_call(call, 0).map(Some);
+                return Ok(Step::Task(Task::Call(call, 0)));
             }
             T::Distinct => {
                 self.advance();
@@ -404,15 +437,13 @@ impl Parser<'_> {
         }
         // The grammar takes DISTINCT and ORDER BY without arguments, too.
         if self.at(T::RightParen) || self.at(T::Order) {
-            return self.finish_call(call, 0).map(Some);
+            return Ok(Step::Task(Task::Call(call, 0)));
         }
-        self.push(Frame::Call(call, 0))?;
-        Ok(None)
+        self.push(Frame::Call(call, 0))
     }
 
-    /// The rest of a call from ORDER BY or the closing parenthesis on.
     #[inline(never)]
-    fn finish_call(&mut self, mut call: Box<FunctionCall>, height: u32) -> Result<Operand> {
+    fn finish_call(&mut self, mut call: Box<FunctionCall>, height: u32) -> Result<Step> {
         if self.at(T::Order) && call.args != FunctionArgs::Star {
             self.call_order_by(&mut call)?;
         }
@@ -455,7 +486,7 @@ impl Parser<'_> {
         }
         if self.eat(T::Over) {
             call.over = Some(if self.eat(T::LeftParen) {
-                Over::Spec(Box::new(self.window_spec()?))
+                Over::Spec(self.window_spec()?)
             } else {
                 Over::Name(self.name()?)
             });
@@ -475,8 +506,8 @@ impl Parser<'_> {
 
     // Operators.
 
-    /// Applies what follows a value: `Ok` to go on, `Err` with the value when the expression ends here.
-    fn extend(&mut self, value: Operand, base: usize) -> Result<Result<Next, Operand>> {
+    /// Applies what follows a value.
+    fn extend(&mut self, value: Operand, base: usize) -> Result<Step> {
         let kind = self.tok.kind;
         let power = if self.frames.len() > base { self.frames.last().map_or(0, Frame::power) } else { 0 };
         if let Some((op, tighter)) = infix(kind) {
@@ -485,30 +516,29 @@ impl Parser<'_> {
                 kind == T::And && self.frames.len() > base && matches!(self.frames.last(), Some(Frame::BetweenLow(..)));
             if tighter > power && !of_between {
                 self.advance();
-                self.push(Frame::Infix(op, tighter, value))?;
-                return Ok(Ok(Next::Operand));
+                return self.push(Frame::Infix(op, tighter, value));
             }
         } else if kind == T::Collate {
             if COLLATE > power {
                 self.advance();
                 let collation = self.id_or_string()?;
                 let expr = Expr::Collate { expr: Box::new(value.expr), collation };
-                return Ok(Ok(Next::Value(self.tall(expr, value.height)?)));
+                return self.tall(expr, value.height);
             }
         } else if is_special(kind) && EQUALITY > power {
-            return self.special(value).map(Ok);
+            return self.special(value);
         }
         if self.frames.len() == base {
-            return Ok(Err(value));
+            return Ok(Step::Done(value));
         }
         match self.frames.pop() {
-            Some(frame) => self.resume(frame, value).map(Ok),
-            None => Ok(Err(value)),
+            Some(frame) => self.resume(frame, value),
+            None => Ok(Step::Done(value)),
         }
     }
 
     /// IS, NULL tests, IN, BETWEEN, LIKE and the negated forms.
-    fn special(&mut self, value: Operand) -> Result<Next> {
+    fn special(&mut self, value: Operand) -> Result<Step> {
         let kind = self.tok.kind;
         self.advance();
         match kind {
@@ -521,8 +551,7 @@ impl Parser<'_> {
                     not = !not;
                 }
                 let op = if not { BinaryOp::IsNot } else { BinaryOp::Is };
-                self.push(Frame::Infix(op, EQUALITY, value))?;
-                Ok(Next::Operand)
+                self.push(Frame::Infix(op, EQUALITY, value))
             }
             T::Not => {
                 let kind = self.tok.kind;
@@ -542,51 +571,49 @@ impl Parser<'_> {
         }
     }
 
-    fn null_test(&self, value: Operand, not: bool) -> Result<Next> {
-        Ok(Next::Value(self.tall(Expr::IsNull { expr: Box::new(value.expr), not }, value.height)?))
+    fn null_test(&self, value: Operand, not: bool) -> Result<Step> {
+        self.tall(Expr::IsNull { expr: Box::new(value.expr), not }, value.height)
     }
 
-    fn negatable(&mut self, kind: T, value: Operand, not: bool) -> Result<Next> {
+    fn negatable(&mut self, kind: T, value: Operand, not: bool) -> Result<Step> {
         let op = match kind {
             T::In => return self.in_operator(value, not),
             T::Between => {
-                self.push(Frame::BetweenLow(value, not))?;
-                return Ok(Next::Operand);
+                return self.push(Frame::BetweenLow(value, not));
             }
             T::Glob => LikeOp::Glob,
             T::Regexp => LikeOp::Regexp,
             T::Match => LikeOp::Match,
             _ => LikeOp::Like,
         };
-        self.push(Frame::Pattern(op, not, value))?;
-        Ok(Next::Operand)
+        self.push(Frame::Pattern(op, not, value))
     }
 
-    fn in_operator(&mut self, value: Operand, not: bool) -> Result<Next> {
+    fn in_operator(&mut self, value: Operand, not: bool) -> Result<Step> {
         let Operand { expr, height } = value;
-        if !self.eat(T::LeftParen) {
-            return self.in_table(expr, height, not);
-        }
-        if matches!(self.tok.kind, T::Select | T::Values | T::With) {
-            return self.in_select(expr, height, not);
-        }
         let inside = Box::new(In { expr, not, set: InSet::List(Vec::new()) });
-        if self.eat(T::RightParen) {
-            return Ok(Next::Value(self.tall(Expr::In(inside), height)?));
+        if !self.eat(T::LeftParen) {
+            return Ok(Step::Task(Task::InTable(inside, height)));
         }
-        self.push(Frame::InList(inside, height))?;
-        Ok(Next::Operand)
+        match self.tok.kind {
+            T::Select | T::Values | T::With => Ok(Step::Task(Task::InSelect(inside, height))),
+            T::RightParen => {
+                self.advance();
+                self.tall(Expr::In(inside), height)
+            }
+            _ => self.push(Frame::InList(inside, height)),
+        }
     }
 
     #[inline(never)]
-    fn in_select(&mut self, expr: Expr, height: u32, not: bool) -> Result<Next> {
+    fn in_select(&mut self, mut inside: Box<In>, height: u32) -> Result<Step> {
         let (select, inner) = self.inner_select()?;
-        let inside = Expr::In(Box::new(In { expr, not, set: InSet::Select(select) }));
-        Ok(Next::Value(self.tall(inside, height.max(inner))?))
+        inside.set = InSet::Select(select);
+        self.tall(Expr::In(inside), height.max(inner))
     }
 
     #[inline(never)]
-    fn in_table(&mut self, expr: Expr, height: u32, not: bool) -> Result<Next> {
+    fn in_table(&mut self, mut inside: Box<In>, height: u32) -> Result<Step> {
         let name = self.qualified_name()?;
         let mut args = None;
         if self.eat(T::LeftParen) {
@@ -595,52 +622,49 @@ impl Parser<'_> {
             self.leave();
             self.expect(T::RightParen)?;
         }
-        let inside = Expr::In(Box::new(In { expr, not, set: InSet::Table { name, args } }));
-        Ok(Next::Value(self.tall(inside, height)?))
+        inside.set = InSet::Table { name, args };
+        self.tall(Expr::In(inside), height)
     }
 
     /// Hands a finished value to the frame that waited for it.
-    fn resume(&mut self, frame: Frame, value: Operand) -> Result<Next> {
+    fn resume(&mut self, frame: Frame, value: Operand) -> Result<Step> {
         let Operand { expr, height } = value;
-        let next = match frame {
-            Frame::Prefix(op, _) => self.tall(Expr::unary(op, expr), height)?,
-            Frame::Infix(op, _, left) => return self.finish_infix(op, left, expr, height),
+        match frame {
+            Frame::Prefix(op, _) => self.tall(Expr::unary(op, expr), height),
+            Frame::Infix(op, _, left) => self.finish_infix(op, left, expr, height),
             Frame::BetweenLow(tested, not) => {
                 self.expect(T::And)?;
                 let between = Between { expr: tested.expr, not, low: expr, high: Expr::NULL };
-                self.push(Frame::BetweenHigh(Box::new(between), height.max(tested.height)))?;
-                return Ok(Next::Operand);
+                return self.push(Frame::BetweenHigh(Box::new(between), height.max(tested.height)));
             }
             Frame::BetweenHigh(mut between, others) => {
                 between.high = expr;
-                self.tall(Expr::Between(between), height.max(others))?
+                self.tall(Expr::Between(between), height.max(others))
             }
             Frame::Pattern(op, not, text) => {
                 let height = height.max(text.height);
                 let like = Box::new(Like { op, not, expr: text.expr, pattern: expr, escape: None });
                 if self.eat(T::Escape) {
-                    self.push(Frame::Escape(like, height))?;
-                    return Ok(Next::Operand);
+                    return self.push(Frame::Escape(like, height));
                 }
-                self.tall(Expr::Like(like), height)?
+                self.tall(Expr::Like(like), height)
             }
             Frame::Escape(mut like, others) => {
                 like.escape = Some(expr);
-                self.tall(Expr::Like(like), height.max(others))?
+                self.tall(Expr::Like(like), height.max(others))
             }
             Frame::Paren(mut items, tallest) => {
                 let tallest = tallest.max(height);
                 if self.eat(T::Comma) {
                     items.push(expr);
-                    self.push(Frame::Paren(items, tallest))?;
-                    return Ok(Next::Operand);
+                    return self.push(Frame::Paren(items, tallest));
                 }
                 self.expect(T::RightParen)?;
                 if items.is_empty() {
-                    Operand { expr, height }
+                    Ok(Step::Value(Operand { expr, height }))
                 } else {
                     items.push(expr);
-                    self.tall(Expr::Row(items), tallest)?
+                    self.tall(Expr::Row(items), tallest)
                 }
             }
             Frame::InList(mut inside, tallest) => {
@@ -649,11 +673,10 @@ impl Parser<'_> {
                     items.push(expr);
                 }
                 if self.eat(T::Comma) {
-                    self.push(Frame::InList(inside, tallest))?;
-                    return Ok(Next::Operand);
+                    return self.push(Frame::InList(inside, tallest));
                 }
                 self.expect(T::RightParen)?;
-                self.tall(Expr::In(inside), tallest)?
+                self.tall(Expr::In(inside), tallest)
             }
             Frame::Call(mut call, tallest) => {
                 let tallest = tallest.max(height);
@@ -661,32 +684,30 @@ impl Parser<'_> {
                     args.push(expr);
                 }
                 if self.eat(T::Comma) {
-                    self.push(Frame::Call(call, tallest))?;
-                    return Ok(Next::Operand);
+                    return self.push(Frame::Call(call, tallest));
                 }
-                self.finish_call(call, tallest)?
+                Ok(Step::Task(Task::Call(call, tallest)))
             }
             Frame::Cast => {
                 self.expect(T::As)?;
                 let type_name = self.type_name()?;
                 self.expect(T::RightParen)?;
-                self.tall(Expr::Cast { expr: Box::new(expr), type_name }, height)?
+                self.tall(Expr::Cast { expr: Box::new(expr), type_name }, height)
             }
-            Frame::Case(case, part, tallest) => return self.resume_case(case, part, tallest.max(height), expr),
-        };
-        Ok(Next::Value(next))
+            Frame::Case(case, part, tallest) => self.resume_case(case, part, tallest.max(height), expr),
+        }
     }
 
-    fn finish_infix(&mut self, op: BinaryOp, left: Operand, right: Expr, right_height: u32) -> Result<Next> {
+    fn finish_infix(&mut self, op: BinaryOp, left: Operand, right: Expr, right_height: u32) -> Result<Step> {
         // `x IS NULL` and `x IS NOT NULL` are the unary tests.
         if matches!(right, Expr::Literal(Literal::Null)) && matches!(op, BinaryOp::Is | BinaryOp::IsNot) {
             return self.null_test(left, op == BinaryOp::IsNot);
         }
         let height = left.height.max(right_height);
-        Ok(Next::Value(self.tall(Expr::binary(op, left.expr, right), height)?))
+        self.tall(Expr::binary(op, left.expr, right), height)
     }
 
-    fn resume_case(&mut self, mut case: Box<Case>, part: CasePart, tallest: u32, expr: Expr) -> Result<Next> {
+    fn resume_case(&mut self, mut case: Box<Case>, part: CasePart, tallest: u32, expr: Expr) -> Result<Step> {
         let part = match part {
             CasePart::Operand => {
                 case.operand = Some(expr);
@@ -705,17 +726,16 @@ impl Parser<'_> {
                     CasePart::Else
                 } else {
                     self.expect(T::End)?;
-                    return Ok(Next::Value(self.tall(Expr::Case(case), tallest)?));
+                    return self.tall(Expr::Case(case), tallest);
                 }
             }
             CasePart::Else => {
                 case.otherwise = Some(expr);
                 self.expect(T::End)?;
-                return Ok(Next::Value(self.tall(Expr::Case(case), tallest)?));
+                return self.tall(Expr::Case(case), tallest);
             }
         };
-        self.push(Frame::Case(case, part, tallest))?;
-        Ok(Next::Operand)
+        self.push(Frame::Case(case, part, tallest))
     }
 }
 

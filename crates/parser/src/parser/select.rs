@@ -2,9 +2,9 @@
 
 use super::{Parser, Result};
 use crate::ast::{
-    CompoundOp, Cte, Distinctness, Frame, FrameBound, FrameExclude, FrameUnits, FromClause, Indexed, Join, JoinConstraint,
+    CompoundOp, Cte, Distinctness, Expr, Frame, FrameBound, FrameExclude, FrameUnits, FromClause, Indexed, Join, JoinConstraint,
     JoinKind, JoinOp, Limit, Materialized, Name, NullsOrder, OrderingTerm, QualifiedName, Query, ResultColumn, Select,
-    SelectBody, SelectCore, SortOrder, TableRef, TableSource, WindowDef, WindowSpec, With,
+    SelectBody, SelectCore, SortOrder, Span, TableRef, TableSource, WindowDef, WindowSpec, With,
 };
 use crate::error::SyntaxError;
 use crate::token::TokenKind as T;
@@ -13,62 +13,81 @@ use crate::token::TokenKind as T;
 const MAX_COMPOUND: usize = 500;
 
 impl Parser<'_> {
-    /// A whole query. Afterwards `select_height` is the height of its tallest expression.
-    pub(super) fn select(&mut self) -> Result<Select> {
+    /// A whole query. Afterwards `select_height` is at least the height of its tallest expression.
+    ///
+    /// The tree is built in place, here and in [`Parser::query`]: these functions recurse, and values on their way
+    /// through return slots make the stack frames of debug builds large.
+    pub(super) fn select(&mut self) -> Result<Box<Select>> {
         let start = self.tok.start;
         let with = if self.at(T::With) { Some(self.with_clause()?) } else { None };
         self.select_after_with(with, start)
     }
 
-    pub(super) fn select_after_with(&mut self, with: Option<With>, start: u32) -> Result<Select> {
+    pub(super) fn select_after_with(&mut self, with: Option<With>, start: u32) -> Result<Box<Select>> {
         self.enter()?;
+        let body = SelectBody { first: SelectCore::Values(Vec::new()), rest: Vec::new() };
+        let mut select = Box::new(Select { with, body, order_by: Vec::new(), limit: None, span: Span::default() });
+        select.body.first = self.select_core()?;
+        self.order_and_limit(&mut select)?;
+        if matches!(self.tok.kind, T::Union | T::Intersect | T::Except) {
+            self.compound(&mut select)?;
+        }
+        select.span = self.span_from(start);
+        self.leave();
+        Ok(select)
+    }
+
+    /// Compound operators and the cores behind them.
+    fn compound(&mut self, select: &mut Select) -> Result<()> {
         let mut misplaced = None;
-        let first = self.select_core()?;
-        let (mut order_by, mut limit) = self.order_and_limit(&first)?;
-        let mut rest = Vec::new();
-        while let Some((op, word)) = self.compound_op()? {
-            if !order_by.is_empty() {
+        while let Some((op, word)) = self.compound_op() {
+            if !select.order_by.is_empty() {
                 misplaced = Some(("ORDER BY", word));
-            } else if limit.is_some() {
+            } else if select.limit.is_some() {
                 misplaced = Some(("LIMIT", word));
             }
             let core = self.select_core()?;
-            (order_by, limit) = self.order_and_limit(&core)?;
-            rest.push((op, core));
+            select.body.rest.push((op, core));
+            self.order_and_limit(select)?;
         }
         if let Some((clause, word)) = misplaced {
             self.complain(SyntaxError::new(format!("{clause} clause should come after {word} not before")));
         }
-        if rest.len() >= MAX_COMPOUND {
+        if select.body.rest.len() >= MAX_COMPOUND {
             self.complain(SyntaxError::new("too many terms in compound SELECT"));
         }
-        self.leave();
-        Ok(Select { with, body: SelectBody { first, rest }, order_by, limit, span: self.span_from(start) })
+        Ok(())
     }
 
-    fn compound_op(&mut self) -> Result<Option<(CompoundOp, &'static str)>> {
+    fn compound_op(&mut self) -> Option<(CompoundOp, &'static str)> {
         let found = match self.tok.kind {
-            T::Union => {
+            T::Union if self.peek() == T::All => {
                 self.advance();
-                if self.eat(T::All) {
-                    return Ok(Some((CompoundOp::UnionAll, "UNION ALL")));
-                }
-                return Ok(Some((CompoundOp::Union, "UNION")));
+                (CompoundOp::UnionAll, "UNION ALL")
             }
+            T::Union => (CompoundOp::Union, "UNION"),
             T::Intersect => (CompoundOp::Intersect, "INTERSECT"),
             T::Except => (CompoundOp::Except, "EXCEPT"),
-            _ => return Ok(None),
+            _ => return None,
         };
         self.advance();
-        Ok(Some(found))
+        Some(found)
     }
 
-    /// ORDER BY and LIMIT, which belong to a SELECT and never follow VALUES.
-    fn order_and_limit(&mut self, core: &SelectCore) -> Result<(Vec<OrderingTerm>, Option<Limit>)> {
-        if matches!(core, SelectCore::Values(_)) {
-            return Ok((Vec::new(), None));
+    /// ORDER BY and LIMIT behind the last core, which belong to a SELECT and never follow VALUES.
+    fn order_and_limit(&mut self, select: &mut Select) -> Result<()> {
+        select.order_by = Vec::new();
+        select.limit = None;
+        let last = select.body.rest.last().map_or(&select.body.first, |(_, core)| core);
+        if matches!(last, SelectCore::Query(_)) {
+            if self.at(T::Order) {
+                select.order_by = self.order_by()?;
+            }
+            if self.at(T::Limit) {
+                select.limit = self.limit()?;
+            }
         }
-        Ok((self.order_by()?, self.limit()?))
+        Ok(())
     }
 
     pub(super) fn order_by(&mut self) -> Result<Vec<OrderingTerm>> {
@@ -128,7 +147,7 @@ impl Parser<'_> {
 
     fn select_core(&mut self) -> Result<SelectCore> {
         match self.tok.kind {
-            T::Select => Ok(SelectCore::Query(Box::new(self.query()?))),
+            T::Select => Ok(SelectCore::Query(self.query()?)),
             T::Values => self.values(),
             _ => Err(self.unexpected()),
         }
@@ -151,59 +170,93 @@ impl Parser<'_> {
         }
     }
 
-    fn query(&mut self) -> Result<Query> {
+    fn query(&mut self) -> Result<Box<Query>> {
         self.advance();
-        let distinct = if self.eat(T::Distinct) {
-            Some(Distinctness::Distinct)
+        let mut query = Box::new(Query {
+            distinct: None,
+            columns: Vec::new(),
+            from: None,
+            where_clause: None,
+            group_by: Vec::new(),
+            having: None,
+            windows: Vec::new(),
+        });
+        if self.eat(T::Distinct) {
+            query.distinct = Some(Distinctness::Distinct);
         } else if self.eat(T::All) {
-            Some(Distinctness::All)
-        } else {
-            None
-        };
-        let columns = self.result_columns()?;
-        let from = if self.eat(T::From) { Some(self.from_clause()?) } else { None };
-        let where_clause = self.where_clause()?;
-        let group_by = if self.eat(T::Group) {
-            self.expect(T::By)?;
-            self.expr_list()?
-        } else {
-            Vec::new()
-        };
-        let having = if self.eat(T::Having) { Some(self.expr()?) } else { None };
-        let windows = if self.eat(T::Window) { self.window_defs()? } else { Vec::new() };
-        Ok(Query { distinct, columns, from, where_clause, group_by, having, windows })
+            query.distinct = Some(Distinctness::All);
+        }
+        self.result_columns_into(&mut query.columns)?;
+        if self.eat(T::From) {
+            query.from = Some(self.from_clause()?);
+        }
+        query.where_clause = self.where_clause()?;
+        self.grouping(&mut query)?;
+        Ok(query)
     }
 
-    pub(super) fn where_clause(&mut self) -> Result<Option<crate::ast::Expr>> {
+    /// GROUP BY, HAVING and WINDOW.
+    fn grouping(&mut self, query: &mut Query) -> Result<()> {
+        if self.eat(T::Group) {
+            self.expect(T::By)?;
+            query.group_by = self.expr_list()?;
+        }
+        if self.eat(T::Having) {
+            query.having = Some(self.expr()?);
+        }
+        if self.eat(T::Window) {
+            query.windows = self.window_defs()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn where_clause(&mut self) -> Result<Option<Expr>> {
         if self.eat(T::Where) { Ok(Some(self.expr()?)) } else { Ok(None) }
     }
 
-    /// The columns of SELECT and RETURNING.
+    /// The columns of RETURNING.
     pub(super) fn result_columns(&mut self) -> Result<Vec<ResultColumn>> {
-        let mut columns = Vec::with_capacity(4);
+        let mut columns = Vec::new();
+        self.result_columns_into(&mut columns)?;
+        Ok(columns)
+    }
+
+    fn result_columns_into(&mut self, columns: &mut Vec<ResultColumn>) -> Result<()> {
         loop {
-            columns.push(self.result_column()?);
+            if !self.star_column(columns) {
+                let start = self.tok.start;
+                let expr = self.expr()?;
+                self.end_column(columns, expr, start)?;
+            }
             if !self.eat(T::Comma) {
-                return Ok(columns);
+                return Ok(());
             }
         }
     }
 
-    fn result_column(&mut self) -> Result<ResultColumn> {
+    /// `*` and `table.*`, if that is what comes.
+    fn star_column(&mut self, columns: &mut Vec<ResultColumn>) -> bool {
         if self.eat(T::Star) {
-            return Ok(ResultColumn::Star);
+            columns.push(ResultColumn::Star);
+            return true;
         }
-        if self.tok.kind.is_name() && self.table_star_ahead() {
-            let table = self.take_name();
-            self.advance();
-            self.advance();
-            return Ok(ResultColumn::TableStar(table));
+        // Words that begin an expression of their own are not read as names here.
+        let own = matches!(self.tok.kind, T::CurrentDate | T::CurrentTime | T::CurrentTimestamp | T::Cast | T::Raise);
+        if !self.tok.kind.is_name() || own || !self.table_star_ahead() {
+            return false;
         }
-        let start = self.tok.start;
-        let expr = self.expr()?;
+        let table = self.take_name();
+        self.advance();
+        self.advance();
+        columns.push(ResultColumn::TableStar(table));
+        true
+    }
+
+    fn end_column(&mut self, columns: &mut Vec<ResultColumn>, expr: Expr, start: u32) -> Result<()> {
         let span = self.span_from(start);
         let alias = self.alias()?;
-        Ok(ResultColumn::Expr { expr, alias, span })
+        columns.push(ResultColumn::Expr { expr, alias, span });
+        Ok(())
     }
 
     /// True when `.*` follows the current token.
@@ -233,13 +286,18 @@ impl Parser<'_> {
             self.join_constraint()?;
             self.complain(SyntaxError::new(format!("a JOIN clause is required before {clause}")));
         }
-        let mut joins = Vec::new();
+        let mut from = FromClause { first, joins: Vec::new() };
         while let Some(op) = self.join_op()? {
-            let right = self.table_source()?;
-            let constraint = self.join_constraint()?;
-            joins.push(Join { op, right, constraint });
+            self.join(op, &mut from)?;
         }
-        Ok(FromClause { first, joins })
+        Ok(from)
+    }
+
+    fn join(&mut self, op: JoinOp, from: &mut FromClause) -> Result<()> {
+        let right = self.table_source()?;
+        let constraint = self.join_constraint()?;
+        from.joins.push(Join { op, right, constraint });
+        Ok(())
     }
 
     fn join_constraint(&mut self) -> Result<Option<JoinConstraint>> {
@@ -309,24 +367,33 @@ impl Parser<'_> {
         Ok(Some(JoinOp { kind, natural }))
     }
 
+    #[inline]
     fn table_source(&mut self) -> Result<TableSource> {
-        if self.at(T::LeftParen) {
-            return self.parenthesized_source();
+        if !self.at(T::LeftParen) {
+            return self.table();
         }
-        let name = self.qualified_name()?;
-        self.table_after_name(name)
+        self.advance();
+        if matches!(self.tok.kind, T::Select | T::Values | T::With) { self.subquery_source() } else { self.joined_source() }
     }
 
-    fn table_after_name(&mut self, name: QualifiedName) -> Result<TableSource> {
-        if self.eat(T::LeftParen) {
-            let args = if self.at(T::RightParen) { Vec::new() } else { self.expr_list()? };
-            self.expect(T::RightParen)?;
-            let alias = self.alias()?;
-            return Ok(TableSource::Table(TableRef { name, args: Some(args), alias, indexed: None }));
+    fn table(&mut self) -> Result<TableSource> {
+        let name = self.qualified_name()?;
+        if self.at(T::LeftParen) {
+            return self.table_function(name);
         }
         let alias = self.alias()?;
         let indexed = self.indexed()?;
         Ok(TableSource::Table(TableRef { name, args: None, alias, indexed }))
+    }
+
+    fn table_function(&mut self, name: QualifiedName) -> Result<TableSource> {
+        self.advance();
+        self.enter()?;
+        let args = if self.at(T::RightParen) { Vec::new() } else { self.expr_list()? };
+        self.leave();
+        self.expect(T::RightParen)?;
+        let alias = self.alias()?;
+        Ok(TableSource::Table(TableRef { name, args: Some(args), alias, indexed: None }))
     }
 
     pub(super) fn indexed(&mut self) -> Result<Option<Indexed>> {
@@ -341,21 +408,29 @@ impl Parser<'_> {
         Ok(None)
     }
 
-    fn parenthesized_source(&mut self) -> Result<TableSource> {
-        self.advance();
-        if matches!(self.tok.kind, T::Select | T::Values | T::With) {
-            let select = Box::new(self.select()?);
-            self.expect(T::RightParen)?;
-            let alias = self.alias()?;
-            return Ok(TableSource::Subquery { select, alias });
-        }
+    /// A query behind its opening parenthesis.
+    #[inline(never)]
+    fn subquery_source(&mut self) -> Result<TableSource> {
+        let select = self.select()?;
+        self.expect(T::RightParen)?;
+        Ok(TableSource::Subquery { select, alias: self.alias()? })
+    }
+
+    /// Sources behind an opening parenthesis.
+    #[inline(never)]
+    fn joined_source(&mut self) -> Result<TableSource> {
         self.enter()?;
-        let from = self.from_clause()?;
+        let from = Box::new(self.from_clause()?);
         self.leave();
+        self.end_of_joined(from)
+    }
+
+    #[inline(never)]
+    fn end_of_joined(&mut self, from: Box<FromClause>) -> Result<TableSource> {
         self.expect(T::RightParen)?;
         let alias = self.alias()?;
         if !from.joins.is_empty() {
-            return Ok(TableSource::Join { from: Box::new(from), alias });
+            return Ok(TableSource::Join { from, alias });
         }
         // Parentheses around one source mean nothing, and an alias behind them replaces the one within.
         let mut source = from.first;
@@ -396,7 +471,7 @@ impl Parser<'_> {
         };
         self.expect(T::LeftParen)?;
         self.enter()?;
-        let select = Box::new(self.select()?);
+        let select = self.select()?;
         self.leave();
         self.expect(T::RightParen)?;
         Ok(Cte { name, columns, materialized, select })
@@ -410,7 +485,7 @@ impl Parser<'_> {
             let name = self.name()?;
             self.expect(T::As)?;
             self.expect(T::LeftParen)?;
-            windows.push(WindowDef { name, spec: self.window_spec()? });
+            windows.push(WindowDef { name, spec: *self.window_spec()? });
             if !self.eat(T::Comma) {
                 return Ok(windows);
             }
@@ -418,31 +493,27 @@ impl Parser<'_> {
     }
 
     /// A window behind its opening parenthesis, up to and with the closing one.
-    pub(super) fn window_spec(&mut self) -> Result<WindowSpec> {
-        let base = match self.tok.kind {
-            T::Partition | T::Range | T::Rows | T::Groups => None,
-            kind if kind.is_name() => Some(self.take_name()),
-            _ => None,
-        };
-        let partition_by = if self.eat(T::Partition) {
+    pub(super) fn window_spec(&mut self) -> Result<Box<WindowSpec>> {
+        let mut spec = Box::new(WindowSpec { base: None, partition_by: Vec::new(), order_by: Vec::new(), frame: None });
+        if self.tok.kind.is_name() && !matches!(self.tok.kind, T::Partition | T::Range | T::Rows | T::Groups) {
+            spec.base = Some(self.take_name());
+        }
+        if self.eat(T::Partition) {
             self.expect(T::By)?;
-            self.expr_list()?
-        } else {
-            Vec::new()
-        };
-        let order_by = self.order_by()?;
+            spec.partition_by = self.expr_list()?;
+        }
+        spec.order_by = self.order_by()?;
         let units = match self.tok.kind {
             T::Range => Some(FrameUnits::Range),
             T::Rows => Some(FrameUnits::Rows),
             T::Groups => Some(FrameUnits::Groups),
             _ => None,
         };
-        let frame = match units {
-            Some(units) => Some(self.frame(units)?),
-            None => None,
-        };
+        if let Some(units) = units {
+            spec.frame = Some(self.frame(units)?);
+        }
         self.expect(T::RightParen)?;
-        Ok(WindowSpec { base, partition_by, order_by, frame })
+        Ok(spec)
     }
 
     fn frame(&mut self, units: FrameUnits) -> Result<Frame> {

@@ -14,7 +14,7 @@ impl Parser<'_> {
         self.expect(T::Table)?;
         let (if_not_exists, name) = self.new_object()?;
         let body = if self.eat(T::As) {
-            CreateTableBody::AsSelect(Box::new(self.select()?))
+            CreateTableBody::AsSelect(self.select()?)
         } else {
             self.expect(T::LeftParen)?;
             self.table_columns()?
@@ -127,7 +127,7 @@ impl Parser<'_> {
                 let (expr, text) = self.parenthesized()?;
                 ColumnConstraintKind::Check { expr, text }
             }
-            T::References => ColumnConstraintKind::References(self.foreign_key_clause()?),
+            T::References => ColumnConstraintKind::References(self.foreign_key_clause(true)?),
             T::Collate => {
                 self.advance();
                 ColumnConstraintKind::Collate(self.id_or_string()?)
@@ -210,8 +210,8 @@ impl Parser<'_> {
         Ok(ColumnConstraintKind::Generated { expr, always, storage })
     }
 
-    /// `REFERENCES table [(columns)] [actions] [deferrable]`
-    fn foreign_key_clause(&mut self) -> Result<ForeignKeyClause> {
+    /// `REFERENCES table [(columns)] [actions] [deferrable]`; behind that of a column, NOT may begin NOT NULL.
+    fn foreign_key_clause(&mut self, of_column: bool) -> Result<ForeignKeyClause> {
         self.expect(T::References)?;
         let table = self.name()?;
         let columns = self.column_names()?;
@@ -242,8 +242,11 @@ impl Parser<'_> {
         }
         if self.at(T::Deferrable) {
             clause.deferrable = Some(self.deferrable(false)?);
-        } else if self.at(T::Not) && self.peek() == T::Deferrable {
+        } else if self.at(T::Not) && (!of_column || self.peek() == T::Deferrable) {
             self.advance();
+            if !self.at(T::Deferrable) {
+                return Err(self.unexpected());
+            }
             clause.deferrable = Some(self.deferrable(true)?);
         }
         Ok(clause)
@@ -328,7 +331,7 @@ impl Parser<'_> {
                     return Err(self.unexpected());
                 }
                 let columns = self.column_names()?;
-                TableConstraintKind::ForeignKey { columns, clause: self.foreign_key_clause()? }
+                TableConstraintKind::ForeignKey { columns, clause: self.foreign_key_clause(false)? }
             }
             _ if name.is_some() => TableConstraintKind::Empty,
             _ => return Err(self.unexpected()),
