@@ -16,7 +16,7 @@ pub use error::SyntaxError;
 pub use parser::{MAX_VARIABLE_NUMBER, Parameters, Parsed, is_blank, parse, parse_all, parse_expr, token_end};
 
 /// True when `text` reads back as the same identifier without quotes.
-pub(crate) fn is_plain_identifier(text: &str) -> bool {
+pub fn is_plain_identifier(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
         && bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_')

@@ -98,25 +98,29 @@ pub fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::Text(bytes) | Value::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        other => Some(String::from_utf8_lossy(&other.to_text_bytes()).into_owned()),
+        number => {
+            let mut text = Vec::new();
+            number.as_ref().write_text(&mut text);
+            Some(String::from_utf8_lossy(&text).into_owned())
+        }
     }
 }
 
 /// Prints the rows of one statement.
-pub struct Renderer<'s> {
+pub struct Renderer {
     mode: Mode,
-    settings: &'s Settings,
+    settings: Settings,
     names: Vec<String>,
     count: usize,
     /// The rows of an aligned mode.
     kept: Vec<Vec<Value>>,
 }
 
-impl<'s> Renderer<'s> {
+impl Renderer {
     /// A renderer for the statement's result.
-    pub fn new(mode: Mode, settings: &'s Settings, statement: &Statement) -> Self {
+    pub fn new(mode: Mode, settings: &Settings, statement: &Statement) -> Self {
         let names = (0..statement.column_count()).map(|i| statement.column_name(i).unwrap_or("").to_owned()).collect();
-        Self { mode, settings, names, count: 0, kept: Vec::new() }
+        Self { mode, settings: settings.clone(), names, count: 0, kept: Vec::new() }
     }
 
     /// Take a row.
@@ -124,7 +128,7 @@ impl<'s> Renderer<'s> {
         if self.mode.is_aligned() {
             self.kept.push(values.to_vec());
         } else {
-            rows::row(self.mode, self.settings, &self.names, values, self.count, out);
+            rows::row(self.mode, &self.settings, &self.names, values, self.count, out);
         }
         self.count += 1;
     }
@@ -134,7 +138,7 @@ impl<'s> Renderer<'s> {
         match self.mode {
             Mode::Json if self.count > 0 => out.extend_from_slice(b"]\n"),
             mode if mode.is_aligned() && self.count > 0 => {
-                columns::table(mode, self.settings, &self.names, &self.kept, out);
+                columns::table(mode, &self.settings, &self.names, &self.kept, out);
             }
             _ => {}
         }

@@ -181,8 +181,5 @@ fn insert(settings: &Settings, names: &[String], values: &[Value], out: &mut Vec
 
 /// A name, quoted where it has to be.
 pub fn identifier(name: &str) -> String {
-    let plain = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && !turso_core::parser::is_keyword(name);
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    if turso_core::parser::is_plain_identifier(name) { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
