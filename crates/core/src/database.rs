@@ -98,6 +98,7 @@ impl Database {
             active_writers: 0,
             rollback_epoch: 0,
             deferred_violations: 0,
+            integrity_check: None,
             generation: 0,
             waiting: None,
             lock_wait: None,

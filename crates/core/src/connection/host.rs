@@ -6,7 +6,8 @@ use turso_error::{Error, Result, ResultCode};
 use turso_functions::Environment;
 use turso_program::DbIndex;
 use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
-use turso_storage::Pager;
+use turso_storage::btree::IntegrityCheck;
+use turso_storage::{PageNo, Pager};
 use turso_value::{TextEncoding, Value};
 use turso_vm::{CatalogueEntry, Counters, Host, Limits};
 
@@ -90,8 +91,25 @@ impl Host for State {
     }
 
     fn integrity_check(&mut self, db: DbIndex, roots: &[u32], max_errors: i64) -> Result<Option<(String, i64)>> {
-        let _ = (db, roots, max_errors);
-        Err(Error::sql("integrity_check is not supported yet"))
+        let index = db.index();
+        let limit = usize::try_from(max_errors).unwrap_or(0).max(1);
+        let mut check = self
+            .integrity_check
+            .take()
+            .unwrap_or_else(|| IntegrityCheck::new(roots.iter().map(|&root| PageNo(root)).collect(), limit));
+        let Some(entry) = self.databases.get_mut(index) else { return Ok(None) };
+        match check.run(&mut entry.pager) {
+            Ok([]) => Ok(None),
+            Ok(messages) => {
+                let text = format!("*** in database {} ***\n{}", entry.name, messages.join("\n"));
+                Ok(Some((text, messages.len() as i64)))
+            }
+            Err(Error::Pending) => {
+                self.integrity_check = Some(check);
+                Err(Error::Pending)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn incremental_vacuum(&mut self, _db: DbIndex) -> Result<bool> {

@@ -2,6 +2,7 @@
 
 use turso_error::{Error, Result};
 use turso_program::schema::HostCall;
+use turso_storage::{CheckpointMode, JournalMode};
 use turso_value::Value;
 
 use super::state::State;
@@ -13,15 +14,56 @@ impl State {
         Err(Error::sql(format!("{} is not supported yet", call.name)))
     }
 
-    /// `PRAGMA journal_mode`.
+    /// `PRAGMA journal_mode`: an unknown mode, or one that cannot be taken now, answers the mode in force.
     pub fn set_journal_mode(&mut self, db: usize, mode: &Value, dest: &mut Value) -> Result<()> {
-        let _ = (db, mode, dest);
-        Err(Error::sql("journal_mode is not supported yet"))
+        let wanted = match mode {
+            Value::Text(name) => {
+                let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+                match name.as_str() {
+                    // Concurrent transactions run over a plain log: the name asks for that.
+                    "mvcc" | "experimental_mvcc" => Some(JournalMode::Wal),
+                    name => JournalMode::from_name(name),
+                }
+            }
+            _ => None,
+        };
+        let alone = self.autocommit && self.active_statements <= 1;
+        let Some(entry) = self.databases.get_mut(db) else { return Err(Error::sql("unknown database")) };
+        let held = match wanted {
+            None => {
+                self.begin_read(db)?;
+                self.databases[db].pager.journal_mode()
+            }
+            Some(mode) => {
+                let changes_format = (mode == JournalMode::Wal) != (entry.pager.journal_mode() == JournalMode::Wal);
+                if changes_format && !alone {
+                    let way = if mode == JournalMode::Wal { "into" } else { "out of" };
+                    return Err(Error::sql(format!("cannot change {way} wal mode from within a transaction")));
+                }
+                if alone && entry.pager.in_read() && !entry.pager.in_write() {
+                    entry.pager.end_read();
+                }
+                entry.pager.set_journal_mode(mode)?
+            }
+        };
+        dest.set_text(held.name().as_bytes());
+        Ok(())
     }
 
     /// `PRAGMA wal_checkpoint`.
     pub fn run_checkpoint(&mut self, db: usize, mode: u8) -> Result<[i64; 3]> {
-        let _ = (db, mode);
-        Err(Error::sql("wal_checkpoint is not supported yet"))
+        let mode = match mode {
+            0 => CheckpointMode::Passive,
+            1 => CheckpointMode::Full,
+            2 => CheckpointMode::Restart,
+            _ => CheckpointMode::Truncate,
+        };
+        let alone = self.autocommit && self.active_statements <= 1;
+        let Some(entry) = self.databases.get_mut(db) else { return Err(Error::sql("unknown database")) };
+        if alone && entry.pager.in_read() && !entry.pager.in_write() {
+            entry.pager.end_read();
+        }
+        let result = entry.pager.checkpoint(mode)?;
+        Ok([i64::from(result.busy), i64::from(result.log), i64::from(result.checkpointed)])
     }
 }

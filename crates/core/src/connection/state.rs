@@ -92,6 +92,8 @@ pub(crate) struct State {
     /// Counts rollbacks; a running reader that began before the last one which changed the schema must stop.
     pub rollback_epoch: u64,
     pub deferred_violations: i64,
+    /// A page check that waits for a page.
+    pub integrity_check: Option<turso_storage::btree::IntegrityCheck>,
     /// Counts what makes prepared statements out of date apart from the file's schema cookie.
     pub generation: u32,
     /// What the operation that answered `Pending` waits for.
