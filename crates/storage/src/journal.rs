@@ -56,7 +56,8 @@ pub(crate) enum Undo {
     /// Mode OFF: nothing does.
     Nothing,
     Memory(Vec<(PageNo, Box<[u8]>)>),
-    Journal(Arc<dyn File>, PathBuf),
+    /// The journal, its path, and the header that makes it hot.
+    Journal(Arc<dyn File>, PathBuf, [u8; JournalHeader::SIZE]),
 }
 
 impl Commit<'_> {
@@ -98,7 +99,7 @@ impl Commit<'_> {
         let existed = self.io.exists(&path)?;
         let journal = self.io.open(&path, OpenFlags { create: true, ..OpenFlags::default() })?;
         match self.fill_journal(&*journal, &path, existed) {
-            Ok(()) => Ok(Undo::Journal(journal, path)),
+            Ok(header) => Ok(Undo::Journal(journal, path, header)),
             Err(e) => {
                 // Nothing depends on it yet: a journal without its count rolls nothing back.
                 let _ = journal.truncate(0);
@@ -108,10 +109,10 @@ impl Commit<'_> {
         }
     }
 
-    fn fill_journal(&self, journal: &dyn File, path: &Path, existed: bool) -> Result<()> {
+    fn fill_journal(&self, journal: &dyn File, path: &Path, existed: bool) -> Result<[u8; JournalHeader::SIZE]> {
         let nonce = self.io.random_u32();
         let sync = self.synchronous != Synchronous::Off;
-        let header = JournalHeader {
+        let mut header = JournalHeader {
             // Without syncs there is no order to protect, and SQLite says "all of the file".
             record_count: if sync { 0 } else { JournalHeader::TO_END_OF_FILE },
             nonce,
@@ -147,6 +148,7 @@ impl Commit<'_> {
             if self.synchronous >= Synchronous::Full {
                 journal.sync(self.sync_kind())?;
             }
+            header.record_count = count;
             let mut bytes = [0; 4];
             put_be32(&mut bytes, 0, count);
             journal.write_at(&bytes, JournalHeader::RECORD_COUNT_AT)?;
@@ -155,7 +157,9 @@ impl Commit<'_> {
                 self.io.sync_directory_of(path)?;
             }
         }
-        Ok(())
+        let mut bytes = [0; JournalHeader::SIZE];
+        header.encode(&mut bytes);
+        Ok(bytes)
     }
 
     /// Step 2, under the EXCLUSIVE lock.
@@ -182,27 +186,24 @@ impl Commit<'_> {
         Ok(())
     }
 
-    /// Step 3: the transaction is committed when this has succeeded.
+    /// Step 3: the transaction is committed when this has succeeded, and can be undone when it has failed.
     pub fn finish(&self, undo: &Undo) -> Result<()> {
-        let Undo::Journal(journal, path) = undo else { return Ok(()) };
-        let full = self.synchronous >= Synchronous::Full;
+        let Undo::Journal(journal, path, _) = undo else { return Ok(()) };
         match self.mode {
-            JournalMode::Truncate => {
-                journal.truncate(0)?;
-                if full {
-                    journal.sync(self.sync_kind())?;
-                }
-                Ok(())
-            }
-            JournalMode::Persist => {
+            JournalMode::Truncate | JournalMode::Persist => {
+                // Zeros in place of the header are what commits; they can be taken back while the sync may fail.
                 journal.write_at(&[0; JournalHeader::SIZE], 0)?;
                 if self.synchronous != Synchronous::Off {
                     journal.sync(self.sync_kind())?;
                 }
+                if self.mode == JournalMode::Truncate {
+                    let _ = journal.truncate(0);
+                }
                 Ok(())
             }
             _ => match self.io.delete(path, self.synchronous == Synchronous::Extra) {
-                Err(e) if e.code() != ResultCode::IOERR_DELETE_NOENT => Err(e),
+                Err(e) if e.code() != ResultCode::IOERR_DELETE_NOENT && self.io.exists(path).unwrap_or(true) => Err(e),
+                // Gone, though its going may not be durable: then a loss of power rolls the transaction back.
                 _ => Ok(()),
             },
         }
@@ -219,7 +220,8 @@ impl Commit<'_> {
                 self.file.truncate(u64::from(self.old_count) * u64::from(self.page_size))?;
                 if self.synchronous != Synchronous::Off { self.file.sync(self.sync_kind()) } else { Ok(()) }
             }
-            Undo::Journal(journal, path) => {
+            Undo::Journal(journal, path, header) => {
+                journal.write_at(&header, 0)?;
                 play_back(self.io, &*journal, self.file)?;
                 drop(journal);
                 self.io.delete(&path, false)

@@ -15,6 +15,9 @@ const LOG_LENGTH: usize = 256;
 /// Page numbers kept in these lists, over all commits.
 const LOG_PAGES: usize = 1 << 16;
 
+/// Bytes of shared pages per file.
+const CACHE_BYTES: usize = 32 << 20;
+
 /// The number of a commit; 0 comes before all.
 pub type CommitNo = u64;
 
@@ -41,7 +44,6 @@ pub(crate) struct Versions {
     cache: HashMap<u32, Cached>,
     /// Pages in the order in which they entered, for eviction.
     queue: VecDeque<u32>,
-    capacity: usize,
 }
 
 /// What a connection has to drop to come from one commit to another.
@@ -59,7 +61,6 @@ impl Versions {
             log_pages: 0,
             cache: HashMap::new(),
             queue: VecDeque::new(),
-            capacity: 4096,
         }
     }
 
@@ -121,13 +122,14 @@ impl Versions {
             Changes::All => at == self.tip,
             Changes::Pages(lists) => !lists.iter().any(|pages| pages.binary_search(&no.0).is_ok()),
         };
-        if !unchanged_since || self.capacity == 0 {
+        if !unchanged_since {
             return;
         }
+        let capacity = CACHE_BYTES / page.len();
         if self.cache.insert(no.0, Cached { from: at, page }).is_none() {
             self.queue.push_back(no.0);
         }
-        while self.cache.len() > self.capacity || self.queue.len() > 2 * self.capacity {
+        while self.cache.len() > capacity || self.queue.len() > 2 * capacity {
             match self.queue.pop_front() {
                 Some(old) => drop(self.cache.remove(&old)),
                 None => break,

@@ -36,7 +36,7 @@ impl Committing {
     /// The transaction is given up: a journal that was written says nothing any more, frames are wiped.
     pub(super) fn abandon(&mut self, db: &DatabaseFile, wal: Option<&Wal>) {
         match (std::mem::replace(self, Committing::No), wal) {
-            (Committing::Journaled { undo: Undo::Journal(journal, path), .. }, _) => {
+            (Committing::Journaled { undo: Undo::Journal(journal, path, _), .. }, _) => {
                 drop(journal);
                 let _ = db.io().delete(&path, false);
             }

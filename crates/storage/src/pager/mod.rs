@@ -96,6 +96,8 @@ pub struct Pager {
     transaction_page_count: u32,
     /// More resident pages than this let `unpin` drop the clean ones.
     trim_above: usize,
+    /// The snapshot was taken by a `begin_write` that has not succeeded yet.
+    own_snapshot: bool,
 }
 
 impl Pager {
@@ -118,6 +120,7 @@ impl Pager {
             transaction_header: DatabaseHeader::new(page_size),
             transaction_page_count: 0,
             trim_above: usize::MAX,
+            own_snapshot: false,
         }
     }
 
@@ -302,7 +305,7 @@ impl Pager {
                 let keep = was_dirty || self.backing.is_memory();
                 savepoint.save(no, keep.then(|| page.clone()), was_dirty);
             }
-            if !was_dirty {
+            if !was_dirty && !matches!(self.backing, Backing::Temp) {
                 self.dirty.push(no);
             }
             slot.mark = mark;
@@ -325,7 +328,9 @@ impl Pager {
             savepoint.save(no, None, false);
         }
         self.table.put(no, Arc::new(Page::zeroed(no, self.header.page_size)), self.mark);
-        self.dirty.push(no);
+        if !matches!(self.backing, Backing::Temp) {
+            self.dirty.push(no);
+        }
         self.page_count = next;
         no
     }
@@ -422,18 +427,47 @@ impl Pager {
         }
         assert!(self.state != State::Write, "end of a snapshot inside a write transaction");
         self.state = State::Idle;
+        self.own_snapshot = false;
         self.release_snapshot();
     }
 
     /// Turns the snapshot (taken now, if there is none) into a write transaction.
+    ///
+    /// `SQLITE_BUSY_SNAPSHOT` where the snapshot was taken before and somebody has committed since. A snapshot that
+    /// this call took itself is let go when the call fails.
     pub fn begin_write(&mut self, mode: WriteMode) -> Result<()> {
         if self.state == State::Write {
             return self.strengthen_write(mode);
         }
+        if self.state == State::Idle {
+            self.own_snapshot = true;
+        }
+        match self.begin_write_once(mode) {
+            Err(e) if self.own_snapshot && !e.is_pending() => {
+                self.end_read();
+                if e.code() != ResultCode::BUSY_SNAPSHOT {
+                    return Err(e);
+                }
+                // Somebody committed between the snapshot and the lock: no conflict, only bad luck.
+                self.own_snapshot = true;
+                self.begin_write_once(mode).map_err(|e| {
+                    if e.is_pending() {
+                        return e;
+                    }
+                    self.end_read();
+                    if e.is(ResultCode::BUSY) { Error::from_code(ResultCode::BUSY) } else { e }
+                })
+            }
+            other => other,
+        }
+    }
+
+    fn begin_write_once(&mut self, mode: WriteMode) -> Result<()> {
         self.begin_read()?;
         if matches!(self.backing, Backing::File(_)) {
             self.lock_for_write(mode)?;
         }
+        self.own_snapshot = false;
         self.state = State::Write;
         self.transaction_mark = self.next_mark;
         self.mark = self.next_mark;
@@ -530,15 +564,22 @@ impl Pager {
 
     /// Sets the page size of a database that has no page yet; ignored afterwards.
     pub fn set_page_size(&mut self, page_size: u32) {
-        if self.page_count == 0 && is_page_size(page_size) {
-            self.header.page_size = page_size;
+        if is_page_size(page_size) {
+            self.set_initial_header(|h| h.page_size = page_size);
         }
     }
 
-    /// Changes the header that the first write will create (encoding, auto-vacuum); ignored afterwards.
+    /// Changes the header that the first write will create (encoding, auto-vacuum, page size); ignored afterwards.
     pub fn set_initial_header(&mut self, f: impl FnOnce(&mut DatabaseHeader)) {
-        if self.page_count == 0 {
-            f(&mut self.header);
+        if self.page_count > 0 || self.state == State::Write {
+            return;
+        }
+        match &mut self.backing {
+            Backing::Memory | Backing::Temp => f(&mut self.header),
+            Backing::File(file) => {
+                f(&mut file.initial_header);
+                self.header = file.initial_header;
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What the tests on files share: temporary directories, the `sqlite3` shell, back ends.
 #![allow(dead_code)]
 
+pub mod crash;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
