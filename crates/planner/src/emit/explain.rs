@@ -7,12 +7,17 @@ use crate::plan::{Access, Bound, ColumnIndex, EqualTerm, IndexAccess, JoinKind, 
 
 impl Emitter<'_> {
     /// Add the node of one level.
-    pub(super) fn explain_level(&mut self, source: &Source, level: &Level) {
+    pub(super) fn explain_level(&mut self, source: &Source, level: &Level, min_max: bool) {
         // An OR has a node per arm, and a subquery shows how it is made before it is scanned.
         if matches!(level.access, Access::MultiOr { .. } | Access::Produced { .. }) {
             return;
         }
         let suffix = join_suffix(level.join);
+        if min_max && matches!(level.access, Access::Scan { .. } | Access::IndexScan { .. }) {
+            let text = describe(source, &level.access);
+            self.builder.plan_node(text.replacen("SCAN", "SEARCH", 1));
+            return;
+        }
         self.explain_access(source, &level.access, suffix);
     }
 

@@ -175,7 +175,7 @@ impl Emitter<'_> {
             return result;
         };
         let source = source_of(run.core, level)?;
-        self.explain_level(source, level);
+        self.explain_level(source, level, run.plan.min_max);
         let outer_join = matches!(level.join, JoinKind::Left | JoinKind::Full);
         let matched = outer_join.then(|| {
             let matched = self.builder.register();
@@ -204,7 +204,7 @@ impl Emitter<'_> {
         self.leave_row(run, i, inner_next)?;
         self.loop_depth -= 1;
         self.builder.bind(next);
-        self.end_access(advance);
+        self.end_access(advance)?;
         self.builder.bind(ended);
         if let Some(matched) = matched {
             let left = self.builder.label();

@@ -1,17 +1,18 @@
 //! Finding the rows of one level: scans, rowid lookups and ranges, produced rows; the other paths have files of their own.
 
 use turso_error::{Error, Result};
-use turso_program::control::{Goto, IsNull, Return, Yield};
+use turso_program::control::{Goto, IfPos, IsNull, Return, Yield};
 use turso_program::cursor::{
     Column, DeferredSeek, Last, Next, NotFound, Prev, Rewind, Rowid, SeekGe, SeekGt, SeekLe, SeekLt, SeekRowid,
 };
+use turso_program::data::{Cast, Integer};
 use turso_program::expression::{Comparison, Ge, Gt, Le, Lt, Nulls};
 use turso_program::{CollationId, CursorId, Instruction, Label, Reg, Regs};
 use turso_schema::{Index, IndexKey};
 use turso_value::{Affinity, Value};
 
 use super::loops::{LevelState, OpenTable, Opened, is_primary_tree, primary_columns};
-use super::loops_in::InLoop;
+use super::loops_in::ValueLoop;
 use super::{Emitter, Produced, SourceBinding};
 use crate::plan::{Access, Bound, Expr, Level, Source};
 
@@ -29,10 +30,24 @@ pub(super) struct AccessExits {
 pub(super) struct Advance {
     /// The innermost step; `None` when there is at most one row.
     pub step: Option<Step>,
-    /// Bound after the step and before the IN loops go on.
-    pub after_step: Option<Label>,
-    /// IN loops around it, outermost first.
-    pub in_loops: Vec<InLoop>,
+    /// The range of a LIKE or GLOB is run a second time.
+    pub again: Option<SecondRun>,
+    /// Loops around it, outermost first.
+    pub values: Vec<ValueLoop>,
+}
+
+/// The second run of a pattern's range, over blobs (or texts, when blobs came first).
+#[derive(Debug)]
+pub(super) struct SecondRun {
+    /// Positive in the second run.
+    pub running: Reg,
+    /// Where a run ends.
+    pub ended: Label,
+    /// Where the second run starts.
+    pub seek: Label,
+    /// The last registers of both keys, and the texts in them; `to_text`: the second run is that of the texts.
+    pub ends: Vec<(Reg, Expr)>,
+    pub to_text: bool,
 }
 
 /// One step to the next row.
@@ -111,10 +126,9 @@ impl Emitter<'_> {
             }
             Access::RowidIn { term, reverse } => {
                 let rowid = self.builder.register();
-                let in_loop = self.begin_in(term, rowid, *reverse, exits.ended)?;
-                let after_step = in_loop.next;
-                self.builder.emit(SeekRowid { cursor: table.cursor, rowid, miss: after_step });
-                Ok(Advance { step: None, after_step: None, in_loops: vec![in_loop] })
+                let values = self.begin_in(term, rowid, *reverse, exits.ended)?;
+                self.builder.emit(SeekRowid { cursor: table.cursor, rowid, miss: values.next });
+                Ok(Advance { values: vec![values], ..Advance::default() })
             }
             Access::RowidRange { low, high, reverse } => {
                 self.begin_rowid_range(table.cursor, low.as_ref(), high.as_ref(), *reverse, exits)
@@ -122,8 +136,7 @@ impl Emitter<'_> {
             Access::Index(search) => {
                 let cursor = index_cursor.unwrap_or(table.cursor);
                 let advance = self.begin_index(table, cursor, search, exits)?;
-                let next = advance.in_loops.last().filter(|_| advance.step.is_none()).map_or(exits.next, |l| l.next);
-                self.seek_table(table, cursor, &search.index, search.covering, next)?;
+                self.seek_table(table, cursor, &search.index, search.covering, exits.next)?;
                 Ok(advance)
             }
             Access::AutoIndex(_) | Access::MultiOr { .. } | Access::Produced { .. } => {
@@ -248,7 +261,7 @@ impl Emitter<'_> {
     }
 
     /// Emit what goes on to the next row; falls through after the last one.
-    pub(super) fn end_access(&mut self, advance: Advance) {
+    pub(super) fn end_access(&mut self, advance: Advance) -> Result<()> {
         match advance.step {
             None => {}
             Some(Step::Next(cursor, target)) => {
@@ -264,12 +277,25 @@ impl Emitter<'_> {
                 self.builder.emit(Return { return_to, or_fall_through: false });
             }
         }
-        if let Some(label) = advance.after_step {
-            self.builder.bind(label);
+        if let Some(SecondRun { running, ended, seek, ends, to_text }) = advance.again {
+            let over = self.builder.label();
+            self.builder.bind(ended);
+            self.builder.emit(IfPos { reg: running, target: over, decrement: 0 });
+            self.builder.emit(Integer { value: 1, dest: running });
+            for (reg, text) in ends {
+                if to_text {
+                    self.expr_into(&text, reg)?;
+                } else {
+                    self.builder.emit(Cast { reg, affinity: Affinity::Blob });
+                }
+            }
+            self.goto(seek);
+            self.builder.bind(over);
         }
-        for in_loop in advance.in_loops.into_iter().rev() {
-            self.end_in(in_loop);
+        for values in advance.values.into_iter().rev() {
+            self.end_values(values);
         }
+        Ok(())
     }
 }
 

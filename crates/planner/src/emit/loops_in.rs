@@ -1,10 +1,11 @@
-//! Loops over the values of an IN: `column IN (…)` as an equality that is tried for each value, in order.
+//! Loops around a search: over the values of an IN (an equality that is tried for each value, in order), and over the distinct
+//! values of leading columns without condition (skip-scan).
 
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_program::control::IsNull;
-use turso_program::cursor::{Column, Last, Next, OpenEphemeral, Prev, Rewind};
+use turso_program::cursor::{Column, Last, Next, OpenEphemeral, Prev, Rewind, SeekGt, SeekLt};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
 use turso_program::{CursorId, Label, Reg, Regs};
 use turso_value::{KeyColumn, KeyInfo, TextEncoding};
@@ -13,19 +14,21 @@ use super::loops_access::may_be_null;
 use super::{Destination, Emitter};
 use crate::plan::{Expr, InSet};
 
-/// A loop over the values of one IN.
+/// A loop around a search, over values of its leading columns.
 #[derive(Debug)]
-pub(super) struct InLoop {
+pub(super) struct ValueLoop {
     cursor: CursorId,
     top: Label,
     /// Goes on to the next value.
     pub next: Label,
     reverse: bool,
+    /// Skip-scan: the value in hand, and where the loop ends. `None` for a loop over the set of an IN.
+    skip: Option<(Regs, Label)>,
 }
 
 impl Emitter<'_> {
     /// Emit the head of a loop that puts the values of the set into `dest`, ascending unless `reverse`, each once, without NULL.
-    pub(super) fn begin_in(&mut self, term: &Expr, dest: Reg, reverse: bool, ended: Label) -> Result<InLoop> {
+    pub(super) fn begin_in(&mut self, term: &Expr, dest: Reg, reverse: bool, ended: Label) -> Result<ValueLoop> {
         let Expr::In { set, how, .. } = term else {
             return Err(Error::sql("the plan loops over something that is not a set"));
         };
@@ -77,17 +80,43 @@ impl Emitter<'_> {
         if nullable {
             self.builder.emit(IsNull { reg: dest, target: next });
         }
-        Ok(InLoop { cursor, top, next, reverse })
+        Ok(ValueLoop { cursor, top, next, reverse, skip: None })
+    }
+
+    /// Emit the head of a loop over the distinct values of the leading columns of an index, which go into `dest`.
+    pub(super) fn begin_skip(&mut self, cursor: CursorId, dest: Regs, reverse: bool, ended: Label) -> ValueLoop {
+        if reverse {
+            self.builder.emit(Last { cursor, empty: ended });
+        } else {
+            self.builder.emit(Rewind { cursor, empty: ended });
+        }
+        let top = self.builder.label_here();
+        for j in 0..dest.count as usize {
+            self.builder.emit(Column { cursor, column: j as u16, dest: dest.at(j), default: None });
+        }
+        let next = self.builder.label();
+        ValueLoop { cursor, top, next, reverse, skip: Some((dest, ended)) }
     }
 
     /// Emit the tail of the loop.
-    pub(super) fn end_in(&mut self, in_loop: InLoop) {
-        let InLoop { cursor, top, next, reverse } = in_loop;
+    pub(super) fn end_values(&mut self, values: ValueLoop) {
+        let ValueLoop { cursor, top, next, reverse, skip } = values;
         self.builder.bind(next);
-        if reverse {
-            self.builder.emit(Prev { cursor, target: top });
-        } else {
-            self.builder.emit(Next { cursor, target: top });
+        match (skip, reverse) {
+            (None, false) => {
+                self.builder.emit(Next { cursor, target: top });
+            }
+            (None, true) => {
+                self.builder.emit(Prev { cursor, target: top });
+            }
+            (Some((key, miss)), false) => {
+                self.builder.emit(SeekGt { cursor, key, miss });
+                self.goto(top);
+            }
+            (Some((key, miss)), true) => {
+                self.builder.emit(SeekLt { cursor, key, miss });
+                self.goto(top);
+            }
         }
     }
 }

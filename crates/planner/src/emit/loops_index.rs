@@ -3,18 +3,18 @@
 //! NULL sorts first, and equality and ranges never find it. A value of the key that is NULL ends the search before it
 //! begins. A range that is open towards the NULLs (`x < 5`) begins, or backwards ends, at the key NULL instead.
 
-use turso_error::{Error, Result};
+use turso_error::Result;
 use turso_program::control::IsNull;
 use turso_program::cursor::{
     IdxGe, IdxGt, IdxLe, IdxLt, Last, NotFound, Rewind, SeekGe, SeekGt, SeekLe, SeekLt,
 };
-use turso_program::data::{ApplyAffinity, Null};
+use turso_program::data::{ApplyAffinity, Cast, Integer, Null};
 use turso_program::{Affinities, CursorId, Instruction, Label, Reg, Regs};
 use turso_schema::{Index, IndexKey, Table};
 use turso_value::Affinity;
 
 use super::loops::OpenTable;
-use super::loops_access::{AccessExits, Advance, Step, may_be_null};
+use super::loops_access::{AccessExits, Advance, SecondRun, Step, may_be_null};
 use super::Emitter;
 use crate::plan::{Bound, EqualTerm, Expr, IndexAccess};
 
@@ -34,18 +34,15 @@ impl Emitter<'_> {
         search: &IndexAccess,
         exits: AccessExits,
     ) -> Result<Advance> {
-        let IndexAccess { index, equal, low, high, reverse, .. } = search;
-        if search.skip > 0 || search.pattern {
-            return Err(Error::sql("this index search is not supported yet"));
-        }
-        let mut in_loops = Vec::new();
+        let IndexAccess { index, skip, equal, low, high, pattern, reverse, .. } = search;
+        let mut values = Vec::new();
         let mut ended = exits.ended;
-        let prefix = equal.len();
+        let prefix = skip + equal.len();
         let ranged = low.is_some() || high.is_some();
 
         // The values of a single constant key need not be copied.
         let key = match (equal.as_slice(), ranged) {
-            ([EqualTerm::Equal(value, affinity)], false) if is_ready(value, *affinity) => {
+            ([EqualTerm::Equal(value, affinity)], false) if *skip == 0 && is_ready(value, *affinity) => {
                 let reg = self.expr(value)?;
                 if may_be_null(value) {
                     self.builder.emit(IsNull { reg, target: ended });
@@ -54,7 +51,13 @@ impl Emitter<'_> {
             }
             _ => {
                 let key = self.builder.registers(prefix);
+                if *skip > 0 {
+                    let skipped = self.begin_skip(cursor, Regs::new(key.first, *skip), *reverse, ended);
+                    ended = skipped.next;
+                    values.push(skipped);
+                }
                 for (j, term) in equal.iter().enumerate() {
+                    let j = j + skip;
                     let dest = key.at(j);
                     match term {
                         EqualTerm::Equal(value, affinity) => self.key_value(value, *affinity, dest, Some(ended))?,
@@ -64,9 +67,9 @@ impl Emitter<'_> {
                         }
                         EqualTerm::In(term) => {
                             let descending = index.columns.get(j).is_some_and(|c| c.descending);
-                            let in_loop = self.begin_in(term, dest, *reverse != descending, ended)?;
-                            ended = in_loop.next;
-                            in_loops.push(in_loop);
+                            let set = self.begin_in(term, dest, *reverse != descending, ended)?;
+                            ended = set.next;
+                            values.push(set);
                         }
                     }
                 }
@@ -74,13 +77,14 @@ impl Emitter<'_> {
             }
         };
 
-        if !ranged && finds_one(index, equal) {
+        if !ranged && *skip == 0 && finds_one(index, equal) {
             self.builder.emit(NotFound { cursor, key, target: ended });
-            return Ok(Advance { step: None, after_step: None, in_loops });
+            return Ok(Advance { values, ..Advance::default() });
         }
 
-        let low = self.range_end(low.as_ref(), key, ended)?;
-        let high = self.range_end(high.as_ref(), key, ended)?;
+        let texts = [low, high].map(|b| b.as_ref().and_then(|b| b.values.first().cloned()));
+        let low = self.range_end(low.as_ref(), key, ended, *pattern)?;
+        let high = self.range_end(high.as_ref(), key, ended, *pattern)?;
         let column = index.columns.get(prefix);
         let descending = column.is_some_and(|c| c.descending);
         // In the direction of the scan: `start` comes first. The side of the NULLs needs an end of its own.
@@ -89,13 +93,28 @@ impl Emitter<'_> {
         } else {
             (low, high)
         };
+        let again = pattern.then(|| {
+            let registers = [low, high].map(|e| e.map(|e| e.key.at(prefix)));
+            let ends: Vec<(Reg, Expr)> = registers.into_iter().zip(texts).filter_map(|(r, t)| Some((r?, t?))).collect();
+            let running = self.builder.register();
+            self.builder.emit(Integer { value: 0, dest: running });
+            // Blobs sort after texts.
+            let to_text = *reverse != descending;
+            if to_text {
+                for (reg, _) in &ends {
+                    self.builder.emit(Cast { reg: *reg, affinity: Affinity::Blob });
+                }
+            }
+            let run_ended = self.builder.label();
+            ended = run_ended;
+            SecondRun { running, ended: run_ended, seek: self.builder.label_here(), ends, to_text }
+        });
         let (start, end) = if *reverse != descending { (high, low) } else { (low, high) };
         self.seek_start(cursor, start, key, *reverse, ended);
         let top = self.builder.label_here();
         self.check_end(cursor, end, key, *reverse, ended);
         let step = if *reverse { Step::Prev(cursor, top) } else { Step::Next(cursor, top) };
-        let after_step = None;
-        Ok(Advance { step: Some(step), after_step, in_loops })
+        Ok(Advance { step: Some(step), again, values })
     }
 
     /// Go to the first entry of the range.
@@ -128,9 +147,10 @@ impl Emitter<'_> {
     }
 
     /// The key of one end: a copy of the equal columns and the values of the bound.
-    fn range_end(&mut self, bound: Option<&Bound>, prefix: Regs, ended: Label) -> Result<Option<End>> {
+    fn range_end(&mut self, bound: Option<&Bound>, prefix: Regs, ended: Label, changes: bool) -> Result<Option<End>> {
         let Some(bound) = bound else { return Ok(None) };
         if prefix.count == 0
+            && !changes
             && let ([value], [affinity]) = (bound.values.as_slice(), bound.affinities.as_slice())
             && is_ready(value, *affinity)
         {

@@ -78,7 +78,7 @@ impl Emitter<'_> {
             self.builder.emit(Gosub { return_to, target: rest });
             self.loop_depth -= 1;
             self.builder.bind(next);
-            self.end_access(advance);
+            self.end_access(advance)?;
             self.builder.bind(ended);
         }
         self.builder.close_plan_node();

@@ -1,39 +1,131 @@
 //! From the sources and conjuncts of one core to nested loops: which order, which access paths, which filters where.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `used` | the columns that a statement reads |
+//! | `source` | a source's table, size and indexes |
+//! | `terms`, `terms_like` | conjuncts, and how they could help to find rows |
+//! | `cost` | estimates |
+//! | `path`, `path_or` | ways of finding the rows of one source |
+//! | `order` | which wished order a sequence of loops delivers |
+//! | `search` | the sequence of loops |
+//! | `build` | the plan: access paths and the place of every filter |
 
+mod build;
+mod cost;
+mod order;
+mod path;
+mod path_or;
+mod search;
+mod source;
+mod terms;
+mod terms_like;
 mod used;
 
 pub use used::{ColumnSet, UsedColumns};
 
-use turso_error::Result;
+use turso_error::{Error, Result};
 
 use crate::context::PlanContext;
-use crate::plan::{Access, Core, JoinKind, JoinPlan, Level, Relation, Wish};
+use crate::plan::{Body, Core, Expr, JoinKind, JoinPlan, Query, Relation, Wish};
+
+/// The most sources that one core joins: sets of sources are words.
+const MOST_SOURCES: usize = 64;
+
+/// Rows of something that is produced and of which nothing is known.
+const PRODUCED_ROWS: cost::LogEst = 200;
+
+/// A core that reads columns of an enclosing query is taken to run about this often (28 times).
+const CORRELATED_RUNS: cost::LogEst = 48;
 
 /// Plan the FROM and WHERE of one core. `used` says what the whole statement reads, `wish` which order of rows would help.
 pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanContext<'_>) -> Result<JoinPlan> {
-    let _ = (used, wish, context);
-    let mut plan = JoinPlan { rows: 1.0, single_row: core.sources.is_empty(), ..JoinPlan::default() };
-    for (position, source) in core.sources.iter().enumerate() {
-        let access = match &source.relation {
-            Relation::Table { .. } => Access::Scan { reverse: false },
-            _ => Access::Produced { materialized: position > 0 },
-        };
-        plan.levels.push(Level {
-            position,
-            source: source.id,
-            join: source.join,
-            access,
-            filters: source.on.clone(),
-            after_outer: Vec::new(),
-            one_row: false,
-            rows: 1.0,
-            cost: 1.0,
-        });
+    let sources = core.sources.len();
+    if sources == 0 {
+        return Ok(JoinPlan { constant_filters: core.filter.clone(), single_row: true, rows: 1.0, ..JoinPlan::default() });
     }
-    match plan.levels.last_mut() {
-        None => plan.constant_filters = core.filter.clone(),
-        Some(last) if last.join == JoinKind::Left => last.after_outer = core.filter.clone(),
-        Some(last) => last.filters.extend(core.filter.iter().cloned()),
+    if sources > MOST_SOURCES {
+        return Err(Error::sql("at most 64 tables in a join"));
+    }
+    let infos = source::sources(core, used, context)?;
+    let expression_keys = infos.iter().enumerate().fold(0, |mask, (i, info)| {
+        let any = info.indexes.iter().flat_map(|x| &x.keys).any(|k| matches!(k.key, source::BoundKey::Expr(_)));
+        mask | terms::Mask::from(any) << i
+    });
+    let mut terms = terms::Terms::new(core, &context.options, expression_keys);
+    for filter in &core.filter {
+        terms.add(filter, None);
+    }
+    for (position, source) in core.sources.iter().enumerate() {
+        for condition in &source.on {
+            terms.add(condition, Some(position));
+        }
+    }
+    terms.add_transitive();
+
+    let mut paths = Vec::new();
+    for (position, info) in infos.iter().enumerate() {
+        let correlated = matches!(&info.source.relation, Relation::Query { query, .. } if !query.outer.is_empty());
+        let produced = matches!(info.source.relation, Relation::Recursive { .. } | Relation::Function { .. });
+        let finder = path::Finder {
+            info,
+            position,
+            terms: &terms,
+            wish,
+            paths: Vec::new(),
+            in_or: false,
+            automatic: context.options.automatic_index && !correlated && !produced,
+        };
+        paths.extend(finder.find());
+    }
+    let orders = order::Orders::new(wish, &terms, &infos);
+    let initial = if terms.correlated { CORRELATED_RUNS } else { 0 };
+    let Some(chosen) = search::choose(&infos, &paths, &orders, initial) else {
+        return Err(Error::sql("no query solution"));
+    };
+    let mut plan = build::build(&infos, &terms, &paths, &chosen, wish)?;
+    if context.options.reverse_unordered_selects && wish.order.is_empty() {
+        for level in &mut plan.levels {
+            level.access.set_reverse(true);
+        }
     }
     Ok(plan)
+}
+
+/// How many rows a subquery or CTE is taken to give.
+fn produced_rows(relation: &Relation, context: &PlanContext<'_>) -> cost::LogEst {
+    match relation {
+        Relation::Query { query, .. } => query_rows(query, context, 0),
+        Relation::Cte(cte) if cte.recursive.is_none() => query_rows(&cte.query, context, 0),
+        Relation::Function { .. } => cost::log_est(25),
+        Relation::Recursive { .. } => 0,
+        Relation::Table { .. } | Relation::Cte(_) => PRODUCED_ROWS,
+    }
+}
+
+fn query_rows(query: &Query, context: &PlanContext<'_>, depth: u32) -> cost::LogEst {
+    let rows = body_rows(&query.body, context, depth);
+    match &query.limit {
+        Some(Expr::Literal(turso_value::Value::Integer(n))) if *n >= 0 => rows.min(cost::log_est(*n as u64)),
+        _ => rows,
+    }
+}
+
+fn body_rows(body: &Body, context: &PlanContext<'_>, depth: u32) -> cost::LogEst {
+    // Deeper nesting says less and costs more to look at.
+    if depth > 4 {
+        return PRODUCED_ROWS;
+    }
+    match body {
+        Body::Values(rows) => cost::log_est(rows.len() as u64),
+        Body::Compound { left, right, .. } => cost::add(body_rows(left, context, depth + 1), body_rows(right, context, depth + 1)),
+        Body::Core(core) if core.is_aggregate() && core.group_by.is_empty() => 0,
+        Body::Core(core) => plan_core(core, &UsedColumns::everything(), &Wish::default(), context)
+            .map_or(PRODUCED_ROWS, |plan| cost::log_est_real(plan.rows)),
+    }
+}
+
+/// True for joins that supply NULL rows for either side.
+fn is_right(join: JoinKind) -> bool {
+    matches!(join, JoinKind::Right | JoinKind::Full)
 }

@@ -56,13 +56,6 @@ pub(super) enum Op {
     High { inclusive: bool },
 }
 
-impl Op {
-    /// Fixes the column to one value, or to a few.
-    pub fn is_equality(self) -> bool {
-        !matches!(self, Op::Low { .. } | Op::High { .. })
-    }
-}
-
 /// One way of using a term.
 #[derive(Debug, Clone)]
 pub(super) struct Usable<'a> {
@@ -80,6 +73,8 @@ pub(super) struct Usable<'a> {
     pub collation: Collation,
     /// Further columns and values of a row value comparison.
     pub more: Vec<RowPart<'a>>,
+    /// The row value has further elements that no index can serve.
+    pub more_than_known: bool,
     /// From LIKE or GLOB.
     pub pattern: bool,
 }
@@ -166,6 +161,11 @@ impl<'a> Terms<'a> {
         });
         self.correlated = correlated;
         mask
+    }
+
+    /// The terms of each arm of a disjunction.
+    pub fn arms_of(&self, term: &Term<'a>) -> Vec<Terms<'a>> {
+        super::path_or::arms(self.core, self.options, self.expression_keys, term)
     }
 
     fn analyze(&mut self, expr: &'a Expr, term: usize) {
@@ -278,7 +278,10 @@ impl<'a> Terms<'a> {
                 _ => break,
             }
         }
-        if let Some(last) = self.usable.last_mut() {
+        if self.may_drive(term, source)
+            && let Some(last) = self.usable.last_mut()
+        {
+            last.more_than_known = more.len() + 1 < left.len();
             last.more = more;
         }
     }
@@ -293,6 +296,9 @@ impl<'a> Terms<'a> {
         let low = Cow::Owned(Expr::Literal(Value::text(range.low)));
         let high = Cow::Owned(Expr::Literal(Value::text(range.high)));
         let (low_op, high_op) = (Op::Low { inclusive: true }, Op::High { inclusive: false });
+        if !self.may_drive(term, source) {
+            return;
+        }
         self.push(term, 1, source, key.clone(), low_op, Some(low), Affinity::Blob, range.collation.clone());
         self.push(term, 2, source, key, high_op, Some(high), Affinity::Blob, range.collation);
         let from = self.usable.len().saturating_sub(2);
@@ -374,7 +380,7 @@ impl<'a> Terms<'a> {
         if !self.may_drive(term, source) {
             return;
         }
-        self.usable.push(Usable { term, part, source, key, op, value, needs, affinity, collation, more: Vec::new(), pattern: false });
+        self.usable.push(Usable { term, part, source, key, op, value, needs, affinity, collation, more: Vec::new(), more_than_known: false, pattern: false });
     }
 
     /// An outer join decides which conditions may leave out rows of which source before the join.

@@ -17,6 +17,12 @@ pub struct Wish {
     pub order_is_free: bool,
     /// Only about this many rows will be fetched (LIMIT with a satisfied order, min/max).
     pub few_rows: bool,
+    /// A LIMIT (with OFFSET) that is known while planning.
+    pub limit: Option<u64>,
+    /// Number of result columns: rows that are sorted carry them.
+    pub columns: usize,
+    /// `min(x)` or `max(x)` alone: only the first row of the wished order counts.
+    pub min_max: bool,
     /// Rows are wanted one at a time for UPDATE/DELETE: only one source, the rowid must be available, no automatic index.
     pub for_write: bool,
 }
@@ -34,6 +40,8 @@ pub struct JoinPlan {
     pub constant_filters: Vec<Expr>,
     /// At most one row comes out.
     pub single_row: bool,
+    /// The wish was [`Wish::min_max`] and the order is delivered: one row is read, and the plan calls that a search.
+    pub min_max: bool,
     /// Estimated number of rows.
     pub rows: f64,
 }

@@ -1,0 +1,468 @@
+//! Ways of finding the rows of one source, with their costs.
+
+use super::cost::{LogEst, add, log_est, number, search_steps};
+use super::source::{IndexInfo, SourceInfo, implied};
+use super::terms::{Key, KeyRef, Mask, Op, Term, Terms, Usable};
+use crate::plan::{ColumnIndex, Expr, IndexHint, InSet, JoinKind, Wish};
+
+/// One way.
+#[derive(Debug, Clone)]
+pub(super) struct Path {
+    pub source: usize,
+    /// Sources whose rows must be at hand.
+    pub needs: Mask,
+    /// Work before the first row.
+    pub setup: LogEst,
+    /// Work per turn.
+    pub run: LogEst,
+    /// Rows per turn.
+    pub out: LogEst,
+    /// At most one row.
+    pub one_row: bool,
+    pub kind: PathKind,
+    /// Indexes into [`Terms::usable`] of what finds the rows.
+    pub uses: Vec<usize>,
+}
+
+/// What is done.
+#[derive(Debug, Clone)]
+pub(super) enum PathKind {
+    Scan,
+    /// Index by position in [`SourceInfo::indexes`].
+    IndexScan { index: usize },
+    Rowid,
+    RowidIn,
+    RowidRange { low: Option<usize>, high: Option<usize> },
+    Index { index: usize, skip: usize, equal: Vec<usize>, low: Option<usize>, high: Option<usize>, width: usize },
+    Auto,
+    Or { term: usize, arms: Vec<ArmPath> },
+    Produced,
+}
+
+/// One arm of an OR: the terms of the arm and the path they gave.
+#[derive(Debug, Clone)]
+pub(super) struct ArmPath {
+    pub arm: usize,
+    pub path: Box<Path>,
+}
+
+/// How many paths one source may have: beyond it only the best known ones count.
+const MOST_PATHS: usize = 400;
+
+/// Finds the paths of one source.
+pub(super) struct Finder<'f, 'a> {
+    pub info: &'f SourceInfo<'a>,
+    pub position: usize,
+    pub terms: &'f Terms<'a>,
+    pub wish: &'f Wish,
+    pub paths: Vec<Path>,
+    /// Inside an OR: no automatic index, no full scan.
+    pub in_or: bool,
+    pub automatic: bool,
+}
+
+impl<'f, 'a> Finder<'f, 'a> {
+    /// All paths worth considering, the first found first.
+    pub fn find(mut self) -> Vec<Path> {
+        let Some(table) = self.info.table else {
+            self.produced();
+            self.automatic_index();
+            return self.paths;
+        };
+        if self.automatic && !self.in_or && table.has_rowid() {
+            self.automatic_index();
+        }
+        if table.has_rowid() {
+            if !matches!(self.info.source.hint, IndexHint::Named(_)) {
+                self.scan();
+                self.rowid();
+            }
+        }
+        let mut or = !self.in_or;
+        for (i, index) in self.info.indexes.iter().enumerate() {
+            if index.partial.is_empty() || implied(self.info, self.position, &index.partial, self.terms) {
+                self.index(i, index);
+            }
+        }
+        if matches!(self.info.source.hint, IndexHint::Named(_)) {
+            or = false;
+        }
+        if or && self.info.source.join == JoinKind::Inner || or && self.info.source.join == JoinKind::Cross || or && self.info.source.join == JoinKind::Left {
+            super::path_or::disjunctions(&mut self);
+        }
+        self.paths
+    }
+
+    fn usable(&self) -> impl Iterator<Item = (usize, &'f Usable<'a>)> + use<'f, 'a> {
+        let position = self.position;
+        self.terms.usable.iter().enumerate().filter(move |(_, u)| u.source == position)
+    }
+
+    fn bit(&self) -> Mask {
+        1 << self.position
+    }
+
+    /// Keep a path unless one that is as good in every respect is known.
+    pub fn keep(&mut self, mut path: Path) {
+        self.reduce_output(&mut path);
+        let dominated = self.paths.iter().any(|p| {
+            p.needs & path.needs == p.needs
+                && p.setup <= path.setup
+                && p.run <= path.run
+                && p.out <= path.out
+                && self.order_class(p) == self.order_class(&path)
+        });
+        if dominated || self.paths.len() >= MOST_PATHS {
+            return;
+        }
+        self.paths.push(path);
+    }
+
+    /// Paths only replace each other when they can deliver the same orders.
+    fn order_class(&self, path: &Path) -> (usize, usize) {
+        match &path.kind {
+            PathKind::Scan | PathKind::Rowid | PathKind::RowidIn | PathKind::RowidRange { .. } => (usize::from(self.rowid_helps_order()), 0),
+            PathKind::IndexScan { index } | PathKind::Index { index, .. } => match self.info.indexes.get(*index) {
+                Some(info) if self.helps_order(info) => (2, *index),
+                _ => (0, 0),
+            },
+            PathKind::Auto | PathKind::Or { .. } | PathKind::Produced => (0, 0),
+        }
+    }
+
+    fn rowid_helps_order(&self) -> bool {
+        let id = self.info.source.id;
+        self.wish.order.iter().any(|t| {
+            matches!(t.expr.without_collate(), Expr::Column { source, column: ColumnIndex::Rowid, .. } if *source == id)
+        })
+    }
+
+    /// True when the index could deliver some of the wished order.
+    pub fn helps_order(&self, index: &IndexInfo) -> bool {
+        if self.wish.order.is_empty() || index.shape.unordered {
+            return false;
+        }
+        let id = self.info.source.id;
+        self.wish.order.iter().any(|t| {
+            let e = t.expr.without_collate();
+            match e {
+                Expr::Column { source, column: ColumnIndex::Rowid, .. } if *source == id => true,
+                Expr::Column { source, column, .. } => {
+                    *source == id && index.keys.iter().any(|k| matches!(k.key.as_ref(), KeyRef::Column(c) if c == *column))
+                }
+                _ => index.keys.iter().any(|k| matches!(k.key.as_ref(), KeyRef::Expr(x) if crate::plan::same_expr(x, e))),
+            }
+        })
+    }
+
+    /// Terms that the path does not use are checked on its rows and let fewer through.
+    fn reduce_output(&self, path: &mut Path) {
+        if matches!(path.kind, PathKind::Auto | PathKind::Or { .. }) {
+            return;
+        }
+        let reachable = path.needs | self.bit();
+        let rows = self.info.size.rows;
+        let mut most = 0;
+        for (i, term) in self.terms.terms.iter().enumerate() {
+            if term.reads & self.bit() == 0 || term.reads & !reachable != 0 || term.derived {
+                continue;
+            }
+            if term.on_of.is_none() && self.info.source.join == JoinKind::Left {
+                continue;
+            }
+            if path.uses.iter().any(|&u| self.terms.usable.get(u).is_some_and(|u| u.term == i)) {
+                continue;
+            }
+            let Term { selectivity, equality, .. } = term;
+            path.out += selectivity;
+            if let Some(reduction) = equality {
+                most = most.max(*reduction);
+            }
+        }
+        path.out = path.out.min(rows - most);
+        if path.one_row {
+            path.out = path.out.min(0);
+        }
+    }
+
+    fn path(&self, kind: PathKind, needs: Mask, run: LogEst, out: LogEst, uses: Vec<usize>) -> Path {
+        Path { source: self.position, needs, setup: 0, run, out, one_row: false, kind, uses }
+    }
+
+    fn scan(&mut self) {
+        if self.in_or {
+            return;
+        }
+        let rows = self.info.size.rows;
+        // Reading a row costs three steps through an index.
+        let path = self.path(PathKind::Scan, 0, rows + 16, rows, Vec::new());
+        self.keep(path);
+    }
+
+    fn produced(&mut self) {
+        let rows = self.info.size.rows;
+        let path = self.path(PathKind::Produced, 0, rows + 16, rows, Vec::new());
+        self.keep(path);
+    }
+
+    fn rowid(&mut self) {
+        let rows = self.info.size.rows;
+        let steps = search_steps(rows);
+        let is_rowid = |u: &Usable<'_>| matches!(u.key, Key::Column(ColumnIndex::Rowid));
+        let (mut lows, mut highs) = (Vec::new(), Vec::new());
+        for (i, u) in self.usable().filter(|(_, u)| is_rowid(u)) {
+            match u.op {
+                Op::Equal | Op::Is => {
+                    let mut path = self.path(PathKind::Rowid, u.needs, add(steps, 16), 0, vec![i]);
+                    path.one_row = true;
+                    self.keep(path);
+                }
+                Op::In => {
+                    let values = in_size(u);
+                    let path = self.path(PathKind::RowidIn, u.needs, add(steps, 16) + values, values, vec![i]);
+                    self.keep(path);
+                }
+                Op::Low { .. } => lows.push(i),
+                Op::High { .. } => highs.push(i),
+                Op::IsNull => {}
+            }
+        }
+        for (low, high) in range_pairs(&lows, &highs) {
+            let out = range_rows(rows, low.is_some(), high.is_some());
+            let uses: Vec<usize> = low.into_iter().chain(high).collect();
+            let needs = self.needs(&uses);
+            let path = self.path(PathKind::RowidRange { low, high }, needs, add(steps, out + 16), out, uses);
+            self.keep(path);
+        }
+    }
+
+    fn needs(&self, uses: &[usize]) -> Mask {
+        uses.iter().fold(0, |m, &u| m | self.terms.usable.get(u).map_or(0, |u| u.needs))
+    }
+
+    fn index(&mut self, at: usize, info: &'f IndexInfo) {
+        let mut search = Search { at, info, equal: Vec::new(), skip: 0, needs: 0, in_values: 0, out: info.shape.rows.first().copied().unwrap_or(0) };
+        self.extend_search(&mut search);
+        self.skip_scan(at, info);
+        self.index_scan(at, info);
+    }
+
+    /// Try every term for the next column, then for the ones behind it.
+    fn extend_search(&mut self, search: &mut Search<'f>) {
+        let j = search.skip + search.equal.len();
+        let Some(column) = search.info.keys.get(j) else { return };
+        if self.paths.len() >= MOST_PATHS {
+            return;
+        }
+        let (mut lows, mut highs) = (Vec::new(), Vec::new());
+        let mut usable: Vec<usize> = Vec::new();
+        for (i, u) in self.usable() {
+            if u.restricts(column.key.as_ref()) && u.collation == column.collation {
+                match u.op {
+                    Op::Low { .. } => lows.push(i),
+                    Op::High { .. } => highs.push(i),
+                    _ => usable.push(i),
+                }
+            }
+        }
+        let rows_here = search.shape(j);
+        let rows_next = search.shape(j + 1);
+        for i in usable {
+            let Some(u) = self.terms.usable.get(i) else { continue };
+            let saved = (search.needs, search.in_values, search.out);
+            search.needs |= u.needs;
+            search.out += rows_next - rows_here;
+            match u.op {
+                Op::IsNull => search.out += 10,
+                Op::In => search.in_values += in_size(u),
+                _ => {}
+            }
+            search.equal.push(i);
+            let path = self.search_path(search, None, None, 1);
+            self.keep(path);
+            self.extend_search(search);
+            search.equal.pop();
+            (search.needs, search.in_values, search.out) = saved;
+        }
+        if search.info.shape.unordered {
+            return;
+        }
+        for (low, high) in range_pairs(&lows, &highs) {
+            // The two ends of a pattern's range go together, and it is run twice: not behind IN.
+            let pattern = |i: Option<usize>| i.and_then(|i| self.terms.usable.get(i)).is_some_and(|u| u.pattern);
+            if pattern(low) != pattern(high) {
+                continue;
+            }
+            let saved = (search.needs, search.out);
+            let uses: Vec<usize> = low.into_iter().chain(high).collect();
+            search.needs |= self.needs(&uses);
+            search.out = range_rows(search.out, low.is_some(), high.is_some());
+            let width = self.row_width(search.info, j, low.or(high));
+            let path = self.search_path(search, low, high, width);
+            self.keep(path);
+            (search.needs, search.out) = saved;
+        }
+    }
+
+    /// How many columns of the index a row value comparison can use.
+    fn row_width(&self, info: &IndexInfo, j: usize, bound: Option<usize>) -> usize {
+        let Some(u) = bound.and_then(|b| self.terms.usable.get(b)) else { return 1 };
+        let direction = info.keys.get(j).is_some_and(|k| k.descending);
+        let fits = u.more.iter().zip(info.keys.iter().skip(j + 1)).take_while(|(part, key)| {
+            matches!(key.key.as_ref(), KeyRef::Column(c) if c == part.column)
+                && key.collation == part.collation
+                && key.descending == direction
+        });
+        1 + fits.count()
+    }
+
+    fn search_path(&self, search: &Search<'_>, low: Option<usize>, high: Option<usize>, width: usize) -> Path {
+        let info = search.info;
+        let rows = info.shape.rows.first().copied().unwrap_or(0);
+        let per_entry = 1 + 15 * info.entry_size / self.info.size.row_size.max(1);
+        let mut run = add(search_steps(rows), search.out + per_entry);
+        if !info.covering {
+            run = add(run, search.out + 16);
+        }
+        let equal = search.equal.clone();
+        let uses = equal.iter().copied().chain(low).chain(high).collect();
+        let all_equal =
+            equal.iter().all(|&i| self.terms.usable.get(i).is_some_and(|u| matches!(u.op, Op::Equal)));
+        let unique_key = info.index.columns.len();
+        let one_row = search.skip == 0 && all_equal && (info.index.unique && equal.len() >= unique_key || equal.len() == info.keys.len());
+        let kind = PathKind::Index { index: search.at, skip: search.skip, equal, low, high, width };
+        Path {
+            source: self.position,
+            needs: search.needs,
+            setup: 0,
+            run: run + search.in_values,
+            out: search.out + search.in_values,
+            one_row,
+            kind,
+            uses,
+        }
+    }
+
+    /// Loop over the distinct values of leading columns without term, where ANALYZE says that there are few.
+    fn skip_scan(&mut self, at: usize, info: &'f IndexInfo) {
+        let shape = &info.shape;
+        if !shape.analyzed || shape.no_skip_scan || info.index.columns.len() < 2 {
+            return;
+        }
+        let has_first = self.usable().any(|(_, u)| info.keys.first().is_some_and(|k| u.restricts(k.key.as_ref())));
+        let (Some(rows), Some(first)) = (shape.rows.first(), shape.rows.get(1)) else { return };
+        // Eighteen entries per value are where skipping begins to pay.
+        if has_first || *first < log_est(18) {
+            return;
+        }
+        let distinct = rows - first;
+        let mut search = Search { at, info, equal: Vec::new(), skip: 1, needs: 0, in_values: distinct + 5, out: *rows - distinct };
+        self.extend_search(&mut search);
+    }
+
+    /// Every entry of an index: for its order, or because it is smaller than the table.
+    fn index_scan(&mut self, at: usize, info: &IndexInfo) {
+        if self.in_or {
+            return;
+        }
+        let ordered = self.helps_order(info);
+        let named = matches!(self.info.source.hint, IndexHint::Named(_));
+        let wanted = info.primary
+            || (info.covering
+                && (ordered
+                    || named
+                    || !info.index.partial.as_ref().is_none()
+                    || self.info.table.is_some_and(|t| !t.has_rowid())
+                    || (!info.shape.unordered && info.entry_size < self.info.size.row_size && !self.wish.for_write)))
+            || (!info.covering && (ordered || named));
+        if !wanted {
+            return;
+        }
+        let rows = info.shape.rows.first().copied().unwrap_or(0);
+        let mut run = rows + 1 + 15 * info.entry_size / self.info.size.row_size.max(1);
+        if !info.covering {
+            run = add(run, rows + 16);
+        }
+        let path = self.path(PathKind::IndexScan { index: at }, 0, run, rows, Vec::new());
+        self.keep(path);
+    }
+
+    /// An index made for the statement: worth it when the search is repeated often enough.
+    fn automatic_index(&mut self) {
+        if !self.automatic
+            || self.in_or
+            || self.info.source.hint != IndexHint::Free
+            || self.wish.for_write
+            || matches!(self.info.source.join, JoinKind::Right | JoinKind::Full)
+        {
+            return;
+        }
+        let rows = self.info.size.rows;
+        let steps = search_steps(rows);
+        for (i, u) in self.usable() {
+            if !can_build_on(u) {
+                continue;
+            }
+            // Sorting the rows, and writing them.
+            let more = if self.info.table.is_some() { 28 } else { -25 };
+            let setup = (steps + rows + more).max(0);
+            let out = 43;
+            let mut path = self.path(PathKind::Auto, u.needs, add(steps, out), out, vec![i]);
+            path.setup = setup;
+            self.keep(path);
+        }
+    }
+}
+
+/// Equality of a column with something of another source.
+pub(super) fn can_build_on(u: &Usable<'_>) -> bool {
+    matches!(u.op, Op::Equal) && matches!(u.key, Key::Column(ColumnIndex::Column(_))) && u.more.is_empty()
+}
+
+struct Search<'f> {
+    at: usize,
+    info: &'f IndexInfo,
+    equal: Vec<usize>,
+    skip: usize,
+    needs: Mask,
+    in_values: LogEst,
+    out: LogEst,
+}
+
+impl Search<'_> {
+    fn shape(&self, columns: usize) -> LogEst {
+        self.info.shape.rows.get(columns).copied().unwrap_or(0)
+    }
+}
+
+fn in_size(u: &Usable<'_>) -> LogEst {
+    match u.value.as_deref() {
+        Some(Expr::In { set: InSet::List(list), .. }) => log_est(list.len() as u64),
+        // A subquery is taken to give 25 values.
+        _ => 46,
+    }
+}
+
+/// A range keeps a quarter of the rows, one with two ends 1/64.
+fn range_rows(rows: LogEst, low: bool, high: bool) -> LogEst {
+    let ends = LogEst::from(low) + LogEst::from(high);
+    let extra = if low && high { 20 } else { 0 };
+    (rows - 20 * ends - extra).max(10).min(rows - ends)
+}
+
+fn range_pairs(lows: &[usize], highs: &[usize]) -> Vec<(Option<usize>, Option<usize>)> {
+    let mut pairs = Vec::new();
+    for &low in lows {
+        pairs.push((Some(low), None));
+        for &high in highs {
+            pairs.push((Some(low), Some(high)));
+        }
+    }
+    pairs.extend(highs.iter().map(|&high| (None, Some(high))));
+    pairs
+}
+
+/// Rows as a number, for plans.
+pub(super) fn rows_of(out: LogEst) -> f64 {
+    number(out).max(1.0)
+}
