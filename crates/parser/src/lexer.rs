@@ -259,20 +259,32 @@ mod tests {
     #[test]
     fn numbers() {
         check("1 1.5 .5 1. 1e5 1.e-5", "Integer<1> Float<1.5> Float<.5> Float<1.> Float<1e5> Float<1.e-5>");
-        check("0x1F 0X_1 0x 1a 1e 1.5e+", "HexInteger<0x1F> Illegal<0X_1> Illegal<0x> Illegal<1a> Illegal<1e> Illegal<1.5e> Plus<+>");
-        check("1_000 1__0 1_ 1._5 1_.5 0x1_f", "Integer<1_000> BadSeparator<1__0> BadSeparator<1_> BadSeparator<1._5> BadSeparator<1_.5> HexInteger<0x1_f>");
+        check(
+            "0x1F 0X_1 0x 1a 1e 1.5e+",
+            "HexInteger<0x1F> Illegal<0X_1> Illegal<0x> Illegal<1a> Illegal<1e> Illegal<1.5e> Plus<+>",
+        );
+        check(
+            "1_000 1__0 1_ 1._5 1_.5 0x1_f",
+            "Integer<1_000> BadSeparator<1__0> BadSeparator<1_> BadSeparator<1._5> BadSeparator<1_.5> HexInteger<0x1_f>",
+        );
     }
 
     #[test]
     fn quotes() {
-        check("'a''b' \"a\"\"b\" [a] `b`", "String<'a''b'> QuotedIdentifier<\"a\"\"b\"> QuotedIdentifier<[a]> QuotedIdentifier<`b`>");
+        check(
+            "'a''b' \"a\"\"b\" [a] `b`",
+            "String<'a''b'> QuotedIdentifier<\"a\"\"b\"> QuotedIdentifier<[a]> QuotedIdentifier<`b`>",
+        );
         check("'abc", "Illegal<'abc>");
         check("x'AB' X'' x'a' x'zz' x'12", "Blob<x'AB'> Blob<X''> Illegal<x'a'> Illegal<x'zz'> Illegal<x'12>");
     }
 
     #[test]
     fn parameters() {
-        check("? ?12 :a @b $c::d(e) #f", "Variable<?> Variable<?12> Variable<:a> Variable<@b> Variable<$c::d(e)> Variable<#f>");
+        check(
+            "? ?12 :a @b $c::d(e) #f",
+            "Variable<?> Variable<?12> Variable<:a> Variable<@b> Variable<$c::d(e)> Variable<#f>",
+        );
         check("$ $a(b c", "Illegal<$> Illegal<$a(b> Identifier<c>");
     }
 
@@ -280,6 +292,9 @@ mod tests {
     fn comments_and_blanks() {
         check("\u{feff}a--b\nc/*d*/e/*f", "Identifier<a> Identifier<c> Identifier<e>");
         check("a/*", "Identifier<a> Slash</> Star<*>");
-        check("->->>-<=<>==!=||", "Arrow<->> DoubleArrow<->>> Minus<-> LessEqual<<=> NotEqual<<>> Equal<==> NotEqual<!=> Concat<||>");
+        check(
+            "->->>-<=<>==!=||",
+            "Arrow<->> DoubleArrow<->>> Minus<-> LessEqual<<=> NotEqual<<>> Equal<==> NotEqual<!=> Concat<||>",
+        );
     }
 }

@@ -27,7 +27,15 @@ fn corpus() -> Vec<Vec<u8>> {
 
 /// Cuts a text where the kind of its bytes changes.
 fn pieces(text: &[u8]) -> Vec<Vec<u8>> {
-    let kind = |b: u8| if b.is_ascii_alphanumeric() || b == b'_' { 0 } else if b == b' ' { 1 } else { 2 };
+    let kind = |b: u8| {
+        if b.is_ascii_alphanumeric() || b == b'_' {
+            0
+        } else if b == b' ' {
+            1
+        } else {
+            2
+        }
+    };
     let mut out: Vec<Vec<u8>> = Vec::new();
     for &b in text {
         match out.last_mut() {
@@ -84,7 +92,8 @@ fn mutated_texts_neither_panic_nor_change_in_print() {
         }
         accepted += 1;
         let printed = statement.to_sql();
-        let shown = || format!("{:?}\nprinted as {:?}", String::from_utf8_lossy(&sql), String::from_utf8_lossy(&printed));
+        let shown =
+            || format!("{:?}\nprinted as {:?}", String::from_utf8_lossy(&sql), String::from_utf8_lossy(&printed));
         let again = parse(&printed).unwrap_or_else(|e| panic!("{}\n{e}", shown()));
         assert_eq!(again.statement, Some(statement), "{}", shown());
     }
@@ -98,7 +107,8 @@ fn random_bytes_do_not_panic() {
         let n = random.below(40);
         let sql: Vec<u8> = (0..n).map(|_| random.below(256) as u8).collect();
         drop(parse(&sql));
-        let sql: Vec<u8> = (0..n).flat_map(|_| b"select(.)*,'\"[]x0e?$:-/ "[random.below(24)..].iter().take(1).copied()).collect();
+        let sql: Vec<u8> =
+            (0..n).flat_map(|_| b"select(.)*,'\"[]x0e?$:-/ "[random.below(24)..].iter().take(1).copied()).collect();
         drop(parse(&sql));
     }
 }

@@ -118,7 +118,7 @@ fn definitions_keep_their_text() {
     let sql = b"create  temp table if not exists main . [t x] ( a ,b ) strict ; select 1";
     let parsed = parse(sql).unwrap();
     let Some(Statement::CreateTable(table)) = parsed.statement else { panic!("not a table") };
-    assert_eq!(table.definition.of(sql), b"[t x] ( a ,b ) strict");
+    assert_eq!(table.definition.of(sql), b"[t x] ( a ,b ) strict ");
     assert_eq!(parsed.span.of(sql), &sql[..sql.len() - 11]);
     let sql = b"select  a+ 1 , (b) c from t";
     let Some(Statement::Select(select)) = parse(sql).unwrap().statement else { panic!("not a query") };
@@ -136,4 +136,41 @@ fn a_script_parses_as_a_whole() {
     assert_eq!(parse_all(b"begin; select 1; ; commit -- done").unwrap().len(), 3);
     let error = parse_all(b"begin; selec 1").unwrap_err();
     assert_eq!((error.offset, error.message.as_str()), (Some(7), "near \"selec\": syntax error"));
+}
+
+#[track_caller]
+fn check_stored(sql: &str, expected: &str) {
+    let text = match parse(sql.as_bytes()).unwrap().statement.unwrap() {
+        Statement::CreateTable(table) => table.definition,
+        Statement::CreateIndex(index) => index.definition,
+        Statement::CreateView(view) => view.definition,
+        Statement::CreateTrigger(trigger) => trigger.definition,
+        Statement::CreateVirtualTable(table) => table.definition,
+        other => panic!("{other}"),
+    };
+    assert_eq!(String::from_utf8_lossy(text.of(sql.as_bytes())), expected, "{sql}");
+}
+
+/// Expected: the tail of what SQLite stores in `sqlite_schema`.
+#[test]
+fn stored_texts_end_where_sqlites_do() {
+    check_stored("create table t(a) /* x */ ;", "t(a)");
+    check_stored("create table t(a) without /*q*/ rowid /*e*/; select 1", "t(a) without /*q*/ rowid /*e*/");
+    check_stored("create unique index main . i on [t x](a) where a>1 ;", "i on [t x](a) where a>1 ");
+    check_stored("create index i on t(a)  -- foo", "i on t(a)  -- foo");
+    check_stored("create view v as  select 1 /*c*/ ;", "v as  select 1 /*c*/");
+    check_stored(
+        "create trigger main . x after insert on t begin select 1; end /*a*/;",
+        "x after insert on t begin select 1; end",
+    );
+    check_stored("create virtual table v using fts4(a , b) /*x*/;", "v using fts4(a , b)");
+}
+
+#[test]
+fn declared_types_are_those_of_table_info() {
+    let sql = "create table t(a \"int\" , b [Real], c 'text'  z, d \"a\"\"b\" c(1), e INTEGER , f Any, g int generated always as (1), h)";
+    let Some(Statement::CreateTable(table)) = parse(sql.as_bytes()).unwrap().statement else { panic!("not a table") };
+    let turso_parser::ast::CreateTableBody::Columns { columns, .. } = table.body else { panic!("no columns") };
+    let types: Vec<String> = columns.iter().map(|c| c.type_name.declared().into_owned()).collect();
+    assert_eq!(types, ["INT", "REAL", "text", "a\"b", "INTEGER", "ANY", "INT", ""]);
 }

@@ -96,7 +96,10 @@ fn parameters_are_numbered_as_in_sqlite() {
     let parsed = parse(b"select ?, ?5, :a, ?, @b, :a, $c, ?2").unwrap();
     let p = &parsed.parameters;
     assert_eq!(p.count, 9);
-    assert_eq!((p.index(":a"), p.index("@b"), p.index("$c"), p.index("?5"), p.index("?2")), (Some(6), Some(8), Some(9), Some(5), Some(2)));
+    assert_eq!(
+        (p.index(":a"), p.index("@b"), p.index("$c"), p.index("?5"), p.index("?2")),
+        (Some(6), Some(8), Some(9), Some(5), Some(2))
+    );
     assert_eq!((p.name(1), p.name(2), p.name(6), p.name(7)), (None, Some("?2"), Some(":a"), None));
     let many: Vec<String> = (0..100).flat_map(|i| [format!(":p{i}"), ":p0".to_owned()]).collect();
     let parsed = parse(format!("select {}", many.join(",")).as_bytes()).unwrap();

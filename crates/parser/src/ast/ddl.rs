@@ -1,10 +1,12 @@
 //! CREATE, DROP and ALTER.
 //!
-//! `definition` spans run from the object's own name (after a schema and its dot) to the last token. What
+//! `definition` spans run from the object's own name (after a schema and its dot) to where SQLite ends the text that it
+//! stores: the last token, or for indexes, views and tables with options the semicolon, with comments before it. What
 //! `sqlite_schema` stores is `CREATE TABLE ` (or `VIEW`, `INDEX`, `UNIQUE INDEX`, `TRIGGER`, `VIRTUAL TABLE`) and that text.
 
 use super::{
-    ConflictResolution, Delete, Expr, Insert, Name, OrderingTerm, QualifiedName, Select, SortOrder, Span, TypeName, Update,
+    ConflictResolution, Delete, Expr, Insert, Name, OrderingTerm, QualifiedName, Select, SortOrder, Span, TypeName,
+    Update,
 };
 
 /// `CREATE TABLE`.
@@ -18,7 +20,7 @@ pub struct CreateTable {
     pub name: QualifiedName,
     /// Its columns, or the query that fills it.
     pub body: CreateTableBody,
-    /// From the table's own name to the last token.
+    /// The stored text, without `CREATE TABLE `.
     pub definition: Span,
 }
 
@@ -263,7 +265,7 @@ pub struct CreateIndex {
     pub parameters: Vec<IndexParameter>,
     /// The WHERE of a partial index.
     pub where_clause: Option<Expr>,
-    /// From the index's own name to the last token.
+    /// The stored text, without `CREATE [UNIQUE] INDEX `.
     pub definition: Span,
 }
 
@@ -291,7 +293,7 @@ pub struct CreateView {
     pub columns: Vec<Name>,
     /// Its query.
     pub select: Box<Select>,
-    /// From the view's own name to the last token.
+    /// The stored text, without `CREATE VIEW `.
     pub definition: Span,
 }
 

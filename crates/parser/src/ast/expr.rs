@@ -1,5 +1,7 @@
 //! Expressions.
 
+use std::borrow::Cow;
+
 use super::{Name, OrderingTerm, QualifiedName, Select, Span, WindowSpec};
 
 /// An expression.
@@ -210,6 +212,41 @@ pub enum BinaryOp {
 pub struct TypeName {
     /// The source text from the first to the last token of the type.
     pub text: Box<str>,
+}
+
+impl TypeName {
+    /// The declared type of a column as SQLite reports it: a leading quoted word stands for the whole, and the standard
+    /// types are in upper case.
+    pub fn declared(&self) -> Cow<'_, str> {
+        const STANDARD: [&str; 6] = ["ANY", "BLOB", "INT", "INTEGER", "REAL", "TEXT"];
+        let text = match self.text.as_bytes().first() {
+            Some(b'[') => Cow::Borrowed(self.text[1..].split(']').next().unwrap_or("")),
+            Some(&quote @ (b'"' | b'\'' | b'`')) => Cow::Owned(quoted_word(&self.text[1..], quote as char)),
+            _ => Cow::Borrowed(&*self.text),
+        };
+        // Only a type that is one word, quoted or not, is looked up.
+        let inner = self.text.get(1..self.text.len().saturating_sub(1)).unwrap_or("");
+        if text.len() != self.text.len() && inner.contains(['"', '\'', '`', '[']) {
+            return text;
+        }
+        match STANDARD.iter().find(|standard| text.eq_ignore_ascii_case(standard)) {
+            Some(standard) => Cow::Borrowed(standard),
+            None => text,
+        }
+    }
+}
+
+/// The text before the closing quote, doubled quotes made single.
+fn quoted_word(text: &str, quote: char) -> String {
+    let mut out = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == quote && chars.next_if_eq(&quote).is_none() {
+            break;
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// `x [NOT] BETWEEN low AND high`.

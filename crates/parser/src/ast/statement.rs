@@ -1,8 +1,8 @@
 //! Statements.
 
 use super::{
-    AlterTable, CreateIndex, CreateTable, CreateTrigger, CreateView, CreateVirtualTable, Delete, Drop, Expr, Insert, Name,
-    QualifiedName, Select, Update,
+    AlterTable, CreateIndex, CreateTable, CreateTrigger, CreateView, CreateVirtualTable, Delete, Drop, Expr, Insert,
+    Name, QualifiedName, Select, Update,
 };
 
 /// One SQL statement.

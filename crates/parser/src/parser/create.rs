@@ -59,7 +59,7 @@ impl Parser<'_> {
         self.expect(T::RightParen)?;
         let parameters = if method.is_some() && self.eat(T::With) { self.index_parameters()? } else { Vec::new() };
         let where_clause = self.where_clause()?;
-        let definition = self.span_from(name.name.offset);
+        let definition = self.span_to_terminator(name.name.offset);
         Ok(Statement::CreateIndex(Box::new(CreateIndex {
             unique,
             if_not_exists,
@@ -105,7 +105,8 @@ impl Parser<'_> {
         if self.parameters.count > 0 {
             self.complain(SyntaxError::new("parameters are not allowed in views"));
         }
-        let definition = self.span_from(name.name.offset);
+        let mut definition = self.span_to_terminator(name.name.offset);
+        definition.end = definition.start + definition.of(self.sql).trim_ascii_end().len() as u32;
         Ok(Statement::CreateView(Box::new(CreateView {
             temporary,
             materialized,
@@ -125,7 +126,13 @@ impl Parser<'_> {
         let module = self.name()?;
         let args = if self.eat(T::LeftParen) { self.module_arguments()? } else { Vec::new() };
         let definition = self.span_from(name.name.offset);
-        Ok(Statement::CreateVirtualTable(Box::new(CreateVirtualTable { if_not_exists, name, module, args, definition })))
+        Ok(Statement::CreateVirtualTable(Box::new(CreateVirtualTable {
+            if_not_exists,
+            name,
+            module,
+            args,
+            definition,
+        })))
     }
 
     /// Raw arguments up to the closing parenthesis. Commas within parentheses do not separate; empty arguments vanish.

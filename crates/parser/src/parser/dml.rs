@@ -2,8 +2,8 @@
 
 use super::{Parser, Result};
 use crate::ast::{
-    Assignment, AssignmentTarget, ConflictResolution, Delete, Expr, Insert, InsertSource, ResultColumn, TableRef, Update,
-    Upsert, UpsertAction, UpsertTarget, With,
+    Assignment, AssignmentTarget, ConflictResolution, Delete, Expr, Insert, InsertSource, ResultColumn, TableRef,
+    Update, Upsert, UpsertAction, UpsertTarget, With,
 };
 use crate::error::SyntaxError;
 use crate::token::TokenKind as T;
@@ -118,7 +118,9 @@ impl Parser<'_> {
         let name = self.qualified_name()?;
         let alias = if self.eat(T::As) { Some(self.name()?) } else { None };
         let indexed = self.indexed()?;
-        if self.in_trigger && let Some(indexed) = &indexed {
+        if self.in_trigger
+            && let Some(indexed) = &indexed
+        {
             let clause = if matches!(indexed, crate::ast::Indexed::Not) { "NOT INDEXED" } else { "INDEXED BY" };
             self.complain(SyntaxError::new(format!(
                 "the {clause} clause is not allowed on UPDATE or DELETE statements within triggers"

@@ -11,8 +11,8 @@
 
 use super::{MAX_VARIABLE_NUMBER, Parser, Result, recursion_limit};
 use crate::ast::{
-    Between, BinaryOp, Case, ColumnRef, Expr, FunctionArgs, FunctionCall, In, InSet, Like, LikeOp, Literal, MAX_EXPR_DEPTH,
-    Name, Over, RaiseAction, Span, TableQualifier, UnaryOp, Variable,
+    Between, BinaryOp, Case, ColumnRef, Expr, FunctionArgs, FunctionCall, In, InSet, Like, LikeOp, Literal,
+    MAX_EXPR_DEPTH, Name, Over, RaiseAction, Span, TableQualifier, UnaryOp, Variable,
 };
 use crate::error::SyntaxError;
 use crate::token::TokenKind as T;
@@ -336,7 +336,11 @@ impl Parser<'_> {
     }
 
     fn named_parameter(&self, name: &str) -> Option<u32> {
-        if self.parameter_index.is_empty() { self.parameters.index(name) } else { self.parameter_index.get(name).copied() }
+        if self.parameter_index.is_empty() {
+            self.parameters.index(name)
+        } else {
+            self.parameter_index.get(name).copied()
+        }
     }
 
     fn add_parameter_name(&mut self, index: u32, name: &str) {
@@ -485,11 +489,8 @@ impl Parser<'_> {
             self.expect(T::RightParen)?;
         }
         if self.eat(T::Over) {
-            call.over = Some(if self.eat(T::LeftParen) {
-                Over::Spec(self.window_spec()?)
-            } else {
-                Over::Name(self.name()?)
-            });
+            call.over =
+                Some(if self.eat(T::LeftParen) { Over::Spec(self.window_spec()?) } else { Over::Name(self.name()?) });
         }
         self.leave();
         Ok(())

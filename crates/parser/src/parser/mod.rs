@@ -242,6 +242,11 @@ impl<'a> Parser<'a> {
         Span::new(start, self.prev_end)
     }
 
+    /// From `start` to the semicolon or the end of the text, with the blanks and comments before it.
+    fn span_to_terminator(&self, start: u32) -> Span {
+        Span::new(start, self.tok.start)
+    }
+
     // Errors and bounds.
 
     /// The error for a token that no rule accepts.

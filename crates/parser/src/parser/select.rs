@@ -2,9 +2,9 @@
 
 use super::{Parser, Result};
 use crate::ast::{
-    CompoundOp, Cte, Distinctness, Expr, Frame, FrameBound, FrameExclude, FrameUnits, FromClause, Indexed, Join, JoinConstraint,
-    JoinKind, JoinOp, Limit, Materialized, Name, NullsOrder, OrderingTerm, QualifiedName, Query, ResultColumn, Select,
-    SelectBody, SelectCore, SortOrder, Span, TableRef, TableSource, WindowDef, WindowSpec, With,
+    CompoundOp, Cte, Distinctness, Expr, Frame, FrameBound, FrameExclude, FrameUnits, FromClause, Indexed, Join,
+    JoinConstraint, JoinKind, JoinOp, Limit, Materialized, Name, NullsOrder, OrderingTerm, QualifiedName, Query,
+    ResultColumn, Select, SelectBody, SelectCore, SortOrder, Span, TableRef, TableSource, WindowDef, WindowSpec, With,
 };
 use crate::error::SyntaxError;
 use crate::token::TokenKind as T;
@@ -373,7 +373,11 @@ impl Parser<'_> {
             return self.table();
         }
         self.advance();
-        if matches!(self.tok.kind, T::Select | T::Values | T::With) { self.subquery_source() } else { self.joined_source() }
+        if matches!(self.tok.kind, T::Select | T::Values | T::With) {
+            self.subquery_source()
+        } else {
+            self.joined_source()
+        }
     }
 
     fn table(&mut self) -> Result<TableSource> {

@@ -2,9 +2,9 @@
 
 use super::{Parser, Result};
 use crate::ast::{
-    ColumnConstraint, ColumnConstraintKind, ColumnDef, CreateTable, CreateTableBody, Deferrable, Expr, ForeignKeyClause,
-    GeneratedStorage, Literal, Name, OrderingTerm, ReferenceAction, Span, Statement, TableConstraint, TableConstraintKind,
-    TableOptions, TypeName, UnaryOp,
+    ColumnConstraint, ColumnConstraintKind, ColumnDef, CreateTable, CreateTableBody, Deferrable, Expr,
+    ForeignKeyClause, GeneratedStorage, Literal, Name, OrderingTerm, ReferenceAction, Span, Statement, TableConstraint,
+    TableConstraintKind, TableOptions, TypeName, UnaryOp,
 };
 use crate::error::SyntaxError;
 use crate::token::TokenKind as T;
@@ -19,7 +19,9 @@ impl Parser<'_> {
             self.expect(T::LeftParen)?;
             self.table_columns()?
         };
-        let definition = self.span_from(name.name.offset);
+        let has_options = self.sql.get(self.prev_end as usize - 1) != Some(&b')');
+        let definition =
+            if has_options { self.span_to_terminator(name.name.offset) } else { self.span_from(name.name.offset) };
         Ok(Statement::CreateTable(Box::new(CreateTable { temporary, if_not_exists, name, body, definition })))
     }
 

@@ -2,9 +2,10 @@
 
 use super::Printer;
 use crate::ast::{
-    AlterAction, AlterTable, ColumnConstraint, ColumnConstraintKind, ColumnDef, CreateIndex, CreateTable, CreateTableBody,
-    CreateTrigger, CreateView, CreateVirtualTable, Deferrable, Drop, ForeignKeyClause, GeneratedStorage, Name, ObjectKind,
-    QualifiedName, ReferenceAction, TableConstraint, TableConstraintKind, TableOptions, TriggerEvent, TriggerStep, TriggerTime,
+    AlterAction, AlterTable, ColumnConstraint, ColumnConstraintKind, ColumnDef, CreateIndex, CreateTable,
+    CreateTableBody, CreateTrigger, CreateView, CreateVirtualTable, Deferrable, Drop, ForeignKeyClause,
+    GeneratedStorage, Name, ObjectKind, QualifiedName, ReferenceAction, TableConstraint, TableConstraintKind,
+    TableOptions, TriggerEvent, TriggerStep, TriggerTime,
 };
 
 impl Printer {

@@ -2,7 +2,8 @@
 
 use super::Printer;
 use crate::ast::{
-    Assignment, AssignmentTarget, ConflictResolution, Delete, Insert, InsertSource, ResultColumn, Update, Upsert, UpsertAction,
+    Assignment, AssignmentTarget, ConflictResolution, Delete, Insert, InsertSource, ResultColumn, Update, Upsert,
+    UpsertAction,
 };
 
 impl Printer {

@@ -2,9 +2,9 @@
 
 use super::Printer;
 use crate::ast::{
-    CompoundOp, Distinctness, Frame, FrameBound, FrameExclude, FrameUnits, FromClause, Indexed, JoinConstraint, JoinKind,
-    JoinOp, Limit, Materialized, NullsOrder, OrderingTerm, Query, ResultColumn, Select, SelectCore, SortOrder, TableRef,
-    TableSource, WindowSpec, With,
+    CompoundOp, Distinctness, Frame, FrameBound, FrameExclude, FrameUnits, FromClause, Indexed, JoinConstraint,
+    JoinKind, JoinOp, Limit, Materialized, NullsOrder, OrderingTerm, Query, ResultColumn, Select, SelectCore,
+    SortOrder, TableRef, TableSource, WindowSpec, With,
 };
 
 impl Printer {
