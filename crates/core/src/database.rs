@@ -68,21 +68,13 @@ impl Database {
     /// A new session.
     pub fn connect(&self) -> Result<Connection> {
         let options = &self.shared.options;
-        let pager = match &self.shared.file {
-            Some(file) => Pager::open(file.clone()),
-            None => Pager::in_memory(DEFAULT_PAGE_SIZE),
-        };
-        let mut main = AttachedDb::new("main", pager);
-        main.file = self.shared.path.clone();
-        main.database = self.shared.file.is_some().then(|| self.clone());
-        if let Some(pages) = options.cache_pages {
-            main.pager.set_cache_pages(pages);
-        }
+        let main = self.new_entry("main");
         let mut temp = AttachedDb::new("temp", Pager::in_memory(DEFAULT_PAGE_SIZE));
         temp.schema = Some(Arc::new(Schema::empty(true)));
         let state = State {
             databases: vec![main, temp],
             settings: Settings::new(options.busy_timeout),
+            options: options.clone(),
             counters: Counters::default(),
             limits: Limits::default(),
             environment: Default::default(),
@@ -105,6 +97,21 @@ impl Database {
             interrupted: Arc::new(AtomicBool::new(false)),
         };
         Ok(Connection::new(state))
+    }
+
+    /// This database as one of a connection's, under the given name.
+    pub(crate) fn new_entry(&self, name: &str) -> AttachedDb {
+        let pager = match &self.shared.file {
+            Some(file) => Pager::open(file.clone()),
+            None => Pager::in_memory(DEFAULT_PAGE_SIZE),
+        };
+        let mut entry = AttachedDb::new(name, pager);
+        entry.file = self.shared.path.clone();
+        entry.database = self.shared.file.is_some().then(|| self.clone());
+        if let Some(pages) = self.shared.options.cache_pages {
+            entry.pager.set_cache_pages(pages);
+        }
+        entry
     }
 
     /// The absolute path; empty for memory.

@@ -1,5 +1,6 @@
 //! A session on a database and on what it has attached.
 
+mod attach;
 mod catalogue;
 mod environment;
 mod host;

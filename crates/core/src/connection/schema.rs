@@ -37,7 +37,8 @@ impl State {
         Ok(())
     }
 
-    fn load_schema(&mut self, db: usize) -> Result<()> {
+    /// Read or share the catalogue of one database.
+    pub fn load_schema(&mut self, db: usize) -> Result<()> {
         self.begin_read(db)?;
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         let cookie = entry.pager.header().schema_cookie;

@@ -67,6 +67,8 @@ pub(crate) struct State {
     /// 0 is `main`, 1 `temp`, then what was attached.
     pub databases: Vec<AttachedDb>,
     pub settings: Settings,
+    /// How `main` was opened: attached databases are opened alike.
+    pub options: crate::options::OpenOptions,
     pub counters: Counters,
     pub limits: Limits,
     pub environment: SessionEnvironment,

@@ -1,0 +1,77 @@
+//! ATTACH and DETACH.
+
+use turso_error::{Error, Result};
+use turso_value::Value;
+
+use super::state::{AttachedDb, State};
+use crate::database::Database;
+
+/// Databases besides `main` and `temp` (`SQLITE_LIMIT_ATTACHED`).
+const MAX_ATTACHED: usize = 10;
+
+impl State {
+    /// `ATTACH file AS name`.
+    pub fn attach(&mut self, file: &Value, name: &Value, key: &Value) -> Result<()> {
+        if !matches!(key, Value::Null) {
+            return Err(Error::sql("ATTACH with a key is not supported yet"));
+        }
+        let (file, name) = (text(file), text(name));
+        if self.databases.len() >= MAX_ATTACHED + 2 {
+            return Err(Error::sql(format!("too many attached databases - max {MAX_ATTACHED}")));
+        }
+        if self.databases.iter().any(|d| d.name.eq_ignore_ascii_case(&name)) {
+            return Err(Error::sql(format!("database {name} is already in use")));
+        }
+        let mut options = self.options.clone();
+        options.shared_memory = false;
+        let database = Database::open(&file, options)?;
+        let mut entry: AttachedDb = database.new_entry(&name);
+        entry.pager.set_synchronous(self.databases[0].pager.synchronous());
+        self.databases.push(entry);
+        self.generation = self.generation.wrapping_add(1);
+        let index = self.databases.len() - 1;
+        // The file is looked at now, so that what is no database is refused here. Waiting in place is bounded by one read.
+        let loaded = loop {
+            match self.load_schema(index) {
+                Err(Error::Pending) => self.wait_in_place()?,
+                other => break other,
+            }
+        };
+        if let Err(error) = loaded {
+            if let Some(mut entry) = self.databases.pop()
+                && entry.pager.in_read()
+            {
+                entry.pager.end_read();
+            }
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// `DETACH name`.
+    pub fn detach(&mut self, name: &Value) -> Result<()> {
+        let name = text(name);
+        let Some(index) = self.databases.iter().position(|d| d.name.eq_ignore_ascii_case(&name)) else {
+            return Err(Error::sql(format!("no such database: {name}")));
+        };
+        if index < 2 {
+            return Err(Error::sql(format!("cannot detach database {name}")));
+        }
+        let entry = &mut self.databases[index];
+        if entry.pager.in_write() || (entry.pager.in_read() && (!self.autocommit || self.active_statements > 1)) {
+            return Err(Error::sql(format!("database {name} is locked")));
+        }
+        if entry.pager.in_read() {
+            entry.pager.end_read();
+        }
+        self.databases.remove(index);
+        self.generation = self.generation.wrapping_add(1);
+        Ok(())
+    }
+}
+
+fn text(value: &Value) -> String {
+    let mut bytes = Vec::new();
+    value.as_ref().write_text(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
