@@ -153,7 +153,7 @@ fn quoted(sql: &[u8], start: usize, quote: u8, kind: TokenKind) -> (TokenKind, u
 fn blob(sql: &[u8], start: usize) -> (TokenKind, usize) {
     let digits = start + 2;
     let end = skip(sql, digits, HEX);
-    if at(sql, end) == b'\'' && (end - digits) % 2 == 0 {
+    if at(sql, end) == b'\'' && (end - digits).is_multiple_of(2) {
         return (TokenKind::Blob, end + 1);
     }
     // A bad blob is reported up to its closing quote.

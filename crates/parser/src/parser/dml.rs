@@ -88,7 +88,7 @@ impl Parser<'_> {
         let table = self.target_table()?;
         self.expect(T::Set)?;
         let sets = self.set_list()?;
-        let from = if self.eat(T::From) { Some(self.from_clause()?) } else { None };
+        let from = if self.eat(T::From) { Some(self.sources()?) } else { None };
         let where_clause = self.where_clause()?;
         let (mut returning, mut order_by, mut limit) = (Vec::new(), Vec::new(), None);
         if !self.in_trigger {

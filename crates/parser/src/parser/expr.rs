@@ -9,10 +9,10 @@
 //! What recurses is a [`Task`], run from the loop itself: the frames of debug builds are large, so few may be live.
 //! Heights are counted as SQLite does, and a tree taller than [`MAX_EXPR_DEPTH`] is refused.
 
-use super::{MAX_VARIABLE_NUMBER, Parser, Result, recursion_limit};
+use super::{Parser, Result, recursion_limit};
 use crate::ast::{
     Between, BinaryOp, Case, ColumnRef, Expr, FunctionArgs, FunctionCall, In, InSet, Like, LikeOp, Literal,
-    MAX_EXPR_DEPTH, Name, Over, RaiseAction, Span, TableQualifier, UnaryOp, Variable,
+    MAX_EXPR_DEPTH, Name, Over, RaiseAction, Span, TableQualifier, UnaryOp,
 };
 use crate::error::SyntaxError;
 use crate::token::TokenKind as T;
@@ -296,66 +296,6 @@ impl Parser<'_> {
         Ok(Expr::Literal(literal))
     }
 
-    // Parameters.
-
-    fn variable(&mut self) -> Result<Expr> {
-        let token = self.tok;
-        self.advance();
-        let (index, name) = match self.bytes(token) {
-            b"?" => (self.parameters.count + 1, None),
-            [b'?', digits @ ..] => {
-                let number = digits.iter().try_fold(0u32, |n, d| n.checked_mul(10)?.checked_add(u32::from(d - b'0')));
-                let Some(index) = number.filter(|n| (1..=MAX_VARIABLE_NUMBER).contains(n)) else {
-                    self.complain(SyntaxError::new("variable number must be between ?1 and ?32766"));
-                    return Ok(Expr::NULL);
-                };
-                (index, Some(self.text(token)))
-            }
-            [b'#', digit, ..] if digit.is_ascii_digit() => {
-                let error = SyntaxError { offset: None, ..self.near(token) };
-                self.complain(error);
-                return Ok(Expr::NULL);
-            }
-            _ => {
-                let name = self.text(token);
-                (self.named_parameter(&name).unwrap_or(self.parameters.count + 1), Some(name))
-            }
-        };
-        if index > MAX_VARIABLE_NUMBER {
-            self.complain(SyntaxError::at(token.start, "too many SQL variables"));
-            return Ok(Expr::NULL);
-        }
-        self.parameters.count = self.parameters.count.max(index);
-        let name: Option<Box<str>> = name.map(Into::into);
-        if let Some(name) = &name
-            && self.named_parameter(name).is_none()
-        {
-            self.add_parameter_name(index, name);
-        }
-        Ok(Expr::Variable(Variable { index, name }))
-    }
-
-    fn named_parameter(&self, name: &str) -> Option<u32> {
-        if self.parameter_index.is_empty() {
-            self.parameters.index(name)
-        } else {
-            self.parameter_index.get(name).copied()
-        }
-    }
-
-    fn add_parameter_name(&mut self, index: u32, name: &str) {
-        const FEW: usize = 16;
-        self.parameters.names.push((index, name.into()));
-        let names = &self.parameters.names;
-        if names.len() > FEW {
-            if self.parameter_index.is_empty() {
-                self.parameter_index.extend(names.iter().map(|(index, name)| (name.clone(), *index)));
-            } else {
-                self.parameter_index.insert(name.into(), index);
-            }
-        }
-    }
-
     // Queries and the rarer clauses: these recurse.
 
     /// A query in parentheses, behind the opening one; with its height.
@@ -636,7 +576,7 @@ impl Parser<'_> {
             Frame::BetweenLow(tested, not) => {
                 self.expect(T::And)?;
                 let between = Between { expr: tested.expr, not, low: expr, high: Expr::NULL };
-                return self.push(Frame::BetweenHigh(Box::new(between), height.max(tested.height)));
+                self.push(Frame::BetweenHigh(Box::new(between), height.max(tested.height)))
             }
             Frame::BetweenHigh(mut between, others) => {
                 between.high = expr;

@@ -11,6 +11,7 @@ mod create;
 mod dml;
 mod expr;
 mod misc;
+mod parameters;
 mod select;
 mod table;
 

@@ -188,7 +188,7 @@ impl Parser<'_> {
         }
         self.result_columns_into(&mut query.columns)?;
         if self.eat(T::From) {
-            query.from = Some(self.from_clause()?);
+            query.from = Some(self.sources()?);
         }
         query.where_clause = self.where_clause()?;
         self.grouping(&mut query)?;
@@ -275,7 +275,7 @@ impl Parser<'_> {
 
     // FROM.
 
-    pub(super) fn from_clause(&mut self) -> Result<FromClause> {
+    pub(super) fn sources(&mut self) -> Result<FromClause> {
         let first = self.table_source()?;
         let clause = match self.tok.kind {
             T::On => "ON",
@@ -424,7 +424,7 @@ impl Parser<'_> {
     #[inline(never)]
     fn joined_source(&mut self) -> Result<TableSource> {
         self.enter()?;
-        let from = Box::new(self.from_clause()?);
+        let from = Box::new(self.sources()?);
         self.leave();
         self.end_of_joined(from)
     }
