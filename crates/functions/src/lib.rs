@@ -17,7 +17,9 @@
 
 pub mod aggregate;
 pub mod context;
+pub mod datetime;
 pub mod def;
+pub mod math;
 pub mod pattern;
 pub mod printf;
 pub mod registry;

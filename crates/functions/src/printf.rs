@@ -322,6 +322,9 @@ fn write_real(spec: Spec, r: f64, kind: u8, out: &mut Vec<u8>) {
         drop_zeros = spec.alternate2;
         exponential = kind != b'f';
     }
+    // With `#` nothing is called negative that is rounded to zero.
+    let hides_sign = spec.alternate && spec.sign == 0 && kind == b'f' && digits == b"0";
+    let prefix = if hides_sign { 0 } else { prefix };
     if prefix != 0 {
         out.push(prefix);
     }
@@ -383,19 +386,19 @@ fn significant(r: f64, spec: Spec, kind: u8, precision: i32) -> (Vec<u8>, i32) {
         return (vec![b'9'], 999);
     }
     let limit = if spec.alternate2 { ALL_DIGITS } else { PLAIN_DIGITS };
-    let wanted = match kind {
+    let (wanted, places) = match kind {
         b'f' => {
             // Digits before the point count too: those of the number before rounding.
-            let exponent = number::rounded_digits(r, ALL_DIGITS).exponent;
-            precision.saturating_add(exponent + 1)
+            let exponent = number::rounded_digits(r, ALL_DIGITS, 18).exponent;
+            (precision.saturating_add(exponent + 1), 18)
         }
-        b'e' | b'E' => precision.saturating_add(1),
-        _ => precision,
+        b'e' | b'E' => (precision.saturating_add(1), if precision < 16 { 19 } else { 18 }),
+        _ => (precision, if precision < 17 { 19 } else { 18 }),
     };
     // Seventeen is the count at which SQLite looks for a shorter form.
     let digits = match wanted.min(limit) {
         17 => number::digits(r),
-        count => number::rounded_digits(r, count),
+        count => number::rounded_digits(r, count, places),
     };
     if digits.as_slice() == b"0" {
         // Rounded away: zeros as far as the precision goes.

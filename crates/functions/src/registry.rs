@@ -1,11 +1,20 @@
 //! Finding a function by name and number of arguments.
 
-use crate::{Function, FunctionDef, aggregate, pattern, printf, scalar, text, window};
+use crate::{Function, FunctionDef, aggregate, datetime, math, pattern, printf, scalar, text, window};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// The tables of built-in functions, one per family.
-const TABLES: &[&[FunctionDef]] = &[scalar::TABLE, text::TABLE, pattern::TABLE, printf::TABLE, aggregate::TABLE, window::TABLE];
+const TABLES: &[&[FunctionDef]] = &[
+    scalar::TABLE,
+    text::TABLE,
+    pattern::TABLE,
+    printf::TABLE,
+    math::TABLE,
+    datetime::TABLE,
+    aggregate::TABLE,
+    window::TABLE,
+];
 
 /// The answer of a look-up.
 #[derive(Debug, Clone, PartialEq)]

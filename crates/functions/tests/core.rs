@@ -135,7 +135,7 @@ fn printf_formats() {
     let mut random = Random(7);
     let mut report = Report::default();
     let pool = everything();
-    for _ in 0..40_000 {
+    for _ in 0..20_000 {
         let mut format = String::new();
         for _ in 0..1 + random.below(3) {
             format.push_str(random.pick::<&str>(&["", "x", " "]));
@@ -173,6 +173,26 @@ fn printf_formats() {
             }
         }
         report.check(&db, "printf", &args);
+    }
+    report.finish();
+}
+
+#[test]
+fn printf_of_random_reals() {
+    let db = Connection::open_in_memory().unwrap();
+    let mut random = Random(8);
+    let mut report = Report::default();
+    for i in 0..20_000 {
+        let r = match i % 3 {
+            0 => f64::from_bits(random.next()),
+            1 => random.next() as f64 / (1u64 << 44) as f64 / 10f64.powi(random.below(12) as i32),
+            _ => random.below(1_000_000_000) as f64 / 10f64.powi(random.below(12) as i32),
+        };
+        if r.is_nan() {
+            continue;
+        }
+        let format = format!("%{}.{}{}", random.pick(&["", "!", "#"]), random.below(24), random.pick(&["e", "f", "g"]));
+        report.check(&db, "printf", &[Value::from(format), Value::Real(r)]);
     }
     report.finish();
 }

@@ -288,23 +288,23 @@ impl Digits {
         &self.digits[..usize::from(self.len)]
     }
 
-    /// The 18 or 19 digits that SQLite computes before it rounds to what is asked for.
+    /// The `places` digits, or one more, that SQLite computes before it rounds to what is asked for.
     ///
-    /// The real's significand, shifted to 64 bits, is multiplied by a power of ten of 64 bits such that 18 digits stand
-    /// before the point, 19 at times; what follows the point rounds the last of them. The last digit may be off by a
-    /// little more than half, and SQLite's output depends on that, so this is the same computation.
-    fn exact(r: f64) -> Self {
+    /// The real's significand, shifted to 64 bits, is multiplied by a power of ten of 64 bits such that so many digits
+    /// stand before the point; what follows the point rounds the last of them. The last digit may be off by a little more
+    /// than half, and SQLite's output depends on that, so this is the same computation.
+    fn exact(r: f64, places: i32) -> Self {
         let bits = r.to_bits();
         let (field, fraction) = ((bits >> 52 & 0x7ff) as i32, bits & ((1 << 52) - 1));
         let (significand, exponent) = if field == 0 { (fraction, -1074) } else { (fraction | 1 << 52, field - 1075) };
         let shift = significand.leading_zeros();
         let (significand, exponent) = (significand << (shift & 63), exponent - shift as i32);
-        let power = 17 - powers::log10_of_pow2(exponent + 63);
+        let power = places - 1 - powers::log10_of_pow2(exponent + 63);
         let ten = powers::SIGNIFICANDS.get((power - powers::FIRST) as usize).copied().unwrap_or(1 << 63);
         let product = u128::from(significand) * u128::from(ten);
-        // product * 2^(exponent + log2 - 63) is the wanted integer; the shift is between 60 and 71.
+        // product * 2^(exponent + log2 - 63) is the wanted integer; the shift is more than 50.
         let down = (63 - powers::log2_of_pow10(power) - exponent).clamp(1, 127) as u32;
-        let mut rest = ((product + (1 << (down - 1))) >> down) as u64;
+        let mut rest = (product + (1 << (down - 1))) >> down;
         let mut reversed = [0u8; 20];
         let mut count = 0usize;
         while rest > 0 {
@@ -383,10 +383,13 @@ impl std::fmt::Write for Scratch {
     }
 }
 
-/// The digits of a finite, non-zero real rounded (half up, from the 18 or 19 computed ones) to `count` significant digits, for
-/// `printf`. `count` may be 0 or negative: then only rounding up to the next place can leave a digit.
-pub fn rounded_digits(r: f64, count: i32) -> Digits {
-    let mut found = Digits::exact(r);
+/// The digits of a finite, non-zero real rounded half up to `count` significant digits, for `printf`. `count` may be 0 or
+/// negative: then only rounding up to the next place can leave a digit.
+///
+/// `places`: how many digits are computed before rounding. SQLite takes 19 where fewer than 17 significant digits are
+/// wanted, 18 otherwise and where the count is of digits after the point.
+pub fn rounded_digits(r: f64, count: i32, places: i32) -> Digits {
+    let mut found = Digits::exact(r, places.clamp(18, 19));
     found.round(count);
     found
 }
@@ -397,7 +400,7 @@ pub fn rounded_digits(r: f64, count: i32) -> Digits {
 /// or the 15th and 16th are 9, a value with few decimals is likely, and 15 digits are taken if they read back as the same
 /// number. (Observed over many values; not documented.)
 pub fn digits(r: f64) -> Digits {
-    let mut full = Digits::exact(r);
+    let mut full = Digits::exact(r, 18);
     if matches!(&full.digits[13..16], [b'0', b'0', b'0'] | [_, b'9', b'9']) {
         let mut short = full;
         short.round(15);
