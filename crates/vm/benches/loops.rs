@@ -21,7 +21,14 @@ use turso_program::{CollationId, DbIndex, Program, ProgramBuilder, Regs, Root};
 use turso_value::{Affinity, KeyInfo, Value};
 use turso_vm::{Step, Vm};
 
-const ROWS: i64 = 1_000_000;
+/// Fewer rows and one run make it fit for an instruction counter: `LOOPS_ROWS=20000 LOOPS_RUNS=1 valgrind ...`.
+fn setting(name: &str, default: i64) -> i64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn rows() -> i64 {
+    setting("LOOPS_ROWS", 1_000_000)
+}
 const MAIN: DbIndex = DbIndex(0);
 
 fn table(root: Root) -> OpenRead {
@@ -31,7 +38,7 @@ fn table(root: Root) -> OpenRead {
 /// The best of some runs, in seconds.
 fn best(mut f: impl FnMut()) -> f64 {
     let mut best = f64::MAX;
-    for _ in 0..5 {
+    for _ in 0..setting("LOOPS_RUNS", 5) {
         let start = Instant::now();
         f();
         best = best.min(start.elapsed().as_secs_f64());
@@ -96,7 +103,8 @@ impl Bench {
         let ours_text: Vec<String> = ours.iter().map(|value| format!("{value:?}")).collect();
         assert_eq!(ours_text, theirs_text, "{name}");
         let here = best(|| {
-            drain(&mut self.host, &mut vm);
+            while vm.step(&mut self.host).unwrap() == Step::Row {}
+            vm.reset();
         });
         let there = best(|| {
             let mut rows = statement.query([]).unwrap();
@@ -126,7 +134,7 @@ fn fill(host: &mut TestHost) -> Root {
         let cursor = b.cursor();
         let (n, i, values, record) = (b.register(), b.register(), b.registers(4), b.register());
         b.emit(OpenWrite { cursor, root, db: MAIN, root_in_register: false, kind: TreeKind::Table });
-        b.emit(Integer { value: ROWS, dest: n });
+        b.emit(Integer { value: rows(), dest: n });
         b.emit(Integer { value: 0, dest: i });
         let prime = b.register();
         b.emit(Integer { value: 7919, dest: prime });
@@ -160,11 +168,12 @@ fn main() {
     let sqlite = rusqlite::Connection::open_in_memory().unwrap();
     let start = Instant::now();
     sqlite
-        .execute_batch(
+        .execute_batch(&format!(
             "CREATE TABLE t(id INTEGER PRIMARY KEY, b, c, d);
-             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})
              INSERT INTO t SELECT i, i * 7919 % 1000003, 'some text of usual length', 1.5 FROM n;",
-        )
+            rows()
+        ))
         .unwrap();
     println!("SQLite's fill {:30.1} ms", start.elapsed().as_secs_f64() * 1e3);
     let mut bench = Bench { host, sqlite, filter, root };
@@ -289,10 +298,10 @@ fn points(bench: &mut Bench) {
         b.bind(miss);
         b.emit(Halt {});
     }));
-    const LOOKUPS: i64 = 300_000;
-    let key = |i: i64| i * 7919 % ROWS + 1;
+    let lookups = rows() / 3;
+    let key = |i: i64| i * 7919 % rows() + 1;
     let here = best(|| {
-        for i in 0..LOOKUPS {
+        for i in 0..lookups {
             vm.bind(1, Value::Integer(key(i)));
             assert_eq!(vm.step(&mut bench.host).unwrap(), Step::Row);
             assert_eq!(vm.step(&mut bench.host).unwrap(), Step::Done);
@@ -301,7 +310,7 @@ fn points(bench: &mut Bench) {
     });
     let mut statement = bench.sqlite.prepare("SELECT b, c FROM t WHERE id = ?").unwrap();
     let there = best(|| {
-        for i in 0..LOOKUPS {
+        for i in 0..lookups {
             let mut rows = statement.query([key(i)]).unwrap();
             assert!(rows.next().unwrap().is_some());
             assert!(rows.next().unwrap().is_none());
@@ -313,7 +322,7 @@ fn points(bench: &mut Bench) {
         here * 1e3,
         there * 1e3,
         there / here,
-        here * 1e9 / LOOKUPS as f64
+        here * 1e9 / lookups as f64
     );
 }
 

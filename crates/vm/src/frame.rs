@@ -24,7 +24,14 @@ pub(crate) enum Object {
 
 impl Object {
     /// What the register of an object in use holds.
-    pub const MARK: Value = Value::Integer(i64::MIN + 0x0b1ec7);
+    pub const MARK: Value = Value::Integer(Self::MARK_NUMBER);
+    const MARK_NUMBER: i64 = i64::MIN + 0x0b1ec7;
+
+    /// True when the register says that its object is in use.
+    #[inline(always)]
+    pub fn is_marked(register: &Value) -> bool {
+        matches!(register, Value::Integer(Self::MARK_NUMBER))
+    }
 }
 
 /// Registers, cursors and position of one program.
@@ -111,7 +118,7 @@ impl Frame {
     #[inline]
     pub fn mark_object(&mut self, reg: Reg) -> bool {
         let value = self.registers.get_mut(reg);
-        let in_use = *value == Object::MARK;
+        let in_use = Object::is_marked(value);
         if !in_use {
             *value = Object::MARK;
         }
@@ -143,9 +150,9 @@ pub(crate) fn object_at(objects: &mut Vec<Object>, reg: Reg) -> &mut Object {
 }
 
 /// The subtypes of a block of registers; empty in programs that ask for none.
-#[inline]
+#[inline(always)]
 pub(crate) fn subtypes_of(subtypes: &[u32], regs: Regs) -> &[u32] {
-    subtypes.get(regs.range()).unwrap_or(&[])
+    if subtypes.is_empty() { &[] } else { subtypes.get(regs.range()).unwrap_or(&[]) }
 }
 
 /// True when some function of the program looks at subtypes of its arguments.

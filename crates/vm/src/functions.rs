@@ -48,7 +48,7 @@ enum Use {
 
 impl Vm {
     /// Feed a row to, or take it from, the aggregate in `state`.
-    #[inline]
+    #[inline(always)]
     fn aggregate<H: Host>(
         &mut self,
         program: &Program,
@@ -59,7 +59,7 @@ impl Vm {
     ) -> Result<()> {
         let args = Regs::new(args, usize::from(call.arity));
         let object = object_at(&mut self.frame.objects, state);
-        if *self.frame.registers.get(state) != Object::MARK {
+        if !Object::is_marked(self.frame.registers.get(state)) {
             start_group(object, call)?;
             *self.frame.registers.get_mut(state) = Object::MARK;
         }
@@ -89,7 +89,7 @@ impl Vm {
         state: Reg,
         last: bool,
     ) -> Result<u32> {
-        let in_use = *self.frame.registers.get(state) == Object::MARK;
+        let in_use = Object::is_marked(self.frame.registers.get(state));
         let object = self.frame.object(state);
         if !in_use {
             start_group(object, call)?;
@@ -112,7 +112,8 @@ impl Vm {
 /// An empty group in this object, in its old buffers where it was an aggregate before.
 ///
 /// A register belongs to one call for the whole program, so an aggregate found here is of the right kind.
-#[inline]
+#[cold]
+#[inline(never)]
 fn start_group(object: &mut Object, call: &FunctionCall) -> Result<()> {
     if let Object::Aggregate(aggregate) = object {
         aggregate.reset();

@@ -10,7 +10,7 @@ use turso_program::cursor::{Column, RowData};
 use turso_program::{CursorId, Program, Reg};
 use turso_storage::Pager;
 use turso_value::record::assign_stored;
-use turso_value::{TextEncoding, Value};
+use turso_value::{SerialType, TextEncoding, Value};
 
 use super::{Cursor, TreeCursor, tree_and_pager};
 use crate::dispatch::{Exec, Flow};
@@ -44,12 +44,15 @@ impl TreeCursor {
         if header > local.len() as u64 {
             // A record with very many columns: its header alone spills.
             let record = self.btree.full_payload(pager)?;
-            return self.record.decode_into(record, column, encoding, dest);
+            return self.record.read(record, column, encoding, dest);
         }
-        let Some((serial, offset)) = self.record.locate(local, total, column)? else {
+        let Some((serial, offset)) = self.record.locate(local, column)? else {
             return Ok(false);
         };
-        let len = serial.len() as usize;
+        let serial = SerialType(serial);
+        let Some(len) = usize::try_from(serial.len()).ok().filter(|len| *len <= total && offset <= total - len) else {
+            return Err(turso_error::Error::corrupt(0, "value past the end of the record"));
+        };
         if let Some(body) = local.get(offset..offset + len) {
             assign_stored(dest, serial.read(body)?, encoding);
             return Ok(true);
@@ -74,7 +77,7 @@ impl Exec for Column {
             }
             let column = usize::from(self.column);
             if !tree.btree.overflows() {
-                if !tree.record.decode_into(tree.btree.local_payload(), column, encoding, dest)? {
+                if !tree.record.read(tree.btree.local_payload(), column, encoding, dest)? {
                     assign_default(dest, self.default.as_ref());
                 }
                 return Ok(Flow::Next);
@@ -123,7 +126,7 @@ impl Vm {
                     dest.set_null();
                     return Ok(Flow::Next);
                 };
-                if !pseudo.record.decode_into(bytes, index, encoding, dest)? {
+                if !pseudo.record.read(bytes, index, encoding, dest)? {
                     assign_default(dest, column.default.as_ref());
                 }
             }

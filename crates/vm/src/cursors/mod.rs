@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Tree ── btree: BTreeCursor        the position
-//!        ├─ record: RecordCursor      how far the current record's header has been decoded
+//!        ├─ record: Decoder      how far the current record's header has been decoded
 //!        ├─ epoch                     the pager's change epoch as of which `record` is right
 //!        └─ status                    Row, NullRow (columns read NULL), Deferred (moves when a column is asked for)
 //! ```
@@ -10,10 +10,12 @@
 //! and the record is decoded anew.
 
 mod column;
+mod decoder;
 mod movement;
 mod open;
 mod seek;
 
+pub(crate) use decoder::Decoder;
 pub(crate) use open::root_in;
 
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use turso_error::Result;
 use turso_program::{CursorId, DbIndex, Reg};
 use turso_storage::Pager;
 use turso_storage::btree::BTreeCursor;
-use turso_value::{KeyInfo, RecordCursor};
+use turso_value::KeyInfo;
 
 use crate::Host;
 use crate::run::{Run, internal};
@@ -74,7 +76,7 @@ pub(crate) enum Status {
 pub(crate) struct TreeCursor {
     pub status: Status,
     pub store: Store,
-    pub record: RecordCursor,
+    pub record: Decoder,
     /// `record` describes the current row as of this change epoch of the pager.
     pub epoch: u64,
     /// Rowid of a deferred seek.
@@ -92,7 +94,7 @@ pub(crate) struct TreeCursor {
 pub(crate) struct PseudoCursor {
     pub content: Reg,
     pub null_row: bool,
-    pub record: RecordCursor,
+    pub record: Decoder,
 }
 
 impl Cursor {

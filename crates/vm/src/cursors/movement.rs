@@ -22,8 +22,11 @@ impl Vm {
     /// Moves a cursor; true when it is on a row afterwards.
     #[inline(always)]
     fn walk<H: Host>(&mut self, host: &mut H, cursor: CursorId, way: Way) -> Result<bool> {
-        if let Cursor::Tree(_) = &self.frame.cursors[cursor.index()] {
-            let (tree, pager) = tree_and_pager(&mut self.frame.cursors, &mut self.run, host, cursor)?;
+        if let Cursor::Tree(tree) = &mut self.frame.cursors[cursor.index()] {
+            if tree.parked {
+                return Err(internal("cursor is not open"));
+            }
+            let pager = tree.store.pager(host, &mut self.run)?;
             let found = match way {
                 Way::First => tree.btree.first(pager)?,
                 Way::Last => tree.btree.last(pager)?,

@@ -10,9 +10,9 @@ use turso_program::cursor::*;
 use turso_program::{CursorId, Program, Reg, Root};
 use turso_storage::PageNo;
 use turso_storage::btree::{BTreeCursor, CursorKind, TreeEraser, create_tree};
-use turso_value::{KeyInfo, RecordCursor};
+use turso_value::KeyInfo;
 
-use super::{Cursor, PseudoCursor, Status, Store, TreeCursor};
+use super::{Cursor, Decoder, PseudoCursor, Status, Store, TreeCursor};
 use crate::dispatch::{Exec, Flow};
 use crate::run::internal;
 use crate::{Host, Vm};
@@ -41,7 +41,7 @@ fn point_at(slot: &mut Cursor, root: PageNo, store: Store, key: Option<&Arc<KeyI
     *slot = Cursor::Tree(Box::new(TreeCursor {
         status: Status::NullRow,
         store,
-        record: RecordCursor::new(),
+        record: Decoder::default(),
         epoch: 0,
         target: 0,
         key: key.cloned(),
@@ -139,7 +139,7 @@ impl Exec for OpenDup {
 impl Exec for OpenPseudo {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        let pseudo = PseudoCursor { content: self.content, null_row: false, record: RecordCursor::new() };
+        let pseudo = PseudoCursor { content: self.content, null_row: false, record: Decoder::default() };
         vm.frame.cursors[self.cursor.index()] = Cursor::Pseudo(Box::new(pseudo));
         Ok(Flow::Next)
     }

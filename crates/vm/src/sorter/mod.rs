@@ -22,8 +22,9 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_value::key::compare_records;
-use turso_value::{KeyInfo, RecordCursor, TextEncoding, Value};
+use turso_value::{KeyInfo, TextEncoding, Value};
 
+use crate::cursors::Decoder;
 use crate::run::internal;
 
 /// Where a record lies, and the beginning of its key.
@@ -45,7 +46,7 @@ pub(crate) struct Sorter {
     sorted: bool,
     /// Index of the current entry once sorted.
     at: usize,
-    record: RecordCursor,
+    record: Decoder,
     pub sequence: i64,
 }
 
@@ -101,7 +102,7 @@ impl Sorter {
             live: 0,
             sorted: false,
             at: 0,
-            record: RecordCursor::new(),
+            record: Decoder::default(),
             sequence: 0,
         }
     }
@@ -241,7 +242,7 @@ impl Sorter {
     pub fn column(&mut self, index: usize, encoding: TextEncoding, dest: &mut Value) -> Result<bool> {
         match self.entries.get(self.at) {
             Some(entry) if self.sorted => {
-                self.record.decode_into(record_at(&self.arena, entry.offset), index, encoding, dest)
+                self.record.read(record_at(&self.arena, entry.offset), index, encoding, dest)
             }
             _ => Err(internal("sorter is on no record")),
         }
