@@ -25,12 +25,12 @@ impl BTreeCursor {
         let node = level.node(self.geometry.usable)?;
         let index = usize::from(level.cell);
         let (old, at) = (self.cell, node.cell_at(index));
-        can_remove(&node, at, old.size as usize)?;
+        let free = can_remove(&node, at, old.size as usize)?;
         let first = old.first_overflow(node.bytes);
         if !level.kind.is_leaf() {
             return self.delete_divider(pager, index, first);
         }
-        let free = node.free_bytes()? + old.size as usize + 2;
+        let free = free + old.size as usize + 2;
         let sparse = self.depth > 0 && (free * 3 > self.geometry.usable * 2 || node.count == 1);
         if sparse {
             let mut draft = Draft::of_page(node.bytes, node.no, node.kind);

@@ -67,13 +67,15 @@ fn block_for(node: &Node<'_>, size: usize) -> bool {
 }
 
 /// Checks that cell `i` (at `start`, `size` bytes) can be freed: it touches no freeblock and lies in the content area.
-pub(crate) fn can_remove(node: &Node<'_>, start: usize, size: usize) -> Result<()> {
+/// The bytes that are free before.
+pub(crate) fn can_remove(node: &Node<'_>, start: usize, size: usize) -> Result<usize> {
     let content = node.content_start();
     if start < content || start + size > node.usable || content < node.pointers_end() {
         return Err(Error::corrupt(node.no.0, "cell outside the cell content area"));
     }
     let mut block = be16(node.bytes, node.at + 1);
     let mut low = content;
+    let mut free = content - node.pointers_end() + usize::from(node.bytes[node.at + 7]);
     while block != 0 {
         let len = be16(node.bytes, block + 2);
         if block < low || len < 4 || block + len > node.usable {
@@ -82,10 +84,14 @@ pub(crate) fn can_remove(node: &Node<'_>, start: usize, size: usize) -> Result<(
         if block < start + size && start < block + len {
             return Err(Error::corrupt(node.no.0, "cell overlaps a freeblock"));
         }
+        free += len;
         low = block + len;
         block = be16(node.bytes, block);
     }
-    Ok(())
+    if free + size > node.usable - node.pointers_end() {
+        return Err(Error::corrupt(node.no.0, "more free bytes than the page has"));
+    }
+    Ok(free)
 }
 
 /// A page being edited: its bytes and the facts that do not change meanwhile.

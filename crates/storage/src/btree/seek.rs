@@ -4,6 +4,7 @@
 //! side of the key the cursor's entry lies. In an empty tree the cursor is on no entry and the result is `Less`.
 
 use super::cursor::{BTreeCursor, CursorKind, State};
+use super::layout::Node;
 use crate::pager::Pager;
 use std::cmp::Ordering;
 use turso_error::{Error, Result};
@@ -63,6 +64,51 @@ impl Key<'_> {
     }
 }
 
+/// The first cell of a table page whose rowid is not below `rowid`, and whether it is that rowid.
+///
+/// `bounds` are rowids known to lie around the page's; they become those around the cell found. Rowids are mostly spread
+/// evenly, so the first probes go where the rowid should be: each probe of a page that is not in the processor's cache
+/// costs two misses. After a few such probes the search halves, whatever the rowids are.
+#[inline]
+fn lower_bound(node: &Node<'_>, rowid: i64, bounds: &mut (i64, i64)) -> Result<(usize, bool)> {
+    const GUESSES: u32 = 4;
+    let (mut low, mut high) = (0, node.count);
+    let (mut below, mut above) = *bounds;
+    let mut probes = 0;
+    while low < high {
+        let mut probe = (low + high) / 2;
+        if probes < GUESSES {
+            if probes == 0 && above == i64::MAX {
+                probe = high - 1;
+            } else if probes <= 1 && below == i64::MIN {
+                probe = low;
+            } else {
+                let span = above.wrapping_sub(below) as u64 as f64;
+                let share = rowid.wrapping_sub(below) as u64 as f64 / span;
+                probe = (low + (share * (high - low) as f64) as usize).min(high - 1);
+            }
+            probes += 1;
+        }
+        let found = node.rowid(probe)?;
+        match found.cmp(&rowid) {
+            Ordering::Less => {
+                low = probe + 1;
+                below = found;
+            }
+            Ordering::Greater => {
+                high = probe;
+                above = found;
+            }
+            Ordering::Equal => {
+                *bounds = (below, found);
+                return Ok((probe, true));
+            }
+        }
+    }
+    *bounds = (below, above);
+    Ok((low, false))
+}
+
 impl BTreeCursor {
     /// Searches a table for a rowid.
     pub fn seek_rowid(&mut self, pager: &mut Pager, rowid: i64) -> Result<SeekResult> {
@@ -75,29 +121,25 @@ impl BTreeCursor {
                 if self.on_rightmost_leaf() {
                     return self.rest_on(node.count as u16 - 1, SeekResult::Less);
                 }
-            } else if rowid >= node.rowid(0)? {
-                return self.search_leaf(rowid);
+            } else {
+                let first = node.rowid(0)?;
+                if rowid >= first {
+                    return self.search_leaf(rowid, (first, last));
+                }
             }
         }
         self.load_root(pager)?;
+        let mut bounds = (i64::MIN, i64::MAX);
         loop {
             let level = &self.path[self.depth];
             if level.kind.is_leaf() {
-                return if level.count == 0 { Ok(SeekResult::Less) } else { self.search_leaf(rowid) };
+                return if level.count == 0 { Ok(SeekResult::Less) } else { self.search_leaf(rowid, bounds) };
             }
-            let node = level.node(self.geometry.usable)?;
             // The first divider not below the rowid: its left child holds rowids up to it.
-            let (mut low, mut high) = (0, node.count);
-            while low < high {
-                let middle = (low + high) / 2;
-                if node.rowid(middle)? < rowid {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
-            }
-            let child = node.child(low)?;
-            self.step_down(pager, child, low)?;
+            let node = level.node(self.geometry.usable)?;
+            let (index, _) = lower_bound(&node, rowid, &mut bounds)?;
+            let child = node.child(index)?;
+            self.step_down(pager, child, index)?;
         }
     }
 
@@ -166,23 +208,17 @@ impl BTreeCursor {
         Ok(result)
     }
 
-    /// Binary search on the leaf at the end of the path, which is not empty.
+    /// Searches the leaf at the end of the path, which is not empty.
     #[inline]
-    fn search_leaf(&mut self, rowid: i64) -> Result<SeekResult> {
+    fn search_leaf(&mut self, rowid: i64, mut bounds: (i64, i64)) -> Result<SeekResult> {
         let node = self.path[self.depth].node(self.geometry.usable)?;
-        let (mut low, mut high) = (0, node.count);
-        while low < high {
-            let middle = (low + high) / 2;
-            match node.rowid(middle)?.cmp(&rowid) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return self.rest_on(middle as u16, SeekResult::Found),
-            }
-        }
-        if low == node.count {
-            self.rest_on(low as u16 - 1, SeekResult::Less)
+        let (index, found) = lower_bound(&node, rowid, &mut bounds)?;
+        if found {
+            self.rest_on(index as u16, SeekResult::Found)
+        } else if index == node.count {
+            self.rest_on(index as u16 - 1, SeekResult::Less)
         } else {
-            self.rest_on(low as u16, SeekResult::Greater)
+            self.rest_on(index as u16, SeekResult::Greater)
         }
     }
 
