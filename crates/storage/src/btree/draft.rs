@@ -5,50 +5,86 @@ use super::layout::{Geometry, Node, NodeKind, be32, header_at, put32};
 use crate::page::PageNo;
 use turso_error::{Error, Result};
 
-/// A list of cells, copied together.
+/// A list of cells. Cells of a page come along in one copy of the page's content, in whatever order they lie there.
 #[derive(Default)]
 pub(crate) struct Cells {
     bytes: Vec<u8>,
-    /// Where each cell starts; it ends where the next one starts.
-    starts: Vec<u32>,
+    /// Where each cell starts, and its length.
+    spans: Vec<(u32, u32)>,
+    /// Bytes of all cells.
+    total: usize,
 }
 
 impl Cells {
     pub fn len(&self) -> usize {
-        self.starts.len()
+        self.spans.len()
     }
 
+    #[inline]
     pub fn get(&self, i: usize) -> &[u8] {
-        let start = self.starts[i] as usize;
-        let end = self.starts.get(i + 1).map_or(self.bytes.len(), |&end| end as usize);
-        &self.bytes[start..end]
+        let (start, len) = self.spans[i];
+        &self.bytes[start as usize..(start + len) as usize]
     }
 
-    /// Appends a cell given in two parts.
+    /// Appends a cell given in two parts. Leaf cells of two or three bytes are padded to four.
     pub fn push(&mut self, head: &[u8], tail: &[u8]) {
-        self.starts.push(self.bytes.len() as u32);
+        let start = self.bytes.len();
         self.bytes.extend_from_slice(head);
         self.bytes.extend_from_slice(tail);
-        self.pad();
-    }
-
-    /// Leaf cells of two or three bytes take four.
-    fn pad(&mut self) {
-        let start = self.starts.last().map_or(0, |&start| start as usize);
         while self.bytes.len() < start + 4 {
             self.bytes.push(0);
         }
+        let len = self.bytes.len() - start;
+        self.spans.push((start as u32, len as u32));
+        self.total += len;
     }
 
     /// Appends the cells of a page.
     pub fn push_node(&mut self, node: &Node<'_>, geometry: &Geometry) -> Result<()> {
-        self.push_range(node, 0..node.count, geometry)
+        let base = self.push_content(node);
+        self.push_range(node, base, 0..node.count, geometry)
     }
 
-    pub fn push_range(&mut self, node: &Node<'_>, range: std::ops::Range<usize>, geometry: &Geometry) -> Result<()> {
+    /// Appends the cells of a page, with cells `range` replaced by others.
+    pub fn push_spliced(
+        &mut self,
+        node: &Node<'_>,
+        range: std::ops::Range<usize>,
+        new: impl Iterator<Item: AsRef<[u8]>>,
+        geometry: &Geometry,
+    ) -> Result<()> {
+        let base = self.push_content(node);
+        self.push_range(node, base, 0..range.start, geometry)?;
+        for cell in new {
+            self.push(cell.as_ref(), &[]);
+        }
+        self.push_range(node, base, range.end..node.count, geometry)
+    }
+
+    /// Copies everything behind the cell pointers; the place that page offset 0 would have.
+    fn push_content(&mut self, node: &Node<'_>) -> usize {
+        let base = self.bytes.len();
+        let from = node.pointers_end().min(node.usable);
+        // Three siblings and a parent's dividers: one allocation for the usual case.
+        if base == 0 {
+            self.bytes.reserve(3 * node.usable + 512);
+            self.spans.reserve(4 * node.count);
+        }
+        self.bytes.extend_from_slice(&node.bytes[from..node.usable]);
+        base.wrapping_sub(from)
+    }
+
+    fn push_range(
+        &mut self,
+        node: &Node<'_>,
+        base: usize,
+        range: std::ops::Range<usize>,
+        geometry: &Geometry,
+    ) -> Result<()> {
         for i in range {
-            let (bytes, _) = node.cell_bytes(i, geometry)?;
-            self.push(bytes, &[]);
+            let len = node.cell(i, geometry)?.size;
+            self.spans.push((base.wrapping_add(node.cell_at(i)) as u32, len));
+            self.total += len as usize;
         }
         Ok(())
     }
@@ -65,12 +101,12 @@ impl Cells {
 
     /// Bytes of all cells and their pointers.
     pub fn used(&self) -> usize {
-        self.bytes.len() + 2 * self.len()
+        self.total + 2 * self.len()
     }
 
     /// Bytes of cell `i` and its pointer.
     pub fn size(&self, i: usize) -> u32 {
-        self.get(i).len() as u32 + 2
+        self.spans[i].1 + 2
     }
 }
 
@@ -97,9 +133,7 @@ impl Draft {
     /// A page's cells, with cells `range` replaced by one new cell.
     pub fn with_cell(node: &Node<'_>, range: std::ops::Range<usize>, cell: &[u8], geometry: &Geometry) -> Result<Self> {
         let mut cells = Cells::default();
-        cells.push_range(node, 0..range.start, geometry)?;
-        cells.push(cell, &[]);
-        cells.push_range(node, range.end..node.count, geometry)?;
+        cells.push_spliced(node, range, std::iter::once(cell), geometry)?;
         let right = if node.kind.is_leaf() { PageNo(0) } else { node.right_child() };
         Ok(Draft { no: node.no, kind: node.kind, content: Content::Cells(cells, right) })
     }
@@ -157,7 +191,7 @@ impl Draft {
         match &mut self.content {
             Content::Image(image) => PageEdit::new(image, no, geometry.usable).set_child(i, child),
             Content::Cells(cells, _) if i < cells.len() => {
-                let start = cells.starts[i] as usize;
+                let start = cells.spans[i].0 as usize;
                 put32(&mut cells.bytes, start, child.0);
             }
             Content::Cells(_, right) => *right = child,
@@ -196,11 +230,7 @@ impl Draft {
                     // Go on as a list of cells; those inserted so far are part of the image.
                     let at = range.start + i;
                     let mut cells = Cells::default();
-                    cells.push_range(&node, 0..at, geometry)?;
-                    for cell in new.iter_range(i..new.len()) {
-                        cells.push(cell, &[]);
-                    }
-                    cells.push_range(&node, at..node.count, geometry)?;
+                    cells.push_spliced(&node, at..at, new.iter_range(i..new.len()), geometry)?;
                     let right = if node.kind.is_leaf() { PageNo(0) } else { node.right_child() };
                     self.content = Content::Cells(cells, right);
                     return Ok(());
