@@ -77,6 +77,8 @@ pub enum Destination<'d> {
         /// Where the consumer reads the row.
         row: Regs,
     },
+    /// Into the queue of a recursive CTE.
+    Queue(Box<super::cte::Queue>),
     /// Each row is handed to code that the closure emits. The registers may be changed, not kept.
     Each(&'d mut dyn FnMut(&mut Emitter<'_>, Regs) -> Result<()>),
 }
@@ -110,12 +112,18 @@ pub struct Emitter<'a> {
     pub(super) moved: Vec<(SourceId, ColumnIndex, Place)>,
     /// Ephemeral tables of materialised CTEs.
     pub(super) ctes: Vec<(u32, CursorId)>,
+    /// The row in hand of each recursion.
+    pub(super) recursive_rows: Vec<(u32, Regs)>,
+    /// What the statement reads of each source; whoever emits loops adds to it before.
+    pub used: crate::optimize::UsedColumns,
     /// Nesting of queries under emission, against runaway recursion.
     pub(super) depth: u32,
     /// What all programs of the statement share: trigger bodies, AUTOINCREMENT counters.
     pub(crate) statement: std::rc::Rc<super::state::StatementState>,
     /// Inside a trigger body: its NEW and OLD.
     pub(crate) trigger: Option<super::state::TriggerScope>,
+    /// Nesting of virtual columns under emission.
+    pub(super) generated_depth: u32,
 }
 
 impl<'a> Emitter<'a> {
@@ -133,9 +141,12 @@ impl<'a> Emitter<'a> {
             known: Vec::new(),
             moved: Vec::new(),
             ctes: Vec::new(),
+            recursive_rows: Vec::new(),
+            used: crate::optimize::UsedColumns::default(),
             depth: 0,
             statement: std::rc::Rc::default(),
             trigger: None,
+            generated_depth: 0,
         }
     }
 

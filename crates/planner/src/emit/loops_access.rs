@@ -253,6 +253,12 @@ impl Emitter<'_> {
                 self.builder.emit(Yield { state: coroutine, on_end: Some(exits.ended) });
                 Ok(Advance::step(Step::Goto(top)))
             }
+            Produced::Row => {
+                if let Some(SourceBinding::Registers { first, .. }) = self.source_binding(source.id) {
+                    state.null_registers = Some(Regs::new(*first, column_count(source)));
+                }
+                Ok(Advance::default())
+            }
             Produced::Ephemeral { cursor } => {
                 state.null_cursors.push(cursor);
                 Ok(self.begin_scan(cursor, false, exits.ended))

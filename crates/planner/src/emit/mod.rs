@@ -3,19 +3,26 @@
 //! | file | subject |
 //! |---|---|
 //! | `emitter` | [`Emitter`]: registers, sources, constants, locks |
-//! | `expr` | expressions as values and conditions |
+//! | `column` | reading a column of a source |
+//! | `expr`, `expr_jump`, `expr_in`, `expr_row` | expressions as values, as conditions, IN, row values |
 //! | `loops`, `loops_*`, `explain` | nested loops of a join plan, and how they explain themselves |
-//! | `select` | one core: rows, aggregates, groups, order and limit |
-//! | `subquery` | what produces rows in FROM, subqueries in expressions |
+//! | `select`, `select_*` | one core: rows, aggregates, groups, order and limit |
+//! | `compound`, `cte`, `subquery` | compounds, common table expressions, what produces rows in FROM, subqueries in expressions |
 
 mod autoincrement;
 mod check;
 mod constraints;
 pub(crate) mod ddl;
 pub(crate) mod delete;
+mod column;
+mod compound;
+mod cte;
 mod emitter;
 mod explain;
 mod expr;
+mod expr_in;
+mod expr_jump;
+mod expr_row;
 mod loops;
 mod loops_access;
 mod loops_auto;
@@ -29,6 +36,9 @@ mod returning;
 mod row;
 mod select;
 mod state;
+mod select_aggregate;
+mod select_group;
+mod select_sort;
 mod subquery;
 mod target;
 pub(crate) mod transaction;
@@ -38,5 +48,5 @@ mod upsert;
 
 pub use emitter::{Destination, Emitter, SourceBinding};
 pub use loops::{LoopBody, LoopExits};
-pub use select::plan_select;
+pub use select::{plan_select, result_columns};
 pub use subquery::Produced;

@@ -1,23 +1,349 @@
 //! Queries: from a bound query to the rows at its destination.
+//!
+//! ```text
+//!   query ─┬─ core ──┬─ rows of the loops ───────────┐
+//!          │         ├─ aggregates without GROUP BY ─┼─> Sink: DISTINCT, sorter, OFFSET, destination, LIMIT
+//!          │         └─ groups ──────────────────────┘
+//!          ├─ VALUES
+//!          └─ compound (compound.rs)
+//! ```
+
+use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_parser::ast;
-use turso_program::Program;
+use turso_program::control::{DecrJumpZero, Goto, Halt, IfNot, IfPos, MustBeInt, OffsetLimit, ResultRow, Yield};
+use turso_program::data::{Copy, Integer};
+use turso_program::write::{IdxDelete, IdxInsert, Insert, MakeRecord, NewRowid, Position};
+use turso_program::{Label, Program, Reg, Regs, ResultColumn};
+use turso_value::Value;
 
+use super::cte::Queue;
+use super::select_sort::Sink;
 use super::{Destination, Emitter};
+use crate::bind::Binder;
 use crate::context::PlanContext;
-use crate::plan::Query;
+use crate::optimize::plan_core;
+use crate::plan::{Body, Core, Expr, JoinPlan, OrderTerm, OutputColumn, Query, Relation, Source, Wish};
+use crate::plan::{Visit, walk_core};
+
+/// Queries nested deeper than this are refused: their emission is recursive.
+const MAX_DEPTH: u32 = 200;
 
 /// The program of a SELECT statement.
 pub fn plan_select(context: &PlanContext<'_>, select: &ast::Select) -> Result<Program> {
-    let _ = (context, select);
-    Err(Error::sql("SELECT is not supported yet"))
+    let query = Binder::new(context).bind_select(select)?;
+    let mut emitter = Emitter::new(context);
+    emitter.query(&query, &mut Destination::Rows)?;
+    emitter.builder.emit(Halt {});
+    emitter.builder.program_mut().columns = result_columns(&query.columns);
+    Ok(emitter.finish())
+}
+
+/// Output columns as the caller of a statement sees them.
+pub fn result_columns(columns: &[OutputColumn]) -> Vec<ResultColumn> {
+    let column = |c: &OutputColumn| ResultColumn {
+        name: c.name.clone(),
+        declared_type: c.declared_type.clone(),
+        origin: c.origin.clone(),
+    };
+    columns.iter().map(column).collect()
+}
+
+/// LIMIT and OFFSET of a query while it is emitted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Counts down the rows that may still come.
+    pub limit: Option<Reg>,
+    /// Counts down the rows to be left out.
+    pub offset: Option<Reg>,
+    /// LIMIT plus OFFSET, where both are known.
+    pub known: Option<u64>,
+    /// Leaves the query.
+    pub done: Label,
+}
+
+impl Limits {
+    /// No limit.
+    pub(super) fn none(done: Label) -> Self {
+        Self { limit: None, offset: None, known: None, done }
+    }
+}
+
+fn known_limit(limit: Option<&Expr>, offset: Option<&Expr>) -> Option<u64> {
+    let known = |e: &Expr| match e {
+        Expr::Literal(Value::Integer(n)) => u64::try_from(*n).ok(),
+        _ => None,
+    };
+    let limit = limit.and_then(known)?;
+    match offset {
+        None => Some(limit),
+        Some(offset) => known(offset)?.checked_add(limit),
+    }
+}
+
+/// Adds all columns of tables of which a virtual column is read.
+struct Generated<'u>(&'u mut crate::optimize::UsedColumns);
+
+impl Visit for Generated<'_> {
+    fn core(&mut self, core: &Core) {
+        for Source { id, relation, .. } in &core.sources {
+            if let Relation::Table { table, .. } = relation
+                && table.columns.iter().any(|c| c.generated.as_ref().is_some_and(|g| !g.stored))
+            {
+                self.0.add_all(*id);
+            }
+        }
+        walk_core(self, core);
+    }
 }
 
 impl Emitter<'_> {
+    /// Take note of the columns that a query reads, before any of its loops is planned.
+    pub(super) fn note_used(&mut self, query: &Query) {
+        self.used.add_query(query);
+        Generated(&mut self.used).query(query);
+    }
+
     /// Emit the query; its rows go to `to`.
     pub fn query(&mut self, query: &Query, to: &mut Destination<'_>) -> Result<()> {
-        let _ = (query, to);
-        Err(Error::sql("SELECT is not supported yet"))
+        if self.depth >= MAX_DEPTH {
+            return Err(Error::sql("parser stack overflow"));
+        }
+        if self.depth == 0 {
+            self.note_used(query);
+        }
+        self.depth += 1;
+        let result = self.query_inside(query, to);
+        self.depth -= 1;
+        result
+    }
+
+    fn query_inside(&mut self, query: &Query, to: &mut Destination<'_>) -> Result<()> {
+        self.materialize_ctes(&query.ctes)?;
+        let done = self.builder.label();
+        let limits = self.limits(query.limit.as_ref(), query.offset.as_ref(), done)?;
+        if let Destination::Each(_) = to
+            && !matches!(query.body, Body::Core(_))
+        {
+            // The closure's code is emitted once: several producers go through a coroutine.
+            self.each_through_coroutine(query, limits, to)?;
+        } else {
+            match &query.body {
+                Body::Core(core) => self.core_query(core, &query.order_by, &limits, to)?,
+                body => self.compound_query(body, &query.columns, &query.order_by, &limits, to)?,
+            }
+        }
+        self.builder.bind(done);
+        Ok(())
+    }
+
+    /// Registers for LIMIT and OFFSET, set at the start of the query; LIMIT 0 leaves it at once.
+    pub(super) fn limits(&mut self, limit: Option<&Expr>, offset: Option<&Expr>, done: Label) -> Result<Limits> {
+        let mut limits = Limits { known: known_limit(limit, offset), ..Limits::none(done) };
+        match limit {
+            None => {}
+            Some(Expr::Literal(Value::Integer(n))) => {
+                if *n == 0 {
+                    self.builder.emit(Goto { target: done });
+                }
+                if *n >= 0 {
+                    let reg = self.builder.register();
+                    self.builder.emit(Integer { value: *n, dest: reg });
+                    limits.limit = Some(reg);
+                }
+            }
+            Some(e) => {
+                let reg = self.builder.register();
+                self.expr_into(e, reg)?;
+                self.builder.emit(MustBeInt { reg, otherwise: None });
+                self.builder.emit(IfNot { reg, target: done, jump_if_null: false });
+                limits.limit = Some(reg);
+            }
+        }
+        match offset {
+            None | Some(Expr::Literal(Value::Integer(i64::MIN..=0))) => {}
+            Some(e) => {
+                let reg = self.builder.register();
+                self.expr_into(e, reg)?;
+                self.builder.emit(MustBeInt { reg, otherwise: None });
+                limits.offset = Some(reg);
+            }
+        }
+        Ok(limits)
+    }
+
+    /// A register with the number of rows that a sorter has to keep.
+    pub(super) fn rows_to_keep(&mut self, limits: &Limits, to: &Destination<'_>) -> Option<Reg> {
+        match (limits.limit, limits.offset) {
+            (Some(limit), Some(offset)) => {
+                let dest = self.builder.register();
+                self.builder.emit(OffsetLimit { limit, dest, offset });
+                Some(dest)
+            }
+            (Some(limit), None) => Some(limit),
+            (None, None) if matches!(to, Destination::Registers(_)) => Some(self.constant(&Value::Integer(1))),
+            _ => None,
+        }
+    }
+
+    /// The registers that rows for this destination are built in, and whether nothing else writes to them.
+    pub(super) fn row_registers_for(&mut self, to: &Destination<'_>, width: usize, late_skip: bool) -> (Regs, bool) {
+        match to {
+            Destination::Registers(regs) if !late_skip && regs.count as usize == width => (*regs, false),
+            Destination::Coroutine { row, .. } if row.count as usize == width => (*row, false),
+            _ => (self.builder.registers(width), true),
+        }
+    }
+
+    /// Leave out this row if OFFSET says so.
+    pub(super) fn skip_offset(&mut self, limits: &Limits, next: Label) {
+        if let Some(reg) = limits.offset {
+            self.builder.emit(IfPos { reg, target: next, decrement: 1 });
+        }
+    }
+
+    /// Hand a finished row to the destination and count it.
+    pub(super) fn deliver(&mut self, to: &mut Destination<'_>, row: Regs, limits: &Limits) -> Result<()> {
+        match to {
+            Destination::Rows => {
+                self.builder.emit(ResultRow { values: row });
+            }
+            Destination::Registers(dest) => {
+                if dest.first != row.first {
+                    self.builder.emit(Copy { from: row.first, to: dest.first, count: dest.count.min(row.count) });
+                }
+                self.builder.emit(Goto { target: limits.done });
+                return Ok(());
+            }
+            Destination::Exists(reg) => {
+                self.builder.emit(Integer { value: 1, dest: *reg });
+                self.builder.emit(Goto { target: limits.done });
+                return Ok(());
+            }
+            Destination::Set { cursor, affinities } => {
+                let record = self.builder.temporary();
+                self.builder.emit(MakeRecord { values: row, dest: record, affinities: affinities.clone() });
+                let key = Regs::new(row.first, 0);
+                self.builder.emit(IdxInsert { cursor: *cursor, record, key, position: Position::Unknown, change: None });
+                self.builder.release(record);
+            }
+            Destination::Unset { cursor } => {
+                self.builder.emit(IdxDelete { cursor: *cursor, key: row, must_exist: false });
+            }
+            Destination::EphemeralTable { cursor } => {
+                let (record, rowid) = (self.builder.temporary(), self.builder.temporary());
+                self.builder.emit(MakeRecord { values: row, dest: record, affinities: None });
+                self.builder.emit(NewRowid { cursor: *cursor, dest: rowid, at_least: None });
+                self.builder.emit(Insert { cursor: *cursor, record, rowid, position: Position::Append, change: None });
+                self.builder.release(rowid);
+                self.builder.release(record);
+            }
+            Destination::Coroutine { state, row: dest } => {
+                if dest.first != row.first {
+                    self.builder.emit(Copy { from: row.first, to: dest.first, count: dest.count.min(row.count) });
+                }
+                self.builder.emit(Yield { state: *state, on_end: None });
+            }
+            Destination::Queue(queue) => {
+                let queue: Queue = (**queue).clone();
+                self.enqueue(&queue, row);
+            }
+            Destination::Each(f) => f(self, row)?,
+        }
+        if let Some(reg) = limits.limit {
+            self.builder.emit(DecrJumpZero { reg, target: limits.done });
+        }
+        Ok(())
+    }
+
+    /// The order of rows makes a difference at this destination.
+    pub(super) fn order_matters(to: &Destination<'_>, limits: &Limits) -> bool {
+        match to {
+            Destination::Exists(_) => false,
+            Destination::Set { .. } | Destination::Unset { .. } => limits.limit.is_some() || limits.offset.is_some(),
+            _ => true,
+        }
+    }
+
+    /// One core with the ORDER BY and LIMIT over it.
+    pub(super) fn core_query(
+        &mut self,
+        core: &Core,
+        order_by: &[OrderTerm],
+        limits: &Limits,
+        to: &mut Destination<'_>,
+    ) -> Result<()> {
+        if !core.windows.is_empty() {
+            return Err(Error::sql("window functions are not supported yet"));
+        }
+        let order_by = if Self::order_matters(to, limits) { order_by } else { &[] };
+        if !core.group_by.is_empty() {
+            return self.grouped(core, order_by, limits, to);
+        }
+        if core.is_aggregate() {
+            return self.aggregated(core, limits, to);
+        }
+        let first_only = matches!(to, Destination::Exists(_) | Destination::Registers(_));
+        let wish = Wish {
+            order: order_by.to_vec(),
+            order_is_free: false,
+            few_rows: limits.limit.is_some() || first_only,
+            limit: limits.known,
+            columns: core.output.len(),
+            ..Wish::default()
+        };
+        let plan = self.plan_loops(core, &wish)?;
+        let sorted = !plan.single_row && plan.order_satisfied < order_by.len();
+        let distinct = core.distinct && !plan.single_row && !matches!(to, Destination::Exists(_));
+        let order_by = if sorted { order_by } else { &[] };
+        let mut sink = Sink::open(self, &core.output, order_by, distinct, limits, to)?;
+        self.loops(core, &plan, &mut |e, exits| sink.row(e, exits.next))?;
+        sink.close(self)
+    }
+
+    /// Ask the optimizer.
+    pub(super) fn plan_loops(&mut self, core: &Core, wish: &Wish) -> Result<JoinPlan> {
+        let used = std::mem::take(&mut self.used);
+        let plan = plan_core(core, &used, wish, self.context);
+        self.used = used;
+        plan
+    }
+
+    /// Run `query` as a coroutine and emit the closure's code once, in a loop over its rows.
+    fn each_through_coroutine(&mut self, query: &Query, limits: Limits, to: &mut Destination<'_>) -> Result<()> {
+        let state = self.builder.register();
+        let row = self.builder.registers(query.columns.len());
+        let (skip, ended) = (self.builder.label(), self.builder.label());
+        let start = self.builder.label();
+        self.builder.emit(turso_program::control::InitCoroutine { state, skip, start });
+        self.builder.bind(start);
+        let inner = Limits { done: ended, ..limits };
+        self.compound_query(&query.body, &query.columns, &query.order_by, &inner, &mut Destination::Coroutine { state, row })?;
+        self.builder.bind(ended);
+        self.builder.emit(turso_program::control::EndCoroutine { state });
+        self.builder.bind(skip);
+        let top = self.builder.label_here();
+        self.builder.emit(Yield { state, on_end: Some(limits.done) });
+        let plain = Limits::none(limits.done);
+        self.loop_depth += 1;
+        let result = self.deliver(to, row, &plain);
+        self.loop_depth -= 1;
+        result?;
+        self.builder.emit(Goto { target: top });
+        Ok(())
+    }
+
+    /// How the rows of a set of output columns sort and compare.
+    pub(super) fn set_key(columns: &[turso_value::Collation]) -> Arc<turso_value::KeyInfo> {
+        let column = |c: &turso_value::Collation| turso_value::KeyColumn {
+            collation: c.clone(),
+            descending: false,
+            nulls_big: false,
+        };
+        Arc::new(turso_value::KeyInfo {
+            columns: columns.iter().map(column).collect(),
+            encoding: turso_value::TextEncoding::Utf8,
+        })
     }
 }

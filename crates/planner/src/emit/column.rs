@@ -1,0 +1,246 @@
+//! Reading a column of a source: from a table's record, an index entry, registers, or an ephemeral table.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result};
+use turso_parser::ast;
+use turso_program::cursor::{Column, IdxRowid, Rowid};
+use turso_program::data::{ApplyAffinity, Copy, Null, RealAffinity};
+use turso_program::{Affinities, CursorId, Reg, Regs};
+use turso_schema::{Index, IndexKey, Table};
+use turso_value::number::{Number, parse_literal};
+use turso_value::{Affinity, Value};
+
+use super::emitter::Place;
+use super::{Emitter, SourceBinding};
+use crate::bind::Binder;
+use crate::plan::{ColumnIndex, IndexHint, JoinKind, Relation, Source, SourceId};
+
+/// Generated columns that read generated columns: the schema admits no cycle, a damaged one might.
+const MAX_GENERATED_DEPTH: u32 = 50;
+
+impl Emitter<'_> {
+    /// Read a column of a source (bound before with [`Emitter::bind_source`]).
+    pub fn column_into(&mut self, source: SourceId, column: ColumnIndex, dest: Reg) -> Result<()> {
+        match self.moved_place(source, column) {
+            Some(Place::Register(from)) => {
+                self.copy(from, dest);
+                return Ok(());
+            }
+            Some(Place::Field(cursor, field)) => {
+                self.builder.emit(Column { cursor, column: field, dest, default: None });
+                return Ok(());
+            }
+            None => {}
+        }
+        match self.source_binding(source) {
+            None => Err(Error::sql("a column is read outside of its source's loop")),
+            Some(SourceBinding::Registers { .. }) => {
+                match self.column_register(source, column) {
+                    Some(from) => self.copy(from, dest),
+                    None => {
+                        self.builder.emit(Null { dest: Regs::new(dest, 1) });
+                    }
+                }
+                Ok(())
+            }
+            Some(&SourceBinding::Ephemeral { cursor }) => {
+                match column {
+                    ColumnIndex::Rowid => self.builder.emit(Rowid { cursor, dest }),
+                    ColumnIndex::Column(column) => self.builder.emit(Column { cursor, column, dest, default: None }),
+                };
+                Ok(())
+            }
+            Some(SourceBinding::Fields { cursor, fields }) => {
+                let cursor = *cursor;
+                let Some(field) = fields.iter().position(|f| *f == column) else {
+                    return Err(Error::sql("an automatic index lacks a column"));
+                };
+                self.builder.emit(Column { cursor, column: field as u16, dest, default: None });
+                Ok(())
+            }
+            Some(SourceBinding::Cursor { cursor, table, covering }) => {
+                let (cursor, table, covering) = (*cursor, table.clone(), covering.clone());
+                match covering {
+                    Some((index_cursor, index)) => self.index_column(source, index_cursor, &index, &table, column, dest),
+                    None => self.table_column(source, cursor, &table, column, dest),
+                }
+            }
+        }
+    }
+
+    /// The register that holds the column already, if one does.
+    pub(super) fn column_register(&self, source: SourceId, column: ColumnIndex) -> Option<Reg> {
+        match self.moved_place(source, column) {
+            Some(Place::Register(reg)) => return Some(reg),
+            Some(Place::Field(..)) => return None,
+            None => {}
+        }
+        match (self.source_binding(source), column) {
+            (Some(SourceBinding::Registers { rowid, .. }), ColumnIndex::Rowid) => *rowid,
+            (Some(SourceBinding::Registers { first, .. }), ColumnIndex::Column(i)) => Some(Reg(first.0 + u32::from(i))),
+            _ => None,
+        }
+    }
+
+    fn moved_place(&self, source: SourceId, column: ColumnIndex) -> Option<Place> {
+        if self.moved.is_empty() {
+            return None;
+        }
+        self.moved.iter().rev().find(|(s, c, _)| *s == source && *c == column).map(|(_, _, place)| *place)
+    }
+
+    pub(super) fn copy(&mut self, from: Reg, to: Reg) {
+        if from != to {
+            self.builder.emit(Copy { from, to, count: 1 });
+        }
+    }
+
+    fn table_column(
+        &mut self,
+        source: SourceId,
+        cursor: CursorId,
+        table: &Arc<Table>,
+        column: ColumnIndex,
+        dest: Reg,
+    ) -> Result<()> {
+        let i = match column {
+            ColumnIndex::Column(i) if table.rowid_alias != Some(usize::from(i)) => usize::from(i),
+            _ => {
+                self.builder.emit(Rowid { cursor, dest });
+                return Ok(());
+            }
+        };
+        let Some(definition) = table.columns.get(i) else {
+            return Err(Error::sql("a table lacks a column"));
+        };
+        if definition.generated.as_ref().is_some_and(|g| !g.stored) {
+            return self.generated_column(source, table, i, dest);
+        }
+        let field = if table.has_rowid() {
+            stored_position(table, i)
+        } else {
+            let primary = table.indexes.first();
+            primary.and_then(|p| index_position(p, i)).ok_or_else(|| Error::sql("a primary key lacks a column"))?
+        };
+        let default = default_value(table, i);
+        self.builder.emit(Column { cursor, column: field, dest, default });
+        if definition.affinity == Affinity::Real {
+            self.builder.emit(RealAffinity { reg: dest });
+        }
+        Ok(())
+    }
+
+    fn index_column(
+        &mut self,
+        source: SourceId,
+        cursor: CursorId,
+        index: &Index,
+        table: &Arc<Table>,
+        column: ColumnIndex,
+        dest: Reg,
+    ) -> Result<()> {
+        let i = match column {
+            ColumnIndex::Column(i) if table.rowid_alias != Some(usize::from(i)) => usize::from(i),
+            _ => {
+                self.builder.emit(IdxRowid { cursor, dest });
+                return Ok(());
+            }
+        };
+        let Some(field) = index_position(index, i) else {
+            if table.columns.get(i).is_some_and(|c| c.generated.as_ref().is_some_and(|g| !g.stored)) {
+                return self.generated_column(source, table, i, dest);
+            }
+            return Err(Error::sql("a covering index lacks a column"));
+        };
+        self.builder.emit(Column { cursor, column: field, dest, default: None });
+        if table.columns.get(i).is_some_and(|c| c.affinity == Affinity::Real) {
+            self.builder.emit(RealAffinity { reg: dest });
+        }
+        Ok(())
+    }
+
+    /// Compute a virtual generated column from the other columns of its row.
+    fn generated_column(&mut self, source: SourceId, table: &Arc<Table>, i: usize, dest: Reg) -> Result<()> {
+        let Some(column) = table.columns.get(i) else { return Err(Error::sql("a table lacks a column")) };
+        let Some(generated) = &column.generated else { return Err(Error::sql("a column is not generated")) };
+        if self.generated_depth >= MAX_GENERATED_DEPTH {
+            return Err(Error::sql(format!("generated column loop on \"{}\"", column.name)));
+        }
+        let row = Source {
+            id: source,
+            name: table.name.clone(),
+            aliased: false,
+            relation: Relation::Table { db: turso_program::DbIndex(0), table: table.clone() },
+            join: JoinKind::Inner,
+            on: Vec::new(),
+            hint: IndexHint::Free,
+        };
+        let bound = {
+            let mut binder = Binder::for_text(self.context, &[]);
+            binder.push_scope(vec![row]);
+            binder.bind_expr(&generated.expr)?
+        };
+        self.generated_depth += 1;
+        let result = self.expr_into(&bound, dest);
+        self.generated_depth -= 1;
+        result?;
+        if let Some(affinities) = Self::affinities([column.affinity]) {
+            self.builder.emit(ApplyAffinity { regs: dest, affinities });
+        }
+        Ok(())
+    }
+
+    /// One affinity for one register.
+    pub(super) fn apply_affinity(&mut self, reg: Reg, affinity: Affinity) {
+        if !matches!(affinity, Affinity::Blob | Affinity::None) {
+            self.builder.emit(ApplyAffinity { regs: reg, affinities: Affinities(Arc::new([affinity])) });
+        }
+    }
+}
+
+/// Where a column stands in the record of a rowid table: virtual columns are not stored.
+pub(crate) fn stored_position(table: &Table, i: usize) -> u16 {
+    let virtual_before = table
+        .columns
+        .iter()
+        .take(i)
+        .filter(|c| c.generated.as_ref().is_some_and(|g| !g.stored))
+        .count();
+    (i - virtual_before) as u16
+}
+
+/// Where a column stands in the entries of an index.
+pub(crate) fn index_position(index: &Index, i: usize) -> Option<u16> {
+    let in_key = index.columns.iter().position(|c| matches!(c.key, IndexKey::Column(k) if k == i));
+    let field = in_key.or_else(|| index.trailing.iter().position(|&t| t == i).map(|t| index.columns.len() + t));
+    field.map(|f| f as u16)
+}
+
+/// What a record written before ALTER TABLE ADD COLUMN has for the column.
+pub(crate) fn default_value(table: &Table, i: usize) -> Option<Arc<Value>> {
+    let column = table.columns.get(i)?;
+    let mut value = constant_default(column.default.as_deref()?)?;
+    column.affinity.apply(&mut value);
+    Some(Arc::new(value))
+}
+
+/// The value of a DEFAULT that is a literal; others cannot have been added to a table with rows.
+fn constant_default(e: &ast::Expr) -> Option<Value> {
+    let number = |text: &str, negative: bool| match parse_literal(text.as_bytes()) {
+        Some(Number::Integer(i)) => Some(Value::Integer(if negative { i.wrapping_neg() } else { i })),
+        Some(Number::Real(r)) => Some(Value::real(if negative { -r } else { r })),
+        None => None,
+    };
+    match e {
+        ast::Expr::Literal(ast::Literal::Integer(t) | ast::Literal::HexInteger(t) | ast::Literal::Float(t)) => number(t, false),
+        ast::Expr::Literal(ast::Literal::String(bytes)) => Some(Value::text(bytes.to_vec())),
+        ast::Expr::Literal(ast::Literal::Blob(bytes)) => Some(Value::blob(bytes.to_vec())),
+        ast::Expr::Unary { op: ast::UnaryOp::Plus, expr } => constant_default(expr),
+        ast::Expr::Unary { op: ast::UnaryOp::Minus, expr } => match &**expr {
+            ast::Expr::Literal(ast::Literal::Integer(t) | ast::Literal::HexInteger(t) | ast::Literal::Float(t)) => number(t, true),
+            _ => None,
+        },
+        _ => e.as_bool_keyword().map(|b| Value::Integer(i64::from(b))),
+    }
+}

@@ -1,0 +1,209 @@
+//! Compound queries and VALUES with several rows.
+//!
+//! UNION, INTERSECT and EXCEPT collect their rows in an ephemeral index over all columns, so they come out in its order, as
+//! SQLite's do; an ORDER BY over the compound sorts what comes out, which keeps that order among equal rows.
+
+use turso_error::{Error, Result};
+use turso_program::cursor::{Column, Next, NotFound, OpenEphemeral, Rewind};
+use turso_program::{CursorId, Regs};
+use turso_value::Collation;
+
+use super::select::Limits;
+use super::select_sort::Sink;
+use super::{Destination, Emitter};
+use crate::plan::{Body, CompoundOp, Expr, OrderTerm, OutputColumn};
+
+impl Emitter<'_> {
+    /// A compound or VALUES with the ORDER BY and LIMIT over it.
+    pub(super) fn compound_query(
+        &mut self,
+        body: &Body,
+        columns: &[OutputColumn],
+        order_by: &[OrderTerm],
+        limits: &Limits,
+        to: &mut Destination<'_>,
+    ) -> Result<()> {
+        if order_by.is_empty() || !Self::order_matters(to, limits) {
+            return self.body(body, columns.len(), limits, to);
+        }
+        // Rows are sorted by output columns: to the sink they are registers.
+        let width = columns.len();
+        let row = self.builder.registers(width);
+        let registers: Vec<Expr> = columns
+            .iter()
+            .enumerate()
+            .map(|(i, c)| Expr::Register { reg: row.at(i), affinity: c.affinity, collation: c.collation.clone() })
+            .collect();
+        let mut terms = Vec::with_capacity(order_by.len());
+        for (n, term) in order_by.iter().enumerate() {
+            let Some(expr) = term.output.and_then(|at| registers.get(at)) else {
+                let nth = n + 1;
+                return Err(Error::sql(format!("{nth} ORDER BY term does not match any column in the result set")));
+            };
+            terms.push(OrderTerm { expr: expr.clone(), ..term.clone() });
+        }
+        let mut sink = Sink::open(self, &registers, &terms, false, limits, to)?;
+        let all = Limits::none(self.builder.label());
+        self.body(
+            body,
+            width,
+            &all,
+            &mut Destination::Each(&mut |e, regs| {
+                if regs.first != row.first {
+                    e.builder.emit(turso_program::data::Copy { from: regs.first, to: row.first, count: regs.count });
+                }
+                e.loop_depth += 1;
+                let next = e.builder.label();
+                let result = sink.row(e, next);
+                e.builder.bind(next);
+                e.loop_depth -= 1;
+                result
+            }),
+        )?;
+        self.builder.bind(all.done);
+        sink.close(self)
+    }
+
+    /// The rows of a body, without ORDER BY.
+    pub(super) fn body(&mut self, body: &Body, width: usize, limits: &Limits, to: &mut Destination<'_>) -> Result<()> {
+        match body {
+            Body::Core(core) => self.core_query(core, &[], limits, to),
+            Body::Values(rows) => self.values(rows, width, limits, to),
+            Body::Compound { op: CompoundOp::UnionAll, .. } => {
+                // A long chain leans to the left: no recursion along it.
+                let mut arms = Vec::new();
+                let mut rest = body;
+                while let Body::Compound { op: CompoundOp::UnionAll, left, right, .. } = rest {
+                    arms.push(&**right);
+                    rest = left;
+                }
+                self.builder.open_plan_node("COMPOUND QUERY");
+                self.builder.open_plan_node("LEFT-MOST SUBQUERY");
+                self.body(rest, width, limits, to)?;
+                self.builder.close_plan_node();
+                for arm in arms.into_iter().rev() {
+                    self.builder.open_plan_node("UNION ALL");
+                    self.body(arm, width, limits, to)?;
+                    self.builder.close_plan_node();
+                }
+                self.builder.close_plan_node();
+                Ok(())
+            }
+            Body::Compound { op, left, right, collations } => {
+                self.builder.open_plan_node("COMPOUND QUERY");
+                let result = self.set_operation(*op, left, right, collations, width, limits, to);
+                self.builder.close_plan_node();
+                result
+            }
+        }
+    }
+
+    fn values(&mut self, rows: &[Vec<Expr>], width: usize, limits: &Limits, to: &mut Destination<'_>) -> Result<()> {
+        self.builder.plan_node(format!("SCAN {} CONSTANT ROWS", rows.len()));
+        let late_skip = limits.offset.is_some();
+        let (row, _) = self.row_registers_for(to, width, late_skip);
+        for values in rows {
+            let next = self.builder.label();
+            self.skip_offset(limits, next);
+            for (i, value) in values.iter().enumerate() {
+                self.expr_into(value, row.at(i))?;
+            }
+            self.deliver(to, row, limits)?;
+            self.builder.bind(next);
+        }
+        Ok(())
+    }
+
+    fn open_set(&mut self, collations: &[Collation]) -> CursorId {
+        let cursor = self.builder.cursor();
+        let key = Some(Self::set_key(collations));
+        self.builder.emit(OpenEphemeral { cursor, columns: collations.len() as u32, key });
+        cursor
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn set_operation(
+        &mut self,
+        op: CompoundOp,
+        left: &Body,
+        right: &Body,
+        collations: &[Collation],
+        width: usize,
+        limits: &Limits,
+        to: &mut Destination<'_>,
+    ) -> Result<()> {
+        let set = self.open_set(collations);
+        self.builder.open_plan_node("LEFT-MOST SUBQUERY");
+        self.into_set(left, collations, width, set)?;
+        self.builder.close_plan_node();
+        let mut other = None;
+        match op {
+            CompoundOp::Union | CompoundOp::UnionAll => {
+                self.builder.open_plan_node("UNION USING TEMP B-TREE");
+                self.into_set(right, collations, width, set)?;
+            }
+            CompoundOp::Except => {
+                self.builder.open_plan_node("EXCEPT USING TEMP B-TREE");
+                let all = Limits::none(self.builder.label());
+                self.body(right, width, &all, &mut Destination::Unset { cursor: set })?;
+                self.builder.bind(all.done);
+            }
+            CompoundOp::Intersect => {
+                self.builder.open_plan_node("INTERSECT USING TEMP B-TREE");
+                let second = self.open_set(collations);
+                self.into_set(right, collations, width, second)?;
+                other = Some(second);
+            }
+        }
+        self.builder.close_plan_node();
+        self.set_rows(set, other, width, limits, to)
+    }
+
+    /// Put the rows of a body into a set; what makes a set of its own in between is put there at once.
+    fn into_set(&mut self, body: &Body, collations: &[Collation], width: usize, set: CursorId) -> Result<()> {
+        if let Body::Compound { op: CompoundOp::Union | CompoundOp::UnionAll, left, right, collations: own } = body
+            && own == collations
+        {
+            self.into_set(left, collations, width, set)?;
+            return self.into_set(right, collations, width, set);
+        }
+        let all = Limits::none(self.builder.label());
+        self.body(body, width, &all, &mut Destination::Set { cursor: set, affinities: None })?;
+        self.builder.bind(all.done);
+        Ok(())
+    }
+
+    /// Deliver the rows of a set (those that are in `other` too).
+    fn set_rows(
+        &mut self,
+        set: CursorId,
+        other: Option<CursorId>,
+        width: usize,
+        limits: &Limits,
+        to: &mut Destination<'_>,
+    ) -> Result<()> {
+        let (row, _) = self.row_registers_for(to, width, limits.offset.is_some());
+        let (end, next) = (self.builder.label(), self.builder.label());
+        self.builder.emit(Rewind { cursor: set, empty: end });
+        let top = self.builder.label_here();
+        if other.is_none() {
+            self.skip_offset(limits, next);
+        }
+        for i in 0..width {
+            self.builder.emit(Column { cursor: set, column: i as u16, dest: row.at(i), default: None });
+        }
+        if let Some(cursor) = other {
+            let key = Regs::new(row.first, width);
+            self.builder.emit(NotFound { cursor, key, target: next });
+            self.skip_offset(limits, next);
+        }
+        self.loop_depth += 1;
+        let result = self.deliver(to, row, limits);
+        self.loop_depth -= 1;
+        result?;
+        self.builder.bind(next);
+        self.builder.emit(Next { cursor: set, target: top });
+        self.builder.bind(end);
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+//! `IN`: a chain of comparisons for short lists, a search in an ephemeral index for long constant lists and subqueries.
+//!
+//! All forms are built on [`Emitter::in_test`], which falls through when the value is in the set and jumps to one label when it
+//! is not, to another when NULLs leave it open.
+
+use std::sync::Arc;
+
+use turso_error::Result;
+use turso_program::control::{Goto, IsNull};
+use turso_program::cursor::{Column, Found, Next, NotFound, OpenEphemeral, Rewind};
+use turso_program::data::{ApplyAffinity, Integer, Null};
+use turso_program::expression::{CompareOp, Nulls};
+use turso_program::write::{IdxInsert, MakeRecord, Position};
+use turso_program::{CursorId, Label, Reg, Regs};
+use turso_value::{Affinity, KeyColumn, KeyInfo, TextEncoding, Value};
+
+use super::{Destination, Emitter};
+use crate::plan::{CompareHow, Expr, InSet, Query};
+
+/// Constant lists longer than this become an index.
+const LONGEST_CHAIN: usize = 2;
+
+fn may_be_null(e: &Expr) -> bool {
+    !matches!(e, Expr::Literal(value) if !matches!(value, Value::Null))
+}
+
+impl Emitter<'_> {
+    /// Jump when `left IN set` has the wanted truth.
+    #[inline(never)]
+    pub(super) fn in_jump(
+        &mut self,
+        left: &[Expr],
+        set: &InSet,
+        how: &[CompareHow],
+        target: Label,
+        jump_if_null: bool,
+        wanted: bool,
+    ) -> Result<()> {
+        let fall = self.builder.label();
+        if wanted {
+            self.in_test(left, set, how, fall, if jump_if_null { target } else { fall })?;
+            self.builder.emit(Goto { target });
+        } else {
+            self.in_test(left, set, how, target, if jump_if_null { target } else { fall })?;
+        }
+        self.builder.bind(fall);
+        Ok(())
+    }
+
+    /// `left [NOT] IN set` as a value.
+    #[inline(never)]
+    pub(super) fn in_into(&mut self, left: &[Expr], set: &InSet, how: &[CompareHow], negated: bool, dest: Reg) -> Result<()> {
+        let (absent, open, end) = (self.builder.label(), self.builder.label(), self.builder.label());
+        self.in_test(left, set, how, absent, open)?;
+        self.builder.emit(Integer { value: i64::from(!negated), dest });
+        self.builder.emit(Goto { target: end });
+        self.builder.bind(absent);
+        self.builder.emit(Integer { value: i64::from(negated), dest });
+        self.builder.emit(Goto { target: end });
+        self.builder.bind(open);
+        self.builder.emit(Null { dest: Regs::new(dest, 1) });
+        self.builder.bind(end);
+        Ok(())
+    }
+
+    /// Fall through when the value is in the set; otherwise jump to `absent`, or to `open` when the answer is NULL.
+    fn in_test(&mut self, left: &[Expr], set: &InSet, how: &[CompareHow], absent: Label, open: Label) -> Result<()> {
+        match (set, left, how) {
+            (InSet::List(list), [left], [how]) => {
+                if list.len() > LONGEST_CHAIN && list.iter().all(Expr::is_loop_constant) {
+                    self.in_constant_list(left, list, how, absent, open)
+                } else {
+                    self.in_chain(left, list, how, absent, open)
+                }
+            }
+            (InSet::Query(query), left, how) => self.in_query(left, query, how, absent, open),
+            (InSet::List(_), ..) => Err(turso_error::Error::sql("row value misused")),
+        }
+    }
+
+    fn in_chain(&mut self, left: &Expr, list: &[Expr], how: &CompareHow, absent: Label, open: Label) -> Result<()> {
+        let value = self.expr(left)?;
+        let found = self.builder.label();
+        let distinguish = absent != open;
+        if distinguish && may_be_null(left) {
+            self.builder.emit(IsNull { reg: value, target: open });
+        }
+        let mut nullable = Vec::new();
+        for (i, item) in list.iter().enumerate() {
+            let may_null = distinguish && may_be_null(item);
+            let last = i + 1 == list.len() && nullable.is_empty() && !may_null;
+            // An element that is looked at again must keep its register.
+            let (reg, operand) = if may_null {
+                (self.expr(item)?, None)
+            } else {
+                let operand = self.operand(item)?;
+                (operand.reg, Some(operand))
+            };
+            if may_null {
+                nullable.push(reg);
+            }
+            let instruction = if last {
+                self.compare_instruction(CompareOp::Ne, value, reg, how, Nulls::Jump, absent)
+            } else {
+                self.compare_instruction(CompareOp::Eq, value, reg, how, Nulls::Fall, found)
+            };
+            self.builder.emit(instruction);
+            if let Some(operand) = operand {
+                self.done(operand);
+            }
+            if last {
+                self.builder.bind(found);
+                return Ok(());
+            }
+        }
+        for reg in nullable {
+            self.builder.emit(IsNull { reg, target: open });
+        }
+        self.builder.emit(Goto { target: absent });
+        self.builder.bind(found);
+        Ok(())
+    }
+
+    fn in_key(how: &[CompareHow]) -> Arc<KeyInfo> {
+        let column = |h: &CompareHow| KeyColumn { collation: h.collation.clone(), descending: false, nulls_big: false };
+        Arc::new(KeyInfo { columns: how.iter().map(column).collect(), encoding: TextEncoding::Utf8 })
+    }
+
+    fn in_constant_list(
+        &mut self,
+        left: &Expr,
+        list: &[Expr],
+        how: &CompareHow,
+        absent: Label,
+        open: Label,
+    ) -> Result<()> {
+        let cursor = self.builder.cursor();
+        let key = Self::in_key(std::slice::from_ref(how));
+        let affinities = Self::affinities([how.affinity]);
+        let build = |e: &mut Self| {
+            e.builder.emit(OpenEphemeral { cursor, columns: 1, key: Some(key) });
+            let value = e.builder.register();
+            let record = e.builder.register();
+            for item in list {
+                e.expr_into(item, value)?;
+                let values = Regs::new(value, 1);
+                e.builder.emit(MakeRecord { values, dest: record, affinities: affinities.clone() });
+                e.builder.emit(IdxInsert { cursor, record, key: Regs::new(value, 0), position: Position::Unknown, change: None });
+            }
+            Ok(())
+        };
+        if self.loop_depth > 0 { self.once(build)? } else { build(self)? }
+        let value = self.converted(left, how.affinity)?;
+        if may_be_null(left) {
+            self.builder.emit(IsNull { reg: value, target: open });
+        }
+        let nullable = absent != open && list.iter().any(may_be_null);
+        self.in_search(cursor, Regs::new(value, 1), nullable, absent, open);
+        Ok(())
+    }
+
+    /// Search the set for one value that is not NULL.
+    fn in_search(&mut self, cursor: CursorId, key: Regs, nullable: bool, absent: Label, open: Label) {
+        if !nullable {
+            self.builder.emit(NotFound { cursor, key, target: absent });
+            return;
+        }
+        let found = self.builder.label();
+        self.builder.emit(Found { cursor, key, target: found });
+        // NULL sorts first: the first entry tells whether there is one.
+        let first = self.builder.temporary();
+        self.builder.emit(Rewind { cursor, empty: absent });
+        self.builder.emit(Column { cursor, column: 0, dest: first, default: None });
+        self.builder.emit(IsNull { reg: first, target: open });
+        self.builder.release(first);
+        self.builder.emit(Goto { target: absent });
+        self.builder.bind(found);
+    }
+
+    /// The value with an affinity applied, in a register that holds nothing else.
+    fn converted(&mut self, e: &Expr, affinity: Affinity) -> Result<Reg> {
+        if matches!(affinity, Affinity::Blob | Affinity::None) || crate::bind::affinity_of(e) == affinity {
+            return self.expr(e);
+        }
+        let reg = self.builder.register();
+        self.expr_into(e, reg)?;
+        self.apply_affinity(reg, affinity);
+        Ok(reg)
+    }
+
+    fn in_query(&mut self, left: &[Expr], query: &Query, how: &[CompareHow], absent: Label, open: Label) -> Result<()> {
+        let cursor = self.builder.cursor();
+        let key_info = Self::in_key(how);
+        let width = left.len();
+        let affinities = Self::affinities(how.iter().map(|h| h.affinity));
+        let correlated = !query.outer.is_empty();
+        let set_affinities = affinities.clone();
+        let build = |e: &mut Self| {
+            e.builder.emit(OpenEphemeral { cursor, columns: width as u32, key: Some(key_info) });
+            e.explain_list_subquery(query)?;
+            let result = e.query(query, &mut Destination::Set { cursor, affinities: set_affinities });
+            e.builder.close_plan_node();
+            result
+        };
+        if !correlated && self.loop_depth > 0 { self.once(build)? } else { build(self)? }
+        let distinguish = absent != open;
+        if let [left] = left {
+            let affinity = how.first().map_or(Affinity::Blob, |h| h.affinity);
+            let value = self.converted(left, affinity)?;
+            if may_be_null(left) {
+                if distinguish {
+                    // NULL IN (empty) is false.
+                    let known = self.builder.label();
+                    self.builder.emit(turso_program::control::NotNull { reg: value, target: known });
+                    self.builder.emit(Rewind { cursor, empty: absent });
+                    self.builder.emit(Goto { target: open });
+                    self.builder.bind(known);
+                } else {
+                    self.builder.emit(IsNull { reg: value, target: absent });
+                }
+            }
+            self.in_search(cursor, Regs::new(value, 1), distinguish, absent, open);
+            return Ok(());
+        }
+        let key = self.builder.registers(width);
+        for (i, e) in left.iter().enumerate() {
+            self.expr_into(e, key.at(i))?;
+        }
+        if let Some(affinities) = affinities {
+            self.builder.emit(ApplyAffinity { regs: key.first, affinities });
+        }
+        if !distinguish {
+            for (i, e) in left.iter().enumerate() {
+                if may_be_null(e) {
+                    self.builder.emit(IsNull { reg: key.at(i), target: absent });
+                }
+            }
+            self.builder.emit(NotFound { cursor, key, target: absent });
+            return Ok(());
+        }
+        let (found, scan, top, next) = (self.builder.label(), self.builder.label(), self.builder.label(), self.builder.label());
+        for (i, e) in left.iter().enumerate() {
+            if may_be_null(e) {
+                self.builder.emit(IsNull { reg: key.at(i), target: scan });
+            }
+        }
+        self.builder.emit(Found { cursor, key, target: found });
+        // A row that differs in nothing but NULLs leaves the answer open.
+        self.builder.bind(scan);
+        self.builder.emit(Rewind { cursor, empty: absent });
+        self.builder.bind(top);
+        let field = self.builder.temporary();
+        for (i, h) in how.iter().enumerate() {
+            self.builder.emit(Column { cursor, column: i as u16, dest: field, default: None });
+            let plain = CompareHow { affinity: Affinity::Blob, collation: h.collation.clone() };
+            let differs = self.compare_instruction(CompareOp::Ne, key.at(i), field, &plain, Nulls::Fall, next);
+            self.builder.emit(differs);
+        }
+        self.builder.release(field);
+        self.builder.emit(Goto { target: open });
+        self.builder.bind(next);
+        self.builder.emit(Next { cursor, target: top });
+        self.builder.emit(Goto { target: absent });
+        self.builder.bind(found);
+        Ok(())
+    }
+}

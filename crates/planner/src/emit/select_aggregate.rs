@@ -1,0 +1,378 @@
+//! Aggregates: their state, feeding them rows, and the columns beside them. Here also the query without GROUP BY.
+
+use std::sync::Arc;
+
+use turso_error::Result;
+use turso_functions::FunctionFlags;
+use turso_program::control::{Goto, If, IfNot, IsNull, NotNull};
+use turso_program::cursor::{Column, Count, Found, OpenEphemeral};
+use turso_program::data::{Copy, Integer, Null};
+use turso_program::expression::{AggFinal, AggStep, CompareOp, Nulls};
+use turso_program::sorter::{SorterInsert, SorterNext, SorterOpen, SorterSort};
+use turso_program::write::{IdxInsert, MakeRecord, Position};
+use turso_program::{CallId, CursorId, Reg, Regs};
+use turso_value::{Affinity, KeyColumn, KeyInfo, TextEncoding};
+
+use super::emitter::Place;
+use super::select::Limits;
+use super::select_sort::Sink;
+use super::{Destination, Emitter};
+use crate::plan::{
+    Access, Aggregate, ColumnIndex, CompareHow, Core, Expr, JoinPlan, OrderTerm, Relation, SourceId, Visit, Wish, same_expr,
+    walk_expr,
+};
+
+/// One aggregate while its rows come.
+struct Running {
+    state: Reg,
+    call: CallId,
+    args: Regs,
+    /// DISTINCT: the values seen in this group.
+    distinct: Option<CursorId>,
+    /// ORDER BY inside the call: the rows of this group.
+    sorter: Option<OrderedRows>,
+    /// `min()` or `max()` kept by comparing, since columns beside it follow its row; true for max.
+    extreme: Option<bool>,
+}
+
+struct OrderedRows {
+    cursor: CursorId,
+    record: Regs,
+    key: Arc<KeyInfo>,
+}
+
+/// All aggregates of a core.
+pub(super) struct Aggregates<'a> {
+    core: &'a Core,
+    running: Vec<Running>,
+    /// Columns read beside the aggregates, and the registers that keep them.
+    pub bare: Vec<(SourceId, ColumnIndex, Reg)>,
+    /// Set when a new extreme was met.
+    hit: Option<Reg>,
+}
+
+/// Columns of the core's own sources that are read outside of aggregates and of group keys.
+struct BareColumns<'a> {
+    core: &'a Core,
+    found: Vec<(SourceId, ColumnIndex)>,
+}
+
+impl Visit for BareColumns<'_> {
+    fn expr(&mut self, e: &Expr) {
+        if self.core.group_by.iter().any(|key| same_expr(key.without_collate(), e)) {
+            return;
+        }
+        if let Expr::Column { source, column, .. } = e {
+            if self.core.sources.iter().any(|s| s.id == *source) && !self.found.contains(&(*source, *column)) {
+                self.found.push((*source, *column));
+            }
+            return;
+        }
+        walk_expr(self, e);
+    }
+}
+
+/// The columns that the outputs, HAVING and ORDER BY of an aggregate core read outside of its aggregates and group keys.
+pub(super) fn bare_columns(core: &Core, order_by: &[OrderTerm]) -> Vec<(SourceId, ColumnIndex)> {
+    let mut bare = BareColumns { core, found: Vec::new() };
+    core.output.iter().chain(&core.having).for_each(|e| bare.expr(e));
+    order_by.iter().for_each(|t| bare.expr(&t.expr));
+    bare.found
+}
+
+impl<'a> Aggregates<'a> {
+    /// Allocate registers and cursors.
+    pub(super) fn prepare(e: &mut Emitter<'_>, core: &'a Core, bare: &[(SourceId, ColumnIndex)]) -> Self {
+        let has_bare = !bare.is_empty();
+        let states = e.builder.registers(core.aggregates.len());
+        let mut extremes = 0;
+        let running: Vec<Running> = core
+            .aggregates
+            .iter()
+            .enumerate()
+            .map(|(i, aggregate)| {
+                let flags = aggregate.function.flags;
+                let is_extreme = flags.has(FunctionFlags::MIN_MAX) && aggregate.args.len() == 1;
+                let extreme = (is_extreme && has_bare).then(|| &*aggregate.function.name == "max");
+                extremes += usize::from(extreme.is_some());
+                let collation = e.builder.collation(&aggregate.collation);
+                let call = e.builder.call(aggregate.function.clone(), aggregate.args.len(), collation);
+                let args = e.builder.registers(aggregate.args.len().max(1));
+                // DISTINCT means nothing to min and max.
+                let distinct = (aggregate.distinct && !is_extreme).then(|| e.builder.cursor());
+                let sorter = (!aggregate.order_by.is_empty()).then(|| OrderedRows {
+                    cursor: e.builder.cursor(),
+                    record: e.builder.registers(aggregate.order_by.len() + aggregate.args.len()),
+                    key: Arc::new(e.order_key(&aggregate.order_by)),
+                });
+                Running { state: states.at(i), call, args, distinct, sorter, extreme }
+            })
+            .collect();
+        let bare = bare.iter().map(|(s, c)| (*s, *c, e.builder.register())).collect();
+        let hit = (extremes > 0).then(|| e.builder.register());
+        Self { core, running, bare, hit }
+    }
+
+    /// Columns beside the aggregates follow the row of an extreme.
+    pub(super) fn follows_extreme(&self) -> bool {
+        self.hit.is_some()
+    }
+
+    /// Start a group: empty states.
+    pub(super) fn reset(&self, e: &mut Emitter<'_>) {
+        if let Some(first) = self.running.first() {
+            e.builder.emit(Null { dest: Regs::new(first.state, self.running.len()) });
+        }
+        for (running, aggregate) in self.running.iter().zip(&self.core.aggregates) {
+            if let Some(cursor) = running.distinct {
+                let column = KeyColumn { collation: aggregate.collation.clone(), ..KeyColumn::default() };
+                let key = Arc::new(KeyInfo { columns: vec![column], encoding: TextEncoding::Utf8 });
+                e.builder.emit(OpenEphemeral { cursor, columns: 1, key: Some(key) });
+            }
+            if let Some(OrderedRows { cursor, record, key }) = &running.sorter {
+                e.builder.emit(SorterOpen { cursor: *cursor, columns: record.count, keep: None, key: key.clone() });
+            }
+        }
+    }
+
+    /// Feed the row in hand to all aggregates.
+    pub(super) fn step(&self, e: &mut Emitter<'_>) -> Result<()> {
+        if let Some(hit) = self.hit {
+            e.builder.emit(Integer { value: 0, dest: hit });
+        }
+        for (running, aggregate) in self.running.iter().zip(&self.core.aggregates) {
+            self.step_one(e, running, aggregate)?;
+        }
+        if let Some(hit) = self.hit {
+            let skip = e.builder.label();
+            e.builder.emit(IfNot { reg: hit, target: skip, jump_if_null: true });
+            self.load_bare(e)?;
+            e.builder.bind(skip);
+        }
+        Ok(())
+    }
+
+    /// Keep the columns of the row in hand.
+    pub(super) fn load_bare(&self, e: &mut Emitter<'_>) -> Result<()> {
+        for (source, column, reg) in &self.bare {
+            e.column_into(*source, *column, *reg)?;
+        }
+        Ok(())
+    }
+
+    fn step_one(&self, e: &mut Emitter<'_>, running: &Running, aggregate: &Aggregate) -> Result<()> {
+        let skip = e.builder.label();
+        if let Some(filter) = &aggregate.filter {
+            e.jump_if_false(filter, skip, true)?;
+        }
+        // A single argument that is in a register already is used where it is.
+        let args = match &*aggregate.args {
+            [] => Regs::new(running.state, 0),
+            [arg] => Regs::new(e.expr_or(arg, running.args.first)?, 1),
+            args => {
+                for (i, arg) in args.iter().enumerate() {
+                    e.expr_into_kept(arg, running.args.at(i))?;
+                }
+                Regs::new(running.args.first, args.len())
+            }
+        };
+        if let Some(cursor) = running.distinct {
+            let record = e.builder.temporary();
+            e.builder.emit(Found { cursor, key: args, target: skip });
+            e.builder.emit(MakeRecord { values: args, dest: record, affinities: None });
+            let key = Regs::new(args.first, 0);
+            e.builder.emit(IdxInsert { cursor, record, key, position: Position::Unknown, change: None });
+            e.builder.release(record);
+        }
+        if let Some(OrderedRows { cursor, record, .. }) = &running.sorter {
+            for (i, term) in aggregate.order_by.iter().enumerate() {
+                e.expr_into(&term.expr, record.at(i))?;
+            }
+            let to = record.at(aggregate.order_by.len());
+            if args.count > 0 {
+                e.builder.emit(Copy { from: args.first, to, count: args.count });
+            }
+            let row = e.builder.temporary();
+            e.builder.emit(MakeRecord { values: *record, dest: row, affinities: None });
+            e.builder.emit(SorterInsert { cursor: *cursor, record: row });
+            e.builder.release(row);
+        } else if let (Some(is_max), Some(hit)) = (running.extreme, self.hit) {
+            self.step_extreme(e, running.state, args.first, is_max, hit, &aggregate.collation);
+        } else {
+            e.builder.emit(AggStep { call: running.call, args: args.first, state: running.state });
+        }
+        e.builder.bind(skip);
+        Ok(())
+    }
+
+    /// Keep the smaller or larger value, and note when it changed. While only NULLs have come every row counts.
+    fn step_extreme(
+        &self,
+        e: &mut Emitter<'_>,
+        state: Reg,
+        value: Reg,
+        is_max: bool,
+        hit: Reg,
+        collation: &turso_value::Collation,
+    ) {
+        let (null, take, noted, skip) = (e.builder.label(), e.builder.label(), e.builder.label(), e.builder.label());
+        e.builder.emit(IsNull { reg: value, target: null });
+        e.builder.emit(IsNull { reg: state, target: take });
+        let how = CompareHow { affinity: Affinity::Blob, collation: collation.clone() };
+        let op = if is_max { CompareOp::Le } else { CompareOp::Ge };
+        let no_better = e.compare_instruction(op, value, state, &how, Nulls::Fall, skip);
+        e.builder.emit(no_better);
+        e.builder.bind(take);
+        e.builder.emit(Copy { from: value, to: state, count: 1 });
+        e.builder.emit(Goto { target: noted });
+        e.builder.bind(null);
+        e.builder.emit(NotNull { reg: state, target: skip });
+        e.builder.bind(noted);
+        e.builder.emit(Integer { value: 1, dest: hit });
+        e.builder.bind(skip);
+    }
+
+    /// The group is complete: replace states by values.
+    pub(super) fn finish(&self, e: &mut Emitter<'_>) {
+        for (running, aggregate) in self.running.iter().zip(&self.core.aggregates) {
+            if let Some(OrderedRows { cursor, .. }) = &running.sorter {
+                let end = e.builder.label();
+                e.builder.emit(SorterSort { cursor: *cursor, empty: end });
+                let top = e.builder.label_here();
+                for i in 0..aggregate.args.len() {
+                    let column = (aggregate.order_by.len() + i) as u16;
+                    e.builder.emit(Column { cursor: *cursor, column, dest: running.args.at(i), default: None });
+                }
+                e.builder.emit(AggStep { call: running.call, args: running.args.first, state: running.state });
+                e.builder.emit(SorterNext { cursor: *cursor, target: top });
+                e.builder.bind(end);
+            }
+            if running.extreme.is_none() {
+                e.builder.emit(AggFinal { call: running.call, state: running.state });
+            }
+        }
+    }
+
+    /// From here on expressions find the values of the aggregates and of the columns beside them in registers. The result
+    /// undoes it.
+    pub(super) fn publish(&self, e: &mut Emitter<'_>) -> usize {
+        let mark = e.moved.len();
+        e.aggregates.push((self.core.id, self.running.iter().map(|r| r.state).collect()));
+        e.moved.extend(self.bare.iter().map(|(s, c, reg)| (*s, *c, Place::Register(*reg))));
+        mark
+    }
+
+    /// Undo [`publish`](Self::publish).
+    pub(super) fn withdraw(&self, e: &mut Emitter<'_>, mark: usize) {
+        e.aggregates.pop();
+        e.moved.truncate(mark);
+    }
+}
+
+impl Emitter<'_> {
+    /// Aggregates over all rows: one result row.
+    pub(super) fn aggregated(&mut self, core: &Core, limits: &Limits, to: &mut Destination<'_>) -> Result<()> {
+        let bare = bare_columns(core, &[]);
+        let aggregates = Aggregates::prepare(self, core, &bare);
+        aggregates.reset(self);
+        if !aggregates.bare.is_empty() {
+            for (_, _, reg) in &aggregates.bare {
+                self.builder.emit(Null { dest: Regs::new(*reg, 1) });
+            }
+        }
+        let extreme = single_extreme(core);
+        let wish = match &extreme {
+            Some(term) => Wish { order: vec![term.clone()], order_is_free: false, few_rows: true, min_max: true, ..Wish::default() },
+            None => Wish::default(),
+        };
+        let plan = self.plan_loops(core, &wish)?;
+        if let Some(cursor) = self.countable(core, &plan) {
+            // count(*) of a whole table: the tree knows.
+            if let Some(running) = aggregates.running.first() {
+                self.builder.emit(Count { cursor, dest: running.state });
+            }
+        } else {
+            let ordered = extreme.is_some() && plan.order_satisfied == 1;
+            let first_seen = (!aggregates.bare.is_empty() && !aggregates.follows_extreme()).then(|| {
+                let seen = self.builder.register();
+                self.builder.emit(Integer { value: 0, dest: seen });
+                seen
+            });
+            self.loops(core, &plan, &mut |e, exits| {
+                aggregates.step(e)?;
+                if ordered && let Some(term) = &extreme {
+                    // The first value that is not NULL is the extreme.
+                    if term.descending {
+                        e.builder.emit(Goto { target: exits.done });
+                    } else {
+                        let reg = e.expr(&term.expr)?;
+                        e.builder.emit(NotNull { reg, target: exits.done });
+                    }
+                }
+                if let Some(seen) = first_seen {
+                    let skip = e.builder.label();
+                    e.builder.emit(If { reg: seen, target: skip, jump_if_null: false });
+                    aggregates.load_bare(e)?;
+                    e.builder.emit(Integer { value: 1, dest: seen });
+                    e.builder.bind(skip);
+                }
+                Ok(())
+            })?;
+            aggregates.finish(self);
+        }
+        let mark = aggregates.publish(self);
+        let result = self.aggregate_row(core, limits, to);
+        aggregates.withdraw(self, mark);
+        result
+    }
+
+    fn aggregate_row(&mut self, core: &Core, limits: &Limits, to: &mut Destination<'_>) -> Result<()> {
+        let end = self.builder.label();
+        if let Some(having) = &core.having {
+            self.jump_if_false(having, end, true)?;
+        }
+        let mut sink = Sink::open(self, &core.output, &[], false, limits, to)?;
+        sink.row(self, end)?;
+        sink.close(self)?;
+        self.builder.bind(end);
+        Ok(())
+    }
+
+    /// For `SELECT count(*) FROM t` a cursor on the tree whose entries are counted.
+    fn countable(&mut self, core: &Core, plan: &JoinPlan) -> Option<CursorId> {
+        let ([aggregate], [source], [level]) = (&*core.aggregates, &*core.sources, &*plan.levels) else { return None };
+        let counts = aggregate.function.flags.has(FunctionFlags::COUNT)
+            && aggregate.args.is_empty()
+            && aggregate.filter.is_none();
+        let unfiltered = core.filter.is_empty() && level.filters.is_empty() && plan.constant_filters.is_empty();
+        let Relation::Table { db, table } = &source.relation else { return None };
+        if !counts || !unfiltered || table.broken.is_some() || !bare_columns(core, &[]).is_empty() {
+            return None;
+        }
+        let cursor = match &level.access {
+            Access::Scan { .. } => self.open_table(*db, table),
+            Access::IndexScan { index, covering: true, .. } if index.partial.is_none() && index.broken.is_none() => {
+                self.open_index(*db, index)
+            }
+            _ => return None,
+        };
+        self.explain_level(source, level, false);
+        Some(cursor)
+    }
+}
+
+/// The order in which the first row answers a query whose only aggregate is a min or max.
+fn single_extreme(core: &Core) -> Option<OrderTerm> {
+    let [aggregate] = &*core.aggregates else { return None };
+    let [arg] = &*aggregate.args else { return None };
+    if !aggregate.function.flags.has(FunctionFlags::MIN_MAX) || aggregate.filter.is_some() || arg.is_loop_constant() {
+        return None;
+    }
+    Some(OrderTerm {
+        expr: arg.clone(),
+        output: None,
+        collation: aggregate.collation.clone(),
+        descending: &*aggregate.function.name == "max",
+        nulls_reversed: false,
+    })
+}

@@ -1,0 +1,282 @@
+//! GROUP BY: rows sorted by the keys (by a sorter, or as the loops deliver them), folded group by group.
+//!
+//! ```text
+//!   for each row in key order:
+//!     keys -> new
+//!     no group yet -> start;  new = group -> same
+//!     Gosub flush
+//!   start: group = new; empty states; columns beside the aggregates
+//!   same:  step
+//!   Gosub flush; goto end
+//!   flush: values; HAVING -> sink; Return
+//!   end:   the sink's own sort
+//! ```
+
+use std::sync::Arc;
+
+use turso_error::Result;
+use turso_program::control::{Gosub, Goto, IfPos, Jump, Return};
+use turso_program::cursor::Column;
+use turso_program::data::{Copy, Integer};
+use turso_program::expression::Compare;
+use turso_program::sorter::{SorterInsert, SorterNext, SorterOpen, SorterSort};
+use turso_program::write::MakeRecord;
+use turso_program::{Label, Reg, Regs};
+use turso_value::{KeyColumn, KeyInfo, TextEncoding};
+
+use super::emitter::Place;
+use super::select::Limits;
+use super::select_aggregate::{Aggregates, bare_columns};
+use super::select_sort::Sink;
+use super::{Destination, Emitter};
+use crate::bind::ordering_collation;
+use crate::plan::{ColumnIndex, Core, Expr, OrderTerm, SourceId, Visit, Wish, same_expr, walk_expr};
+
+/// Registers of the group in hand.
+struct Group {
+    /// The keys of the group.
+    keys: Regs,
+    /// The keys of the row in hand.
+    new: Regs,
+    /// 1 once there is a group.
+    started: Reg,
+    return_to: Reg,
+    flush: Label,
+    how: Arc<KeyInfo>,
+}
+
+/// All columns of the core's sources that an expression reads.
+struct ReadColumns<'a> {
+    core: &'a Core,
+    found: Vec<(SourceId, ColumnIndex)>,
+}
+
+impl Visit for ReadColumns<'_> {
+    fn expr(&mut self, e: &Expr) {
+        if let Expr::Column { source, column, .. } = e {
+            if self.core.sources.iter().any(|s| s.id == *source) && !self.found.contains(&(*source, *column)) {
+                self.found.push((*source, *column));
+            }
+            return;
+        }
+        walk_expr(self, e);
+    }
+}
+
+/// The keys in the order in which they are sorted: as ORDER BY has them if that is about the keys alone, and whether it is.
+fn sort_terms(core: &Core, order_by: &[OrderTerm]) -> (Vec<OrderTerm>, bool) {
+    let plain = |key: &Expr| OrderTerm {
+        expr: key.clone(),
+        output: None,
+        collation: ordering_collation(key),
+        descending: false,
+        nulls_reversed: false,
+    };
+    let key_of = |term: &OrderTerm| {
+        core.group_by
+            .iter()
+            .position(|k| same_expr(k.without_collate(), term.expr.without_collate()) && ordering_collation(k) == term.collation)
+    };
+    let mut terms: Vec<OrderTerm> = Vec::with_capacity(core.group_by.len());
+    let mut used = vec![false; core.group_by.len()];
+    let ordered: Option<Vec<usize>> = order_by.iter().map(key_of).collect();
+    let Some(ordered) = ordered else { return (core.group_by.iter().map(plain).collect(), false) };
+    for (at, term) in ordered.into_iter().zip(order_by) {
+        if let Some(slot) = used.get_mut(at).filter(|u| !**u) {
+            *slot = true;
+            terms.push(term.clone());
+        }
+    }
+    for (key, used) in core.group_by.iter().zip(used) {
+        if !used {
+            terms.push(plain(key));
+        }
+    }
+    (terms, true)
+}
+
+impl Emitter<'_> {
+    /// A core with GROUP BY.
+    pub(super) fn grouped(
+        &mut self,
+        core: &Core,
+        order_by: &[OrderTerm],
+        limits: &Limits,
+        to: &mut Destination<'_>,
+    ) -> Result<()> {
+        let (terms, mut ordered) = sort_terms(core, order_by);
+        let order_is_free = order_by.is_empty() || !ordered;
+        let wish = Wish { order: terms.clone(), order_is_free, ..Wish::default() };
+        let plan = self.plan_loops(core, &wish)?;
+        let delivered = plan.single_row || plan.order_satisfied >= terms.len();
+        if delivered && order_is_free && !order_by.is_empty() {
+            ordered = false;
+        }
+        let sort_output = !order_by.is_empty() && !ordered && !plan.single_row;
+        let bare = bare_columns(core, order_by);
+        let aggregates = Aggregates::prepare(self, core, &bare);
+        let width = core.group_by.len();
+        let group = Group {
+            keys: self.builder.registers(width),
+            new: self.builder.registers(width),
+            started: self.builder.register(),
+            return_to: self.builder.register(),
+            flush: self.builder.label(),
+            how: Arc::new(KeyInfo {
+                columns: core
+                    .group_by
+                    .iter()
+                    .map(|k| KeyColumn { collation: ordering_collation(k), ..KeyColumn::default() })
+                    .collect(),
+                encoding: TextEncoding::Utf8,
+            }),
+        };
+        self.builder.emit(Integer { value: 0, dest: group.started });
+        let output_order = if sort_output { order_by } else { &[] };
+        let mut sink = Sink::open(self, &core.output, output_order, core.distinct, limits, to)?;
+        if delivered {
+            self.loops(core, &plan, &mut |e, _| {
+                for (i, key) in core.group_by.iter().enumerate() {
+                    e.expr_into(key, group.new.at(i))?;
+                }
+                e.group_row(&group, &aggregates)
+            })?;
+        } else {
+            self.sorted_groups(core, &plan, &terms, &group, &aggregates)?;
+        }
+        let end = self.builder.label();
+        let finished = self.builder.label();
+        self.builder.emit(IfPos { reg: group.started, target: finished, decrement: 0 });
+        self.builder.emit(Goto { target: end });
+        self.builder.bind(finished);
+        self.builder.emit(Gosub { return_to: group.return_to, target: group.flush });
+        self.builder.emit(Goto { target: end });
+        // The subroutine that gives out one group.
+        self.builder.bind(group.flush);
+        let leave = self.builder.label();
+        aggregates.finish(self);
+        let mark = aggregates.publish(self);
+        let known_mark = self.known.len();
+        for (i, key) in core.group_by.iter().enumerate() {
+            let reg = group.keys.at(i);
+            if let Expr::Column { source, column, .. } = key.without_collate() {
+                self.moved.push((*source, *column, Place::Register(reg)));
+            }
+            self.known.push((key.without_collate().clone(), Place::Register(reg)));
+        }
+        self.loop_depth += 1;
+        let result = self.group_output(core, &mut sink, leave);
+        self.loop_depth -= 1;
+        self.known.truncate(known_mark);
+        aggregates.withdraw(self, mark);
+        result?;
+        self.builder.bind(leave);
+        self.builder.emit(Return { return_to: group.return_to, or_fall_through: false });
+        self.builder.bind(end);
+        sink.close(self)
+    }
+
+    fn group_output(&mut self, core: &Core, sink: &mut Sink<'_, '_, '_>, leave: Label) -> Result<()> {
+        if let Some(having) = &core.having {
+            self.jump_if_false(having, leave, true)?;
+        }
+        sink.row(self, leave)
+    }
+
+    /// The row in hand, whose keys are in `group.new`.
+    fn group_row(&mut self, group: &Group, aggregates: &Aggregates<'_>) -> Result<()> {
+        let (compare, start, changed, same) =
+            (self.builder.label(), self.builder.label(), self.builder.label(), self.builder.label());
+        self.builder.emit(IfPos { reg: group.started, target: compare, decrement: 0 });
+        self.builder.emit(Integer { value: 1, dest: group.started });
+        self.builder.emit(Goto { target: start });
+        self.builder.bind(compare);
+        self.builder.emit(Compare { left: group.keys.first, right: group.new.first, key: group.how.clone() });
+        self.builder.emit(Jump { less: changed, equal: same, greater: changed });
+        self.builder.bind(changed);
+        self.builder.emit(Gosub { return_to: group.return_to, target: group.flush });
+        self.builder.bind(start);
+        self.builder.emit(Copy { from: group.new.first, to: group.keys.first, count: group.keys.count });
+        aggregates.reset(self);
+        if !aggregates.follows_extreme() {
+            aggregates.load_bare(self)?;
+        }
+        self.builder.bind(same);
+        aggregates.step(self)
+    }
+
+    /// Rows through a sorter by key.
+    fn sorted_groups(
+        &mut self,
+        core: &Core,
+        plan: &crate::plan::JoinPlan,
+        terms: &[OrderTerm],
+        group: &Group,
+        aggregates: &Aggregates<'_>,
+    ) -> Result<()> {
+        // Behind the keys stand the columns that aggregates and outputs read.
+        let mut read = ReadColumns { core, found: Vec::new() };
+        for aggregate in &core.aggregates {
+            aggregate.args.iter().chain(&aggregate.filter).for_each(|e| read.expr(e));
+            aggregate.order_by.iter().for_each(|t| read.expr(&t.expr));
+        }
+        for (source, column, _) in &aggregates.bare {
+            if !read.found.contains(&(*source, *column)) {
+                read.found.push((*source, *column));
+            }
+        }
+        let is_key = |source: SourceId, column: ColumnIndex| {
+            terms.iter().position(
+                |t| matches!(t.expr.without_collate(), Expr::Column { source: s, column: c, .. } if *s == source && *c == column),
+            )
+        };
+        let mut places = Vec::with_capacity(read.found.len());
+        let mut extra = Vec::new();
+        let cursor = self.builder.cursor();
+        for (source, column) in read.found {
+            let field = match is_key(source, column) {
+                Some(at) => at,
+                None => {
+                    extra.push((source, column));
+                    terms.len() + extra.len() - 1
+                }
+            };
+            places.push((source, column, Place::Field(cursor, field as u16)));
+        }
+        let width = terms.len() + extra.len();
+        let record = self.builder.registers(width);
+        let key = Arc::new(self.order_key(terms));
+        self.builder.emit(SorterOpen { cursor, columns: width as u32, keep: None, key });
+        self.loops(core, plan, &mut |e, _| {
+            for (i, term) in terms.iter().enumerate() {
+                e.expr_into(&term.expr, record.at(i))?;
+            }
+            for (i, (source, column)) in extra.iter().enumerate() {
+                e.column_into(*source, *column, record.at(terms.len() + i))?;
+            }
+            let row = e.builder.temporary();
+            e.builder.emit(MakeRecord { values: record, dest: row, affinities: None });
+            e.builder.emit(SorterInsert { cursor, record: row });
+            e.builder.release(row);
+            Ok(())
+        })?;
+        self.builder.plan_node("USE TEMP B-TREE FOR GROUP BY");
+        let end = self.builder.label();
+        self.builder.emit(SorterSort { cursor, empty: end });
+        let top = self.builder.label_here();
+        for (i, key) in core.group_by.iter().enumerate() {
+            let field = terms.iter().position(|t| same_expr(t.expr.without_collate(), key.without_collate())).unwrap_or(i);
+            self.builder.emit(Column { cursor, column: field as u16, dest: group.new.at(i), default: None });
+        }
+        let mark = self.moved.len();
+        self.moved.extend(places);
+        self.loop_depth += 1;
+        let result = self.group_row(group, aggregates);
+        self.loop_depth -= 1;
+        self.moved.truncate(mark);
+        result?;
+        self.builder.emit(SorterNext { cursor, target: top });
+        self.builder.bind(end);
+        Ok(())
+    }
+}
