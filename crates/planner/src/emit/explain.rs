@@ -3,7 +3,9 @@
 use turso_schema::{Index, IndexKey, Table};
 
 use super::Emitter;
-use crate::plan::{Access, Bound, ColumnIndex, EqualTerm, IndexAccess, JoinKind, Level, Query, Relation, Source};
+use crate::plan::{
+    Access, AutoIndex, Bound, ColumnIndex, Core, EqualTerm, IndexAccess, JoinKind, JoinPlan, Level, Query, Relation, Source,
+};
 
 impl Emitter<'_> {
     /// Add the node of one level.
@@ -26,8 +28,7 @@ impl Emitter<'_> {
         if let Access::AutoIndex(auto) = access
             && auto.with_filter
         {
-            let columns: Vec<String> = auto.key.iter().map(|k| format!("{}=?", column_name(source, k.column))).collect();
-            self.builder.plan_node(format!("BLOOM FILTER ON {} ({})", source.name, columns.join(" AND ")));
+            self.builder.plan_node(bloom_filter(source, auto));
         }
         let text = describe(source, access);
         self.builder.plan_node(format!("{text}{suffix}"));
@@ -40,6 +41,36 @@ impl Emitter<'_> {
         self.builder.open_plan_node(format!("{kind} {number}"));
         Ok(())
     }
+}
+
+/// The nodes of a plan's loops, without their nesting and without those of subqueries.
+pub fn describe_loops(core: &Core, plan: &JoinPlan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for level in &plan.levels {
+        let Some(source) = core.sources.get(level.position) else { continue };
+        if let Access::MultiOr { arms } = &level.access {
+            lines.push("MULTI-INDEX OR".to_string());
+            for (i, arm) in arms.iter().enumerate() {
+                lines.push(format!("INDEX {}", i + 1));
+                lines.push(describe(source, &arm.access));
+            }
+            continue;
+        }
+        if let Access::AutoIndex(auto) = &level.access
+            && auto.with_filter
+        {
+            lines.push(bloom_filter(source, auto));
+        }
+        let text = describe(source, &level.access);
+        let text = if plan.min_max { text.replacen("SCAN", "SEARCH", 1) } else { text };
+        lines.push(format!("{text}{}", join_suffix(level.join)));
+    }
+    lines
+}
+
+fn bloom_filter(source: &Source, auto: &AutoIndex) -> String {
+    let columns: Vec<String> = auto.key.iter().map(|k| format!("{}=?", column_name(source, k.column))).collect();
+    format!("BLOOM FILTER ON {} ({})", source.name, columns.join(" AND "))
 }
 
 /// What is said about outer joins behind a path.

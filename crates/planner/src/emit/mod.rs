@@ -47,6 +47,7 @@ pub(crate) mod update;
 mod upsert;
 
 pub use emitter::{Destination, Emitter, SourceBinding};
+pub use explain::describe_loops;
 pub use loops::{LoopBody, LoopExits};
 pub use select::{plan_select, result_columns};
 pub use subquery::Produced;

@@ -8,7 +8,7 @@ use turso_error::{Error, Result};
 
 use super::cost::number;
 use super::is_right;
-use super::path::{Path, PathKind, can_build_on, rows_of};
+use super::path::{Finder, Path, PathKind, can_build_on, rows_of};
 use super::search::Chosen;
 use super::source::SourceInfo;
 use super::terms::{Key, Mask, Op, Terms, Usable};
@@ -19,7 +19,7 @@ use crate::plan::{
 
 /// Build the plan of a chosen sequence.
 pub(super) fn build(infos: &[SourceInfo<'_>], terms: &Terms<'_>, paths: &[Path], chosen: &Chosen, wish: &Wish) -> Result<JoinPlan> {
-    let mut builder = Builder { infos, terms, used_parts: vec![0; terms.terms.len()], inside: 0 };
+    let mut builder = Builder { infos, terms, wish, used_parts: vec![0; terms.terms.len()], inside: 0 };
     let mut plan = JoinPlan { single_row: true, rows: number(chosen.rows).max(1.0), ..JoinPlan::default() };
     for (k, &p) in chosen.paths.iter().enumerate() {
         let path = paths.get(p).ok_or_else(|| Error::sql("the plan names a path that is not there"))?;
@@ -61,6 +61,7 @@ pub(super) fn build(infos: &[SourceInfo<'_>], terms: &Terms<'_>, paths: &[Path],
 struct Builder<'b, 'a> {
     infos: &'b [SourceInfo<'a>],
     terms: &'b Terms<'a>,
+    wish: &'b Wish,
     /// By term: the parts that paths have used.
     used_parts: Vec<u8>,
     /// Sources of the loops so far.
@@ -86,7 +87,9 @@ impl Builder<'_, '_> {
     fn automatic(&mut self, position: usize) -> AutoIndex {
         let info = &self.infos[position];
         let mut key: Vec<AutoKey> = Vec::new();
-        for u in &self.terms.usable {
+        // SQLite's order: terms with the column on the left, then the others from the last to the first.
+        let (commuted, direct): (Vec<_>, Vec<_>) = self.terms.usable.iter().partition(|u| u.commuted);
+        for u in direct.into_iter().chain(commuted.into_iter().rev()) {
             let (Key::Column(column), Some(value)) = (&u.key, &u.value) else { continue };
             if u.source != position || !can_build_on(u) || u.needs & !self.inside != 0 || key.iter().any(|k| k.column == *column) {
                 continue;
@@ -130,18 +133,41 @@ impl Builder<'_, '_> {
     fn multi_or(&mut self, path: &Path, term: usize, arms: &[super::path::ArmPath]) -> Result<Access> {
         let info = &self.infos[path.source];
         let available = self.inside | 1 << path.source;
-        let arm_terms = self.terms.arms_of(&self.terms.terms[term]);
+        let mut arm_terms = self.terms.arms_of(&self.terms.terms[term]);
         let mut complete = true;
         let mut list = Vec::with_capacity(arms.len());
         for arm in arms {
-            let terms = arm_terms.get(arm.arm).ok_or_else(|| Error::sql("the plan names an arm that is not there"))?;
-            let mut access = table_access(info, terms, &arm.path)?;
+            let terms = arm_terms.get_mut(arm.arm).ok_or_else(|| Error::sql("the plan names an arm that is not there"))?;
+            let own = terms.terms.len();
+            // The conditions around the OR help each arm too.
+            for (i, t) in self.terms.terms.iter().enumerate() {
+                let helps = i != term && !t.derived && t.reads & !available == 0 && t.reads & (1 << path.source) != 0;
+                if let std::borrow::Cow::Borrowed(expr) = t.expr
+                    && helps
+                    && !matches!(expr, Expr::Or(..))
+                    && self.terms.may_drive(i, path.source)
+                {
+                    terms.add(expr, t.on_of);
+                }
+            }
+            let finder = Finder {
+                info,
+                position: path.source,
+                terms,
+                wish: self.wish,
+                paths: Vec::new(),
+                in_or: true,
+                automatic: false,
+            };
+            let found = finder.find();
+            let path = found.iter().filter(|p| p.needs & !self.inside == 0).min_by_key(|p| (p.run, p.out)).unwrap_or(&arm.path);
+            let mut access = table_access(info, terms, path)?;
             if let Access::Index(search) = &mut access {
                 search.covering = false;
             }
             let mut filters = Vec::new();
-            for (i, t) in terms.terms.iter().enumerate().filter(|(_, t)| !t.derived) {
-                let used = arm.path.uses.iter().map(|&u| &terms.usable[u]).filter(|u| u.term == i).fold(0, |m, u| m | u.part);
+            for (i, t) in terms.terms.iter().enumerate().take(own).filter(|(_, t)| !t.derived) {
+                let used = path.uses.iter().map(|&u| &terms.usable[u]).filter(|u| u.term == i).fold(0, |m, u| m | u.part);
                 if t.parts != 0 && used == t.parts {
                     continue;
                 }

@@ -64,6 +64,15 @@ pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanCon
     terms.add_transitive();
 
     let mut paths = Vec::new();
+    if let [info] = infos.as_slice()
+        && info.table.is_some()
+        && info.source.join == JoinKind::Inner
+        && let Some(path) = path::one_row(info, &terms)
+    {
+        paths.push(path);
+        let delivered = order::Delivered { count: Some(wish.order.len()), reverse: 0, terms: (0..wish.order.len()).map(|i| (i, wish.order[i].descending)).collect() };
+        return build::build(&infos, &terms, &paths, &search::Chosen { paths: vec![0], delivered, rows: 0 }, wish);
+    }
     for (position, info) in infos.iter().enumerate() {
         let correlated = matches!(&info.source.relation, Relation::Query { query, .. } if !query.outer.is_empty());
         let produced = matches!(info.source.relation, Relation::Recursive { .. } | Relation::Function { .. });

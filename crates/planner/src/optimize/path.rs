@@ -105,6 +105,7 @@ impl<'f, 'a> Finder<'f, 'a> {
     /// Keep a path unless one that is as good in every respect is known.
     pub fn keep(&mut self, mut path: Path) {
         self.reduce_output(&mut path);
+        self.respect_subsets(&mut path);
         let dominated = self.paths.iter().any(|p| {
             p.needs & path.needs == p.needs
                 && p.setup <= path.setup
@@ -116,6 +117,32 @@ impl<'f, 'a> Finder<'f, 'a> {
             return;
         }
         self.paths.push(path);
+    }
+
+    /// A search that uses more terms is never dearer than one that uses some of them: estimates would often say so, since
+    /// wider indexes have longer entries.
+    fn respect_subsets(&self, path: &mut Path) {
+        if !matches!(path.kind, PathKind::Index { .. }) {
+            return;
+        }
+        let covering = |p: &Path| match &p.kind {
+            PathKind::Index { index, .. } => self.info.indexes.get(*index).is_some_and(|i| i.covering),
+            _ => false,
+        };
+        let subset = |a: &Path, b: &Path| {
+            a.uses.len() < b.uses.len()
+                && a.uses.iter().all(|u| b.uses.contains(u))
+                && (!covering(a) || covering(b))
+        };
+        for p in self.paths.iter().filter(|p| matches!(p.kind, PathKind::Index { .. })) {
+            if subset(p, path) && p.run <= path.run {
+                path.run = path.run.min(p.run);
+                path.out = path.out.min(p.out - 1);
+            } else if subset(path, p) && (path.run <= p.run || path.out <= p.out) {
+                path.run = path.run.max(p.run);
+                path.out = path.out.max(p.out + 1);
+            }
+        }
     }
 
     /// Paths only replace each other when they can deliver the same orders.
@@ -414,6 +441,39 @@ impl<'f, 'a> Finder<'f, 'a> {
     }
 }
 
+/// The one row of a single source that equality on the rowid or on all of a unique index's columns finds: nothing beats it, so
+/// nothing else is looked at.
+pub(super) fn one_row(info: &SourceInfo<'_>, terms: &Terms<'_>) -> Option<Path> {
+    if matches!(info.source.hint, IndexHint::Named(_)) {
+        return None;
+    }
+    let path = |kind, uses| Path { source: 0, needs: 0, setup: 0, run: 33, out: 0, one_row: true, kind, uses };
+    let equal = |key: KeyRef<'_>, collation: Option<&turso_value::Collation>| {
+        let fits = |u: &Usable<'_>| {
+            matches!(u.op, Op::Equal) && u.needs == 0 && u.restricts(key) && collation.is_none_or(|c| *c == u.collation)
+        };
+        terms.usable.iter().position(fits)
+    };
+    if info.table?.has_rowid()
+        && let Some(term) = equal(KeyRef::Column(ColumnIndex::Rowid), None)
+    {
+        return Some(path(PathKind::Rowid, vec![term]));
+    }
+    for (at, index) in info.indexes.iter().enumerate() {
+        if !index.index.unique || !index.partial.is_empty() {
+            continue;
+        }
+        let declared = index.index.columns.len();
+        let found: Option<Vec<usize>> =
+            index.keys.iter().take(declared).map(|k| equal(k.key.as_ref(), Some(&k.collation))).collect();
+        if let Some(found) = found {
+            let kind = PathKind::Index { index: at, skip: 0, equal: found.clone(), low: None, high: None, width: 1 };
+            return Some(path(kind, found));
+        }
+    }
+    None
+}
+
 /// Equality of a column with something of another source.
 pub(super) fn can_build_on(u: &Usable<'_>) -> bool {
     matches!(u.op, Op::Equal) && matches!(u.key, Key::Column(ColumnIndex::Column(_))) && u.more.is_empty()
@@ -431,7 +491,8 @@ struct Search<'f> {
 
 impl Search<'_> {
     fn shape(&self, columns: usize) -> LogEst {
-        self.info.shape.rows.get(columns).copied().unwrap_or(0)
+        // What stands behind the declared key is not counted.
+        self.info.shape.rows.get(columns).or(self.info.shape.rows.last()).copied().unwrap_or(0)
     }
 }
 

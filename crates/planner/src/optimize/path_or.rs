@@ -78,7 +78,7 @@ fn combine(position: usize, term: usize, found: &[Vec<Path>], allowed: Mask) -> 
     let mut chosen = Vec::with_capacity(found.len());
     let (mut needs, mut run, mut out): (Mask, Option<LogEst>, Option<LogEst>) = (0, None, None);
     for (arm, paths) in found.iter().enumerate() {
-        let best = paths.iter().filter(|p| p.needs & !allowed == 0).min_by_key(|p| p.run)?;
+        let best = paths.iter().filter(|p| p.needs & !allowed == 0).min_by_key(|p| (p.run, p.out))?;
         needs |= best.needs;
         run = Some(run.map_or(best.run, |r| add(r, best.run)));
         out = Some(out.map_or(best.out, |r| add(r, best.out)));

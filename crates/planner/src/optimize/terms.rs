@@ -77,6 +77,8 @@ pub(super) struct Usable<'a> {
     pub more_than_known: bool,
     /// From LIKE or GLOB.
     pub pattern: bool,
+    /// The column stood on the right.
+    pub commuted: bool,
 }
 
 /// A later element of a row value comparison.
@@ -172,7 +174,11 @@ impl<'a> Terms<'a> {
         match expr {
             Expr::Compare { op, left, right, how, null_equal } => {
                 self.comparison(term, 1, *op, left, right, how, *null_equal);
+                let direct = self.usable.len();
                 self.comparison(term, 1, commuted(*op), right, left, how, *null_equal);
+                if let Some(usable) = self.usable.get_mut(direct) {
+                    usable.commuted = true;
+                }
                 self.terms[term].parts = 1;
             }
             Expr::Between { expr, low, high, low_how, high_how, negated: false } => {
@@ -380,7 +386,7 @@ impl<'a> Terms<'a> {
         if !self.may_drive(term, source) {
             return;
         }
-        self.usable.push(Usable { term, part, source, key, op, value, needs, affinity, collation, more: Vec::new(), more_than_known: false, pattern: false });
+        self.usable.push(Usable { term, part, source, key, op, value, needs, affinity, collation, more: Vec::new(), more_than_known: false, pattern: false, commuted: false });
     }
 
     /// An outer join decides which conditions may leave out rows of which source before the join.

@@ -3,6 +3,9 @@
 mod constant;
 mod expr;
 mod join;
+mod print;
+mod print_join;
+mod print_query;
 mod query;
 mod same;
 mod walk;
