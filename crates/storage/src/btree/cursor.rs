@@ -526,41 +526,56 @@ impl BTreeCursor {
                 self.payload.clear();
                 return Ok(());
             }
-            self.save_key()?;
+            self.save_key(pager)?;
         }
         self.find_saved(pager)
     }
 
-    /// True when every page of the path is the one that the tree has now: then nothing on it has changed.
+    /// True when every page of the path is as the tree has it now: then nothing on it has changed.
     pub(crate) fn path_is_current(&mut self, pager: &mut Pager) -> Result<bool> {
         if !self.path_ok {
             return Ok(false);
         }
-        for level in &self.path[..=self.depth] {
+        for level in &mut self.path[..=self.depth] {
             let Some(held) = &level.page else { return Ok(false) };
             // A page past the end of a truncated database is simply not the same page any more.
             if level.no.0 > pager.page_count() {
                 return Ok(false);
             }
-            if !Arc::ptr_eq(held, &pager.page(level.no)?) {
-                return Ok(false);
+            let now = pager.page(level.no)?;
+            if !Arc::ptr_eq(held, &now) {
+                // Another image of the same content: the cache has dropped the page and read it again.
+                if held[..] != now[..] {
+                    return Ok(false);
+                }
+                level.page = Some(now);
             }
         }
         Ok(true)
     }
 
+    /// Makes the page at the end of the path resident again: the cursor holds it, but the cache may have let it go, and
+    /// only what is resident can be edited.
+    #[inline]
+    pub(crate) fn pin_leaf(&self, pager: &mut Pager) -> Result<()> {
+        pager.page(self.path[self.depth].no).map(drop)
+    }
+
     /// Copies the key of the entry under the cursor, from the pages that it holds.
-    pub(crate) fn save_key(&mut self) -> Result<()> {
+    ///
+    /// The overflow pages of a long key that nobody saved are read as they are now: right unless the entry has been deleted.
+    pub(crate) fn save_key(&mut self, pager: &mut Pager) -> Result<()> {
         if self.table {
             self.saved_rowid = self.cell.rowid;
         } else if !self.key_is_saved {
-            if self.cell.overflows() {
-                return Err(Error::corrupt(self.path[self.depth].no.0, "position of a long key was not saved"));
-            }
             let mut key = std::mem::take(&mut self.saved_key);
             key.clear();
-            key.extend_from_slice(self.local_payload());
+            let read = match &self.path[self.depth].page {
+                Some(page) => super::payload::read_whole(pager, page, &self.cell, &self.geometry, &mut key),
+                None => Err(Error::corrupt(self.root.0, "path without page")),
+            };
             self.saved_key = key;
+            read?;
         }
         self.key_is_saved = true;
         Ok(())

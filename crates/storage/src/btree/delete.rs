@@ -21,6 +21,7 @@ impl BTreeCursor {
         if self.state != State::Valid {
             return Err(Error::corrupt(self.root.0, "delete without an entry"));
         }
+        self.pin_leaf(pager)?;
         let level = &self.path[self.depth];
         let node = level.node(self.geometry.usable)?;
         let index = usize::from(level.cell);

@@ -185,6 +185,7 @@ impl BTreeCursor {
 
     /// Inserts next to the cursor's entry, or in place of it: `order` is that of the cursor's entry relative to the key.
     fn insert_entry(&mut self, pager: &mut Pager, entry: &Entry<'_>, order: Ordering) -> Result<()> {
+        self.pin_leaf(pager)?;
         let level = &self.path[self.depth];
         let node = level.node(self.geometry.usable)?;
         let index = match order {
