@@ -43,8 +43,10 @@ pub(crate) struct Commit<'a> {
     pub path: &'a Path,
     pub mode: JournalMode,
     pub synchronous: Synchronous,
+    /// VACUUM may change it.
+    pub old_page_size: u32,
     pub page_size: u32,
-    /// Pages before and after.
+    /// Pages before and after, each of its own size.
     pub old_count: u32,
     pub new_count: u32,
     /// The changed pages, in ascending order.
@@ -82,15 +84,17 @@ impl Commit<'_> {
 
     /// Pages of the old database that will change or be cut off.
     fn changed_originals(&self) -> impl Iterator<Item = PageNo> + '_ {
-        let lock_page = lock_byte_page(self.page_size);
-        let edited = self.pages.iter().map(|p| p.no()).filter(|no| no.0 <= self.old_count.min(self.new_count));
-        let cut = (self.new_count + 1..=self.old_count).map(PageNo);
+        let lock_page = lock_byte_page(self.old_page_size);
+        // With another page size no old page keeps its place.
+        let kept = if self.old_page_size == self.page_size { self.new_count.min(self.old_count) } else { 0 };
+        let edited = self.pages.iter().map(|p| p.no()).filter(move |no| no.0 <= kept);
+        let cut = (kept + 1..=self.old_count).map(PageNo);
         edited.chain(cut).filter(move |no| *no != lock_page)
     }
 
     fn read_original(&self, no: PageNo) -> Result<Box<[u8]>> {
-        let mut bytes = vec![0; self.page_size as usize].into_boxed_slice();
-        self.file.read_at(&mut bytes, u64::from(no.0 - 1) * u64::from(self.page_size))?;
+        let mut bytes = vec![0; self.old_page_size as usize].into_boxed_slice();
+        self.file.read_at(&mut bytes, u64::from(no.0 - 1) * u64::from(self.old_page_size))?;
         Ok(bytes)
     }
 
@@ -118,7 +122,7 @@ impl Commit<'_> {
             nonce,
             initial_size: self.old_count,
             sector_size: SECTOR,
-            page_size: self.page_size,
+            page_size: self.old_page_size,
         };
         if existed && !sync {
             journal.truncate(0)?;
@@ -129,11 +133,11 @@ impl Commit<'_> {
         let mut count = 0u32;
         for no in self.changed_originals() {
             let start = batch.len();
-            batch.resize(start + record_size(self.page_size) as usize, 0);
+            batch.resize(start + record_size(self.old_page_size) as usize, 0);
             let record = &mut batch[start..];
             put_be32(record, 0, no.0);
-            let page_end = 4 + self.page_size as usize;
-            self.file.read_at(&mut record[4..page_end], u64::from(no.0 - 1) * u64::from(self.page_size))?;
+            let page_end = 4 + self.old_page_size as usize;
+            self.file.read_at(&mut record[4..page_end], u64::from(no.0 - 1) * u64::from(self.old_page_size))?;
             let checksum = record_checksum(nonce, &record[4..page_end]);
             put_be32(record, page_end, checksum);
             count += 1;
@@ -174,9 +178,10 @@ impl Commit<'_> {
             rest = &rest[run..];
         }
         let bytes = u64::from(self.new_count) * size;
-        if self.new_count < self.old_count {
+        let has = self.file.size()?;
+        if has > bytes {
             self.file.truncate(bytes)?;
-        } else if self.file.size()? < bytes {
+        } else if has < bytes {
             // The last page is the lock-byte page's neighbour or was never written: the file has to be that long.
             self.file.write_at(&[0], bytes - 1)?;
         }
@@ -215,9 +220,9 @@ impl Commit<'_> {
             Undo::Nothing => Ok(()),
             Undo::Memory(originals) => {
                 for (no, bytes) in originals {
-                    self.file.write_at(&bytes, u64::from(no.0 - 1) * u64::from(self.page_size))?;
+                    self.file.write_at(&bytes, u64::from(no.0 - 1) * u64::from(self.old_page_size))?;
                 }
-                self.file.truncate(u64::from(self.old_count) * u64::from(self.page_size))?;
+                self.file.truncate(u64::from(self.old_count) * u64::from(self.old_page_size))?;
                 if self.synchronous != Synchronous::Off { self.file.sync(self.sync_kind()) } else { Ok(()) }
             }
             Undo::Journal(journal, path, header) => {

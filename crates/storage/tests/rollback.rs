@@ -215,3 +215,113 @@ fn damaged_journals_do_no_harm() {
         let _ = fs::remove_file(&journal);
     }
 }
+
+#[test]
+fn a_database_that_can_only_be_read_is_read() {
+    let dir = Dir::new();
+    for mode in ["delete", "wal"] {
+        let path = dir.0.join(mode);
+        sqlite3(&path, &format!("pragma journal_mode={mode}; create table t(a)"));
+        let before = fs::read(&path).unwrap();
+        for options in [
+            OpenOptions { read_only: true, ..OpenOptions::default() },
+            OpenOptions { immutable: true, ..OpenOptions::default() },
+        ] {
+            let mut p = open(&syscall(), &path, options);
+            p.begin_read().unwrap();
+            assert_eq!((p.page_count(), p.is_writable()), (2, false));
+            assert!(p.begin_write(WriteMode::Reserved).is_err_and(|e| e.is(ResultCode::READONLY)));
+            p.end_read();
+        }
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+    let missing = dir.0.join("missing");
+    let options = OpenOptions { create: false, ..OpenOptions::default() };
+    assert!(DatabaseFile::open(syscall(), &missing, options).is_err_and(|e| e.is(ResultCode::CANTOPEN)));
+    assert!(DatabaseFile::open(syscall(), &dir.0, options).is_err_and(|e| e.is(ResultCode::CANTOPEN)));
+}
+
+#[test]
+fn vacuum_may_change_the_page_size_and_roll_it_back() {
+    on_each_backend(|io, path| {
+        for (mode, end) in [(JournalMode::Delete, true), (JournalMode::Delete, false), (JournalMode::Memory, true)] {
+            let path = path.with_extension(format!("{}{end}", mode.name()));
+            let mut p = open(io, &path, OpenOptions::default());
+            p.set_journal_mode(mode).unwrap();
+            begin(&mut p);
+            append(&mut p, 5, 7);
+            commit(&mut p);
+            p.end_read();
+            let mut other = open(io, &path, OpenOptions::default());
+            assert_eq!(bytes(&mut other), [7; 5]);
+            begin(&mut p);
+            p.start_anew(512, 12).unwrap();
+            append(&mut p, 2, 9);
+            if end {
+                commit(&mut p);
+            } else {
+                p.rollback();
+            }
+            p.end_read();
+            let (expected, size) = if end { (vec![9; 2], 512) } else { (vec![7; 5], 4096) };
+            for p in [&mut p, &mut other] {
+                assert_eq!(bytes(p), expected);
+                assert_eq!(p.page_size(), size);
+            }
+            drop((p, other));
+            let mut p = open(io, &path, OpenOptions::default());
+            assert_eq!((bytes(&mut p), p.usable_size()), (expected, if end { 500 } else { 4096 }));
+        }
+    });
+    let mut p = Pager::in_memory(4096);
+    begin(&mut p);
+    append(&mut p, 5, 7);
+    commit(&mut p);
+    begin(&mut p);
+    p.start_anew(512, 0).unwrap();
+    append(&mut p, 1, 9);
+    p.rollback();
+    assert_eq!((bytes_now(&mut p), p.page_size()), (vec![7; 5], 4096));
+}
+
+#[test]
+fn a_waiter_is_woken_when_a_lock_is_given_back() {
+    let dir = Dir::new();
+    let io = syscall();
+    let mut a = open(&io, &dir.db(), OpenOptions::default());
+    begin(&mut a);
+    let mut b = open(&io, &dir.db(), OpenOptions::default());
+    let db = b.database_file().unwrap().clone();
+    let waiter = std::thread::spawn(move || {
+        loop {
+            let epoch = db.lock_epoch();
+            match b.begin_write(WriteMode::Reserved) {
+                Ok(()) => break,
+                Err(e) => assert!(e.is(ResultCode::BUSY)),
+            }
+            db.wait_for_unlock(epoch, std::time::Duration::from_secs(20));
+        }
+        commit(&mut b);
+    });
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    let start = std::time::Instant::now();
+    commit(&mut a);
+    a.end_read();
+    waiter.join().unwrap();
+    assert!(start.elapsed() < std::time::Duration::from_secs(10));
+}
+
+#[test]
+fn the_choices_for_a_new_database_hold() {
+    let dir = Dir::new();
+    let mut p = open(&syscall(), &dir.db(), OpenOptions::default());
+    p.set_page_size(8192);
+    p.set_initial_header(|h| (h.text_encoding, h.largest_root) = (3, 1));
+    begin(&mut p);
+    commit(&mut p);
+    drop(p);
+    assert_eq!(
+        sqlite3(&dir.db(), "pragma page_size; pragma encoding; pragma auto_vacuum; pragma integrity_check"),
+        "8192\nUTF-16be\n1\nok"
+    );
+}

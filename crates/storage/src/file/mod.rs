@@ -5,6 +5,7 @@
 
 pub(crate) mod locks;
 pub(crate) mod registry;
+mod turns;
 pub(crate) mod versions;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::format::{DatabaseHeader, be16};
 use crate::journal::{self, JournalState, companion};
 use crate::wal::Wal;
 use locks::{FileLockTable, PagerId};
+use turns::Turns;
 use versions::{CommitNo, Versions};
 
 /// How a database file is opened.
@@ -73,6 +75,7 @@ pub struct DatabaseFile {
     versions: Mutex<Versions>,
     tip: Mutex<Option<FileTip>>,
     wal: Mutex<Option<Arc<Wal>>>,
+    turns: Turns,
     pagers: AtomicUsize,
     next_pager: AtomicU64,
 }
@@ -104,6 +107,7 @@ impl DatabaseFile {
             versions: Mutex::new(Versions::new()),
             tip: Mutex::new(None),
             wal: Mutex::new(None),
+            turns: Turns::default(),
             pagers: AtomicUsize::new(0),
             next_pager: AtomicU64::new(1),
         }
@@ -122,6 +126,26 @@ impl DatabaseFile {
     /// True where the file can only be read.
     pub fn is_read_only(&self) -> bool {
         self.options.read_only || self.options.immutable || self.file.is_read_only()
+    }
+
+    /// Counts the locks that connections of this process have given back. Read it before an attempt that may be busy.
+    pub fn lock_epoch(&self) -> u64 {
+        self.turns.epoch()
+    }
+
+    /// After a busy error: blocks until a connection of this process gives a lock back after `epoch`, at most
+    /// `timeout`. Other processes give no sign, so keep the time short while one may be in the way.
+    pub fn wait_for_unlock(&self, epoch: u64, timeout: std::time::Duration) {
+        self.turns.wait(epoch, timeout);
+    }
+
+    /// The same without blocking.
+    pub fn wake_on_unlock(&self, epoch: u64, waker: &std::task::Waker) {
+        self.turns.register(epoch, waker);
+    }
+
+    pub(crate) fn lock_released(&self) {
+        self.turns.notify();
     }
 
     pub(crate) fn file(&self) -> &Arc<dyn File> {

@@ -90,6 +90,7 @@ impl Pager {
         let pages = self.dirty_pages();
         let (old_count, new_count) = (self.transaction_page_count, self.page_count);
         let (page_size, epoch) = (self.header.page_size, self.change_epoch);
+        let old_page_size = if old_count == 0 { page_size } else { self.transaction_header.page_size };
         let file = self.file_mut();
         let db: Arc<DatabaseFile> = file.db.clone();
         let commit = Commit {
@@ -98,6 +99,7 @@ impl Pager {
             path: db.path(),
             mode: file.rollback_mode,
             synchronous: file.synchronous,
+            old_page_size,
             page_size,
             old_count,
             new_count,
@@ -146,19 +148,24 @@ impl Pager {
     fn publish_rollback_commit(&mut self, db: &Arc<DatabaseFile>, pages: &[PageRef]) -> Result<()> {
         let mut changed: Vec<u32> = pages.iter().map(|p| p.no().0).collect();
         changed.extend(self.page_count + 1..=self.transaction_page_count.min(self.page_count + (1 << 16)));
+        let resized = self.transaction_header.page_size != self.header.page_size;
         let mut key = [0; 16];
         if let Some(first) = self.table.get(PageNo::ONE) {
             key.copy_from_slice(&first[24..40]);
         }
         let (page_size, count, wal) = (self.header.page_size, self.page_count, self.header.write_version == 2);
         let file = self.file_mut();
-        let commit = publish(db, file.id, changed, pages);
+        let mut commit = publish(db, file.id, changed, pages);
+        if resized {
+            commit = db.versions().record_unknown();
+        }
         let tip = FileTip { key, page_size, size: u64::from(count) * u64::from(page_size), wal, commit };
         db.set_tip(Some(tip));
         file.source = Source::Rollback(tip);
         file.commit = commit;
         file.header_commit = commit;
         let unlocked = db.locks().downgrade(file.id, &**db.file());
+        db.lock_released();
         self.finish_write();
         unlocked
     }
@@ -209,6 +216,7 @@ impl Pager {
                 let number =
                     wal.publish_in_process(&commit, snapshot, || publish(&db, id, changed, commit.pages()))?;
                 wal.end_write(id);
+                db.lock_released();
                 file.checkpoint_wanted |=
                     file.wal_autocheckpoint > 0 && snapshot.max_frame() >= file.wal_autocheckpoint;
                 number

@@ -30,6 +30,7 @@ pub(super) enum Source {
 pub(super) struct InFlight {
     no: PageNo,
     completion: Completion,
+    in_log: bool,
 }
 
 /// What a pager of a database file has beyond one in memory.
@@ -91,6 +92,7 @@ impl FileBacking {
                 }
             }
         }
+        self.db.lock_released();
     }
 }
 
@@ -286,11 +288,11 @@ impl Pager {
             let Some(result) = file.in_flight[at].completion.take() else {
                 return Err(Error::Pending);
             };
-            file.in_flight.swap_remove(at);
+            let in_log = file.in_flight.swap_remove(at).in_log;
             let Output::Read(mut bytes, n) = result? else {
                 return Err(Error::from_code(ResultCode::INTERNAL));
             };
-            bytes[n..].fill(0);
+            check_short(n, &mut bytes, in_log)?;
             return Ok(self.install(Arc::new(Page::from_bytes(no, bytes)), true));
         }
         // Not as part of the condition: the guard would live on into the block.
@@ -298,17 +300,16 @@ impl Pager {
         if let Some(page) = shared.filter(|page| page.len() == page_size as usize) {
             return Ok(self.install(page, false));
         }
-        let (source, offset) = file.locate(no, page_size)?;
+        let (source, offset, in_log) = file.locate(no, page_size)?;
         if source.completes_inline() {
             let mut page = Page::zeroed(no, page_size);
-            // What the file does not have reads as zeros, as in SQLite.
             let n = source.read_at(&mut page, offset)?;
-            page[n..].fill(0);
+            check_short(n, &mut page, in_log)?;
             return Ok(self.install(Arc::new(page), true));
         }
         let completion =
             source.submit(Op::Read { buf: vec![0; page_size as usize].into_boxed_slice(), offset });
-        file.in_flight.push(InFlight { no, completion });
+        file.in_flight.push(InFlight { no, completion, in_log });
         // A back end may have completed it at once.
         if file.in_flight.last().is_some_and(|read| read.completion.is_ready()) {
             return self.read_page(no);
@@ -438,17 +439,29 @@ impl Pager {
             }
             Source::None => {}
         }
+        file.db.lock_released();
     }
 }
 
 impl FileBacking {
-    /// The file and the offset that hold a page in this snapshot.
-    fn locate(&self, no: PageNo, page_size: u32) -> Result<(&dyn File, u64)> {
+    /// The file and the offset that hold a page in this snapshot; true where that is the log.
+    fn locate(&self, no: PageNo, page_size: u32) -> Result<(&dyn File, u64, bool)> {
         if let (Source::Wal(snapshot), Some(wal)) = (&self.source, &self.wal)
             && let Some(frame) = wal.find(no, snapshot)?
         {
-            return Ok((wal.file(), wal.page_offset(frame, page_size)));
+            return Ok((wal.file(), wal.page_offset(frame, page_size), true));
         }
-        Ok((&**self.db.file(), u64::from(no.0 - 1) * u64::from(page_size)))
+        Ok((&**self.db.file(), u64::from(no.0 - 1) * u64::from(page_size), false))
     }
+}
+
+/// What the database file does not have reads as zeros, as in SQLite; a frame that the wal-index knows must be there.
+fn check_short(read: usize, page: &mut [u8], in_log: bool) -> Result<()> {
+    if read < page.len() {
+        if in_log {
+            return Err(Error::from_code(ResultCode::IOERR_SHORT_READ));
+        }
+        page[read..].fill(0);
+    }
+    Ok(())
 }

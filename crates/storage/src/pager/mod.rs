@@ -394,6 +394,37 @@ impl Pager {
         self.page_count = n;
     }
 
+    /// Empties the database inside a write transaction, to be written anew with this page size and these reserved
+    /// bytes (VACUUM). Page 1 exists afterwards; the other header fields stay. Not in WAL mode, nor in a savepoint.
+    pub fn start_anew(&mut self, page_size: u32, reserved: u8) -> Result<()> {
+        assert!(self.state == State::Write, "start anew outside a write transaction");
+        let geometry_changes = (page_size, reserved) != (self.header.page_size, self.header.reserved);
+        if self.savepoint_depth() > 0
+            || !is_page_size(page_size)
+            || page_size - u32::from(reserved) < 480
+            || (geometry_changes && self.journal_mode() == JournalMode::Wal)
+        {
+            return Err(Error::from_code(ResultCode::MISUSE));
+        }
+        let mut pages = Vec::new();
+        self.table.for_each_above(0, |no, _| pages.push(no));
+        let memory = self.backing.is_memory();
+        for no in pages {
+            let slot = self.table.take(no);
+            if let Some(savepoint) = self.savepoints.last_mut()
+                && slot.mark < self.mark
+            {
+                savepoint.save(no, slot.page.filter(|_| memory), false);
+            }
+        }
+        self.dirty.clear();
+        self.page_count = 0;
+        (self.header.page_size, self.header.reserved) = (page_size, reserved);
+        (self.header.freelist_trunk, self.header.freelist_count) = (0, 0);
+        self.create_first_page();
+        Ok(())
+    }
+
     /// Changes header fields; page 1 is resident in every write transaction.
     pub fn edit_header(&mut self, f: impl FnOnce(&mut DatabaseHeader)) {
         let mut header = self.header;
@@ -550,6 +581,9 @@ impl Pager {
             Backing::File(_) => {
                 for no in std::mem::take(&mut self.dirty) {
                     self.table.take(no);
+                }
+                if self.header.page_size != self.transaction_header.page_size {
+                    self.table.retain(|_, _| false);
                 }
                 self.unlock_write();
             }

@@ -4,7 +4,7 @@
 //! those of the callers. Frames above a reader's last frame are never looked at, so half-written entries do no harm.
 
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use turso_error::{Error, Result, ResultCode};
 use turso_io::{File, ShmRegion};
@@ -14,9 +14,15 @@ use crate::format::wal_index::{
 };
 use crate::page::PageNo;
 
+/// Regions that are found without a lock: logs of up to four million frames. More than that many is refused as full.
+const MAX_REGIONS: usize = 1024;
+
 pub(super) struct WalIndex {
     file: Arc<dyn File>,
-    regions: RwLock<Vec<ShmRegion>>,
+    /// Filled from the front, never emptied: the mappings live as long as this.
+    regions: Box<[OnceLock<ShmRegion>]>,
+    /// Held while a region is added.
+    growing: Mutex<()>,
 }
 
 /// What reading the header found.
@@ -32,38 +38,42 @@ fn load(word: &AtomicU32) -> u32 {
 
 impl WalIndex {
     pub fn new(file: Arc<dyn File>) -> Self {
-        Self { file, regions: RwLock::default() }
+        let regions = (0..MAX_REGIONS).map(|_| OnceLock::new()).collect();
+        Self { file, regions, growing: Mutex::new(()) }
     }
 
     /// A region; `None` where it does not exist and may not be created.
-    pub fn region(&self, region: u32, extend: bool) -> Result<Option<ShmRegion>> {
-        let known = self.regions.read().unwrap_or_else(|p| p.into_inner()).get(region as usize).cloned();
-        if known.is_some() {
-            return Ok(known);
+    #[inline]
+    pub fn region(&self, region: u32, extend: bool) -> Result<Option<&ShmRegion>> {
+        match self.regions.get(region as usize).map(OnceLock::get) {
+            Some(Some(known)) => Ok(Some(known)),
+            Some(None) => self.map_up_to(region as usize, extend),
+            None => Err(Error::from_code(ResultCode::FULL)),
         }
-        let mut regions = self.regions.write().unwrap_or_else(|p| p.into_inner());
-        while regions.len() <= region as usize {
-            match self.file.shm_map(regions.len() as u32, extend)? {
-                Some(mapped) => regions.push(mapped),
-                None => return Ok(None),
-            }
-        }
-        Ok(regions.get(region as usize).cloned())
     }
 
-    fn existing(&self, region: u32) -> Result<ShmRegion> {
+    #[cold]
+    fn map_up_to(&self, region: usize, extend: bool) -> Result<Option<&ShmRegion>> {
+        let _growing = self.growing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for (i, slot) in self.regions.iter().enumerate().take(region + 1) {
+            if slot.get().is_none() {
+                match self.file.shm_map(i as u32, extend)? {
+                    Some(mapped) => drop(slot.set(mapped)),
+                    None => return Ok(None),
+                }
+            }
+        }
+        Ok(self.regions[region].get())
+    }
+
+    fn existing(&self, region: u32) -> Result<&ShmRegion> {
         self.region(region, false)?
             .ok_or_else(|| Error::corrupt(0, "the wal-index lacks a region that its header promises"))
     }
 
     /// The first region, made where it is missing.
-    pub fn first(&self) -> Result<ShmRegion> {
+    pub fn first(&self) -> Result<&ShmRegion> {
         self.region(0, true)?.ok_or_else(|| Error::from_code(ResultCode::IOERR_SHMMAP))
-    }
-
-    /// Lets the mappings go.
-    pub fn unmap(&self) {
-        self.regions.write().unwrap_or_else(|p| p.into_inner()).clear();
     }
 
     pub fn barrier(&self) {
@@ -157,7 +167,7 @@ impl WalIndex {
         let (mut region, mut before) = region_of(max);
         loop {
             let mapped = self.existing(region)?;
-            if let Some(frame) = Table::new(&mapped, region).find(page.0, before, min, max)? {
+            if let Some(frame) = Table::new(mapped, region).find(page.0, before, min, max)? {
                 return Ok(Some(frame));
             }
             if region == first_region {
@@ -175,7 +185,7 @@ impl WalIndex {
         while frame <= to {
             let (region, before) = region_of(frame);
             let mapped = self.existing(region)?;
-            let table = Table::new(&mapped, region);
+            let table = Table::new(mapped, region);
             let last = to.min(before + table.pages.len() as u32);
             pages.extend(table.pages[(frame - before - 1) as usize..(last - before) as usize].iter().map(load));
             frame = last + 1;
@@ -190,7 +200,7 @@ impl WalIndex {
         if !mapped.is_writable() {
             return Err(Error::from_code(ResultCode::READONLY_CANTLOCK));
         }
-        let table = Table::new(&mapped, region);
+        let table = Table::new(mapped, region);
         let index = frame - before;
         if index == 1 {
             table.clear();

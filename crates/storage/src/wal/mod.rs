@@ -93,14 +93,12 @@ impl Wal {
                 if emptied {
                     let _ = db.io().delete(&self.path, false);
                 }
-                self.index.unmap();
                 let _ = self.database.shm_unmap(emptied);
                 let _ = self.database.unlock(LockLevel::Shared);
                 return;
             }
             let _ = self.database.unlock(LockLevel::Shared);
         }
-        self.index.unmap();
         let _ = self.database.shm_unmap(false);
     }
 
@@ -110,7 +108,6 @@ impl Wal {
             return Err(Error::from_code(ResultCode::BUSY));
         }
         db.io().delete(&self.path, false)?;
-        self.index.unmap();
         self.database.shm_unmap(true)
     }
 
