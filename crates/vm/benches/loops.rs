@@ -62,6 +62,20 @@ fn drain(host: &mut TestHost, vm: &mut Vm) -> Vec<Value> {
     last
 }
 
+/// A function of its own, for instruction counters to look at.
+#[inline(never)]
+fn run_ours(host: &mut TestHost, vm: &mut Vm) {
+    while vm.step(host).unwrap() == Step::Row {}
+    vm.reset();
+}
+
+/// A function of its own, for instruction counters to look at.
+#[inline(never)]
+fn run_sqlite(statement: &mut rusqlite::Statement<'_>) {
+    let mut rows = statement.query([]).unwrap();
+    while rows.next().unwrap().is_some() {}
+}
+
 struct Bench {
     host: TestHost,
     sqlite: rusqlite::Connection,
@@ -102,14 +116,8 @@ impl Bench {
             .collect();
         let ours_text: Vec<String> = ours.iter().map(|value| format!("{value:?}")).collect();
         assert_eq!(ours_text, theirs_text, "{name}");
-        let here = best(|| {
-            while vm.step(&mut self.host).unwrap() == Step::Row {}
-            vm.reset();
-        });
-        let there = best(|| {
-            let mut rows = statement.query([]).unwrap();
-            while rows.next().unwrap().is_some() {}
-        });
+        let here = best(|| run_ours(&mut self.host, &mut vm));
+        let there = best(|| run_sqlite(&mut statement));
         println!(
             "{name:28} {:8.1} ms   SQLite {:8.1} ms   x{:4.2}   {:5.2} ns/instruction",
             here * 1e3,
