@@ -25,6 +25,8 @@ pub(crate) struct Run {
     pub ignoring: bool,
     /// Instructions executed.
     pub steps: u64,
+    /// Instructions left until the host is polled.
+    pub until_poll: u32,
     /// How an error raised by the program is to be undone.
     pub on_error: OnError,
     /// The registers of the row that `step` has answered.
@@ -63,6 +65,7 @@ impl Run {
             fk_violations: 0,
             ignoring: false,
             steps: 0,
+            until_poll: u32::MAX,
             on_error: OnError::Abort,
             row: Regs { first: Reg(0), count: 0 },
             encoding: TextEncoding::Utf8,

@@ -256,15 +256,18 @@ impl Vm {
         let code = program.instructions.as_slice();
         let mut pc = self.frame.pc;
         let interval = host.poll_interval().max(1);
-        let mut budget = interval;
+        // How many instructions until the next poll; kept between steps, since a step may be a few instructions long.
+        let mut left = self.run.until_poll.clamp(1, interval + 1);
+        let mut from = left;
         let result = loop {
-            budget -= 1;
-            if budget == 0 {
-                budget = interval;
-                self.run.steps += u64::from(interval);
+            left -= 1;
+            if left == 0 {
                 if let Err(error) = host.poll() {
                     break Err(error);
                 }
+                self.run.steps += u64::from(from);
+                left = interval;
+                from = interval;
             }
             let Some(instruction) = code.get(pc) else {
                 break Err(internal("jump out of the program"));
@@ -284,7 +287,13 @@ impl Vm {
                 Err(error) => break Err(error),
             }
         };
-        self.run.steps += u64::from(interval - budget);
+        if matches!(result, Err(Error::Pending)) {
+            // What is run again counts once, and no poll comes in between: the host lets go of pages there, and an instruction
+            // that lost what it has waited for would wait for ever.
+            left += 1;
+        }
+        self.run.steps += u64::from(from.saturating_sub(left));
+        self.run.until_poll = left;
         (result, pc)
     }
 

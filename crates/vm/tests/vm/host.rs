@@ -25,6 +25,9 @@ pub struct TestHost {
     pub polls: u64,
     pub interrupt_after: u64,
     pub encoding: TextEncoding,
+    /// How often a step was pending.
+    pub waits: u64,
+    pub poll_interval: u32,
     environment: DefaultEnvironment,
 }
 
@@ -33,6 +36,11 @@ impl TestHost {
     pub fn new() -> Self {
         let mut pager = Pager::in_memory(4096);
         pager.begin_write(WriteMode::Reserved).unwrap();
+        Self::over(pager)
+    }
+
+    /// Over this pager, whatever its transaction.
+    pub fn over(pager: Pager) -> Self {
         Self {
             pager,
             counters: Counters::default(),
@@ -44,6 +52,8 @@ impl TestHost {
             polls: 0,
             interrupt_after: u64::MAX,
             encoding: TextEncoding::Utf8,
+            waits: 0,
+            poll_interval: 100,
             environment: DefaultEnvironment,
         }
     }
@@ -136,10 +146,11 @@ impl Host for TestHost {
         &self.limits
     }
     fn poll_interval(&self) -> u32 {
-        100
+        self.poll_interval
     }
     fn poll(&mut self) -> Result<()> {
         self.polls += 1;
+        self.pager.unpin();
         if self.polls > self.interrupt_after { Err(Error::from_code(ResultCode::INTERRUPT)) } else { Ok(()) }
     }
 }
@@ -154,6 +165,10 @@ pub fn run(host: &mut TestHost, vm: &mut Vm) -> String {
                 rows.push(row.join(","));
             }
             Ok(Step::Done) => return rows.join(" "),
+            Err(Error::Pending) => {
+                host.waits += 1;
+                host.pager.wait_blocking().unwrap();
+            }
             Err(error) => {
                 rows.push(format!("error {} {error} {:?}", error.code().0, vm.on_error()));
                 return rows.join(" ");

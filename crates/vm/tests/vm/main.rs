@@ -3,6 +3,7 @@
 mod control;
 mod expression;
 mod host;
+mod pending;
 mod sorting;
 mod trees;
 mod triggers;
