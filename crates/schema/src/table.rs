@@ -210,6 +210,8 @@ impl Table {
             order.insert(number.saturating_sub(1).min(order.len()), first);
         }
         order.reverse();
+        // Those that REPLACE are checked last: they delete rows, and the others may still refuse.
+        order.sort_by_key(|i| i.conflict == Some(ast::ConflictResolution::Replace));
         order
     }
 

@@ -1,0 +1,33 @@
+//! Pragmas, against SQLite.
+
+mod support;
+
+use support::check;
+
+#[test]
+fn catalogue_pragmas() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT NOT NULL DEFAULT 'x', c UNIQUE);
+         CREATE TABLE w(a, b, PRIMARY KEY(b, a)) WITHOUT ROWID;
+         CREATE TABLE g(a varchar ( 10 , 20 ) DEFAULT -5, b DEFAULT ( 1 + 2 ), c DEFAULT abc, d DEFAULT +3, f DEFAULT \"dq\", g DEFAULT x'00', h DEFAULT NULL, i DEFAULT current_time);
+         CREATE TABLE x(a, b GENERATED ALWAYS AS (a+1) STORED, c AS (b*2));
+         CREATE TABLE ch(x REFERENCES t(a) ON DELETE CASCADE, y, FOREIGN KEY (x,y) REFERENCES w ON UPDATE SET NULL DEFERRABLE INITIALLY DEFERRED);
+         CREATE TABLE rep(a UNIQUE, b UNIQUE ON CONFLICT REPLACE, c UNIQUE);
+         PRAGMA table_info(t); PRAGMA table_xinfo(t); PRAGMA table_info(w); PRAGMA table_xinfo(g); PRAGMA table_info(x); PRAGMA table_xinfo(x);
+         PRAGMA index_list(t); PRAGMA index_list(w); PRAGMA index_list(rep);
+         PRAGMA index_info(sqlite_autoindex_t_1); PRAGMA index_xinfo(sqlite_autoindex_t_1); PRAGMA index_xinfo(sqlite_autoindex_w_1);
+         PRAGMA foreign_key_list(ch); PRAGMA table_info(nosuch); PRAGMA index_list; PRAGMA table_xinfo(sqlite_schema);
+         PRAGMA collation_list; PRAGMA pragma_list;",
+    );
+}
+
+#[test]
+fn header_pragmas() {
+    check(
+        "PRAGMA user_version; PRAGMA user_version = 5; PRAGMA user_version; PRAGMA user_version = 'abc'; PRAGMA user_version;
+         PRAGMA user_version = -3; PRAGMA user_version; PRAGMA application_id(7); PRAGMA application_id; PRAGMA schema_version;
+         CREATE TABLE t(a); PRAGMA schema_version; PRAGMA page_count; PRAGMA freelist_count; DROP TABLE t; PRAGMA freelist_count;
+         PRAGMA encoding; PRAGMA nosuch; PRAGMA nosuch.user_version; PRAGMA integrity_check; PRAGMA quick_check;
+         PRAGMA integrity_check(nosuch);",
+    );
+}
