@@ -302,7 +302,8 @@ impl Pager {
         if slot.mark < mark {
             let was_dirty = slot.mark >= self.transaction_mark;
             if let Some(savepoint) = self.savepoints.last_mut() {
-                let keep = was_dirty || self.backing.is_memory();
+                // Page 1 stays resident in every write transaction.
+                let keep = was_dirty || self.backing.is_memory() || no == PageNo::ONE;
                 savepoint.save(no, keep.then(|| page.clone()), was_dirty);
             }
             if !was_dirty && !matches!(self.backing, Backing::Temp) {
