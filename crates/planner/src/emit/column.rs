@@ -62,7 +62,7 @@ impl Emitter<'_> {
             Some(SourceBinding::Cursor { cursor, table, covering }) => {
                 let (cursor, table, covering) = (*cursor, table.clone(), covering.clone());
                 match covering {
-                    Some((index_cursor, index)) => self.index_column(source, index_cursor, &index, &table, column, dest),
+                    Some((index_cursor, index)) => self.index_column(source, (index_cursor, cursor), &index, &table, column, dest),
                     None => self.table_column(source, cursor, &table, column, dest),
                 }
             }
@@ -134,7 +134,7 @@ impl Emitter<'_> {
     fn index_column(
         &mut self,
         source: SourceId,
-        cursor: CursorId,
+        (cursor, table_cursor): (CursorId, CursorId),
         index: &Index,
         table: &Arc<Table>,
         column: ColumnIndex,
@@ -151,7 +151,8 @@ impl Emitter<'_> {
             if table.columns.get(i).is_some_and(|c| c.generated.as_ref().is_some_and(|g| !g.stored)) {
                 return self.generated_column(source, table, i, dest);
             }
-            return Err(Error::sql("a covering index lacks a column"));
+            // The index does not cover: a seek of the table's cursor is pending.
+            return self.table_column(source, table_cursor, table, ColumnIndex::Column(i as u16), dest);
         };
         self.builder.emit(Column { cursor, column: field, dest, default: None });
         if table.columns.get(i).is_some_and(|c| c.affinity == Affinity::Real) {
