@@ -72,8 +72,8 @@ pub(crate) struct NewRow<'r> {
 
 /// What the checks leave for [`store`].
 pub(crate) struct Checked {
-    /// For each index of the target, the register with its new entry, when it has to be written.
-    records: Vec<Option<Reg>>,
+    /// For each index of the target, the register with its new entry and those with its key, when it has to be written.
+    records: Vec<Option<(Reg, Regs)>>,
     /// Some check may have moved the cursors (REPLACE).
     pub cursors_moved: bool,
 }
@@ -298,7 +298,7 @@ fn check_index(
     position: usize,
     upserts: &mut Upserts<'_>,
     moved: &mut bool,
-) -> Result<Option<Reg>> {
+) -> Result<Option<(Reg, Regs)>> {
     let Some(open) = new.target.indexes.get(position) else { return Ok(None) };
     let (table, index) = (&new.target.table, &open.index);
     let primary = is_primary(table, index);
@@ -334,7 +334,7 @@ fn check_index(
         conflict(e, new, position, primary, done, upserts, moved)?;
     }
     e.builder.bind(done);
-    Ok(Some(record))
+    Ok(Some((record, entry)))
 }
 
 /// The index cursor is on an entry with the new key. Falls through when the row may be stored nevertheless.
@@ -434,7 +434,7 @@ pub(crate) fn store(e: &mut Emitter<'_>, new: &NewRow<'_>, checked: &Checked, ca
         row_record = Some(record);
     }
     for (open, record) in target.indexes.iter().zip(&checked.records) {
-        let Some(record) = *record else { continue };
+        let Some((record, key)) = *record else { continue };
         let skip = e.builder.label();
         if open.index.partial.is_some() {
             e.builder.emit(IsNull { reg: record, target: skip });
@@ -443,7 +443,7 @@ pub(crate) fn store(e: &mut Emitter<'_>, new: &NewRow<'_>, checked: &Checked, ca
         e.builder.emit(IdxInsert {
             cursor: open.cursor,
             record,
-            key: Regs { first: record, count: 0 },
+            key,
             position: Position::Unknown,
             change: primary.then(|| change.clone()),
         });

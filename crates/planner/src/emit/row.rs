@@ -38,6 +38,7 @@ pub(crate) fn bind_table_expr(
     expr: &ast::Expr,
 ) -> Result<Expr> {
     let mut binder = Binder::for_text(context, table.sql.as_bytes());
+    binder.double_quoted_strings = context.options.dqs_ddl;
     binder.push_scope(vec![table_source(source, &table.name, false, db, table)]);
     binder.bind_expr(expr)
 }

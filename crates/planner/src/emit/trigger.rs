@@ -238,6 +238,7 @@ fn build_body(
 /// Give NEW and OLD of the trigger in hand to a binder, if there is one.
 pub(crate) fn enter_scope(e: &Emitter<'_>, binder: &mut Binder<'_>) {
     if let Some(scope) = &e.trigger {
+        binder.in_trigger = true;
         binder.push_scope(Vec::new());
         for source in &scope.sources {
             binder.push_qualified(source.clone());

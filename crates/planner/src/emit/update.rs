@@ -235,7 +235,8 @@ impl<'t> RowUpdate<'t> {
             returning: None,
         };
         let checked = check_row(e, &row, &mut Upserts::none())?;
-        if checked.cursors_moved {
+        // Looking for the new key has moved the cursor, too.
+        if checked.cursors_moved || self.key_changed {
             seek_row(e, target, old, skip);
         }
         let source = e.context.new_source();
@@ -495,7 +496,7 @@ fn update_from(
             e.column_into(source, ColumnIndex::Rowid, rowid)?;
             e.builder.emit(Insert { cursor, record, rowid, position: Position::Unknown, change: None });
         } else {
-            let key = Regs { first: record, count: 0 };
+            let key = Regs::new(values.first, key_len);
             e.builder.emit(IdxInsert { cursor, record, key, position: Position::Unknown, change: None });
         }
         Ok(())
