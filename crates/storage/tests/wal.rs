@@ -369,3 +369,28 @@ fn two_processes_of_each_kind_write_at_once() {
         );
     }
 }
+
+#[test]
+fn companions_are_as_private_as_the_database() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = Dir::new();
+    let path = dir.db();
+    sqlite3(&path, "pragma journal_mode=wal; create table t(a)");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut p = open(&syscall(), &path, OpenOptions::default());
+    begin(&mut p);
+    p.edit_header(|h| h.user_version = 1);
+    commit(&mut p);
+    for suffix in ["-wal", "-shm"] {
+        let companion = dir.0.join(format!("test.db{suffix}"));
+        assert_eq!(fs::metadata(companion).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+fn send<T: Send>(_: &T) {}
+
+#[test]
+fn a_pager_can_move_to_another_thread() {
+    let dir = Dir::new();
+    send(&open(&syscall(), &dir.db(), WAL));
+}

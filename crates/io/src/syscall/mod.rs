@@ -36,7 +36,9 @@ impl SyscallIo {
 impl Io for SyscallIo {
     fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
         let mut options = fs::OpenOptions::new();
-        options.read(true).mode(0o644).custom_flags(libc::O_CLOEXEC);
+        let owner = if flags.create { owner_of_database(path) } else { None };
+        let mode = owner.as_ref().map_or(0o644, |database| database.mode() & 0o777);
+        options.read(true).mode(mode).custom_flags(libc::O_CLOEXEC);
         if !flags.read_only {
             options.write(true).create(flags.create).create_new(flags.create && flags.exclusive);
         }
@@ -51,6 +53,13 @@ impl Io for SyscallIo {
         let metadata = file.metadata().map_err(|e| Error::io(ResultCode::IOERR_FSTAT, &e))?;
         if metadata.is_dir() {
             return Err(Error::from_code(ResultCode::CANTOPEN_ISDIR));
+        }
+        if let Some(database) = owner
+            && metadata.len() == 0
+            && (metadata.uid(), metadata.gid()) != (database.uid(), database.gid())
+        {
+            // Only root succeeds, and only root can make a companion that the owner could not open.
+            let _ = std::os::unix::fs::fchown(&file, Some(database.uid()), Some(database.gid()));
         }
         if flags.delete_on_close {
             let _ = fs::remove_file(path);
@@ -150,6 +159,14 @@ impl Io for SyscallIo {
         // No heap object lies at this address.
         Some(1)
     }
+}
+
+/// A journal or log is as private as its database: what a name like `x-wal` belongs to.
+fn owner_of_database(path: &Path) -> Option<fs::Metadata> {
+    use std::os::unix::ffi::OsStrExt;
+    let name = path.as_os_str().as_bytes();
+    let database = [&b"-wal"[..], b"-journal"].iter().find_map(|suffix| name.strip_suffix(*suffix))?;
+    fs::metadata(std::ffi::OsStr::from_bytes(database)).ok()
 }
 
 fn is_permission(e: &OsError) -> bool {

@@ -32,7 +32,7 @@ use crate::page::{Page, PageNo, PageRef};
 use file::FileBacking;
 pub use modes::{JournalMode, Synchronous};
 use savepoint::Savepoint;
-use table::PageTable;
+use table::{PageTable, Slot};
 
 /// Largest page number SQLite allows by default (`max_page_count`).
 pub const DEFAULT_MAX_PAGE_COUNT: u32 = 4_294_967_294;
@@ -285,22 +285,28 @@ impl Pager {
     // ---- Writing: the apply phase -----------------------------------------------------------------------------------
 
     /// The page, to be changed. It was fetched by [`Pager::page`] in this instruction or made by this transaction.
+    #[inline]
     pub fn edit(&mut self, no: PageNo) -> &mut Page {
         assert!(self.state == State::Write, "edit outside a write transaction");
         self.change_epoch += 1;
-        self.save_before_write(no);
-        let slot = self.table.slot_mut(no).expect("edit of a page that is not resident");
-        Arc::make_mut(slot.page.as_mut().expect("edit of a page that is not resident"))
+        if self.table.slot_mut(no).is_none_or(|slot| slot.mark < self.mark) {
+            self.save_before_write(no);
+        }
+        match self.table.slot_mut(no) {
+            Some(Slot { page: Some(page), .. }) => Arc::make_mut(page),
+            _ => panic!("edit of a page that is not resident"),
+        }
     }
 
     /// On the first write after the newest mark: notes the page as dirty, and for the savepoint what it was.
-    #[inline]
+    #[cold]
     fn save_before_write(&mut self, no: PageNo) {
         let mark = self.mark;
-        let slot = self.table.slot_mut(no).expect("edit of a page that is not resident");
-        let page = slot.page.as_ref().expect("edit of a page that is not resident");
-        if slot.mark < mark {
-            let was_dirty = slot.mark >= self.transaction_mark;
+        let Some(Slot { page: Some(page), mark: written }) = self.table.slot_mut(no) else {
+            panic!("edit of a page that is not resident");
+        };
+        if *written < mark {
+            let was_dirty = *written >= self.transaction_mark;
             if let Some(savepoint) = self.savepoints.last_mut() {
                 // Page 1 stays resident in every write transaction.
                 let keep = was_dirty || self.backing.is_memory() || no == PageNo::ONE;
@@ -309,7 +315,7 @@ impl Pager {
             if !was_dirty && !matches!(self.backing, Backing::Temp) {
                 self.dirty.push(no);
             }
-            slot.mark = mark;
+            *written = mark;
         }
     }
 
