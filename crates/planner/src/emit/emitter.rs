@@ -215,8 +215,13 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// How the entries of an index sort.
+    /// How the entries of an index sort: all columns that make an entry unique, so that a cursor whose entry has been
+    /// rewritten by another cursor finds its place again.
     pub fn index_key(&self, db: DbIndex, index: &Index) -> Arc<KeyInfo> {
+        let schema = self.context.catalogue.schema(db);
+        if let Some(table) = schema.table(&index.table) {
+            return Arc::new(table.key_info(index, schema.encoding));
+        }
         let columns = index.columns.iter().map(|c| KeyColumn {
             collation: c.collation.clone(),
             descending: c.descending,

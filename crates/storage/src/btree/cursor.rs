@@ -28,7 +28,8 @@ use turso_value::KeyInfo;
 pub enum CursorKind {
     /// A table: rowid and payload.
     Table,
-    /// An index, or a table WITHOUT ROWID: records in the order of the key.
+    /// An index, or a table WITHOUT ROWID: records in the order of the key, whose columns make an entry unique (for an
+    /// index on a rowid table they include the rowid). Searches may use fewer columns; finding a position again uses these.
     Index(Arc<KeyInfo>),
 }
 
@@ -101,14 +102,13 @@ pub struct BTreeCursor {
     /// The entry under the cursor; meaningful unless `Unset` or `Lost`.
     pub(crate) cell: Cell,
     pub(crate) path: [Level; MAX_DEPTH],
-    /// Key to find the place by: always set in `Lost`; in `Valid` only for index entries with overflow pages.
+    /// Key to find the place by: always set in `Lost`; while the cursor stands on a neighbour, the key of the entry that is
+    /// gone (it may come back); in `Valid` only for index entries with overflow pages.
     pub(crate) saved_rowid: i64,
     pub(crate) saved_key: Vec<u8>,
     pub(crate) key_is_saved: bool,
     /// How the cursor's entry compared with the key of the last search.
     pub(crate) seek_order: Ordering,
-    /// The state that `Lost` stands for, once the key is found.
-    pub(crate) lost_from: State,
     /// The overflow pages of the entry under the cursor, as far as they are known.
     pub(crate) chain: Vec<PageNo>,
     /// A payload read in pieces; see `full_payload`.
@@ -140,7 +140,6 @@ impl BTreeCursor {
             saved_key: Vec::new(),
             key_is_saved: false,
             seek_order: Ordering::Equal,
-            lost_from: State::Valid,
             chain: Vec::new(),
             payload: Vec::new(),
             counting: None,
@@ -235,7 +234,7 @@ impl BTreeCursor {
             return Ok(());
         }
         self.settle(pager)?;
-        if matches!(self.state, State::Unset) || !self.cell.overflows() {
+        if self.state == State::Unset || self.key_is_saved || !self.cell.overflows() {
             return Ok(());
         }
         self.full_payload(pager)?;
@@ -308,6 +307,7 @@ impl BTreeCursor {
             State::Unset | State::Lost => return Ok(false),
             State::NextIsHere => {
                 self.state = State::Valid;
+                self.key_is_saved = false;
                 return Ok(true);
             }
             State::Valid | State::PrevIsHere => {}
@@ -348,6 +348,7 @@ impl BTreeCursor {
             State::Unset | State::Lost => return Ok(false),
             State::PrevIsHere => {
                 self.state = State::Valid;
+                self.key_is_saved = false;
                 return Ok(true);
             }
             State::Valid | State::NextIsHere => {}
@@ -526,7 +527,9 @@ impl BTreeCursor {
                 self.payload.clear();
                 return Ok(());
             }
-            self.save_key(pager)?;
+            if !self.key_is_saved {
+                self.save_key(pager)?;
+            }
         }
         self.find_saved(pager)
     }
@@ -567,7 +570,7 @@ impl BTreeCursor {
     pub(crate) fn save_key(&mut self, pager: &mut Pager) -> Result<()> {
         if self.table {
             self.saved_rowid = self.cell.rowid;
-        } else if !self.key_is_saved {
+        } else {
             let mut key = std::mem::take(&mut self.saved_key);
             key.clear();
             let read = match &self.path[self.depth].page {
@@ -583,27 +586,20 @@ impl BTreeCursor {
 
     /// Goes to the saved key or to a neighbour of where it was. On an error the saved key stays as it is.
     fn find_saved(&mut self, pager: &mut Pager) -> Result<()> {
-        if self.state != State::Lost {
-            self.lost_from = self.state;
-            self.state = State::Lost;
-        }
+        self.state = State::Lost;
         let key = std::mem::take(&mut self.saved_key);
         let found = if self.table {
             self.seek_rowid(pager, self.saved_rowid).map(super::seek::SeekResult::ordering)
         } else {
-            self.seek_packed(pager, &key)
+            self.seek_same_entry(pager, &key)
         };
         self.saved_key = key;
         match found {
             Ok(order) => {
                 self.key_is_saved = false;
-                if self.state == State::Valid {
-                    self.state = match order {
-                        Ordering::Less => State::PrevIsHere,
-                        Ordering::Greater => State::NextIsHere,
-                        // Where it stood on a neighbour of a deleted entry, that neighbour is still there.
-                        Ordering::Equal => self.lost_from,
-                    };
+                if self.state == State::Valid && order != Ordering::Equal {
+                    self.state = if order.is_lt() { State::PrevIsHere } else { State::NextIsHere };
+                    self.key_is_saved = true;
                 }
                 Ok(())
             }

@@ -43,6 +43,9 @@ impl BTreeCursor {
             self.balance(pager, &mut plan, &mut drafts, self.depth)?;
             return self.apply_delete(pager, plan);
         }
+        if !self.key_is_saved {
+            self.save_key(pager)?;
+        }
         if old.overflows() {
             let mut plan = Plan::new(pager);
             self.plan_release(pager, &mut plan, first)?;
@@ -69,6 +72,7 @@ impl BTreeCursor {
         level.cell = if follows { index as u16 } else { index as u16 - 1 };
         self.load_cell()?;
         self.state = if follows { State::NextIsHere } else { State::PrevIsHere };
+        self.key_is_saved = true;
         Ok(())
     }
 
@@ -127,16 +131,13 @@ impl BTreeCursor {
     /// Ends a delete whose pages have been planned. The cursor will find its place by the old key.
     fn apply_delete(&mut self, pager: &mut Pager, mut plan: Plan) -> Result<()> {
         plan.finish(pager)?;
-        if self.table {
-            self.saved_rowid = self.cell.rowid;
-        } else if !self.key_is_saved {
-            let key = self.full_payload(pager)?.to_vec();
-            self.saved_key = key;
+        if !self.key_is_saved {
+            self.save_key(pager)?;
         }
         self.release_path();
         plan.apply(pager);
         self.walk.pages.clear();
-        self.lose(State::Valid);
+        self.lose();
         Ok(())
     }
 }

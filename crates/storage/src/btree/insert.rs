@@ -368,7 +368,7 @@ impl BTreeCursor {
                 self.saved_key.resize(entry.total, 0);
             }
         }
-        self.lose(State::Valid);
+        self.lose();
         Ok(())
     }
 
@@ -380,10 +380,9 @@ impl BTreeCursor {
         self.path_ok = false;
     }
 
-    /// The place is to be found again by the saved key, and is then what `state` says.
-    pub(crate) fn lose(&mut self, state: State) {
+    /// The place is to be found again by the saved key.
+    pub(crate) fn lose(&mut self) {
         self.state = State::Lost;
-        self.lost_from = state;
         self.key_is_saved = true;
         self.path_ok = false;
         self.chain.clear();

@@ -50,7 +50,8 @@ pub enum SeekOp {
 #[derive(Clone, Copy)]
 enum Key<'a> {
     Values(&'a [Value]),
-    Record(&'a [u8]),
+    /// A record, of which that many columns count.
+    Record(&'a [u8], usize),
 }
 
 impl Key<'_> {
@@ -59,7 +60,7 @@ impl Key<'_> {
     fn compare(&self, record: &[u8], info: &KeyInfo) -> Result<Ordering> {
         match self {
             Key::Values(values) => compare_record(record, values, info),
-            Key::Record(key) => compare_records(record, key, info, usize::MAX),
+            Key::Record(key, columns) => compare_records(record, key, info, *columns),
         }
     }
 }
@@ -159,7 +160,16 @@ impl BTreeCursor {
 
     /// As [`Self::seek_record`], for a key given as a record.
     pub(crate) fn seek_packed(&mut self, pager: &mut Pager, record: &[u8]) -> Result<Ordering> {
-        self.seek_key(pager, Key::Record(record), Ordering::Equal)
+        self.seek_key(pager, Key::Record(record, usize::MAX), Ordering::Equal)
+    }
+
+    /// Searches for the entry that a record was, by the columns that make it unique: its other columns may have changed.
+    pub(crate) fn seek_same_entry(&mut self, pager: &mut Pager, record: &[u8]) -> Result<Ordering> {
+        let columns = match &self.kind {
+            CursorKind::Index(info) if !info.columns.is_empty() => info.columns.len(),
+            _ => usize::MAX,
+        };
+        self.seek_key(pager, Key::Record(record, columns), Ordering::Equal)
     }
 
     /// Goes to an index entry by the given rule; false, and on no entry, where there is none.

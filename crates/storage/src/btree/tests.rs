@@ -1,5 +1,6 @@
 //! Trees against a model, against SQLite's own integrity check, and against damage.
 
+mod cursors;
 mod damage;
 mod harness;
 mod model;
