@@ -62,7 +62,7 @@ fn errors() {
         SELECT rowid FROM (SELECT * FROM t)
         SELECT rowid FROM v1
         SELECT rowid FROM w
-        SELECT a COLLATE foo FROM t
+        SELECT a FROM t WHERE b = 'x' COLLATE foo
         SELECT abs(a) FILTER (WHERE 1) FROM t
         SELECT raise(abort,'x')
         SELECT a MATCH 'b' FROM t
@@ -81,7 +81,6 @@ fn errors() {
         SELECT * FROM t('x')
         SELECT max(a) AS m FROM t GROUP BY m
         SELECT a FROM t WHERE count(*) > 1
-        SELECT a, (SELECT sum(t.a) FROM u WHERE sum(t.a) > 1) FROM t
         "#,
     );
 }

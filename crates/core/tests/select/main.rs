@@ -161,3 +161,18 @@ fn show(out: &mut String, i: usize, value: &Value) {
         Value::Blob(b) => write!(out, "x{b:02x?}"),
     };
 }
+
+/// For questions while developing: `PROBE="sql; sql" cargo test -p turso_core --test select probe -- --nocapture`.
+#[test]
+fn probe() {
+    let Ok(text) = std::env::var("PROBE") else { return };
+    let pair = Pair::new();
+    for sql in text.split(';').map(str::trim).filter(|s| !s.is_empty()) {
+        println!("{sql}\n  sqlite: {}\n  ours:   {}", their_result(&pair.theirs, sql), our_result(&pair.ours, sql));
+        let plan = format!("EXPLAIN QUERY PLAN {sql}");
+        println!("  plan:   {}\n  ours:   {}", their_result(&pair.theirs, &plan), our_result(&pair.ours, &plan));
+        if std::env::var("CODE").is_ok() {
+            println!("{}", our_result(&pair.ours, &format!("EXPLAIN {sql}")).replace(" / ", "\n"));
+        }
+    }
+}

@@ -154,7 +154,7 @@ impl<'a> Binder<'a> {
                 Ok(Expr::Compare { op, left: Box::new(left), right: Box::new(right), how, null_equal })
             }
             (Operand::Row(left), Operand::Row(right)) => rows_compared(op, left, right, null_equal),
-            (Operand::Row(row), Operand::Scalar(_)) | (Operand::Scalar(_), Operand::Row(row)) => Err(wrong_columns(&row)),
+            (Operand::Row(_), Operand::Scalar(_)) | (Operand::Scalar(_), Operand::Row(_)) => Err(row_misused()),
         }
     }
 
@@ -259,6 +259,9 @@ impl<'a> Binder<'a> {
         let call = match like.op {
             ast::LikeOp::Match if matches!(self.context.catalogue.function("match", args.len()), Lookup::Unknown) => {
                 return Err(Error::sql("unable to use function MATCH in the requested context"));
+            }
+            op if matches!(self.context.catalogue.function(op.function_name(), args.len()), Lookup::Unknown) => {
+                return Err(Error::sql(format!("no such function: {}", op.function_name().to_ascii_uppercase())));
             }
             op => self.function_of(op.function_name(), args)?,
         };

@@ -102,7 +102,8 @@ impl<'a> Binder<'a> {
         match scope.aggregate_use {
             AggregateUse::Allowed => {}
             AggregateUse::Forbidden => return Err(misuse()),
-            AggregateUse::Nested => return Err(Error::sql(format!("misuse of aggregate function {name}()"))),
+            AggregateUse::InWhere if owner == top && !scope.aggregates.is_empty() => return Err(misuse()),
+            AggregateUse::InWhere | AggregateUse::Nested => return Err(Error::sql(format!("misuse of aggregate function {name}()"))),
             AggregateUse::InGroupBy => {
                 return Err(Error::sql("aggregate functions are not allowed in the GROUP BY clause"));
             }

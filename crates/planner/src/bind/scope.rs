@@ -16,6 +16,8 @@ pub(super) enum AggregateUse {
     Allowed,
     /// `misuse of aggregate: f()`.
     Forbidden,
+    /// In WHERE.
+    InWhere,
     /// It stands inside another aggregate's call: `misuse of aggregate function f()`.
     Nested,
     /// In GROUP BY.
@@ -195,14 +197,18 @@ impl Scope {
         let name = reference.column.as_str();
         let (schema, table) = (reference.schema(), reference.table());
         let mut found: Option<Found> = None;
-        let mut matching_sources = 0;
+        let mut rowid_sources = 0;
         let mut rowid_source = None;
+        let is_rowid = is_rowid_name(name);
+        let has_rowid = |s: &Source| matches!(&s.relation, Relation::Table { table, .. } if table.has_rowid());
         for (i, (source, info)) in self.sources.iter().zip(&self.info).enumerate() {
             let column = match table {
                 None if info.qualified_only => continue,
                 None => {
-                    matching_sources += 1;
-                    rowid_source = Some(i);
+                    if is_rowid && has_rowid(source) {
+                        rowid_sources += 1;
+                        rowid_source = Some(i);
+                    }
                     match find_column(source, name) {
                         Some(c) if found.is_some() && (info.merged.contains(&c) || part_merges(info, c)) => continue,
                         Some(c) if info.parts.is_empty() => Some(c),
@@ -220,8 +226,10 @@ impl Scope {
                     if !table.is(&source.name) || !schema_matches(schema, &info.schema) {
                         continue;
                     }
-                    matching_sources += 1;
-                    rowid_source = Some(i);
+                    if is_rowid && has_rowid(source) {
+                        rowid_sources += 1;
+                        rowid_source = Some(i);
+                    }
                     find_column(source, name)
                 }
             };
@@ -232,11 +240,11 @@ impl Scope {
                 found = Some(Found { source: i, column: ColumnIndex::Column(c as u16) });
             }
         }
-        if found.is_none() && matching_sources == 1 && is_rowid_name(name) {
-            let has_rowid = |s: &Source| matches!(&s.relation, Relation::Table { table, .. } if table.has_rowid());
-            if let Some(i) = rowid_source.filter(|&i| self.sources.get(i).is_some_and(has_rowid)) {
-                return Ok(Some(Found { source: i, column: ColumnIndex::Rowid }));
+        if found.is_none() && is_rowid {
+            if rowid_sources > 1 {
+                return Err(ambiguous(reference));
             }
+            return Ok(rowid_source.map(|source| Found { source, column: ColumnIndex::Rowid }));
         }
         Ok(found)
     }

@@ -206,7 +206,7 @@ impl<'a> Binder<'a> {
             }
         }
         let having = query.having.as_ref().map(|h| self.bind_expr(h)).transpose()?;
-        self.set_aggregate_use(AggregateUse::Forbidden);
+        self.set_aggregate_use(AggregateUse::InWhere);
         if let Some(condition) = &query.where_clause {
             filter.extend(self.bind_conjuncts(condition)?);
         }

@@ -90,10 +90,7 @@ impl Emitter<'_> {
                 Ok(())
             }
             Body::Compound { op, left, right, collations } => {
-                self.builder.open_plan_node("COMPOUND QUERY");
-                let result = self.set_operation(*op, left, right, collations, width, limits, to);
-                self.builder.close_plan_node();
-                result
+                self.set_operation(*op, left, right, collations, width, limits, to)
             }
         }
     }
@@ -133,29 +130,42 @@ impl Emitter<'_> {
         to: &mut Destination<'_>,
     ) -> Result<()> {
         let set = self.open_set(collations);
-        self.builder.open_plan_node("LEFT-MOST SUBQUERY");
+        let other = (op == CompoundOp::Intersect).then(|| self.open_set(collations));
+        let (left_code, right_code, scan) = (self.builder.label(), self.builder.label(), self.builder.label());
+        let name = match op {
+            CompoundOp::Union | CompoundOp::UnionAll => "MERGE (UNION)",
+            CompoundOp::Intersect => "MERGE (INTERSECT)",
+            CompoundOp::Except => "MERGE (EXCEPT)",
+        };
+        self.builder.open_plan_node(name);
+        // Of equal rows SQLite's UNION gives the right side's: it goes first into the set.
+        let right_first = op == CompoundOp::Union;
+        if right_first {
+            self.goto(right_code);
+        }
+        self.builder.bind(left_code);
+        self.builder.open_plan_node("LEFT");
         self.into_set(left, collations, width, set)?;
         self.builder.close_plan_node();
-        let mut other = None;
-        match op {
-            CompoundOp::Union | CompoundOp::UnionAll => {
-                self.builder.open_plan_node("UNION USING TEMP B-TREE");
-                self.into_set(right, collations, width, set)?;
-            }
-            CompoundOp::Except => {
-                self.builder.open_plan_node("EXCEPT USING TEMP B-TREE");
+        if right_first {
+            self.goto(scan);
+        }
+        self.builder.bind(right_code);
+        self.builder.open_plan_node("RIGHT");
+        match (op, other) {
+            (CompoundOp::Except, _) => {
                 let all = Limits::none(self.builder.label());
                 self.body(right, width, &all, &mut Destination::Unset { cursor: set })?;
                 self.builder.bind(all.done);
             }
-            CompoundOp::Intersect => {
-                self.builder.open_plan_node("INTERSECT USING TEMP B-TREE");
-                let second = self.open_set(collations);
-                self.into_set(right, collations, width, second)?;
-                other = Some(second);
-            }
+            (_, other) => self.into_set(right, collations, width, other.unwrap_or(set))?,
         }
         self.builder.close_plan_node();
+        self.builder.close_plan_node();
+        if right_first {
+            self.goto(left_code);
+        }
+        self.builder.bind(scan);
         self.set_rows(set, other, width, limits, to)
     }
 
@@ -164,11 +174,15 @@ impl Emitter<'_> {
         if let Body::Compound { op: CompoundOp::Union | CompoundOp::UnionAll, left, right, collations: own } = body
             && own == collations
         {
+            if matches!(body, Body::Compound { op: CompoundOp::Union, .. }) {
+                self.into_set(right, collations, width, set)?;
+                return self.into_set(left, collations, width, set);
+            }
             self.into_set(left, collations, width, set)?;
             return self.into_set(right, collations, width, set);
         }
         let all = Limits::none(self.builder.label());
-        self.body(body, width, &all, &mut Destination::Set { cursor: set, affinities: None })?;
+        self.body(body, width, &all, &mut Destination::FirstOf { cursor: set })?;
         self.builder.bind(all.done);
         Ok(())
     }

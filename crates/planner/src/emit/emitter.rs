@@ -60,6 +60,11 @@ pub enum Destination<'d> {
         /// Applied first.
         affinities: Option<Affinities>,
     },
+    /// Into an ephemeral index as a set: of equal rows the first one stays.
+    FirstOf {
+        /// The index.
+        cursor: CursorId,
+    },
     /// Out of an ephemeral index (EXCEPT).
     Unset {
         /// The index.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use turso_error::{Error, Result};
 use turso_parser::ast;
 use turso_program::control::{DecrJumpZero, Goto, Halt, IfNot, IfPos, MustBeInt, OffsetLimit, ResultRow, Yield};
+use turso_program::cursor::Found;
 use turso_program::data::{Copy, Integer};
 use turso_program::write::{IdxDelete, IdxInsert, Insert, MakeRecord, NewRowid, Position};
 use turso_program::{Label, Program, Reg, Regs, ResultColumn};
@@ -226,6 +227,16 @@ impl Emitter<'_> {
                 self.builder.emit(MakeRecord { values: row, dest: record, affinities: affinities.clone() });
                 let key = Regs::new(row.first, 0);
                 self.builder.emit(IdxInsert { cursor: *cursor, record, key, position: Position::Unknown, change: None });
+                self.builder.release(record);
+            }
+            Destination::FirstOf { cursor } => {
+                let cursor = *cursor;
+                let (record, known) = (self.builder.temporary(), self.builder.label());
+                self.builder.emit(Found { cursor, key: row, target: known });
+                self.builder.emit(MakeRecord { values: row, dest: record, affinities: None });
+                let key = Regs::new(row.first, 0);
+                self.builder.emit(IdxInsert { cursor, record, key, position: Position::Unknown, change: None });
+                self.builder.bind(known);
                 self.builder.release(record);
             }
             Destination::Unset { cursor } => {
