@@ -175,6 +175,7 @@ impl Settings {
             cell_size_check: false,
             temp_store: 0,
             busy_timeout,
+            plain: Vec::new(),
         }
     }
 }

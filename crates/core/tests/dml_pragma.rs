@@ -31,3 +31,16 @@ fn header_pragmas() {
          PRAGMA integrity_check(nosuch);",
     );
 }
+
+#[test]
+fn settings_are_stored_and_answered() {
+    check(
+        "PRAGMA foreign_keys; PRAGMA foreign_keys = ON; PRAGMA foreign_keys; PRAGMA foreign_keys = off; PRAGMA foreign_keys; PRAGMA foreign_keys(2);
+         PRAGMA recursive_triggers = yes; PRAGMA recursive_triggers = no; PRAGMA recursive_triggers; PRAGMA case_sensitive_like; PRAGMA case_sensitive_like = 1; SELECT 'a' LIKE 'A';
+         PRAGMA cache_size; PRAGMA cache_size = 100; PRAGMA cache_size; PRAGMA synchronous; PRAGMA synchronous = off; PRAGMA synchronous; PRAGMA synchronous = normal; PRAGMA synchronous;
+         PRAGMA busy_timeout = 100; PRAGMA busy_timeout; PRAGMA locking_mode; PRAGMA temp_store; PRAGMA temp_store = memory; PRAGMA temp_store;
+         PRAGMA wal_autocheckpoint; PRAGMA wal_autocheckpoint = 50; PRAGMA journal_size_limit; PRAGMA secure_delete; PRAGMA threads; PRAGMA analysis_limit;
+         PRAGMA soft_heap_limit; PRAGMA hard_heap_limit; PRAGMA shrink_memory; PRAGMA optimize; PRAGMA trusted_schema; PRAGMA query_only; PRAGMA automatic_index;
+         PRAGMA page_size; PRAGMA auto_vacuum; PRAGMA foreign_key_check; PRAGMA default_cache_size; PRAGMA count_changes; PRAGMA read_uncommitted; PRAGMA legacy_file_format;",
+    );
+}

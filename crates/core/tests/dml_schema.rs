@@ -77,3 +77,68 @@ fn indexes_views_and_triggers() {
          DROP TABLE t;",
     );
 }
+
+#[test]
+fn create_table_as_select() {
+    check(
+        "CREATE TABLE aa(x INTEGER, y TEXT); INSERT INTO aa VALUES(1, 'a'), (2, 'b');
+         CREATE TABLE u AS SELECT 1 AS a, x+1, CAST(x AS text) c, CAST(x AS real) d, CAST(x AS int) e, CAST(x AS numeric) f, x, y FROM aa;
+         CREATE TABLE \"long table name which is long\" AS SELECT 1 AS aaaaaaaaaaaaaaaaaaaaaaaaaa, 2 AS bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb;
+         CREATE TABLE \"select\" AS SELECT 1 AS \"order\", 2 AS \"a b\", 3 AS \"1\", 4 AS x, 5 AS x;
+         CREATE TABLE e AS SELECT * FROM aa WHERE x > 10; CREATE TABLE u AS SELECT 1;
+         CREATE TABLE v AS SELECT nosuch FROM aa; SELECT * FROM u;",
+    );
+}
+
+#[test]
+fn indexes_are_filled() {
+    check(
+        "CREATE TABLE t(a, b, c); INSERT INTO t VALUES(3, 'x', 1), (1, 'y', 1), (2, 'X', NULL), (NULL, NULL, NULL), (NULL, 'z', NULL);
+         CREATE INDEX i ON t(a DESC, b COLLATE nocase); CREATE UNIQUE INDEX ua ON t(a); CREATE UNIQUE INDEX uc ON t(c);
+         CREATE UNIQUE INDEX ub ON t(b COLLATE nocase); CREATE UNIQUE INDEX ue ON t(lower(b)); CREATE UNIQUE INDEX p ON t(c) WHERE a = 3;
+         CREATE INDEX q ON t(a + 1, b || c); CREATE INDEX bad ON t(nosuch); CREATE INDEX bad ON t(random()); CREATE INDEX bad ON t(a) WHERE nosuch;
+         CREATE INDEX bad ON t((SELECT 1)); CREATE INDEX bad ON t(a COLLATE nosuch);
+         CREATE TABLE w(a, b, PRIMARY KEY(b DESC)) WITHOUT ROWID; INSERT INTO w VALUES(1, 2), (3, 4); CREATE INDEX wi ON w(a);
+         REINDEX; REINDEX t; REINDEX q; REINDEX nocase; REINDEX nosuch;",
+    );
+}
+
+#[test]
+fn checks_in_definitions() {
+    check(
+        "CREATE TABLE t(a CHECK(x > 1)); CREATE TABLE t(a CHECK((SELECT 1))); CREATE TABLE t(a CHECK(?1));
+         CREATE TABLE t(a CHECK(count(*))); CREATE TABLE t(a, b AS (c)); CREATE TABLE t(a, b AS (random()));
+         CREATE TABLE t(a, b AS ((SELECT 1))); CREATE TABLE t(a CHECK(nosuch(a))); CREATE TABLE t(a CHECK(abs(1, 2)));
+         CREATE TABLE t(a DEFAULT (abs(-3)), b CHECK(b > 0 AND typeof(a) = 'integer'), c); INSERT INTO t(b) VALUES(1); SELECT * FROM t;
+         CREATE VIEW v AS SELECT ?; CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT ?; END; CREATE TRIGGER r AFTER INSERT ON nosuch BEGIN SELECT 1; END;
+         CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO main.t VALUES(1); END; CREATE TRIGGER r AFTER INSERT ON sqlite_schema BEGIN SELECT 1; END;",
+    );
+}
+
+#[test]
+fn temporary_objects() {
+    check(
+        "CREATE TABLE t(a); CREATE TEMP TABLE t(a, b); INSERT INTO t VALUES(1, 2); INSERT INTO main.t VALUES(3); SELECT * FROM t; SELECT * FROM main.t;
+         CREATE TEMP TABLE x(a INTEGER PRIMARY KEY AUTOINCREMENT, b UNIQUE); INSERT INTO x(b) VALUES(5), (6); SELECT * FROM x; SELECT name FROM sqlite_temp_schema;
+         CREATE TEMP VIEW tv AS SELECT * FROM x; SELECT * FROM tv; CREATE INDEX ti ON t(b); SELECT * FROM t WHERE b = 2;
+         CREATE TEMP TRIGGER tr AFTER INSERT ON main.t BEGIN INSERT INTO x(b) VALUES(new.a); END; INSERT INTO main.t VALUES(77); SELECT * FROM x;
+         DROP TABLE t; SELECT * FROM t; INSERT INTO t VALUES(88); DROP TABLE x; INSERT INTO t VALUES(1); DROP TRIGGER tr; INSERT INTO t VALUES(1);",
+    );
+}
+
+#[test]
+fn tables_are_altered() {
+    check(
+        "CREATE TABLE t(a, b); CREATE INDEX i ON t(a); CREATE VIEW v AS SELECT a, t.b FROM t WHERE t.a > 1; INSERT INTO t VALUES(1, 2), (3, 4);
+         CREATE TRIGGER tr AFTER INSERT ON t BEGIN UPDATE t SET a = new.a + 1 WHERE t.b = 2; END; CREATE TABLE \"o'x\"(a REFERENCES t(a));
+         ALTER TABLE t RENAME TO u; SELECT * FROM v; INSERT INTO u VALUES(5, 2); SELECT * FROM u;
+         ALTER TABLE u ADD COLUMN c INT DEFAULT 5; ALTER TABLE u ADD COLUMN d INT NOT NULL; ALTER TABLE u ADD d PRIMARY KEY; ALTER TABLE u ADD d UNIQUE;
+         ALTER TABLE u ADD COLUMN e DEFAULT (1+1); ALTER TABLE u ADD d2 INT CHECK(d2 > 2) DEFAULT 1; ALTER TABLE u ADD d3 CHECK(d3 > 2) DEFAULT 3;
+         ALTER TABLE u ADD f AS (a + 1); ALTER TABLE u ADD g AS (a + 1) STORED; ALTER TABLE u ADD a; ALTER TABLE u ADD h TEXT DEFAULT 'x' NOT NULL;
+         SELECT * FROM u; UPDATE u SET c = c + 1 WHERE a > 2; INSERT INTO u(a) VALUES(9); SELECT * FROM u;
+         ALTER TABLE nosuch ADD x; ALTER TABLE v ADD x; ALTER TABLE v RENAME TO w; ALTER TABLE sqlite_schema RENAME TO x; ALTER TABLE u RENAME TO v;
+         ALTER TABLE u RENAME TO sqlite_x; CREATE TABLE k(a, b PRIMARY KEY, UNIQUE(a, b), CHECK(a > 0)) WITHOUT ROWID; CREATE INDEX ki ON k(a);
+         ALTER TABLE k ADD COLUMN z; ALTER TABLE k RENAME TO \"k 2\"; INSERT INTO \"k 2\" VALUES(1, 2, 3); ALTER TABLE \"k 2\" RENAME COLUMN a TO aa; SELECT aa FROM \"k 2\";
+         CREATE TABLE s(i INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO s DEFAULT VALUES; ALTER TABLE s RENAME TO s2; INSERT INTO s2 DEFAULT VALUES; SELECT * FROM sqlite_sequence;",
+    );
+}

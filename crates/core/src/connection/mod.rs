@@ -6,6 +6,7 @@ mod environment;
 mod host;
 mod pragma;
 mod schema;
+mod settings;
 mod state;
 mod transaction;
 

@@ -10,11 +10,10 @@ use super::state::State;
 impl State {
     /// Calls by name; the planner's pragma table says which exist, with their arguments.
     pub fn connection_call(&mut self, call: &HostCall, args: &[Value], dest: &mut [Value]) -> Result<()> {
-        let _ = &dest;
         match (&*call.name, args) {
             ("attach", [file, name, key]) => self.attach(file, name, key),
             ("detach", [name]) => self.detach(name),
-            _ => Err(Error::sql(format!("{} is not supported yet", call.name))),
+            (name, args) => self.setting(name, call.db.index(), args.first(), dest.first_mut()),
         }
     }
 

@@ -60,6 +60,8 @@ pub(crate) struct Settings {
     pub cell_size_check: bool,
     pub temp_store: i64,
     pub busy_timeout: Duration,
+    /// Settings that are only stored and answered.
+    pub plain: Vec<(&'static str, i64)>,
 }
 
 /// The state of a session.

@@ -153,6 +153,8 @@ pub fn check(script: &str) {
         let database = Database::open(ours.to_str().unwrap(), OpenOptions::default()).unwrap();
         let connection = database.connect().unwrap();
         let sqlite = rusqlite::Connection::open(&theirs).unwrap();
+        // The crate builds SQLite with foreign keys on; SQLite's own default is off.
+        sqlite.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
         let mut rest = script;
         while !rest.trim().is_empty() {
             let tail = match turso_core::parser::parse(rest.as_bytes()) {

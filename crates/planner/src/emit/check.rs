@@ -72,6 +72,15 @@ struct Prohibited<'p, 'c> {
     found: Option<Error>,
 }
 
+impl Prohibited<'_, '_> {
+    fn is_aggregate(&self, call: &ast::FunctionCall) -> bool {
+        match self.context.catalogue.function(&call.name.text, call.args.as_slice().len()) {
+            Lookup::Found(function) => function.is_aggregate() && !function.is_scalar(),
+            _ => false,
+        }
+    }
+}
+
 impl ast::visit::Visit for Prohibited<'_, '_> {
     fn expr(&mut self, expr: &ast::Expr) {
         if self.found.is_some() {
@@ -79,6 +88,9 @@ impl ast::visit::Visit for Prohibited<'_, '_> {
         }
         match expr {
             ast::Expr::Variable(_) => self.found = Some(Error::sql(format!("parameters prohibited in {}", self.place))),
+            ast::Expr::Function(call) if self.is_aggregate(call) => {
+                self.found = Some(Error::sql(format!("misuse of aggregate function {}()", call.name.text)));
+            }
             ast::Expr::Function(call) if !self.may_vary => {
                 let varies = match self.context.catalogue.function(&call.name.text, call.args.as_slice().len()) {
                     Lookup::Found(function) => !function.flags.has(turso_functions::FunctionFlags::DETERMINISTIC),

@@ -478,7 +478,7 @@ fn rename_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, from: &Na
     for other in schema.tables.values().filter(|t| t.root != 1 && !t.is_virtual()) {
         let statement = parse_stored(other.sql.as_bytes())?;
         let Statement::CreateTable(create) = &statement else {
-            refuse_if_named(&statement, &from.text, "view", &other.name)?;
+            refuse_if_named(&statement, (&table.name, &from.text), "view", &other.name)?;
             continue;
         };
         let places = column_places(create, &statement, Arc::ptr_eq(other, table), &table.name, &from.text);
@@ -508,7 +508,7 @@ fn rename_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, from: &Na
     }
     let temporary = schema_of(e, TEMP);
     for trigger in schema.triggers.values().chain(temporary.triggers.values()) {
-        refuse_if_named(&parse_stored(trigger.sql.as_bytes())?, &from.text, "trigger", &trigger.name)?;
+        refuse_if_named(&parse_stored(trigger.sql.as_bytes())?, (&table.name, &from.text), "trigger", &trigger.name)?;
     }
     apply(e, &rewrites);
     Ok(())
@@ -553,7 +553,10 @@ fn column_places(create: &ast::CreateTable, statement: &Statement, is_self: bool
 }
 
 /// Views and triggers that may mean the column are not rewritten yet.
-fn refuse_if_named(statement: &Statement, column: &str, kind: &str, name: &str) -> Result<()> {
+fn refuse_if_named(statement: &Statement, (table, column): (&str, &str), kind: &str, name: &str) -> Result<()> {
+    if table_names(statement, table).is_ok_and(|places| places.is_empty()) {
+        return Ok(());
+    }
     let mut names = ColumnNames { name: column, found: Vec::new() };
     ast::visit::walk_statement(&mut names, statement);
     if let Statement::CreateTrigger(trigger) = statement {

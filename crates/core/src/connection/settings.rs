@@ -1,0 +1,222 @@
+//! The settings that pragmas ask for and tell: a connection call named for the pragma, with an argument to tell.
+//!
+//! The result register always gets the value in force afterwards; NULL where there is none to speak of.
+
+use std::time::Duration;
+
+use turso_error::{Error, Result};
+use turso_storage::Synchronous;
+use turso_value::Value;
+
+use super::state::{Settings, State};
+
+/// Settings that are stored and answered and mean nothing to this engine, with their defaults.
+const PLAIN: &[(&str, i64)] = &[
+    ("analysis_limit", 0),
+    ("cache_spill", 1),
+    ("checkpoint_fullfsync", 0),
+    ("count_changes", 0),
+    ("empty_result_callbacks", 0),
+    ("fullfsync", 0),
+    ("hard_heap_limit", 0),
+    ("journal_size_limit", -1),
+    ("mmap_size", 0),
+    ("read_uncommitted", 0),
+    ("secure_delete", 0),
+    ("soft_heap_limit", 0),
+    ("threads", 0),
+];
+
+impl Settings {
+    /// An on/off setting that the engine follows.
+    fn flag(&mut self, name: &str) -> Option<&mut bool> {
+        Some(match name {
+            "automatic_index" => &mut self.automatic_index,
+            "case_sensitive_like" => &mut self.case_sensitive_like,
+            "cell_size_check" => &mut self.cell_size_check,
+            "defer_foreign_keys" => &mut self.defer_foreign_keys,
+            "foreign_keys" => &mut self.foreign_keys,
+            "full_column_names" => &mut self.full_column_names,
+            "ignore_check_constraints" => &mut self.ignore_check_constraints,
+            "legacy_alter_table" => &mut self.legacy_alter_table,
+            "query_only" => &mut self.query_only,
+            "recursive_triggers" => &mut self.recursive_triggers,
+            "reverse_unordered_selects" => &mut self.reverse_unordered_selects,
+            "short_column_names" => &mut self.short_column_names,
+            "trusted_schema" => &mut self.trusted_schema,
+            "writable_schema" => &mut self.writable_schema,
+            _ => return None,
+        })
+    }
+}
+
+/// An argument as a number; a word is 0.
+fn number(value: &Value) -> i64 {
+    match value {
+        Value::Integer(i) => *i,
+        _ => 0,
+    }
+}
+
+/// An argument in lower case.
+fn word(value: &Value) -> String {
+    match value {
+        Value::Text(text) => String::from_utf8_lossy(text).to_ascii_lowercase(),
+        Value::Integer(i) => i.to_string(),
+        _ => String::new(),
+    }
+}
+
+impl State {
+    /// Ask or tell a setting of the connection or of one of its databases.
+    pub fn setting(&mut self, name: &str, db: usize, told: Option<&Value>, dest: Option<&mut Value>) -> Result<()> {
+        let answer = self.setting_in_force(name, db, told)?;
+        if let Some(dest) = dest {
+            *dest = answer;
+        }
+        Ok(())
+    }
+
+    fn setting_in_force(&mut self, name: &str, db: usize, told: Option<&Value>) -> Result<Value> {
+        // Inside a transaction the switch is ignored: half of a transaction cannot be checked.
+        let frozen = name == "foreign_keys" && !self.autocommit;
+        if let Some(flag) = self.settings.flag(name) {
+            if let Some(told) = told.filter(|_| !frozen) {
+                *flag = number(told) != 0;
+                self.generation = self.generation.wrapping_add(1);
+            }
+            let on = self.settings.flag(name).is_some_and(|f| *f);
+            return Ok(Value::Integer(i64::from(on)));
+        }
+        if let Some(&(known, default)) = PLAIN.iter().find(|(n, _)| *n == name) {
+            return Ok(Value::Integer(self.plain_setting(known, default, told)));
+        }
+        match name {
+            "busy_timeout" => {
+                if let Some(told) = told {
+                    self.settings.busy_timeout = Duration::from_millis(u64::try_from(number(told)).unwrap_or(0));
+                }
+                Ok(Value::Integer(i64::try_from(self.settings.busy_timeout.as_millis()).unwrap_or(i64::MAX)))
+            }
+            "temp_store" => {
+                if let Some(told) = told {
+                    self.settings.temp_store = match word(told).as_str() {
+                        "file" | "1" => 1,
+                        "memory" | "2" => 2,
+                        _ => 0,
+                    };
+                }
+                Ok(Value::Integer(self.settings.temp_store))
+            }
+            "temp_store_directory" => Ok(Value::Null),
+            "locking_mode" => {
+                let exclusive = told.map(|t| i64::from(word(t) == "exclusive"));
+                let mode = self.plain_setting("locking_mode", 0, exclusive.map(Value::Integer).as_ref());
+                Ok(Value::from(if mode == 1 { "exclusive" } else { "normal" }))
+            }
+            "shrink_memory" => Ok(Value::Null),
+            _ => self.database_setting(name, db, told),
+        }
+    }
+
+    fn plain_setting(&mut self, name: &'static str, default: i64, told: Option<&Value>) -> i64 {
+        let known = self.settings.plain.iter().position(|(n, _)| *n == name);
+        match (known.and_then(|i| self.settings.plain.get_mut(i)), told) {
+            (Some((_, value)), None) => *value,
+            (Some((_, value)), Some(told)) => {
+                *value = number(told);
+                *value
+            }
+            (None, None) => default,
+            (None, Some(told)) => {
+                self.settings.plain.push((name, number(told)));
+                number(told)
+            }
+        }
+    }
+
+    fn database_setting(&mut self, name: &str, db: usize, told: Option<&Value>) -> Result<Value> {
+        if matches!(name, "page_size" | "auto_vacuum" | "data_version") && told.is_none() {
+            self.begin_read(db)?;
+        }
+        let Some(entry) = self.databases.get_mut(db) else { return Err(Error::sql("unknown database")) };
+        let pager = &mut entry.pager;
+        match name {
+            "database_file" => Ok(Value::from(&*entry.file)),
+            "cache_size" => {
+                let page_size = i64::from(pager.page_size());
+                if let Some(told) = told {
+                    let wanted = number(told);
+                    // Negative: in KiB.
+                    let pages = if wanted < 0 { wanted.saturating_mul(-1024) / page_size.max(1) } else { wanted };
+                    pager.set_cache_pages(usize::try_from(pages).unwrap_or(0));
+                }
+                Ok(Value::Integer(self.plain_setting("cache_size", -2000, told)))
+            }
+            "synchronous" => {
+                if let Some(told) = told {
+                    if !self.autocommit {
+                        return Err(Error::sql("Safety level may not be changed inside a transaction"));
+                    }
+                    pager.set_synchronous(match word(told).as_str() {
+                        "off" | "0" | "no" | "false" => Synchronous::Off,
+                        "normal" | "1" | "on" | "yes" | "true" => Synchronous::Normal,
+                        "extra" | "3" => Synchronous::Extra,
+                        _ => Synchronous::Full,
+                    });
+                }
+                Ok(Value::Integer(match pager.synchronous() {
+                    Synchronous::Off => 0,
+                    Synchronous::Normal => 1,
+                    Synchronous::Full => 2,
+                    Synchronous::Extra => 3,
+                }))
+            }
+            "wal_autocheckpoint" => {
+                if let Some(told) = told {
+                    pager.set_wal_autocheckpoint(u32::try_from(number(told)).unwrap_or(0));
+                }
+                Ok(Value::Integer(i64::from(pager.wal_autocheckpoint())))
+            }
+            "data_version" => Ok(Value::Integer(i64::from(pager.data_version()))),
+            "page_size" => {
+                if let Some(told) = told {
+                    pager.set_page_size(u32::try_from(number(told)).unwrap_or(0));
+                }
+                Ok(Value::Integer(i64::from(pager.page_size())))
+            }
+            "auto_vacuum" => {
+                if let Some(told) = told {
+                    let mode = number(told);
+                    pager.set_initial_header(|h| {
+                        // Root pages below the largest root are what pointer maps need to know; 1 says that they exist.
+                        h.largest_root = u32::from(mode != 0);
+                        h.incremental_vacuum = u32::from(mode == 2);
+                    });
+                }
+                let header = pager.header();
+                Ok(Value::Integer(match (header.largest_root, header.incremental_vacuum) {
+                    (0, _) => 0,
+                    (_, 0) => 1,
+                    _ => 2,
+                }))
+            }
+            "encoding" => {
+                if let Some(told) = told {
+                    let number = match word(told).as_str() {
+                        "utf-16le" => 2,
+                        "utf-16be" => 3,
+                        _ => 1,
+                    };
+                    pager.set_initial_header(|h| h.text_encoding = number);
+                    if pager.page_count() == 0 {
+                        entry.schema = None;
+                        self.generation = self.generation.wrapping_add(1);
+                    }
+                }
+                Ok(Value::Null)
+            }
+            _ => Err(Error::sql(format!("{name} is not supported yet"))),
+        }
+    }
+}
