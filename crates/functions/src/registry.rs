@@ -1,6 +1,6 @@
 //! Finding a function by name and number of arguments.
 
-use crate::{Function, FunctionDef, aggregate, datetime, math, pattern, printf, scalar, text, window};
+use crate::{Function, FunctionDef, aggregate, datetime, json, math, pattern, printf, scalar, text, window};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +12,8 @@ const TABLES: &[&[FunctionDef]] = &[
     printf::TABLE,
     math::TABLE,
     datetime::TABLE,
+    json::TABLE,
+    json::AGGREGATES,
     aggregate::TABLE,
     window::TABLE,
 ];

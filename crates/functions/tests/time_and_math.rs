@@ -103,7 +103,7 @@ fn strftime_conversions() {
     let db = Connection::open_in_memory().unwrap();
     let mut random = Random(22);
     let mut report = Report::default();
-    for _ in 0..20_000 {
+    for _ in 0..6_000 {
         let mut format = String::new();
         for _ in 0..1 + random.below(3) {
             format.push_str(random.pick::<&str>(&["", "-", "é", " "]));
@@ -131,7 +131,7 @@ fn differences_of_times() {
     let db = Connection::open_in_memory().unwrap();
     let mut random = Random(23);
     let mut report = Report::default();
-    for _ in 0..20_000 {
+    for _ in 0..6_000 {
         let args = [time_values(&mut random), time_values(&mut random)];
         report.check(&db, "timediff", &args);
     }
