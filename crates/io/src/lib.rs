@@ -194,6 +194,11 @@ pub trait File: Send + Sync {
     fn shm_lock(&self, first: u32, count: u32, kind: ShmLockKind) -> Result<()>;
     /// Unlocks them.
     fn shm_unlock(&self, first: u32, count: u32) -> Result<()>;
+    /// How long a shared lock on the wal-index may be kept after its last use, so that quick successive reads
+    /// cost no system call; `None` where locks are cheap, or where a thread that gives them back would be in the way.
+    fn shm_lock_linger(&self) -> Option<Duration> {
+        None
+    }
     /// Orders this thread's accesses to shared memory against those of others.
     fn shm_barrier(&self) {
         std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);

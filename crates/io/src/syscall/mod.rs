@@ -329,6 +329,10 @@ impl File for SyscallFile {
         self.with_shm(|shm| shm.unlock(first, count))
     }
 
+    fn shm_lock_linger(&self) -> Option<Duration> {
+        Some(Duration::from_millis(2))
+    }
+
     fn shm_shared_with_others(&self) -> Result<bool> {
         self.with_shm(|shm| shm.shared_with_others())
     }

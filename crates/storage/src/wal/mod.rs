@@ -55,7 +55,7 @@ pub(crate) struct Wal {
     /// The database, to whose handle the shared memory belongs.
     database: Arc<dyn File>,
     index: WalIndex,
-    locks: WalLocks,
+    locks: Arc<WalLocks>,
     tip: Mutex<Tip>,
     /// Which connection appends.
     writer: Mutex<Option<PagerId>>,

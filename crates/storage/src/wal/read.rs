@@ -102,12 +102,7 @@ impl Wal {
                 Err(e) => return Err(e),
             }
         }
-        let Some((slot, mark)) = self.pick_mark(&header)? else { return Ok(None) };
-        match self.locks.shared(lock::read(slot)) {
-            Ok(()) => {}
-            Err(e) if e.is(ResultCode::BUSY) => return Ok(None),
-            Err(e) => return Err(e),
-        }
+        let Some((slot, mark)) = self.lock_mark(&header)? else { return Ok(None) };
         // Frames that were copied before the lock was ours need not be looked for: the file has them or newer ones
         // that this snapshot sees too.
         let min_frame = self.index.backfilled()? + 1;
@@ -119,8 +114,8 @@ impl Wal {
         Ok(Some(snapshot(slot, min_frame)))
     }
 
-    /// The highest read mark that does not lie above the snapshot, raised to it where nobody uses it.
-    fn pick_mark(&self, header: &IndexHeader) -> Result<Option<(u32, u32)>> {
+    /// Locks the highest read mark that does not lie above the snapshot, raised to it where nobody uses it.
+    fn lock_mark(&self, header: &IndexHeader) -> Result<Option<(u32, u32)>> {
         let mut best: Option<(u32, u32)> = None;
         for slot in 1..READ_MARKS {
             let mark = self.index.read_mark(slot)?;
@@ -128,28 +123,40 @@ impl Wal {
                 best = Some((slot, mark));
             }
         }
-        if best.is_some_and(|(_, mark)| mark == header.max_frame) {
-            return Ok(best);
+        if best.is_none_or(|(_, mark)| mark != header.max_frame) {
+            if self.index.is_writable()? {
+                if let Some(raised) = self.raise_mark(header.max_frame)? {
+                    return Ok(Some(raised));
+                }
+            } else if best.is_none() {
+                return Err(Error::from_code(ResultCode::READONLY_CANTLOCK));
+            }
         }
-        if !self.index.is_writable()? {
-            return match best {
-                Some(best) => Ok(Some(best)),
-                None => Err(Error::from_code(ResultCode::READONLY_CANTLOCK)),
-            };
+        let Some((slot, mark)) = best else { return Ok(None) };
+        match self.locks.shared(lock::read(slot)) {
+            Ok(()) => Ok(Some((slot, mark))),
+            Err(e) if e.is(ResultCode::BUSY) => Ok(None),
+            Err(e) => Err(e),
         }
+    }
+
+    /// Sets a mark that nobody uses to `frame`, and holds it.
+    fn raise_mark(&self, frame: u32) -> Result<Option<(u32, u32)>> {
         for slot in 1..READ_MARKS {
             match self.locks.exclusive(lock::read(slot), 1) {
                 Ok(()) => {
-                    let set = self.index.set_read_mark(slot, header.max_frame);
-                    self.locks.release_exclusive(lock::read(slot), 1);
-                    set?;
-                    return Ok(Some((slot, header.max_frame)));
+                    if let Err(e) = self.index.set_read_mark(slot, frame) {
+                        self.locks.release_exclusive(lock::read(slot), 1);
+                        return Err(e);
+                    }
+                    self.locks.exclusive_to_shared(lock::read(slot))?;
+                    return Ok(Some((slot, frame)));
                 }
                 Err(e) if e.is(ResultCode::BUSY) => {}
                 Err(e) => return Err(e),
             }
         }
-        Ok(best)
+        Ok(None)
     }
 
     /// The header, after recovery where that is needed; `None`: somebody else is at it.
