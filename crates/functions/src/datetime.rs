@@ -7,8 +7,8 @@
 use crate::context::{Context, Environment};
 use crate::def::{Arity, FunctionDef, FunctionFlags as F};
 use crate::text::before_nul;
-use turso_value::number::{self, is_space};
 use turso_value::Value;
+use turso_value::number::{self, is_space};
 
 mod format;
 
@@ -34,15 +34,20 @@ const UNIX_EPOCH_MS: i64 = 210_866_760_000_000;
 /// One past the last moment, the end of year 9999.
 const END_MS: i64 = 464_269_060_800_000;
 
+/// Year, month, day.
+type Date = (i64, i64, i64);
+/// Hour, minute, second.
+type Clock = (i64, i64, f64);
+
 /// A date and time in the making. What is known is told by the options; both the moment and its parts may be.
 #[derive(Debug, Clone, Copy, Default)]
 struct Moment {
     /// Julian milliseconds.
     ms: Option<i64>,
     /// Year, month, day as written or computed.
-    date: Option<(i64, i64, i64)>,
+    date: Option<Date>,
     /// Hour, minute, second.
-    clock: Option<(i64, i64, f64)>,
+    clock: Option<Clock>,
     /// Minutes east of UTC that `clock` is given in.
     zone: i64,
     /// A number whose meaning (Julian day or Unix seconds) is open.
@@ -74,7 +79,7 @@ fn julian_day_number(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// The civil date of a Julian day number.
-fn civil_date(day_number: i64) -> (i64, i64, i64) {
+fn civil_date(day_number: i64) -> Date {
     let a = day_number + 32044;
     let b = (4 * a + 3).div_euclid(146_097);
     let c = a - (146_097 * b).div_euclid(4);
@@ -97,7 +102,7 @@ fn skip_spaces(text: &[u8]) -> &[u8] {
 }
 
 /// `HH:MM[:SS[.fff]]`: the clock and what follows.
-fn read_clock(text: &[u8]) -> Option<((i64, i64, f64), &[u8])> {
+fn read_clock(text: &[u8]) -> Option<(Clock, &[u8])> {
     let hour = fixed(text, 2, 0, 24)?;
     if text.get(2) != Some(&b':') {
         return None;
@@ -266,7 +271,7 @@ impl Moment {
         self.compute_ms().filter(|ms| (0..END_MS).contains(ms))
     }
 
-    fn compute_date(&mut self) -> Option<(i64, i64, i64)> {
+    fn compute_date(&mut self) -> Option<Date> {
         if let Some(date) = self.date {
             return Some(date);
         }
@@ -279,7 +284,7 @@ impl Moment {
         Some(date)
     }
 
-    fn compute_clock(&mut self) -> Option<(i64, i64, f64)> {
+    fn compute_clock(&mut self) -> Option<Clock> {
         if let Some(clock) = self.clock {
             return Some(clock);
         }
@@ -429,7 +434,7 @@ impl Moment {
         Some(())
     }
 
-    fn start_of(&mut self, cut: fn((i64, i64, i64)) -> (i64, i64, i64)) -> Option<()> {
+    fn start_of(&mut self, cut: fn(Date) -> Date) -> Option<()> {
         if self.ms.is_none() && self.date.is_none() && self.clock.is_none() {
             return None;
         }
@@ -540,8 +545,7 @@ fn to_local(ms: i64, environment: &dyn Environment) -> Option<i64> {
         let mut moment = Moment { ms: Some(ms), ..Moment::default() };
         let (year, month, day) = moment.compute_date()?;
         let clock = moment.compute_clock()?;
-        let mut near =
-            Moment { date: Some((2000 + year % 4, month, day)), clock: Some(clock), ..Moment::default() };
+        let mut near = Moment { date: Some((2000 + year % 4, month, day)), clock: Some(clock), ..Moment::default() };
         probe = near.compute_ms()?;
     }
     let offset = environment.local_offset_seconds((probe - UNIX_EPOCH_MS).div_euclid(1000))?;

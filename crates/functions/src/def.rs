@@ -173,22 +173,12 @@ impl FunctionDef {
         flags: FunctionFlags,
         create: fn() -> Box<dyn Aggregate>,
     ) -> Self {
-        Self {
-            name: Cow::Borrowed(name),
-            arity,
-            flags,
-            kind: FunctionKind::Aggregate(AggregateDef::BuiltIn(create)),
-        }
+        Self { name: Cow::Borrowed(name), arity, flags, kind: FunctionKind::Aggregate(AggregateDef::BuiltIn(create)) }
     }
 
     /// A row of the table of window functions.
     pub const fn window(name: &'static str, arity: Arity, function: WindowFunction) -> Self {
-        Self {
-            name: Cow::Borrowed(name),
-            arity,
-            flags: FunctionFlags::INNOCUOUS,
-            kind: FunctionKind::Window(function),
-        }
+        Self { name: Cow::Borrowed(name), arity, flags: FunctionFlags::INNOCUOUS, kind: FunctionKind::Window(function) }
     }
 
     /// True for aggregates.

@@ -195,10 +195,7 @@ fn object(ctx: &mut Context<'_>, args: &[Value], binary: bool) -> Result<()> {
 }
 
 /// The element that the optional path argument leads to; `None` for a NULL argument or where it leads nowhere.
-fn with_path<T>(
-    args: &[Value],
-    use_element: impl FnOnce(&[u8], &Element) -> Result<T>,
-) -> Result<Option<T>> {
+fn with_path<T>(args: &[Value], use_element: impl FnOnce(&[u8], &Element) -> Result<T>) -> Result<Option<T>> {
     let mut scratch = Vec::new();
     let Some(blob) = argument(&args[0], &mut scratch)? else { return Ok(None) };
     let mut found = root(&blob)?;

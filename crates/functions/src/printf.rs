@@ -155,7 +155,15 @@ fn convert(spec: Spec, kind: u8, args: &mut std::slice::Iter<'_, Value>, out: &m
             };
             let spec = Spec { comma: spec.comma && kind == b'u', sign: 0, ..spec };
             let start = out.len();
-            write_number(Spec { width: 0, left: false, ..padded(spec) }, n, base, matches!(kind, b'X' | b'p'), 0, b"", out);
+            write_number(
+                Spec { width: 0, left: false, ..padded(spec) },
+                n,
+                base,
+                matches!(kind, b'X' | b'p'),
+                0,
+                b"",
+                out,
+            );
             if spec.alternate && n != 0 {
                 let prefix: &[u8] = match kind {
                     b'x' | b'p' => b"0x",
@@ -277,7 +285,7 @@ fn write_number(spec: Spec, n: u64, base: u64, upper: bool, prefix: u8, suffix: 
     }
     let digits = reversed.len();
     for (i, &digit) in reversed.iter().rev().enumerate() {
-        if spec.comma && i > 0 && (digits - i) % 3 == 0 {
+        if spec.comma && i > 0 && (digits - i).is_multiple_of(3) {
             out.push(b',');
         }
         out.push(digit);

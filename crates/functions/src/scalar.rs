@@ -233,4 +233,3 @@ fn option_get(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
 fn load_extension(_: &mut Context<'_>, _: &[Value]) -> Result<()> {
     Err(Error::new(ResultCode::ERROR, "not authorized"))
 }
-

@@ -394,9 +394,9 @@ fn unistr(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
             Some(b'U') => (1, 8),
             _ => (0, 4),
         };
-        let code = rest.get(skip..skip + digits).and_then(|digits| {
-            digits.iter().try_fold(0u32, |code, &d| Some(code << 4 | u32::from(hex_digit(d)?)))
-        });
+        let code = rest
+            .get(skip..skip + digits)
+            .and_then(|digits| digits.iter().try_fold(0u32, |code, &d| Some(code << 4 | u32::from(hex_digit(d)?))));
         let Some(code) = code else {
             return Err(Error::sql("invalid Unicode escape"));
         };

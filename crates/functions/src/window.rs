@@ -106,8 +106,12 @@ impl WindowFunction {
                     Some(Value::Null) => return Ok(WindowValue::Value(Value::Null)),
                     Some(offset) => offset.to_integer(),
                 };
-                let row = i128::from(at.row) + if self == Self::Lag { -i128::from(offset) } else { i128::from(offset) };
-                match u64::try_from(row) {
+                if self == Self::Lag && offset < -1 {
+                    // SQLite has read only one row ahead when it answers lag().
+                    return Ok(WindowValue::Default);
+                }
+                let distance = i128::from(offset) * if self == Self::Lag { -1 } else { 1 };
+                match u64::try_from(i128::from(at.row) + distance) {
                     Ok(row) if row < at.partition_rows => WindowValue::OfRow(row),
                     _ => WindowValue::Default,
                 }

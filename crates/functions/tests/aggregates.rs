@@ -135,13 +135,15 @@ fn moving_frames() {
 }
 
 fn check_percentile(name: &str, values: &[Value], fraction: Option<Value>, expected: Result<Value, &str>) {
-    let rows: Vec<Vec<Value>> = values.iter().map(|v| std::iter::once(v.clone()).chain(fraction.clone()).collect()).collect();
+    let rows: Vec<Vec<Value>> =
+        values.iter().map(|v| std::iter::once(v.clone()).chain(fraction.clone()).collect()).collect();
     assert_eq!(aggregate(name, &rows), expected.map_err(str::to_owned), "{name} {fraction:?} over {values:?}");
 }
 
 #[test]
 fn percentiles() {
-    let values: Vec<Value> = [Value::Integer(4), Value::Integer(1), Value::Null, Value::Integer(3), Value::Integer(2)].to_vec();
+    let values: Vec<Value> =
+        [Value::Integer(4), Value::Integer(1), Value::Null, Value::Integer(3), Value::Integer(2)].to_vec();
     let real = |r| Ok(Value::Real(r));
     check_percentile("median", &values, None, real(2.5));
     check_percentile("percentile", &values, Some(Value::Integer(25)), real(1.75));
@@ -159,4 +161,66 @@ fn percentiles() {
     check_percentile("percentile", &values, Some(Value::text("a")), Err(out));
     let out = "the fraction argument to percentile_cont() is not between 0.0 and 1.0";
     check_percentile("percentile_cont", &values, Some(Value::Real(1.5)), Err(out));
+}
+
+#[test]
+fn window_functions_proper() {
+    use turso_functions::{WindowPosition, WindowValue};
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch("CREATE TABLE t(x, y)").unwrap();
+    let mut random = Random(12);
+    let mut report = Report::default();
+    for _ in 0..120 {
+        let mut rows: Vec<i64> = (0..random.below(12)).map(|_| random.below(5) as i64).collect();
+        rows.sort_unstable();
+        fill(&db, &rows.iter().map(|x| vec![Value::Integer(*x), Value::Null]).collect::<Vec<_>>());
+        for (name, args) in [
+            ("row_number", vec![]),
+            ("rank", vec![]),
+            ("dense_rank", vec![]),
+            ("percent_rank", vec![]),
+            ("cume_dist", vec![]),
+            ("ntile", vec![Value::Integer(1 + random.below(5) as i64)]),
+            ("lag", vec![Value::Integer(random.below(6) as i64 - 2), Value::Integer(-7)]),
+            ("lead", vec![Value::Integer(random.below(6) as i64 - 2)]),
+            ("lead", vec![]),
+        ] {
+            let takes_row = matches!(name, "lag" | "lead");
+            let mut sql_args: Vec<String> = if takes_row { vec!["rowid".into()] } else { vec![] };
+            sql_args.extend(args.iter().map(|v| format!("{v:?}")));
+            let sql = format!("SELECT {name}({}) OVER (ORDER BY x) FROM t ORDER BY x, rowid", sql_args.join(","));
+            let mut statement = db.prepare(&sql).unwrap();
+            let mut found = statement.query([]).unwrap();
+            let rowid =
+                |row: usize| db.query_row("SELECT min(rowid) FROM t", [], |r| r.get::<_, i64>(0)).unwrap() + row as i64;
+            for (i, x) in rows.iter().enumerate() {
+                let theirs = from_sql(found.next().unwrap().unwrap().get_ref(0).unwrap());
+                let mut ours_args = if takes_row { vec![Value::Integer(rowid(i))] } else { vec![] };
+                ours_args.extend(args.iter().cloned());
+                let Lookup::Found(function) = lookup(name.as_bytes(), ours_args.len()) else { panic!("{name}") };
+                let FunctionKind::Window(window) = &function.kind else { panic!("{name}") };
+                let at = WindowPosition {
+                    row: i as u64,
+                    partition_rows: rows.len() as u64,
+                    peers_start: rows.partition_point(|y| y < x) as u64,
+                    peers_end: rows.partition_point(|y| y <= x) as u64,
+                    group: {
+                        let mut d: Vec<i64> = rows[..i].iter().copied().filter(|y| y < x).collect();
+                        d.dedup();
+                        d.len() as u64
+                    },
+                };
+                let ours = match window.locate(at, &ours_args).unwrap() {
+                    WindowValue::Value(value) => value,
+                    WindowValue::OfRow(row) => Value::Integer(rowid(row as usize)),
+                    WindowValue::Default => ours_args.get(2).cloned().unwrap_or(Value::Null),
+                    other => panic!("{other:?}"),
+                };
+                if theirs != ours {
+                    report.0.push(format!("{sql} row {i} of {rows:?} sqlite {theirs:?} ours {ours:?}"));
+                }
+            }
+        }
+    }
+    report.finish();
 }

@@ -109,7 +109,27 @@ fn like_and_glob_patterns() {
     let db = Connection::open_in_memory().unwrap();
     let mut random = Random(5);
     let mut report = Report::default();
-    let pieces: &[&[u8]] = &[b"a", b"b", b"A", b"%", b"_", b"*", b"?", b"[ab]", b"[^a]", b"[", b"]", b"-", b"^", b"\\", b"\xc3\xa9", b"\xff", b"[a-c]", b"[]a]", b"\0"];
+    let pieces: &[&[u8]] = &[
+        b"a",
+        b"b",
+        b"A",
+        b"%",
+        b"_",
+        b"*",
+        b"?",
+        b"[ab]",
+        b"[^a]",
+        b"[",
+        b"]",
+        b"-",
+        b"^",
+        b"\\",
+        b"\xc3\xa9",
+        b"\xff",
+        b"[a-c]",
+        b"[]a]",
+        b"\0",
+    ];
     let letters: &[&[u8]] = &[b"a", b"b", b"A", b"c", b"\xc3\xa9", b"%", b"]", b"-", b"\\", b"\x80"];
     let build = |random: &mut Random, from: &[&[u8]], max: usize| {
         let n = random.below(max);
@@ -153,7 +173,10 @@ fn printf_formats() {
                 1 if random.below(4) == 0 => format.push_str(".*"),
                 _ => {}
             }
-            format.push(*random.pick(&['d', 'i', 'u', 'x', 'X', 'o', 'e', 'E', 'f', 'g', 'G', 's', 'z', 'c', 'p', 'q', 'Q', 'w', 'n', '%', 'r', 'l', 'k', 'f', 'g', 'd']));
+            format.push(*random.pick(&[
+                'd', 'i', 'u', 'x', 'X', 'o', 'e', 'E', 'f', 'g', 'G', 's', 'z', 'c', 'p', 'q', 'Q', 'w', 'n', '%',
+                'r', 'l', 'k', 'f', 'g', 'd',
+            ]));
         }
         let mut args = vec![Value::from(format)];
         for _ in 0..random.below(5) {
@@ -205,7 +228,24 @@ fn unistr_escapes() {
     for _ in 0..5_000 {
         let mut text = String::new();
         for _ in 0..random.below(5) {
-            text.push_str(random.pick::<&str>(&["\\", "\\\\", "u", "+", "U", "0041", "00", "e9", "0001F600", "x", "é", "\\u00e9", "\\+01F600", "\\0041", "\\ud800", "\\U00110000"]));
+            text.push_str(random.pick::<&str>(&[
+                "\\",
+                "\\\\",
+                "u",
+                "+",
+                "U",
+                "0041",
+                "00",
+                "e9",
+                "0001F600",
+                "x",
+                "é",
+                "\\u00e9",
+                "\\+01F600",
+                "\\0041",
+                "\\ud800",
+                "\\U00110000",
+            ]));
         }
         report.check(&db, "unistr", &[Value::from(text)]);
     }

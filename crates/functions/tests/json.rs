@@ -17,14 +17,68 @@ fn json_text(random: &mut Random, depth: usize, out: &mut String) {
     space(random, out);
     match random.below(if depth > 3 { 8 } else { 12 }) {
         0..=2 => out.push_str(random.pick::<&str>(&[
-            "0", "1", "-1", "12", "1.5", "-0.5", "1e5", "1E+2", "2.50", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "123456789012345678901234567890", "0.0", "-0",
+            "0",
+            "1",
+            "-1",
+            "12",
+            "1.5",
+            "-0.5",
+            "1e5",
+            "1E+2",
+            "2.50",
+            "9223372036854775807",
+            "9223372036854775808",
+            "-9223372036854775808",
+            "123456789012345678901234567890",
+            "0.0",
+            "-0",
         ])),
         3 if random.below(4) == 0 => out.push_str(random.pick::<&str>(&[
-            "0x1F", "-0x10", "+5", ".5", "-.5", "5.", "5.e3", "+.5e1", "Infinity", "-inf", "NaN", "0xffffffffffffffff", "0x1ffffffffffffffff", "01", "1.e", "-", "0x", "tru", "TRUE", "nullx", "+-1",
+            "0x1F",
+            "-0x10",
+            "+5",
+            ".5",
+            "-.5",
+            "5.",
+            "5.e3",
+            "+.5e1",
+            "Infinity",
+            "-inf",
+            "NaN",
+            "0xffffffffffffffff",
+            "0x1ffffffffffffffff",
+            "01",
+            "1.e",
+            "-",
+            "0x",
+            "tru",
+            "TRUE",
+            "nullx",
+            "+-1",
         ])),
         3..=5 => out.push_str(random.pick::<&str>(&[
-            "\"\"", "\"a\"", "\"hello world\"", "\"\\n\\t\\\"\"", "\"\\u0041\\u00e9\"", "\"\\ud83d\\ude00\"", "\"\\ud800\"", "\"é\"", "\"it's\"", "'a'", "'it\"s'", "'\\''", "\"\\x41\"", "\"\\v\\0\"", "\"a\tb\"", "\"\\q\"", "\"\\u12\"", "\"abc",
-            "\"aaaaaaaaaaaaaaaaaaaaaaaa\"", "\"\\/\"", "\"line\\\ncont\"", "\"\u{7f}\"",
+            "\"\"",
+            "\"a\"",
+            "\"hello world\"",
+            "\"\\n\\t\\\"\"",
+            "\"\\u0041\\u00e9\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\\ud800\"",
+            "\"é\"",
+            "\"it's\"",
+            "'a'",
+            "'it\"s'",
+            "'\\''",
+            "\"\\x41\"",
+            "\"\\v\\0\"",
+            "\"a\tb\"",
+            "\"\\q\"",
+            "\"\\u12\"",
+            "\"abc",
+            "\"aaaaaaaaaaaaaaaaaaaaaaaa\"",
+            "\"\\/\"",
+            "\"line\\\ncont\"",
+            "\"\u{7f}\"",
         ])),
         6 => out.push_str("null"),
         7 => out.push_str(random.pick::<&str>(&["true", "false"])),
@@ -51,7 +105,24 @@ fn json_text(random: &mut Random, depth: usize, out: &mut String) {
                 }
                 space(random, out);
                 out.push_str(random.pick::<&str>(&[
-                    "\"a\"", "\"b\"", "\"c\"", "\"a b\"", "\"x.y\"", "\"\"", "\"\\u0041\"", "\"a\\\"b\"", "\"é\"", "\"1\"", "a", "b", "'c'", "$x", "\"A\"", "\"a\"", "\"b\"", "\"[0]\"",
+                    "\"a\"",
+                    "\"b\"",
+                    "\"c\"",
+                    "\"a b\"",
+                    "\"x.y\"",
+                    "\"\"",
+                    "\"\\u0041\"",
+                    "\"a\\\"b\"",
+                    "\"é\"",
+                    "\"1\"",
+                    "a",
+                    "b",
+                    "'c'",
+                    "$x",
+                    "\"A\"",
+                    "\"a\"",
+                    "\"b\"",
+                    "\"[0]\"",
                 ]));
                 space(random, out);
                 out.push(':');
@@ -97,7 +168,23 @@ fn json_path(random: &mut Random) -> Value {
     let mut path = String::from("$");
     for _ in 0..random.below(4) {
         path.push_str(random.pick::<&str>(&[
-            ".a", ".b", ".c", ".\"a b\"", "[0]", "[1]", "[2]", "[#]", "[#-1]", "[#-2]", ".x", ".A", ".\"a\\\"b\"", ".\"\"", ".é", ".\"x.y\"", ".1",
+            ".a",
+            ".b",
+            ".c",
+            ".\"a b\"",
+            "[0]",
+            "[1]",
+            "[2]",
+            "[#]",
+            "[#-1]",
+            "[#-2]",
+            ".x",
+            ".A",
+            ".\"a\\\"b\"",
+            ".\"\"",
+            ".é",
+            ".\"x.y\"",
+            ".1",
         ]));
     }
     if random.below(25) == 0 {
@@ -113,7 +200,16 @@ fn parsing_and_printing() {
     let mut report = Report::default();
     for _ in 0..3_000 {
         let json = [json_value(&mut random)];
-        for name in ["json", "jsonb", "json_valid", "json_error_position", "json_type", "json_array_length", "json_pretty", "json_quote"] {
+        for name in [
+            "json",
+            "jsonb",
+            "json_valid",
+            "json_error_position",
+            "json_type",
+            "json_array_length",
+            "json_pretty",
+            "json_quote",
+        ] {
             report.check(&db, name, &json);
         }
         report.check(&db, "json_valid", &[json[0].clone(), Value::Integer(1 + random.below(15) as i64)]);
@@ -144,7 +240,9 @@ fn arrows() {
     let db = Connection::open_in_memory().unwrap();
     let mut random = Random(33);
     let mut report = Report::default();
-    let steps = ["a", "b", "a b", "x.y", "", "1", "0", "[0]", "[#-1]", "$", "$.a", "$x", "a\"b", "é", "[", "[]", "[x]", "c", "A"];
+    let steps = [
+        "a", "b", "a b", "x.y", "", "1", "0", "[0]", "[#-1]", "$", "$.a", "$x", "a\"b", "é", "[", "[]", "[x]", "c", "A",
+    ];
     for _ in 0..3_000 {
         let json = json_value(&mut random);
         let step = match random.below(4) {
@@ -169,7 +267,16 @@ fn edits() {
     let mut random = Random(34);
     let mut report = Report::default();
     let values = [
-        Value::Null, Value::Integer(7), Value::Real(1.5), Value::Real(f64::INFINITY), Value::text("x"), Value::text("it\"s\n"), Value::Blob(vec![0x13, 0x31]), Value::Blob(vec![0xff]), Value::Blob(vec![0x2b, 0x13, 0x31]), Value::text("[1]"),
+        Value::Null,
+        Value::Integer(7),
+        Value::Real(1.5),
+        Value::Real(f64::INFINITY),
+        Value::text("x"),
+        Value::text("it\"s\n"),
+        Value::Blob(vec![0x13, 0x31]),
+        Value::Blob(vec![0xff]),
+        Value::Blob(vec![0x2b, 0x13, 0x31]),
+        Value::text("[1]"),
         Value::text("long enough to need a longer header"),
     ];
     for _ in 0..3_000 {
@@ -221,7 +328,14 @@ fn blobs_of_any_bytes() {
     let mut random = Random(36);
     let mut report = Report::default();
     for _ in 0..8_000 {
-        let mut blob: Vec<u8> = (0..1 + random.below(8)).map(|_| *random.pick(&[0x00, 0x01, 0x13, 0x31, 0x1b, 0x2b, 0x1c, 0x17, 0x61, 0x4c, 0x18, 0x5c, 0x19, 0x1a, 0xcb, 0x02, 0x0c])).collect();
+        let mut blob: Vec<u8> = (0..1 + random.below(8))
+            .map(|_| {
+                *random.pick(&[
+                    0x00, 0x01, 0x13, 0x31, 0x1b, 0x2b, 0x1c, 0x17, 0x61, 0x4c, 0x18, 0x5c, 0x19, 0x1a, 0xcb, 0x02,
+                    0x0c,
+                ])
+            })
+            .collect();
         if random.below(2) == 0 {
             blob.truncate(11);
             let size = blob.len() as u8;
@@ -257,7 +371,10 @@ fn tables() {
 }
 
 fn table_of(db: &Connection, name: &str, json: &Value, path: Option<&Value>) -> Result<Vec<Vec<Value>>, String> {
-    let sql = format!("SELECT key, value, type, atom, id, parent, fullkey, path FROM {name}(?1{})", if path.is_some() { ", ?2" } else { "" });
+    let sql = format!(
+        "SELECT key, value, type, atom, id, parent, fullkey, path FROM {name}(?1{})",
+        if path.is_some() { ", ?2" } else { "" }
+    );
     let mut statement = db.prepare_cached(&sql).unwrap();
     let text = |e: rusqlite::Error| match e {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message,
@@ -279,7 +396,7 @@ fn rows_of(json: &Value, path: Option<&Value>, recursive: bool) -> Result<Vec<Ve
     let text = |e: turso_error::Error| e.message().to_owned();
     let Some(mut walk) = Rows::open(json, path, recursive).map_err(text)? else { return Ok(Vec::new()) };
     let mut rows = Vec::new();
-    while walk.next().map_err(text)? {
+    while walk.advance().map_err(text)? {
         let mut row = Vec::new();
         for i in 0..8 {
             let mut value = Value::text("left over");
@@ -320,7 +437,8 @@ fn groups() {
     let mut report = Report::default();
     let pool = everything();
     for _ in 0..500 {
-        let rows: Vec<Vec<Value>> = (0..random.below(5)).map(|_| vec![random.pick(&pool).clone(), random.pick(&pool).clone()]).collect();
+        let rows: Vec<Vec<Value>> =
+            (0..random.below(5)).map(|_| vec![random.pick(&pool).clone(), random.pick(&pool).clone()]).collect();
         db.execute("DELETE FROM t", []).unwrap();
         for row in &rows {
             db.execute("INSERT INTO t VALUES (?1, ?2)", (Sql(&row[0]), Sql(&row[1]))).unwrap();

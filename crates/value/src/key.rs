@@ -69,22 +69,8 @@ fn directed(order: Ordering, column: &KeyColumn, null_involved: bool) -> Orderin
 /// The order of an index record relative to a key: `Less` when the record sorts before it.
 ///
 /// Only the columns of `key` are looked at, and of these only as many as are needed. A record that ends first sorts first.
+#[inline]
 pub fn compare_record(record: &[u8], key: &[Value], info: &KeyInfo) -> Result<Ordering> {
-    // The shape of nearly every index record: one-byte header length, first serial type in one byte.
-    if let (Some(first_key), [header_len @ 2..=0x7f, serial @ 0..=0x7f, ..]) = (key.first(), record) {
-        let (header_len, serial) = (*header_len as usize, SerialType(u64::from(*serial)));
-        let Some(body) = record.get(header_len..header_len + serial.len() as usize) else {
-            return Err(malformed("value past the end of the record"));
-        };
-        let order = compare_stored(serial, body, first_key, info, 0)?;
-        if order != Ordering::Equal || key.len() == 1 {
-            return Ok(order);
-        }
-    }
-    compare_from_start(record, key, info)
-}
-
-fn compare_from_start(record: &[u8], key: &[Value], info: &KeyInfo) -> Result<Ordering> {
     let mut reader = RecordReader::new(record)?;
     for (index, key_value) in key.iter().enumerate() {
         let Some((serial, body)) = reader.next_raw()? else {

@@ -149,7 +149,6 @@ fn parse_i64(numeral: &[u8]) -> Option<i64> {
     Some(value)
 }
 
-
 /// A decimal numeral (sign, digits, point, exponent; already checked) as the nearest real.
 fn parse_decimal(numeral: &[u8]) -> f64 {
     let nearest = |numeral: &[u8]| std::str::from_utf8(numeral).ok().and_then(|s| s.parse().ok()).unwrap_or(0.0);
@@ -242,7 +241,7 @@ pub fn real_same_as_integer(r: f64) -> Option<i64> {
 pub fn compact_real(r: f64) -> Option<i64> {
     const LIMIT: f64 = 140_737_488_355_328.0;
     let i = r as i64;
-    (r >= -LIMIT && r < LIMIT && i as f64 == r).then_some(i)
+    ((-LIMIT..LIMIT).contains(&r) && i as f64 == r).then_some(i)
 }
 
 /// The real cut to an integer; beyond 64 bits the nearest 64-bit integer.

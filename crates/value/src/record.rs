@@ -173,11 +173,17 @@ impl<'a> RecordReader<'a> {
         if self.header_at >= self.header_end {
             return Ok(None);
         }
-        let Some((code, used)) = varint::read(&self.record[self.header_at..self.header_end]) else {
-            return Err(malformed("serial type past the end of the record header"));
+        let first = self.record[self.header_at];
+        let serial = if first < 0x80 {
+            self.header_at += 1;
+            SerialType(u64::from(first))
+        } else {
+            let Some((code, used)) = varint::read(&self.record[self.header_at..self.header_end]) else {
+                return Err(malformed("serial type past the end of the record header"));
+            };
+            self.header_at += used;
+            SerialType(code)
         };
-        self.header_at += used;
-        let serial = SerialType(code);
         let start = self.body_at;
         let end = start as u64 + serial.len();
         if end > self.record.len() as u64 {

@@ -50,10 +50,7 @@ impl Percentile {
         if numeric && (0.0..=1.0).contains(&fraction) {
             return Ok(fraction);
         }
-        Err(Error::sql(format!(
-            "the fraction argument to {}() is not between 0.0 and {:.1}",
-            self.name, self.whole
-        )))
+        Err(Error::sql(format!("the fraction argument to {}() is not between 0.0 and {:.1}", self.name, self.whole)))
     }
 }
 

@@ -49,23 +49,17 @@ impl RunningSum {
     /// Adds a value; NULL is ignored.
     #[inline]
     pub fn add(&mut self, value: &Value) {
-        match as_number(value) {
-            Some(number) => {
-                self.count += 1;
-                self.shift(number, false);
-            }
-            None => {}
+        if let Some(number) = as_number(value) {
+            self.count += 1;
+            self.shift(number, false);
         }
     }
 
     /// Takes a value out again; NULL is ignored.
     pub fn remove(&mut self, value: &Value) {
-        match as_number(value) {
-            Some(number) => {
-                self.count -= 1;
-                self.shift(number, true);
-            }
-            None => {}
+        if let Some(number) = as_number(value) {
+            self.count -= 1;
+            self.shift(number, true);
         }
     }
 

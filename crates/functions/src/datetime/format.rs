@@ -1,6 +1,6 @@
 //! Date and time: the functions themselves, moments to text and numbers.
 
-use super::{DAY_MS, Moment, UNIX_EPOCH_MS, civil_date, julian_day_number, moment};
+use super::{Clock, DAY_MS, Date, Moment, UNIX_EPOCH_MS, civil_date, julian_day_number, moment};
 use crate::context::Context;
 use crate::printf::write_format;
 use crate::text::before_nul;
@@ -22,7 +22,7 @@ fn padded(value: i64, width: usize, pad: u8, out: &mut Vec<u8>) {
     out.splice(start..start, std::iter::repeat_n(pad, missing));
 }
 
-fn write_date((year, month, day): (i64, i64, i64), out: &mut Vec<u8>) {
+fn write_date((year, month, day): Date, out: &mut Vec<u8>) {
     if year < 0 {
         out.push(b'-');
     }
@@ -41,7 +41,7 @@ fn write_seconds(second: f64, out: &mut Vec<u8>) {
     padded(ms % 1000, 3, b'0', out);
 }
 
-fn write_clock((hour, minute, second): (i64, i64, f64), subsecond: bool, out: &mut Vec<u8>) {
+fn write_clock((hour, minute, second): Clock, subsecond: bool, out: &mut Vec<u8>) {
     padded(hour, 2, b'0', out);
     out.push(b':');
     padded(minute, 2, b'0', out);
@@ -139,8 +139,8 @@ pub(super) fn strftime(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
 /// A moment with everything that `strftime` may ask for.
 struct Parts {
     ms: i64,
-    date: (i64, i64, i64),
-    clock: (i64, i64, f64),
+    date: Date,
+    clock: Clock,
     subsecond: bool,
     /// Days since January 1.
     day_of_year: i64,

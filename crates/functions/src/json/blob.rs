@@ -148,11 +148,9 @@ pub(super) fn is_valid(blob: &[u8], e: &Element, depth: usize) -> bool {
     let payload = e.payload(blob);
     match e.kind {
         kind::NULL | kind::TRUE | kind::FALSE => payload.is_empty(),
-        kind::INT | kind::INT5 | kind::FLOAT | kind::FLOAT5 => {
-            super::parse::parse(payload).is_ok_and(|parsed| {
-                root(&parsed.blob).is_ok_and(|number| number.kind == e.kind && number.payload(&parsed.blob) == payload)
-            })
-        }
+        kind::INT | kind::INT5 | kind::FLOAT | kind::FLOAT5 => super::parse::parse(payload).is_ok_and(|parsed| {
+            root(&parsed.blob).is_ok_and(|number| number.kind == e.kind && number.payload(&parsed.blob) == payload)
+        }),
         kind::TEXT => payload.iter().all(|&b| b >= 0x20 && b != b'"' && b != b'\\'),
         kind::TEXTJ | kind::TEXT5 => {
             let mut text = Vec::with_capacity(payload.len() + 2);
@@ -166,9 +164,7 @@ pub(super) fn is_valid(blob: &[u8], e: &Element, depth: usize) -> bool {
                 text.push(if b == 0 { 1 } else { b });
             }
             text.push(b'"');
-            super::parse::parse(&text).is_ok_and(|parsed| {
-                root(&parsed.blob).is_ok_and(|text| text.kind <= e.kind)
-            })
+            super::parse::parse(&text).is_ok_and(|parsed| root(&parsed.blob).is_ok_and(|text| text.kind <= e.kind))
         }
         kind::TEXTRAW => true,
         kind::ARRAY | kind::OBJECT => {

@@ -26,7 +26,10 @@ impl From<turso_error::Error> for PathError {
 
 /// One step of a path.
 enum Step<'p> {
-    Label { label: &'p [u8], is_raw: bool },
+    Label {
+        label: &'p [u8],
+        is_raw: bool,
+    },
     /// From the start.
     Index(u64),
     /// From the end: 0 is one past the last.
@@ -70,9 +73,7 @@ fn next_step(path: &[u8], on: u8) -> Result<Option<(Step<'_>, &[u8])>, PathError
             if len == 0 || digits.get(len) != Some(&b']') {
                 return Err(PathError::Bad);
             }
-            let n = digits[..len]
-                .iter()
-                .fold(0u64, |n, d| n.saturating_mul(10).saturating_add(u64::from(d - b'0')));
+            let n = digits[..len].iter().fold(0u64, |n, d| n.saturating_mul(10).saturating_add(u64::from(d - b'0')));
             Ok(Some((if from_end { Step::FromEnd(n) } else { Step::Index(n) }, &digits[len + 1..])))
         }
         _ => Err(PathError::Bad),
@@ -263,12 +264,10 @@ fn edit_at(blob: &[u8], e: &Element, path: &[u8], edit: Edit<'_>) -> Result<Edit
                     })
                 }
                 // One past the last element is where arrays grow.
-                (None, len) if len == wanted => {
-                    match create(rest, edit)? {
-                        Some(created) => Ok(Edited::New(splice(blob, e, e.end, e.end, &created))),
-                        None => Ok(Edited::Unchanged),
-                    }
-                }
+                (None, len) if len == wanted => match create(rest, edit)? {
+                    Some(created) => Ok(Edited::New(splice(blob, e, e.end, e.end, &created))),
+                    None => Ok(Edited::Unchanged),
+                },
                 (None, _) => Ok(Edited::Unchanged),
             }
         }

@@ -16,7 +16,13 @@ pub(super) fn write_pretty(blob: &[u8], e: &Element, indent: &[u8], limit: usize
     write_nested(blob, e, 0, Some((indent, limit)), out)
 }
 
-fn write_nested(blob: &[u8], e: &Element, depth: usize, pretty: Option<(&[u8], usize)>, out: &mut Vec<u8>) -> Result<()> {
+fn write_nested(
+    blob: &[u8],
+    e: &Element,
+    depth: usize,
+    pretty: Option<(&[u8], usize)>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     if depth > MAX_DEPTH {
         return Err(malformed());
     }

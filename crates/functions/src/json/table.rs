@@ -25,7 +25,7 @@ struct Level {
     id: usize,
 }
 
-/// A walk over the rows. Each call of [`Rows::next`] positions on the next row; the accessors describe it.
+/// A walk over the rows. Each call of [`Rows::advance`] positions on the next row; the accessors describe it.
 #[derive(Debug)]
 pub struct Rows {
     blob: Vec<u8>,
@@ -104,7 +104,7 @@ impl Rows {
     }
 
     /// Goes to the next row; false after the last.
-    pub fn next(&mut self) -> Result<bool> {
+    pub fn advance(&mut self) -> Result<bool> {
         if let Some(root) = self.pending_root.take() {
             self.current = root;
             self.row += 1;
@@ -140,14 +140,12 @@ impl Rows {
             level.at = self.current.end;
             level.index += 1;
             self.parent = self.recursive.then_some(level.id);
-            if self.recursive {
-                if self.current.is_container() {
-                    if self.levels.len() > MAX_DEPTH {
-                        return Err(malformed());
-                    }
-                    let current = self.current;
-                    self.enter(current);
+            if self.recursive && self.current.is_container() {
+                if self.levels.len() > MAX_DEPTH {
+                    return Err(malformed());
                 }
+                let current = self.current;
+                self.enter(current);
             }
             self.row += 1;
             return Ok(true);

@@ -145,13 +145,68 @@ pub fn aggregate(name: &str, rows: &[Vec<Value>]) -> Result<Value, String> {
 }
 
 pub fn numbers() -> Vec<Value> {
-    let mut pool: Vec<Value> = [0, 1, -1, 2, 3, 5, -5, 7, 10, 16, 64, 100, 255, 1000, 12345, -12345, 65536, i64::MAX, i64::MIN, i64::MAX - 1, 1 << 53]
-        .into_iter()
-        .map(Value::Integer)
-        .collect();
+    let mut pool: Vec<Value> = [
+        0,
+        1,
+        -1,
+        2,
+        3,
+        5,
+        -5,
+        7,
+        10,
+        16,
+        64,
+        100,
+        255,
+        1000,
+        12345,
+        -12345,
+        65536,
+        i64::MAX,
+        i64::MIN,
+        i64::MAX - 1,
+        1 << 53,
+    ]
+    .into_iter()
+    .map(Value::Integer)
+    .collect();
     for r in [
-        0.0, -0.0, 0.5, -0.5, 1.0, 1.5, 2.5, -2.5, 0.1, 0.3, 2.675, 1e10, 1e15, 1e16, 1e17, 1e20, -1e20, 1e-5, 1e-7, 1e100, 1e-100, 1e300, 5e-324,
-        f64::MAX, f64::INFINITY, f64::NEG_INFINITY, 123456.789, -123456.789, 0.045, 99.995, 1.005, 9.5, 0.95, 999999.5, 4503599627370495.5,
+        0.0,
+        -0.0,
+        0.5,
+        -0.5,
+        1.0,
+        1.5,
+        2.5,
+        -2.5,
+        0.1,
+        0.3,
+        2.675,
+        1e10,
+        1e15,
+        1e16,
+        1e17,
+        1e20,
+        -1e20,
+        1e-5,
+        1e-7,
+        1e100,
+        1e-100,
+        1e300,
+        5e-324,
+        f64::MAX,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        123456.789,
+        -123456.789,
+        0.045,
+        99.995,
+        1.005,
+        9.5,
+        0.95,
+        999999.5,
+        4503599627370495.5,
     ] {
         pool.push(Value::Real(r));
     }
@@ -160,20 +215,70 @@ pub fn numbers() -> Vec<Value> {
 
 pub fn texts() -> Vec<Value> {
     let mut pool: Vec<Value> = [
-        "", " ", "a", "A", "abc", "ABC", "aBcD", "hello world", "  pad  ", "é", "héllo", "日本語", "😀x", "a\0b", "\0", "12", "-12.5", "1e3", "12abc", " 3 ", "0x10",
-        "it's", "a\"b", "a\\b", "a\nb", "\u{1}\u{1f}", "%", "_", "a%b", "[a-c]*", "aaa", "abab", "\u{ff}", "6162", "61 62", "zz", "Robert", "Ashcraft", "Pfister",
+        "",
+        " ",
+        "a",
+        "A",
+        "abc",
+        "ABC",
+        "aBcD",
+        "hello world",
+        "  pad  ",
+        "é",
+        "héllo",
+        "日本語",
+        "😀x",
+        "a\0b",
+        "\0",
+        "12",
+        "-12.5",
+        "1e3",
+        "12abc",
+        " 3 ",
+        "0x10",
+        "it's",
+        "a\"b",
+        "a\\b",
+        "a\nb",
+        "\u{1}\u{1f}",
+        "%",
+        "_",
+        "a%b",
+        "[a-c]*",
+        "aaa",
+        "abab",
+        "\u{ff}",
+        "6162",
+        "61 62",
+        "zz",
+        "Robert",
+        "Ashcraft",
+        "Pfister",
     ]
     .into_iter()
     .map(Value::from)
     .collect();
-    for b in [&b"\x80"[..], b"\xff\xfe", b"\xc3", b"\xe9a", b"\xed\xa0\x80", b"\xf0\x9f\x98", b"\xc0\x80", b"a\x80\x80b", b"\xf8\x88\x80\x80\x80"] {
+    for b in [
+        &b"\x80"[..],
+        b"\xff\xfe",
+        b"\xc3",
+        b"\xe9a",
+        b"\xed\xa0\x80",
+        b"\xf0\x9f\x98",
+        b"\xc0\x80",
+        b"a\x80\x80b",
+        b"\xf8\x88\x80\x80\x80",
+    ] {
         pool.push(Value::Text(b.to_vec()));
     }
     pool
 }
 
 pub fn blobs() -> Vec<Value> {
-    [&b""[..], b"\0", b"abc", b"\x01\x02\x03\x04", b"12", b"\xff\xff", b"a\0b", b"\xc3\xa9", b"6162"].iter().map(|b| Value::Blob(b.to_vec())).collect()
+    [&b""[..], b"\0", b"abc", b"\x01\x02\x03\x04", b"12", b"\xff\xff", b"a\0b", b"\xc3\xa9", b"6162"]
+        .iter()
+        .map(|b| Value::Blob(b.to_vec()))
+        .collect()
 }
 
 pub fn everything() -> Vec<Value> {
