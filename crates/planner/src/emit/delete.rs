@@ -15,7 +15,8 @@ use super::returning::Returning;
 use super::row::{RowRegs, Target, bind_table_expr, index_entry, is_primary, read_row, table_source};
 use super::target::{choose_visit, expand_view, find_target, is_a_view, registers_binding, select_star, visit_rows};
 use super::trigger::{Event, Params, Triggers, attach_bodies, enter_scope, fire, triggers_for};
-use super::{Destination, Emitter, autoincrement, foreign_key};
+use super::foreign_key::ForeignKeys;
+use super::{Destination, Emitter, autoincrement};
 use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::optimize::UsedColumns;
@@ -54,10 +55,11 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
         }
         return delete_from_view(e, db, &table, alias, statement, &triggers).map(|()| None);
     }
-    foreign_key::require_none(e, db, &table)?;
+    let keys = ForeignKeys::of(e, db, &table);
+    keys.note(e);
     e.uses_database(db, true);
     let returning = Returning::prepare(e, db, &table, alias, &statement.returning)?;
-    if statement.where_clause.is_none() && triggers.is_empty() && returning.is_none() && statement.with.is_none() {
+    if statement.where_clause.is_none() && triggers.is_empty() && keys.is_empty() && returning.is_none() && statement.with.is_none() {
         truncate(e, db, &table);
         return Ok(None);
     }
@@ -70,12 +72,19 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
     filter.iter().for_each(|f| used.add_expr(f));
     used.add(source, crate::plan::ColumnIndex::Rowid);
     add_primary_key(&mut used, source, &table);
-    let may_scan = triggers.is_empty() && returning.is_none();
+    let may_scan = triggers.is_empty() && keys.is_empty() && returning.is_none();
     let visit = choose_visit(e, sources, filter, &used, may_scan)?;
     e.statement.multi_write.set(e.statement.multi_write.get() || visit.is_multiple());
     let target = Target::open(e, db, &table, |_| true)?;
     visit_rows(e, &target, source, &visit, &mut |e, next| {
-        let doomed = Doomed { cause: Cause::Delete, counts: true, triggers: triggers.clone(), conflict: None, skip: Some(next) };
+        let doomed = Doomed {
+            cause: Cause::Delete,
+            counts: true,
+            triggers: triggers.clone(),
+            conflict: None,
+            skip: Some(next),
+            lenient: false,
+        };
         delete_with(e, &target, &doomed, returning.as_ref())
     })?;
     Ok(returning)
@@ -123,6 +132,23 @@ pub(crate) fn bind_where(
         None => Vec::new(),
     };
     Ok((binder.pop_scope(), filter))
+}
+
+/// Delete every row as DELETE does, but without triggers (DROP TABLE).
+pub(crate) fn delete_all(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<()> {
+    let source = e.context.new_source();
+    let sources = vec![table_source(source, &table.name, false, db, table)];
+    let mut used = UsedColumns::default();
+    used.add(source, crate::plan::ColumnIndex::Rowid);
+    add_primary_key(&mut used, source, table);
+    let visit = choose_visit(e, sources, Vec::new(), &used, false)?;
+    let target = Target::open(e, db, table, |_| true)?;
+    visit_rows(e, &target, source, &visit, &mut |e, next| {
+        let triggers = Triggers::default();
+        let doomed =
+            Doomed { cause: Cause::Delete, counts: false, triggers, conflict: None, skip: Some(next), lenient: true };
+        delete_with(e, &target, &doomed, None)
+    })
 }
 
 /// All rows of a table without triggers: its trees are emptied.
@@ -205,12 +231,14 @@ pub(crate) struct Doomed {
     pub conflict: Option<OnError>,
     /// Where to go on when a trigger has removed the row or said RAISE(IGNORE); `None`: behind the deletion.
     pub skip: Option<Label>,
+    /// DROP TABLE: foreign keys that cannot be followed are left out.
+    pub lenient: bool,
 }
 
 impl Doomed {
     /// A row that REPLACE removes. Triggers are looked up by [`delete_row`].
     pub fn replaced(conflict: Option<OnError>) -> Self {
-        Doomed { cause: Cause::Replace, counts: false, triggers: Triggers::default(), conflict, skip: None }
+        Doomed { cause: Cause::Replace, counts: false, triggers: Triggers::default(), conflict, skip: None, lenient: false }
     }
 }
 
@@ -228,14 +256,19 @@ fn delete_with(e: &mut Emitter<'_>, target: &Target, doomed: &Doomed, returning:
     e.bind_source(source, target.binding());
     let gone = e.builder.label();
     let skip = doomed.skip.unwrap_or(gone);
+    let mut keys = ForeignKeys::of(e, target.db, table);
+    if doomed.lenient {
+        keys = keys.usable(e, target.db, table);
+    }
+    keys.note(e);
     let mut old = None;
-    if !doomed.triggers.is_empty() || returning.is_some() {
+    if !doomed.triggers.is_empty() || !keys.is_empty() || returning.is_some() {
         let row = RowRegs::new(e, table);
         read_row(e, table, source, row, |_| true)?;
         old = Some(row);
     }
     let mut params = None;
-    if let Some(row) = old.filter(|_| !doomed.triggers.is_empty()) {
+    if let Some(row) = old.filter(|_| !doomed.triggers.is_empty() || !keys.is_empty()) {
         let block = Params::new(e, table);
         block.set_old(e, row, table);
         params = Some(block);
@@ -244,6 +277,9 @@ fn delete_with(e: &mut Emitter<'_>, target: &Target, doomed: &Doomed, returning:
             // The triggers may have moved or deleted the row.
             seek_row(e, target, row, skip);
         }
+    }
+    if let Some(row) = old {
+        keys.check_removed(e, target.db, table, row)?;
     }
     delete_entries(e, target, source, |_| true)?;
     let change = RowChange {
@@ -259,6 +295,8 @@ fn delete_with(e: &mut Emitter<'_>, target: &Target, doomed: &Doomed, returning:
             returning.add(e, registers_binding(table, row))?;
         }
         if let Some(params) = params {
+            let actions = keys.actions(e, target.db, table, Event::Delete);
+            fire(e, &actions, TriggerTime::After, target.db, table, params, doomed.conflict, skip)?;
             fire(e, &doomed.triggers, TriggerTime::After, target.db, table, params, doomed.conflict, skip)?;
         }
     }

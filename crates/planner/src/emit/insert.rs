@@ -19,7 +19,8 @@ use super::row::{RowRegs, Target};
 use super::target::{expand_view, find_target, is_a_view};
 use super::trigger::{Event, Params, Triggers, enter_scope, fire, triggers_for};
 use super::upsert::{Upserts, is_rowid_name};
-use super::{Destination, Emitter, autoincrement, foreign_key};
+use super::foreign_key::ForeignKeys;
+use super::{Destination, Emitter, autoincrement};
 use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::plan::{Expr, Query, Relation};
@@ -117,7 +118,8 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
         insert_into_view(e, db, &table, &rows, &mapping, &triggers, conflict)?;
         return Ok(None);
     }
-    foreign_key::require_none(e, db, &table)?;
+    let keys = ForeignKeys::of(e, db, &table);
+    keys.note(e);
     e.uses_database(db, true);
     let returning = Returning::prepare(e, db, &table, statement.alias.as_ref(), &statement.returning)?;
     let target = Target::open(e, db, &table, |_| true)?;
@@ -126,7 +128,15 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
     if matches!(rows, Rows::Query(_)) {
         e.statement.multi_write.set(true);
     }
-    let insertion = Insertion { target: &target, mapping: &mapping, triggers: &triggers, conflict, counter, returning: returning.as_ref() };
+    let insertion = Insertion {
+        target: &target,
+        mapping: &mapping,
+        triggers: &triggers,
+        keys: &keys,
+        conflict,
+        counter,
+        returning: returning.as_ref(),
+    };
     let buffered = !triggers.is_empty();
     each_row(e, &rows, &mapping, (db, &table), buffered, &mut |e, values, next| insertion.emit(e, values, next, &mut upserts))?;
     Ok(returning)
@@ -288,6 +298,7 @@ struct Insertion<'i> {
     target: &'i Target,
     mapping: &'i Mapping,
     triggers: &'i Triggers,
+    keys: &'i ForeignKeys,
     conflict: Option<OnError>,
     /// Register of the AUTOINCREMENT counter, in the outermost program.
     counter: Option<Reg>,
@@ -337,6 +348,7 @@ impl Insertion<'_> {
             returning: self.returning,
         };
         let checked = check_row(e, &new, upserts)?;
+        self.keys.check_added(e, target.db, table, row)?;
         let position = if given || !self.triggers.is_empty() || !table.has_rowid() { Position::Unknown } else { Position::Append };
         store(e, &new, &checked, Cause::Insert, position)?;
         if let Some(returning) = self.returning {

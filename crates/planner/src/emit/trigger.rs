@@ -41,6 +41,14 @@ pub(crate) struct Triggers {
 }
 
 impl Triggers {
+    /// Names of triggers that the planner makes up begin so; they may fire themselves.
+    pub const MADE_UP: &'static str = "\0";
+
+    /// Triggers that stand in no schema.
+    pub fn made_up(list: Vec<(DbIndex, Arc<Trigger>)>) -> Self {
+        Triggers { list }
+    }
+
     /// No trigger at all.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
@@ -143,7 +151,8 @@ pub(crate) fn fire(
             continue;
         }
         let subprogram = body_of(e, *trigger_db, trigger, db, table, conflict)?;
-        let call = TriggerCall { subprogram, name: trigger.name.clone(), recursive: e.context.options.recursive_triggers };
+        let recursive = e.context.options.recursive_triggers || trigger.name.starts_with(Triggers::MADE_UP);
+        let call = TriggerCall { subprogram, name: trigger.name.clone(), recursive };
         e.builder.emit(RunTrigger { first_param: params.block.first, ignore, call: Arc::new(call) });
     }
     Ok(())

@@ -18,7 +18,8 @@ use super::row::{RowRegs, Target, key_info, read_row, table_source};
 use super::target::{Visit, choose_visit, expand_view, find_target, is_a_view, visit_rows};
 use super::trigger::{Event, Params, Triggers, enter_scope, fire, triggers_for};
 use super::upsert::{Upserts, is_rowid_name};
-use super::{Destination, Emitter, foreign_key};
+use super::foreign_key::ForeignKeys;
+use super::{Destination, Emitter};
 use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::optimize::UsedColumns;
@@ -146,6 +147,7 @@ pub(crate) struct RowUpdate<'t> {
     changed: Vec<bool>,
     key_changed: bool,
     triggers: Triggers,
+    keys: ForeignKeys,
     /// OR clause.
     pub conflict: Option<OnError>,
 }
@@ -188,7 +190,9 @@ impl<'t> RowUpdate<'t> {
         let changed = changed_of(table, &sets);
         let key_changed = key_is_changed(table, &sets);
         let triggers = update_triggers(e, target.db, table, &sets);
-        RowUpdate { target, source, sets, changed, key_changed, triggers, conflict: None }
+        let keys = update_keys(e, target.db, table, &changed);
+        keys.note(e);
+        RowUpdate { target, source, sets, changed, key_changed, triggers, keys, conflict: None }
     }
 
     /// Emit the change of the row under the target's cursor. Rows left out go on at `skip`.
@@ -200,7 +204,7 @@ impl<'t> RowUpdate<'t> {
         let new_source = e.context.new_source();
         e.bind_source(self.source, target.binding());
         e.bind_source(new_source, new.binding(table));
-        let whole_old = !self.triggers.is_empty();
+        let whole_old = !self.triggers.is_empty() || !self.keys.is_empty();
         if table.has_rowid() {
             e.builder.emit(Rowid { cursor: target.cursor, dest: old.rowid });
         }
@@ -239,6 +243,7 @@ impl<'t> RowUpdate<'t> {
         if checked.cursors_moved || self.key_changed {
             seek_row(e, target, old, skip);
         }
+        self.keys.check_removed(e, target.db, table, old)?;
         let source = e.context.new_source();
         e.bind_source(source, target.binding());
         delete_entries(e, target, source, |index| is_concerned(table, index, &changed, self.key_changed))?;
@@ -252,13 +257,16 @@ impl<'t> RowUpdate<'t> {
             };
             e.builder.emit(Delete { cursor: target.cursor, keep_position: true, change: Some(Arc::new(change)) });
         }
+        self.keys.check_added(e, target.db, table, new)?;
         store(e, &row, &checked, Cause::Update, Position::Unknown)?;
         if let Some(returning) = returning {
             returning.add(e, new.binding(table))?;
         }
-        if let Some(params) = params.filter(|_| self.triggers.any(TriggerTime::After)) {
+        let actions = self.keys.actions(e, target.db, table, Event::Update);
+        if let Some(params) = params.filter(|_| !actions.is_empty() || self.triggers.any(TriggerTime::After)) {
             params.set_old(e, old, table);
             params.set_new(e, new, table);
+            fire(e, &actions, TriggerTime::After, target.db, table, params, self.conflict, skip)?;
             fire(e, &self.triggers, TriggerTime::After, target.db, table, params, self.conflict, skip)?;
         }
         Ok(())
@@ -347,6 +355,10 @@ fn key_is_changed(table: &Table, sets: &Assignments) -> bool {
     table.primary_key.iter().any(|k| matches!(k.key, IndexKey::Column(c) if sets.is_set(c)))
 }
 
+fn update_keys(e: &Emitter<'_>, db: DbIndex, table: &Table, changed: &[bool]) -> ForeignKeys {
+    ForeignKeys::of(e, db, table).for_update(table, &|c| changed.get(c).copied().unwrap_or(true))
+}
+
 fn update_triggers(e: &Emitter<'_>, db: DbIndex, table: &Table, sets: &Assignments) -> Triggers {
     let alias = table.rowid_alias;
     triggers_for(e, db, table, Event::Update, &|c| sets.is_set(c) || (alias == Some(c) && sets.rowid.is_some()))
@@ -388,7 +400,6 @@ pub(crate) fn emit_update(e: &mut Emitter<'_>, statement: &ast::Update) -> Resul
         }
         return update_view(e, db, &table, statement, source, &sets, conflict).map(|()| None);
     }
-    foreign_key::require_none(e, db, &table)?;
     e.uses_database(db, true);
     if let Some(condition) = &statement.where_clause {
         filter.extend(binder.bind_conjuncts(condition)?);
@@ -414,7 +425,7 @@ pub(crate) fn emit_update(e: &mut Emitter<'_>, statement: &ast::Update) -> Resul
         update_from(e, &target, source, sources, filter, &used, sets, conflict, returning.as_ref())?;
         return Ok(returning);
     }
-    let quiet = update_triggers(e, db, &table, &sets).is_empty() && !replaces && !sets.has_subquery();
+    let quiet = update_triggers(e, db, &table, &sets).is_empty() && update_keys(e, db, &table, &changed).is_empty() && !replaces && !sets.has_subquery();
     let visit = choose_visit(e, sources, filter, &used, quiet && !key_changed)?;
     e.statement.multi_write.set(e.statement.multi_write.get() || visit.is_multiple());
     let target = Target::open(e, db, &table, wanted)?;
