@@ -461,3 +461,21 @@ fn groups() {
     }
     report.finish();
 }
+
+#[test]
+fn endless_paths_and_blobs_are_errors() {
+    let path = Value::from("$".to_owned() + &"[0]".repeat(100_000));
+    assert!(ours("json_set", &[Value::from("[]"), path.clone(), Value::Integer(1)]).is_err());
+    let mut blob = vec![0x0b];
+    for _ in 0..3_000 {
+        let mut outer = vec![0xeb];
+        outer.extend_from_slice(&(blob.len() as u32).to_be_bytes());
+        outer.append(&mut blob);
+        blob = outer;
+    }
+    let blob = Value::Blob(blob);
+    assert_eq!(ours("json", std::slice::from_ref(&blob)), Err("malformed JSON".to_owned()));
+    assert!(ours("json_set", &[blob.clone(), path.clone(), Value::Integer(1)]).is_err());
+    assert!(ours("json_patch", &[blob.clone(), blob.clone()]).is_err());
+    assert_eq!(ours("json_valid", &[blob, Value::Integer(8)]), Ok(Value::Integer(0)));
+}

@@ -3,7 +3,7 @@
 //! A path is read step by step as far as the JSON goes: what follows a step that leads nowhere is not looked at, so an
 //! error in it is not noticed. That is SQLite's behaviour.
 
-use super::blob::{Element, child, kind, write_element, write_header};
+use super::blob::{Element, child, kind, wrap, write_element, write_header};
 use super::render::same_label;
 use turso_error::Result;
 
@@ -205,15 +205,17 @@ pub(super) fn edit(blob: &[u8], root: &Element, path: &[u8], edit: Edit<'_>) -> 
     if path.is_empty() && matches!(edit, Edit::ArrayInsert(_)) {
         return Ok(None);
     }
-    Ok(match edit_at(blob, root, path, edit)? {
+    Ok(match edit_at(blob, root, path, edit, 0)? {
         Edited::Unchanged => None,
         Edited::Removed => Some(Vec::new()),
         Edited::New(bytes) => Some(bytes),
     })
 }
 
-/// The depth of recursion is that of the path as far as the blob has it, which the blob's nesting bounds.
-fn edit_at(blob: &[u8], e: &Element, path: &[u8], edit: Edit<'_>) -> Result<Edited, PathError> {
+fn edit_at(blob: &[u8], e: &Element, path: &[u8], edit: Edit<'_>, depth: usize) -> Result<Edited, PathError> {
+    if depth > super::blob::MAX_DEPTH {
+        return Err(PathError::Failed(super::blob::malformed()));
+    }
     if path.is_empty() {
         return Ok(match edit {
             Edit::Remove => Edited::Removed,
@@ -227,7 +229,7 @@ fn edit_at(blob: &[u8], e: &Element, path: &[u8], edit: Edit<'_>) -> Result<Edit
     };
     match step {
         Step::Label { label, is_raw } => match member(blob, e, label, is_raw)? {
-            Some((key, value)) => Ok(match edit_at(blob, &value, rest, edit)? {
+            Some((key, value)) => Ok(match edit_at(blob, &value, rest, edit, depth + 1)? {
                 Edited::Unchanged => Edited::Unchanged,
                 Edited::Removed => Edited::New(splice(blob, e, key.start, value.end, &[])),
                 Edited::New(bytes) => Edited::New(splice(blob, e, value.start, value.end, &bytes)),
@@ -238,7 +240,7 @@ fn edit_at(blob: &[u8], e: &Element, path: &[u8], edit: Edit<'_>) -> Result<Edit
                 }
                 let Some(created) = create(rest, edit)? else { return Ok(Edited::Unchanged) };
                 let mut bytes = Vec::new();
-                write_element(if is_raw { kind::TEXTRAW } else { kind::TEXT5 }, label, &mut bytes);
+                write_label(label, is_raw, &mut bytes);
                 bytes.extend_from_slice(&created);
                 Ok(Edited::New(splice(blob, e, e.end, e.end, &bytes)))
             }
@@ -257,7 +259,7 @@ fn edit_at(blob: &[u8], e: &Element, path: &[u8], edit: Edit<'_>) -> Result<Edit
                     if let (Edit::ArrayInsert(value), []) = (edit, rest) {
                         return Ok(Edited::New(splice(blob, e, element.start, element.start, value)));
                     }
-                    Ok(match edit_at(blob, &element, rest, edit)? {
+                    Ok(match edit_at(blob, &element, rest, edit, depth + 1)? {
                         Edited::Unchanged => Edited::Unchanged,
                         Edited::Removed => Edited::New(splice(blob, e, element.start, element.end, &[])),
                         Edited::New(bytes) => Edited::New(splice(blob, e, element.start, element.end, &bytes)),
@@ -278,21 +280,45 @@ fn edit_at(blob: &[u8], e: &Element, path: &[u8], edit: Edit<'_>) -> Result<Edit
 /// nothing or the path asks for what cannot be made.
 fn create(path: &[u8], edit: Edit<'_>) -> Result<Option<Vec<u8>>, PathError> {
     let Some(value) = edit.created() else { return Ok(None) };
-    if path.is_empty() {
-        return Ok(Some(value.to_vec()));
+    let mut steps = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        let on = if rest[0] == b'[' { kind::ARRAY } else { kind::OBJECT };
+        let Some((step, after)) = next_step(rest, on)? else { return Ok(None) };
+        match step {
+            Step::Label { .. } if matches!(edit, Edit::ArrayInsert(_)) && !after.ends_with(b"]") => {
+                return Err(PathError::NotAnElement);
+            }
+            // A new array is empty: only its first element can come into being.
+            Step::Index(1..) | Step::FromEnd(1..) => return Ok(None),
+            _ => {}
+        }
+        steps.push(step);
+        rest = after;
+        if steps.len() > super::blob::MAX_DEPTH {
+            return Err(PathError::Failed(super::blob::malformed()));
+        }
     }
-    let on = if path[0] == b'[' { kind::ARRAY } else { kind::OBJECT };
-    let mut empty = Vec::new();
-    write_header(on, 0, &mut empty);
-    let container = Element { kind: on, start: 0, body: 1, end: 1 };
-    // Each level of new containers is a level of recursion, and a path is as long as its text: bound it as JSON is.
-    if path.iter().filter(|&&b| b == b'.' || b == b'[').count() > super::blob::MAX_DEPTH {
-        return Err(PathError::Bad);
+    let mut bytes = value.to_vec();
+    for step in steps.iter().rev() {
+        let mut outer = Vec::with_capacity(bytes.len() + 16);
+        let on = match step {
+            Step::Label { label, is_raw } => {
+                write_label(label, *is_raw, &mut outer);
+                kind::OBJECT
+            }
+            Step::Index(_) | Step::FromEnd(_) => kind::ARRAY,
+        };
+        outer.append(&mut bytes);
+        wrap(on, 0, &mut outer);
+        bytes = outer;
     }
-    match edit_at(&empty, &container, path, edit)? {
-        Edited::New(bytes) => Ok(Some(bytes)),
-        Edited::Unchanged | Edited::Removed => Ok(None),
-    }
+    Ok(Some(bytes))
+}
+
+/// Appends the label of a path as an element.
+fn write_label(label: &[u8], is_raw: bool, out: &mut Vec<u8>) {
+    write_element(if is_raw { kind::TEXTRAW } else { kind::TEXT5 }, label, out);
 }
 
 /// A container with the bytes from `from` to `to` replaced. The header keeps its form when the size stays.
