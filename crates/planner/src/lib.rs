@@ -15,6 +15,7 @@ mod context;
 pub mod emit;
 pub mod optimize;
 pub mod plan;
+pub mod rewrite;
 mod resolve;
 mod statement;
 

@@ -254,6 +254,5 @@ pub(crate) fn read_row(e: &mut Emitter<'_>, table: &Table, source: SourceId, row
 
 /// The query after all rewrites.
 pub(crate) fn rewritten(context: &PlanContext<'_>, query: crate::plan::Query) -> crate::plan::Query {
-    let _ = context;
-    query
+    crate::rewrite::rewrite(query, context)
 }

@@ -33,7 +33,7 @@ const MAX_DEPTH: u32 = 200;
 
 /// The program of a SELECT statement.
 pub fn plan_select(context: &PlanContext<'_>, select: &ast::Select) -> Result<Program> {
-    let query = Binder::new(context).bind_select(select)?;
+    let query = crate::rewrite::rewrite(Binder::new(context).bind_select(select)?, context);
     let mut emitter = Emitter::new(context);
     emitter.query(&query, &mut Destination::Rows)?;
     emitter.builder.emit(Halt {});

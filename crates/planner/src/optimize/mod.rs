@@ -134,6 +134,11 @@ fn body_rows(body: &Body, context: &PlanContext<'_>, depth: u32) -> cost::LogEst
     }
 }
 
+/// True when a column with this affinity holds values that compare, as stored, as the comparison compares them.
+pub(crate) fn index_serves(column: turso_value::Affinity, how: &crate::plan::CompareHow) -> bool {
+    terms::serves(column, how)
+}
+
 /// True for joins that supply NULL rows for either side.
 fn is_right(join: JoinKind) -> bool {
     matches!(join, JoinKind::Right | JoinKind::Full)

@@ -1,0 +1,108 @@
+//! Rewrites of logical queries: each rule is one file with its precondition.
+//!
+//! | file | rule |
+//! |---|---|
+//! | `fold` | an expression of constants becomes its value |
+//! | `strength` | a LEFT JOIN whose NULL rows cannot pass WHERE becomes an inner join |
+//! | `flatten` | a subquery in FROM becomes part of the query around it |
+//! | `push_down` | a condition on a subquery's columns moves into it |
+//! | `omit_join` | a LEFT JOIN that neither adds nor multiplies rows, and is not read, goes |
+//! | `distinct` | DISTINCT over rows that a key tells apart goes |
+//!
+//! Inner queries come first, so a rule sees its subqueries in their final form. No rule changes the result, nor the order of
+//! rows that SQLite would show.
+
+mod distinct;
+mod flatten;
+mod fold;
+mod omit_join;
+mod push_down;
+mod strength;
+mod substitute;
+
+use crate::context::PlanContext;
+use crate::plan::{Body, Core, OrderTerm, Query, VisitMut, walk_query_mut};
+
+/// Queries nested deeper than this stay as they are.
+const MOST_DEPTH: u32 = 64;
+
+/// The query after all rewrites.
+pub fn rewrite(mut query: Query, context: &PlanContext<'_>) -> Query {
+    Rewriter { context, depth: 0 }.query(&mut query);
+    query
+}
+
+struct Rewriter<'r, 'a> {
+    context: &'r PlanContext<'a>,
+    depth: u32,
+}
+
+impl VisitMut for Rewriter<'_, '_> {
+    fn query(&mut self, q: &mut Query) {
+        if self.depth >= MOST_DEPTH {
+            return;
+        }
+        self.depth += 1;
+        walk_query_mut(self, q);
+        self.depth -= 1;
+        rewrite_query(q, self.context, 0);
+    }
+
+    fn expr(&mut self, e: &mut crate::plan::Expr) {
+        crate::plan::walk_expr_mut(self, e);
+        fold::fold(e);
+    }
+}
+
+/// Apply the rules to one query whose inner queries are done.
+fn rewrite_query(query: &mut Query, context: &PlanContext<'_>, depth: u32) {
+    if !matches!(query.body, Body::Core(_)) {
+        // The arms of a compound have no ORDER BY or LIMIT of their own.
+        rewrite_arms(&mut query.body, context, depth);
+        return;
+    }
+    if let Body::Core(core) = &mut query.body {
+        strength::reduce(core);
+    }
+    while flatten::flatten_one(query) {}
+    if let Body::Core(core) = &mut query.body {
+        after_flattening(core, &query.order_by, context, depth);
+    }
+}
+
+fn rewrite_arms(body: &mut Body, context: &PlanContext<'_>, depth: u32) {
+    match body {
+        Body::Core(core) => {
+            strength::reduce(core);
+            while flatten::flatten_arm(core) {}
+            after_flattening(core, &[], context, depth);
+        }
+        Body::Values(_) => {}
+        Body::Compound { left, right, .. } => {
+            rewrite_arms(left, context, depth);
+            rewrite_arms(right, context, depth);
+        }
+    }
+}
+
+fn after_flattening(core: &mut Core, order_by: &[OrderTerm], context: &PlanContext<'_>, depth: u32) {
+    strength::reduce(core);
+    push_down(core, context, depth);
+    omit_join::omit_unread(core, order_by);
+    distinct::drop_redundant(core);
+}
+
+/// Move conditions into the subqueries that stay; what they let inside may be moved further.
+fn push_down(core: &mut Core, context: &PlanContext<'_>, depth: u32) {
+    if depth >= MOST_DEPTH {
+        return;
+    }
+    for position in 0..core.sources.len() {
+        if push_down::push_into(core, position)
+            && let Some(source) = core.sources.get_mut(position)
+            && let crate::plan::Relation::Query { query, .. } = &mut source.relation
+        {
+            rewrite_query(query, context, depth + 1);
+        }
+    }
+}

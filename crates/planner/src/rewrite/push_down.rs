@@ -1,0 +1,135 @@
+//! A condition on a subquery's columns moves into the subquery (`optoverview.html`, section 15).
+//!
+//! Precondition: the condition reads nothing of this core but the subquery, which is no outer join's side, and it has no subquery
+//! and no function; the subquery has no LIMIT and no windows. It goes to WHERE, to HAVING of an aggregate (to WHERE again if
+//! it only reads what is grouped by), and into every arm of a compound. Where equal rows are merged, equality must be that of
+//! BINARY: otherwise another one of the equal rows might be kept.
+
+use super::substitute::{Substitute, sources_read};
+use crate::plan::{Body, ColumnIndex, CompoundOp, Core, Expr, JoinKind, Query, Relation, SourceId, VisitMut, same_expr};
+
+/// Move conditions into the source at this position. True when something moved.
+pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
+    let right = core.sources.iter().any(|s| matches!(s.join, JoinKind::Right | JoinKind::Full));
+    let ids: Vec<SourceId> = core.sources.iter().map(|s| s.id).collect();
+    let Some(source) = core.sources.get_mut(position) else { return false };
+    if right || !matches!(source.join, JoinKind::Inner | JoinKind::Cross) {
+        return false;
+    }
+    let id = source.id;
+    let Relation::Query { query, .. } = &mut source.relation else { return false };
+    if query.limit.is_some() || query.offset.is_some() || !query.ctes.is_empty() || !takes_conditions(&query.body) {
+        return false;
+    }
+    let mut moved = false;
+    core.filter.retain(|e| {
+        let fits = may_move(e, id, &ids) && can_take(query, e);
+        if fits {
+            add_condition(&mut query.body, id, e);
+            // What the condition reads of enclosing queries is read by the subquery now.
+            for read in sources_read(std::slice::from_ref(e)) {
+                if read != id && !query.outer.contains(&read) {
+                    query.outer.push(read);
+                }
+            }
+            moved = true;
+        }
+        !fits
+    });
+    moved
+}
+
+/// True when the condition only reads the source, and columns of enclosing queries.
+fn may_move(e: &Expr, id: SourceId, local: &[SourceId]) -> bool {
+    let mut reads = false;
+    let mut others = false;
+    e.for_each_column(|s, column| {
+        reads |= s == id;
+        others |= (s != id && local.contains(&s)) || (s == id && column == ColumnIndex::Rowid);
+    });
+    let simple = !e.any(|e| {
+        matches!(
+            e,
+            Expr::Function { .. } | Expr::Aggregate { .. } | Expr::Window { .. } | Expr::Register { .. } | Expr::Raise { .. }
+        )
+    });
+    reads && !others && simple && !e.has_subquery()
+}
+
+fn takes_conditions(body: &Body) -> bool {
+    match body {
+        Body::Core(core) => core.windows.is_empty() && !core.sources.is_empty(),
+        Body::Values(_) => false,
+        Body::Compound { op, left, right, collations } => {
+            let exact = *op == CompoundOp::UnionAll || collations.iter().all(|c| c.is_binary());
+            exact && takes_conditions(left) && takes_conditions(right)
+        }
+    }
+}
+
+/// The condition reads only outputs that can be computed earlier.
+fn can_take(query: &Query, e: &Expr) -> bool {
+    fn fits(body: &Body, read: &[usize]) -> bool {
+        match body {
+            Body::Core(core) => {
+                let distinct_binary = !core.distinct || core.output.iter().all(is_binary);
+                distinct_binary
+                    && read.iter().all(|&i| core.output.get(i).is_some_and(|o| !o.is_volatile() && !o.has_subquery()))
+                    // An aggregate without GROUP BY gives its row whatever the condition inside would say.
+                    && (!core.is_aggregate() || !core.group_by.is_empty())
+            }
+            Body::Values(_) => false,
+            Body::Compound { left, right, .. } => fits(left, read) && fits(right, read),
+        }
+    }
+    let mut read = Vec::new();
+    e.for_each_column(|_, column| {
+        if let ColumnIndex::Column(i) = column {
+            read.push(usize::from(i));
+        }
+    });
+    // Columns of enclosing queries are in the list too; they only make it stricter.
+    let width = query.columns.len();
+    read.retain(|i| *i < width);
+    fits(&query.body, &read)
+}
+
+fn is_binary(e: &Expr) -> bool {
+    match e {
+        Expr::Column { collation, .. } | Expr::Collate { collation, .. } | Expr::Function { collation, .. } => collation.is_binary(),
+        _ => true,
+    }
+}
+
+fn add_condition(body: &mut Body, id: SourceId, e: &Expr) {
+    match body {
+        Body::Core(core) => {
+            let mut condition = e.clone();
+            let reads = sources_read(&core.output);
+            Substitute { source: id, by: &core.output, reads: &reads }.expr(&mut condition);
+            if core.group_by.is_empty() || only_groups(&condition, core) {
+                core.filter.push(condition);
+            } else {
+                core.having = Some(match core.having.take() {
+                    Some(having) => Expr::And(Box::new(having), Box::new(condition)),
+                    None => condition,
+                });
+            }
+        }
+        Body::Values(_) => {}
+        Body::Compound { left, right, .. } => {
+            add_condition(left, id, e);
+            add_condition(right, id, e);
+        }
+    }
+}
+
+/// The condition reads only what the core groups by: it holds for all rows of a group or for none. A group that a collation
+/// merges may hold different values, so only BINARY ones count.
+fn only_groups(condition: &Expr, core: &Core) -> bool {
+    !condition.any(|e| match e {
+        Expr::Aggregate { .. } => true,
+        Expr::Column { collation, .. } => !collation.is_binary() || !core.group_by.iter().any(|g| same_expr(g, e)),
+        _ => false,
+    })
+}

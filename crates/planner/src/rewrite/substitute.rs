@@ -1,0 +1,102 @@
+//! Replacing the columns of a source by expressions.
+
+use crate::plan::{ColumnIndex, Core, Expr, OrderTerm, Query, SourceId, Visit, VisitMut, walk_expr, walk_expr_mut, walk_query, walk_query_mut};
+
+/// Replaces every column of `source` by the expression at its position in `by`, in subqueries too.
+pub(super) struct Substitute<'s> {
+    pub source: SourceId,
+    pub by: &'s [Expr],
+    /// Sources that the expressions read: enclosed queries that read `source` read these instead.
+    pub reads: &'s [SourceId],
+}
+
+impl VisitMut for Substitute<'_> {
+    fn expr(&mut self, e: &mut Expr) {
+        if let Expr::Column { source, column: ColumnIndex::Column(i), .. } = e {
+            if *source == self.source
+                && let Some(by) = self.by.get(usize::from(*i))
+            {
+                *e = by.clone();
+            }
+            return;
+        }
+        walk_expr_mut(self, e);
+    }
+
+    fn query(&mut self, q: &mut Query) {
+        if q.outer.contains(&self.source) {
+            q.outer.retain(|id| *id != self.source);
+            for id in self.reads {
+                if !q.outer.contains(id) {
+                    q.outer.push(*id);
+                }
+            }
+        }
+        walk_query_mut(self, q);
+    }
+}
+
+/// The sources of which an expression reads columns.
+pub(super) fn sources_read(list: &[Expr]) -> Vec<SourceId> {
+    let mut ids = Vec::new();
+    for e in list {
+        e.for_each_column(|id, _| {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        });
+    }
+    ids
+}
+
+/// How often each column of a source is read, and whether something reads it that cannot be replaced.
+pub(super) struct Count {
+    source: SourceId,
+    pub columns: Vec<u32>,
+    /// The rowid is read, or a common table expression reads the source.
+    pub blocked: bool,
+}
+
+impl Count {
+    pub fn of(source: SourceId, width: usize, core: &Core, order_by: &[OrderTerm]) -> Self {
+        let mut count = Self { source, columns: vec![0; width], blocked: false };
+        count.core(core);
+        for term in order_by {
+            count.expr(&term.expr);
+        }
+        count
+    }
+}
+
+impl Visit for Count {
+    fn expr(&mut self, e: &Expr) {
+        if let Expr::Column { source, column, .. } = e {
+            if *source == self.source {
+                match column {
+                    ColumnIndex::Column(i) => match self.columns.get_mut(usize::from(*i)) {
+                        Some(n) => *n += 1,
+                        None => self.blocked = true,
+                    },
+                    ColumnIndex::Rowid => self.blocked = true,
+                }
+            }
+            return;
+        }
+        walk_expr(self, e);
+    }
+
+    fn query(&mut self, q: &Query) {
+        // Common table expressions are shared and cannot be changed.
+        let reads = |e: &Expr| e.any(|e| matches!(e, Expr::Column { source, .. } if *source == self.source));
+        let mut blocked = false;
+        for cte in &q.ctes {
+            cte.query.for_each_column(|id, _| blocked |= id == self.source);
+            for arm in cte.recursive.iter().flat_map(|r| &r.arms) {
+                arm.for_each_column(|id, _| blocked |= id == self.source);
+            }
+            blocked |= cte.recursive.iter().flat_map(|r| r.limit.iter().chain(&r.offset)).any(reads);
+        }
+        self.blocked |= blocked;
+        walk_query(self, q);
+    }
+}
