@@ -21,7 +21,8 @@ use crate::format::header::is_page_size;
 use crate::format::journal::{JournalHeader, decode_super_journal_name, record_checksum, record_size};
 use crate::format::layout::lock_byte_page;
 use crate::format::{be32, put_be32};
-use crate::page::{PageNo, PageRef};
+use crate::page::PageNo;
+use crate::pager::spill::{DirtyPage, Spill};
 use crate::pager::{JournalMode, Synchronous};
 
 /// What device sectors are taken to be in journal headers.
@@ -50,7 +51,9 @@ pub(crate) struct Commit<'a> {
     pub old_count: u32,
     pub new_count: u32,
     /// The changed pages, in ascending order.
-    pub pages: &'a [PageRef],
+    pub pages: &'a [DirtyPage],
+    /// Where those are that are not in memory.
+    pub spill: Option<&'a Spill>,
 }
 
 /// What undoes a commit that failed half-way.
@@ -173,7 +176,8 @@ impl Commit<'_> {
         while let Some(first) = rest.first() {
             let start = first.no().0;
             let run = rest.iter().take(256).enumerate().take_while(|(i, p)| p.no().0 == start + *i as u32).count();
-            let bufs: Vec<&[u8]> = rest[..run].iter().map(|p| &p[..]).collect();
+            let loaded = rest[..run].iter().map(|p| p.load(self.spill)).collect::<Result<Vec<_>>>()?;
+            let bufs: Vec<&[u8]> = loaded.iter().map(|p| &p[..]).collect();
             self.file.write_vectored_at(&bufs, u64::from(start - 1) * size)?;
             rest = &rest[run..];
         }

@@ -32,6 +32,7 @@ fn transaction(p: &mut Pager, random: &mut Random, byte: u8) -> turso_error::Res
             }
             _ => append(p, 2, byte),
         }
+        p.maybe_spill()?;
     }
     Ok(())
 }
@@ -66,6 +67,9 @@ fn run(io: &CrashIo, mode: JournalMode, synchronous: Synchronous, seed: u64) -> 
     let mut p = Pager::open(db);
     p.set_synchronous(synchronous);
     p.set_wal_autocheckpoint(7);
+    if seed % 2 == 0 {
+        p.set_spill_pages(1);
+    }
     if mode != JournalMode::Wal {
         let _ = p.set_journal_mode(mode);
     }
@@ -163,6 +167,9 @@ fn fail_once(mode: JournalMode, fault: Fault, seed: u64) {
     p.set_wal_autocheckpoint(7);
     if mode != JournalMode::Wal {
         let _ = p.set_journal_mode(mode);
+    }
+    if seed % 2 == 0 {
+        p.set_spill_pages(1);
     }
     let mut random = Random(seed);
     let mut known = vec![];

@@ -10,6 +10,7 @@ use super::{Backing, Pager, State};
 use crate::file::{DatabaseFile, FileTip};
 use crate::journal::{Commit, Undo};
 use crate::page::{PageNo, PageRef};
+use crate::pager::spill::DirtyPage;
 use crate::wal::{Wal, WalCommit};
 
 /// How far a commit has come that has to be run again.
@@ -26,6 +27,10 @@ pub(super) enum Committing {
 }
 
 impl Committing {
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self, Committing::No)
+    }
+
     pub(super) fn waiting_on(&self) -> Option<&Completion> {
         match self {
             Committing::Wal(commit) => commit.waiting_on(),
@@ -48,18 +53,23 @@ impl Committing {
 
 impl Pager {
     /// The changed pages, in ascending order.
-    fn dirty_pages(&mut self) -> Vec<PageRef> {
+    fn dirty_pages(&mut self) -> Vec<DirtyPage> {
         self.dirty.sort_unstable();
         self.dirty.dedup();
         let (count, mark) = (self.page_count, self.transaction_mark);
         let mut pages = Vec::with_capacity(self.dirty.len());
-        for no in &self.dirty {
-            if no.0 <= count
-                && let Some(slot) = self.table.slot_mut(*no)
-                && slot.mark >= mark
-                && let Some(page) = &slot.page
-            {
-                pages.push(page.clone());
+        for no in self.dirty.iter().copied().filter(|no| no.0 <= count) {
+            match self.table.slot_mut(no) {
+                Some(slot) if slot.mark >= mark => {
+                    if let Some(page) = &slot.page {
+                        pages.push(DirtyPage::Resident(page.clone()));
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            if let Some(slot) = self.spill.as_ref().and_then(|spill| spill.slot_of(no)) {
+                pages.push(DirtyPage::Spilled(no, slot));
             }
         }
         pages
@@ -91,7 +101,7 @@ impl Pager {
         let (old_count, new_count) = (self.transaction_page_count, self.page_count);
         let (page_size, epoch) = (self.header.page_size, self.change_epoch);
         let old_page_size = if old_count == 0 { page_size } else { self.transaction_header.page_size };
-        let file = self.file_mut();
+        let Backing::File(file) = &mut self.backing else { return Ok(()) };
         let db: Arc<DatabaseFile> = file.db.clone();
         let commit = Commit {
             io: &**db.io(),
@@ -104,6 +114,7 @@ impl Pager {
             old_count,
             new_count,
             pages: &pages,
+            spill: self.spill.as_deref(),
         };
         let undo = match std::mem::replace(&mut file.committing, Committing::No) {
             Committing::Journaled { undo, epoch: written } if written == epoch => undo,
@@ -145,7 +156,7 @@ impl Pager {
         }
     }
 
-    fn publish_rollback_commit(&mut self, db: &Arc<DatabaseFile>, pages: &[PageRef]) -> Result<()> {
+    fn publish_rollback_commit(&mut self, db: &Arc<DatabaseFile>, pages: &[DirtyPage]) -> Result<()> {
         let mut changed: Vec<u32> = pages.iter().map(|p| p.no().0).collect();
         changed.extend(self.page_count + 1..=self.transaction_page_count.min(self.page_count + (1 << 16)));
         let resized = self.transaction_header.page_size != self.header.page_size;
@@ -155,7 +166,7 @@ impl Pager {
         }
         let (page_size, count, wal) = (self.header.page_size, self.page_count, self.header.write_version == 2);
         let file = self.file_mut();
-        let mut commit = publish(db, file.id, changed, pages);
+        let mut commit = publish(db, file.id, changed, pages.iter().filter_map(resident));
         if resized {
             commit = db.versions().record_unknown();
         }
@@ -179,16 +190,16 @@ impl Pager {
                 return Ok(());
             }
             let first_is_dirty = self.table.slot_mut(PageNo::ONE).is_some_and(|s| s.mark >= self.transaction_mark);
-            if first_is_dirty || self.page_count != self.transaction_page_count {
+            if first_is_dirty || self.spill.is_some() || self.page_count != self.transaction_page_count {
                 self.stamp_header();
             }
             let pages = self.dirty_pages();
             let (count, page_size) = (self.page_count, self.header.page_size);
-            let file = self.file_mut();
+            let Backing::File(file) = &mut self.backing else { return Ok(()) };
             let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &mut file.source) else {
                 return Err(Error::from_code(ResultCode::INTERNAL));
             };
-            let commit = wal.prepare_commit(&file.db, snapshot, pages, count, page_size, file.synchronous)?;
+            let commit = wal.prepare_commit(&file.db, snapshot, pages, self.spill.as_deref(), count, page_size, file.synchronous)?;
             file.committing = Committing::Wal(Box::new(commit));
         }
         let file = self.file_mut();
@@ -207,14 +218,14 @@ impl Pager {
             return Err(Error::from_code(ResultCode::INTERNAL));
         };
         let db = file.db.clone();
-        let mut changed: Vec<u32> = commit.pages().iter().map(|p| p.no().0).collect();
+        let mut changed: Vec<u32> = commit.changed().collect();
         changed.extend(self.page_count + 1..=self.transaction_page_count.min(self.page_count + (1 << 16)));
         let file = self.file_mut();
         let number = match (&file.wal, &mut file.source) {
             (Some(wal), Source::Wal(snapshot)) => {
                 let id = file.id;
                 let number =
-                    wal.publish_in_process(&commit, snapshot, || publish(&db, id, changed, commit.pages()))?;
+                    wal.publish_in_process(&commit, snapshot, || publish(&db, id, changed, commit.pages().iter()))?;
                 wal.end_write(id);
                 db.lock_released();
                 file.checkpoint_wanted |=
@@ -230,8 +241,15 @@ impl Pager {
     }
 }
 
+fn resident(page: &DirtyPage) -> Option<&PageRef> {
+    match page {
+        DirtyPage::Resident(page) => Some(page),
+        DirtyPage::Spilled(..) => None,
+    }
+}
+
 /// Numbers the commit and offers its pages to the other connections.
-fn publish(db: &DatabaseFile, id: u64, changed: Vec<u32>, pages: &[PageRef]) -> u64 {
+fn publish<'a>(db: &DatabaseFile, id: u64, changed: Vec<u32>, pages: impl Iterator<Item = &'a PageRef>) -> u64 {
     let mut versions = db.versions();
     let commit = versions.record(Some(id), changed);
     if db.is_shared() {

@@ -6,6 +6,7 @@ use turso_error::{Error, Result, ResultCode};
 use turso_io::{Completion, File, Op, Output};
 
 use super::commit::Committing;
+use super::spill::{DEFAULT_SPILL_BYTES, SpillSlot};
 use super::{Backing, JournalMode, Pager, State, Synchronous, WriteMode};
 use crate::file::locks::PagerId;
 use crate::file::versions::{Changes, CommitNo};
@@ -31,6 +32,8 @@ pub(super) struct InFlight {
     no: PageNo,
     completion: Completion,
     in_log: bool,
+    /// The page is a dirty one that was spilled here.
+    spilled: Option<SpillSlot>,
 }
 
 /// What a pager of a database file has beyond one in memory.
@@ -121,6 +124,7 @@ impl Pager {
         let trim_above = backing.cache_pages;
         let mut pager = Self::new(Backing::File(Box::new(backing)), page_size);
         pager.trim_above = trim_above;
+        pager.spill_above = DEFAULT_SPILL_BYTES / page_size as usize;
         pager
     }
 
@@ -283,8 +287,14 @@ impl Pager {
     /// A page that is not in the table: from a read that completed, the shared cache, or the disk.
     pub(super) fn read_page(&mut self, no: PageNo) -> Result<PageRef> {
         let page_size = self.header.page_size;
+        let spilled = self.spilled(no);
         let file = self.file_mut();
         if let Some(at) = file.in_flight.iter().position(|read| read.no == no) {
+            if file.in_flight[at].spilled != spilled {
+                // Asked for before the page was spilled, or brought back by a savepoint.
+                file.in_flight.swap_remove(at);
+                return self.read_page(no);
+            }
             let Some(result) = file.in_flight[at].completion.take() else {
                 return Err(Error::Pending);
             };
@@ -292,8 +302,12 @@ impl Pager {
             let Output::Read(mut bytes, n) = result? else {
                 return Err(Error::from_code(ResultCode::INTERNAL));
             };
-            check_short(n, &mut bytes, in_log)?;
-            return Ok(self.install(Arc::new(Page::from_bytes(no, bytes)), true));
+            check_short(n, &mut bytes, in_log || spilled.is_some())?;
+            let page = Arc::new(Page::from_bytes(no, bytes));
+            return Ok(if spilled.is_some() { self.install_dirty(page) } else { self.install(page, true) });
+        }
+        if let Some(slot) = spilled {
+            return self.read_spilled(no, slot);
         }
         // Not as part of the condition: the guard would live on into the block.
         let shared = if file.db.is_shared() { file.db.versions().get(no, file.commit) } else { None };
@@ -309,12 +323,37 @@ impl Pager {
         }
         let completion =
             source.submit(Op::Read { buf: vec![0; page_size as usize].into_boxed_slice(), offset });
-        file.in_flight.push(InFlight { no, completion, in_log });
+        file.in_flight.push(InFlight { no, completion, in_log, spilled: None });
         // A back end may have completed it at once.
         if file.in_flight.last().is_some_and(|read| read.completion.is_ready()) {
             return self.read_page(no);
         }
         Err(Error::Pending)
+    }
+
+    fn read_spilled(&mut self, no: PageNo, slot: SpillSlot) -> Result<PageRef> {
+        let page_size = self.header.page_size;
+        let (Some(spill), Backing::File(backing)) = (&self.spill, &mut self.backing) else {
+            return Err(Error::from_code(ResultCode::INTERNAL));
+        };
+        let (file, offset) = spill.place(slot);
+        if file.completes_inline() {
+            let mut page = Page::zeroed(no, page_size);
+            let n = file.read_at(&mut page, offset)?;
+            check_short(n, &mut page, true)?;
+            return Ok(self.install_dirty(Arc::new(page)));
+        }
+        let completion = file.submit(Op::Read { buf: vec![0; page_size as usize].into_boxed_slice(), offset });
+        let ready = completion.is_ready();
+        backing.in_flight.push(InFlight { no, completion, in_log: false, spilled: Some(slot) });
+        if ready { self.read_page(no) } else { Err(Error::Pending) }
+    }
+
+    /// A spilled page is back: dirty since before any savepoint, as far as the next write is concerned.
+    fn install_dirty(&mut self, page: PageRef) -> PageRef {
+        self.forget_spilled(page.no());
+        self.table.put(page.no(), page.clone(), self.transaction_mark);
+        page
     }
 
     fn install(&mut self, page: PageRef, offer: bool) -> PageRef {
@@ -332,6 +371,7 @@ impl Pager {
         let transaction_mark = self.transaction_mark;
         self.table.retain(|no, slot| no == PageNo::ONE || slot.mark >= transaction_mark);
         let limit = self.file().map_or(usize::MAX, |file| file.cache_pages);
+        let _ = self.maybe_spill();
         self.trim_above = self.table.resident().saturating_add(limit);
     }
 

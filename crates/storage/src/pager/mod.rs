@@ -16,6 +16,7 @@ mod commit;
 mod file;
 mod modes;
 mod savepoint;
+pub(crate) mod spill;
 mod table;
 
 #[cfg(test)]
@@ -31,7 +32,8 @@ use crate::format::DatabaseHeader;
 use crate::page::{Page, PageNo, PageRef};
 use file::FileBacking;
 pub use modes::{JournalMode, Synchronous};
-use savepoint::Savepoint;
+use savepoint::{Before, Savepoint};
+use spill::Spill;
 use table::{PageTable, Slot};
 
 /// Largest page number SQLite allows by default (`max_page_count`).
@@ -96,6 +98,10 @@ pub struct Pager {
     transaction_page_count: u32,
     /// More resident pages than this let `unpin` drop the clean ones.
     trim_above: usize,
+    /// Dirty pages that are not in memory.
+    spill: Option<Box<Spill>>,
+    /// More dirty pages than this are spilled.
+    spill_above: usize,
     /// The snapshot was taken by a `begin_write` that has not succeeded yet.
     own_snapshot: bool,
 }
@@ -121,6 +127,8 @@ impl Pager {
             transaction_page_count: 0,
             trim_above: usize::MAX,
             own_snapshot: false,
+            spill: None,
+            spill_above: usize::MAX,
         }
     }
 
@@ -277,11 +285,6 @@ impl Pager {
         }
     }
 
-    /// Called between instructions of a large transaction: dirty pages may be written out.
-    pub fn maybe_spill(&mut self) -> Result<()> {
-        Ok(())
-    }
-
     // ---- Writing: the apply phase -----------------------------------------------------------------------------------
 
     /// The page, to be changed. It was fetched by [`Pager::page`] in this instruction or made by this transaction.
@@ -310,7 +313,7 @@ impl Pager {
             if let Some(savepoint) = self.savepoints.last_mut() {
                 // Page 1 stays resident in every write transaction.
                 let keep = was_dirty || self.backing.is_memory() || no == PageNo::ONE;
-                savepoint.save(no, keep.then(|| page.clone()), was_dirty);
+                savepoint.save(no, if keep { Before::Page(page.clone()) } else { Before::Gone }, was_dirty);
             }
             if !was_dirty && !matches!(self.backing, Backing::Temp) {
                 self.dirty.push(no);
@@ -332,7 +335,7 @@ impl Pager {
         self.change_epoch += 1;
         if let Some(savepoint) = self.savepoints.last_mut() {
             // Undone by the page count, but a page that was cut off earlier in this transaction may have stood here.
-            savepoint.save(no, None, false);
+            savepoint.save(no, Before::Gone, false);
         }
         self.table.put(no, Arc::new(Page::zeroed(no, self.header.page_size)), self.mark);
         if !matches!(self.backing, Backing::Temp) {
@@ -350,8 +353,9 @@ impl Pager {
         assert!(no.0 >= 1 && no.0 <= self.page_count, "overwrite of a page past the end");
         if self.table.get(no).is_none() {
             self.change_epoch += 1;
+            let spilled = self.forget_spilled(no);
             if let Some(savepoint) = self.savepoints.last_mut() {
-                savepoint.save(no, None, false);
+                savepoint.save(no, spilled.map_or(Before::Gone, Before::Spilled), spilled.is_some());
             }
             self.dirty.push(no);
             self.table.put(no, Arc::new(Page::zeroed(no, self.header.page_size)), self.mark);
@@ -394,8 +398,13 @@ impl Pager {
                 // What was written since the mark has been saved already.
                 if slot.mark < self.mark {
                     let keep = was_dirty || self.backing.is_memory();
-                    savepoint.save(no, slot.page.filter(|_| keep), was_dirty);
+                    savepoint.save(no, slot.page.filter(|_| keep).map_or(Before::Gone, Before::Page), was_dirty);
                 }
+            }
+        }
+        for (no, slot) in self.take_spilled_above(n) {
+            if let Some(savepoint) = self.savepoints.last_mut() {
+                savepoint.save(no, Before::Spilled(slot), true);
             }
         }
         self.page_count = n;
@@ -421,10 +430,11 @@ impl Pager {
             if let Some(savepoint) = self.savepoints.last_mut()
                 && slot.mark < self.mark
             {
-                savepoint.save(no, slot.page.filter(|_| memory), false);
+                savepoint.save(no, slot.page.filter(|_| memory).map_or(Before::Gone, Before::Page), false);
             }
         }
         self.dirty.clear();
+        self.spill = None;
         self.page_count = 0;
         (self.header.page_size, self.header.reserved) = (page_size, reserved);
         (self.header.freelist_trunk, self.header.freelist_count) = (0, 0);
@@ -573,6 +583,7 @@ impl Pager {
     fn finish_write(&mut self) {
         self.savepoints.clear();
         self.dirty.clear();
+        self.spill = None;
         self.transaction_mark = u64::MAX;
         self.state = State::Read;
     }

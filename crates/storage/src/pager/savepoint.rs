@@ -3,6 +3,7 @@
 //! A page enters the newest savepoint's list once, on its first write after the mark. Undoing walks the lists from
 //! the newest entry to the oldest, so that the oldest image wins. Memory only; nothing here waits or fails.
 
+use super::spill::SpillSlot;
 use super::{Backing, Pager};
 use crate::format::DatabaseHeader;
 use crate::page::{PageNo, PageRef};
@@ -18,14 +19,22 @@ pub(super) struct Savepoint {
 /// A page as it was at the mark.
 struct Saved {
     no: PageNo,
-    /// `None`: it was clean and can be read again, or it was not there.
-    page: Option<PageRef>,
+    before: Before,
     was_dirty: bool,
 }
 
+/// Where the image of before is.
+pub(super) enum Before {
+    /// It was clean and can be read again, or the page was not there.
+    Gone,
+    Page(PageRef),
+    /// In the temporary file.
+    Spilled(SpillSlot),
+}
+
 impl Savepoint {
-    pub(super) fn save(&mut self, no: PageNo, page: Option<PageRef>, was_dirty: bool) {
-        self.saved.push(Saved { no, page, was_dirty });
+    pub(super) fn save(&mut self, no: PageNo, before: Before, was_dirty: bool) {
+        self.saved.push(Saved { no, before, was_dirty });
     }
 }
 
@@ -90,15 +99,21 @@ impl Pager {
         for no in beyond {
             self.table.take(no);
         }
-        for savepoint in self.savepoints[at..].iter_mut().rev() {
-            for saved in std::mem::take(&mut savepoint.saved).into_iter().rev() {
-                match saved.page {
+        self.take_spilled_above(page_count);
+        for at in (at..self.savepoints.len()).rev() {
+            for saved in std::mem::take(&mut self.savepoints[at].saved).into_iter().rev() {
+                self.forget_spilled(saved.no);
+                match saved.before {
                     // Dirty before the mark, whichever savepoint was open then: the next write saves it again.
-                    Some(page) => {
+                    Before::Page(page) => {
                         self.table.put(saved.no, page, if saved.was_dirty { self.transaction_mark } else { 0 });
                     }
-                    None => {
+                    Before::Gone => {
                         self.table.take(saved.no);
+                    }
+                    Before::Spilled(slot) => {
+                        self.table.take(saved.no);
+                        self.restore_spilled(saved.no, slot);
                     }
                 }
             }

@@ -84,3 +84,37 @@ fn a_held_page_keeps_its_bytes_while_the_writer_goes_on() {
     fill(&mut p, a, 2);
     assert_eq!((held[300], byte(&mut p, 2)), (1, 2));
 }
+
+#[test]
+fn a_large_transaction_leaves_memory_and_is_committed_whole() {
+    for wal in [true, false] {
+        let io: Arc<dyn turso_io::Io> = Arc::new(turso_io::MemoryIo::new());
+        let options = crate::OpenOptions { wal, page_size: 512, ..Default::default() };
+        let open = || Pager::open(crate::DatabaseFile::open(io.clone(), "/spill".as_ref(), options).unwrap());
+        let mut p = open();
+        p.set_spill_pages(20);
+        p.set_cache_pages(16);
+        for round in 1..=2u8 {
+            p.begin_write(WriteMode::Reserved).unwrap();
+            for n in 0..500u32 {
+                let no = if round == 1 { p.append_page() } else { PageNo(n + 2) };
+                fill(&mut p, no, round.wrapping_add(n as u8));
+                p.unpin();
+                assert!(p.table.resident() < 60, "{}", p.table.resident());
+            }
+            assert!(p.spill.is_some());
+            p.commit().unwrap();
+            p.end_read();
+            assert!(p.spill.is_none());
+            let mut q = open();
+            for p in [&mut p, &mut q] {
+                p.begin_read().unwrap();
+                for n in 0..500u32 {
+                    assert_eq!(byte(p, n + 2), round.wrapping_add(n as u8));
+                    p.unpin();
+                }
+                p.end_read();
+            }
+        }
+    }
+}

@@ -20,16 +20,21 @@ use crate::file::locks::PagerId;
 use crate::file::versions::CommitNo;
 use crate::format::wal::{DecodedWalHeader, FrameHeader, WalHeader, frame_offset};
 use crate::format::wal_index::{IndexHeader, READ_MARK_UNUSED, READ_MARKS, at, lock};
-use crate::page::PageRef;
+use crate::page::{PageNo, PageRef};
 use crate::pager::Synchronous;
+use crate::pager::spill::{DirtyPage, Spill, SpillSlot};
 
 /// A commit on its way.
 pub(crate) struct WalCommit {
     pages: Vec<PageRef>,
+    /// Pages that were spilled: their frames are written already.
+    spilled: Vec<u32>,
     frame_headers: Vec<[u8; FrameHeader::SIZE]>,
     /// Written first where the log begins anew.
     log_header: Option<[u8; WalHeader::SIZE]>,
     first_frame: u32,
+    /// The first frame that `run_commit` writes.
+    write_from: u32,
     new_header: IndexHeader,
     sync_log_header: bool,
     sync_frames: bool,
@@ -49,6 +54,11 @@ enum Phase {
 impl WalCommit {
     pub fn pages(&self) -> &[PageRef] {
         &self.pages
+    }
+
+    /// The numbers of all pages that the commit changes.
+    pub fn changed(&self) -> impl Iterator<Item = u32> + '_ {
+        self.pages.iter().map(|p| p.no().0).chain(self.spilled.iter().copied())
     }
 
     pub fn waiting_on(&self) -> Option<&Completion> {
@@ -90,7 +100,8 @@ impl Wal {
         &self,
         db: &DatabaseFile,
         snapshot: &mut WalSnapshot,
-        pages: Vec<PageRef>,
+        changed: Vec<DirtyPage>,
+        spill: Option<&Spill>,
         page_count: u32,
         page_size: u32,
         synchronous: Synchronous,
@@ -125,6 +136,25 @@ impl Wal {
         } else if old.page_size != page_size {
             return Err(Error::corrupt(1, "page size of the log differs"));
         }
+        let first_frame = old.max_frame + 1;
+        let (mut pages, mut spilled) = (Vec::with_capacity(changed.len()), Vec::new());
+        for page in changed {
+            match page {
+                DirtyPage::Resident(page) => pages.push(page),
+                DirtyPage::Spilled(no, slot) => spilled.push((no, slot)),
+            }
+        }
+        if !spilled.is_empty() {
+            if let Some(bytes) = log_header.take() {
+                self.file.write_at(&bytes, 0)?;
+                if synchronous >= Synchronous::Normal {
+                    self.file.sync(SyncKind::Data)?;
+                }
+            }
+            self.write_spilled(&spilled, spill, &mut new, old.max_frame)
+                .inspect_err(|_| self.disown_from(first_frame, page_size))?;
+        }
+        let write_from = new.max_frame + 1;
         let mut frame_headers = Vec::with_capacity(pages.len());
         for (i, page) in pages.iter().enumerate() {
             let commit_size = if i + 1 == pages.len() { page_count } else { 0 };
@@ -146,12 +176,40 @@ impl Wal {
             frame_headers,
             phase: if log_header.is_some() { Phase::LogHeader } else { Phase::Frames },
             log_header,
-            first_frame: old.max_frame + 1,
+            first_frame,
+            write_from,
+            spilled: spilled.into_iter().map(|(no, _)| no.0).collect(),
             new_header: new,
             sync_log_header: synchronous >= Synchronous::Normal,
             sync_frames: synchronous >= Synchronous::Full,
             completion: None,
         })
+    }
+
+    /// Frames of the spilled pages, from file to file; none of them commits.
+    fn write_spilled(
+        &self,
+        spilled: &[(PageNo, SpillSlot)],
+        spill: Option<&Spill>,
+        new: &mut IndexHeader,
+        committed: u32,
+    ) -> Result<()> {
+        for batch in spilled.chunks(64) {
+            let at = frame_offset(new.max_frame + 1, new.page_size);
+            let mut frames = Vec::with_capacity(batch.len());
+            for (no, slot) in batch {
+                let page = DirtyPage::Spilled(*no, *slot).load(spill)?;
+                let (frame, bytes) =
+                    FrameHeader::make(no.0, 0, new.salt, &page, new.frame_checksum, new.big_endian);
+                new.frame_checksum = frame.checksum;
+                new.max_frame = new.max_frame.checked_add(1).ok_or_else(|| Error::from_code(ResultCode::FULL))?;
+                self.index.append(new.max_frame, no.0, committed)?;
+                frames.push((bytes, page));
+            }
+            let bufs: Vec<&[u8]> = frames.iter().flat_map(|(header, page)| [&header[..], &page[..]]).collect();
+            self.file.write_vectored_at(&bufs, at)?;
+        }
+        Ok(())
     }
 
     /// One more than the number in the header that is overwritten.
@@ -270,7 +328,7 @@ impl Wal {
             bufs.push(header);
             bufs.push(page);
         }
-        self.file.write_vectored_at(&bufs, frame_offset(commit.first_frame, commit.new_header.page_size))
+        self.file.write_vectored_at(&bufs, frame_offset(commit.write_from, commit.new_header.page_size))
     }
 
     /// Gives up a commit that has not been published: waits for what is on its way, then wipes it.
@@ -287,7 +345,11 @@ impl Wal {
 
     /// The frames of a commit that failed must not be found by a recovery.
     fn disown(&self, commit: &WalCommit) {
-        let at = frame_offset(commit.first_frame, commit.new_header.page_size);
+        self.disown_from(commit.first_frame, commit.new_header.page_size);
+    }
+
+    fn disown_from(&self, first_frame: u32, page_size: u32) {
+        let at = frame_offset(first_frame, page_size);
         if self.file.size().is_ok_and(|size| size > at) {
             let _ = self.file.write_at(&[0; FrameHeader::SIZE], at);
             let _ = self.file.sync(SyncKind::Data);
@@ -322,6 +384,6 @@ impl WalCommit {
             bufs.push(Buffer::Owned(Box::from(&header[..])));
             bufs.push(Buffer::Shared(Arc::clone(page) as Arc<dyn AsRef<[u8]> + Send + Sync>));
         }
-        Op::Write { bufs, offset: frame_offset(self.first_frame, self.new_header.page_size) }
+        Op::Write { bufs, offset: frame_offset(self.write_from, self.new_header.page_size) }
     }
 }

@@ -1,0 +1,153 @@
+//! Spilling: dirty pages of a large transaction wait for the commit in a temporary file.
+//!
+//! Slots of the file are written once and never reused while the transaction lives, so a savepoint can name the image
+//! that it wants back by its slot. The database file and the log stay untouched until the commit.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use turso_error::{Error, Result, ResultCode};
+use turso_io::{File, OpenFlags};
+
+use super::{Backing, Pager, State};
+use crate::page::{Page, PageNo, PageRef};
+
+/// Bytes of dirty pages that a transaction keeps in memory unless told otherwise.
+pub(super) const DEFAULT_SPILL_BYTES: usize = 256 << 20;
+/// Pages written by one call.
+const BATCH: usize = 64;
+
+/// Where an image lies in the temporary file.
+pub(crate) type SpillSlot = u64;
+
+pub(crate) struct Spill {
+    file: Arc<dyn File>,
+    page_size: u32,
+    next: SpillSlot,
+    /// Pages whose newest image lies in the file.
+    pages: HashMap<u32, SpillSlot>,
+}
+
+/// A changed page at commit.
+pub(crate) enum DirtyPage {
+    Resident(PageRef),
+    Spilled(PageNo, SpillSlot),
+}
+
+impl DirtyPage {
+    pub fn no(&self) -> PageNo {
+        match self {
+            DirtyPage::Resident(page) => page.no(),
+            DirtyPage::Spilled(no, _) => *no,
+        }
+    }
+
+    /// The image; a spilled one is read.
+    pub fn load(&self, spill: Option<&Spill>) -> Result<PageRef> {
+        match (self, spill) {
+            (DirtyPage::Resident(page), _) => Ok(page.clone()),
+            (DirtyPage::Spilled(no, slot), Some(spill)) => spill.read(*no, *slot),
+            (DirtyPage::Spilled(..), None) => Err(Error::from_code(ResultCode::INTERNAL)),
+        }
+    }
+}
+
+impl Spill {
+    pub fn slot_of(&self, no: PageNo) -> Option<SpillSlot> {
+        self.pages.get(&no.0).copied()
+    }
+
+    pub fn place(&self, slot: SpillSlot) -> (&dyn File, u64) {
+        (&*self.file, slot * u64::from(self.page_size))
+    }
+
+    fn read(&self, no: PageNo, slot: SpillSlot) -> Result<PageRef> {
+        let mut page = Page::zeroed(no, self.page_size);
+        let (file, offset) = self.place(slot);
+        if file.read_at(&mut page, offset)? < page.len() {
+            return Err(Error::from_code(ResultCode::IOERR_SHORT_READ));
+        }
+        Ok(Arc::new(page))
+    }
+}
+
+impl Pager {
+    /// Called between instructions of a large transaction: writes dirty pages to a temporary file where there are
+    /// more than fit. Where that fails they stay in memory.
+    pub fn maybe_spill(&mut self) -> Result<()> {
+        if self.table.resident() > self.spill_above && self.state == State::Write {
+            // A full disk is no reason to fail a statement that memory can still serve.
+            let _ = self.spill_dirty();
+        }
+        Ok(())
+    }
+
+    /// How many pages of a transaction stay in memory (`PRAGMA cache_spill`).
+    pub fn set_spill_pages(&mut self, pages: usize) {
+        self.spill_above = pages.max(1);
+    }
+
+    fn spill_dirty(&mut self) -> Result<()> {
+        let Backing::File(file) = &self.backing else { return Ok(()) };
+        if !file.committing.is_idle() {
+            return Ok(());
+        }
+        let page_size = self.header.page_size;
+        if self.spill.is_none() {
+            let io = file.db.io();
+            let flags = OpenFlags { create: true, exclusive: true, delete_on_close: true, ..OpenFlags::default() };
+            let file = io.open(&io.temp_path()?, flags)?;
+            self.spill = Some(Box::new(Spill { file, page_size, next: 0, pages: HashMap::new() }));
+        }
+        let Some(spill) = &mut self.spill else { return Ok(()) };
+        let mark = self.transaction_mark;
+        let mut pages = Vec::new();
+        self.table.for_each_above(PageNo::ONE.0, |_, slot| {
+            if slot.mark >= mark
+                && let Some(page) = &slot.page
+            {
+                pages.push(page.clone());
+            }
+        });
+        for batch in pages.chunks(BATCH) {
+            let bufs: Vec<&[u8]> = batch.iter().map(|page| &page[..]).collect();
+            spill.file.write_vectored_at(&bufs, spill.next * u64::from(page_size))?;
+            for page in batch {
+                spill.pages.insert(page.no().0, spill.next);
+                spill.next += 1;
+                self.table.take(page.no());
+            }
+        }
+        Ok(())
+    }
+
+    /// The slot of a page whose newest image is spilled.
+    pub(super) fn spilled(&self, no: PageNo) -> Option<SpillSlot> {
+        self.spill.as_ref().and_then(|spill| spill.slot_of(no))
+    }
+
+    /// The page is resident again, or gone: the spilled image is not its newest any more.
+    pub(super) fn forget_spilled(&mut self, no: PageNo) -> Option<SpillSlot> {
+        self.spill.as_mut().and_then(|spill| spill.pages.remove(&no.0))
+    }
+
+    /// The newest image of the page lies in this slot again.
+    pub(super) fn restore_spilled(&mut self, no: PageNo, slot: SpillSlot) {
+        if let Some(spill) = &mut self.spill {
+            spill.pages.insert(no.0, slot);
+        }
+    }
+
+    /// Spilled pages above `n`, which are about to be cut off.
+    pub(super) fn take_spilled_above(&mut self, n: u32) -> Vec<(PageNo, SpillSlot)> {
+        let Some(spill) = &mut self.spill else { return Vec::new() };
+        let mut taken = Vec::new();
+        spill.pages.retain(|no, slot| {
+            if *no > n {
+                taken.push((PageNo(*no), *slot));
+            }
+            *no <= n
+        });
+        taken
+    }
+}
