@@ -349,7 +349,12 @@ impl Insertion<'_> {
         };
         let checked = check_row(e, &new, upserts)?;
         self.keys.check_added(e, target.db, table, row)?;
-        let position = if given || !self.triggers.is_empty() || !table.has_rowid() { Position::Unknown } else { Position::Append };
+        let position = match given {
+            _ if !table.has_rowid() || !self.triggers.is_empty() => Position::Unknown,
+            // Looking whether the rowid is free has left the cursor where the row belongs.
+            true => Position::AtCursor,
+            false => Position::Append,
+        };
         store(e, &new, &checked, Cause::Insert, position)?;
         if let Some(returning) = self.returning {
             returning.add(e, row.binding(table))?;

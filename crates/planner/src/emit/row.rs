@@ -205,24 +205,27 @@ pub(crate) fn column_value(e: &mut Emitter<'_>, table: &Table, source: SourceId,
     e.column_into(source, column, dest)
 }
 
-/// What [`MakeRecord`] applies to an index entry: REAL and INTEGER columns are stored as NUMERIC, so whole reals as integers.
+/// What [`MakeRecord`] applies to an index entry. Its values come from columns and have their affinities; those of REAL columns
+/// are stored as NUMERIC, so whole reals as integers.
 pub(crate) fn entry_affinities(table: &Table, index: &Index) -> Option<Affinities> {
-    let clamp = |a: Affinity| if a.is_numeric() { Affinity::Numeric } else { a };
+    let clamp = |a: Affinity| if a == Affinity::Real { Affinity::Numeric } else { Affinity::Blob };
     let of = |c: usize| table.columns.get(c).map_or(Affinity::Blob, |c| clamp(c.affinity));
     let key = index.columns.iter().map(|c| match c.key {
         IndexKey::Column(c) => of(c),
-        IndexKey::Rowid => Affinity::Numeric,
-        IndexKey::Expr(_) => Affinity::Blob,
+        IndexKey::Rowid | IndexKey::Expr(_) => Affinity::Blob,
     });
     let rest: Vec<Affinity> =
-        if table.has_rowid() { vec![Affinity::Numeric] } else { index.trailing.iter().map(|&c| of(c)).collect() };
+        if table.has_rowid() { vec![Affinity::Blob] } else { index.trailing.iter().map(|&c| of(c)).collect() };
     Emitter::affinities(key.chain(rest))
 }
 
 /// Encode the row for the tree of its table into `dest`.
 pub(crate) fn make_row_record(e: &mut Emitter<'_>, table: &Table, row: RowRegs, dest: Reg) {
     let stored = table.stored_columns();
-    let affinities = Emitter::affinities(stored.iter().map(|&c| table.columns.get(c).map_or(Affinity::Blob, |c| c.affinity)));
+    // The values have their affinities; only whole numbers in REAL columns still change, for storing.
+    let real_only = |a: Affinity| if a == Affinity::Real { a } else { Affinity::Blob };
+    let affinities =
+        Emitter::affinities(stored.iter().map(|&c| table.columns.get(c).map_or(Affinity::Blob, |c| real_only(c.affinity))));
     let in_order = stored.len() == table.columns.len() && stored.iter().enumerate().all(|(i, &c)| i == c);
     let values = if in_order {
         row.columns

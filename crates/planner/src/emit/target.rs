@@ -134,7 +134,11 @@ pub(crate) enum Visit {
 impl Visit {
     /// More than one row may come.
     pub fn is_multiple(&self) -> bool {
-        !matches!(self, Visit::OneRow { .. })
+        match self {
+            Visit::OneRow { .. } => false,
+            Visit::Scan { .. } => true,
+            Visit::TwoPass { plan, .. } => !plan.single_row,
+        }
     }
 }
 

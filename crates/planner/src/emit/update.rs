@@ -15,7 +15,7 @@ use super::constraints::{NewRow, OldKey, apply_affinities, check_row, compute_ge
 use super::delete::{add_primary_key, complete, delete_entries, each_view_row, index_hint, is_concerned, primary_key_of, seek_row};
 use super::returning::Returning;
 use super::row::{RowRegs, Target, key_info, read_row, table_source};
-use super::target::{Visit, choose_visit, expand_view, find_target, is_a_view, visit_rows};
+use super::target::{choose_visit, expand_view, find_target, is_a_view, visit_rows};
 use super::trigger::{Event, Params, Triggers, enter_scope, fire, triggers_for};
 use super::upsert::{Upserts, is_rowid_name};
 use super::foreign_key::ForeignKeys;
@@ -431,7 +431,7 @@ pub(crate) fn emit_update(e: &mut Emitter<'_>, statement: &ast::Update) -> Resul
     let target = Target::open(e, db, &table, wanted)?;
     let mut update = RowUpdate::new(e, &target, source, sets);
     update.conflict = conflict;
-    if !matches!(visit, Visit::OneRow { .. }) && update.key_changed {
+    if visit.is_multiple() && update.key_changed {
         // Rows that take one another's place abort in the middle.
         e.statement.may_abort.set(true);
     }
