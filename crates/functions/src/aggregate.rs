@@ -7,6 +7,7 @@ use turso_value::Value;
 
 mod concat;
 mod count;
+mod deviation;
 mod extreme;
 mod percentile;
 mod sum;
@@ -29,10 +30,11 @@ pub trait Aggregate: Send {
     /// Takes out a row that went in: the oldest one still in. Only with [`F::WINDOW`], and after `begin_frame`.
     fn inverse(&mut self, ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
         let _ = (ctx, args);
-        Err(Error::sql("aggregate cannot run over a moving frame"))
+        Err(not_in_a_frame())
     }
 
-    /// Announces, before the first `step`, that `inverse` will be used.
+    /// Announces, before the first `step` after creation, that `inverse` will be used. It holds until the state is
+    /// dropped, also beyond `reset`.
     fn begin_frame(&mut self) {}
 
     /// Starts an empty group; buffers are kept.
@@ -42,6 +44,12 @@ pub trait Aggregate: Send {
     fn took_row(&self) -> bool {
         true
     }
+}
+
+/// `inverse` of an aggregate that has none, or that was not told of it in advance.
+#[cold]
+pub(crate) fn not_in_a_frame() -> Error {
+    Error::sql("aggregate cannot run over a moving frame")
 }
 
 const NUMERIC: F = F::PURE.and(F::WINDOW);
@@ -58,6 +66,7 @@ pub const TABLE: &[FunctionDef] = &[
     FunctionDef::aggregate("max", Arity::exactly(1), EXTREME, extreme::create_max),
     FunctionDef::aggregate("group_concat", Arity::between(1, 2), NUMERIC, concat::create),
     FunctionDef::aggregate("string_agg", Arity::exactly(2), NUMERIC, concat::create),
+    FunctionDef::aggregate("stddev", Arity::exactly(1), NUMERIC, deviation::create),
     FunctionDef::aggregate("median", Arity::exactly(1), NUMERIC, percentile::create_median),
     FunctionDef::aggregate("percentile", Arity::exactly(2), NUMERIC, percentile::create_percentile),
     FunctionDef::aggregate("percentile_cont", Arity::exactly(2), NUMERIC, percentile::create_cont),

@@ -19,6 +19,7 @@ pub mod aggregate;
 pub mod context;
 pub mod datetime;
 pub mod def;
+pub mod extra;
 pub mod json;
 pub mod math;
 pub mod pattern;

@@ -1,6 +1,6 @@
 //! Finding a function by name and number of arguments.
 
-use crate::{Function, FunctionDef, aggregate, datetime, json, math, pattern, printf, scalar, text, window};
+use crate::{Function, FunctionDef, aggregate, datetime, extra, json, math, pattern, printf, scalar, text, window};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -13,6 +13,7 @@ const TABLES: &[&[FunctionDef]] = &[
     math::TABLE,
     datetime::TABLE,
     json::TABLE,
+    extra::TABLE,
     json::AGGREGATES,
     aggregate::TABLE,
     window::TABLE,

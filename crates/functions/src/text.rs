@@ -33,6 +33,10 @@ pub const TABLE: &[FunctionDef] = &[
 /// Text as a C string sees it: up to the first NUL.
 #[inline]
 pub(crate) fn before_nul(text: &[u8]) -> &[u8] {
+    // `contains` is the standard library's fast byte search; a NUL is rare.
+    if !text.contains(&0) {
+        return text;
+    }
     match text.iter().position(|&b| b == 0) {
         Some(at) => &text[..at],
         None => text,
@@ -154,7 +158,7 @@ fn skip_chars(text: &[u8], count: u64) -> usize {
     at
 }
 
-fn trim_both(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
+pub(crate) fn trim_both(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
     trim(ctx, args, true, true)
 }
 
@@ -240,7 +244,7 @@ fn replace(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
 }
 
 /// Where X holds Y first, counted from 1: in bytes when both are blobs, else in characters.
-fn instr(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
+pub(crate) fn instr(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
     if args.iter().any(Value::is_null) {
         return ctx.null();
     }

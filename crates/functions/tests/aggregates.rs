@@ -145,6 +145,8 @@ fn percentiles() {
     let values: Vec<Value> =
         [Value::Integer(4), Value::Integer(1), Value::Null, Value::Integer(3), Value::Integer(2)].to_vec();
     let real = |r| Ok(Value::Real(r));
+    check_percentile("stddev", &values, None, real(1.2909944487358056));
+    check_percentile("stddev", &[Value::Null], None, Ok(Value::Null));
     check_percentile("median", &values, None, real(2.5));
     check_percentile("percentile", &values, Some(Value::Integer(25)), real(1.75));
     check_percentile("percentile", &values, Some(Value::text("50")), real(2.5));

@@ -1,6 +1,6 @@
 //! group_concat() and string_agg().
 
-use super::Aggregate;
+use super::{Aggregate, not_in_a_frame};
 use crate::Context;
 use std::collections::VecDeque;
 use turso_error::Result;
@@ -45,6 +45,9 @@ impl Aggregate for Concat {
     }
 
     fn inverse(&mut self, _: &mut Context<'_>, args: &[Value]) -> Result<()> {
+        if !self.in_frame {
+            return Err(not_in_a_frame());
+        }
         if args[0].is_null() {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 //! A group keeps one value. A moving frame keeps the values that can still become the extreme: each new value removes
 //! those before it that it beats, so the front is always the answer.
 
-use super::Aggregate;
+use super::{Aggregate, not_in_a_frame};
 use crate::Context;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -60,10 +60,9 @@ impl Aggregate for Extreme {
     }
 
     fn inverse(&mut self, _: &mut Context<'_>, _: &[Value]) -> Result<()> {
+        let Some(frame) = &mut self.frame else { return Err(not_in_a_frame()) };
         self.rows_out += 1;
-        if let Some(frame) = &mut self.frame
-            && frame.front().is_some_and(|(row, _)| *row <= self.rows_out)
-        {
+        if frame.front().is_some_and(|(row, _)| *row <= self.rows_out) {
             frame.pop_front();
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! json_group_array(), json_group_object() and their JSONB twins.
 
 use super::{malformed, parse, render, write_value};
-use crate::aggregate::Aggregate;
+use crate::aggregate::{Aggregate, not_in_a_frame};
 use crate::context::Context;
 use crate::def::{Arity, FunctionDef, FunctionFlags as F};
 use crate::text::before_nul;
@@ -59,6 +59,9 @@ impl Aggregate for Group {
     }
 
     fn inverse(&mut self, _: &mut Context<'_>, _: &[Value]) -> Result<()> {
+        if !self.in_frame {
+            return Err(not_in_a_frame());
+        }
         self.start += self.terms.pop_front().unwrap_or(0);
         if self.start * 2 > self.text.len() {
             self.text.drain(..self.start);
