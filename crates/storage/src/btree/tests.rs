@@ -5,3 +5,4 @@ mod damage;
 mod harness;
 mod model;
 mod pending;
+mod vacuum;
