@@ -14,6 +14,11 @@ fn time(what: &str, n: u64, f: impl FnOnce()) {
     println!("{what:30} {:8.1} ms {:8.1} ns each", spent.as_secs_f64() * 1e3, spent.as_nanos() as f64 / n as f64);
 }
 
+fn pages(pager: &Pager, before: &mut u32) {
+    println!("    {} pages more", pager.page_count() - *before);
+    *before = pager.page_count();
+}
+
 fn main() {
     let n: u64 = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
     let mut pager = Pager::in_memory(4096);
@@ -27,6 +32,7 @@ fn main() {
     encode_record(&[Value::Null, Value::Integer(123_456), Value::text("some text of a row")], TextEncoding::Utf8, &mut row);
     let scatter = |i: u64| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) as i64;
 
+    let mut before = pager.page_count();
     let mut t = BTreeCursor::new(table, CursorKind::Table);
     time("append", n, || {
         for i in 0..n {
@@ -35,6 +41,7 @@ fn main() {
             t.insert_row(pager, last + 1, row[..].into(), InsertHint::Append).expect("insert");
         }
     });
+    pages(pager, &mut before);
     let mut r = BTreeCursor::new(random_table, CursorKind::Table);
     time("random insert", n, || {
         for i in 0..n {
@@ -44,6 +51,7 @@ fn main() {
             r.insert_row(pager, rowid, row[..].into(), InsertHint::AtSeek).expect("insert");
         }
     });
+    pages(pager, &mut before);
     time("random seek", n, || {
         for i in 0..n {
             assert!(t.seek_rowid(pager, 1 + (scatter(i) as u64 % n) as i64).expect("seek") == SeekResult::Found);
@@ -74,6 +82,7 @@ fn main() {
             x.insert_record(pager, entry[..].into(), Some(&key), InsertHint::Seek).expect("insert");
         }
     });
+    pages(pager, &mut before);
     time("random index seek", n, || {
         for i in 0..n {
             key[0] = Value::Integer(scatter((i * 7919) % n));
@@ -89,6 +98,7 @@ fn main() {
             s.insert_record(pager, entry[..].into(), Some(&key), InsertHint::Append).expect("insert");
         }
     });
+    pages(pager, &mut before);
     time("count", n, || assert!(t.count(pager).expect("count") == n));
     time("random delete", n, || {
         for i in 0..n {

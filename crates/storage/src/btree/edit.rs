@@ -350,6 +350,3 @@ pub(crate) fn fill<'c>(
     put16(page, at + 3, count);
     put16(page, at + 5, end);
 }
-
-#[cfg(test)]
-mod tests;

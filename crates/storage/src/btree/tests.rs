@@ -5,4 +5,5 @@ mod damage;
 mod harness;
 mod model;
 mod pending;
+mod shape;
 mod vacuum;
