@@ -1,0 +1,46 @@
+//! Child processes with a time limit: the only way to notice a hang, and to outlive an abort.
+
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+/// How a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// By itself.
+    Exit(ExitStatus),
+    /// It was killed at its time limit.
+    TimedOut,
+}
+
+/// Wait for a child, and kill it at the limit.
+pub fn wait(child: &mut Child, limit: Duration) -> std::io::Result<End> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(End::Exit(status));
+        }
+        if start.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(End::TimedOut);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A command that runs one test of the present test binary, with `name=value` in its environment.
+pub fn this_test(test: &str, variables: &[(&str, String)]) -> std::io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args([test, "--exact", "--nocapture", "--ignored", "--test-threads=1"]);
+    for (name, value) in variables {
+        command.env(name, value);
+    }
+    Ok(command)
+}
+
+/// Peak resident memory of this process in bytes, where the system tells it.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
