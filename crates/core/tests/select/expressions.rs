@@ -73,6 +73,12 @@ fn in_sets() {
     check_all(
         r#"
         SELECT a IN (1,2), a IN (1,2,3), a IN (1,NULL), a IN (1,2,NULL), a NOT IN (1,2), a NOT IN (1,2,3), a NOT IN (1,NULL), a NOT IN (1,2,3,NULL) FROM t
+        SELECT a IN (1,2,3,4,5,6,7,8), a NOT IN (1,2,3,4,5,6,NULL,8), a IN (9,8,7,6,5,4,NULL,2) FROM t
+        SELECT a FROM t WHERE a IN (1,2,3,4,5,6,7,8)
+        SELECT a FROM t WHERE a NOT IN ('1','2','3','4','5','6','7','8')
+        SELECT d FROM t WHERE d IN (2,3,4,5,6,7,8,9)
+        SELECT name FROM u WHERE name IN ('alice','BOB','zed','c','d','e','f','g','h')
+        SELECT b IN (1,2,3,4,5,6,7,'one') FROM t
         SELECT a IN (), a NOT IN (), NULL IN (), NULL NOT IN () FROM t LIMIT 1
         SELECT NULL IN (1,2), NULL IN (1,2,3), NULL NOT IN (1,2,3), 1 IN (NULL), 1 NOT IN (NULL)
         SELECT a FROM t WHERE a IN (1,2,3)

@@ -16,7 +16,7 @@ fn inner_and_outer() {
         SELECT t.a, u.id FROM t LEFT JOIN u ON t.a = u.a WHERE u.id > 2
         SELECT t.a, u.id FROM t LEFT JOIN u ON t.a = u.a AND t.b = 'two'
         SELECT t.a, u.id, w.k FROM t LEFT JOIN u ON t.a = u.a LEFT JOIN w ON w.v = u.id
-        SELECT t.a, u.id, w.k FROM t LEFT JOIN u ON t.a = u.a JOIN w ON w.v = t.a
+        SELECT t.a, u.id, w.k FROM t LEFT JOIN u ON t.a = u.a JOIN w ON w.v = t.a ORDER BY 1, 2, 3
         SELECT t.a, e.a FROM t LEFT JOIN empty e ON 1
         SELECT count(*) FROM t LEFT JOIN empty e ON e.a = t.a WHERE e.a IS NULL
         SELECT * FROM t JOIN u USING (a)

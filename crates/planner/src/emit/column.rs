@@ -14,7 +14,7 @@ use turso_value::{Affinity, Value};
 use super::emitter::Place;
 use super::{Emitter, SourceBinding};
 use crate::bind::Binder;
-use crate::plan::{ColumnIndex, IndexHint, JoinKind, Relation, Source, SourceId};
+use crate::plan::{ColumnIndex, Core, Expr, IndexHint, JoinKind, Relation, Source, SourceId, Visit, walk_expr};
 
 /// Generated columns that read generated columns: the schema admits no cycle, a damaged one might.
 const MAX_GENERATED_DEPTH: u32 = 50;
@@ -81,6 +81,49 @@ impl Emitter<'_> {
             (Some(SourceBinding::Registers { first, .. }), ColumnIndex::Column(i)) => Some(Reg(first.0 + u32::from(i))),
             _ => None,
         }
+    }
+
+    /// Load the columns that a filter is certain to read, and that are read elsewhere too, into registers that hold them as
+    /// long as the loop stays on this row.
+    pub(super) fn keep_filter_columns(&mut self, core: &Core, source: SourceId, filter: &Expr) -> Result<()> {
+        match filter {
+            Expr::Compare { left, right, .. } => {
+                self.keep_column(core, source, left)?;
+                self.keep_column(core, source, right)
+            }
+            Expr::Between { expr, .. } | Expr::IsNull { expr, .. } | Expr::IsTrue { expr, .. } => {
+                self.keep_column(core, source, expr)
+            }
+            Expr::Unary { expr, .. } | Expr::Collate { expr, .. } => self.keep_filter_columns(core, source, expr),
+            Expr::In { left, .. } => left.iter().try_for_each(|e| self.keep_column(core, source, e)),
+            Expr::Or(left, _) => self.keep_filter_columns(core, source, left),
+            _ => Ok(()),
+        }
+    }
+
+    fn keep_column(&mut self, core: &Core, from: SourceId, e: &Expr) -> Result<()> {
+        let Expr::Column { source, column, .. } = e.without_collate() else { return Ok(()) };
+        if *source != from || self.column_register(*source, *column).is_some() {
+            return Ok(());
+        }
+        struct Uses(SourceId, ColumnIndex, u32);
+        impl Visit for Uses {
+            fn expr(&mut self, e: &Expr) {
+                match e {
+                    Expr::Column { source, column, .. } if *source == self.0 && *column == self.1 => self.2 += 1,
+                    _ => walk_expr(self, e),
+                }
+            }
+        }
+        let mut uses = Uses(*source, *column, 0);
+        uses.core(core);
+        if uses.2 < 2 {
+            return Ok(());
+        }
+        let reg = self.builder.register();
+        self.column_into(*source, *column, reg)?;
+        self.moved.push((*source, *column, Place::Register(reg)));
+        Ok(())
     }
 
     fn moved_place(&self, source: SourceId, column: ColumnIndex) -> Option<Place> {

@@ -121,6 +121,8 @@ pub struct Emitter<'a> {
     pub(super) recursive_rows: Vec<(u32, Regs)>,
     /// What the statement reads of each source; whoever emits loops adds to it before.
     pub used: crate::optimize::UsedColumns,
+    /// The next loops may keep in registers what their filters read.
+    pub(super) keep_columns: bool,
     /// Nesting of queries under emission, against runaway recursion.
     pub(super) depth: u32,
     /// What all programs of the statement share: trigger bodies, AUTOINCREMENT counters.
@@ -148,6 +150,7 @@ impl<'a> Emitter<'a> {
             ctes: Vec::new(),
             recursive_rows: Vec::new(),
             used: crate::optimize::UsedColumns::default(),
+            keep_columns: false,
             depth: 0,
             statement: std::rc::Rc::default(),
             trigger: None,

@@ -17,8 +17,8 @@ use turso_value::{Affinity, KeyColumn, KeyInfo, TextEncoding, Value};
 use super::{Destination, Emitter};
 use crate::plan::{CompareHow, Expr, InSet, Query};
 
-/// Constant lists longer than this become an index.
-const LONGEST_CHAIN: usize = 2;
+/// Constant lists longer than this become an index: a few comparisons are faster than a search.
+const LONGEST_CHAIN: usize = 6;
 
 fn may_be_null(e: &Expr) -> bool {
     !matches!(e, Expr::Literal(value) if !matches!(value, Value::Null))

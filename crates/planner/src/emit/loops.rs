@@ -83,12 +83,15 @@ struct Run<'c, 'p, 'b> {
     body: LoopBody<'b>,
     states: Vec<LevelState>,
     done: Label,
+    /// Columns that a filter has read stay in registers for what comes after it.
+    keep_columns: bool,
 }
 
 impl Emitter<'_> {
     /// Emit the loops of a core, with what `body` emits innermost. On return the code runs on after the last row.
     pub fn loops(&mut self, core: &Core, plan: &JoinPlan, body: LoopBody<'_>) -> Result<()> {
         let done = self.builder.label();
+        let keep_columns = std::mem::take(&mut self.keep_columns);
         for filter in &plan.constant_filters {
             self.jump_if_false(filter, done, true)?;
         }
@@ -97,7 +100,7 @@ impl Emitter<'_> {
             let source = source_of(core, level)?;
             states.push(self.open_level(source, level)?);
         }
-        let mut run = Run { core, plan, body, states, done };
+        let mut run = Run { core, plan, body, states, done, keep_columns };
         self.level(&mut run, 0, done)?;
         self.unmatched_right_rows(&mut run)?;
         self.builder.bind(done);
@@ -188,7 +191,13 @@ impl Emitter<'_> {
         let advance = self.begin_access(state, source, level, exits)?;
         let advance_back = advance.returns_to();
         self.loop_depth += 1;
+        // The NULL row of an outer join passes by the filters.
+        let keeps = run.keep_columns && matches!(level.join, JoinKind::Inner | JoinKind::Cross);
+        let moved_mark = self.moved.len();
         for filter in &level.filters {
+            if keeps {
+                self.keep_filter_columns(run.core, source.id, filter)?;
+            }
             self.jump_if_false(filter, next, true)?;
         }
         if let Some(matched) = matched {
@@ -201,6 +210,7 @@ impl Emitter<'_> {
             self.jump_if_false(filter, inner_next, true)?;
         }
         self.level(run, i + 1, inner_next)?;
+        self.moved.truncate(moved_mark);
         self.leave_row(run, i, inner_next)?;
         self.loop_depth -= 1;
         self.builder.bind(next);

@@ -318,6 +318,7 @@ impl Emitter<'_> {
         let used = std::mem::take(&mut self.used);
         let plan = plan_core(core, &used, wish, self.context);
         self.used = used;
+        self.keep_columns = true;
         plan
     }
 
