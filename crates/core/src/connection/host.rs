@@ -142,6 +142,8 @@ impl Host for State {
         if self.interrupted.load(Ordering::Relaxed) {
             return Err(Error::from_code(ResultCode::INTERRUPT));
         }
+        // Between two instructions no page is needed: caches shrink to their size, large transactions spill.
+        self.databases.iter_mut().for_each(|db| db.pager.unpin());
         Ok(())
     }
 }
