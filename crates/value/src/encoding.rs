@@ -112,11 +112,10 @@ fn encode_utf16(text: &[u8], mut put: impl FnMut(u16)) {
         rest = &rest[len..];
         if code < 0x10000 {
             put(code as u16);
-        } else if code <= 0x10ffff {
-            put(0xd800 + ((code - 0x10000) >> 10) as u16);
-            put(0xdc00 + ((code - 0x10000) & 0x3ff) as u16);
         } else {
-            put(0xfffd);
+            // Malformed UTF-8 can stand for more than Unicode has; SQLite keeps the low bits.
+            put(0xd800 | ((code - 0x10000) >> 10 & 0x3ff) as u16);
+            put(0xdc00 | (code & 0x3ff) as u16);
         }
     }
 }
@@ -124,7 +123,7 @@ fn encode_utf16(text: &[u8], mut put: impl FnMut(u16)) {
 /// Reads one character as leniently as SQLite: the code point and the number of bytes used (at least 1).
 ///
 /// A byte of 0x80..=0xbf in first place stands for itself. After a lead byte any number of continuation bytes is taken.
-/// Overlong forms of ASCII, surrogates, U+FFFE and U+FFFF read as U+FFFD. `text` must not be empty (answers U+0000, 0).
+/// Overlong forms of ASCII and surrogates read as U+FFFD. `text` must not be empty (answers U+0000, 0).
 #[inline]
 pub fn read_char(text: &[u8]) -> (u32, usize) {
     let Some(&first) = text.first() else {
@@ -148,7 +147,7 @@ pub fn read_char(text: &[u8]) -> (u32, usize) {
         code = (code << 6).wrapping_add(u32::from(b & 0x3f));
         len += 1;
     }
-    if code < 0x80 || code & 0xffff_f800 == 0xd800 || code & 0xffff_fffe == 0xfffe {
+    if code < 0x80 || code & 0xffff_f800 == 0xd800 {
         code = 0xfffd;
     }
     (code, len)

@@ -455,3 +455,65 @@ fn records_are_byte_for_byte_those_of_sqlite() {
         }
     }
 }
+
+#[test]
+fn encodings_convert_as_sqlite_does() {
+    use turso_value::TextEncoding;
+    let mut random = Random(41);
+    for (pragma, encoding) in [("UTF-16le", TextEncoding::Utf16Le), ("UTF-16be", TextEncoding::Utf16Be)] {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(&format!("PRAGMA encoding='{pragma}'; CREATE TABLE t(x)")).unwrap();
+        let mut encode = db.prepare("SELECT CAST(?1 AS BLOB)").unwrap();
+        let mut decode = db.prepare("SELECT CAST(?1 AS TEXT)").unwrap();
+        let mut failures = Vec::new();
+        for _ in 0..5_000 {
+            let pieces: [&[u8]; 14] = [
+                b"a",
+                b"\xc3\xa9",
+                b"\xe2\x82\xac",
+                b"\xf0\x9f\x98\x80",
+                b"\x80",
+                b"\xbf",
+                b"\xc3",
+                b"\xff",
+                b"\xe2\x82",
+                b"\xef\xbf\xbe",
+                b"\xef\xbf\xbf",
+                b"\xc0\x80",
+                b"z",
+                b"\xf4\x8f\xbf\xbf",
+            ];
+            let mut text = Vec::new();
+            for _ in 0..1 + random.below(5) {
+                text.extend_from_slice(pieces[random.below(14) as usize]);
+            }
+            let mut ours = Vec::new();
+            encoding.encode(&text, &mut ours);
+            let theirs = ask(&mut encode, &[&Value::Text(text.clone())]).remove(0);
+            if theirs != Value::Blob(ours.clone()) {
+                failures.push(format!(
+                    "{pragma} encode {}: sqlite {theirs:?} ours {:?}",
+                    text.escape_ascii(),
+                    Value::Blob(ours)
+                ));
+            }
+            let units: Vec<u8> = (0..1 + random.below(5))
+                .flat_map(|_| {
+                    let unit = [0x61u16, 0xe9, 0x20ac, 0xfffd, 0x4e00, 0x7ff, 0x800][random.below(7) as usize];
+                    if encoding == TextEncoding::Utf16Le { unit.to_le_bytes() } else { unit.to_be_bytes() }
+                })
+                .collect();
+            let mut ours = Vec::new();
+            encoding.decode(&units, &mut ours);
+            let theirs = ask(&mut decode, &[&Value::Blob(units.clone())]).remove(0);
+            if theirs != Value::Text(ours.clone()) {
+                failures.push(format!(
+                    "{pragma} decode {:?}: sqlite {theirs:?} ours {:?}",
+                    Value::Blob(units),
+                    Value::Text(ours)
+                ));
+            }
+        }
+        report("encodings", failures);
+    }
+}
