@@ -152,6 +152,65 @@ impl BTreeCursor {
         Ok(&self.payload)
     }
 
+    /// Overwrites bytes of the current payload in place, as incremental blob writes do: its length stays, and the range
+    /// must lie within it. All pages of the range are gathered before the first one changes.
+    pub fn overwrite_payload(&mut self, pager: &mut Pager, offset: u32, bytes: &[u8]) -> Result<()> {
+        self.settle(pager)?;
+        let cell = self.cell;
+        let (start, end) = (offset as usize, offset as usize + bytes.len());
+        if !self.is_valid() || end > cell.payload_len as usize {
+            return Err(Error::corrupt(self.root.0, "write past the end of the payload"));
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (local, size) = (cell.local_len as usize, self.geometry.overflow_size());
+        let level_no = self.path[self.depth].no;
+        self.pin_leaf(pager)?;
+        if end > local {
+            check_length(pager, &cell, &self.geometry)?;
+            if self.chain.is_empty() {
+                let Some(page) = &self.path[self.depth].page else {
+                    return Err(Error::corrupt(level_no.0, "path without page"));
+                };
+                self.chain.push(cell.first_overflow(page));
+            }
+            extend_chain(pager, &mut self.chain, (end - 1 - local) / size + 1)?;
+            for index in start.saturating_sub(local) / size..=(end - 1 - local) / size {
+                if self.chain[index].0 < 2 || self.chain[index] == level_no {
+                    return Err(Error::corrupt(level_no.0, "overflow chain leads back to the tree"));
+                }
+                pager.page(self.chain[index])?;
+            }
+        }
+        let mut rest = bytes;
+        let mut at = start;
+        if at < local {
+            let (now, later) = rest.split_at(rest.len().min(local - at));
+            let level = &mut self.path[self.depth];
+            level.page = None;
+            let from = cell.payload_at as usize + at;
+            if let Some(room) = pager.edit(level_no).get_mut(from..from + now.len()) {
+                room.copy_from_slice(now);
+            }
+            level.page = pager.page(level_no).ok();
+            at += now.len();
+            rest = later;
+        }
+        while !rest.is_empty() {
+            let (index, skip) = ((at - local) / size, (at - local) % size);
+            let (now, later) = rest.split_at(rest.len().min(size - skip));
+            if let Some(room) = pager.edit(self.chain[index]).get_mut(4 + skip..4 + skip + now.len()) {
+                room.copy_from_slice(now);
+            }
+            at += now.len();
+            rest = later;
+        }
+        self.payload.clear();
+        self.epoch = pager.change_epoch();
+        Ok(())
+    }
+
     /// Collects the pages of the current entry's overflow chain in `walk`, for freeing them. Holds one page at a time.
     pub(crate) fn walk_chain(&mut self, pager: &mut Pager, first: PageNo, cell: &Cell) -> Result<()> {
         self.walk.collect(pager, first, cell, &self.geometry)

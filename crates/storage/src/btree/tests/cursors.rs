@@ -163,3 +163,24 @@ fn a_rollback_leaves_cursors_usable() {
     assert_eq!(reader.rowid(), 100);
     assert_eq!(writer.count(pager).unwrap(), 200);
 }
+
+#[test]
+fn payloads_can_be_overwritten_in_place() {
+    let mut random = Random(5);
+    let mut db = Db::new(512, 0);
+    let mut t = db.table_cursor();
+    let mut expected = row(5000);
+    t.insert_row(&mut db.pager, 1, expected[..].into(), InsertHint::Seek).unwrap();
+    for _ in 0..200 {
+        // The record's header stays as it is.
+        let at = 10 + random.below(4800) as usize;
+        let len = (random.below(1500) as usize).min(expected.len() - at);
+        let bytes: Vec<u8> = (0..len).map(|_| random.next() as u8).collect();
+        t.overwrite_payload(&mut db.pager, at as u32, &bytes).unwrap();
+        expected[at..at + len].copy_from_slice(&bytes);
+        assert_eq!(t.full_payload(&mut db.pager).unwrap(), expected);
+    }
+    let past = expected.len() as u32;
+    assert!(t.overwrite_payload(&mut db.pager, past, &[1]).is_err());
+    assert_eq!(db.ask_sqlite("after overwriting"), (1, 0));
+}
