@@ -62,7 +62,7 @@ macro_rules! arithmetic {
             #[inline]
             fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
                 vm.arithmetic(Arithmetic::$name, self.left, self.right, self.dest);
-                Ok(Flow::Next)
+                Ok(Flow::NEXT)
             }
         }
     )*};
@@ -75,7 +75,7 @@ macro_rules! bitwise {
             #[inline]
             fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
                 vm.binary(self.left, self.right, self.dest, |a, b, out| arith::bitwise(Bitwise::$op, a, b, out));
-                Ok(Flow::Next)
+                Ok(Flow::NEXT)
             }
         }
     )*};
@@ -88,7 +88,7 @@ impl Exec for Concat {
         vm.binary(self.left, self.right, self.dest, arith::concat);
         match vm.frame.registers.get(self.dest).bytes() {
             Some(bytes) if bytes.len() > host.limits().length => Err(Error::from_code(ResultCode::TOOBIG)),
-            _ => Ok(Flow::Next),
+            _ => Ok(Flow::NEXT),
         }
     }
 }
@@ -97,7 +97,7 @@ impl Exec for BitNot {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         vm.binary(self.reg, self.reg, self.dest, |a, _, out| arith::bit_not(a, out));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -105,7 +105,7 @@ impl Exec for Not {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         vm.binary(self.reg, self.reg, self.dest, |a, _, out| arith::not(a, out));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -128,7 +128,7 @@ impl Exec for And {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         vm.binary(self.left, self.right, self.dest, |a, b, out| *out = logic(and(a.truth(), b.truth())));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -139,7 +139,7 @@ impl Exec for Or {
         vm.binary(self.left, self.right, self.dest, |a, b, out| {
             *out = logic(not(and(not(a.truth()), not(b.truth()))));
         });
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -148,7 +148,7 @@ impl Exec for IsTrue {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let truth = vm.frame.registers.get(self.reg).truth().unwrap_or(self.if_null);
         vm.frame.registers.get_mut(self.dest).set_boolean(truth != self.negate);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -157,7 +157,7 @@ impl Exec for AddImm {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let sum = vm.frame.registers.integer(self.reg).wrapping_add(self.amount);
         vm.frame.registers.set_integer(self.reg, sum);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -170,6 +170,6 @@ impl Exec for MemMax {
         };
         let counter = registers.integer(self.counter);
         registers.set_integer(self.counter, counter.max(value));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }

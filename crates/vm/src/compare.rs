@@ -130,7 +130,7 @@ impl Exec for CompareStore {
                 CompareOp::Ge => order.is_ge(),
             }),
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -148,6 +148,6 @@ impl Exec for Compare {
                 break;
             }
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }

@@ -49,7 +49,7 @@ impl Vm {
 impl Exec for Goto {
     #[inline(always)]
     fn exec<H: Host>(&self, _: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        Ok(Flow::Jump(self.target))
+        Ok(Flow::jump(self.target))
     }
 }
 
@@ -57,7 +57,7 @@ impl Exec for Gosub {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         vm.set_address(self.return_to, vm.frame.pc + 1);
-        Ok(Flow::Jump(self.target))
+        Ok(Flow::jump(self.target))
     }
 }
 
@@ -65,8 +65,8 @@ impl Exec for Return {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         match vm.address(self.return_to) {
-            Some(addr) => Ok(Flow::Jump(addr)),
-            None if self.or_fall_through => Ok(Flow::Next),
+            Some(addr) => Ok(Flow::jump(addr)),
+            None if self.or_fall_through => Ok(Flow::NEXT),
             None => Err(internal("return without a call")),
         }
     }
@@ -76,7 +76,7 @@ impl Exec for InitCoroutine {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         vm.set_address(self.state, self.start.index());
-        Ok(Flow::Jump(self.skip))
+        Ok(Flow::jump(self.skip))
     }
 }
 
@@ -89,7 +89,7 @@ impl Exec for EndCoroutine {
         vm.set_address(self.state, vm.frame.pc);
         // The consumer's Yield stands before the address where it would go on.
         match resume.index().checked_sub(1).and_then(|at| program.instructions.get(at)) {
-            Some(Instruction::Yield(Yield { on_end: Some(target), .. })) => Ok(Flow::Jump(*target)),
+            Some(Instruction::Yield(Yield { on_end: Some(target), .. })) => Ok(Flow::jump(*target)),
             _ => Err(internal("coroutine has no consumer")),
         }
     }
@@ -102,7 +102,7 @@ impl Exec for Yield {
             return Err(internal("yield without a coroutine"));
         };
         vm.set_address(self.state, vm.frame.pc + 1);
-        Ok(Flow::Jump(resume))
+        Ok(Flow::jump(resume))
     }
 }
 
@@ -113,14 +113,14 @@ impl Exec for Halt {
             vm.run.on_error = OnError::Abort;
             return Err(Error::new(ResultCode::CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed"));
         }
-        Ok(Flow::Done)
+        Ok(Flow::DONE)
     }
 }
 
 impl Exec for HaltIfNull {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        if vm.frame.registers.get(self.reg).is_null() { Err(vm.raise(&self.raise, None)) } else { Ok(Flow::Next) }
+        if vm.frame.registers.get(self.reg).is_null() { Err(vm.raise(&self.raise, None)) } else { Ok(Flow::NEXT) }
     }
 }
 
@@ -128,7 +128,7 @@ impl Exec for RaiseError {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         if self.raise.on_error == OnError::Ignore && !vm.callers.is_empty() {
             vm.run.ignoring = true;
-            return Ok(Flow::Done);
+            return Ok(Flow::DONE);
         }
         Err(vm.raise(&self.raise, self.message))
     }
@@ -138,14 +138,14 @@ impl Exec for ResultRow {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         vm.run.row = self.values;
-        Ok(Flow::Row)
+        Ok(Flow::ROW)
     }
 }
 
 impl Exec for Noop {
     #[inline(always)]
     fn exec<H: Host>(&self, _: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -161,7 +161,7 @@ impl Exec for ResetOnce {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         vm.frame.forget_once(self.once.index());
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -239,7 +239,7 @@ impl Exec for OffsetLimit {
         let offset = vm.frame.registers.integer(self.offset).max(0);
         let sum = if limit > 0 { limit.checked_add(offset).unwrap_or(-1) } else { -1 };
         vm.frame.registers.set_integer(self.dest, sum);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -248,12 +248,12 @@ impl Exec for MustBeInt {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let value = vm.frame.registers.get_mut(self.reg);
         if matches!(value, Value::Integer(_)) {
-            return Ok(Flow::Next);
+            return Ok(Flow::NEXT);
         }
         Affinity::Numeric.apply(value);
         match (&*value, self.otherwise) {
-            (Value::Integer(_), _) => Ok(Flow::Next),
-            (_, Some(target)) => Ok(Flow::Jump(target)),
+            (Value::Integer(_), _) => Ok(Flow::NEXT),
+            (_, Some(target)) => Ok(Flow::jump(target)),
             (_, None) => Err(Error::from_code(ResultCode::MISMATCH)),
         }
     }
@@ -262,7 +262,7 @@ impl Exec for MustBeInt {
 impl Exec for Jump {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        Ok(Flow::Jump(match vm.run.compare {
+        Ok(Flow::jump(match vm.run.compare {
             Ordering::Less => self.less,
             Ordering::Equal => self.equal,
             Ordering::Greater => self.greater,

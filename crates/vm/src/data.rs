@@ -14,7 +14,7 @@ impl Exec for Null {
         for value in vm.frame.registers.block_mut(self.dest) {
             value.set_null();
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -22,7 +22,7 @@ impl Exec for Integer {
     #[inline(always)]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         vm.frame.registers.set_integer(self.dest, self.value);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -30,7 +30,7 @@ impl Exec for Real {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         vm.frame.registers.get_mut(self.dest).set_real(self.value);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -38,7 +38,7 @@ impl Exec for Const {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, program: &Program, _: &mut H) -> Result<Flow> {
         vm.frame.registers.get_mut(self.dest).assign(program.constants[self.constant.index()].as_ref());
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -50,7 +50,7 @@ impl Exec for Variable {
             Some(value) => dest.assign(value.as_ref()),
             None => dest.set_null(),
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -76,7 +76,7 @@ impl Exec for Move {
         } else {
             (0..count).rev().for_each(&mut one);
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -90,7 +90,7 @@ impl Exec for Copy {
                 vm.frame.subtypes[to.index()] = vm.frame.subtypes[from.index()];
             }
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -98,7 +98,7 @@ impl Exec for Cast {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         vm.frame.registers.get_mut(self.reg).cast(self.affinity);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -109,7 +109,7 @@ impl Exec for ApplyAffinity {
         for (value, affinity) in block.iter_mut().zip(self.affinities.0.iter()) {
             affinity.apply(value);
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -120,7 +120,7 @@ impl Exec for RealAffinity {
         if let Value::Integer(i) = *value {
             value.set_real(i as f64);
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -133,7 +133,7 @@ impl Exec for ZeroOrNull {
         } else {
             registers.set_integer(self.dest, 0);
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -163,7 +163,7 @@ impl Exec for TypeCheck {
                 ));
             }
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 

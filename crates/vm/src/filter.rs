@@ -67,7 +67,7 @@ impl Vm {
         let in_use = self.frame.mark_object(filter);
         let object = self.frame.object(filter);
         if !in_use {
-            *object = Object::Filter(BloomFilter::new());
+            *object = Object::Filter(Box::new(BloomFilter::new()));
         }
         match object {
             Object::Filter(filter) => Ok(filter),
@@ -86,7 +86,7 @@ impl Exec for FilterAdd {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let hash = vm.key_hash(self.key);
         vm.bloom_filter(self.filter)?.add(hash);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 

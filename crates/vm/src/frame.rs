@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use turso_functions::{Aggregate, FunctionFlags};
-use turso_program::{Addr, Program, Reg, Regs};
+use turso_program::{Addr, Instruction, Program, Reg, Regs};
 use turso_value::Value;
 
 use crate::cursors::Cursor;
@@ -18,8 +18,8 @@ pub(crate) enum Object {
     #[default]
     None,
     Aggregate(Box<dyn Aggregate>),
-    RowSet(RowSet),
-    Filter(BloomFilter),
+    RowSet(Box<RowSet>),
+    Filter(Box<BloomFilter>),
 }
 
 impl Object {
@@ -73,6 +73,7 @@ impl Frame {
         Self {
             registers: Registers::new(program.register_count),
             cursors: std::iter::repeat_with(Cursor::default).take(program.cursor_count).collect(),
+            objects: std::iter::repeat_with(Object::default).take(object_count(&program)).collect(),
             once: vec![0; program.instructions.len().div_ceil(64)],
             subtypes: vec![0; if reads_subtypes(&program) { program.register_count } else { 0 }],
             program: Some(program),
@@ -128,7 +129,7 @@ impl Frame {
     /// The object of a register.
     #[inline]
     pub fn object(&mut self, reg: Reg) -> &mut Object {
-        object_at(&mut self.objects, reg)
+        &mut self.objects[reg.index()]
     }
 
     /// Sets a register's subtype, in programs that ask for some.
@@ -140,19 +141,27 @@ impl Frame {
     }
 }
 
-/// The object of a register, for callers that borrow the frame's parts apart.
-#[inline]
-pub(crate) fn object_at(objects: &mut Vec<Object>, reg: Reg) -> &mut Object {
-    if objects.len() <= reg.index() {
-        objects.resize_with(reg.index() + 1, Object::default);
-    }
-    &mut objects[reg.index()]
-}
-
 /// The subtypes of a block of registers; empty in programs that ask for none.
 #[inline(always)]
 pub(crate) fn subtypes_of(subtypes: &[u32], regs: Regs) -> &[u32] {
     if subtypes.is_empty() { &[] } else { subtypes.get(regs.range()).unwrap_or(&[]) }
+}
+
+/// How many object slots the program needs: up to the last register that some instruction uses for an object.
+fn object_count(program: &Program) -> usize {
+    let register = |instruction: &Instruction| match instruction {
+        Instruction::AggStep(i) => Some(i.state),
+        Instruction::AggInverse(i) => Some(i.state),
+        Instruction::AggValue(i) => Some(i.state),
+        Instruction::AggFinal(i) => Some(i.state),
+        Instruction::RowSetAdd(i) => Some(i.set),
+        Instruction::RowSetRead(i) => Some(i.set),
+        Instruction::RowSetTest(i) => Some(i.set),
+        Instruction::FilterAdd(i) => Some(i.filter),
+        Instruction::Filter(i) => Some(i.filter),
+        _ => None,
+    };
+    program.instructions.iter().filter_map(register).map(|reg| reg.index() + 1).max().unwrap_or(0)
 }
 
 /// True when some function of the program looks at subtypes of its arguments.

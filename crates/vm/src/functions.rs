@@ -10,14 +10,14 @@ use turso_program::{FunctionCall, Program, Reg, Regs};
 use turso_value::{Collation, Value};
 
 use crate::dispatch::{Exec, Flow};
-use crate::frame::{Object, object_at, subtypes_of};
+use crate::frame::{Object, subtypes_of};
 use crate::run::internal;
 use crate::{Host, Vm};
 
 /// The collation that a call is to use.
 #[inline]
 fn collation<'a>(program: &'a Program, call: &FunctionCall) -> &'a Collation {
-    program.collations.get(call.collation.index()).unwrap_or(&Collation::Binary)
+    &program.collations[call.collation.index()]
 }
 
 impl Exec for Function {
@@ -36,7 +36,7 @@ impl Exec for Function {
         let subtype = ctx.result_subtype;
         std::mem::swap(vm.frame.registers.get_mut(self.dest), &mut vm.run.result);
         vm.frame.set_subtype(self.dest, subtype);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -58,7 +58,7 @@ impl Vm {
         what: Use,
     ) -> Result<()> {
         let args = Regs::new(args, usize::from(call.arity));
-        let object = object_at(&mut self.frame.objects, state);
+        let object = &mut self.frame.objects[state.index()];
         if !Object::is_marked(self.frame.registers.get(state)) {
             start_group(object, call)?;
             *self.frame.registers.get_mut(state) = Object::MARK;
@@ -130,11 +130,11 @@ fn start_group(object: &mut Object, call: &FunctionCall) -> Result<()> {
 }
 
 impl Exec for AggStep {
-    #[inline]
+    #[inline(always)]
     fn exec<H: Host>(&self, vm: &mut Vm, program: &Program, host: &mut H) -> Result<Flow> {
         let call = &program.calls[self.call.index()];
         vm.aggregate(program, host, call, (self.args, self.state), Use::Step)?;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -142,7 +142,7 @@ impl Exec for AggInverse {
     fn exec<H: Host>(&self, vm: &mut Vm, program: &Program, host: &mut H) -> Result<Flow> {
         let call = &program.calls[self.call.index()];
         vm.aggregate(program, host, call, (self.args, self.state), Use::Inverse)?;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -152,7 +152,7 @@ impl Exec for AggValue {
         let subtype = vm.aggregate_value(program, host, call, self.state, false)?;
         std::mem::swap(vm.frame.registers.get_mut(self.dest), &mut vm.run.result);
         vm.frame.set_subtype(self.dest, subtype);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -162,7 +162,7 @@ impl Exec for AggFinal {
         let subtype = vm.aggregate_value(program, host, call, self.state, true)?;
         std::mem::swap(vm.frame.registers.get_mut(self.state), &mut vm.run.result);
         vm.frame.set_subtype(self.state, subtype);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -195,6 +195,6 @@ impl Exec for WindowLocate {
         };
         registers.set_integer(self.dest, kind);
         *registers.get_mut(Reg(self.dest.0 + 1)) = value;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }

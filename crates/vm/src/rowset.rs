@@ -59,7 +59,7 @@ impl Vm {
         if !in_use {
             match object {
                 Object::RowSet(rows) => rows.clear(),
-                _ => *object = Object::RowSet(RowSet::default()),
+                _ => *object = Object::RowSet(Box::default()),
             }
         }
         match object {
@@ -74,7 +74,7 @@ impl Exec for RowSetAdd {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let rowid = vm.frame.registers.integer(self.rowid);
         vm.row_set(self.set)?.add(rowid);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -84,11 +84,11 @@ impl Exec for RowSetRead {
         match vm.row_set(self.set)?.take_smallest() {
             Some(rowid) => {
                 vm.frame.registers.set_integer(self.dest, rowid);
-                Ok(Flow::Next)
+                Ok(Flow::NEXT)
             }
             None => {
                 *vm.frame.registers.get_mut(self.set) = Value::Null;
-                Ok(Flow::Jump(self.empty))
+                Ok(Flow::jump(self.empty))
             }
         }
     }

@@ -56,7 +56,7 @@ impl Exec for ReadCookie {
         let value = read_cookie(host.pager(self.db).header(), self.cookie);
         // The fields are signed for their users.
         vm.frame.registers.set_integer(self.dest, i64::from(value as i32));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -65,7 +65,7 @@ impl Exec for SetCookie {
         let value = vm.frame.registers.integer(self.value) as u32;
         host.pager(self.db).edit_header(|header| write_cookie(header, self.cookie, value));
         host.cookie_written(self.db, self.cookie, value)?;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -73,7 +73,7 @@ impl Exec for CreateBtree {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         let root = create_tree(host.pager(self.db), !self.index)?;
         vm.frame.registers.set_integer(self.dest, i64::from(root.0));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -89,14 +89,14 @@ impl Exec for Destroy {
             host.root_moved(self.db, moved_from, root.0)?;
         }
         vm.frame.registers.set_integer(self.moved_from, i64::from(moved_from));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
 impl Exec for ParseSchema {
     fn exec<H: Host>(&self, _: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         host.parse_schema(self.db, self.condition.as_deref())?;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -105,7 +105,7 @@ macro_rules! drops {
         impl Exec for $name {
             fn exec<H: Host>(&self, _: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
                 host.drop_entry(self.db, CatalogueEntry::$entry, &self.name)?;
-                Ok(Flow::Next)
+                Ok(Flow::NEXT)
             }
         }
     )*};
@@ -128,7 +128,7 @@ impl Exec for IntegrityCheck {
                 registers.set_integer(self.max_errors, left.saturating_sub(count));
             }
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -137,7 +137,7 @@ impl Exec for JournalMode {
         let mut answer = Value::Null;
         host.journal_mode(self.db, vm.frame.registers.get(self.mode), &mut answer)?;
         *vm.frame.registers.get_mut(self.dest) = answer;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -146,14 +146,14 @@ impl Exec for Checkpoint {
         for (i, number) in host.checkpoint(self.db, self.mode)?.into_iter().enumerate() {
             vm.frame.registers.set_integer(Reg(self.dest.0 + i as u32), number);
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
 impl Exec for Vacuum {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         host.vacuum(self.db, self.into.map(|reg| vm.frame.registers.get(reg)))?;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -167,7 +167,7 @@ impl Exec for PageCount {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         let pages = host.pager(self.db).page_count();
         vm.frame.registers.set_integer(self.dest, i64::from(pages));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -177,14 +177,14 @@ impl Exec for MaxPageCount {
         let limit = vm.frame.registers.integer(self.limit).clamp(0, i64::from(u32::MAX)) as u32;
         let limit = host.pager(self.db).set_max_page_count(limit);
         vm.frame.registers.set_integer(self.dest, i64::from(limit));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
 impl Exec for Expire {
     fn exec<H: Host>(&self, _: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         host.expire_statements();
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -196,6 +196,6 @@ impl Exec for ConnectionCall {
         for (slot, value) in vm.frame.registers.block_mut(self.dest).iter_mut().zip(answer) {
             *slot = value;
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }

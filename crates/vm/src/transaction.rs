@@ -10,20 +10,20 @@ use crate::{Host, Vm};
 impl Exec for Transaction {
     fn exec<H: Host>(&self, _: &mut Vm, program: &Program, host: &mut H) -> Result<Flow> {
         host.transaction(self, self.write && program.needs_statement_savepoint)?;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
 impl Exec for AutoCommit {
     fn exec<H: Host>(&self, _: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         host.transaction_control(self.control)?;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
 impl Exec for Savepoint {
     fn exec<H: Host>(&self, _: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         host.savepoint(self.op, &self.name)?;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }

@@ -22,7 +22,7 @@ impl Exec for RunTrigger {
         if !self.call.recursive {
             let active = |frame: &Frame| frame.call.as_ref().is_some_and(|call| call.name == self.call.name);
             if active(&vm.frame) || vm.callers.iter().any(active) {
-                return Ok(Flow::Next);
+                return Ok(Flow::NEXT);
             }
         }
         if vm.callers.len() >= host.limits().trigger_depth {
@@ -49,7 +49,7 @@ impl Exec for RunTrigger {
         });
         caller.pc += 1;
         vm.callers.push(caller);
-        Ok(Flow::Switch)
+        Ok(Flow::SWITCH)
     }
 }
 
@@ -85,6 +85,6 @@ impl Exec for Param {
         let reg = turso_program::Reg(call.first_param.0 + self.index);
         let value: &Value = caller.registers.get(reg);
         vm.frame.registers.get_mut(self.dest).assign(value.as_ref());
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }

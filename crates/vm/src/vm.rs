@@ -8,7 +8,7 @@ use turso_program::control::OnError;
 use turso_value::Value;
 
 use crate::Host;
-use crate::dispatch::{Flow, execute};
+use crate::dispatch::{Exec, Flow, execute};
 use crate::frame::Frame;
 use crate::run::{Run, internal};
 
@@ -219,7 +219,7 @@ impl Vm {
                 false => self.run_program::<H, true>(&program, host),
             };
             match result {
-                Ok(Flow::Switch) => {
+                Ok(Flow::SWITCH) => {
                     // The instruction has put the new frame in place; the other one keeps its program for its return.
                     self.put_back(program, pc);
                 }
@@ -227,9 +227,9 @@ impl Vm {
                     self.frame.program = Some(program);
                     self.frame.pc = pc;
                     match flow {
-                        Flow::Row => return Ok(Step::Row),
-                        Flow::Done if self.callers.is_empty() => return Ok(Step::Done),
-                        Flow::Done => self.end_trigger(host)?,
+                        Flow::ROW => return Ok(Step::Row),
+                        Flow::DONE if self.callers.is_empty() => return Ok(Step::Done),
+                        Flow::DONE => self.end_trigger(host)?,
                         _ => return Err(internal("run of a program ended in its middle")),
                     }
                 }
@@ -273,19 +273,25 @@ impl Vm {
                 break Err(internal("jump out of the program"));
             };
             self.frame.pc = pc;
-            let outcome = execute(instruction, self, program, host);
-            if SUBTYPES && outcome.is_ok() {
-                self.forget_subtypes(instruction);
+            macro_rules! go_on {
+                ($outcome:expr) => {{
+                    let outcome = $outcome;
+                    if SUBTYPES && outcome.is_ok() {
+                        self.forget_subtypes(instruction);
+                    }
+                    match outcome {
+                        Ok(flow) => match flow.address(pc) {
+                            Some(next) => pc = next,
+                            None => {
+                                pc += 1;
+                                break Ok(flow);
+                            }
+                        },
+                        Err(error) => break Err(error),
+                    }
+                }};
             }
-            match outcome {
-                Ok(Flow::Next) => pc += 1,
-                Ok(Flow::Jump(target)) => pc = target.index(),
-                Ok(flow) => {
-                    pc += 1;
-                    break Ok(flow);
-                }
-                Err(error) => break Err(error),
-            }
+            execute!(instruction, self, program, host, go_on);
         };
         if matches!(result, Err(Error::Pending)) {
             // What is run again counts once, and no poll comes in between: the host lets go of pages there, and an instruction

@@ -63,7 +63,7 @@ impl Exec for MakeRecord {
             return Err(Error::from_code(ResultCode::TOOBIG));
         }
         *registers.get_mut(self.dest) = Value::Blob(out);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -108,7 +108,7 @@ impl Exec for NewRowid {
             None => vm.random_rowid(host, self.cursor)?,
         };
         vm.frame.registers.set_integer(self.dest, rowid);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -227,7 +227,7 @@ impl Exec for Insert {
         if let Some(change) = &self.change {
             vm.row_inserted(host, change, Some(rowid), self.record, seen);
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -241,7 +241,7 @@ impl Exec for Delete {
         if !tree.settle(pager)? {
             // Somebody (a trigger) has deleted it already.
             vm.run.bytes = old;
-            return Ok(Flow::Next);
+            return Ok(Flow::NEXT);
         }
         if interest == Interest::OldAndNew {
             old.extend_from_slice(tree.btree.full_payload(pager)?);
@@ -262,7 +262,7 @@ impl Exec for Delete {
                 host.on_change(change, rowid, old, None);
             }
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -282,7 +282,7 @@ impl Exec for IdxInsert {
         if let Some(change) = &self.change {
             vm.row_inserted(host, change, None, self.record, seen);
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -302,7 +302,7 @@ impl Exec for IdxDelete {
                 return Err(Error::from_code(ResultCode::CORRUPT_INDEX));
             }
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -322,7 +322,7 @@ impl Exec for Clear {
                 host.on_truncate(change, rows);
             }
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -345,7 +345,7 @@ impl Exec for ResetCount {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         host.counters().publish(vm.run.changes);
         vm.run.changes = 0;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -358,7 +358,7 @@ impl Vm {
 impl Exec for FkCounter {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         *vm.violations(host, self.deferred) += i64::from(self.amount);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 

@@ -73,14 +73,14 @@ impl Exec for Column {
             let dest = vm.frame.registers.get_mut(self.dest);
             if !tree.settle(pager)? {
                 dest.set_null();
-                return Ok(Flow::Next);
+                return Ok(Flow::NEXT);
             }
             let column = usize::from(self.column);
             if !tree.btree.overflows() {
                 if !tree.record.read(tree.btree.local_payload(), column, encoding, dest)? {
                     assign_default(dest, self.default.as_ref());
                 }
-                return Ok(Flow::Next);
+                return Ok(Flow::NEXT);
             }
         }
         vm.column_slow(host, self)
@@ -115,7 +115,7 @@ impl Vm {
             Cursor::Pseudo(pseudo) => {
                 if pseudo.null_row {
                     self.frame.registers.get_mut(column.dest).set_null();
-                    return Ok(Flow::Next);
+                    return Ok(Flow::NEXT);
                 }
                 // The register may have been given another record since, so nothing decoded is kept.
                 pseudo.record.reset();
@@ -124,7 +124,7 @@ impl Vm {
                 };
                 let Some(bytes) = record.bytes() else {
                     dest.set_null();
-                    return Ok(Flow::Next);
+                    return Ok(Flow::NEXT);
                 };
                 if !pseudo.record.read(bytes, index, encoding, dest)? {
                     assign_default(dest, column.default.as_ref());
@@ -133,7 +133,7 @@ impl Vm {
             Cursor::Null => self.frame.registers.get_mut(column.dest).set_null(),
             Cursor::Closed => return Err(internal("column of a cursor that is not open")),
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 
     /// The current record of a tree into a register.
@@ -154,9 +154,9 @@ impl Exec for RowData {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         if let Cursor::Sorter(sorter) = &vm.frame.cursors[self.cursor.index()] {
             vm.frame.registers.get_mut(self.dest).set_blob(sorter.record()?);
-            return Ok(Flow::Next);
+            return Ok(Flow::NEXT);
         }
         vm.row_data(host, self.cursor, self.dest)?;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }

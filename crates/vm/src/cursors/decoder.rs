@@ -82,57 +82,49 @@ impl Decoder {
     /// header.
     #[inline(always)]
     pub fn locate(&mut self, record: &[u8], column: usize) -> Result<Option<(u64, usize)>> {
-        if self.header_end == 0 || column < self.column as usize {
-            self.open(record)?;
+        let mut from = *self;
+        if from.header_end == 0 || (column as u32) < from.column {
+            match record.first() {
+                Some(&len) if len < 0x80 && len > 0 => {
+                    from = Self { column: 0, header_at: 1, header_end: u32::from(len), body_at: u32::from(len) };
+                }
+                _ => from = Self::open_slowly(record)?,
+            }
         }
-        let Some(header) = record.get(..self.header_end as usize) else {
+        let Some(header) = record.get(..from.header_end as usize) else {
             return Err(malformed("record header past the end of the record"));
         };
-        let (mut at, mut body) = (self.header_at as usize, self.body_at as usize);
-        for passed in self.column as usize..column {
-            match header.get(at) {
-                Some(&serial) if serial < 0x80 => {
-                    at += 1;
-                    body += usize::from(LEN[usize::from(serial & 0x7f)]);
-                }
-                None => return Ok(None),
-                Some(_) => {
-                    (self.column, self.header_at, self.body_at) = (passed as u32, at as u32, body as u32);
-                    return self.locate_slowly(header, column);
-                }
+        let mut left = column as u32 - from.column;
+        let (mut at, mut body) = (from.header_at as usize, from.body_at as usize);
+        let serial = loop {
+            let Some(&serial) = header.get(at) else { return Ok(None) };
+            if serial >= 0x80 {
+                let (header_at, body_at) = (at as u32, body as u32);
+                *self = Self { column: column as u32 - left, header_at, header_end: from.header_end, body_at };
+                return self.locate_slowly(header, column);
             }
-        }
-        (self.column, self.header_at, self.body_at) = (column as u32, at as u32, body as u32);
-        match header.get(at) {
-            Some(&serial) if serial < 0x80 => Ok(Some((u64::from(serial), body))),
-            None => Ok(None),
-            Some(_) => self.locate_slowly(header, column),
-        }
-    }
-
-    #[inline(always)]
-    fn open(&mut self, record: &[u8]) -> Result<()> {
-        match record.first() {
-            Some(&len) if len < 0x80 && len > 0 => {
-                *self = Self { column: 0, header_at: 1, header_end: u32::from(len), body_at: u32::from(len) };
-                Ok(())
+            if left == 0 {
+                break serial;
             }
-            _ => self.open_slowly(record),
-        }
+            left -= 1;
+            at += 1;
+            body += usize::from(LEN[usize::from(serial)]);
+        };
+        let (header_at, body_at) = (at as u32, body as u32);
+        *self = Self { column: column as u32, header_at, header_end: from.header_end, body_at };
+        Ok(Some((u64::from(serial), body)))
     }
 
     #[inline(never)]
-    fn open_slowly(&mut self, record: &[u8]) -> Result<()> {
+    fn open_slowly(record: &[u8]) -> Result<Self> {
         match varint::read(record) {
             // A record that long is none: no payload is.
             Some((len, used)) if len >= used as u64 && len <= i32::MAX as u64 => {
-                *self = Self { column: 0, header_at: used as u32, header_end: len as u32, body_at: len as u32 };
-                Ok(())
+                Ok(Self { column: 0, header_at: used as u32, header_end: len as u32, body_at: len as u32 })
             }
             // An empty record, as SQLite reads it, has no columns.
             None if record.is_empty() => {
-                *self = Self::default();
-                Ok(())
+                Ok(Self::default())
             }
             _ => Err(malformed("record header past the end of the record")),
         }
@@ -149,6 +141,7 @@ impl Decoder {
             let Some((serial, used)) = varint::read(rest) else {
                 return Err(malformed("serial type past the end of the record header"));
             };
+            // (A value's end is checked where it is read.)
             if self.column as usize == column {
                 return Ok(Some((serial, self.body_at as usize)));
             }

@@ -127,6 +127,14 @@ impl TreeCursor {
         self.status = if on_row { Status::Row } else { Status::NullRow };
     }
 
+    /// The B-tree cursor has moved to a row.
+    #[inline(always)]
+    pub fn arrived(&mut self, epoch: u64) {
+        self.record.reset();
+        self.epoch = epoch;
+        self.status = Status::Row;
+    }
+
     /// Makes the cursor stand on its row, in the tree as it is now; false where columns read NULL.
     #[inline(always)]
     pub fn settle(&mut self, pager: &mut Pager) -> Result<bool> {

@@ -35,8 +35,13 @@ impl Vm {
                 Way::Next => tree.btree.next(pager)?,
                 Way::Prev => tree.btree.prev(pager)?,
             };
-            tree.moved(found, pager.change_epoch());
-            return Ok(found);
+            if found {
+                // Still, or again, on a row: `status` says so already for all but the first step.
+                tree.arrived(pager.change_epoch());
+                return Ok(true);
+            }
+            tree.moved(false, pager.change_epoch());
+            return Ok(false);
         }
         self.walk_other(cursor, way)
     }
@@ -104,7 +109,7 @@ impl Exec for NullRow {
             Cursor::Sorter(_) => return Err(internal("a sorter has no null row")),
             slot => *slot = Cursor::Null,
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -130,7 +135,7 @@ impl Exec for Count {
         let count = tree.btree.count(pager)?;
         tree.moved(false, pager.change_epoch());
         vm.frame.registers.set_integer(self.dest, i64::try_from(count).unwrap_or(i64::MAX));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -144,7 +149,7 @@ impl Exec for Sequence {
         };
         vm.frame.registers.set_integer(self.dest, *sequence);
         *sequence += 1;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 

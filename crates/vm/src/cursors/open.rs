@@ -72,7 +72,7 @@ impl Exec for OpenRead {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let slot = &mut vm.frame.cursors[self.cursor.index()];
         point_at(slot, PageNo(self.root.0), Store::Db(self.db), key_of(&self.kind));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -83,7 +83,7 @@ impl Exec for OpenWrite {
         let root = if self.root_in_register { root_in(vm, Reg(number))? } else { PageNo(number) };
         let slot = &mut vm.frame.cursors[self.cursor.index()];
         point_at(slot, root, Store::Db(self.db), key_of(&self.kind));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -105,7 +105,7 @@ impl Exec for OpenEphemeral {
             None => create_tree(pager, self.key.is_none())?,
         };
         point_at(&mut vm.frame.cursors[self.cursor.index()], root, Store::Temporary, self.key.as_ref());
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -132,7 +132,7 @@ impl Exec for OpenDup {
         let slot = &mut vm.frame.cursors[self.cursor.index()];
         *slot = Cursor::Closed;
         point_at(slot, root, store, key.as_ref());
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -141,7 +141,7 @@ impl Exec for OpenPseudo {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let pseudo = PseudoCursor { content: self.content, null_row: false, record: Decoder::default() };
         vm.frame.cursors[self.cursor.index()] = Cursor::Pseudo(Box::new(pseudo));
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -149,12 +149,12 @@ impl Exec for Close {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         vm.frame.cursors[self.cursor.index()].close();
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
 impl Exec for SetIndexOnly {
     fn exec<H: Host>(&self, _: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }

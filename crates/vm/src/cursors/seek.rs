@@ -203,7 +203,7 @@ impl Exec for SeekRowid {
                     Value::Integer(i) => i,
                     _ => {
                         tree(&mut vm.frame.cursors, self.cursor)?.moved(false, 0);
-                        return Ok(Flow::Jump(self.miss));
+                        return Ok(Flow::jump(self.miss));
                     }
                 }
             }
@@ -238,7 +238,7 @@ impl Exec for NoConflict {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         if self.key.count > 0 && vm.frame.registers.block(self.key).iter().any(Value::is_null) {
-            return Ok(Flow::Jump(self.target));
+            return Ok(Flow::jump(self.target));
         }
         Flow::jump_if(!vm.find(host, self.cursor, self.key)?, self.target)
     }
@@ -257,7 +257,7 @@ impl Exec for DeferredSeek {
             }
             None => table.moved(false, 0),
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -268,7 +268,7 @@ impl Exec for FinishSeek {
         if table.status == Status::Deferred {
             table.settle(pager)?;
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -278,7 +278,7 @@ impl Exec for IdxRowid {
         let (index, pager) = tree_and_pager(&mut vm.frame.cursors, &mut vm.run, host, self.cursor)?;
         let rowid = index.entry_rowid(pager)?;
         set_rowid(vm, self.dest, rowid);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -295,7 +295,7 @@ impl Exec for Rowid {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         if let super::Cursor::Null | super::Cursor::Pseudo(_) = &vm.frame.cursors[self.cursor.index()] {
             vm.frame.registers.get_mut(self.dest).set_null();
-            return Ok(Flow::Next);
+            return Ok(Flow::NEXT);
         }
         let (table, pager) = tree_and_pager(&mut vm.frame.cursors, &mut vm.run, host, self.cursor)?;
         let rowid = if table.status == Status::Deferred {
@@ -307,6 +307,6 @@ impl Exec for Rowid {
             None
         };
         set_rowid(vm, self.dest, rowid);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }

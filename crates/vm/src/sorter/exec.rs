@@ -31,7 +31,7 @@ impl Exec for SorterOpen {
             Cursor::Sorter(sorter) if Arc::ptr_eq(sorter.key(), &self.key) => sorter.reopen(keep),
             slot => *slot = Cursor::Sorter(Box::new(Sorter::new(self.key.clone(), keep))),
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -42,7 +42,7 @@ impl Exec for SorterInsert {
             return Err(internal("register holds no record"));
         };
         sorter(&mut vm.frame.cursors, self.cursor)?.insert(record)?;
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -64,7 +64,7 @@ impl Exec for SorterData {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let sorter = sorter(&mut vm.frame.cursors, self.cursor)?;
         vm.frame.registers.get_mut(self.dest).set_blob(sorter.record()?);
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
 
@@ -102,6 +102,6 @@ impl Exec for SorterReset {
         } else {
             vm.empty_ephemeral(host, self.cursor)?;
         }
-        Ok(Flow::Next)
+        Ok(Flow::NEXT)
     }
 }
