@@ -14,7 +14,7 @@
 //!
 //! A cursor on an entry of an interior index page has that page at the end of its path; levels below are stale.
 
-use super::cell::{Cell, parse_at};
+use super::cell::{Cell, parse_at, parse_short_row};
 use super::layout::{Geometry, MAX_DEPTH, Node, NodeKind, be16, header_at};
 use crate::page::{PageNo, PageRef};
 use crate::pager::Pager;
@@ -42,11 +42,14 @@ pub(crate) struct Level {
     /// On the last level the entry; above it the child, where `count` means the right-most one.
     pub cell: u16,
     pub count: u16,
+    /// Offset of the cell pointers.
+    pub pointers: u16,
     pub kind: NodeKind,
 }
 
 impl Level {
-    const EMPTY: Level = Level { page: None, no: PageNo(0), cell: 0, count: 0, kind: NodeKind::TableLeaf };
+    const EMPTY: Level =
+        Level { page: None, no: PageNo(0), cell: 0, count: 0, pointers: 0, kind: NodeKind::TableLeaf };
 
     /// Makes a page resident and checks that it belongs into a tree of this sort.
     #[inline]
@@ -57,8 +60,8 @@ impl Level {
         if node.kind.is_table() != table {
             return Err(Error::corrupt(no.0, "page of another kind of tree"));
         }
-        let (count, kind) = (node.count as u16, node.kind);
-        Ok(Level { page: Some(page), no, cell: 0, count, kind })
+        let (count, pointers, kind) = (node.count as u16, node.pointers as u16, node.kind);
+        Ok(Level { page: Some(page), no, cell: 0, count, pointers, kind })
     }
 
     /// The page as a checked node; an error where the page is away (our own mistake, kept harmless).
@@ -279,8 +282,7 @@ impl BTreeCursor {
             let i = level.cell + 1;
             if i < level.count && level.kind.is_leaf() {
                 level.cell = i;
-                self.load_cell()?;
-                return Ok(true);
+                return self.load_cell().map(|()| true);
             }
         }
         self.next_slow(pager)
@@ -498,17 +500,28 @@ impl BTreeCursor {
         }
         let level = &self.path[self.depth];
         if let Some(page) = &level.page {
-            let pointers = header_at(level.no) + level.kind.header_size();
+            let pointers = usize::from(level.pointers);
             let at = be16(page, pointers + 2 * usize::from(level.cell));
             if at >= pointers + 2 * usize::from(level.count) {
+                if level.kind == NodeKind::TableLeaf
+                    && let Some(cell) = parse_short_row(page, at, &self.geometry)
+                {
+                    self.cell = cell;
+                    return Ok(());
+                }
                 if let Some(cell) = parse_at(level.kind, page, at, &self.geometry) {
                     self.cell = cell;
                     return Ok(());
                 }
             }
         }
+        self.cell_outside()
+    }
+
+    #[cold]
+    fn cell_outside(&mut self) -> Result<()> {
         self.state = State::Unset;
-        Err(Error::corrupt(level.no.0, "cell outside the page"))
+        Err(Error::corrupt(self.path[self.depth].no.0, "cell outside the page"))
     }
 
     // ---- Position after changes by others -------------------------------------------------------------------------
