@@ -308,22 +308,22 @@ fn points(bench: &mut Bench) {
     }));
     let lookups = rows() / 3;
     let key = |i: i64| i * 7919 % rows() + 1;
-    let here = best(|| {
-        for i in 0..lookups {
-            vm.bind(1, Value::Integer(key(i)));
-            assert_eq!(vm.step(&mut bench.host).unwrap(), Step::Row);
-            assert_eq!(vm.step(&mut bench.host).unwrap(), Step::Done);
-            vm.reset();
-        }
-    });
+    #[inline(never)]
+    fn run_ours_point(host: &mut TestHost, vm: &mut Vm, key: i64) {
+        vm.bind(1, Value::Integer(key));
+        assert_eq!(vm.step(host).unwrap(), Step::Row);
+        assert_eq!(vm.step(host).unwrap(), Step::Done);
+        vm.reset();
+    }
+    #[inline(never)]
+    fn run_sqlite_point(statement: &mut rusqlite::Statement<'_>, key: i64) {
+        let mut rows = statement.query([key]).unwrap();
+        assert!(rows.next().unwrap().is_some());
+        assert!(rows.next().unwrap().is_none());
+    }
+    let here = best(|| (0..lookups).for_each(|i| run_ours_point(&mut bench.host, &mut vm, key(i))));
     let mut statement = bench.sqlite.prepare("SELECT b, c FROM t WHERE id = ?").unwrap();
-    let there = best(|| {
-        for i in 0..lookups {
-            let mut rows = statement.query([key(i)]).unwrap();
-            assert!(rows.next().unwrap().is_some());
-            assert!(rows.next().unwrap().is_none());
-        }
-    });
+    let there = best(|| (0..lookups).for_each(|i| run_sqlite_point(&mut statement, key(i))));
     println!(
         "{:28} {:8.1} ms   SQLite {:8.1} ms   x{:4.2}   {:5.1} ns/look-up",
         "point look-up",

@@ -101,6 +101,7 @@ impl Cursor {
     /// Close it. The box of a tree cursor is kept for the next time, and so is the page of an ephemeral tree.
     pub fn close(&mut self) {
         match self {
+            Cursor::Tree(tree) if tree.parked => {}
             Cursor::Tree(tree) => {
                 tree.btree.reset();
                 tree.parked = true;

@@ -11,6 +11,7 @@
 //! stored. Everything is in memory: the place to spill sorted runs is `insert`, when `arena` passes a budget, and `next`
 //! then merges.
 
+mod compare;
 mod exec;
 mod prefix;
 
@@ -21,9 +22,9 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
-use turso_value::key::compare_records;
 use turso_value::{KeyInfo, TextEncoding, Value};
 
+use self::compare::compare;
 use crate::cursors::Decoder;
 use crate::run::internal;
 
@@ -78,9 +79,10 @@ impl Order<'_> {
         }
     }
 
+    #[inline]
     fn compare_records(&mut self, a: &Entry, b: &Entry) -> Ordering {
         let (x, y) = (record_at(self.arena, a.offset), record_at(self.arena, b.offset));
-        match compare_records(x, y, self.key, self.key.columns.len()) {
+        match compare(x, y, self.key) {
             Ok(Ordering::Equal) => a.offset.cmp(&b.offset),
             Ok(order) => order,
             Err(error) => {
@@ -164,7 +166,7 @@ impl Sorter {
             Ordering::Greater => true,
             Ordering::Equal => {
                 let last = record_at(&self.arena, top.offset);
-                compare_records(record, last, &self.key, self.key.columns.len())? != Ordering::Less
+                compare(record, last, &self.key)? != Ordering::Less
             }
         };
         if loses {

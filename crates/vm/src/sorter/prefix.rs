@@ -8,7 +8,7 @@
 
 use turso_error::Result;
 use turso_value::collation::without_trailing_spaces;
-use turso_value::{Collation, KeyColumn, KeyInfo, RecordReader, TextEncoding, ValueRef};
+use turso_value::{Collation, KeyColumn, KeyInfo, RecordReader, SerialType, TextEncoding, ValueRef};
 
 const CLASS_SHIFT: u32 = 61;
 
@@ -16,6 +16,14 @@ const CLASS_SHIFT: u32 = 61;
 #[inline]
 pub(super) fn of(record: &[u8], key: &KeyInfo) -> Result<u64> {
     let Some(column) = key.columns.first() else { return Ok(0) };
+    // The usual shape: header length and first serial type in a byte each.
+    if let [header_len @ 2..=0x7f, serial @ 0..=0x7f, ..] = *record {
+        let serial = SerialType(u64::from(serial));
+        let at = usize::from(header_len);
+        if let Some(body) = record.get(at..at + serial.len() as usize) {
+            return Ok(of_value(serial.read(body)?, column, key.encoding));
+        }
+    }
     let value = RecordReader::new(record)?.next_value()?;
     Ok(of_value(value.unwrap_or_default(), column, key.encoding))
 }
