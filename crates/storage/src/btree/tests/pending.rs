@@ -34,6 +34,7 @@ impl Runner {
             result
         });
         self.pager.unpin();
+        self.pager.maybe_spill().unwrap();
         done.unwrap()
     }
 }
@@ -50,6 +51,8 @@ fn transcript(io: Arc<dyn Io>, memory: &MemoryIo, start: &[u8], db: &Db, seed: u
         let file = DatabaseFile::open(io.clone(), path, OpenOptions::default()).unwrap();
         let mut r = Runner { pager: Pager::open(file), waited: 0 };
         r.pager.set_cache_pages(16);
+        // In every other round each dirty page leaves memory behind each instruction.
+        r.pager.set_spill_pages(if round % 2 == 0 { 1 } else { 1000 });
         let mut t = BTreeCursor::new(db.table, CursorKind::Table);
         let mut w = BTreeCursor::new(db.index, CursorKind::Index(Arc::new(KeyInfo::binary(1))));
         r.run(|p| p.begin_write(WriteMode::Reserved));
