@@ -301,7 +301,15 @@ fn a_waiter_is_woken_when_a_lock_is_given_back() {
             }
             db.wait_for_unlock(epoch, std::time::Duration::from_secs(20));
         }
-        commit(&mut b);
+        loop {
+            let epoch = db.lock_epoch();
+            match b.commit() {
+                Ok(()) => break,
+                // The other still holds its snapshot.
+                Err(e) => assert!(e.is(ResultCode::BUSY)),
+            }
+            db.wait_for_unlock(epoch, std::time::Duration::from_secs(20));
+        }
     });
     std::thread::sleep(std::time::Duration::from_millis(50));
     let start = std::time::Instant::now();
@@ -324,4 +332,35 @@ fn the_choices_for_a_new_database_hold() {
         sqlite3(&dir.db(), "pragma page_size; pragma encoding; pragma auto_vacuum; pragma integrity_check"),
         "8192\nUTF-16be\n1\nok"
     );
+}
+
+#[test]
+fn a_prepared_commit_is_refused_before_or_not_at_all() {
+    on_each_backend(|io, path| {
+        let mut a = open(io, path, OpenOptions::default());
+        begin(&mut a);
+        append(&mut a, 2, 1);
+        a.prepare_commit().unwrap();
+        commit(&mut a);
+        a.end_read();
+        let mut b = open(io, path, OpenOptions::default());
+        b.block_on(Pager::begin_read).unwrap();
+        begin(&mut a);
+        fill(&mut a, 2, 9);
+        assert!(a.prepare_commit().is_err_and(|e| e.is(ResultCode::BUSY)));
+        b.end_read();
+        a.prepare_commit().unwrap();
+        a.prepare_commit().unwrap();
+        a.rollback();
+        a.end_read();
+        assert_eq!(bytes(&mut b), [1, 1]);
+        assert!(!io.exists(&path.with_file_name(format!("{}-journal", path.file_name().unwrap().display()))).unwrap());
+        begin(&mut a);
+        fill(&mut a, 2, 9);
+        a.prepare_commit().unwrap();
+        fill(&mut a, 3, 8);
+        commit(&mut a);
+        a.end_read();
+        assert_eq!(bytes(&mut b), [9, 8]);
+    });
 }

@@ -166,6 +166,16 @@ impl State {
     /// Make the changes of all databases durable. Databases committed before one that fails stay committed; each is a
     /// transaction of its own unless a super-journal joins them.
     fn commit_all(&mut self) -> Result<()> {
+        if self.databases.iter().filter(|db| db.pager.in_write()).count() > 1 {
+            // Whatever a reader of one of them can refuse is asked for before the first is committed.
+            for db in 0..self.databases.len() {
+                match self.databases.get_mut(db).map_or(Ok(()), |entry| entry.pager.prepare_commit()) {
+                    Ok(()) => {}
+                    Err(error) if error.is(ResultCode::BUSY) => return Err(self.lock_taken(error)),
+                    other => return self.pending_on(db, other),
+                }
+            }
+        }
         for db in 0..self.databases.len() {
             let Some(entry) = self.databases.get_mut(db) else { break };
             if !entry.pager.in_write() {

@@ -90,10 +90,32 @@ impl Pager {
         }
     }
 
+    /// Gets everything that can be refused by others out of the way of a commit that is one of several: in rollback
+    /// modes the journal is written and the EXCLUSIVE lock taken. `SQLITE_BUSY` leaves the transaction open.
+    pub fn prepare_commit(&mut self) -> Result<()> {
+        match &self.backing {
+            Backing::File(file) if self.state == State::Write && matches!(file.source, Source::Rollback(_)) => {}
+            _ => return Ok(()),
+        }
+        match self.commit_rollback_phases(true) {
+            Err(e) if !e.is(ResultCode::BUSY) => {
+                self.rollback();
+                Err(e)
+            }
+            other => other,
+        }
+    }
+
     fn commit_rollback_mode(&mut self) -> Result<()> {
+        self.commit_rollback_phases(false)
+    }
+
+    fn commit_rollback_phases(&mut self, only_prepare: bool) -> Result<()> {
         if self.dirty_pages().is_empty() && self.page_count == self.transaction_page_count {
-            self.unlock_write();
-            self.finish_write();
+            if !only_prepare {
+                self.unlock_write();
+                self.finish_write();
+            }
             return Ok(());
         }
         self.stamp_header();
@@ -123,6 +145,10 @@ impl Pager {
         if let Err(e) = db.locks().lock_exclusive(file.id, &**db.file()) {
             file.committing = Committing::Journaled { undo, epoch };
             return Err(e);
+        }
+        if only_prepare {
+            file.committing = Committing::Journaled { undo, epoch };
+            return Ok(());
         }
         if let Err(e) = commit.write_database().and_then(|()| commit.finish(&undo)) {
             let undone = commit.undo(undo);

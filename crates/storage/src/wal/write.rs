@@ -124,10 +124,15 @@ impl Wal {
             if new.salt == [0; 8] {
                 db.io().randomness(&mut new.salt);
             }
+            let checkpoint_seq = self.next_checkpoint_seq()?;
+            if checkpoint_seq == 0 && synchronous >= Synchronous::Normal {
+                // A log that a loss of power takes away with its name would take its commits along.
+                db.io().sync_directory_of(&self.path)?;
+            }
             let header = WalHeader {
                 big_endian_checksums: new.big_endian,
                 page_size,
-                checkpoint_seq: self.next_checkpoint_seq()?,
+                checkpoint_seq,
                 salt: new.salt,
             };
             let (bytes, checksum) = header.encode();
