@@ -2,10 +2,9 @@
 
 use turso_parser::ast::{Span, Statement};
 
-/// The text of a CHECK condition as error messages show it: trimmed, every white space character a blank.
+/// The text of a CHECK condition as error messages show it.
 pub fn constraint_text(span: Span, source: &[u8]) -> String {
-    let text = String::from_utf8_lossy(span.of(source));
-    text.trim_matches(|c: char| c.is_ascii_whitespace()).chars().map(|c| if c.is_ascii_whitespace() { ' ' } else { c }).collect()
+    String::from_utf8_lossy(span.of(source)).trim_matches(|c: char| c.is_ascii_whitespace()).to_owned()
 }
 
 /// What `sqlite_schema.sql` holds for a CREATE statement: TEMP, IF NOT EXISTS and the schema's name are dropped, the rest from

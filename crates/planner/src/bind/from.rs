@@ -509,6 +509,7 @@ impl<'a> Binder<'a> {
                 affinity: declared.as_ref().map_or(Affinity::Blob, |d| Affinity::of_declared_type(d.as_bytes())),
                 collation: Collation::Binary,
                 declared_type: declared.clone(),
+                nested_type: declared.clone(),
                 origin: None,
             })
             .collect();
@@ -755,6 +756,7 @@ fn plain_column(name: &str) -> OutputColumn {
         affinity: Affinity::None,
         collation: Collation::Binary,
         declared_type: None,
+        nested_type: None,
         origin: None,
     }
 }

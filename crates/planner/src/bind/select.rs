@@ -116,6 +116,7 @@ impl<'a> Binder<'a> {
             }
             for (left, right) in bound.columns.iter_mut().zip(&right.columns) {
                 left.affinity = common_affinity(left.affinity, right.affinity);
+                left.nested_type.clone_from(&right.nested_type);
             }
             for source in right.outer {
                 if !bound.outer.contains(&source) {
@@ -429,6 +430,7 @@ pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputCo
         affinity: affinity_of(e),
         collation: collation_of(e).unwrap_or_default(),
         declared_type: None,
+        nested_type: None,
         origin: None,
     };
     match e {
@@ -458,18 +460,19 @@ pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputCo
                 _ => None,
             };
             if let Some(output) = output {
-                column.declared_type = output.declared_type.clone();
+                column.declared_type = output.nested_type.clone();
                 column.origin = output.origin.clone();
             }
         }
         Expr::Subquery(query) => {
             if let Some(output) = query.columns.first() {
-                column.declared_type = output.declared_type.clone();
+                column.declared_type = output.nested_type.clone();
                 column.origin = output.origin.clone();
             }
         }
         _ => {}
     }
+    column.nested_type.clone_from(&column.declared_type);
     column
 }
 

@@ -193,6 +193,8 @@ pub struct OutputColumn {
     pub collation: Collation,
     /// Declared type of the table column it is, if it is one.
     pub declared_type: Option<Arc<str>>,
+    /// The declared type that a reader of this query as a table or value sees: of a compound it is the last term's.
+    pub nested_type: Option<Arc<str>>,
     /// Database, table and column that it is, if it is one.
     pub origin: Option<(Arc<str>, Arc<str>, Arc<str>)>,
 }
