@@ -114,7 +114,7 @@ pub fn run_theirs(connection: &rusqlite::Connection, sql: &str) -> Vec<Outcome> 
 pub fn dump(path: &std::path::Path) -> Vec<String> {
     let connection = rusqlite::Connection::open(path).unwrap();
     let mut lines = Vec::new();
-    for (rows, error) in run_theirs(&connection, "PRAGMA integrity_check; SELECT * FROM sqlite_schema; SELECT name, sum(payload) FROM dbstat GROUP BY name;") {
+    for (rows, error) in run_theirs(&connection, "PRAGMA integrity_check; SELECT * FROM sqlite_schema;") {
         lines.extend(rows);
         lines.extend(error);
     }

@@ -145,6 +145,22 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
     };
     let late = rowid_clause == OnError::Replace && new.or.is_none() && !new.target.indexes.is_empty() && upserts.is_empty();
     let mut moved = false;
+    if upserts.has_target() {
+        let mut records = vec![None; new.target.indexes.len()];
+        for item in upserts.check_order(records.len()) {
+            match item {
+                Some(position) => {
+                    let record = check_index(e, new, position, upserts, &mut moved)?;
+                    if let Some(slot) = records.get_mut(position) {
+                        *slot = record;
+                    }
+                }
+                None if new.check_rowid && table.has_rowid() => moved |= check_rowid(e, new, rowid_clause, upserts)?,
+                None => {}
+            }
+        }
+        return Ok(Checked { records, cursors_moved: moved });
+    }
     if new.check_rowid && table.has_rowid() && !late {
         moved |= check_rowid(e, new, rowid_clause, upserts)?;
     }

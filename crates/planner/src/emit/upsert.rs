@@ -52,6 +52,28 @@ impl<'u> Upserts<'u> {
         Ok(Upserts { clauses, name })
     }
 
+    /// The order of uniqueness checks with these clauses: those that the clauses name, in their order, then the other indexes, then
+    /// the rowid (`None`) if no clause names it.
+    pub fn check_order(&self, indexes: usize) -> Vec<Option<usize>> {
+        let mut order: Vec<Option<usize>> = Vec::with_capacity(indexes + 1);
+        let named = self.clauses.iter().filter_map(|(key, _)| match key {
+            Key::Any => None,
+            Key::Rowid => Some(None),
+            Key::Index(position) => Some(Some(*position)),
+        });
+        for item in named.chain((0..indexes).map(Some)).chain([None]) {
+            if !order.contains(&item) {
+                order.push(item);
+            }
+        }
+        order
+    }
+
+    /// All clauses have targets but perhaps the last.
+    pub fn has_target(&self) -> bool {
+        self.clauses.first().is_some_and(|(key, _)| *key != Key::Any)
+    }
+
     fn find(&self, key: Key) -> Option<&'u ast::Upsert> {
         self.clauses.iter().find(|(k, _)| *k == key || *k == Key::Any).map(|(_, u)| *u)
     }
