@@ -50,7 +50,7 @@ pub(crate) enum OldKey {
 pub(crate) struct NewRow<'r> {
     /// Where.
     pub target: &'r Target,
-    /// Its values: affinities applied, generated columns not yet computed.
+    /// Its values: affinities not yet applied, generated columns not yet computed.
     pub row: RowRegs,
     /// The source that is bound to them.
     pub source: SourceId,
@@ -134,6 +134,11 @@ fn raise(e: &Emitter<'_>, code: ResultCode, on_error: OnError, message: String) 
 /// Emit all checks. Falls through when the row may be stored.
 pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Upserts<'_>) -> Result<Checked> {
     check_not_null(e, new, false)?;
+    // Where nothing looks at the values earlier, `excluded` shows them as they were supplied if it is the rowid that is taken.
+    let early = !new.target.table.checks.is_empty() || new.target.table.columns.iter().any(|c| c.generated.is_some());
+    if early {
+        apply_affinities(e, &new.target.table, new.row);
+    }
     compute_generated(e, new.target, new.row, new.source)?;
     check_not_null(e, new, true)?;
     check_conditions(e, new)?;
@@ -146,10 +151,14 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
     let late = rowid_clause == OnError::Replace && new.or.is_none() && !new.target.indexes.is_empty() && upserts.is_empty();
     let mut moved = false;
     if upserts.has_target() {
+        let mut pending = !early;
         let mut records = vec![None; new.target.indexes.len()];
         for item in upserts.check_order(records.len()) {
             match item {
                 Some(position) => {
+                    if std::mem::take(&mut pending) {
+                        apply_affinities(e, table, new.row);
+                    }
                     let record = check_index(e, new, position, upserts, &mut moved)?;
                     if let Some(slot) = records.get_mut(position) {
                         *slot = record;
@@ -159,10 +168,16 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
                 None => {}
             }
         }
+        if pending {
+            apply_affinities(e, table, new.row);
+        }
         return Ok(Checked { records, cursors_moved: moved });
     }
     if new.check_rowid && table.has_rowid() && !late {
         moved |= check_rowid(e, new, rowid_clause, upserts)?;
+    }
+    if !early {
+        apply_affinities(e, table, new.row);
     }
     let mut records = Vec::with_capacity(new.target.indexes.len());
     for position in 0..new.target.indexes.len() {

@@ -334,7 +334,6 @@ impl Insertion<'_> {
         if table.has_rowid() {
             self.choose_rowid(e, row, given);
         }
-        apply_affinities(e, table, row);
         let new = NewRow {
             target,
             row,

@@ -132,6 +132,10 @@ impl Params {
         if self.columns > 0 {
             e.builder.emit(Copy { from: row.columns.first, to: self.block.at(at + 1), count: self.columns as u32 });
         }
+        // The column of the rowid alias reads as any other in a body.
+        if let Some(alias) = table.rowid_alias {
+            e.builder.emit(Copy { from: row.rowid, to: self.block.at(at + 1 + alias), count: 1 });
+        }
     }
 }
 
@@ -203,6 +207,7 @@ fn build_body(
     let mut e = Emitter::new(context);
     e.statement = outer.statement.clone();
     let mut sources = Vec::new();
+    let bare = without_affinities(table);
     let has_old = !matches!(trigger.statement.event, TriggerEvent::Insert);
     let has_new = !matches!(trigger.statement.event, TriggerEvent::Delete);
     let width = table.columns.len() as u32 + 1;
@@ -220,7 +225,7 @@ fn build_body(
             e.builder.emit(Param { index: base + 1 + c as u32, dest: row.columns.at(c) });
         }
         e.bind_source(id, row.binding(table));
-        sources.push(table_source(id, name, true, db, table));
+        sources.push(table_source(id, name, true, db, &bare));
     }
     e.trigger = Some(TriggerScope { sources, conflict, db: trigger_db, sql: trigger.sql.clone() });
     let end = e.builder.label();
@@ -242,6 +247,16 @@ fn build_body(
     }
     e.builder.program_mut().writes = true;
     Ok(e.builder.finish())
+}
+
+/// The table as NEW and OLD show it: SQLite gives their columns a collation, but no affinity, and knows no alias of the rowid.
+fn without_affinities(table: &Arc<Table>) -> Arc<Table> {
+    let mut bare = (**table).clone();
+    for column in &mut bare.columns {
+        column.affinity = turso_value::Affinity::None;
+    }
+    bare.rowid_alias = None;
+    Arc::new(bare)
 }
 
 /// Give NEW and OLD of the trigger in hand to a binder, if there is one.

@@ -223,7 +223,6 @@ impl<'t> RowUpdate<'t> {
                 self.before_triggers(e, old, new, new_source, block, skip)?;
             }
         }
-        apply_affinities(e, table, new);
         let old_key = if table.has_rowid() { OldKey::Rowid(old.rowid) } else { OldKey::Primary(primary_key_of(e, table, old)) };
         let changed = |c: usize| self.changed.get(c).copied().unwrap_or(true);
         let row = NewRow {

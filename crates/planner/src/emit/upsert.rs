@@ -110,7 +110,11 @@ impl<'u> Upserts<'u> {
             };
             super::trigger::enter_scope(e, &mut binder);
             binder.push_scope(vec![table_source(row, name, true, target.db, &target.table)]);
-            binder.push_qualified(table_source(excluded, "excluded", true, target.db, &target.table));
+            // As with NEW, columns of `excluded` have no affinity in comparisons.
+            let mut bare = (*target.table).clone();
+            bare.columns.iter_mut().for_each(|c| c.affinity = turso_value::Affinity::None);
+            let bare = std::sync::Arc::new(bare);
+            binder.push_qualified(table_source(excluded, "excluded", true, target.db, &bare));
             e.bind_source(row, target.binding());
             e.bind_source(excluded, new.row.binding(&target.table));
             if let Some(condition) = where_clause {
