@@ -71,9 +71,18 @@ fn write_once(p: &mut Pager, random: &mut Random) -> turso_error::Result<()> {
     if random.next(10) == 0 {
         p.rollback();
     }
-    p.block_on(Pager::commit)?;
-    p.end_read();
-    Ok(())
+    let db = p.database_file().unwrap().clone();
+    loop {
+        let epoch = db.lock_epoch();
+        match p.block_on(Pager::commit) {
+            // Readers: PENDING keeps new ones out, the others leave.
+            Err(e) if e.is(ResultCode::BUSY) => db.wait_for_unlock(epoch, Duration::from_millis(5)),
+            done => {
+                p.end_read();
+                return done;
+            }
+        }
+    }
 }
 
 fn stress(io: Arc<dyn Io>, path: &std::path::Path, wal: bool, with_sqlite: bool) {

@@ -34,6 +34,11 @@ impl FileLockTable {
         self.writer.is_some()
     }
 
+    /// True where a connection other than `id` holds RESERVED or more.
+    pub fn has_other_writer(&self, id: PagerId) -> bool {
+        self.writer.is_some_and(|writer| writer != id)
+    }
+
     /// Takes SHARED; answers true where this is the first of the process.
     pub fn lock_shared(&mut self, file: &dyn File) -> Result<bool> {
         if self.writer_level >= Some(LockLevel::Pending) {

@@ -61,6 +61,15 @@ pub(super) struct FileBacking {
 }
 
 impl FileBacking {
+    /// True where another connection of this process writes: then there is no point in taking a snapshot first, which
+    /// might be the one that its commit waits for.
+    pub(super) fn another_writes(&self) -> bool {
+        match &self.wal {
+            Some(wal) => wal.has_other_writer(self.id),
+            None => self.db.locks().has_other_writer(self.id),
+        }
+    }
+
     /// True where a read can be started without waiting for it.
     pub(super) fn reads_ahead(&self) -> bool {
         !self.db.file().completes_inline()

@@ -488,6 +488,9 @@ impl Pager {
             return self.strengthen_write(mode);
         }
         if self.state == State::Idle {
+            if matches!(&self.backing, Backing::File(file) if file.another_writes()) {
+                return Err(Error::from_code(ResultCode::BUSY));
+            }
             self.own_snapshot = true;
         }
         match self.begin_write_once(mode) {

@@ -67,6 +67,11 @@ impl WalCommit {
 }
 
 impl Wal {
+    /// True where another connection of this process is writing.
+    pub fn has_other_writer(&self, id: PagerId) -> bool {
+        guard(&self.writer).is_some_and(|writer| writer != id)
+    }
+
     /// Takes the write lock; `SQLITE_BUSY_SNAPSHOT` where somebody has committed since the snapshot.
     pub fn begin_write(&self, id: PagerId, snapshot: &WalSnapshot) -> Result<()> {
         let mut writer = guard(&self.writer);
