@@ -16,15 +16,27 @@ pub fn format_cells(cells: &[Cell], types: &str) -> Vec<String> {
             (b'I', Cell::Integer(n)) => n.to_string(),
             (b'I', Cell::Real(r)) => (*r as i64).to_string(),
             (b'I', Cell::Bytes(b)) => leading_integer(b).to_string(),
-            (b'R', Cell::Integer(n)) => format!("{:.3}", *n as f64),
-            (b'R', Cell::Real(r)) => format!("{r:.3}"),
-            (b'R', Cell::Bytes(b)) => format!("{:.3}", String::from_utf8_lossy(b).trim().parse().unwrap_or(0.0)),
+            (b'R', Cell::Integer(n)) => three_decimals(*n as f64),
+            (b'R', Cell::Real(r)) => three_decimals(*r),
+            (b'R', Cell::Bytes(b)) => three_decimals(String::from_utf8_lossy(b).trim().parse().unwrap_or(0.0)),
             (_, Cell::Integer(n)) => n.to_string(),
             (_, Cell::Real(r)) => format!("{r:?}"),
             (_, Cell::Bytes(b)) if b.is_empty() => "(empty)".to_string(),
             (_, Cell::Bytes(b)) => b.iter().map(|&c| if (b' '..=b'~').contains(&c) { c as char } else { '@' }).collect(),
         })
         .collect()
+}
+
+/// `%.3f` as the corpus was printed: at most 16 significant digits, zeros after them.
+fn three_decimals(r: f64) -> String {
+    if r.abs() < 1e13 {
+        return format!("{r:.3}");
+    }
+    let rounded: f64 = format!("{r:.15e}").parse().unwrap_or(r);
+    let digits: String = format!("{rounded:.0}");
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |d| ("-", d));
+    let zeros = digits.len().saturating_sub(16);
+    format!("{sign}{}{}.000", &digits[..digits.len() - zeros], "0".repeat(zeros))
 }
 
 fn leading_integer(text: &[u8]) -> i64 {
@@ -92,6 +104,7 @@ mod tests {
         let cells = [Cell::Integer(3), Cell::Real(2.5), Cell::Bytes(b"a\nb".to_vec()), Cell::Null];
         assert_eq!(format_cells(&cells, "IRTT"), ["3", "2.500", "a@b", "NULL"]);
         assert_eq!(format_cells(&cells[1..2], "I"), ["2"]);
+        assert_eq!(format_cells(&[Cell::Real(-9223372036854775808.0)], "R"), ["-9223372036854776000.000"]);
     }
 
     #[test]

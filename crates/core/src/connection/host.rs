@@ -112,8 +112,10 @@ impl Host for State {
         }
     }
 
-    fn incremental_vacuum(&mut self, _db: DbIndex) -> Result<bool> {
-        Err(Error::sql("incremental vacuum is not supported yet"))
+    fn incremental_vacuum(&mut self, db: DbIndex) -> Result<bool> {
+        let Some(entry) = self.databases.get_mut(db.index()) else { return Ok(false) };
+        let step = turso_storage::btree::incremental_vacuum_step(&mut entry.pager);
+        self.pending_on(db.index(), step)
     }
 
     fn call(&mut self, call: &HostCall, args: &[Value], dest: &mut [Value]) -> Result<()> {

@@ -181,6 +181,9 @@ impl State {
             if !entry.pager.in_write() {
                 continue;
             }
+            let shrunk = turso_storage::btree::auto_vacuum_commit(&mut entry.pager);
+            self.pending_on(db, shrunk)?;
+            let Some(entry) = self.databases.get_mut(db) else { break };
             match entry.pager.commit() {
                 Ok(()) => {
                     self.lock_wait = None;
