@@ -125,3 +125,12 @@ macro_rules! define_enum {
     };
 }
 for_each_instruction!(define_enum);
+
+#[cfg(test)]
+mod tests {
+    /// Programs are read instruction by instruction: what is larger is boxed.
+    #[test]
+    fn instructions_are_small() {
+        assert!(size_of::<super::Instruction>() <= 40);
+    }
+}

@@ -136,7 +136,10 @@ impl Exec for RaiseError {
 
 impl Exec for ResultRow {
     #[inline]
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        if vm.frame.uses_indexes {
+            vm.save_long_keys(host)?;
+        }
         vm.run.row = self.values;
         Ok(Flow::ROW)
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use turso_functions::{Aggregate, FunctionFlags};
+use turso_program::cursor::TreeKind;
 use turso_program::{Addr, Instruction, Program, Reg, Regs};
 use turso_value::Value;
 
@@ -48,6 +49,8 @@ pub(crate) struct Frame {
     pub subtypes: Vec<u32>,
     /// One bit per instruction: this `Once` has been passed.
     once: Vec<u64>,
+    /// The program opens indexes (or tables WITHOUT ROWID) of a database.
+    pub uses_indexes: bool,
     /// How the caller is continued; `None` in the outermost frame.
     pub call: Option<CallRecord>,
 }
@@ -75,6 +78,7 @@ impl Frame {
             cursors: std::iter::repeat_with(Cursor::default).take(program.cursor_count).collect(),
             objects: std::iter::repeat_with(Object::default).take(object_count(&program)).collect(),
             once: vec![0; program.instructions.len().div_ceil(64)],
+            uses_indexes: uses_indexes(&program),
             subtypes: vec![0; if reads_subtypes(&program) { program.register_count } else { 0 }],
             program: Some(program),
             ..Self::default()
@@ -162,6 +166,15 @@ fn object_count(program: &Program) -> usize {
         _ => None,
     };
     program.instructions.iter().filter_map(register).map(|reg| reg.index() + 1).max().unwrap_or(0)
+}
+
+/// True when the program opens an index of a database.
+fn uses_indexes(program: &Program) -> bool {
+    program.instructions.iter().any(|instruction| match instruction {
+        Instruction::OpenRead(i) => i.kind != TreeKind::Table,
+        Instruction::OpenWrite(i) => i.kind != TreeKind::Table,
+        _ => false,
+    })
 }
 
 /// True when some function of the program looks at subtypes of its arguments.

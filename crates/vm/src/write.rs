@@ -228,6 +228,24 @@ impl Vm {
         Ok(())
     }
 
+    /// Before a row goes out: other statements may write to the indexes that cursors stand on until the next step, so entries
+    /// with overflow pages are remembered by their keys now.
+    #[inline]
+    pub(crate) fn save_long_keys<H: Host>(&mut self, host: &mut H) -> Result<()> {
+        for cursor in &mut self.frame.cursors {
+            if let Cursor::Tree(tree) = cursor
+                && tree.key.is_some()
+                && !tree.parked
+                && tree.btree.is_valid()
+                && tree.btree.overflows()
+                && let Store::Db(db) = tree.store
+            {
+                tree.btree.save_position(host.pager(db))?;
+            }
+        }
+        Ok(())
+    }
+
     /// What has been counted and told once a row has been inserted.
     #[inline]
     fn row_inserted<H: Host>(&mut self, host: &mut H, change: &RowChange, rowid: Option<i64>, record: Reg, seen: Seen) {

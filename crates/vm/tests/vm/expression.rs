@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use turso_functions::{Lookup, lookup};
+use turso_functions::{
+    Arity, Context, Function, FunctionDef, FunctionFlags, FunctionKind, Lookup, ScalarFunction, lookup,
+};
 use turso_program::control::*;
 use turso_program::data::*;
-use turso_program::expression::*;
+use turso_program::expression::{
+    Add, AddImm, AggFinal, AggStep, AggValue, And, Compare, CompareOp, CompareStore, Comparison, Concat, Divide, Eq, Gt, Lt,
+    Nulls, Or, Remainder,
+};
 use turso_program::{CollationId, ProgramBuilder, Reg, Regs};
 use turso_value::{Affinity, Collation, KeyColumn, KeyInfo, Value};
 
@@ -256,5 +261,60 @@ fn an_aggregate_starts_anew_when_its_register_becomes_null() {
             b.emit(Halt {});
         },
         "1 2 3 3 1 2 3 3 0",
+    );
+}
+
+/// `mark(x)` gives x with subtype 74; `marked(x)` tells the subtype of x.
+struct Subtypes {
+    marks: bool,
+}
+
+impl ScalarFunction for Subtypes {
+    fn call(&self, ctx: &mut Context<'_>, args: &[Value]) -> turso_error::Result<()> {
+        if self.marks {
+            ctx.value(&args[0])?;
+            ctx.result_subtype = 74;
+            Ok(())
+        } else {
+            ctx.integer(i64::from(ctx.arg_subtype(0)))
+        }
+    }
+}
+
+#[test]
+fn a_subtype_goes_with_copies_and_goes_away_with_the_value() {
+    let function = |name: &'static str, marks: bool, flags: FunctionFlags| {
+        Function::User(Arc::new(FunctionDef {
+            name: name.into(),
+            arity: Arity::exactly(1),
+            flags,
+            kind: FunctionKind::UserScalar(Arc::new(Subtypes { marks })),
+        }))
+    };
+    check(
+        |b| {
+            let mark = b.call(function("mark", true, FunctionFlags::RESULT_SUBTYPE), 1, CollationId(0));
+            let marked = b.call(function("marked", false, FunctionFlags::SUBTYPE), 1, CollationId(0));
+            let (value, copy, moved, out) = (b.register(), b.register(), b.register(), b.register());
+            let ask = |b: &mut ProgramBuilder, args: Reg| {
+                b.emit(turso_program::expression::Function { call: marked, args, dest: out });
+                b.emit(ResultRow { values: Regs::new(out, 1) });
+            };
+            load(b, 5, value);
+            ask(b, value);
+            b.emit(turso_program::expression::Function { call: mark, args: value, dest: value });
+            ask(b, value);
+            b.emit(Copy { from: value, to: copy, count: 1 });
+            b.emit(Move { from: value, to: moved, count: 1 });
+            for reg in [value, copy, moved] {
+                ask(b, reg);
+            }
+            // The same value loaded again has no subtype.
+            load(b, 5, copy);
+            b.emit(AddImm { reg: moved, amount: 0 });
+            ask(b, copy);
+            b.emit(Halt {});
+        },
+        "0 74 0 74 74 0",
     );
 }

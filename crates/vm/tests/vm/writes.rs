@@ -9,10 +9,10 @@ use turso_program::schema::{Cookie, CreateBtree, Destroy, ReadCookie, SetCookie}
 use turso_program::write::*;
 use turso_program::{Affinities, Reg, Regs, Root};
 use turso_value::{Affinity, KeyInfo, Value};
-use turso_vm::Interest;
+use turso_vm::{Interest, Step, Vm};
 
 use crate::expression::load;
-use crate::host::{TestHost, check_on, check_once};
+use crate::host::{TestHost, check_on, check_once, program};
 use crate::trees::{MAIN, column, emit_row, fill, fill_index, open_index, open_table, print_table, scan};
 
 fn change(cause: Cause) -> Option<Arc<RowChange>> {
@@ -276,4 +276,38 @@ fn foreign_key_violations_fail_the_statement_at_its_end() {
         "error 787 FOREIGN KEY constraint failed Abort",
     );
     assert_eq!(host.deferred, 4);
+}
+
+#[test]
+fn another_statement_may_delete_the_long_entry_that_a_paused_one_stands_on() {
+    let mut host = TestHost::new();
+    let root = host.tree(false);
+    let key = Arc::new(KeyInfo::binary(1));
+    let long = |i: i64| Value::from(format!("{i:05}{}", "x".repeat(5000)));
+    fill_index(&mut host, root, &key, &(0..4).map(|i| vec![long(i)]).collect::<Vec<_>>());
+    let mut reader = Vm::new(program(|b| {
+        let (cursor, r) = (b.cursor(), b.register());
+        open_index(b, cursor, root, &key);
+        scan(b, cursor, |b| {
+            column(b, cursor, 0, r);
+            emit_row(b, Regs::new(r, 1));
+        });
+        b.emit(Halt {});
+    }));
+    for i in 0..4 {
+        assert_eq!(reader.step(&mut host).unwrap(), Step::Row);
+        assert_eq!(reader.row(), [long(i)]);
+        check_once(
+            &mut host,
+            |b| {
+                let (cursor, k) = (b.cursor(), b.register());
+                open_index(b, cursor, root, &key);
+                load(b, long(i), k);
+                b.emit(IdxDelete { cursor, key: Regs::new(k, 1), must_exist: true });
+                b.emit(Halt {});
+            },
+            "",
+        );
+    }
+    assert_eq!(reader.step(&mut host).unwrap(), Step::Done);
 }
