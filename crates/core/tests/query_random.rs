@@ -1,7 +1,8 @@
 //! Random schemas, rows and queries on this engine and on SQLite: same rows, same errors.
 //!
 //! Properties: the rows are the same as a bag; with an ORDER BY over all columns they come in the same order. `QUERY_SEED` and
-//! `QUERY_ROUNDS` choose the rounds (a failing round prints its seed); `QUERY_ORDER=1` also asks for SQLite's order everywhere.
+//! `QUERY_ROUNDS` choose the rounds (a failing round prints its seed); `QUERY_ORDER=1` also asks for SQLite's order everywhere,
+//! `QUERY_PLANS=1` prints plans that differ.
 
 mod support;
 
@@ -243,6 +244,8 @@ fn query(r: &mut Random, shape: &Shape) -> (String, bool) {
 fn random_queries_give_sqlites_rows() {
     let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
     let (first, rounds) = (number("QUERY_SEED", 1), number("QUERY_ROUNDS", 40));
+    let plans = number("QUERY_PLANS", 0) == 1;
+    let mut other_plans = 0;
     let strict = number("QUERY_ORDER", 0) == 1;
     let mut problems = String::new();
     let (mut count, mut reordered, mut failures) = (0, 0, 0);
@@ -259,6 +262,17 @@ fn random_queries_give_sqlites_rows() {
         for _ in 0..25 {
             let (sql, ordered) = query(&mut r, &shape);
             count += 1;
+            if plans {
+                let plan = format!("EXPLAIN QUERY PLAN {sql}");
+                let detail = |o: Vec<(Vec<String>, Option<String>)>| -> Vec<String> {
+                    o.into_iter().flat_map(|(rows, _)| rows).map(|r| r.rsplit('|').next().unwrap_or("").to_string()).collect()
+                };
+                let (a, b) = (detail(run_ours(&ours, &plan)), detail(run_theirs(&theirs, &plan)));
+                if a != b {
+                    other_plans += 1;
+                    eprintln!("seed {seed}\n{}\n{sql}\n  ours   {}\n  SQLite {}\n", setup.split("INSERT").next().unwrap_or(""), a.join(" "), b.join(" "));
+                }
+            }
             let (a, b) = (run_ours(&ours, &sql), run_theirs(&theirs, &sql));
             if a == b {
                 continue;
@@ -289,6 +303,6 @@ fn random_queries_give_sqlites_rows() {
             }
         }
     }
-    eprintln!("{count} queries, {reordered} in another order, {failures} wrong");
+    eprintln!("{count} queries, {reordered} in another order, {failures} wrong, {other_plans} other plans");
     assert!(problems.is_empty(), "{failures} of {count}:\n{problems}");
 }

@@ -16,8 +16,7 @@ impl Emitter<'_> {
         }
         let suffix = join_suffix(level.join);
         if min_max && matches!(level.access, Access::Scan { .. } | Access::IndexScan { .. }) {
-            let text = describe(source, &level.access);
-            self.builder.plan_node(text.replacen("SCAN", "SEARCH", 1));
+            self.builder.plan_node(describe_first(source, &level.access));
             return;
         }
         self.explain_access(source, &level.access, suffix);
@@ -61,11 +60,19 @@ pub fn describe_loops(core: &Core, plan: &JoinPlan) -> Vec<String> {
         {
             lines.push(bloom_filter(source, auto));
         }
-        let text = describe(source, &level.access);
-        let text = if plan.min_max { text.replacen("SCAN", "SEARCH", 1) } else { text };
+        let text = if plan.min_max { describe_first(source, &level.access) } else { describe(source, &level.access) };
         lines.push(format!("{text}{}", join_suffix(level.join)));
     }
     lines
+}
+
+/// A scan of which only the first row is wanted calls itself a search.
+fn describe_first(source: &Source, access: &Access) -> String {
+    let text = describe(source, access).replacen("SCAN", "SEARCH", 1);
+    match access {
+        Access::IndexScan { index, .. } if is_primary(source, index) => text + " USING PRIMARY KEY",
+        _ => text,
+    }
 }
 
 fn bloom_filter(source: &Source, auto: &AutoIndex) -> String {

@@ -157,7 +157,7 @@ fn index_infos(info: &mut SourceInfo<'_>, table: &Arc<Table>, schema: &Schema, c
             partial,
             covering,
             primary,
-            entry_size: if primary { info.size.row_size } else { index_entry_size(schema, table, index) },
+            entry_size: index_entry_size(schema, table, index),
             shape: index_shape(schema, table, index, info.size.rows),
             index: index.clone(),
         });
@@ -206,7 +206,9 @@ fn bind_one(source: &Source, index: &Index, expr: &turso_parser::ast::Expr, cont
     let text = index.sql.as_deref().unwrap_or_default();
     let mut binder = Binder::for_text(context, text.as_bytes());
     binder.push_scope(vec![source.clone()]);
-    binder.bind_expr(expr).ok()
+    let mut bound = binder.bind_expr(expr).ok()?;
+    crate::rewrite::rewrite_expr(&mut bound, context);
+    Some(bound)
 }
 
 fn bind_partial(source: &Source, index: &Index, context: &PlanContext<'_>) -> Option<Vec<Expr>> {

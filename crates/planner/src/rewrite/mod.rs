@@ -21,7 +21,7 @@ mod strength;
 mod substitute;
 
 use crate::context::PlanContext;
-use crate::plan::{Body, Core, OrderTerm, Query, VisitMut, walk_query_mut};
+use crate::plan::{Body, Core, Expr, OrderTerm, Query, VisitMut, walk_query_mut};
 
 /// Queries nested deeper than this stay as they are.
 const MOST_DEPTH: u32 = 64;
@@ -30,6 +30,11 @@ const MOST_DEPTH: u32 = 64;
 pub fn rewrite(mut query: Query, context: &PlanContext<'_>) -> Query {
     Rewriter { context, depth: 0 }.query(&mut query);
     query
+}
+
+/// Rewrite an expression by itself, as it would be within a query: what an index holds must look like what queries ask.
+pub fn rewrite_expr(expr: &mut Expr, context: &PlanContext<'_>) {
+    Rewriter { context, depth: 0 }.expr(expr);
 }
 
 struct Rewriter<'r, 'a> {
@@ -48,7 +53,7 @@ impl VisitMut for Rewriter<'_, '_> {
         rewrite_query(q, self.context, 0);
     }
 
-    fn expr(&mut self, e: &mut crate::plan::Expr) {
+    fn expr(&mut self, e: &mut Expr) {
         crate::plan::walk_expr_mut(self, e);
         fold::fold(e);
     }
