@@ -277,7 +277,8 @@ impl<'a> Binder<'a> {
         let mut filter = self.bind_joins(first, before)?;
         let position = self.source_count();
         let left_width: usize = self.scopes.last().map_or(0, |s| s.sources.iter().map(column_count).sum());
-        let kind = if left_outer { JoinKind::Left } else { JoinKind::Inner };
+        // The left side stays outside: its order is that of the rows.
+        let kind = if left_outer { JoinKind::Left } else { JoinKind::Cross };
         self.add_item(&join.right, kind, &mut filter)?;
         let mut using = Vec::new();
         let names: Vec<Arc<str>> = match condition_of(join)? {

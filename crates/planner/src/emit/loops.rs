@@ -28,7 +28,7 @@ use turso_schema::{Index, Table};
 use turso_value::KeyInfo;
 
 use super::loops_access::AccessExits;
-use super::{Emitter, SourceBinding};
+use super::{Emitter, Produced, SourceBinding};
 use crate::plan::{Access, ColumnIndex, Core, JoinKind, JoinPlan, Level, Relation, Source};
 
 /// Where the innermost code of [`Emitter::loops`] may jump.
@@ -56,8 +56,10 @@ pub(super) struct OpenTable {
 pub(super) enum Opened {
     /// A table: its own cursor (unless an index covers), and the index of the path.
     Table { table: OpenTable, index: Option<CursorId> },
-    /// Something that produces rows.
-    Other,
+    /// Something that produces rows, once it is ready.
+    Produced(Produced),
+    /// Not ready yet.
+    Nothing,
 }
 
 /// One level while its code is emitted.
@@ -100,6 +102,20 @@ impl Emitter<'_> {
             let source = source_of(core, level)?;
             states.push(self.open_level(source, level)?);
         }
+        // Subqueries are run, or made ready to run, in the order in which they were written.
+        for position in 0..core.sources.len() {
+            let Some(k) = plan.levels.iter().position(|l| l.position == position) else { continue };
+            let (Some(level), Some(source)) = (plan.levels.get(k), core.sources.get(position)) else { continue };
+            // The row in hand of a recursion is copied anew on every turn: an outer join may have put NULLs there.
+            if matches!(source.relation, Relation::Table { .. } | Relation::Recursive { .. }) {
+                continue;
+            }
+            let materialize = !matches!(level.access, Access::Produced { materialized: false });
+            let produced = self.produce(source, materialize)?;
+            if let Some(state) = states.get_mut(k) {
+                state.opened = Opened::Produced(produced);
+            }
+        }
         let mut run = Run { core, plan, body, states, done, keep_columns };
         self.level(&mut run, 0, done)?;
         self.unmatched_right_rows(&mut run)?;
@@ -109,7 +125,7 @@ impl Emitter<'_> {
 
     /// Open the cursors of a level and bind its source.
     fn open_level(&mut self, source: &Source, level: &Level) -> Result<LevelState> {
-        let mut state = LevelState { opened: Opened::Other, null_cursors: Vec::new(), null_registers: None, right: None };
+        let mut state = LevelState { opened: Opened::Nothing, null_cursors: Vec::new(), null_registers: None, right: None };
         if let Relation::Table { db, table } = &source.relation {
             if let Some(error) = &table.broken {
                 return Err(error.clone());

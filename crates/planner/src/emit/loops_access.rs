@@ -96,7 +96,7 @@ impl Emitter<'_> {
                 let table = opened_table(state)?.clone();
                 let index = match &state.opened {
                     Opened::Table { index, .. } => *index,
-                    Opened::Other => None,
+                    _ => None,
                 };
                 self.begin_table_access(&table, index, access, exits)
             }
@@ -244,7 +244,11 @@ impl Emitter<'_> {
     }
 
     fn begin_produced(&mut self, state: &mut LevelState, source: &Source, materialize: bool, exits: AccessExits) -> Result<Advance> {
-        match self.produce(source, materialize)? {
+        let produced = match &state.opened {
+            Opened::Produced(produced) => *produced,
+            _ => self.produce(source, materialize)?,
+        };
+        match produced {
             Produced::Coroutine { state: coroutine } => {
                 if let Some(SourceBinding::Registers { first, .. }) = self.source_binding(source.id) {
                     state.null_registers = Some(Regs::new(*first, column_count(source)));
@@ -308,7 +312,7 @@ impl Emitter<'_> {
 fn opened_table(state: &LevelState) -> Result<&OpenTable> {
     match &state.opened {
         Opened::Table { table, .. } => Ok(table),
-        Opened::Other => Err(Error::sql("the plan uses a table path for something else")),
+        _ => Err(Error::sql("the plan uses a table path for something else")),
     }
 }
 

@@ -29,13 +29,9 @@ impl Emitter<'_> {
         let fields: Vec<ColumnIndex> =
             auto.key.iter().map(|k| k.column).chain(auto.extra.iter().map(|&c| ColumnIndex::Column(c))).collect();
         let has_rowid = matches!(&state.opened, Opened::Table { table, .. } if table.table.has_rowid());
-        let produced = match &state.opened {
-            Opened::Table { .. } => None,
-            Opened::Other => Some(self.produce(source, true)?),
-        };
-        let scanned = match (&state.opened, produced) {
-            (Opened::Table { table, .. }, _) => table.cursor,
-            (_, Some(Produced::Ephemeral { cursor })) => cursor,
+        let scanned = match &state.opened {
+            Opened::Table { table, .. } => table.cursor,
+            Opened::Produced(Produced::Ephemeral { cursor }) => *cursor,
             _ => return Err(turso_error::Error::sql("an automatic index needs a table")),
         };
         let build = |e: &mut Self| e.build_auto_index(source, auto, &fields, (scanned, index), filter, has_rowid);

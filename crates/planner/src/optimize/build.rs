@@ -119,7 +119,7 @@ impl Builder<'_, '_> {
         if info.table.is_some() {
             for (i, term) in self.terms.terms.iter().enumerate() {
                 let drives = term.reads == 1 << position && !term.derived && self.terms.may_drive(i, position);
-                if drives && self.used_parts[i] == 0 && own(&term.expr) {
+                if drives && own(&term.expr) {
                     partial.push(term.expr.as_ref().clone());
                     self.used_parts[i] = u8::MAX;
                 }

@@ -106,6 +106,10 @@ impl<'f, 'a> Finder<'f, 'a> {
     pub fn keep(&mut self, mut path: Path) {
         self.reduce_output(&mut path);
         self.respect_subsets(&mut path);
+        // With an index that serves an equality at hand none is made.
+        if matches!(&path.kind, PathKind::Index { skip: 0, equal, .. } if !equal.is_empty()) {
+            self.paths.retain(|p| !matches!(p.kind, PathKind::Auto) || path.needs & !p.needs != 0);
+        }
         let dominated = self.paths.iter().any(|p| {
             p.needs & path.needs == p.needs
                 && p.setup <= path.setup

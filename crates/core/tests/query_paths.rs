@@ -1,0 +1,201 @@
+//! Every access path on data that would show its mistakes: NULLs, mixed types, blobs, descending columns, outer joins.
+
+mod support;
+
+use support::{run_ours, run_theirs};
+use turso_core::{Database, OpenOptions};
+
+const SCHEMA: &str = "
+    CREATE TABLE t(a INTEGER PRIMARY KEY, b INT, c TEXT COLLATE NOCASE, d, e REAL);
+    CREATE INDEX tb ON t(b DESC, c);
+    CREATE INDEX tc ON t(c, b);
+    CREATE INDEX td ON t(d);
+    CREATE INDEX te ON t(e);
+    CREATE INDEX tx ON t(b + 1);
+    CREATE INDEX tp ON t(d, a) WHERE b > 3;
+    CREATE TABLE w(k TEXT, l INT, v, PRIMARY KEY(k, l DESC)) WITHOUT ROWID;
+    CREATE INDEX wv ON w(v);
+    CREATE TABLE bare(m, n);
+    INSERT INTO t VALUES (1, 1, 'abc', 1, 1.0), (2, 2, 'ABD', '1', 2.5), (3, NULL, 'abcd', x'616263', NULL), (4, 4, x'616263', 2.0, 4),
+        (5, 5, 'ab', NULL, 5), (6, 5, NULL, 'abc', 6), (7, 6, 'b', 'ABC', 6), (8, 7, '5', 5, 7.5), (-3, 1, 'Abc', -1, 1), (10, 2, 'abc%', '5', 2);
+    INSERT INTO w VALUES ('a', 1, 1), ('a', 2, 2), ('b', 1, NULL), ('c', 5, 1), ('A', 9, 'x');
+    INSERT INTO bare VALUES (1, 1), (NULL, 2), ('1', 3), (2, 'abc'), (5, 5), (1.0, 4), ('abc', 6);
+";
+
+#[track_caller]
+fn check(queries: &str) {
+    let theirs = rusqlite::Connection::open_in_memory().unwrap();
+    let ours = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    assert_eq!(run_ours(&ours, SCHEMA), run_theirs(&theirs, SCHEMA));
+    let mut different = String::new();
+    for sql in queries.lines().map(str::trim).filter(|l| !l.is_empty()) {
+        let (a, b) = (run_ours(&ours, sql), run_theirs(&theirs, sql));
+        if a != b {
+            let plan = format!("EXPLAIN QUERY PLAN {sql}");
+            let (p, q) = (run_ours(&ours, &plan), run_theirs(&theirs, &plan));
+            different += &format!("{sql}\n  ours   {a:?}\n  SQLite {b:?}\n  plan ours {p:?}\n  plan SQLite {q:?}\n");
+        }
+    }
+    assert!(different.is_empty(), "\n{different}");
+}
+
+#[test]
+fn rowids() {
+    check("
+        SELECT a FROM t WHERE a = '5'
+        SELECT a FROM t WHERE a = 5.0
+        SELECT a FROM t WHERE a = 5.5
+        SELECT a FROM t WHERE a = 'x'
+        SELECT a FROM t WHERE a = NULL
+        SELECT a FROM t WHERE a IS NULL
+        SELECT a FROM t WHERE a IN (5, '6', 7.0, 7.5, NULL, 'x', 5)
+        SELECT a FROM t WHERE a IN (SELECT m FROM bare)
+        SELECT a FROM t WHERE a > 4.5
+        SELECT a FROM t WHERE a >= 4.5 AND a < 7.5
+        SELECT a FROM t WHERE a < '7'
+        SELECT a FROM t WHERE a < 'x'
+        SELECT a FROM t WHERE a > 'x'
+        SELECT a FROM t WHERE a > NULL
+        SELECT a FROM t WHERE a < x'00' ORDER BY a DESC
+        SELECT a FROM t WHERE a BETWEEN 2 AND 6 ORDER BY a DESC
+        SELECT a FROM t WHERE a < 5.5 ORDER BY a DESC
+        SELECT a FROM t WHERE a <= -3 ORDER BY a DESC
+        SELECT a FROM t WHERE a IN (1, 5, 3) ORDER BY a DESC
+        SELECT a FROM t WHERE a > 9223372036854775807
+        SELECT a FROM t WHERE a < 9.3e18
+        SELECT a FROM t WHERE a >= -9.3e18 ORDER BY a
+    ");
+}
+
+#[test]
+fn indexes() {
+    check("
+        SELECT a FROM t WHERE b = 5
+        SELECT a FROM t WHERE b = '5'
+        SELECT a FROM t WHERE b = 5.0
+        SELECT a FROM t WHERE b = NULL
+        SELECT a FROM t WHERE b IS NULL
+        SELECT a FROM t WHERE b IS 5
+        SELECT a FROM t WHERE b > 4
+        SELECT a FROM t WHERE b >= 4 AND b <= 6
+        SELECT a FROM t WHERE b < 4
+        SELECT a FROM t WHERE b < 4 ORDER BY b
+        SELECT a FROM t WHERE b < 4 ORDER BY b DESC
+        SELECT a FROM t WHERE b > 4 ORDER BY b, c DESC
+        SELECT a FROM t WHERE b > 4 ORDER BY b DESC, c
+        SELECT a FROM t WHERE b IN (1, 5, NULL, 7)
+        SELECT a FROM t WHERE b IN (1, 5, 7) ORDER BY b
+        SELECT a FROM t WHERE b IN (1, 5, 7) ORDER BY b DESC
+        SELECT a FROM t WHERE b = 5 AND c = 'AB'
+        SELECT a FROM t WHERE b = 1 AND c > 'AB'
+        SELECT a FROM t WHERE b = 1 AND c < 'ABD'
+        SELECT a FROM t WHERE c = 'abc'
+        SELECT a FROM t WHERE c = 5
+        SELECT a FROM t WHERE c = 'ABC' COLLATE BINARY
+        SELECT a FROM t WHERE c > 'abc'
+        SELECT a FROM t WHERE c < 'b'
+        SELECT a FROM t WHERE c BETWEEN 'AB' AND 'abc'
+        SELECT a FROM t WHERE d = 1
+        SELECT a FROM t WHERE d = '1'
+        SELECT a FROM t WHERE d > 1
+        SELECT a FROM t WHERE d > 'ABC'
+        SELECT a FROM t WHERE d < 2
+        SELECT a FROM t WHERE d >= x'00'
+        SELECT a FROM t WHERE e = 6
+        SELECT a, e FROM t WHERE e = '6'
+        SELECT e FROM t WHERE e >= 2.5
+        SELECT e FROM t WHERE e IN (1, 6, '7.5')
+        SELECT a FROM t WHERE b + 1 = 6
+        SELECT a FROM t WHERE b + 1 > 6
+        SELECT a FROM t WHERE b + 1 IN (2, 8)
+        SELECT a FROM t WHERE d = 5 AND b > 3
+        SELECT a FROM t WHERE d > 1 AND b > 3
+        SELECT a FROM t WHERE b = 5 AND a > 5
+        SELECT a FROM t WHERE d = 1 AND a > 0
+        SELECT * FROM w WHERE k = 'a'
+        SELECT * FROM w WHERE k = 'a' AND l = 1
+        SELECT * FROM w WHERE k = 'a' AND l < 2
+        SELECT * FROM w WHERE k >= 'a' ORDER BY k DESC
+        SELECT * FROM w WHERE k = 'a' ORDER BY l
+        SELECT * FROM w WHERE v = 1
+        SELECT k FROM w WHERE v = 1
+        SELECT * FROM w WHERE v = 1 AND k > 'a'
+        SELECT * FROM w WHERE v IS NULL
+        SELECT * FROM w ORDER BY v
+        SELECT * FROM w WHERE (k, l) > ('a', 1)
+        SELECT a FROM t WHERE (c, b) > ('abc', 1)
+        SELECT a FROM t WHERE (c, b) >= ('abc', 1)
+        SELECT a FROM t WHERE (c, b) < ('abc', 1)
+        SELECT a FROM t WHERE (c, b) <= ('abc', 1)
+        SELECT a FROM t WHERE (c, a) > ('abc', 1)
+        SELECT a FROM t WHERE (b, c) > (2, 'a')
+        SELECT a FROM t WHERE (b, c) = (1, 'ABC')
+        SELECT a FROM t WHERE (c, b) > ('abc', NULL)
+    ");
+}
+
+#[test]
+fn patterns() {
+    check("
+        SELECT a FROM t WHERE c LIKE 'abc%'
+        SELECT a FROM t WHERE c LIKE 'AB%'
+        SELECT a FROM t WHERE c LIKE 'ab_'
+        SELECT a FROM t WHERE c LIKE 'abc'
+        SELECT a FROM t WHERE c LIKE '5%'
+        SELECT a FROM t WHERE c LIKE 'abc^%' ESCAPE '^'
+        SELECT a FROM t WHERE c LIKE 'ab%' ORDER BY c DESC, b DESC
+        SELECT a FROM t WHERE d GLOB 'ab*'
+        SELECT a FROM t WHERE d GLOB 'AB*' ORDER BY d
+        SELECT a FROM t WHERE d GLOB 'a*' ORDER BY d DESC
+        SELECT a FROM t WHERE d GLOB '5*'
+        SELECT a FROM t WHERE c GLOB 'ab*'
+    ");
+}
+
+#[test]
+fn disjunctions() {
+    check("
+        SELECT a FROM t WHERE b = 1 OR d = 5
+        SELECT a FROM t WHERE b = 5 OR b = 7 OR b = 5
+        SELECT a FROM t WHERE a = 3 OR c = 'ab' OR b = 2
+        SELECT a FROM t WHERE (b = 5 AND c IS NULL) OR d = 1
+        SELECT a FROM t WHERE (b = 5 OR d = 1) AND c IS NOT NULL
+        SELECT * FROM w WHERE k = 'a' OR v = 'x'
+        SELECT * FROM w WHERE v = 1 OR v IS NULL
+        SELECT t.a, bare.m FROM bare LEFT JOIN t ON t.a = bare.m OR t.b = bare.n
+        SELECT t.a, bare.n FROM bare, t WHERE t.a = bare.m OR t.b = bare.n
+        SELECT count(*) FROM t WHERE b = 1 OR d = 5 OR a BETWEEN 1 AND 3
+    ");
+}
+
+#[test]
+fn joins() {
+    check("
+        SELECT * FROM bare, t WHERE t.a = bare.m
+        SELECT * FROM bare LEFT JOIN t ON t.a = bare.m
+        SELECT * FROM bare LEFT JOIN t ON t.b = bare.m AND t.c = 'abc'
+        SELECT * FROM bare LEFT JOIN t ON t.b = bare.m WHERE t.a IS NULL
+        SELECT * FROM bare LEFT JOIN t ON t.b = bare.m WHERE coalesce(t.a, 5) = 5
+        SELECT * FROM bare LEFT JOIN w ON w.k = bare.n
+        SELECT b1.n, b2.n FROM bare AS b1, bare AS b2 WHERE b1.m = b2.n
+        SELECT b1.n, b2.n FROM bare AS b1, bare AS b2 WHERE b1.m = b2.m
+        SELECT b1.n, b2.n FROM bare AS b1 LEFT JOIN bare AS b2 ON b1.m = b2.n AND b2.m > 1
+        SELECT b1.n, t.a, w.v FROM bare AS b1 LEFT JOIN t ON t.d = b1.m LEFT JOIN w ON w.v = t.b
+        SELECT b1.n, x.c FROM bare AS b1 LEFT JOIN (SELECT b, count(*) AS c FROM t GROUP BY b) AS x ON x.b = b1.m
+        SELECT b1.n, x.c FROM (SELECT b, count(*) AS c FROM t GROUP BY b) AS x, bare AS b1 WHERE x.b = b1.m
+        SELECT b1.n FROM bare AS b1 WHERE EXISTS (SELECT 1 FROM t WHERE t.b = b1.m)
+        SELECT b1.n FROM bare AS b1 WHERE b1.m IN (SELECT b FROM t)
+        SELECT b1.n, (SELECT max(c) FROM t WHERE t.b = b1.m) FROM bare AS b1
+        SELECT t.a FROM t, bare WHERE t.b = bare.m AND bare.m = 1
+        SELECT * FROM t RIGHT JOIN bare ON t.b = bare.m
+        SELECT * FROM t FULL JOIN bare ON t.b = bare.m
+        SELECT t.a FROM t LEFT JOIN bare ON t.b = bare.m ORDER BY t.a DESC
+        SELECT DISTINCT t.b FROM t, bare WHERE t.b = bare.m ORDER BY t.b
+        SELECT t.b, count(*) FROM t LEFT JOIN bare ON bare.m = t.b GROUP BY t.b
+        SELECT min(b), max(b), min(d) FROM t
+        SELECT min(b) FROM t
+        SELECT max(b) FROM t
+        SELECT max(a), min(c) FROM t WHERE b > 1
+        SELECT min(d) FROM t WHERE d > 1
+    ");
+}
