@@ -142,3 +142,15 @@ fn tables_are_altered() {
          CREATE TABLE s(i INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO s DEFAULT VALUES; ALTER TABLE s RENAME TO s2; INSERT INTO s2 DEFAULT VALUES; SELECT * FROM sqlite_sequence;",
     );
 }
+
+#[test]
+fn statistics_are_gathered() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c COLLATE NOCASE); CREATE INDEX i ON t(b, c); CREATE INDEX p ON t(c) WHERE b > 3; CREATE UNIQUE INDEX u ON t(a, b);
+         CREATE TABLE w(x, y, PRIMARY KEY(y, x)) WITHOUT ROWID; CREATE INDEX wi ON w(x); CREATE TABLE plain(q); CREATE TABLE empty(q UNIQUE); CREATE TABLE empty2(q);
+         WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 100) INSERT INTO t SELECT x, x % 7, CASE WHEN x % 3 THEN 'A' ELSE 'a' END || x % 5 FROM n;
+         INSERT INTO t(b) VALUES(NULL), (NULL); INSERT INTO w SELECT a, b FROM t WHERE b IS NOT NULL; INSERT INTO plain VALUES(1), (2);
+         ANALYZE; SELECT * FROM sqlite_stat1 ORDER BY tbl, idx; DELETE FROM t WHERE a > 50; ANALYZE t; SELECT * FROM sqlite_stat1 ORDER BY tbl, idx; ANALYZE i; ANALYZE main; ANALYZE nosuch;
+         SELECT * FROM sqlite_stat1 ORDER BY tbl, idx; DROP INDEX i; SELECT * FROM sqlite_stat1 ORDER BY tbl, idx; DROP TABLE t; SELECT * FROM sqlite_stat1 ORDER BY tbl, idx; DELETE FROM sqlite_stat1; DROP TABLE sqlite_stat1; DROP TABLE IF EXISTS sqlite_stat4;",
+    );
+}

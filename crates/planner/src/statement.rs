@@ -6,7 +6,7 @@ use turso_program::Program;
 use turso_program::control::Halt;
 
 use crate::context::PlanContext;
-use crate::emit::{Emitter, ddl, delete, insert, plan_select, pragma, transaction, update};
+use crate::emit::{Emitter, analyze, ddl, delete, insert, plan_select, pragma, transaction, update};
 
 /// Plan a statement; `context.sql` is the text that it was parsed from.
 pub fn plan_statement(context: &PlanContext<'_>, statement: &Statement) -> Result<Program> {
@@ -44,7 +44,7 @@ fn plan_plain(context: &PlanContext<'_>, statement: &Statement) -> Result<Progra
         Statement::Attach(attach) => transaction::attach(context, attach),
         Statement::Detach(name) => transaction::detach(context, name),
         Statement::Vacuum { schema, into } => transaction::vacuum(context, schema.as_ref(), into.as_deref()),
-        Statement::Analyze(_) => Err(Error::sql("ANALYZE is not supported yet")),
+        Statement::Analyze(name) => schema_change(context, |e| analyze::analyze(e, name.as_deref())),
         Statement::OptimizeIndex(_) => Err(Error::sql("OPTIMIZE INDEX is not supported yet")),
         Statement::Explain { .. } => Err(Error::sql("near \"EXPLAIN\": syntax error")),
     }

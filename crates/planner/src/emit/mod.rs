@@ -9,6 +9,7 @@
 //! | `select`, `select_*` | one core: rows, aggregates, groups, order and limit |
 //! | `compound`, `cte`, `subquery` | compounds, common table expressions, what produces rows in FROM, subqueries in expressions |
 
+pub(crate) mod analyze;
 mod autoincrement;
 mod check;
 mod constraints;
