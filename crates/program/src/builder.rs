@@ -136,8 +136,15 @@ impl ProgramBuilder {
 
     /// Register a function call.
     pub fn call(&mut self, function: Function, arity: usize, collation: CollationId) -> CallId {
-        self.program.calls.push(FunctionCall { function, arity: arity as u16, collation });
+        self.program.calls.push(FunctionCall { function, arity: arity as u16, collation, moving: false });
         CallId((self.program.calls.len() - 1) as u32)
+    }
+
+    /// The aggregate `call` will have rows taken out ([`crate::expression::AggInverse`]).
+    pub fn set_moving(&mut self, call: CallId) {
+        if let Some(call) = self.program.calls.get_mut(call.index()) {
+            call.moving = true;
+        }
     }
 
     /// Add a plan node under the innermost open one.

@@ -106,6 +106,8 @@ pub struct FunctionCall {
     pub arity: u16,
     /// The collation in force for the call (`min`, `max`, `nullif`, …).
     pub collation: CollationId,
+    /// An aggregate over a moving frame: rows will be taken out again.
+    pub moving: bool,
 }
 
 /// One column of the result.

@@ -121,7 +121,10 @@ fn start_group(object: &mut Object, call: &FunctionCall) -> Result<()> {
     }
     match &call.function.kind {
         FunctionKind::Aggregate(def) => {
-            let aggregate: Box<dyn Aggregate> = def.create();
+            let mut aggregate: Box<dyn Aggregate> = def.create();
+            if call.moving {
+                aggregate.begin_frame();
+            }
             *object = Object::Aggregate(aggregate);
             Ok(())
         }

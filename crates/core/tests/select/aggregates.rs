@@ -121,6 +121,11 @@ fn group_by() {
         SELECT max(c) FROM (SELECT count(*) AS c FROM n GROUP BY x)
         SELECT p, q FROM v2 WHERE q > 1
         SELECT a, b, c FROM t GROUP BY a, b, c
+        SELECT dept, count(*) FROM emp GROUP BY dept ORDER BY count(*) DESC
+        SELECT dept, boss, count(*) FROM emp GROUP BY dept, boss ORDER BY count(*) DESC, 1 = 1 DESC
+        SELECT x, count(*) FROM n GROUP BY x ORDER BY count(*) DESC
+        SELECT x, count(*) FROM n GROUP BY x ORDER BY count(*)
+        SELECT y % 4 AS m, count(*) FROM n GROUP BY m ORDER BY count(*) DESC
         SELECT sum(a), b FROM t GROUP BY length(b) ORDER BY length(b)
         SELECT a, count(*) FROM t GROUP BY a COLLATE NOCASE HAVING a > 1
         "#,

@@ -9,6 +9,7 @@ mod errors;
 mod expressions;
 mod joins;
 mod subqueries;
+mod windows;
 
 use std::fmt::Write as _;
 

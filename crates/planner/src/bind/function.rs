@@ -39,7 +39,7 @@ impl<'a> Binder<'a> {
             if function.is_scalar() {
                 return Err(Error::sql(format!("{name}() may not be used as a window function")));
             }
-            return Err(Error::sql("window functions are not supported yet"));
+            return self.bind_window(call_, function, args);
         }
         if function.is_window() {
             return Err(Error::sql(format!("misuse of window function {name}()")));
@@ -92,8 +92,10 @@ impl<'a> Binder<'a> {
         }
         let deepest_before = self.deepest.take();
         let use_before = std::mem::replace(&mut self.scopes[top].aggregate_use, AggregateUse::Nested);
+        let windows_before = std::mem::replace(&mut self.scopes[top].windows_allowed, false);
         let bound = self.bind_aggregate_parts(call_, args);
         self.scopes[top].aggregate_use = use_before;
+        self.scopes[top].windows_allowed = windows_before;
         let deepest = self.deepest.take();
         self.deepest = deepest_before.max(deepest);
         let (args, filter, order_by) = bound?;

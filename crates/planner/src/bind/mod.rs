@@ -6,7 +6,7 @@
 //! | file | subject |
 //! |---|---|
 //! | `scope` | what a name means |
-//! | `expr`, `function` | expressions, calls, aggregates |
+//! | `expr`, `function`, `window` | expressions, calls, aggregates, window functions |
 //! | `types` | affinity and collation |
 //! | `select`, `order` | one core, compounds, ORDER BY |
 //! | `from` | FROM: tables, views, joins |
@@ -19,6 +19,7 @@ mod order;
 mod scope;
 mod select;
 mod types;
+mod window;
 mod with;
 
 use turso_error::{Error, Result};
@@ -41,6 +42,8 @@ pub struct Binder<'a> {
     sql: &'a [u8],
     scopes: Vec<Scope>,
     withs: Vec<WithScope<'a>>,
+    /// The WINDOW clause of the core whose scope has this depth.
+    window_clauses: Vec<(usize, &'a [ast::WindowDef])>,
     /// Views being expanded.
     views: Vec<&'a str>,
     depth: u32,
@@ -65,6 +68,7 @@ impl<'a> Binder<'a> {
             sql,
             scopes: Vec::new(),
             withs: Vec::new(),
+            window_clauses: Vec::new(),
             views: Vec::new(),
             depth: 0,
             deepest: None,

@@ -37,6 +37,8 @@ pub(super) struct Scope {
     pub aggregates: Vec<Aggregate>,
     /// Window functions of the core.
     pub windows: Vec<Window>,
+    /// Window functions may stand here: in result columns and ORDER BY.
+    pub windows_allowed: bool,
     /// What an aggregate means here.
     pub aggregate_use: AggregateUse,
     /// Result columns with an alias: visible to names that are no column.
@@ -77,6 +79,7 @@ impl Scope {
             core,
             aggregates: Vec::new(),
             windows: Vec::new(),
+            windows_allowed: false,
             aggregate_use: AggregateUse::Forbidden,
             aliases: Vec::new(),
             outer: Vec::new(),

@@ -169,6 +169,12 @@ impl<'a> Binder<'a> {
         }
     }
 
+    fn set_windows_allowed(&mut self, allowed: bool) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.windows_allowed = allowed;
+        }
+    }
+
     fn has_aggregates(&self) -> bool {
         self.scopes.last().is_some_and(|s| !s.aggregates.is_empty())
     }
@@ -183,11 +189,14 @@ impl<'a> Binder<'a> {
             Some(from) => self.bind_joins(&from.first, &from.joins)?,
             None => Vec::new(),
         };
-        if !query.windows.is_empty() {
-            return Err(Error::sql("window functions are not supported yet"));
-        }
         self.set_aggregate_use(AggregateUse::Allowed);
-        let output = self.bind_output(query)?;
+        self.set_windows_allowed(true);
+        if !query.windows.is_empty() {
+            self.window_clauses.push((self.scopes.len(), &query.windows));
+        }
+        let output = self.bind_output(query);
+        self.set_windows_allowed(false);
+        let output = output?;
         if output.exprs.len() > self.context.options.limit_columns {
             return Err(Error::sql("too many columns in result set"));
         }
@@ -215,6 +224,7 @@ impl<'a> Binder<'a> {
         let group_by = self.bind_group_by(&query.group_by, &output.exprs)?;
         let aggregate = !group_by.is_empty() || self.has_aggregates();
         self.set_aggregate_use(if aggregate { AggregateUse::Allowed } else { AggregateUse::Forbidden });
+        self.set_windows_allowed(true);
         let order_by = match found {
             None => self.bind_order_by(order_by, &output.exprs, &output.aliases)?,
             Some(found) => {
@@ -222,6 +232,9 @@ impl<'a> Binder<'a> {
                 Vec::new()
             }
         };
+        if !query.windows.is_empty() {
+            self.window_clauses.pop();
+        }
         let (columns, collations) = self.describe(&output);
         let mut conjuncts = Vec::with_capacity(filter.len());
         for e in filter {

@@ -111,6 +111,8 @@ pub struct Emitter<'a> {
     databases: Vec<(DbIndex, bool)>,
     /// The value registers of each core's aggregates.
     pub(super) aggregates: Vec<(CoreId, Vec<Reg>)>,
+    /// Where the values of each core's window functions are.
+    pub(super) windows: Vec<(CoreId, Vec<Place>)>,
     /// Expressions whose value is in a register or field already (group keys).
     pub(super) known: Vec<(Expr, Place)>,
     /// Columns that are read from another place than their source (behind a sorter).
@@ -145,6 +147,7 @@ impl<'a> Emitter<'a> {
             parameters: Vec::new(),
             databases: Vec::new(),
             aggregates: Vec::new(),
+            windows: Vec::new(),
             known: Vec::new(),
             moved: Vec::new(),
             ctes: Vec::new(),

@@ -72,6 +72,10 @@ impl Emitter<'_> {
             Expr::Literal(value) if self.loop_depth > 0 => Some(self.constant(value)),
             Expr::Parameter(number) if self.loop_depth > 0 => Some(self.parameter(*number)),
             Expr::Aggregate { core, index } => Some(self.aggregate_register(*core, *index)?),
+            Expr::Window { core, index } => match self.window_place(*core, *index)? {
+                Place::Register(reg) => Some(reg),
+                Place::Field(..) => None,
+            },
             Expr::Collate { expr, .. } | Expr::Unary { op: UnaryOp::Plus, expr } => self.at_hand(expr)?,
             Expr::Binary { .. } | Expr::Unary { .. } | Expr::Cast { .. } if self.loop_depth > 0 && is_simple_constant(e) => {
                 let dest = self.builder.register();
@@ -99,6 +103,11 @@ impl Emitter<'_> {
             return None;
         }
         self.known.iter().find(|(known, _)| same_expr(known, e)).map(|(_, place)| *place)
+    }
+
+    fn window_place(&self, core: crate::plan::CoreId, index: usize) -> Result<Place> {
+        let found = self.windows.iter().rev().find(|(c, _)| *c == core);
+        found.and_then(|(_, places)| places.get(index).copied()).ok_or_else(|| Error::sql("misuse of window function"))
     }
 
     fn aggregate_register(&self, core: crate::plan::CoreId, index: usize) -> Result<Reg> {
@@ -138,7 +147,16 @@ impl Emitter<'_> {
                 self.copy(from, dest);
                 Ok(())
             }
-            Expr::Window { .. } => Err(Error::sql("window functions are not supported yet")),
+            Expr::Window { core, index } => match self.window_place(*core, *index)? {
+                Place::Register(reg) => {
+                    self.copy(reg, dest);
+                    Ok(())
+                }
+                Place::Field(cursor, column) => {
+                    self.builder.emit(turso_program::cursor::Column { cursor, column, dest, default: None });
+                    Ok(())
+                }
+            },
             Expr::Unary { op, expr } => self.unary_into(*op, expr, dest),
             Expr::Binary { op, left, right } => self.binary_into(*op, left, right, dest),
             Expr::And(left, right) => self.logic_into(left, right, dest, false),

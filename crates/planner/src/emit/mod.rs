@@ -6,6 +6,7 @@
 //! | `column` | reading a column of a source |
 //! | `expr`, `expr_jump`, `expr_in`, `expr_row` | expressions as values, as conditions, IN, row values |
 //! | `loops`, `loops_*`, `explain` | nested loops of a join plan, and how they explain themselves |
+//! | `window`, `window_frame` | window functions |
 //! | `select`, `select_*` | one core: rows, aggregates, groups, order and limit |
 //! | `compound`, `cte`, `subquery` | compounds, common table expressions, what produces rows in FROM, subqueries in expressions |
 
@@ -46,6 +47,8 @@ pub(crate) mod transaction;
 pub(crate) mod trigger;
 pub(crate) mod update;
 mod upsert;
+mod window;
+mod window_frame;
 
 pub use emitter::{Destination, Emitter, SourceBinding};
 pub use explain::describe_loops;

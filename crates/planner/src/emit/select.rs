@@ -286,7 +286,7 @@ impl Emitter<'_> {
         to: &mut Destination<'_>,
     ) -> Result<()> {
         if !core.windows.is_empty() {
-            return Err(Error::sql("window functions are not supported yet"));
+            return self.windowed(core, order_by, limits, to);
         }
         let order_by = if Self::order_matters(to, limits) { order_by } else { &[] };
         if !core.group_by.is_empty() {

@@ -80,7 +80,15 @@ fn sort_terms(core: &Core, order_by: &[OrderTerm]) -> (Vec<OrderTerm>, bool) {
     let mut terms: Vec<OrderTerm> = Vec::with_capacity(core.group_by.len());
     let mut used = vec![false; core.group_by.len()];
     let ordered: Option<Vec<usize>> = order_by.iter().map(key_of).collect();
-    let Some(ordered) = ordered else { return (core.group_by.iter().map(plain).collect(), false) };
+    let Some(ordered) = ordered else {
+        // As many terms in both: SQLite lets the groups run in the directions of ORDER BY, which shows among equal rows.
+        let same_count = order_by.len() == core.group_by.len();
+        let directed = |(i, key): (usize, &Expr)| OrderTerm {
+            descending: same_count && order_by.get(i).is_some_and(|t| t.descending),
+            ..plain(key)
+        };
+        return (core.group_by.iter().enumerate().map(directed).collect(), false);
+    };
     for (at, term) in ordered.into_iter().zip(order_by) {
         if let Some(slot) = used.get_mut(at).filter(|u| !**u) {
             *slot = true;

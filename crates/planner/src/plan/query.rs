@@ -229,6 +229,10 @@ pub struct Window {
     pub partition_by: Vec<Expr>,
     /// ORDER BY.
     pub order_by: Vec<OrderTerm>,
-    /// The frame.
+    /// The frame; its offsets as written are not bound.
     pub frame: turso_parser::ast::Frame,
+    /// The bound offset of the frame's start (`n PRECEDING`).
+    pub start_offset: Option<Expr>,
+    /// The bound offset of the frame's end.
+    pub end_offset: Option<Expr>,
 }
