@@ -7,8 +7,9 @@ use std::time::Duration;
 pub enum Wait {
     /// Input or output of the database with this index in the connection.
     Io(usize),
-    /// A lock that somebody else holds: try again after this time.
-    Lock(Duration),
+    /// A lock that somebody else holds: try again after this time, or when a connection of this process gives one back
+    /// (the main database's count of such events, see `DatabaseFile::lock_epoch`).
+    Lock(Duration, Option<u64>),
 }
 
 /// How long to sleep before the `attempt`-th new try for a lock, if `waited` is still below `timeout`.

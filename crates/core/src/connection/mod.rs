@@ -94,10 +94,16 @@ impl Connection {
 
     /// Wait in place for what the last pending operation waits for.
     pub fn wait(&self) -> Result<()> {
-        let wait = self.lock().waiting.clone();
-        if let Some(Wait::Lock(delay)) = wait {
+        let (wait, file) = {
+            let state = self.lock();
+            (state.waiting.clone(), state.main_file().cloned())
+        };
+        if let Some(Wait::Lock(delay, epoch)) = wait {
             // The connection is not held while it sleeps, so that another thread may interrupt it.
-            std::thread::sleep(delay);
+            match (file, epoch) {
+                (Some(file), Some(epoch)) => file.wait_for_unlock(epoch, delay),
+                _ => std::thread::sleep(delay),
+            }
             return self.lock().check_interrupt();
         }
         self.lock().wait_in_place()
@@ -170,8 +176,11 @@ impl State {
     /// Wait for what the last pending operation waits for.
     pub fn wait_in_place(&mut self) -> Result<()> {
         match self.waiting.take() {
-            Some(Wait::Lock(delay)) => {
-                std::thread::sleep(delay);
+            Some(Wait::Lock(delay, epoch)) => {
+                match (self.main_file(), epoch) {
+                    (Some(file), Some(epoch)) => file.wait_for_unlock(epoch, delay),
+                    _ => std::thread::sleep(delay),
+                }
                 self.check_interrupt()
             }
             Some(Wait::Io(db)) => match self.databases.get_mut(db) {
@@ -195,7 +204,10 @@ impl State {
                     _ => false,
                 }
             }
-            Some(Wait::Lock(delay)) => {
+            Some(Wait::Lock(delay, epoch)) => {
+                if let (Some(file), Some(epoch)) = (self.main_file(), epoch) {
+                    file.wake_on_unlock(epoch, waker);
+                }
                 crate::timer::wake_after(delay, waker.clone());
                 true
             }

@@ -117,7 +117,8 @@ impl State {
         match busy_delay(attempt, since.elapsed(), self.settings.busy_timeout) {
             Some(delay) => {
                 self.lock_wait = Some((since, attempt + 1));
-                self.waiting = Some(Wait::Lock(delay));
+                let epoch = self.main_file().map(|file| file.lock_epoch());
+                self.waiting = Some(Wait::Lock(delay, epoch));
                 Error::Pending
             }
             None => {
@@ -125,6 +126,11 @@ impl State {
                 error
             }
         }
+    }
+
+    /// The file of the main database, where it has one.
+    pub fn main_file(&self) -> Option<&Arc<turso_storage::DatabaseFile>> {
+        self.databases.first().and_then(|db| db.pager.database_file())
     }
 
     /// Note which database made an operation pending.

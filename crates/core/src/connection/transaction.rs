@@ -81,6 +81,10 @@ impl State {
                 return self.begin_read(db).and_then(|()| self.begin_write(db, mode));
             }
             Err(error) if error.is(ResultCode::BUSY) && may_wait => {
+                if self.active_statements <= 1 {
+                    // Held on, the snapshot would hold up the very commit that is waited for.
+                    entry.pager.end_read();
+                }
                 return Err(self.lock_taken(error));
             }
             other => return self.pending_on(db, other),

@@ -56,12 +56,15 @@ impl Turns {
     pub fn register(&self, seen: u64, waker: &Waker) {
         self.waiters.fetch_add(1, Ordering::SeqCst);
         let mut wakers = self.wakers();
-        if self.epoch() == seen {
+        if self.epoch() == seen && !wakers.iter().any(|known| known.will_wake(waker)) {
             wakers.push(waker.clone());
             return;
         }
+        let missed = self.epoch() != seen;
         drop(wakers);
         self.waiters.fetch_sub(1, Ordering::SeqCst);
-        waker.wake_by_ref();
+        if missed {
+            waker.wake_by_ref();
+        }
     }
 }
