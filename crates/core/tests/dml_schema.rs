@@ -154,3 +154,17 @@ fn statistics_are_gathered() {
          SELECT * FROM sqlite_stat1 ORDER BY tbl, idx; DROP INDEX i; SELECT * FROM sqlite_stat1 ORDER BY tbl, idx; DROP TABLE t; SELECT * FROM sqlite_stat1 ORDER BY tbl, idx; DELETE FROM sqlite_stat1; DROP TABLE sqlite_stat1; DROP TABLE IF EXISTS sqlite_stat4;",
     );
 }
+
+#[test]
+fn columns_are_dropped() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c UNIQUE, d REAL CHECK(d > 0), e, f REFERENCES t(a), g AS (e + 1)); CREATE INDEX i ON t(e); CREATE INDEX j ON t(c, b);
+         INSERT INTO t VALUES(1, 2, 3, 4, 5, 6), (7, 8, 9, 10.5, 11, 12);
+         ALTER TABLE t DROP COLUMN a; ALTER TABLE t DROP COLUMN c; ALTER TABLE t DROP COLUMN nosuch; ALTER TABLE t DROP COLUMN e; DROP INDEX i; ALTER TABLE t DROP COLUMN e;
+         ALTER TABLE t DROP COLUMN b; SELECT * FROM t; ALTER TABLE t DROP COLUMN f; ALTER TABLE t DROP COLUMN d; SELECT * FROM t; ALTER TABLE t DROP COLUMN g; ALTER TABLE t DROP COLUMN e; SELECT * FROM t;
+         CREATE TABLE one(a); ALTER TABLE one DROP COLUMN a; CREATE TABLE w(a, b, c, PRIMARY KEY(b)) WITHOUT ROWID; INSERT INTO w VALUES(1, 2, 3), (4, 5, 6); CREATE VIEW v AS SELECT c FROM w;
+         ALTER TABLE w DROP COLUMN c; ALTER TABLE w DROP COLUMN a; SELECT * FROM w; ALTER TABLE v DROP COLUMN c; ALTER TABLE sqlite_schema DROP COLUMN sql;
+         CREATE TABLE q(a,b , c /* x */ , d text default 'x, y' , check (a > 1)); ALTER TABLE q DROP COLUMN d; ALTER TABLE q DROP COLUMN b; ALTER TABLE q DROP COLUMN a;
+         CREATE TABLE fk(a, b, FOREIGN KEY (b) REFERENCES q(a)); ALTER TABLE fk DROP COLUMN b;",
+    );
+}

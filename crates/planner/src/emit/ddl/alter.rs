@@ -32,25 +32,25 @@ pub(crate) fn alter_table(e: &mut Emitter<'_>, statement: &AlterTable) -> Result
         AlterAction::AddColumn(column) => add_column(e, db, &table, column),
         AlterAction::RenameTo(name) => rename_table(e, db, &table, name),
         AlterAction::RenameColumn { from, to } => rename_column(e, db, &table, from, to),
-        AlterAction::DropColumn(_) => Err(Error::sql("ALTER TABLE DROP COLUMN is not supported yet")),
+        AlterAction::DropColumn(name) => super::drop_column::drop_column(e, db, &table, name),
         _ => Err(Error::sql("this form of ALTER TABLE is not supported yet")),
     }
 }
 
 /// New contents of one row of `sqlite_schema`.
-struct Rewrite {
-    db: DbIndex,
-    kind: &'static str,
+pub(super) struct Rewrite {
+    pub db: DbIndex,
+    pub kind: &'static str,
     /// The row's present name.
-    name: Arc<str>,
-    new_name: String,
-    new_table: String,
+    pub name: Arc<str>,
+    pub new_name: String,
+    pub new_table: String,
     /// `None`: it has none (automatic indexes).
-    sql: Option<String>,
+    pub sql: Option<String>,
 }
 
 /// Write the rows and have the schema read anew.
-fn apply(e: &mut Emitter<'_>, rewrites: &[Rewrite]) {
+pub(super) fn apply(e: &mut Emitter<'_>, rewrites: &[Rewrite]) {
     let mut databases: Vec<DbIndex> = Vec::new();
     for rewrite in rewrites {
         write_row(e, rewrite);
@@ -103,14 +103,8 @@ fn add_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, column: &Col
         return Err(Error::sql("Cannot add a column to a view"));
     }
     let Statement::CreateTable(create) = parse_stored(table.sql.as_bytes())? else { return Err(corrupt(table)) };
-    let CreateTableBody::Columns { columns, constraints, end_of_columns, .. } = &create.body else { return Err(corrupt(table)) };
     let text = String::from_utf8_lossy(column.span.of(e.context.sql)).into_owned();
-    let mut at = end_of_columns.start as usize;
-    if !constraints.is_empty() && let Some(last) = columns.last() {
-        // Before the comma that ends the columns.
-        let rest = table.sql.as_bytes().get(last.span.end as usize..).unwrap_or(&[]);
-        at = last.span.end as usize + rest.iter().position(|&b| b == b',').unwrap_or(0);
-    }
+    let at = end_of_columns(table, &create).ok_or_else(|| corrupt(table))?;
     let (Some(head), Some(tail)) = (table.sql.get(..at), table.sql.get(at..)) else { return Err(corrupt(table)) };
     let sql = format!("{head}, {text}{tail}");
 
@@ -130,7 +124,18 @@ fn add_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, column: &Col
     Ok(())
 }
 
-fn corrupt(table: &Table) -> Error {
+/// Where the columns end in the stored text: at the comma before the table constraints, or at the closing parenthesis.
+pub(super) fn end_of_columns(table: &Table, create: &ast::CreateTable) -> Option<usize> {
+    let CreateTableBody::Columns { columns, constraints, end_of_columns, .. } = &create.body else { return None };
+    let last = columns.last()?;
+    if constraints.is_empty() {
+        return Some(end_of_columns.start as usize);
+    }
+    let rest = table.sql.as_bytes().get(last.span.end as usize..)?;
+    Some(last.span.end as usize + rest.iter().position(|&b| b == b',').unwrap_or(0))
+}
+
+pub(super) fn corrupt(table: &Table) -> Error {
     Error::new(ResultCode::CORRUPT, format!("malformed database schema ({})", table.name))
 }
 
@@ -554,8 +559,16 @@ fn column_places(create: &ast::CreateTable, statement: &Statement, is_self: bool
 
 /// Views and triggers that may mean the column are not rewritten yet.
 fn refuse_if_named(statement: &Statement, (table, column): (&str, &str), kind: &str, name: &str) -> Result<()> {
-    if table_names(statement, table).is_ok_and(|places| places.is_empty()) {
+    if !names_column(statement, table, column) {
         return Ok(());
+    }
+    Err(Error::sql(format!("renaming a column that {kind} {name} may use is not supported yet")))
+}
+
+/// The statement names the table, and a column that may be this one.
+pub(super) fn names_column(statement: &Statement, table: &str, column: &str) -> bool {
+    if table_names(statement, table).is_ok_and(|places| places.is_empty()) {
+        return false;
     }
     let mut names = ColumnNames { name: column, found: Vec::new() };
     ast::visit::walk_statement(&mut names, statement);
@@ -573,8 +586,5 @@ fn refuse_if_named(statement: &Statement, (table, column): (&str, &str), kind: &
             names.found.push(0);
         }
     }
-    if names.found.is_empty() {
-        return Ok(());
-    }
-    Err(Error::sql(format!("renaming a column that {kind} {name} may use is not supported yet")))
+    !names.found.is_empty()
 }

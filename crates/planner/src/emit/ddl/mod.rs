@@ -8,6 +8,7 @@ mod create_table;
 mod create_trigger;
 mod create_view;
 mod drop;
+mod drop_column;
 mod keywords;
 mod reindex;
 
