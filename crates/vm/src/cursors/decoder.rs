@@ -57,12 +57,13 @@ impl Decoder {
         };
         match serial {
             1..=6 => {
-                let len = usize::from(LEN[serial as usize]);
-                dest.set_integer(match record.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-                    // Eight bytes and a shift serve every width, wherever eight bytes are there.
-                    Some(chunk) => i64::from_be_bytes(*chunk) >> (64 - 8 * len),
+                let end = at + usize::from(LEN[serial as usize]);
+                // Eight bytes that end with the value and two shifts serve every width.
+                let unused = 64 - 8 * u32::from(LEN[serial as usize]);
+                match end.checked_sub(8).and_then(|from| record.get(from..end)).and_then(|bytes| bytes.first_chunk()) {
+                    Some(wide) => dest.set_integer((i64::from_be_bytes(*wide) << unused) >> unused),
                     None => return read_any(record, serial, at, encoding, dest),
-                });
+                }
             }
             0 => dest.set_null(),
             8 => dest.set_integer(0),

@@ -53,10 +53,12 @@ fn integer(serial: u8, record: &[u8], at: usize, len: usize) -> i64 {
     if len == 0 {
         return i64::from(serial == 9);
     }
-    match record.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        Some(wide) => i64::from_be_bytes(*wide) >> (64 - 8 * len),
+    // Eight bytes that end with the value: it is often the last of its record, seldom among the first.
+    let (end, unused) = (at + len, 64 - 8 * len as u32);
+    match end.checked_sub(8).and_then(|from| record.get(from..end)).and_then(|bytes| bytes.first_chunk::<8>()) {
+        Some(wide) => (i64::from_be_bytes(*wide) << unused) >> unused,
         None => {
-            let body = record.get(at..at + len).unwrap_or(&[]);
+            let body = record.get(at..end).unwrap_or(&[]);
             let first = body.first().map_or(0, |&byte| i64::from(byte as i8));
             body.iter().skip(1).fold(first, |value, &byte| value << 8 | i64::from(byte))
         }
