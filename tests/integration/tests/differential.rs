@@ -28,6 +28,9 @@ fn run(script_seed: u64, steps: &[Step], pending: bool, show: bool, gaps: &mut G
     for step in steps {
         if show {
             println!("{};", step.sql);
+            if let Some(difference) = first_difference(&contents(&mut ours), &contents(&mut stock)) {
+                return Some(format!("content before this statement: {difference}"));
+            }
         }
         done.push(&step.sql);
         let failure = both_supported(&mut ours, &mut stock, &step.sql, step.order, gaps);
