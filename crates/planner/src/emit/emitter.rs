@@ -105,6 +105,8 @@ pub struct Emitter<'a> {
     pub context: &'a PlanContext<'a>,
     /// How many loops surround the code being emitted: inside one, constants are worth keeping in registers.
     pub loop_depth: u32,
+    /// About how often the code being emitted runs: what the loops around it are taken to deliver.
+    pub(super) runs: f64,
     bindings: Vec<Option<SourceBinding>>,
     constants: Vec<(Value, Reg)>,
     parameters: Vec<(u32, Reg)>,
@@ -142,6 +144,7 @@ impl<'a> Emitter<'a> {
             builder: ProgramBuilder::new(),
             context,
             loop_depth: 0,
+            runs: 1.0,
             bindings: Vec::new(),
             constants: Vec::new(),
             parameters: Vec::new(),

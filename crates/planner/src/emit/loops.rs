@@ -206,6 +206,8 @@ impl Emitter<'_> {
         let state = run.states.get_mut(i).ok_or_else(|| Error::sql("the plan has a level without state"))?;
         let advance = self.begin_access(state, source, level, exits)?;
         let advance_back = advance.returns_to();
+        let outside = self.runs;
+        self.runs *= level.rows.max(1.0);
         self.loop_depth += 1;
         // The NULL row of an outer join passes by the filters.
         let keeps = run.keep_columns && matches!(level.join, JoinKind::Inner | JoinKind::Cross);
@@ -228,6 +230,7 @@ impl Emitter<'_> {
         self.level(run, i + 1, inner_next)?;
         self.moved.truncate(moved_mark);
         self.leave_row(run, i, inner_next)?;
+        self.runs = outside;
         self.loop_depth -= 1;
         self.builder.bind(next);
         self.end_access(advance)?;

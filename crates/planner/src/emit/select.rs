@@ -316,7 +316,8 @@ impl Emitter<'_> {
     /// Ask the optimizer.
     pub(super) fn plan_loops(&mut self, core: &Core, wish: &Wish) -> Result<JoinPlan> {
         let used = std::mem::take(&mut self.used);
-        let plan = plan_core(core, &used, wish, self.context);
+        let wish = Wish { runs: self.runs, ..wish.clone() };
+        let plan = plan_core(core, &used, &wish, self.context);
         self.used = used;
         self.keep_columns = true;
         plan

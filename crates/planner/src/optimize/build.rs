@@ -54,7 +54,7 @@ pub(super) fn build(infos: &[SourceInfo<'_>], terms: &Terms<'_>, paths: &[Path],
     } else {
         wish.order.iter().take(count).cloned().collect()
     };
-    plan.min_max = wish.min_max && count == wish.order.len() && count > 0;
+    plan.min_max = wish.min_max;
     Ok(plan)
 }
 

@@ -35,9 +35,6 @@ const MOST_SOURCES: usize = 64;
 /// Rows of something that is produced and of which nothing is known.
 const PRODUCED_ROWS: cost::LogEst = 200;
 
-/// A core that reads columns of an enclosing query is taken to run about this often (28 times).
-const CORRELATED_RUNS: cost::LogEst = 48;
-
 /// Plan the FROM and WHERE of one core. `used` says what the whole statement reads, `wish` which order of rows would help.
 pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanContext<'_>) -> Result<JoinPlan> {
     let sources = core.sources.len();
@@ -88,7 +85,8 @@ pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanCon
         paths.extend(finder.find());
     }
     let orders = order::Orders::new(wish, &terms, &infos);
-    let initial = if terms.correlated { CORRELATED_RUNS } else { 0 };
+    // A core that reads columns of an enclosing query runs often: an index made for it may pay, where SQLite scans each time.
+    let initial = if terms.correlated { cost::log_est_real(wish.runs.min(1e9)) } else { 0 };
     let Some(chosen) = search::choose(&infos, &paths, &orders, initial) else {
         return Err(Error::sql("no query solution"));
     };

@@ -19,6 +19,8 @@ pub struct Wish {
     pub few_rows: bool,
     /// A LIMIT (with OFFSET) that is known while planning.
     pub limit: Option<u64>,
+    /// About how often the core runs, if it reads columns of an enclosing query.
+    pub runs: f64,
     /// Number of result columns: rows that are sorted carry them.
     pub columns: usize,
     /// `min(x)` or `max(x)` alone: only the first row of the wished order counts.
@@ -40,7 +42,7 @@ pub struct JoinPlan {
     pub constant_filters: Vec<Expr>,
     /// At most one row comes out.
     pub single_row: bool,
-    /// The wish was [`Wish::min_max`] and the order is delivered: one row is read, and the plan calls that a search.
+    /// The wish was [`Wish::min_max`]: the plan calls its scans searches, since the first row is what counts.
     pub min_max: bool,
     /// Estimated number of rows.
     pub rows: f64,
