@@ -84,6 +84,14 @@ impl Vm {
         if let (Value::Integer(a), Value::Integer(b)) = (a, b) {
             return Flow::jump_if(holds(a.cmp(b)), target);
         }
+        if let (Value::Text(a), Value::Text(b)) = (a, b)
+            && matches!(how.affinity, Affinity::None | Affinity::Blob | Affinity::Text)
+            && how.collation.0 == 0
+            && self.run.encoding == TextEncoding::Utf8
+        {
+            // Collation 0 is BINARY.
+            return Flow::jump_if(holds(a.cmp(b)), target);
+        }
         match order_operands(a, b, how, &program.collations, self.run.encoding) {
             Some(order) => Flow::jump_if(holds(order), target),
             None => Flow::jump_if(how.nulls == Nulls::Jump, target),
