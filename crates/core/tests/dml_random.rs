@@ -210,7 +210,7 @@ fn script(seed: u64) -> String {
 #[test]
 fn random_changes_leave_the_same_rows() {
     let (first, count) = match std::env::var("TURSO_SEED").ok().and_then(|s| s.parse().ok()) {
-        Some(seed) => (seed, 1),
+        Some(seed) => (seed, std::env::var("TURSO_SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(1)),
         None => (1, std::env::var("TURSO_SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(10)),
     };
     for seed in first..first + count {

@@ -52,8 +52,8 @@ impl<'u> Upserts<'u> {
         Ok(Upserts { clauses, name })
     }
 
-    /// The order of uniqueness checks with these clauses: those that the clauses name, in their order, then the other indexes, then
-    /// the rowid (`None`) if no clause names it.
+    /// The order of uniqueness checks with these clauses: those that the clauses name, in their order, then the rowid (`None`),
+    /// then the other indexes.
     pub fn check_order(&self, indexes: usize) -> Vec<Option<usize>> {
         let mut order: Vec<Option<usize>> = Vec::with_capacity(indexes + 1);
         let named = self.clauses.iter().filter_map(|(key, _)| match key {
@@ -61,7 +61,7 @@ impl<'u> Upserts<'u> {
             Key::Rowid => Some(None),
             Key::Index(position) => Some(Some(*position)),
         });
-        for item in named.chain((0..indexes).map(Some)).chain([None]) {
+        for item in named.chain([None]).chain((0..indexes).map(Some)) {
             if !order.contains(&item) {
                 order.push(item);
             }
