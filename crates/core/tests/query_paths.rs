@@ -199,3 +199,40 @@ fn joins() {
         SELECT min(d) FROM t WHERE d > 1
     ");
 }
+
+/// The texts of `EXPLAIN QUERY PLAN`, which show what was rewritten.
+#[track_caller]
+fn check_plans(queries: &str) {
+    let theirs = rusqlite::Connection::open_in_memory().unwrap();
+    let ours = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    assert_eq!(run_ours(&ours, SCHEMA), run_theirs(&theirs, SCHEMA));
+    let mut different = String::new();
+    for sql in queries.lines().map(str::trim).filter(|l| !l.is_empty()) {
+        let plan = format!("EXPLAIN QUERY PLAN {sql}");
+        let details = |outcomes: Vec<(Vec<String>, Option<String>)>| -> Vec<String> {
+            outcomes.into_iter().flat_map(|(rows, _)| rows).map(|r| r.rsplit('|').next().unwrap_or("").to_string()).collect()
+        };
+        let (a, b) = (details(run_ours(&ours, &plan)), details(run_theirs(&theirs, &plan)));
+        if a != b {
+            different += &format!("{sql}\n  ours   {a:?}\n  SQLite {b:?}\n");
+        }
+    }
+    assert!(different.is_empty(), "\n{different}");
+}
+
+#[test]
+fn rewrites_show_in_plans() {
+    check_plans("
+        SELECT * FROM (SELECT a, b FROM t WHERE b > 3) WHERE a = 5
+        SELECT * FROM (SELECT * FROM t LIMIT 5)
+        SELECT x.b FROM (SELECT b, d FROM t) AS x, bare WHERE x.d = bare.m
+        SELECT * FROM (SELECT b, count(*) AS n FROM t GROUP BY b) AS x WHERE x.b = 5
+        SELECT * FROM bare LEFT JOIN t ON t.a = bare.m WHERE t.b = 5
+        SELECT bare.m FROM bare LEFT JOIN t ON t.a = bare.m
+        SELECT * FROM bare LEFT JOIN (SELECT a, b FROM t) AS x ON x.a = bare.m
+        SELECT max(b) FROM t
+        SELECT min(d) FROM t WHERE d > 1
+        SELECT * FROM t WHERE b IN (SELECT m FROM bare)
+        SELECT * FROM t WHERE b = (SELECT max(m) FROM bare)
+    ");
+}
