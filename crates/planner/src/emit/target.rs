@@ -116,11 +116,15 @@ pub(crate) enum Visit {
         key: Expr,
         /// Further conditions.
         filters: Vec<Expr>,
+        /// For EXPLAIN QUERY PLAN.
+        detail: String,
     },
     /// All rows through the target's own cursor; the changes must not disturb the scan.
     Scan {
         /// Conditions.
         filters: Vec<Expr>,
+        /// For EXPLAIN QUERY PLAN.
+        detail: String,
     },
     /// The keys are collected first.
     TwoPass {
@@ -165,13 +169,14 @@ pub(crate) fn choose_visit(
     let wish = Wish { for_write: true, ..Wish::default() };
     let plan = plan_core(&core, used, &wish, e.context)?;
     let subqueries = core.filter.iter().any(Expr::has_subquery);
+    let detail = || super::explain::describe_loops(&core, &plan).into_iter().next().unwrap_or_default();
     if single && plan.constant_filters.is_empty() && !subqueries && let [level] = plan.levels.as_slice() {
         match &level.access {
             Access::Rowid { key, .. } if level.after_outer.is_empty() => {
-                return Ok(Visit::OneRow { key: key.clone(), filters: level.filters.clone() });
+                return Ok(Visit::OneRow { key: key.clone(), filters: level.filters.clone(), detail: detail() });
             }
             Access::Scan { reverse: false } if may_scan && level.after_outer.is_empty() => {
-                return Ok(Visit::Scan { filters: level.filters.clone() });
+                return Ok(Visit::Scan { filters: level.filters.clone(), detail: detail() });
             }
             _ => {}
         }
@@ -188,7 +193,8 @@ pub(crate) fn visit_rows(
     body: &mut dyn FnMut(&mut Emitter<'_>, Label) -> Result<()>,
 ) -> Result<()> {
     match visit {
-        Visit::OneRow { key, filters } => {
+        Visit::OneRow { key, filters, detail } => {
+            e.builder.plan_node(detail.clone());
             let done = e.builder.label();
             let rowid = e.builder.register();
             e.expr_into(key, rowid)?;
@@ -201,7 +207,8 @@ pub(crate) fn visit_rows(
             e.builder.bind(done);
             Ok(())
         }
-        Visit::Scan { filters } => {
+        Visit::Scan { filters, detail } => {
+            e.builder.plan_node(detail.clone());
             let (done, next) = (e.builder.label(), e.builder.label());
             e.builder.emit(Rewind { cursor: target.cursor, empty: done });
             let top = e.builder.label_here();
