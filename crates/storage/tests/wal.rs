@@ -394,3 +394,27 @@ fn a_pager_can_move_to_another_thread() {
     let dir = Dir::new();
     send(&open(&syscall(), &dir.db(), WAL));
 }
+
+#[test]
+fn a_reader_in_a_tight_loop_does_not_starve_checkpoints_of_others() {
+    let dir = Dir::new();
+    let path = dir.db();
+    sqlite3(&path, "pragma journal_mode=wal; create table t(a)");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let mut said = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut p = open(&syscall(), &path, OpenOptions::default());
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                p.begin_read().unwrap();
+                p.end_read();
+            }
+        });
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        for _ in 0..10 {
+            said.push(sqlite3_waiting(&path, "insert into t values(1); pragma wal_checkpoint(truncate)"));
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert_eq!(said, vec!["0|0|0"; 10]);
+}

@@ -43,6 +43,15 @@ pub fn sqlite3(db: &Path, sql: &str) -> String {
     text.trim_end().to_string()
 }
 
+/// The same, waiting for locks.
+pub fn sqlite3_waiting(db: &Path, sql: &str) -> String {
+    let mut command = Command::new("sqlite3");
+    let out = command.args(["-batch", "-cmd", ".timeout 5000"]).arg(db).arg(sql).stdin(Stdio::null()).output().unwrap();
+    let mut text = String::from_utf8_lossy(&out.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&out.stderr));
+    text.trim_end().to_string()
+}
+
 pub fn syscall() -> Arc<dyn Io> {
     Arc::new(SyscallIo::new())
 }
