@@ -25,6 +25,9 @@ use clap::Parser;
 use render::Mode;
 use shell::{Flow, Shell};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(name = "tursodb", version, about = "The shell of Turso Database")]
 struct Arguments {

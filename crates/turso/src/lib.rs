@@ -24,6 +24,10 @@
 //! A future that is dropped before it is done undoes its statement and leaves the connection usable.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod connection;
 pub mod params;
 pub mod transaction;

@@ -1,6 +1,6 @@
 //! The connection's databases, functions and collations as the planner sees them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use turso_functions::{Lookup, Registry};
 use turso_planner::{Catalogue, PlanOptions};
@@ -15,12 +15,13 @@ pub(crate) struct SessionCatalogue<'a> {
     names: Vec<(&'a str, Arc<Schema>)>,
     functions: &'a Registry,
     collations: &'a [Collation],
-    empty: Arc<Schema>,
+    empty: &'static Arc<Schema>,
 }
 
 impl<'a> SessionCatalogue<'a> {
     pub fn new(state: &'a State) -> Self {
-        let empty = Arc::new(Schema::empty(false));
+        static EMPTY: OnceLock<Arc<Schema>> = OnceLock::new();
+        let empty = EMPTY.get_or_init(|| Arc::new(Schema::empty(false)));
         let names = state
             .databases
             .iter()
@@ -40,7 +41,7 @@ impl Catalogue for SessionCatalogue<'_> {
     }
 
     fn schema(&self, db: DbIndex) -> &Arc<Schema> {
-        self.names.get(db.index()).map_or(&self.empty, |(_, schema)| schema)
+        self.names.get(db.index()).map_or(self.empty, |(_, schema)| schema)
     }
 
     fn find_database(&self, name: &str) -> Option<DbIndex> {
