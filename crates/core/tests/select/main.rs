@@ -5,6 +5,7 @@
 mod aggregates;
 mod basics;
 mod compounds;
+mod deep;
 mod errors;
 mod expressions;
 mod joins;
@@ -82,6 +83,11 @@ impl Pair {
         for sql in queries.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with("--")) {
             self.check(sql);
         }
+        self.report();
+    }
+
+    /// Fail with everything that differed.
+    pub fn report(self) {
         assert!(self.failures.is_empty(), "{} of {} differ\n{}", self.failed, self.count, self.failures);
     }
 }

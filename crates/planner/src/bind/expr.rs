@@ -103,36 +103,45 @@ impl<'a> Binder<'a> {
         })
     }
 
+    /// Infix operators. A chain leans to the left: it is bound in a loop, so that a long one needs no deep stack.
     #[inline(never)]
     fn bind_binary(&mut self, op: ast::BinaryOp, left: &'a ast::Expr, right: &'a ast::Expr) -> Result<Expr> {
+        if !is_chained(op) {
+            return self.bind_comparison(op, left, right);
+        }
+        let mut chain = vec![(op, right)];
+        let mut first = left;
+        while let ast::Expr::Binary { op, left, right } = first
+            && is_chained(*op)
+        {
+            chain.push((*op, right));
+            first = left;
+        }
+        let mut bound = self.bind_expr(first)?;
+        while let Some((op, right)) = chain.pop() {
+            let right = self.bind_boxed(right)?;
+            bound = joined(op, Box::new(bound), right);
+        }
+        Ok(bound)
+    }
+
+    #[inline(never)]
+    fn bind_comparison(&mut self, op: ast::BinaryOp, left: &'a ast::Expr, right: &'a ast::Expr) -> Result<Expr> {
         use ast::BinaryOp as Op;
-        let arithmetic = match op {
-            Op::And => return Ok(Expr::And(self.bind_boxed(left)?, self.bind_boxed(right)?)),
-            Op::Or => return Ok(Expr::Or(self.bind_boxed(left)?, self.bind_boxed(right)?)),
-            Op::Equal => return self.bind_compare(CompareOp::Eq, left, right, false),
-            Op::NotEqual => return self.bind_compare(CompareOp::Ne, left, right, false),
-            Op::Less => return self.bind_compare(CompareOp::Lt, left, right, false),
-            Op::LessEqual => return self.bind_compare(CompareOp::Le, left, right, false),
-            Op::Greater => return self.bind_compare(CompareOp::Gt, left, right, false),
-            Op::GreaterEqual => return self.bind_compare(CompareOp::Ge, left, right, false),
-            Op::Is => return self.bind_is(left, right, false),
-            Op::IsNot => return self.bind_is(left, right, true),
+        match op {
+            Op::NotEqual => self.bind_compare(CompareOp::Ne, left, right, false),
+            Op::Less => self.bind_compare(CompareOp::Lt, left, right, false),
+            Op::LessEqual => self.bind_compare(CompareOp::Le, left, right, false),
+            Op::Greater => self.bind_compare(CompareOp::Gt, left, right, false),
+            Op::GreaterEqual => self.bind_compare(CompareOp::Ge, left, right, false),
+            Op::Is => self.bind_is(left, right, false),
+            Op::IsNot => self.bind_is(left, right, true),
             Op::Arrow | Op::DoubleArrow => {
                 let args = vec![self.bind_expr(left)?, self.bind_expr(right)?];
-                return self.function_of(if op == Op::Arrow { "->" } else { "->>" }, args);
+                self.function_of(if op == Op::Arrow { "->" } else { "->>" }, args)
             }
-            Op::BitAnd => BinaryOp::BitAnd,
-            Op::BitOr => BinaryOp::BitOr,
-            Op::ShiftLeft => BinaryOp::ShiftLeft,
-            Op::ShiftRight => BinaryOp::ShiftRight,
-            Op::Add => BinaryOp::Add,
-            Op::Subtract => BinaryOp::Subtract,
-            Op::Multiply => BinaryOp::Multiply,
-            Op::Divide => BinaryOp::Divide,
-            Op::Modulo => BinaryOp::Remainder,
-            Op::Concat => BinaryOp::Concat,
-        };
-        Ok(Expr::Binary { op: arithmetic, left: self.bind_boxed(left)?, right: self.bind_boxed(right)? })
+            _ => self.bind_compare(CompareOp::Eq, left, right, false),
+        }
     }
 
     #[inline(never)]
@@ -365,6 +374,45 @@ impl<'a> Binder<'a> {
         let message = message.map(|m| self.bind_boxed(m)).transpose()?;
         Ok(Expr::Raise { action, message })
     }
+}
+
+/// Operators whose operands are bound one by one.
+fn is_chained(op: ast::BinaryOp) -> bool {
+    use ast::BinaryOp as Op;
+    matches!(
+        op,
+        Op::And
+            | Op::Or
+            | Op::BitAnd
+            | Op::BitOr
+            | Op::ShiftLeft
+            | Op::ShiftRight
+            | Op::Add
+            | Op::Subtract
+            | Op::Multiply
+            | Op::Divide
+            | Op::Modulo
+            | Op::Concat
+    )
+}
+
+fn joined(op: ast::BinaryOp, left: Box<Expr>, right: Box<Expr>) -> Expr {
+    use ast::BinaryOp as Op;
+    let op = match op {
+        Op::And => return Expr::And(left, right),
+        Op::Or => return Expr::Or(left, right),
+        Op::BitAnd => BinaryOp::BitAnd,
+        Op::BitOr => BinaryOp::BitOr,
+        Op::ShiftLeft => BinaryOp::ShiftLeft,
+        Op::ShiftRight => BinaryOp::ShiftRight,
+        Op::Subtract => BinaryOp::Subtract,
+        Op::Multiply => BinaryOp::Multiply,
+        Op::Divide => BinaryOp::Divide,
+        Op::Modulo => BinaryOp::Remainder,
+        Op::Concat => BinaryOp::Concat,
+        _ => BinaryOp::Add,
+    };
+    Expr::Binary { op, left, right }
 }
 
 /// One side of a comparison.

@@ -276,39 +276,78 @@ impl Emitter<'_> {
         Ok(())
     }
 
+    /// Arithmetic. A chain leans to the left and is computed in a loop; `dest` is written last, since the chain may read it.
     #[inline(never)]
     fn binary_into(&mut self, op: BinaryOp, left: &Expr, right: &Expr, dest: Reg) -> Result<()> {
-        let left = self.operand(left)?;
-        let right = self.operand(right)?;
-        self.builder.emit(binary_instruction(op, left.reg, right.reg, dest));
-        self.done(right);
-        self.done(left);
+        let mut chain = vec![(op, right)];
+        let mut first = left;
+        while let Expr::Binary { op, left, right } = first
+            && self.known_place(first).is_none()
+            && !(self.loop_depth > 0 && is_simple_constant(first))
+        {
+            chain.push((*op, right));
+            first = left;
+        }
+        let mut value = self.operand(first)?;
+        while let Some((op, right)) = chain.pop() {
+            let right = self.operand(right)?;
+            let to = match (chain.is_empty(), value.temporary) {
+                (true, _) => dest,
+                (false, true) => value.reg,
+                (false, false) => self.builder.temporary(),
+            };
+            self.builder.emit(binary_instruction(op, value.reg, right.reg, to));
+            self.done(right);
+            if chain.is_empty() {
+                self.done(value);
+                break;
+            }
+            value = Operand { reg: to, temporary: true };
+        }
         Ok(())
     }
 
     /// AND and OR. The right side is skipped when the left one decides and the right one is costly or may fail.
     #[inline(never)]
     fn logic_into(&mut self, left: &Expr, right: &Expr, dest: Reg, or: bool) -> Result<()> {
-        let a = self.operand(left)?;
-        let skip = !is_cheap(right);
-        let end = self.builder.label();
-        if skip {
-            self.builder.emit(turso_program::data::Integer { value: i64::from(or), dest });
-            if or {
-                self.builder.emit(turso_program::control::If { reg: a.reg, target: end, jump_if_null: false });
-            } else {
-                self.builder.emit(IfNot { reg: a.reg, target: end, jump_if_null: false });
+        let mut chain = vec![right];
+        let mut first = left;
+        loop {
+            match first {
+                Expr::And(left, right) if !or && self.known_place(first).is_none() => {
+                    chain.push(right);
+                    first = left;
+                }
+                Expr::Or(left, right) if or && self.known_place(first).is_none() => {
+                    chain.push(right);
+                    first = left;
+                }
+                _ => break,
             }
         }
-        let b = self.operand(right)?;
-        if or {
-            self.builder.emit(Or { left: a.reg, right: b.reg, dest });
-        } else {
-            self.builder.emit(And { left: a.reg, right: b.reg, dest });
+        let end = self.builder.label();
+        let value = self.builder.temporary();
+        self.expr_into(first, value)?;
+        while let Some(right) = chain.pop() {
+            if !is_cheap(right) {
+                self.builder.emit(turso_program::data::Integer { value: i64::from(or), dest });
+                if or {
+                    self.builder.emit(turso_program::control::If { reg: value, target: end, jump_if_null: false });
+                } else {
+                    self.builder.emit(IfNot { reg: value, target: end, jump_if_null: false });
+                }
+            }
+            let right = self.operand(right)?;
+            let to = if chain.is_empty() { dest } else { value };
+            if or {
+                self.builder.emit(Or { left: value, right: right.reg, dest: to });
+            } else {
+                self.builder.emit(And { left: value, right: right.reg, dest: to });
+            }
+            self.done(right);
         }
         self.builder.bind(end);
-        self.done(b);
-        self.done(a);
+        self.builder.release(value);
         Ok(())
     }
 

@@ -20,21 +20,44 @@ fn opposite(op: CompareOp) -> CompareOp {
     }
 }
 
+/// The terms of a chain of ANDs (or ORs) that leans to the left, in order.
+fn chain(e: &Expr, or: bool) -> Vec<&Expr> {
+    let mut terms = Vec::new();
+    let mut first = e;
+    loop {
+        match first {
+            Expr::And(left, right) if !or => {
+                terms.push(&**right);
+                first = left;
+            }
+            Expr::Or(left, right) if or => {
+                terms.push(&**right);
+                first = left;
+            }
+            _ => break,
+        }
+    }
+    terms.push(first);
+    terms.reverse();
+    terms
+}
+
 impl Emitter<'_> {
     /// Jump to `target` when `e` is true (or NULL, with `jump_if_null`).
     pub fn jump_if_true(&mut self, e: &Expr, target: Label, jump_if_null: bool) -> Result<()> {
         match e {
-            Expr::And(left, right) => {
+            Expr::And(..) => {
                 let fall = self.builder.label();
-                self.jump_if_false(left, fall, !jump_if_null)?;
-                self.jump_if_true(right, target, jump_if_null)?;
+                let terms = chain(e, false);
+                let Some((last, firsts)) = terms.split_last() else { return Ok(()) };
+                for term in firsts {
+                    self.jump_if_false(term, fall, !jump_if_null)?;
+                }
+                self.jump_if_true(last, target, jump_if_null)?;
                 self.builder.bind(fall);
                 Ok(())
             }
-            Expr::Or(left, right) => {
-                self.jump_if_true(left, target, jump_if_null)?;
-                self.jump_if_true(right, target, jump_if_null)
-            }
+            Expr::Or(..) => chain(e, true).into_iter().try_for_each(|term| self.jump_if_true(term, target, jump_if_null)),
             _ => self.jump(e, target, jump_if_null, true),
         }
     }
@@ -42,14 +65,15 @@ impl Emitter<'_> {
     /// Jump to `target` when `e` is false (or NULL, with `jump_if_null`).
     pub fn jump_if_false(&mut self, e: &Expr, target: Label, jump_if_null: bool) -> Result<()> {
         match e {
-            Expr::And(left, right) => {
-                self.jump_if_false(left, target, jump_if_null)?;
-                self.jump_if_false(right, target, jump_if_null)
-            }
-            Expr::Or(left, right) => {
+            Expr::And(..) => chain(e, false).into_iter().try_for_each(|term| self.jump_if_false(term, target, jump_if_null)),
+            Expr::Or(..) => {
                 let fall = self.builder.label();
-                self.jump_if_true(left, fall, !jump_if_null)?;
-                self.jump_if_false(right, target, jump_if_null)?;
+                let terms = chain(e, true);
+                let Some((last, firsts)) = terms.split_last() else { return Ok(()) };
+                for term in firsts {
+                    self.jump_if_true(term, fall, !jump_if_null)?;
+                }
+                self.jump_if_false(last, target, jump_if_null)?;
                 self.builder.bind(fall);
                 Ok(())
             }
