@@ -54,6 +54,8 @@ pub struct Statement {
     phase: Phase,
     /// The statement savepoint of this run.
     mark: Option<u64>,
+    /// The connection's count of broken deferred keys when the run began.
+    deferred_violations: i64,
     /// The connection's rollback counter when the run began.
     rollback_epoch: u64,
     schema_retries: u32,
@@ -76,6 +78,7 @@ impl Statement {
             vm: Vm::new(program),
             phase: Phase::Ready,
             mark: None,
+            deferred_violations: 0,
             rollback_epoch: 0,
             schema_retries: 0,
         }
@@ -225,6 +228,7 @@ impl Statement {
         state.prepare_environment();
         state.statement_starts(self.vm.program().writes);
         self.rollback_epoch = state.rollback_epoch;
+        self.deferred_violations = state.deferred_violations;
         self.mark = None;
         self.phase = Phase::Running;
     }
@@ -244,9 +248,7 @@ impl Statement {
             Ok(Step::Row) => return Some(Ok(StepResult::Row)),
             Ok(Step::Done) => {
                 let broken_keys = self.vm.foreign_key_violations() > 0;
-                self.phase = Phase::Ending(
-                    broken_keys.then(|| Error::new(ResultCode::CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed")),
-                );
+                self.phase = Phase::Ending(broken_keys.then(broken_key));
                 self.rollback_epoch = state.rollback_epoch;
             }
             Err(Error::Pending) => {
@@ -259,6 +261,13 @@ impl Statement {
                     // Not running any more: the catalogue can be waited for, or the failure answered, without an end.
                     return Some(Err(error));
                 }
+            }
+            // FAIL keeps what was done, but not where that would leave broken keys behind.
+            Err(_) if self.vm.on_error() == OnError::Fail && self.vm.foreign_key_violations() > 0 => {
+                if self.vm.program().counts_changes {
+                    state.counters.retract();
+                }
+                self.phase = Phase::Ending(Some(broken_key()));
             }
             Err(error) => self.phase = Phase::Ending(Some(error)),
         }
@@ -293,9 +302,17 @@ impl Statement {
         state.waiting = None;
         if let Phase::Ending(Some(error)) = &self.phase {
             let error = error.clone();
+            let on_error = match self.vm.on_error() {
+                OnError::Fail if error.code() == ResultCode::CONSTRAINT_FOREIGNKEY => OnError::Abort,
+                other => other,
+            };
             let keep = error.code() != ResultCode::ABORT_ROLLBACK
-                && state.undo_failed(&error, self.vm.on_error(), writes, self.mark.take());
+                && state.undo_failed(&error, on_error, writes, self.mark.take());
             if !keep {
+                if state.rollback_epoch == self.rollback_epoch && !state.autocommit {
+                    // What is undone leaves no broken keys behind either.
+                    state.deferred_violations = self.deferred_violations;
+                }
                 self.stop(state, writes);
                 return Err(error);
             }
@@ -316,6 +333,9 @@ impl Statement {
             Err(Error::Pending) => Err(Error::Pending),
             Err(error) => {
                 state.rollback_all();
+                if self.vm.program().counts_changes {
+                    state.counters.retract();
+                }
                 self.stop(state, writes);
                 Err(error)
             }
@@ -391,3 +411,9 @@ impl Drop for Statement {
 
 const EXPLAIN_COLUMNS: [&str; 8] = ["addr", "opcode", "p1", "p2", "p3", "p4", "p5", "comment"];
 const QUERY_PLAN_COLUMNS: [&str; 4] = ["id", "parent", "notused", "detail"];
+
+#[cold]
+#[track_caller]
+fn broken_key() -> Error {
+    Error::new(ResultCode::CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed")
+}

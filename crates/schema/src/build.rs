@@ -90,6 +90,9 @@ fn add_statement(schema: &mut Schema, row: &SchemaRow, sql: &str) -> Result<()> 
                 return Err(Error::sql(""));
             }
             let mut table = define_table(&statement, source, sql)?;
+            if schema.ignores_descending() {
+                table.ascend();
+            }
             check_root(row)?;
             table.root = row.root;
             if let Some(primary) = table.indexes.first_mut().filter(|_| matches!(table.relation, Relation::WithoutRowid)) {
@@ -102,11 +105,15 @@ fn add_statement(schema: &mut Schema, row: &SchemaRow, sql: &str) -> Result<()> 
         Statement::CreateIndex(statement) => {
             check_root(row)?;
             let key = statement.table.folded();
+            let ascend = schema.ignores_descending();
             let Some(table) = schema.tables.get_mut(key.as_str()) else {
                 return Err(Error::sql(format!("no such table: {}", statement.table.text)));
             };
             let mut index = define_index(&statement, table, sql)?;
             index.root = row.root;
+            if ascend {
+                index.ascend();
+            }
             let index = Arc::new(index);
             Arc::make_mut(table).indexes.push(index.clone());
             schema.indexes.insert(FoldedName::new(&index.name), index);

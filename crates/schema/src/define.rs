@@ -286,8 +286,11 @@ impl<'a> Definition<'a> {
         if autoincrement {
             return Err(Error::sql("AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY"));
         }
-        self.table.primary_key = key.clone();
-        self.add_index(key, IndexOrigin::PrimaryKey, conflict)
+        self.add_index(key, IndexOrigin::PrimaryKey, conflict)?;
+        // An equal UNIQUE that stands before takes the place of the key, with the directions that it has.
+        let index = self.table.indexes.iter().find(|i| i.origin == IndexOrigin::PrimaryKey);
+        self.table.primary_key = index.map(|i| i.columns.clone()).unwrap_or_default();
+        Ok(())
     }
 
     /// Make an automatic index, unless an equal one exists.
@@ -475,7 +478,9 @@ fn declared_type(type_name: &TypeName) -> Option<Arc<str>> {
     if quoted && let Some(inner) = text.get(1..text.len() - 1) && !inner.as_bytes().contains(&closing) {
         return Some(inner.into());
     }
-    Some(text.into())
+    // The names of the standard types are shown in capitals, however they were written.
+    let standard = ["ANY", "BLOB", "INT", "INTEGER", "REAL", "TEXT"].into_iter().find(|t| t.eq_ignore_ascii_case(text));
+    Some(standard.unwrap_or(text).into())
 }
 
 fn strict_type(declared: &str) -> Option<(StrictType, Affinity)> {

@@ -34,6 +34,15 @@ pub struct Index {
     pub broken: Option<Error>,
 }
 
+impl Index {
+    /// Let every column ascend: in a file of schema format 1 to 3 DESC was read and ignored.
+    pub fn ascend(&mut self) {
+        for column in &mut self.columns {
+            column.descending = false;
+        }
+    }
+}
+
 /// One column of an index key.
 #[derive(Debug, Clone)]
 pub struct IndexColumn {

@@ -57,6 +57,11 @@ impl Schema {
         schema
     }
 
+    /// DESC in an index means nothing here: the file has an old schema format.
+    pub fn ignores_descending(&self) -> bool {
+        (1..4).contains(&self.file_format)
+    }
+
     /// Table or view by name, as an unqualified name finds it. `sqlite_schema` and `sqlite_master` are one table.
     pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
         let folded = name.to_ascii_lowercase();

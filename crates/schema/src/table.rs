@@ -215,6 +215,16 @@ impl Table {
         order
     }
 
+    /// Let every key ascend, as in files of an old schema format.
+    pub(crate) fn ascend(&mut self) {
+        for column in &mut self.primary_key {
+            column.descending = false;
+        }
+        for index in &mut self.indexes {
+            Arc::make_mut(index).ascend();
+        }
+    }
+
     /// How the entries of one of this table's indexes sort: its key, then what follows it. For a rowid table that is the rowid;
     /// for a WITHOUT ROWID table the rest of its primary key. Two entries with this whole key equal are the same entry.
     pub fn key_info(&self, index: &Index, encoding: turso_value::TextEncoding) -> turso_value::KeyInfo {

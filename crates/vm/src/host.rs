@@ -172,6 +172,12 @@ impl Counters {
         self.changes = changes;
         self.total_changes += changes;
     }
+
+    /// The statement that published last could not be committed: it changed nothing.
+    pub fn retract(&mut self) {
+        self.total_changes -= self.changes;
+        self.changes = 0;
+    }
 }
 
 /// Limits of a connection (`sqlite3_limit`), as far as running programs meet them.

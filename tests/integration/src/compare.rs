@@ -99,7 +99,10 @@ pub fn both_supported(
 /// Everything in a database that SQL can see: schema and the rows of all tables, as lines.
 pub fn contents(engine: &mut dyn Engine) -> Vec<String> {
     let mut lines = Vec::new();
-    let schema = engine.run("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name");
+    let schema = engine.run(
+        // sqlite_stat4 is there or not as SQLite was compiled.
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name <> 'sqlite_stat4' ORDER BY type, name",
+    );
     if let Some((text, _)) = &schema.error {
         return vec![format!("schema: {text}")];
     }

@@ -5,7 +5,7 @@
 //! last and the program jumps to it first.
 
 use turso_error::{Error, Result, ResultCode};
-use turso_program::control::{Goto, NotNull};
+use turso_program::control::{Goto, IsNull, NotNull};
 use turso_program::cursor::{Close, Column, Next, OpenWrite, Rewind, Rowid, TreeKind};
 use turso_program::data::{Copy, Integer, Null};
 use turso_program::expression::{Comparison, Le, Ne, Nulls};
@@ -63,13 +63,17 @@ pub(crate) fn counter(e: &mut Emitter<'_>, db: DbIndex, table: &Table) -> Result
     Ok(first)
 }
 
-/// Write back the counters that grew. Comes before the end of the program.
+/// Write back the counters that grew, and those that are not there yet. Comes before the end of the program.
 pub(crate) fn write_back(e: &mut Emitter<'_>) {
     let tables = e.statement.autoincrement.borrow().clone();
     for table in tables {
         let (maximum, before, row) = (table.first, Reg(table.first.0 + 1), Reg(table.first.0 + 2));
         let done = e.builder.label();
+        // A table without a counter gets one, even if nothing was inserted.
+        let changed = e.builder.label();
+        e.builder.emit(IsNull { reg: row, target: changed });
         e.builder.emit(Le { left: maximum, right: before, target: done, how: EXACT });
+        e.builder.bind(changed);
         let cursor = open_sequence(e, table.db);
         let known = e.builder.label();
         e.builder.emit(NotNull { reg: row, target: known });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_parser::ast;
-use turso_program::cursor::{Column, IdxRowid, Rowid};
+use turso_program::cursor::{Column, IdxRowid, IfNullRow, Rowid};
 use turso_program::data::{ApplyAffinity, Copy, Null, RealAffinity};
 use turso_program::{Affinities, CursorId, Reg, Regs};
 use turso_schema::{Index, IndexKey, Table};
@@ -158,7 +158,7 @@ impl Emitter<'_> {
             return Err(Error::sql("a table lacks a column"));
         };
         if definition.generated.as_ref().is_some_and(|g| !g.stored) {
-            return self.generated_column(source, table, i, dest);
+            return self.generated_column(source, cursor, table, i, dest);
         }
         let field = if table.has_rowid() {
             stored_position(table, i)
@@ -192,7 +192,7 @@ impl Emitter<'_> {
         };
         let Some(field) = index_position(index, i) else {
             if table.columns.get(i).is_some_and(|c| c.generated.as_ref().is_some_and(|g| !g.stored)) {
-                return self.generated_column(source, table, i, dest);
+                return self.generated_column(source, cursor, table, i, dest);
             }
             // The index does not cover: a seek of the table's cursor is pending.
             return self.table_column(source, table_cursor, table, ColumnIndex::Column(i as u16), dest);
@@ -204,8 +204,9 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// Compute a virtual generated column from the other columns of its row.
-    fn generated_column(&mut self, source: SourceId, table: &Arc<Table>, i: usize, dest: Reg) -> Result<()> {
+    /// Compute a virtual generated column from the other columns of its row. In the row of NULLs of an outer join it is NULL
+    /// too, whatever its expression makes of NULLs.
+    fn generated_column(&mut self, source: SourceId, cursor: CursorId, table: &Arc<Table>, i: usize, dest: Reg) -> Result<()> {
         let Some(column) = table.columns.get(i) else { return Err(Error::sql("a table lacks a column")) };
         let Some(generated) = &column.generated else { return Err(Error::sql("a column is not generated")) };
         if self.generated_depth >= MAX_GENERATED_DEPTH {
@@ -225,6 +226,8 @@ impl Emitter<'_> {
             binder.push_scope(vec![row]);
             binder.bind_expr(&generated.expr)?
         };
+        let done = self.builder.label();
+        self.builder.emit(IfNullRow { cursor, target: done, dest });
         self.generated_depth += 1;
         let result = self.expr_into(&bound, dest);
         self.generated_depth -= 1;
@@ -232,6 +235,7 @@ impl Emitter<'_> {
         if let Some(affinities) = Self::affinities([column.affinity]) {
             self.builder.emit(ApplyAffinity { regs: dest, affinities });
         }
+        self.builder.bind(done);
         Ok(())
     }
 

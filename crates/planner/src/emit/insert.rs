@@ -394,6 +394,7 @@ impl Insertion<'_> {
         e.builder.emit(IsNull { reg: row.rowid, target: unknown });
         e.builder.emit(Copy { from: row.rowid, to: shown.rowid, count: 1 });
         e.builder.emit(MustBeInt { reg: shown.rowid, otherwise: None });
+        e.statement.may_abort.set(true);
         e.goto(known);
         e.builder.bind(unknown);
         e.builder.emit(Integer { value: -1, dest: shown.rowid });
@@ -410,6 +411,7 @@ impl Insertion<'_> {
         let (absent, chosen) = (e.builder.label(), e.builder.label());
         e.builder.emit(IsNull { reg: row.rowid, target: absent });
         e.builder.emit(MustBeInt { reg: row.rowid, otherwise: None });
+        e.statement.may_abort.set(true);
         if let Some(counter) = self.counter {
             e.builder.emit(MemMax { counter, reg: row.rowid, in_root_frame: true });
         }

@@ -66,7 +66,7 @@ impl Emitter<'_> {
                             self.builder.emit(Null { dest: Regs::new(dest, 1) });
                         }
                         EqualTerm::In(term) => {
-                            let descending = index.columns.get(j).is_some_and(|c| c.descending);
+                            let descending = descends(&table.table, index, j);
                             let set = self.begin_in(term, dest, *reverse != descending, ended)?;
                             ended = set.next;
                             values.push(set);
@@ -86,7 +86,7 @@ impl Emitter<'_> {
         let low = self.range_end(low.as_ref(), key, ended, *pattern)?;
         let high = self.range_end(high.as_ref(), key, ended, *pattern)?;
         let column = index.columns.get(prefix);
-        let descending = column.is_some_and(|c| c.descending);
+        let descending = descends(&table.table, index, prefix);
         // In the direction of the scan: `start` comes first. The side of the NULLs needs an end of its own.
         let (low, high) = if ranged && low.is_none() && column.is_some_and(|c| may_hold_null(&table.table, &c.key)) {
             (Some(self.null_end(key)), high)
@@ -230,5 +230,16 @@ fn may_hold_null(table: &Table, key: &IndexKey) -> bool {
         IndexKey::Column(i) => table.columns.get(*i).is_none_or(|c| c.not_null.is_none()),
         IndexKey::Rowid => false,
         IndexKey::Expr(_) => true,
+    }
+}
+
+/// Does this column of the index's entries descend? Behind its own columns an index of a WITHOUT ROWID table has those of the key.
+fn descends(table: &Table, index: &Index, column: usize) -> bool {
+    match index.columns.get(column) {
+        Some(own) => own.descending,
+        None => {
+            let key = table.key_info(index, turso_value::TextEncoding::Utf8);
+            key.columns.get(column).is_some_and(|c| c.descending)
+        }
     }
 }

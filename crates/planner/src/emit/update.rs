@@ -283,6 +283,7 @@ impl<'t> RowUpdate<'t> {
                 Some(value) => {
                     set_into(e, value, new.rowid)?;
                     e.builder.emit(MustBeInt { reg: new.rowid, otherwise: None });
+                    e.statement.may_abort.set(true);
                 }
                 None => {
                     e.builder.emit(Copy { from: old.rowid, to: new.rowid, count: 1 });

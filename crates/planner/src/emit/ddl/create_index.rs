@@ -59,7 +59,10 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
     }
     let head = if statement.unique { "CREATE UNIQUE INDEX" } else { "CREATE INDEX" };
     let sql = format!("{head} {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));
-    let index = define_index(statement, &table, &sql)?;
+    let mut index = define_index(statement, &table, &sql)?;
+    if schema_of(e, db).ignores_descending() {
+        index.ascend();
+    }
     check_index(e.context, db, &table, &index)?;
 
     let root = e.builder.register();
