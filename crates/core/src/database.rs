@@ -92,6 +92,7 @@ impl Database {
             deferred_violations: 0,
             integrity_check: None,
             generation: 0,
+            programs: Default::default(),
             waiting: None,
             lock_wait: None,
             interrupted: Arc::new(AtomicBool::new(false)),
@@ -150,6 +151,7 @@ impl AttachedDb {
             pager,
             schema: None,
             schema_before: None,
+            statistics_stale: false,
             snapshot_used: false,
             loading: None,
         }

@@ -76,6 +76,9 @@ impl Host for State {
 
     fn expire_statements(&mut self) {
         self.generation = self.generation.wrapping_add(1);
+        for db in &mut self.databases {
+            db.statistics_stale |= db.schema.as_ref().is_some_and(|s| s.table("sqlite_stat1").is_some());
+        }
     }
 
     fn journal_mode(&mut self, db: DbIndex, mode: &Value, dest: &mut Value) -> Result<()> {

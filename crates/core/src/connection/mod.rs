@@ -5,6 +5,7 @@ mod catalogue;
 mod environment;
 mod host;
 mod pragma;
+mod programs;
 mod schema;
 mod settings;
 mod state;
@@ -164,13 +165,19 @@ fn syntax_error(error: turso_parser::SyntaxError) -> Error {
 impl State {
     /// Parse and plan the first statement of the text. `None`: there is none. Reads no page.
     pub fn plan(&mut self, sql: &str) -> Result<Option<(Arc<Program>, usize)>> {
+        if let Some(program) = self.programs.get(sql, self.generation) {
+            return Ok(Some((program, sql.len())));
+        }
         let parsed = turso_parser::parse(sql.as_bytes()).map_err(syntax_error)?;
         let Some(statement) = parsed.statement else { return Ok(None) };
         let text = sql.get(..parsed.tail).unwrap_or(sql);
         let catalogue = catalogue::SessionCatalogue::new(self);
         let context = PlanContext::new(&catalogue, self.plan_options(), text.as_bytes());
-        let program = plan_statement(&context, &statement)?;
-        Ok(Some((Arc::new(program), parsed.tail)))
+        let program = Arc::new(plan_statement(&context, &statement)?);
+        if parsed.tail == sql.len() {
+            self.programs.keep(sql, self.generation, &statement, &program);
+        }
+        Ok(Some((program, parsed.tail)))
     }
 
     /// Wait for what the last pending operation waits for.

@@ -14,14 +14,18 @@ use turso_value::{TextEncoding, Value};
 
 use super::state::State;
 
-/// A scan of `sqlite_schema` in progress.
+/// The first fields of a row: all of `sqlite_schema`, and more than `sqlite_stat1` has.
+type Fields = [Value; 5];
+
+/// A scan of `sqlite_schema` or `sqlite_stat1` in progress.
 pub(crate) struct Loading {
+    root: PageNo,
     cursor: BTreeCursor,
     started: bool,
     /// The row under the cursor has not been taken yet.
     on_row: bool,
     epoch: u64,
-    rows: Vec<SchemaRow>,
+    rows: Vec<Fields>,
 }
 
 impl State {
@@ -31,6 +35,9 @@ impl State {
         for db in 0..self.databases.len() {
             if self.databases.get(db).is_some_and(|d| d.schema.is_none()) {
                 self.load_schema(db)?;
+            }
+            if self.databases.get(db).is_some_and(|d| d.statistics_stale) {
+                self.load_statistics(db)?;
             }
         }
         self.end_reads_if_idle();
@@ -46,12 +53,14 @@ impl State {
             && let Some(shared) = entry.database.as_ref().and_then(|d| d.shared_schema(cookie))
         {
             entry.schema = Some(shared);
+            self.generation = self.generation.wrapping_add(1);
             return self.take_encoding(db);
         }
         let rows = self.read_schema_rows(db)?;
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         let mut schema = empty_schema(entry.pager.header(), db == 1);
         build_schema(&mut schema, &rows)?;
+        entry.statistics_stale = schema.table("sqlite_stat1").is_some();
         let schema = Arc::new(schema);
         if !entry.pager.in_write()
             && let Some(database) = &entry.database
@@ -59,7 +68,26 @@ impl State {
             database.share_schema(&schema);
         }
         entry.schema = Some(schema);
+        self.generation = self.generation.wrapping_add(1);
         self.take_encoding(db)
+    }
+
+    /// Take up what ANALYZE has noted in `sqlite_stat1`.
+    fn load_statistics(&mut self, db: usize) -> Result<()> {
+        self.begin_read(db)?;
+        let Some(known) = self.databases.get(db).and_then(|d| d.schema.clone()) else { return Ok(()) };
+        let mut schema = (*known).clone();
+        self.read_statistics(db, &mut schema)?;
+        let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
+        entry.statistics_stale = false;
+        let schema = Arc::new(schema);
+        if !entry.pager.in_write()
+            && let Some(database) = &entry.database
+        {
+            database.share_schema(&schema);
+        }
+        entry.schema = Some(schema);
+        Ok(())
     }
 
     /// Text has one encoding in all databases of a connection: that of `main`.
@@ -75,7 +103,22 @@ impl State {
 
     /// All rows of `sqlite_schema` in rowid order. Restartable.
     fn read_schema_rows(&mut self, db: usize) -> Result<Vec<SchemaRow>> {
-        let result = self.scan_schema(db);
+        self.read_rows(db, PageNo::ONE)?.iter().map(schema_row).collect()
+    }
+
+    /// What ANALYZE has noted: take up the rows of `sqlite_stat1`, if the catalogue has that table.
+    fn read_statistics(&mut self, db: usize, schema: &mut Schema) -> Result<()> {
+        let Some(root) = schema.table("sqlite_stat1").filter(|t| t.has_rowid()).map(|t| t.root) else { return Ok(()) };
+        let rows = self.read_rows(db, PageNo(root))?;
+        let texts: Vec<[Option<String>; 3]> = rows.iter().map(|r| [text(&r[0]), text(&r[1]), text(&r[2])]).collect();
+        schema.load_statistics(texts.iter().filter_map(|[table, index, stat]| {
+            Some((table.as_deref()?, index.as_deref(), stat.as_deref()?))
+        }));
+        Ok(())
+    }
+
+    fn read_rows(&mut self, db: usize, root: PageNo) -> Result<Vec<Fields>> {
+        let result = self.scan(db, root);
         if !matches!(result, Err(Error::Pending))
             && let Some(entry) = self.databases.get_mut(db)
         {
@@ -84,23 +127,24 @@ impl State {
         self.pending_on(db, result)
     }
 
-    fn scan_schema(&mut self, db: usize) -> Result<Vec<SchemaRow>> {
+    fn scan(&mut self, db: usize, root: PageNo) -> Result<Vec<Fields>> {
         let Some(entry) = self.databases.get_mut(db) else { return Ok(Vec::new()) };
         if entry.pager.page_count() == 0 {
             return Ok(Vec::new());
         }
         let encoding = encoding_of(entry.pager.header().text_encoding);
         let epoch = entry.pager.change_epoch();
-        if entry.loading.as_ref().is_none_or(|l| l.epoch != epoch) {
-            let cursor = BTreeCursor::new(PageNo::ONE, CursorKind::Table);
-            entry.loading = Some(Loading { cursor, started: false, on_row: false, epoch, rows: Vec::new() });
+        if entry.loading.as_ref().is_none_or(|l| l.epoch != epoch || l.root != root) {
+            let cursor = BTreeCursor::new(root, CursorKind::Table);
+            entry.loading = Some(Loading { root, cursor, started: false, on_row: false, epoch, rows: Vec::new() });
         }
         let Some(loading) = &mut entry.loading else { return Ok(Vec::new()) };
         let pager = &mut entry.pager;
         loop {
             if loading.on_row {
-                let row = decode_row(loading.cursor.full_payload(pager)?, encoding)?;
-                loading.rows.push(row);
+                let mut fields = Fields::default();
+                turso_value::record::decode_into(loading.cursor.full_payload(pager)?, encoding, &mut fields)?;
+                loading.rows.push(fields);
                 loading.on_row = false;
             }
             let more = if loading.started { loading.cursor.next(pager)? } else { loading.cursor.first(pager)? };
@@ -128,6 +172,7 @@ impl State {
         schema.file_format = entry.pager.header().schema_format;
         schema.encoding = encoding_of(entry.pager.header().text_encoding);
         schema.generation = next_generation();
+        entry.statistics_stale |= all && schema.table("sqlite_stat1").is_some();
         entry.schema = Some(Arc::new(schema));
         self.generation = self.generation.wrapping_add(1);
         self.take_encoding(db)
@@ -178,13 +223,14 @@ pub(crate) fn encoding_of(number: u32) -> TextEncoding {
     }
 }
 
-fn decode_row(record: &[u8], encoding: TextEncoding) -> Result<SchemaRow> {
-    let mut fields: [Value; 5] = Default::default();
-    turso_value::record::decode_into(record, encoding, &mut fields)?;
-    let text = |value: &Value| match value {
+fn text(value: &Value) -> Option<String> {
+    match value {
         Value::Text(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         _ => None,
-    };
+    }
+}
+
+fn schema_row(fields: &Fields) -> Result<SchemaRow> {
     let root = match &fields[3] {
         Value::Integer(root) => u32::try_from(*root).map_err(|_| Error::from_code(ResultCode::CORRUPT))?,
         _ => 0,

@@ -29,6 +29,8 @@ pub(crate) struct AttachedDb {
     pub schema_before: Option<Option<Arc<Schema>>>,
     /// A statement has read under the present snapshot, which must therefore stay what it is.
     pub snapshot_used: bool,
+    /// The catalogue lacks what `sqlite_stat1` holds now.
+    pub statistics_stale: bool,
     /// The rows of `sqlite_schema` being read.
     pub loading: Option<super::schema::Loading>,
 }
@@ -100,6 +102,8 @@ pub(crate) struct State {
     pub integrity_check: Option<turso_storage::btree::IntegrityCheck>,
     /// Counts what makes prepared statements out of date apart from the file's schema cookie.
     pub generation: u32,
+    /// Programs by the text of their statement.
+    pub programs: super::programs::ProgramCache,
     /// What the operation that answered `Pending` waits for.
     pub waiting: Option<Wait>,
     /// When waiting for a lock began, and how often it was tried.

@@ -29,6 +29,7 @@ impl State {
             if generation.is_none() {
                 // Somebody else has changed the schema: what this connection knows is of no use any more.
                 entry.schema = None;
+                self.generation = self.generation.wrapping_add(1);
             }
             if cookie != wanted.schema_cookie || generation != Some(wanted.schema_generation) {
                 return Err(Error::from_code(ResultCode::SCHEMA));
