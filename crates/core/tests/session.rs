@@ -1,0 +1,106 @@
+//! Sessions: programs kept by text, schema changes from elsewhere, statistics, statements open across changes.
+
+use turso_core::{Connection, Database, OpenOptions, StepResult, Value};
+
+fn rows(connection: &Connection, sql: &str) -> Result<Vec<Vec<Value>>, String> {
+    let text = |e: turso_core::Error| e.message().to_owned();
+    let mut statement = connection.prepare(sql).map_err(text)?.statement.ok_or("no statement")?;
+    let mut rows = Vec::new();
+    while statement.step().map_err(text)? == StepResult::Row {
+        rows.push(statement.row().to_vec());
+    }
+    Ok(rows)
+}
+
+fn integers(connection: &Connection, sql: &str) -> Vec<i64> {
+    rows(connection, sql)
+        .unwrap()
+        .into_iter()
+        .map(|row| match row.as_slice() {
+            [Value::Integer(i), ..] => *i,
+            other => panic!("not an integer: {other:?}"),
+        })
+        .collect()
+}
+
+fn memory() -> Connection {
+    Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap()
+}
+
+#[test]
+fn the_same_text_is_planned_anew_after_a_schema_change() {
+    let c = memory();
+    c.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1)").unwrap();
+    assert_eq!(rows(&c, "SELECT * FROM t").unwrap(), [[Value::Integer(1)]]);
+    c.execute_batch("ALTER TABLE t ADD COLUMN b DEFAULT 7").unwrap();
+    assert_eq!(rows(&c, "SELECT * FROM t").unwrap(), [[Value::Integer(1), Value::Integer(7)]]);
+    c.execute_batch("DROP TABLE t").unwrap();
+    assert_eq!(rows(&c, "SELECT * FROM t").unwrap_err(), "no such table: t");
+}
+
+#[test]
+fn a_temporary_table_shadows_the_one_that_a_kept_program_reads() {
+    let c = memory();
+    c.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1)").unwrap();
+    assert_eq!(integers(&c, "SELECT a FROM t"), [1]);
+    c.execute_batch("CREATE TEMP TABLE t(a); INSERT INTO temp.t VALUES (2)").unwrap();
+    assert_eq!(integers(&c, "SELECT a FROM t"), [2]);
+}
+
+#[test]
+fn a_rolled_back_schema_change_is_forgotten() {
+    let c = memory();
+    c.execute_batch("CREATE TABLE t(a); BEGIN; ALTER TABLE t ADD COLUMN b; CREATE TABLE u(x)").unwrap();
+    assert_eq!(rows(&c, "SELECT a, b FROM t").unwrap(), Vec::<Vec<Value>>::new());
+    c.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(rows(&c, "SELECT a, b FROM t").unwrap_err(), "no such column: b");
+    assert_eq!(rows(&c, "SELECT * FROM u").unwrap_err(), "no such table: u");
+}
+
+#[test]
+fn another_connections_schema_change_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.db");
+    let database = Database::open(&path.to_string_lossy(), OpenOptions::default()).unwrap();
+    let (a, b) = (database.connect().unwrap(), database.connect().unwrap());
+    a.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1)").unwrap();
+    assert_eq!(integers(&b, "SELECT count(*) FROM t"), [1]);
+    let mut kept = b.prepare("SELECT * FROM t").unwrap().statement.unwrap();
+    a.execute_batch("ALTER TABLE t ADD COLUMN b DEFAULT 5").unwrap();
+    assert_eq!(kept.step().unwrap(), StepResult::Row);
+    assert_eq!(kept.row(), [Value::Integer(1), Value::Integer(5)]);
+    assert_eq!(rows(&b, "SELECT b FROM t").unwrap(), [[Value::Integer(5)]]);
+}
+
+#[test]
+fn analyze_changes_the_plan_and_the_next_connection_knows_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.db");
+    let database = Database::open(&path.to_string_lossy(), OpenOptions::default()).unwrap();
+    let a = database.connect().unwrap();
+    a.execute_batch(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, few, many, pad);
+         CREATE INDEX t_few ON t(few); CREATE INDEX t_many ON t(many);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+         INSERT INTO t SELECT i, i % 2, i, 'x' FROM n;
+         ANALYZE",
+    )
+    .unwrap();
+    let plan = "EXPLAIN QUERY PLAN SELECT pad FROM t WHERE few = 1 AND many = 5";
+    let wanted = Value::Text(b"SEARCH t USING INDEX t_many (many=?)".to_vec());
+    assert_eq!(rows(&a, plan).unwrap()[0][3], wanted);
+    let other = Database::open(&path.to_string_lossy(), OpenOptions::default()).unwrap().connect().unwrap();
+    assert_eq!(rows(&other, plan).unwrap()[0][3], wanted);
+}
+
+#[test]
+fn a_statement_that_is_reset_early_keeps_the_connection_usable() {
+    let c = memory();
+    c.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1), (2), (3)").unwrap();
+    let mut open = c.prepare("SELECT a FROM t").unwrap().statement.unwrap();
+    assert_eq!(open.step().unwrap(), StepResult::Row);
+    c.execute_batch("INSERT INTO t VALUES (4)").unwrap();
+    open.reset();
+    c.execute_batch("BEGIN; DELETE FROM t; COMMIT").unwrap();
+    assert_eq!(integers(&c, "SELECT count(*) FROM t"), [0]);
+}
