@@ -40,25 +40,60 @@ impl fmt::Display for PageNo {
 
 /// One page image, `page_size` bytes long.
 ///
-/// The allocator aligns buffers of this size to 8 bytes or more; nothing relies on it.
-#[derive(Clone)]
-pub struct Page {
+/// The bytes lie directly behind the reference count, so that whoever follows a [`PageRef`] meets the page header in the
+/// same cache line. Nothing relies on how they are aligned.
+pub struct Image<B: ?Sized> {
     no: PageNo,
-    bytes: Box<[u8]>,
+    bytes: B,
 }
+
+/// A page image of any size.
+pub type Page = Image<[u8]>;
 
 /// A page image that several holders share and nobody changes.
 pub type PageRef = Arc<Page>;
 
+impl<const N: usize> Default for Image<[u8; N]> {
+    #[inline(always)]
+    fn default() -> Self {
+        Self { no: PageNo(0), bytes: [0; N] }
+    }
+}
+
 impl Page {
-    /// A page of zeros.
-    pub fn zeroed(no: PageNo, page_size: u32) -> Self {
-        Self { no, bytes: vec![0; page_size as usize].into_boxed_slice() }
+    /// A page of zeros. `page_size` is one of the format's eight; anything else gets the next greater one.
+    pub fn zeroed(no: PageNo, page_size: u32) -> PageRef {
+        // `Arc::default` makes the value in its place; `Arc::new` would make it on the stack first.
+        let mut page: PageRef = match page_size {
+            4096 => Arc::<Image<[u8; 4096]>>::default(),
+            0..=512 => Arc::<Image<[u8; 512]>>::default(),
+            513..=1024 => Arc::<Image<[u8; 1024]>>::default(),
+            1025..=2048 => Arc::<Image<[u8; 2048]>>::default(),
+            2049..=4096 => Arc::<Image<[u8; 4096]>>::default(),
+            4097..=8192 => Arc::<Image<[u8; 8192]>>::default(),
+            8193..=16384 => Arc::<Image<[u8; 16384]>>::default(),
+            16385..=32768 => Arc::<Image<[u8; 32768]>>::default(),
+            _ => Arc::<Image<[u8; 65536]>>::default(),
+        };
+        Self::unique(&mut page).no = no;
+        page
     }
 
-    /// A page with these bytes.
-    pub fn from_bytes(no: PageNo, bytes: Box<[u8]>) -> Self {
-        Self { no, bytes }
+    /// A page with these bytes, as many as a page has.
+    pub fn from_bytes(no: PageNo, bytes: &[u8]) -> PageRef {
+        let mut page = Self::zeroed(no, bytes.len() as u32);
+        Self::unique(&mut page).bytes.copy_from_slice(bytes);
+        page
+    }
+
+    /// The page, to be changed: a copy takes its place where somebody else holds it too.
+    #[inline]
+    pub fn unique(page: &mut PageRef) -> &mut Self {
+        // Nobody makes weak references: this count is all there is, and nobody else can raise it from 1.
+        if Arc::strong_count(page) != 1 {
+            *page = Self::from_bytes(page.no, &page.bytes);
+        }
+        Arc::get_mut(page).expect("the only reference to a page")
     }
 
     /// Which page this is.

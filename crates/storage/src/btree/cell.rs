@@ -113,12 +113,27 @@ pub(crate) fn parse_at(kind: NodeKind, bytes: &[u8], at: usize, geometry: &Geome
     Some(cell)
 }
 
-/// Parses a cell of a table leaf that is of the usual shape: a payload that lies on the page entirely, its length in one or
-/// two bytes, and a rowid of up to eight. `None` for all others: [`parse_at`] decides about them.
-///
-/// Steps of a scan come here, so it looks at the bytes in front of the payload at once instead of one by one.
+/// Seven bits of each byte of a varint of up to eight bytes, which stands at the start of a word; and its length.
 #[inline(always)]
-pub(crate) fn parse_short_row(bytes: &[u8], at: usize, geometry: &Geometry) -> Option<Cell> {
+fn varint_in(word: u64) -> Option<(u64, usize)> {
+    // The first byte without its high bit is the varint's last.
+    let ends = !word & 0x8080_8080_8080_8080;
+    if ends == 0 {
+        return None;
+    }
+    let bits = ends.leading_zeros() + 8;
+    let mut value = word >> (64 - bits) & 0x7f7f_7f7f_7f7f_7f7f;
+    // Brought together: pairs, fours, eights.
+    value = (value & 0x007f_007f_007f_007f) | (value & 0x7f00_7f00_7f00_7f00) >> 1;
+    value = (value & 0x0000_3fff_0000_3fff) | (value & 0x3fff_0000_3fff_0000) >> 2;
+    value = (value & 0x0000_0000_0fff_ffff) | (value & 0x0fff_ffff_0000_0000) >> 4;
+    Some((value, (bits / 8) as usize))
+}
+
+/// The usual start of a cell of a table leaf: payload length in one or two bytes, and how many; rowid in up to eight
+/// bytes, and how many. `None` for all others.
+#[inline(always)]
+fn short_head(bytes: &[u8], at: usize) -> Option<(usize, usize, u64, usize)> {
     let head: &[u8; 10] = bytes.get(at..)?.first_chunk()?;
     let (payload_len, used) = if head[0] < 0x80 {
         (usize::from(head[0]), 1)
@@ -132,18 +147,18 @@ pub(crate) fn parse_short_row(bytes: &[u8], at: usize, geometry: &Geometry) -> O
     } else {
         u64::from_be_bytes([head[2], head[3], head[4], head[5], head[6], head[7], head[8], head[9]])
     };
-    // The first byte without its high bit is the rowid's last.
-    let ends = !word & 0x8080_8080_8080_8080;
-    if ends == 0 {
-        return None;
-    }
-    let bits = ends.leading_zeros() + 8;
-    let mut rowid = word >> (64 - bits) & 0x7f7f_7f7f_7f7f_7f7f;
-    // Seven bits of each byte, brought together: pairs, fours, eights.
-    rowid = (rowid & 0x007f_007f_007f_007f) | (rowid & 0x7f00_7f00_7f00_7f00) >> 1;
-    rowid = (rowid & 0x0000_3fff_0000_3fff) | (rowid & 0x3fff_0000_3fff_0000) >> 2;
-    rowid = (rowid & 0x0000_0000_0fff_ffff) | (rowid & 0x0fff_ffff_0000_0000) >> 4;
-    let payload_at = at + used + (bits / 8) as usize;
+    let (rowid, rowid_len) = varint_in(word)?;
+    Some((payload_len, used, rowid, rowid_len))
+}
+
+/// Parses a cell of a table leaf that is of the usual shape: a payload that lies on the page entirely, its length in one or
+/// two bytes, and a rowid of up to eight. `None` for all others: [`parse_at`] decides about them.
+///
+/// Steps of a scan come here, so it looks at the bytes in front of the payload at once instead of one by one.
+#[inline(always)]
+pub(crate) fn parse_short_row(bytes: &[u8], at: usize, geometry: &Geometry) -> Option<Cell> {
+    let (payload_len, used, rowid, rowid_len) = short_head(bytes, at)?;
+    let payload_at = at + used + rowid_len;
     let end = payload_at + payload_len;
     if payload_len > geometry.max_leaf || end > geometry.usable {
         return None;
@@ -173,8 +188,25 @@ impl Node<'_> {
     }
 
     /// The rowid of cell `i` of a table page, without the rest of the cell.
-    #[inline]
+    #[inline(always)]
     pub fn rowid(&self, i: usize) -> Result<i64> {
+        let at = self.cell_at(i);
+        if at >= self.pointers_end() {
+            let short = if self.kind == NodeKind::TableLeaf {
+                short_head(self.bytes, at).map(|(_, _, rowid, _)| rowid)
+            } else {
+                let word = self.bytes.get(at + 4..).and_then(|bytes| bytes.first_chunk());
+                word.and_then(|word| varint_in(u64::from_be_bytes(*word))).map(|(rowid, _)| rowid)
+            };
+            if let Some(rowid) = short {
+                return Ok(rowid as i64);
+            }
+        }
+        self.rowid_long(i)
+    }
+
+    #[cold]
+    fn rowid_long(&self, i: usize) -> Result<i64> {
         let at = self.cell_at(i);
         let rowid = if self.kind == NodeKind::TableLeaf {
             varint_at(self.bytes, at).and_then(|(_, next)| varint_at(self.bytes, next))

@@ -45,13 +45,23 @@ pub(crate) struct Level {
     /// Offset of the cell pointers.
     pub pointers: u16,
     pub kind: NodeKind,
+    /// Table pages: the rowids that belong below this page, as the dividers above say: behind `above`, up to `up_to`.
+    /// `above == i64::MIN` is no limit. See [`Level::covers`].
+    pub above: i64,
+    pub up_to: i64,
 }
 
 impl Level {
     const EMPTY: Level =
-        Level { page: None, no: PageNo(0), cell: 0, count: 0, pointers: 0, kind: NodeKind::TableLeaf };
+        Level { page: None, no: PageNo(0), cell: 0, count: 0, pointers: 0, kind: NodeKind::TableLeaf, above: i64::MAX, up_to: i64::MIN };
 
-    /// Makes a page resident and checks that it belongs into a tree of this sort.
+    /// True when a rowid, if it is there, is below this page. False also where the limits are not known.
+    #[inline(always)]
+    pub fn covers(&self, rowid: i64) -> bool {
+        rowid <= self.up_to && (rowid > self.above || self.above == i64::MIN)
+    }
+
+    /// Makes a page resident and checks that it belongs into a tree of this sort. The limits are left unknown.
     #[inline]
     pub fn load(pager: &mut Pager, no: PageNo, table: bool) -> Result<Level> {
         let usable = pager.usable_size() as usize;
@@ -61,7 +71,7 @@ impl Level {
             return Err(Error::corrupt(no.0, "page of another kind of tree"));
         }
         let (count, pointers, kind) = (node.count as u16, node.pointers as u16, node.kind);
-        Ok(Level { page: Some(page), no, cell: 0, count, pointers, kind })
+        Ok(Level { page: Some(page), no, cell: 0, count, pointers, kind, above: i64::MAX, up_to: i64::MIN })
     }
 
     /// The page as a checked node; an error where the page is away (our own mistake, kept harmless).
@@ -100,6 +110,10 @@ pub struct BTreeCursor {
     /// True while `path[..=depth]` leads from the root to a page, as of `epoch`.
     pub(crate) path_ok: bool,
     pub(crate) depth: usize,
+    /// No level behind this one has ever held a page.
+    pub(crate) deepest: usize,
+    /// Searches of an index in a row that did not end on the leaf where the cursor stood.
+    pub(crate) strayed: u32,
     pub(crate) epoch: u64,
     pub(crate) geometry: Geometry,
     /// The entry under the cursor; meaningful unless `Unset` or `Lost`.
@@ -135,6 +149,8 @@ impl BTreeCursor {
             state: State::Unset,
             path_ok: false,
             depth: 0,
+            deepest: 0,
+            strayed: 0,
             epoch: 0,
             geometry: Geometry::default(),
             cell: Cell::default(),
@@ -162,6 +178,21 @@ impl BTreeCursor {
         self.reset();
     }
 
+    /// Lets every page go.
+    #[inline]
+    pub(crate) fn forget_pages(&mut self) {
+        for level in &mut self.path[..=self.deepest] {
+            level.page = None;
+        }
+    }
+
+    /// Puts a level into the path at depth `at`.
+    #[inline(always)]
+    pub(crate) fn put_level(&mut self, at: usize, level: Level) {
+        self.deepest = self.deepest.max(at);
+        self.path[at] = level;
+    }
+
     /// What the tree holds.
     pub fn kind(&self) -> &CursorKind {
         &self.kind
@@ -171,9 +202,7 @@ impl BTreeCursor {
     pub fn reset(&mut self) {
         self.state = State::Unset;
         self.path_ok = false;
-        for level in &mut self.path {
-            level.page = None;
-        }
+        self.forget_pages();
         self.key_is_saved = false;
         self.counting = None;
         self.chain.clear();
@@ -402,12 +431,23 @@ impl BTreeCursor {
     pub(crate) fn load_root(&mut self, pager: &mut Pager) -> Result<()> {
         self.state = State::Unset;
         self.adopt_geometry(pager);
-        let root = Level::load(pager, self.root, self.table);
-        self.path_ok = root.is_ok();
-        self.path[0] = root?;
+        if !self.holds(pager, 0, self.root) {
+            let root = Level::load(pager, self.root, self.table);
+            self.path_ok = root.is_ok();
+            self.path[0] = root?;
+        }
+        (self.path[0].above, self.path[0].up_to) = (i64::MIN, i64::MAX);
+        self.path_ok = true;
         self.depth = 0;
         self.epoch = pager.change_epoch();
         Ok(())
+    }
+
+    /// True when level `at`, whatever its place in the path, holds page `no` as the tree has it now.
+    #[inline(always)]
+    pub(crate) fn holds(&self, pager: &Pager, at: usize, no: PageNo) -> bool {
+        let level = &self.path[at];
+        level.no == no && level.page.as_ref().is_some_and(|held| pager.has_now(no, held))
     }
 
     #[inline]
@@ -444,7 +484,7 @@ impl BTreeCursor {
             // The usual case: the next leaf under the same parent.
             level.cell = if last { level.count - 1 } else { 0 };
             self.path[from].cell = child;
-            self.path[from + 1] = level;
+            self.put_level(from + 1, level);
             self.depth = from + 1;
             return Ok(());
         }
@@ -461,7 +501,7 @@ impl BTreeCursor {
         below[depth] = level;
         self.path[from].cell = child;
         for at in from + 1..=depth {
-            self.path[at] = std::mem::replace(&mut below[at], Level::EMPTY);
+            self.put_level(at, std::mem::replace(&mut below[at], Level::EMPTY));
         }
         self.depth = depth;
         Ok(())
@@ -558,6 +598,9 @@ impl BTreeCursor {
             if level.no.0 > pager.page_count() {
                 return Ok(false);
             }
+            if pager.has_now(level.no, held) {
+                continue;
+            }
             let now = pager.page(level.no)?;
             if !Arc::ptr_eq(held, &now) {
                 // Another image of the same content: the cache has dropped the page and read it again.
@@ -574,7 +617,8 @@ impl BTreeCursor {
     /// only what is resident can be edited.
     #[inline]
     pub(crate) fn pin_leaf(&self, pager: &mut Pager) -> Result<()> {
-        pager.page(self.path[self.depth].no).map(drop)
+        let no = self.path[self.depth].no;
+        if self.holds(pager, self.depth, no) { Ok(()) } else { pager.page(no).map(drop) }
     }
 
     /// Copies the key of the entry under the cursor, from the pages that it holds.

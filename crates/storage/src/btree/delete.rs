@@ -104,7 +104,7 @@ impl BTreeCursor {
             }
             child = usize::from(below.count);
             at += 1;
-            self.path[at] = below;
+            self.put_level(at, below);
         }
         let mut plan = Plan::new(pager);
         self.plan_release(pager, &mut plan, first)?;

@@ -374,9 +374,7 @@ impl BTreeCursor {
 
     /// Lets the path's pages go before they are rebuilt: the pager need not keep copies for us.
     pub(crate) fn release_path(&mut self) {
-        for level in &mut self.path {
-            level.page = None;
-        }
+        self.forget_pages();
         self.path_ok = false;
     }
 

@@ -4,12 +4,12 @@
 //! side of the key the cursor's entry lies. In an empty tree the cursor is on no entry and the result is `Less`.
 
 use super::cursor::{BTreeCursor, CursorKind, State};
-use super::layout::Node;
+use super::layout::{Geometry, MAX_DEPTH, Node};
 use crate::pager::Pager;
 use std::cmp::Ordering;
 use turso_error::{Error, Result};
 use turso_value::key::{compare_record, compare_records};
-use turso_value::{KeyInfo, Value};
+use turso_value::{KeyInfo, TextEncoding, Value};
 
 /// Where a search for a rowid has ended: how the cursor's entry compares with the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,34 +114,57 @@ impl BTreeCursor {
     /// Searches a table for a rowid.
     pub fn seek_rowid(&mut self, pager: &mut Pager, rowid: i64) -> Result<SeekResult> {
         debug_assert!(self.table);
-        if self.usable_leaf(pager)? {
-            let level = &self.path[self.depth];
-            let node = level.node(self.geometry.usable)?;
-            let last = node.rowid(node.count - 1)?;
-            if rowid > last {
-                if self.on_rightmost_leaf() {
-                    return self.rest_on(node.count as u16 - 1, SeekResult::Less);
-                }
-            } else {
-                let first = node.rowid(0)?;
-                if rowid >= first {
-                    return self.search_leaf(rowid, (first, last));
-                }
+        match self.level_for(pager, rowid)? {
+            Some(at) => {
+                self.state = State::Unset;
+                self.depth = at;
             }
+            None => self.load_root(pager)?,
         }
-        self.load_root(pager)?;
-        let mut bounds = (i64::MIN, i64::MAX);
         loop {
             let level = &self.path[self.depth];
             if level.kind.is_leaf() {
-                return if level.count == 0 { Ok(SeekResult::Less) } else { self.search_leaf(rowid, bounds) };
+                return if level.count == 0 { Ok(SeekResult::Less) } else { self.search_leaf(rowid) };
             }
             // The first divider not below the rowid: its left child holds rowids up to it.
             let node = level.node(self.geometry.usable)?;
-            let (index, _) = lower_bound(&node, rowid, &mut bounds)?;
+            let mut bounds = (level.above, level.up_to);
+            let (index, found) = lower_bound(&node, rowid, &mut bounds)?;
+            if found && index > 0 {
+                bounds.0 = node.rowid(index - 1)?;
+            }
             let child = node.child(index)?;
             self.step_down(pager, child, index)?;
+            let below = &mut self.path[self.depth];
+            (below.above, below.up_to) = bounds;
         }
+    }
+
+    /// The lowest level of the path under which the rowid belongs; `None` where there is no path of the current tree.
+    #[inline]
+    fn level_for(&mut self, pager: &mut Pager, rowid: i64) -> Result<Option<usize>> {
+        if !self.path_ok || !self.path_holds(pager)? {
+            return Ok(None);
+        }
+        let leaf = &self.path[self.depth];
+        if leaf.covers(rowid) {
+            return Ok(Some(self.depth));
+        }
+        if leaf.up_to < leaf.above && leaf.kind.is_leaf() && leaf.count > 0 {
+            // The cursor came here by walking: what the leaf holds tells as much as the dividers would.
+            let node = leaf.node(self.geometry.usable)?;
+            let first = node.rowid(0)?;
+            if rowid >= first {
+                let rightmost = self.on_rightmost_leaf();
+                if rightmost || rowid <= node.rowid(node.count - 1)? {
+                    let up_to = if rightmost { i64::MAX } else { node.rowid(node.count - 1)? };
+                    let leaf = &mut self.path[self.depth];
+                    (leaf.above, leaf.up_to) = (first.saturating_sub(1), up_to);
+                    return Ok(Some(self.depth));
+                }
+            }
+        }
+        Ok(self.path[..self.depth].iter().rposition(|level| level.covers(rowid)))
     }
 
     /// Goes to a row by the given rule; false, and on no row, where there is none.
@@ -199,6 +222,12 @@ impl BTreeCursor {
         if !self.path_ok || !self.path[self.depth].kind.is_leaf() || self.path[self.depth].count == 0 {
             return Ok(false);
         }
+        self.path_holds(pager)
+    }
+
+    /// True when the path, which is that of some state of the tree, is that of the current one.
+    #[inline(always)]
+    fn path_holds(&mut self, pager: &mut Pager) -> Result<bool> {
         if self.epoch != pager.change_epoch() {
             self.adopt_geometry(pager);
             if !self.path_is_current(pager)? {
@@ -220,9 +249,10 @@ impl BTreeCursor {
 
     /// Searches the leaf at the end of the path, which is not empty.
     #[inline]
-    fn search_leaf(&mut self, rowid: i64, mut bounds: (i64, i64)) -> Result<SeekResult> {
-        let node = self.path[self.depth].node(self.geometry.usable)?;
-        let (index, found) = lower_bound(&node, rowid, &mut bounds)?;
+    fn search_leaf(&mut self, rowid: i64) -> Result<SeekResult> {
+        let level = &self.path[self.depth];
+        let node = level.node(self.geometry.usable)?;
+        let (index, found) = lower_bound(&node, rowid, &mut (level.above, level.up_to))?;
         if found {
             self.rest_on(index as u16, SeekResult::Found)
         } else if index == node.count {
@@ -236,11 +266,16 @@ impl BTreeCursor {
     #[inline]
     fn step_down(&mut self, pager: &mut Pager, child: crate::page::PageNo, index: usize) -> Result<()> {
         self.path[self.depth].cell = index as u16;
-        let next = self.load_child(pager, child, self.depth + 1);
-        match next {
+        let at = self.depth + 1;
+        if at < MAX_DEPTH && self.holds(pager, at, child) && self.path[at].count > 0 {
+            // An earlier search came by here.
+            self.depth = at;
+            return Ok(());
+        }
+        match self.load_child(pager, child, at) {
             Ok(level) => {
-                self.depth += 1;
-                self.path[self.depth] = level;
+                self.depth = at;
+                self.put_level(at, level);
                 Ok(())
             }
             Err(error) => {
@@ -252,6 +287,19 @@ impl BTreeCursor {
 
     /// The order of entry `i` of the last page of the path relative to the key.
     fn compare_entry(&mut self, pager: &mut Pager, i: usize, key: Key<'_>, info: &KeyInfo) -> Result<Ordering> {
+        let level = &self.path[self.depth];
+        let node = level.node(self.geometry.usable)?;
+        if let Key::Values(values) = key
+            && let Some(order) = compare_short(&node, i, values, info, &self.geometry)
+        {
+            return Ok(order);
+        }
+        self.compare_any(pager, i, key, info)
+    }
+
+    /// As [`Self::compare_entry`], whatever the entry looks like.
+    #[inline(never)]
+    fn compare_any(&mut self, pager: &mut Pager, i: usize, key: Key<'_>, info: &KeyInfo) -> Result<Ordering> {
         let level = &self.path[self.depth];
         let node = level.node(self.geometry.usable)?;
         let cell = node.cell(i, &self.geometry)?;
@@ -271,22 +319,26 @@ impl BTreeCursor {
             return Err(Error::corrupt(self.root.0, "record search in a table"));
         };
         let info = info.clone();
-        if self.usable_leaf(pager)? {
+        // Searches that lie close together stay on the leaf; where they do not, only every eighth one is tried there.
+        if (self.strayed < 4 || self.strayed.is_multiple_of(8)) && self.usable_leaf(pager)? {
             let last = usize::from(self.path[self.depth].count) - 1;
             let order = self.compare_entry(pager, last, key, &info)?;
             match order.then(on_equal) {
                 Ordering::Less if self.on_rightmost_leaf() => {
+                    self.strayed = 0;
                     return self.rest_on(last as u16, SeekResult::Less).map(SeekResult::ordering);
                 }
                 Ordering::Greater if last > 0 => {
                     let first = self.compare_entry(pager, 0, key, &info)?;
                     if first.then(on_equal) == Ordering::Less {
+                        self.strayed = 0;
                         return self.search_entries(pager, key, on_equal, &info, 1, last);
                     }
                 }
                 _ => {}
             }
         }
+        self.strayed = self.strayed.wrapping_add(1);
         self.load_root(pager)?;
         loop {
             let level = &self.path[self.depth];
@@ -298,24 +350,19 @@ impl BTreeCursor {
                     self.search_entries(pager, key, on_equal, &info, 0, count)
                 };
             }
-            let (mut low, mut high) = (0, count);
-            while low < high {
-                let middle = (low + high) / 2;
-                match self.compare_entry(pager, middle, key, &info)?.then(on_equal) {
-                    Ordering::Less => low = middle + 1,
-                    Ordering::Greater => high = middle,
-                    Ordering::Equal => {
-                        return self.rest_on(middle as u16, SeekResult::Found).map(SeekResult::ordering);
-                    }
-                }
+            let (index, found) = self.lower_entry(pager, key, on_equal, &info, 0, count)?;
+            if found {
+                return self.rest_on(index as u16, SeekResult::Found).map(SeekResult::ordering);
             }
-            let child = self.path[self.depth].node(self.geometry.usable)?.child(low)?;
-            self.step_down(pager, child, low)?;
+            let child = self.path[self.depth].node(self.geometry.usable)?.child(index)?;
+            self.step_down(pager, child, index)?;
         }
     }
 
-    /// Binary search on the leaf at the end of the path, among entries `low..high`; what follows is greater.
-    fn search_entries(
+    /// Binary search on the last page of the path, among entries `low..high`, for the first that is not less than the key;
+    /// and whether it is one that the search ends on.
+    #[inline]
+    fn lower_entry(
         &mut self,
         pager: &mut Pager,
         key: Key<'_>,
@@ -323,20 +370,94 @@ impl BTreeCursor {
         info: &KeyInfo,
         mut low: usize,
         mut high: usize,
-    ) -> Result<Ordering> {
+    ) -> Result<(usize, bool)> {
         while low < high {
             let middle = (low + high) / 2;
             match self.compare_entry(pager, middle, key, info)?.then(on_equal) {
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
-                Ordering::Equal => return self.rest_on(middle as u16, SeekResult::Found).map(SeekResult::ordering),
+                Ordering::Equal => return Ok((middle, true)),
             }
         }
-        let result = if low == usize::from(self.path[self.depth].count) {
-            self.rest_on(low as u16 - 1, SeekResult::Less)
+        Ok((low, false))
+    }
+
+    /// Searches the leaf at the end of the path, among entries `low..high`; what follows is greater.
+    fn search_entries(
+        &mut self,
+        pager: &mut Pager,
+        key: Key<'_>,
+        on_equal: Ordering,
+        info: &KeyInfo,
+        low: usize,
+        high: usize,
+    ) -> Result<Ordering> {
+        let (index, found) = self.lower_entry(pager, key, on_equal, info, low, high)?;
+        let result = if found {
+            self.rest_on(index as u16, SeekResult::Found)
+        } else if index == usize::from(self.path[self.depth].count) {
+            self.rest_on(index as u16 - 1, SeekResult::Less)
         } else {
-            self.rest_on(low as u16, SeekResult::Greater)
+            self.rest_on(index as u16, SeekResult::Greater)
         };
         result.map(SeekResult::ordering)
     }
+}
+
+/// The order of an index entry relative to a key, straight from the page, where both are of the usual shape: a short record
+/// whose columns, as far as it takes, are integers and short UTF-8 texts under BINARY. `None` for all others.
+#[inline]
+fn compare_short(node: &Node<'_>, i: usize, key: &[Value], info: &KeyInfo, geometry: &Geometry) -> Option<Ordering> {
+    let at = node.cell_at(i);
+    let start = if node.kind.is_leaf() { at } else { at + 4 };
+    let &[len, header] = node.bytes.get(start..)?.first_chunk()?;
+    // With one byte each, these are the lengths of payload and record header.
+    let (len, header) = (usize::from(len), usize::from(header));
+    if at < node.pointers_end() || len >= 0x80 || len > geometry.max_index || start + 1 + len > node.usable || header > len {
+        return None;
+    }
+    let record = node.bytes.get(start + 1..start + 1 + len)?;
+    let mut body = header;
+    for (column, value) in key.iter().enumerate() {
+        if column + 1 >= header {
+            return None;
+        }
+        let serial = *record.get(column + 1)?;
+        let order = match value {
+            Value::Integer(value) => {
+                const SIZES: [u8; 10] = [u8::MAX, 1, 2, 3, 4, 6, 8, u8::MAX, 0, 0];
+                let size = usize::from(*SIZES.get(usize::from(serial))?);
+                if size == 0 {
+                    i64::from(serial - 8).cmp(value)
+                } else {
+                    let end = body + size;
+                    if end > len {
+                        return None;
+                    }
+                    // The eight bytes that end with the value: there are always that many in front of its end.
+                    let end_at = start + 1 + end;
+                    let word: [u8; 8] = *node.bytes.get(end_at.checked_sub(8)?..end_at)?.first_chunk()?;
+                    body = end;
+                    let unused = 64 - 8 * size as u32;
+                    (i64::from_be_bytes(word) << unused >> unused).cmp(value)
+                }
+            }
+            Value::Text(value) => {
+                let column = info.columns.get(column);
+                let binary = info.encoding == TextEncoding::Utf8 && column.is_none_or(|c| c.collation.is_binary());
+                if !binary || serial < 13 || serial >= 0x80 || serial & 1 == 0 {
+                    return None;
+                }
+                let end = body + (usize::from(serial) - 13) / 2;
+                let text = record.get(body..end)?;
+                body = end;
+                text.cmp(value)
+            }
+            _ => return None,
+        };
+        if order != Ordering::Equal {
+            return Some(if info.columns.get(column).is_some_and(|c| c.descending) { order.reverse() } else { order });
+        }
+    }
+    Some(Ordering::Equal)
 }

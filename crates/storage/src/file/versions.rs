@@ -144,7 +144,7 @@ mod tests {
     use crate::page::Page;
 
     fn page(no: u32) -> PageRef {
-        Arc::new(Page::zeroed(PageNo(no), 512))
+        Page::zeroed(PageNo(no), 512)
     }
 
     #[test]

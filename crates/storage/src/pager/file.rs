@@ -312,7 +312,7 @@ impl Pager {
                 return Err(Error::from_code(ResultCode::INTERNAL));
             };
             check_short(n, &mut bytes, in_log || spilled.is_some())?;
-            let page = Arc::new(Page::from_bytes(no, bytes));
+            let page = Page::from_bytes(no, &bytes);
             return Ok(if spilled.is_some() { self.install_dirty(page) } else { self.install(page, true) });
         }
         if let Some(slot) = spilled {
@@ -326,9 +326,10 @@ impl Pager {
         let (source, offset, in_log) = file.locate(no, page_size)?;
         if source.completes_inline() {
             let mut page = Page::zeroed(no, page_size);
-            let n = source.read_at(&mut page, offset)?;
-            check_short(n, &mut page, in_log)?;
-            return Ok(self.install(Arc::new(page), true));
+            let bytes = Page::unique(&mut page);
+            let n = source.read_at(bytes, offset)?;
+            check_short(n, bytes, in_log)?;
+            return Ok(self.install(page, true));
         }
         let completion =
             source.submit(Op::Read { buf: vec![0; page_size as usize].into_boxed_slice(), offset });
@@ -348,9 +349,10 @@ impl Pager {
         let (file, offset) = spill.place(slot);
         if file.completes_inline() {
             let mut page = Page::zeroed(no, page_size);
-            let n = file.read_at(&mut page, offset)?;
-            check_short(n, &mut page, true)?;
-            return Ok(self.install_dirty(Arc::new(page)));
+            let bytes = Page::unique(&mut page);
+            let n = file.read_at(bytes, offset)?;
+            check_short(n, bytes, true)?;
+            return Ok(self.install_dirty(page));
         }
         let completion = file.submit(Op::Read { buf: vec![0; page_size as usize].into_boxed_slice(), offset });
         let ready = completion.is_ready();

@@ -244,6 +244,12 @@ impl Pager {
         }
     }
 
+    /// True when this image is that of the page in this snapshot or transaction, and resident.
+    #[inline(always)]
+    pub(crate) fn has_now(&self, no: PageNo, image: &PageRef) -> bool {
+        self.table.get(no).is_some_and(|page| Arc::ptr_eq(page, image))
+    }
+
     #[cold]
     fn page_slow(&mut self, no: PageNo) -> Result<PageRef> {
         if self.state == State::Idle {
@@ -253,8 +259,8 @@ impl Pager {
         if no == PageNo::ONE && self.page_count == 0 {
             // Nobody has written yet: what a reader sees is the page that the first writer will create.
             let mut page = Page::zeroed(no, self.page_size());
-            self.header.encode_first_page(&mut page);
-            return Ok(Arc::new(page));
+            self.header.encode_first_page(Page::unique(&mut page));
+            return Ok(page);
         }
         if no.0 == 0 || no.0 > self.page_count {
             return Err(Error::corrupt(no.0, "page number past the end of the database"));
@@ -296,7 +302,7 @@ impl Pager {
             self.save_before_write(no);
         }
         match self.table.slot_mut(no) {
-            Some(Slot { page: Some(page), .. }) => Arc::make_mut(page),
+            Some(Slot { page: Some(page), .. }) => Page::unique(page),
             _ => panic!("edit of a page that is not resident"),
         }
     }
@@ -337,7 +343,7 @@ impl Pager {
             // Undone by the page count, but a page that was cut off earlier in this transaction may have stood here.
             savepoint.save(no, Before::Gone, false);
         }
-        self.table.put(no, Arc::new(Page::zeroed(no, self.header.page_size)), self.mark);
+        self.table.put(no, Page::zeroed(no, self.header.page_size), self.mark);
         if !matches!(self.backing, Backing::Temp) {
             self.dirty.push(no);
         }
@@ -358,7 +364,7 @@ impl Pager {
                 savepoint.save(no, spilled.map_or(Before::Gone, Before::Spilled), spilled.is_some());
             }
             self.dirty.push(no);
-            self.table.put(no, Arc::new(Page::zeroed(no, self.header.page_size)), self.mark);
+            self.table.put(no, Page::zeroed(no, self.header.page_size), self.mark);
             return self.edit(no);
         }
         let (mark, page_size) = (self.mark, self.header.page_size);
@@ -369,7 +375,7 @@ impl Pager {
         if shared {
             // Keep the old image where a savepoint wants it, then put an empty page in its place.
             self.save_before_write(no);
-            self.table.put(no, Arc::new(Page::zeroed(no, page_size)), mark);
+            self.table.put(no, Page::zeroed(no, page_size), mark);
         } else {
             self.edit(no).fill(0);
         }

@@ -64,10 +64,10 @@ impl Spill {
     fn read(&self, no: PageNo, slot: SpillSlot) -> Result<PageRef> {
         let mut page = Page::zeroed(no, self.page_size);
         let (file, offset) = self.place(slot);
-        if file.read_at(&mut page, offset)? < page.len() {
+        if file.read_at(Page::unique(&mut page), offset)? < page.len() {
             return Err(Error::from_code(ResultCode::IOERR_SHORT_READ));
         }
-        Ok(Arc::new(page))
+        Ok(page)
     }
 }
 

@@ -392,8 +392,17 @@ impl WalCommit {
         let mut bufs = Vec::with_capacity(self.pages.len() * 2);
         for (header, page) in self.frame_headers.iter().zip(&self.pages) {
             bufs.push(Buffer::Owned(Box::from(&header[..])));
-            bufs.push(Buffer::Shared(Arc::clone(page) as Arc<dyn AsRef<[u8]> + Send + Sync>));
+            bufs.push(Buffer::Shared(Arc::new(Shared(Arc::clone(page)))));
         }
         Op::Write { bufs, offset: frame_offset(self.write_from, self.new_header.page_size) }
+    }
+}
+
+/// A page as a buffer of an operation under way.
+struct Shared(PageRef);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
