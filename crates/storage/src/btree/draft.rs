@@ -90,9 +90,14 @@ impl Cells {
     }
 
     pub fn append(&mut self, other: &Cells) {
-        for i in 0..other.len() {
-            self.push(other.get(i), &[]);
+        let base = self.bytes.len() as u32;
+        if base == 0 {
+            self.bytes.reserve(3 * other.bytes.len());
+            self.spans.reserve(3 * other.spans.len());
         }
+        self.bytes.extend_from_slice(&other.bytes);
+        self.spans.extend(other.spans.iter().map(|&(start, len)| (base + start, len)));
+        self.total += other.total;
     }
 
     pub fn iter_range(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = &[u8]> {

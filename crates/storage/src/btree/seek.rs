@@ -65,16 +65,29 @@ impl Key<'_> {
     }
 }
 
+/// How many probes of a page go where the key should be; after them the search halves, whatever the keys are.
+const GUESSES: u32 = 4;
+
+/// Where a key should be among `steps - 1` others that lie evenly between `below` and `above`, counted from the first of
+/// them. `below` is less than the key, `above` not.
+#[inline(always)]
+fn guess(key: i64, below: i64, above: i64, steps: usize) -> usize {
+    let span = above.wrapping_sub(below) as u64 as f64;
+    let offset = (key.wrapping_sub(below) as u64).wrapping_sub(1) as f64;
+    (offset * steps as f64 / span) as usize
+}
+
 /// The first cell of a table page whose rowid is not below `rowid`, and whether it is that rowid.
 ///
 /// `bounds` are rowids known to lie around the page's; they become those around the cell found. Rowids are mostly spread
 /// evenly, so the first probes go where the rowid should be: each probe of a page that is not in the processor's cache
-/// costs two misses. After a few such probes the search halves, whatever the rowids are.
+/// costs two misses.
 #[inline]
 fn lower_bound(node: &Node<'_>, rowid: i64, bounds: &mut (i64, i64)) -> Result<(usize, bool)> {
-    const GUESSES: u32 = 4;
     let (mut low, mut high) = (0, node.count);
     let (mut below, mut above) = *bounds;
+    // The divider above a leaf repeats the leaf's last rowid; that above an interior page is the next after its last.
+    let mut beyond = usize::from(!node.kind.is_leaf());
     let mut probes = 0;
     while low < high {
         let mut probe = (low + high) / 2;
@@ -84,9 +97,7 @@ fn lower_bound(node: &Node<'_>, rowid: i64, bounds: &mut (i64, i64)) -> Result<(
             } else if probes <= 1 && below == i64::MIN {
                 probe = low;
             } else {
-                let span = above.wrapping_sub(below) as u64 as f64;
-                let share = rowid.wrapping_sub(below) as u64 as f64 / span;
-                probe = (low + (share * (high - low) as f64) as usize).min(high - 1);
+                probe = low.saturating_add(guess(rowid, below, above, high - low + beyond)).min(high - 1);
             }
             probes += 1;
         }
@@ -99,6 +110,7 @@ fn lower_bound(node: &Node<'_>, rowid: i64, bounds: &mut (i64, i64)) -> Result<(
             Ordering::Greater => {
                 high = probe;
                 above = found;
+                beyond = 1;
             }
             Ordering::Equal => {
                 *bounds = (below, found);
@@ -108,6 +120,49 @@ fn lower_bound(node: &Node<'_>, rowid: i64, bounds: &mut (i64, i64)) -> Result<(
     }
     *bounds = (below, above);
     Ok((low, false))
+}
+
+/// What a search of an index knows about the first column of the entries around those that it has still to look at, where
+/// that column and the key's are integers.
+#[derive(Clone, Copy)]
+struct Guesses {
+    key: i64,
+    below: i64,
+    above: i64,
+    /// Probes of the page in hand that may still be guesses, and how many a page begins with.
+    left: u32,
+    per_page: u32,
+}
+
+impl Guesses {
+    fn new(key: Key<'_>, info: &KeyInfo) -> Self {
+        let descending = info.columns.first().is_some_and(|column| column.descending);
+        let (key, per_page) = match key {
+            Key::Values([Value::Integer(key), ..]) if !descending => (*key, GUESSES),
+            _ => (0, 0),
+        };
+        Guesses { key, below: i64::MIN, above: i64::MAX, left: 0, per_page }
+    }
+
+    /// The entry among `low..high` to look at next.
+    #[inline(always)]
+    fn probe(&mut self, low: usize, high: usize) -> usize {
+        if self.left == 0 || high - low < 4 {
+            return (low + high) / 2;
+        }
+        self.left -= 1;
+        if self.above == i64::MAX {
+            high - 1
+        } else if self.below == i64::MIN {
+            low
+        } else if self.above == self.key || self.below == self.key {
+            // Other columns decide. Or the entry next to the last one does, where the first column is unique.
+            self.left = 0;
+            if self.above == self.key { high - 1 } else { low }
+        } else {
+            low.saturating_add(guess(self.key, self.below, self.above, high - low + 1)).min(high - 1)
+        }
+    }
 }
 
 impl BTreeCursor {
@@ -290,7 +345,7 @@ impl BTreeCursor {
         let level = &self.path[self.depth];
         let node = level.node(self.geometry.usable)?;
         if let Key::Values(values) = key
-            && let Some(order) = compare_short(&node, i, values, info, &self.geometry)
+            && let Some((order, _)) = compare_short(&node, i, values, info, &self.geometry)
         {
             return Ok(order);
         }
@@ -319,23 +374,12 @@ impl BTreeCursor {
             return Err(Error::corrupt(self.root.0, "record search in a table"));
         };
         let info = info.clone();
+        let mut guesses = Guesses::new(key, &info);
         // Searches that lie close together stay on the leaf; where they do not, only every eighth one is tried there.
         if (self.strayed < 4 || self.strayed.is_multiple_of(8)) && self.usable_leaf(pager)? {
-            let last = usize::from(self.path[self.depth].count) - 1;
-            let order = self.compare_entry(pager, last, key, &info)?;
-            match order.then(on_equal) {
-                Ordering::Less if self.on_rightmost_leaf() => {
-                    self.strayed = 0;
-                    return self.rest_on(last as u16, SeekResult::Less).map(SeekResult::ordering);
-                }
-                Ordering::Greater if last > 0 => {
-                    let first = self.compare_entry(pager, 0, key, &info)?;
-                    if first.then(on_equal) == Ordering::Less {
-                        self.strayed = 0;
-                        return self.search_entries(pager, key, on_equal, &info, 1, last);
-                    }
-                }
-                _ => {}
+            if let Some((low, high)) = self.around_here(pager, key, on_equal, &info)? {
+                self.strayed = 0;
+                return self.search_entries(pager, key, on_equal, &info, &mut guesses, low, high);
             }
         }
         self.strayed = self.strayed.wrapping_add(1);
@@ -347,10 +391,10 @@ impl BTreeCursor {
                 return if count == 0 {
                     Ok(Ordering::Less)
                 } else {
-                    self.search_entries(pager, key, on_equal, &info, 0, count)
+                    self.search_entries(pager, key, on_equal, &info, &mut guesses, 0, count)
                 };
             }
-            let (index, found) = self.lower_entry(pager, key, on_equal, &info, 0, count)?;
+            let (index, found) = self.lower_entry(pager, key, on_equal, &info, &mut guesses, 0, count)?;
             if found {
                 return self.rest_on(index as u16, SeekResult::Found).map(SeekResult::ordering);
             }
@@ -359,40 +403,104 @@ impl BTreeCursor {
         }
     }
 
-    /// Binary search on the last page of the path, among entries `low..high`, for the first that is not less than the key;
-    /// and whether it is one that the search ends on.
+    /// Whether the search for a key ends on the leaf where the cursor is: the entries among which it goes on, where what
+    /// follows them is not less than the key.
+    ///
+    /// Looks at the cursor's entry and its neighbour first, since searches in the order of the index end there.
+    fn around_here(
+        &mut self,
+        pager: &mut Pager,
+        key: Key<'_>,
+        on_equal: Ordering,
+        info: &KeyInfo,
+    ) -> Result<Option<(usize, usize)>> {
+        let last = usize::from(self.path[self.depth].count) - 1;
+        let here = usize::from(self.path[self.depth].cell).min(last);
+        // What compares as equal, where that ends the search, is in the answer and is found again.
+        if self.compare_entry(pager, here, key, info)?.then(on_equal).is_lt() {
+            if here == last {
+                return Ok(self.on_rightmost_leaf().then_some((last + 1, last + 1)));
+            }
+            if !self.compare_entry(pager, here + 1, key, info)?.then(on_equal).is_lt() {
+                return Ok(Some((here + 1, here + 2)));
+            }
+            if self.compare_entry(pager, last, key, info)?.then(on_equal).is_lt() {
+                return Ok(self.on_rightmost_leaf().then_some((last + 1, last + 1)));
+            }
+            Ok(Some((here + 2, last + 1)))
+        } else {
+            if here == 0 {
+                return Ok(None);
+            }
+            if self.compare_entry(pager, here - 1, key, info)?.then(on_equal).is_lt() {
+                return Ok(Some((here, here + 1)));
+            }
+            if !self.compare_entry(pager, 0, key, info)?.then(on_equal).is_lt() {
+                return Ok(None);
+            }
+            Ok(Some((1, here)))
+        }
+    }
+
+    /// Search on the last page of the path, among entries `low..high`, for the first that is not less than the key; and
+    /// whether it is one that the search ends on.
     #[inline]
+    #[allow(clippy::too_many_arguments)]
     fn lower_entry(
         &mut self,
         pager: &mut Pager,
         key: Key<'_>,
         on_equal: Ordering,
         info: &KeyInfo,
+        guesses: &mut Guesses,
         mut low: usize,
         mut high: usize,
     ) -> Result<(usize, bool)> {
+        guesses.left = guesses.per_page;
         while low < high {
-            let middle = (low + high) / 2;
-            match self.compare_entry(pager, middle, key, info)?.then(on_equal) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return Ok((middle, true)),
+            let probe = guesses.probe(low, high);
+            let short = match key {
+                Key::Values(values) => {
+                    let node = self.path[self.depth].node(self.geometry.usable)?;
+                    compare_short(&node, probe, values, info, &self.geometry)
+                }
+                Key::Record(..) => None,
+            };
+            let (order, first) = match short {
+                Some(known) => known,
+                None => {
+                    guesses.left = 0;
+                    (self.compare_any(pager, probe, key, info)?, None)
+                }
+            };
+            match order.then(on_equal) {
+                Ordering::Less => {
+                    low = probe + 1;
+                    guesses.below = first.unwrap_or(guesses.below);
+                }
+                Ordering::Greater => {
+                    high = probe;
+                    guesses.above = first.unwrap_or(guesses.above);
+                }
+                Ordering::Equal => return Ok((probe, true)),
             }
         }
         Ok((low, false))
     }
 
     /// Searches the leaf at the end of the path, among entries `low..high`; what follows is greater.
+    #[allow(clippy::too_many_arguments)]
     fn search_entries(
         &mut self,
         pager: &mut Pager,
         key: Key<'_>,
         on_equal: Ordering,
         info: &KeyInfo,
+        guesses: &mut Guesses,
         low: usize,
         high: usize,
     ) -> Result<Ordering> {
-        let (index, found) = self.lower_entry(pager, key, on_equal, info, low, high)?;
+        let (index, found) = self.lower_entry(pager, key, on_equal, info, guesses, low, high)?;
         let result = if found {
             self.rest_on(index as u16, SeekResult::Found)
         } else if index == usize::from(self.path[self.depth].count) {
@@ -405,9 +513,16 @@ impl BTreeCursor {
 }
 
 /// The order of an index entry relative to a key, straight from the page, where both are of the usual shape: a short record
-/// whose columns, as far as it takes, are integers and short UTF-8 texts under BINARY. `None` for all others.
+/// whose columns, as far as it takes, are integers and short UTF-8 texts under BINARY. `None` for all others. With it comes
+/// the first column, where it is an integer.
 #[inline]
-fn compare_short(node: &Node<'_>, i: usize, key: &[Value], info: &KeyInfo, geometry: &Geometry) -> Option<Ordering> {
+fn compare_short(
+    node: &Node<'_>,
+    i: usize,
+    key: &[Value],
+    info: &KeyInfo,
+    geometry: &Geometry,
+) -> Option<(Ordering, Option<i64>)> {
     let at = node.cell_at(i);
     let start = if node.kind.is_leaf() { at } else { at + 4 };
     let &[len, header] = node.bytes.get(start..)?.first_chunk()?;
@@ -418,6 +533,7 @@ fn compare_short(node: &Node<'_>, i: usize, key: &[Value], info: &KeyInfo, geome
     }
     let record = node.bytes.get(start + 1..start + 1 + len)?;
     let mut body = header;
+    let mut first = None;
     for (column, value) in key.iter().enumerate() {
         if column + 1 >= header {
             return None;
@@ -427,8 +543,8 @@ fn compare_short(node: &Node<'_>, i: usize, key: &[Value], info: &KeyInfo, geome
             Value::Integer(value) => {
                 const SIZES: [u8; 10] = [u8::MAX, 1, 2, 3, 4, 6, 8, u8::MAX, 0, 0];
                 let size = usize::from(*SIZES.get(usize::from(serial))?);
-                if size == 0 {
-                    i64::from(serial - 8).cmp(value)
+                let stored = if size == 0 {
+                    i64::from(serial - 8)
                 } else {
                     let end = body + size;
                     if end > len {
@@ -439,8 +555,12 @@ fn compare_short(node: &Node<'_>, i: usize, key: &[Value], info: &KeyInfo, geome
                     let word: [u8; 8] = *node.bytes.get(end_at.checked_sub(8)?..end_at)?.first_chunk()?;
                     body = end;
                     let unused = 64 - 8 * size as u32;
-                    (i64::from_be_bytes(word) << unused >> unused).cmp(value)
+                    i64::from_be_bytes(word) << unused >> unused
+                };
+                if column == 0 {
+                    first = Some(stored);
                 }
+                stored.cmp(value)
             }
             Value::Text(value) => {
                 let column = info.columns.get(column);
@@ -456,8 +576,9 @@ fn compare_short(node: &Node<'_>, i: usize, key: &[Value], info: &KeyInfo, geome
             _ => return None,
         };
         if order != Ordering::Equal {
-            return Some(if info.columns.get(column).is_some_and(|c| c.descending) { order.reverse() } else { order });
+            let descending = info.columns.get(column).is_some_and(|c| c.descending);
+            return Some((if descending { order.reverse() } else { order }, first));
         }
     }
-    Some(Ordering::Equal)
+    Some((Ordering::Equal, first))
 }
