@@ -49,6 +49,11 @@ enum Phase {
 /// A prepared statement. It keeps its connection open.
 pub struct Statement {
     connection: Connection,
+    execution: Execution,
+}
+
+/// All of a statement but its connection, whose lock is held while this changes.
+struct Execution {
     sql: Arc<str>,
     vm: Vm,
     phase: Phase,
@@ -65,15 +70,14 @@ pub struct Statement {
 
 impl std::fmt::Debug for Statement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Statement").field("sql", &self.sql).finish_non_exhaustive()
+        f.debug_struct("Statement").field("sql", &self.execution.sql).finish_non_exhaustive()
     }
 }
 
 impl Statement {
     pub(crate) fn new(connection: Connection, sql: Arc<str>, program: Arc<Program>, generation: u32) -> Self {
-        Self {
+        let execution = Execution {
             generation,
-            connection,
             sql,
             vm: Vm::new(program),
             phase: Phase::Ready,
@@ -81,19 +85,20 @@ impl Statement {
             deferred_violations: 0,
             rollback_epoch: 0,
             schema_retries: 0,
-        }
+        };
+        Self { connection, execution }
     }
 
     // ---- Facts --------------------------------------------------------------------------------------------------------
 
     /// The text it was prepared from.
     pub fn sql(&self) -> &str {
-        &self.sql
+        &self.execution.sql
     }
 
     /// The program.
     pub fn program(&self) -> &Arc<Program> {
-        self.vm.program()
+        self.execution.vm.program()
     }
 
     /// The connection it belongs to.
@@ -136,7 +141,7 @@ impl Statement {
 
     /// It has been stepped and is not over.
     pub fn is_running(&self) -> bool {
-        matches!(self.phase, Phase::Running | Phase::Ending(_) | Phase::Keeping(_))
+        self.execution.is_running()
     }
 
     // ---- Parameters ---------------------------------------------------------------------------------------------------
@@ -161,12 +166,12 @@ impl Statement {
         if self.is_running() {
             return Err(Error::from_code(ResultCode::MISUSE));
         }
-        if self.vm.bind(number, value) { Ok(()) } else { Err(Error::from_code(ResultCode::RANGE)) }
+        if self.execution.vm.bind(number, value) { Ok(()) } else { Err(Error::from_code(ResultCode::RANGE)) }
     }
 
     /// Set all parameters to NULL.
     pub fn clear_bindings(&mut self) {
-        self.vm.parameters_mut().fill(Value::Null);
+        self.execution.vm.parameters_mut().fill(Value::Null);
     }
 
     // ---- Running ------------------------------------------------------------------------------------------------------
@@ -197,29 +202,58 @@ impl Statement {
 
     /// The current row; empty when there is none.
     pub fn row(&self) -> &[Value] {
-        self.vm.row()
+        self.execution.vm.row()
     }
 
     /// A value of the current row.
     pub fn value(&self, index: usize) -> Option<ValueRef<'_>> {
-        self.vm.row().get(index).map(Value::as_ref)
+        self.execution.vm.row().get(index).map(Value::as_ref)
     }
 
     /// One attempt; `Err(Pending)` leaves in the connection what has to be waited for.
     pub fn try_step(&mut self) -> Result<StepResult> {
-        let connection = self.connection.clone();
-        let mut state = connection.lock();
+        self.execution.step(&mut self.connection.lock())
+    }
+
+    /// Back to the beginning, keeping what is bound. A run that was not over ends here: what it has done so far is
+    /// committed as SQLite does it (a statement that is reset early has succeeded so far).
+    pub fn reset(&mut self) {
+        self.stop_early(false);
+        self.execution.vm.reset();
+        self.execution.phase = Phase::Ready;
+    }
+
+    /// End a run in its middle and undo what it changed: for a future that was dropped.
+    pub fn abandon(&mut self) {
+        self.stop_early(true);
+        self.execution.vm.reset();
+        self.execution.phase = Phase::Ready;
+    }
+
+    fn stop_early(&mut self, undo: bool) {
+        if self.execution.is_running() {
+            self.execution.finish_early(&mut self.connection.lock(), undo);
+        }
+    }
+}
+
+impl Execution {
+    fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Ending(_) | Phase::Keeping(_))
+    }
+
+    fn step(&mut self, state: &mut State) -> Result<StepResult> {
         loop {
             match &self.phase {
                 Phase::Over => return Ok(StepResult::Done),
-                Phase::Ready if self.generation != state.generation => self.prepare_anew(&mut state)?,
-                Phase::Ready => self.start(&mut state),
+                Phase::Ready if self.generation != state.generation => self.prepare_anew(state)?,
+                Phase::Ready => self.start(state),
                 Phase::Running => {
-                    if let Some(result) = self.run(&mut state) {
+                    if let Some(result) = self.run(state) {
                         return result;
                     }
                 }
-                Phase::Ending(_) | Phase::Keeping(_) => return self.end(&mut state),
+                Phase::Ending(_) | Phase::Keeping(_) => return self.end(state),
             }
         }
     }
@@ -359,16 +393,6 @@ impl Statement {
         state.end_reads_if_idle();
     }
 
-    /// Back to the beginning, keeping what is bound. A run that was not over ends here: what it has done so far is
-    /// committed as SQLite does it (a statement that is reset early has succeeded so far).
-    pub fn reset(&mut self) {
-        let connection = self.connection.clone();
-        let mut state = connection.lock();
-        self.finish_early(&mut state, false);
-        self.vm.reset();
-        self.phase = Phase::Ready;
-    }
-
     /// End a run in its middle. With `undo`, what it changed is undone (a future was dropped).
     fn finish_early(&mut self, state: &mut State, undo: bool) {
         if !self.is_running() {
@@ -388,24 +412,11 @@ impl Statement {
         }
         self.stop(state, writes);
     }
-
-    /// End a run in its middle and undo what it changed: for a future that was dropped.
-    pub fn abandon(&mut self) {
-        let connection = self.connection.clone();
-        let mut state = connection.lock();
-        self.finish_early(&mut state, true);
-        self.vm.reset();
-        self.phase = Phase::Ready;
-    }
 }
 
 impl Drop for Statement {
     fn drop(&mut self) {
-        if self.is_running() {
-            let connection = self.connection.clone();
-            let mut state = connection.lock();
-            self.finish_early(&mut state, false);
-        }
+        self.stop_early(false);
     }
 }
 

@@ -13,6 +13,11 @@ instructions! {
     SorterOpen { cursor: CursorId, columns: u32, keep: Option<Reg>, key: Arc<KeyInfo> }
     /// Add the record.
     SorterInsert { cursor: CursorId, record: Reg }
+    /// Add a record of these values.
+    SorterAdd { cursor: CursorId, values: Regs }
+    /// A sorter with a bound (`keep`): jump when a record with this key, added now, would not be among the first ones. The key
+    /// is that of the sorter, in registers.
+    SorterMisses { cursor: CursorId, key: Regs, target: Addr }
     /// Sort and go to the first record; jump when there is none.
     SorterSort { cursor: CursorId, empty: Addr }
     /// Go to the next record and jump; fall through at the end.
@@ -23,6 +28,11 @@ instructions! {
     SorterCompare { cursor: CursorId, record: Reg, key_columns: u32, differs: Addr }
     /// Empty the sorter or ephemeral tree.
     SorterReset { cursor: CursorId }
+    /// Open (or empty) a set of keys, for [`SetAdd`]. What is equal under the collations of `key` is one member; they are
+    /// built-in ones.
+    SetOpen { cursor: CursorId, key: Arc<KeyInfo> }
+    /// Jump when the key is a member of the set; otherwise it becomes one.
+    SetAdd { cursor: CursorId, key: Regs, member: Addr }
     /// Add an integer to the set in register `set`.
     RowSetAdd { set: Reg, rowid: Reg }
     /// Take the smallest integer out of the set into `dest`; jump when it is empty.

@@ -85,6 +85,9 @@ bitwise! { BitAnd And BitOr Or ShiftLeft ShiftLeft ShiftRight ShiftRight }
 impl Exec for Concat {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        if self.dest != self.left && self.dest != self.right {
+            vm.frame.registers.get_mut_for_bytes(self.dest);
+        }
         vm.binary(self.left, self.right, self.dest, arith::concat);
         match vm.frame.registers.get(self.dest).bytes() {
             Some(bytes) if bytes.len() > host.limits().length => Err(Error::from_code(ResultCode::TOOBIG)),

@@ -150,6 +150,11 @@ impl Exec for Compare {
         let right = vm.frame.registers.block(Regs::new(self.right, count));
         vm.run.compare = Ordering::Equal;
         for (i, (a, b)) in left.iter().zip(right).enumerate() {
+            if let (Value::Integer(a), Value::Integer(b)) = (a, b)
+                && a == b
+            {
+                continue;
+            }
             let order = self.key.compare_values(i, a.as_ref(), b.as_ref());
             if order != Ordering::Equal {
                 vm.run.compare = order;

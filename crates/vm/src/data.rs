@@ -37,7 +37,8 @@ impl Exec for Real {
 impl Exec for Const {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, program: &Program, _: &mut H) -> Result<Flow> {
-        vm.frame.registers.get_mut(self.dest).assign(program.constants[self.constant.index()].as_ref());
+        // Constants are texts and blobs.
+        vm.frame.registers.get_mut_for_bytes(self.dest).assign(program.constants[self.constant.index()].as_ref());
         Ok(Flow::NEXT)
     }
 }
@@ -45,10 +46,14 @@ impl Exec for Const {
 impl Exec for Variable {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        let dest = vm.frame.registers.get_mut(self.dest);
+        let registers = &mut vm.frame.registers;
         match vm.run.parameters.get((self.number as usize).wrapping_sub(1)) {
-            Some(value) => dest.assign(value.as_ref()),
-            None => dest.set_null(),
+            Some(Value::Integer(i)) => registers.set_integer(self.dest, *i),
+            Some(value @ (Value::Text(_) | Value::Blob(_))) => {
+                registers.get_mut_for_bytes(self.dest).assign(value.as_ref());
+            }
+            Some(value) => registers.get_mut(self.dest).assign(value.as_ref()),
+            None => registers.get_mut(self.dest).set_null(),
         }
         Ok(Flow::NEXT)
     }

@@ -85,17 +85,21 @@ impl Frame {
         }
     }
 
-    /// Back to the first instruction with everything empty; buffers of cursors are kept.
+    /// Back to the first instruction with everything empty; cursors have been closed or discarded.
     pub fn reset(&mut self) {
         self.pc = 0;
         self.registers.reset();
+        // Objects restart by themselves: their registers are NULL now.
+        self.once.iter_mut().for_each(|word| *word = 0);
+        self.subtypes.iter_mut().for_each(|subtype| *subtype = 0);
+        self.call = None;
+    }
+
+    /// The body has ended and will be called again: buffers of cursors are kept.
+    pub fn close_cursors(&mut self) {
         for cursor in &mut self.cursors {
             cursor.close();
         }
-        // Objects restart by themselves: their registers are NULL now.
-        self.once.fill(0);
-        self.subtypes.fill(0);
-        self.call = None;
     }
 
     /// The run is over: cursors let go of their pages, so that writers need not copy them.

@@ -25,6 +25,8 @@ mod filter;
 mod frame;
 mod functions;
 mod host;
+mod keyset;
+mod record;
 mod registers;
 mod rowset;
 mod run;

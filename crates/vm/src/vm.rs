@@ -145,7 +145,10 @@ impl Vm {
         // A step that panicked took the program along.
         self.frame.program.get_or_insert_with(|| self.root.clone());
         if self.state != State::Ready {
-            self.discard_cursors();
+            if self.state == State::Running {
+                // Otherwise its end has done so.
+                self.discard_cursors();
+            }
             self.frame.reset();
             self.run.reset();
         }

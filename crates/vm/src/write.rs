@@ -6,15 +6,14 @@
 
 use turso_error::{Error, Result, ResultCode};
 use turso_program::write::*;
-use turso_program::{CursorId, Program, Reg, Regs};
+use turso_program::{CursorId, Program, Reg};
 use turso_storage::PageNo;
 use turso_storage::btree::{InsertHint, Payload, SeekResult, TreeEraser};
-use turso_value::number::compact_real;
-use turso_value::record::encode_record_with;
-use turso_value::{Affinity, TextEncoding, Value, ValueRef};
+use turso_value::Value;
 
 use crate::cursors::{Cursor, Status, Store, tree_and_pager};
 use crate::dispatch::{Exec, Flow};
+use crate::record::encode;
 use crate::run::internal;
 use crate::{Host, Interest, Vm};
 
@@ -35,108 +34,20 @@ impl Exec for MakeRecord {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         let registers = &mut vm.frame.registers;
         let encoding = vm.run.encoding;
-        let mut out = registers.get_mut(self.dest).take_buffer_unless_in(self.dest, self.values);
+        let in_place = self.values.range().contains(&self.dest.index());
+        let mut out = if in_place { Vec::new() } else { registers.take_buffer(self.dest) };
         if let Some(affinities) = &self.affinities {
             for (value, affinity) in registers.block_mut(self.values).iter_mut().zip(affinities.0.iter()) {
                 affinity.apply(value);
             }
         }
         let affinities = self.affinities.as_ref().map_or(&[][..], |affinities| &affinities.0);
-        if encoding != TextEncoding::Utf8 || !encode(registers.block(self.values), affinities, &mut out) {
-            let values = registers.block(self.values).iter().enumerate();
-            let stored = values.map(|(i, value)| as_stored(value, affinities.get(i)));
-            encode_record_with(stored, encoding, true, &mut out);
-        }
+        encode(registers.block(self.values), affinities, encoding, &mut out);
         if out.len() > host.limits().length {
             return Err(Error::from_code(ResultCode::TOOBIG));
         }
         *registers.get_mut(self.dest) = Value::Blob(out);
         Ok(Flow::NEXT)
-    }
-}
-
-/// A value as it is stored: a column of REAL affinity stores small whole numbers as integers.
-#[inline(always)]
-fn as_stored<'a>(value: &'a Value, affinity: Option<&Affinity>) -> ValueRef<'a> {
-    match (value, affinity) {
-        (Value::Real(r), Some(Affinity::Real)) => compact_real(*r).map_or(ValueRef::Real(*r), ValueRef::Integer),
-        (value, _) => value.as_ref(),
-    }
-}
-
-/// Serial type of an integer by the number of its significant bits, sign apart.
-const SERIAL_OF_BITS: [u8; 65] = {
-    let mut serials = [6; 65];
-    let mut bits = 0;
-    while bits < 48 {
-        serials[bits] = match bits {
-            0..=7 => 1,
-            8..=15 => 2,
-            16..=23 => 3,
-            24..=31 => 4,
-            _ => 5,
-        };
-        bits += 1;
-    }
-    serials
-};
-
-/// Appends a record in one pass, where its header takes a byte per column and one for its length: short rows of UTF-8
-/// databases. False, with nothing appended, for all others.
-#[inline]
-fn encode(values: &[Value], affinities: &[Affinity], out: &mut Vec<u8>) -> bool {
-    const LONGEST: usize = 64;
-    if values.len() >= LONGEST {
-        return false;
-    }
-    let start = out.len();
-    out.push(values.len() as u8 + 1);
-    let types = out.len();
-    out.resize(types + values.len(), 0);
-    for (i, value) in values.iter().enumerate() {
-        let serial = match as_stored(value, affinities.get(i)) {
-            ValueRef::Null => 0,
-            ValueRef::Integer(n) if n & 1 == n => 8 + n as u8,
-            ValueRef::Integer(n) => {
-                let serial = SERIAL_OF_BITS[64 - (n ^ (n >> 63)).leading_zeros() as usize];
-                let len = [0, 1, 2, 3, 4, 6, 8][usize::from(serial)];
-                // All eight bytes are written and those too many taken back.
-                let wide = (n << (64 - 8 * len)).to_be_bytes();
-                out.extend_from_slice(&wide);
-                out.truncate(out.len() - (8 - len));
-                serial
-            }
-            ValueRef::Real(r) => {
-                out.extend_from_slice(&r.to_be_bytes());
-                7
-            }
-            ValueRef::Text(bytes) if bytes.len() < 58 => {
-                out.extend_from_slice(bytes);
-                13 + 2 * bytes.len() as u8
-            }
-            ValueRef::Blob(bytes) if bytes.len() < 58 => {
-                out.extend_from_slice(bytes);
-                12 + 2 * bytes.len() as u8
-            }
-            _ => {
-                out.truncate(start);
-                return false;
-            }
-        };
-        out[types + i] = serial;
-    }
-    true
-}
-
-/// The buffer of a register that is about to be overwritten.
-trait TakeBuffer {
-    fn take_buffer_unless_in(&mut self, dest: Reg, operands: Regs) -> Vec<u8>;
-}
-
-impl TakeBuffer for Value {
-    #[inline]
-    fn take_buffer_unless_in(&mut self, dest: Reg, operands: Regs) -> Vec<u8> {
-        if operands.range().contains(&dest.index()) { Vec::new() } else { self.take_buffer() }
     }
 }
 
@@ -444,36 +355,5 @@ impl Exec for FkCounter {
 impl Exec for FkIfZero {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         Flow::jump_if(*vm.violations(host, self.deferred) == 0, self.target)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_pass_writes_what_the_codec_writes() {
-        let mut values: Vec<Value> = (0..63)
-            .flat_map(|bit| [1i64 << bit, (1i64 << bit) - 1, -(1i64 << bit), -(1i64 << bit) - 1])
-            .map(Value::Integer)
-            .collect();
-        values.extend([i64::MIN, i64::MAX].map(Value::Integer));
-        values.extend([0.0, -0.0, 1.5, 5.0, -7.0, 1e300, 140737488355327.0, 140737488355328.0].map(Value::Real));
-        values.extend((0..80).flat_map(|len| [Value::text("t".repeat(len)), Value::blob(vec![1; len])]));
-        values.push(Value::Null);
-        for affinity in [Affinity::Blob, Affinity::Real] {
-            for chunk in values.chunks(7).chain(values.chunks(1)).chain(values.chunks(63)) {
-                let affinities = vec![affinity; chunk.len()];
-                let (mut fast, mut slow) = (vec![9], vec![9]);
-                let stored = chunk.iter().map(|value| as_stored(value, Some(&affinity)));
-                encode_record_with(stored, TextEncoding::Utf8, true, &mut slow);
-                if encode(chunk, &affinities, &mut fast) {
-                    assert_eq!(fast, slow, "{chunk:?}");
-                } else {
-                    assert_eq!(fast, [9]);
-                }
-            }
-        }
-        assert!(encode(&[], &[], &mut Vec::new()));
     }
 }

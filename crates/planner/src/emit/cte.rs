@@ -13,12 +13,13 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_program::control::Goto;
-use turso_program::cursor::{Column, Found, OpenEphemeral, Rewind, Sequence};
+use turso_program::cursor::{Column, OpenEphemeral, Rewind, Sequence};
 use turso_program::data::Copy;
 use turso_program::write::{Delete, IdxInsert, Insert, MakeRecord, NewRowid, Position};
 use turso_program::{CursorId, Regs};
 use turso_value::KeyColumn;
 
+use super::seen::Seen;
 use super::{Destination, Emitter, Produced};
 use crate::plan::{Cte, RecursiveCte};
 
@@ -27,7 +28,7 @@ use crate::plan::{Cte, RecursiveCte};
 pub struct Queue {
     cursor: CursorId,
     /// UNION: every row that was ever added.
-    seen: Option<CursorId>,
+    seen: Option<Seen>,
     /// ORDER BY: the output column of each key.
     keys: Vec<usize>,
     /// With ORDER BY: keys, sequence number, columns.
@@ -99,10 +100,9 @@ impl Emitter<'_> {
         let width = cte.columns.len();
         let cursor = self.builder.cursor();
         let seen = (!recursive.all).then(|| {
-            let seen = self.builder.cursor();
             let collations: Vec<_> = cte.columns.iter().map(|c| c.collation.clone()).collect();
-            let key = Some(Self::set_key(&collations));
-            self.builder.emit(OpenEphemeral { cursor: seen, columns: width as u32, key });
+            let seen = Seen::new(self, &collations);
+            seen.open(self);
             seen
         });
         if recursive.order_by.is_empty() {
@@ -126,18 +126,13 @@ impl Emitter<'_> {
     pub(super) fn enqueue(&mut self, queue: &Queue, row: Regs) {
         let record = self.builder.temporary();
         let skip = self.builder.label();
-        if let Some(seen) = queue.seen {
-            self.builder.emit(Found { cursor: seen, key: row, target: skip });
-            self.builder.emit(MakeRecord { values: row, dest: record, affinities: None });
-            let key = Regs::new(row.first, 0);
-            self.builder.emit(IdxInsert { cursor: seen, record, key, position: Position::Unknown, change: None });
+        if let Some(seen) = &queue.seen {
+            seen.pass(self, row, skip);
         }
         let cursor = queue.cursor;
         match queue.entry {
             None => {
-                if queue.seen.is_none() {
-                    self.builder.emit(MakeRecord { values: row, dest: record, affinities: None });
-                }
+                self.builder.emit(MakeRecord { values: row, dest: record, affinities: None });
                 let rowid = self.builder.temporary();
                 self.builder.emit(NewRowid { cursor, dest: rowid, at_least: None });
                 self.builder.emit(Insert { cursor, record, rowid, position: Position::Append, change: None });

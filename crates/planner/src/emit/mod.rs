@@ -37,6 +37,7 @@ pub(crate) mod pragma;
 mod returning;
 mod row;
 mod select;
+mod seen;
 mod state;
 mod select_aggregate;
 mod select_group;

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use turso_error::Result;
 use turso_functions::FunctionFlags;
 use turso_program::control::{Goto, If, IfNot, IsNull, NotNull};
-use turso_program::cursor::{Column, Count, Found, OpenEphemeral};
+use turso_program::cursor::{Column, Count};
 use turso_program::data::{Copy, Integer, Null};
 use turso_program::expression::{AggFinal, AggStep, CompareOp, Nulls};
-use turso_program::sorter::{SorterInsert, SorterNext, SorterOpen, SorterSort};
-use turso_program::write::{IdxInsert, MakeRecord, Position};
+use turso_program::sorter::{SorterAdd, SorterNext, SorterOpen, SorterSort};
 use turso_program::{CallId, CursorId, Reg, Regs};
-use turso_value::{Affinity, KeyColumn, KeyInfo, TextEncoding};
+use turso_value::{Affinity, KeyInfo};
 
 use super::emitter::Place;
 use super::select::Limits;
+use super::seen::Seen;
 use super::select_sort::Sink;
 use super::{Destination, Emitter};
 use crate::plan::{
@@ -28,7 +28,7 @@ struct Running {
     call: CallId,
     args: Regs,
     /// DISTINCT: the values seen in this group.
-    distinct: Option<CursorId>,
+    distinct: Option<Seen>,
     /// ORDER BY inside the call: the rows of this group.
     sorter: Option<OrderedRows>,
     /// `min()` or `max()` kept by comparing, since columns beside it follow its row; true for max.
@@ -99,7 +99,8 @@ impl<'a> Aggregates<'a> {
                 let call = e.builder.call(aggregate.function.clone(), aggregate.args.len(), collation);
                 let args = e.builder.registers(aggregate.args.len().max(1));
                 // DISTINCT means nothing to min and max.
-                let distinct = (aggregate.distinct && !is_extreme).then(|| e.builder.cursor());
+                let distinct = (aggregate.distinct && !is_extreme)
+                    .then(|| Seen::new(e, std::slice::from_ref(&aggregate.collation)));
                 let sorter = (!aggregate.order_by.is_empty()).then(|| OrderedRows {
                     cursor: e.builder.cursor(),
                     record: e.builder.registers(aggregate.order_by.len() + aggregate.args.len()),
@@ -123,11 +124,9 @@ impl<'a> Aggregates<'a> {
         if let Some(first) = self.running.first() {
             e.builder.emit(Null { dest: Regs::new(first.state, self.running.len()) });
         }
-        for (running, aggregate) in self.running.iter().zip(&self.core.aggregates) {
-            if let Some(cursor) = running.distinct {
-                let column = KeyColumn { collation: aggregate.collation.clone(), ..KeyColumn::default() };
-                let key = Arc::new(KeyInfo { columns: vec![column], encoding: TextEncoding::Utf8 });
-                e.builder.emit(OpenEphemeral { cursor, columns: 1, key: Some(key) });
+        for running in &self.running {
+            if let Some(seen) = &running.distinct {
+                seen.open(e);
             }
             if let Some(OrderedRows { cursor, record, key }) = &running.sorter {
                 e.builder.emit(SorterOpen { cursor: *cursor, columns: record.count, keep: None, key: key.clone() });
@@ -176,13 +175,8 @@ impl<'a> Aggregates<'a> {
                 Regs::new(running.args.first, args.len())
             }
         };
-        if let Some(cursor) = running.distinct {
-            let record = e.builder.temporary();
-            e.builder.emit(Found { cursor, key: args, target: skip });
-            e.builder.emit(MakeRecord { values: args, dest: record, affinities: None });
-            let key = Regs::new(args.first, 0);
-            e.builder.emit(IdxInsert { cursor, record, key, position: Position::Unknown, change: None });
-            e.builder.release(record);
+        if let Some(seen) = &running.distinct {
+            seen.pass(e, args, skip);
         }
         if let Some(OrderedRows { cursor, record, .. }) = &running.sorter {
             for (i, term) in aggregate.order_by.iter().enumerate() {
@@ -192,10 +186,7 @@ impl<'a> Aggregates<'a> {
             if args.count > 0 {
                 e.builder.emit(Copy { from: args.first, to, count: args.count });
             }
-            let row = e.builder.temporary();
-            e.builder.emit(MakeRecord { values: *record, dest: row, affinities: None });
-            e.builder.emit(SorterInsert { cursor: *cursor, record: row });
-            e.builder.release(row);
+            e.builder.emit(SorterAdd { cursor: *cursor, values: *record });
         } else if let (Some(is_max), Some(hit)) = (running.extreme, self.hit) {
             self.step_extreme(e, running.state, args.first, is_max, hit, &aggregate.collation);
         } else {

@@ -19,8 +19,7 @@ use turso_program::control::{Gosub, Goto, IfPos, Jump, Return};
 use turso_program::cursor::Column;
 use turso_program::data::{Copy, Integer};
 use turso_program::expression::Compare;
-use turso_program::sorter::{SorterInsert, SorterNext, SorterOpen, SorterSort};
-use turso_program::write::MakeRecord;
+use turso_program::sorter::{SorterAdd, SorterNext, SorterOpen, SorterSort};
 use turso_program::{Label, Reg, Regs};
 use turso_value::{KeyColumn, KeyInfo, TextEncoding};
 
@@ -262,10 +261,7 @@ impl Emitter<'_> {
             for (i, (source, column)) in extra.iter().enumerate() {
                 e.column_into(*source, *column, record.at(terms.len() + i))?;
             }
-            let row = e.builder.temporary();
-            e.builder.emit(MakeRecord { values: record, dest: row, affinities: None });
-            e.builder.emit(SorterInsert { cursor, record: row });
-            e.builder.release(row);
+            e.builder.emit(SorterAdd { cursor, values: record });
             Ok(())
         })?;
         self.builder.plan_node("USE TEMP B-TREE FOR GROUP BY");

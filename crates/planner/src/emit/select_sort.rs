@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use turso_error::Result;
-use turso_program::cursor::{Column, Found, OpenEphemeral};
+use turso_program::cursor::Column;
 use turso_program::data::Copy;
-use turso_program::sorter::{SorterInsert, SorterNext, SorterOpen, SorterSort};
-use turso_program::write::{IdxInsert, MakeRecord, Position};
+use turso_program::sorter::{SorterAdd, SorterMisses, SorterNext, SorterOpen, SorterSort};
 use turso_program::{CursorId, Label, Regs};
 
+use super::seen::Seen;
 use super::select::Limits;
 use super::{Destination, Emitter};
 use crate::bind::ordering_collation;
@@ -25,6 +25,8 @@ struct Sorter {
     fields: Vec<u16>,
     /// The output columns that follow the keys in the record.
     extra: Vec<usize>,
+    /// Only the first rows are kept.
+    bounded: bool,
 }
 
 /// Takes the rows of one core.
@@ -33,7 +35,7 @@ pub(super) struct Sink<'a, 'd, 't> {
     order_by: &'a [OrderTerm],
     limits: &'a Limits,
     to: &'t mut Destination<'d>,
-    distinct: Option<CursorId>,
+    distinct: Option<Seen>,
     sorter: Option<Sorter>,
     row: Regs,
     /// Nothing else writes to `row`.
@@ -51,11 +53,10 @@ impl<'a, 'd, 't> Sink<'a, 'd, 't> {
         to: &'t mut Destination<'d>,
     ) -> Result<Self> {
         let distinct = distinct.then(|| {
-            let cursor = e.builder.cursor();
             let collations: Vec<_> = output.iter().map(ordering_collation).collect();
-            let key = Some(Emitter::set_key(&collations));
-            e.builder.emit(OpenEphemeral { cursor, columns: output.len() as u32, key });
-            cursor
+            let seen = Seen::new(e, &collations);
+            seen.open(e);
+            seen
         });
         let (row, private) = e.row_registers_for(to, output.len(), limits.offset.is_some() || distinct.is_some());
         let sorter = (!order_by.is_empty()).then(|| {
@@ -79,21 +80,16 @@ impl<'a, 'd, 't> Sink<'a, 'd, 't> {
             let keep = e.rows_to_keep(limits, to);
             let key = Arc::new(e.order_key(order_by));
             e.builder.emit(SorterOpen { cursor, columns: width as u32, keep, key });
-            Sorter { cursor, record, fields, extra }
+            Sorter { cursor, record, fields, extra, bounded: keep.is_some() }
         });
         Ok(Self { output, order_by, limits, to, distinct, sorter, row, private })
     }
 
     /// The row in hand; `next` goes on to the next one.
     pub(super) fn row(&mut self, e: &mut Emitter<'_>, next: Label) -> Result<()> {
-        if let Some(cursor) = self.distinct {
+        if let Some(seen) = &self.distinct {
             self.evaluate(e)?;
-            let record = e.builder.temporary();
-            e.builder.emit(Found { cursor, key: self.row, target: next });
-            e.builder.emit(MakeRecord { values: self.row, dest: record, affinities: None });
-            let key = Regs::new(self.row.first, 0);
-            e.builder.emit(IdxInsert { cursor, record, key, position: Position::Unknown, change: None });
-            e.builder.release(record);
+            seen.pass(e, self.row, next);
         }
         let Some(sorter) = &self.sorter else {
             e.skip_offset(self.limits, next);
@@ -110,6 +106,11 @@ impl<'a, 'd, 't> Sink<'a, 'd, 't> {
                 None => e.expr_into_kept(&term.expr, sorter.record.at(i))?,
             }
         }
+        if sorter.bounded {
+            // Nothing else of a row that sorts too late is computed.
+            let key = Regs::new(sorter.record.first, self.order_by.len());
+            e.builder.emit(SorterMisses { cursor: sorter.cursor, key, target: next });
+        }
         for (k, &at) in sorter.extra.iter().enumerate() {
             let dest = sorter.record.at(self.order_by.len() + k);
             if self.distinct.is_some() {
@@ -118,10 +119,7 @@ impl<'a, 'd, 't> Sink<'a, 'd, 't> {
                 e.expr_into_kept(column, dest)?;
             }
         }
-        let record = e.builder.temporary();
-        e.builder.emit(MakeRecord { values: sorter.record, dest: record, affinities: None });
-        e.builder.emit(SorterInsert { cursor: sorter.cursor, record });
-        e.builder.release(record);
+        e.builder.emit(SorterAdd { cursor: sorter.cursor, values: sorter.record });
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use turso_program::control::{Gosub, Goto, IfPos, Jump, Return};
 use turso_program::cursor::{Column, Next, OpenDup, OpenEphemeral, Rewind};
 use turso_program::data::{Copy, Integer, Null};
 use turso_program::expression::{AddImm, Compare};
-use turso_program::sorter::{SorterInsert, SorterNext, SorterOpen, SorterSort};
+use turso_program::sorter::{SorterAdd, SorterNext, SorterOpen, SorterSort};
 use turso_program::write::{Insert, MakeRecord, Position};
 use turso_program::{CursorId, Reg, Regs};
 use turso_value::{KeyColumn, KeyInfo, TextEncoding};
@@ -217,8 +217,7 @@ impl Emitter<'_> {
             }
             let keys = stage.partition.len() + stage.order.len();
             self.builder.emit(Copy { from: row.first, to: stage.record.at(keys), count: row.count });
-            self.builder.emit(MakeRecord { values: stage.record, dest: record, affinities: None });
-            self.builder.emit(SorterInsert { cursor: stage.input, record });
+            self.builder.emit(SorterAdd { cursor: stage.input, values: stage.record });
         } else {
             self.append(stage, row, record);
         }

@@ -62,7 +62,7 @@ impl Decoder {
                 let unused = 64 - 8 * u32::from(LEN[serial as usize]);
                 match end.checked_sub(8).and_then(|from| record.get(from..end)).and_then(|bytes| bytes.first_chunk()) {
                     Some(wide) => dest.set_integer((i64::from_be_bytes(*wide) << unused) >> unused),
-                    None => return read_any(record, serial, at, encoding, dest),
+                    None => dest.set_integer(short_integer(record, at, end)?),
                 }
             }
             0 => dest.set_null(),
@@ -155,6 +155,15 @@ impl Decoder {
             self.body_at = body as u32;
         }
     }
+}
+
+/// An integer among the first eight bytes of its record.
+#[inline]
+fn short_integer(record: &[u8], at: usize, end: usize) -> Result<i64> {
+    let Some((&first, rest)) = record.get(at..end).and_then(|body| body.split_first()) else {
+        return Err(malformed("value past the end of the record"));
+    };
+    Ok(rest.iter().fold(i64::from(first as i8), |value, &byte| value << 8 | i64::from(byte)))
 }
 
 /// What the fast path leaves: reals, blobs, converted text, the last bytes of a record.

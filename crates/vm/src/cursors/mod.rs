@@ -1,4 +1,4 @@
-//! Cursors: over trees of a database, ephemeral trees, single records, and sorters.
+//! Cursors: over trees of a database, ephemeral trees, single records, sorters, and sets of keys.
 //!
 //! ```text
 //!   Tree ── btree: BTreeCursor        the position
@@ -27,6 +27,7 @@ use turso_storage::btree::BTreeCursor;
 use turso_value::KeyInfo;
 
 use crate::Host;
+use crate::keyset::KeySet;
 use crate::run::{Run, internal};
 use crate::sorter::Sorter;
 
@@ -38,6 +39,7 @@ pub(crate) enum Cursor {
     Tree(Box<TreeCursor>),
     Pseudo(Box<PseudoCursor>),
     Sorter(Box<Sorter>),
+    Set(Box<KeySet>),
     /// Every column reads NULL: the other side of an outer join that was never opened.
     Null,
 }

@@ -120,7 +120,7 @@ impl Exec for IfNullRow {
             Cursor::Tree(tree) => tree.status == Status::NullRow,
             Cursor::Pseudo(pseudo) => pseudo.null_row,
             Cursor::Null => true,
-            Cursor::Sorter(_) | Cursor::Closed => false,
+            Cursor::Sorter(_) | Cursor::Set(_) | Cursor::Closed => false,
         };
         if null_row {
             vm.frame.registers.get_mut(self.dest).set_null();

@@ -46,6 +46,23 @@ impl Exec for SorterInsert {
     }
 }
 
+impl Exec for SorterAdd {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        let sorter = sorter(&mut vm.frame.cursors, self.cursor)?;
+        sorter.insert_values(vm.frame.registers.block(self.values), vm.run.encoding, host.limits().length)?;
+        Ok(Flow::NEXT)
+    }
+}
+
+impl Exec for SorterMisses {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let sorter = sorter(&mut vm.frame.cursors, self.cursor)?;
+        Flow::jump_if(sorter.misses(vm.frame.registers.block(self.key))?, self.target)
+    }
+}
+
 impl Exec for SorterSort {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         Flow::jump_if(!sorter(&mut vm.frame.cursors, self.cursor)?.sort()?, self.empty)

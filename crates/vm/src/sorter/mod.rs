@@ -5,7 +5,8 @@
 //!   entries  [ prefix, offset ] ...                     16 bytes each: what sorting moves
 //! ```
 //! The prefix is the beginning of the first key column as a number that orders as the column does (`prefix`), so most
-//! comparisons touch no record. Equal prefixes fall back on the records, equal records on the offset: insertion order.
+//! comparisons touch no record. Equal prefixes fall back on the records, equal records on the offset: insertion order. Many
+//! entries are sorted by prefix digit by digit (`radix`), and then each run of equal ones by comparing records.
 //!
 //! With a bound (`LIMIT`) the entries are a heap whose top is the last of the best so far; what sorts behind it is never
 //! stored. Everything is in memory: the place to spill sorted runs is `insert`, when `arena` passes a budget, and `next`
@@ -14,6 +15,7 @@
 mod compare;
 mod exec;
 mod prefix;
+mod radix;
 
 #[cfg(test)]
 mod tests;
@@ -21,15 +23,18 @@ mod tests;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use turso_error::{Error, Result};
+use turso_error::{Error, Result, ResultCode};
+use turso_value::key::compare_record;
 use turso_value::{KeyInfo, TextEncoding, Value};
 
 use self::compare::compare;
+use self::prefix::Prefix;
 use crate::cursors::Decoder;
+use crate::record::encode;
 use crate::run::internal;
 
 /// Where a record lies, and the beginning of its key.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Entry {
     prefix: u64,
     offset: usize,
@@ -44,6 +49,8 @@ pub(crate) struct Sorter {
     entries: Vec<Entry>,
     /// Bytes of the arena that belong to entries still wanted.
     live: usize,
+    /// All prefixes are exact.
+    exact: bool,
     sorted: bool,
     /// Index of the current entry once sorted.
     at: usize,
@@ -61,6 +68,12 @@ fn record_at(arena: &[u8], offset: usize) -> &[u8] {
         Some((len, rest)) => rest.get(..u32::from_ne_bytes(*len) as usize).unwrap_or(rest),
         None => &[],
     }
+}
+
+/// The record that has just been appended at an offset: its length is not written yet.
+#[inline]
+fn record_at_end(arena: &[u8], offset: usize) -> &[u8] {
+    arena.get(offset + HEAD..).unwrap_or(&[])
 }
 
 /// Compares entries. A damaged record (it came from a file) is noted and counts as equal.
@@ -102,6 +115,7 @@ impl Sorter {
             arena: Vec::new(),
             entries: Vec::new(),
             live: 0,
+            exact: true,
             sorted: false,
             at: 0,
             record: Decoder::default(),
@@ -114,6 +128,7 @@ impl Sorter {
         self.arena.clear();
         self.entries.clear();
         self.live = 0;
+        self.exact = true;
         self.sorted = false;
         self.at = 0;
         self.record.reset();
@@ -133,47 +148,104 @@ impl Sorter {
 
     /// Adds a record.
     pub fn insert(&mut self, record: &[u8]) -> Result<()> {
-        let Ok(len) = u32::try_from(record.len()) else {
-            return Err(Error::from_code(turso_error::ResultCode::TOOBIG));
-        };
-        let entry = Entry { prefix: prefix::of(record, &self.key)?, offset: self.arena.len() };
-        self.sorted = false;
-        if self.keep > 0 && self.entries.len() >= self.keep {
-            return self.insert_bounded(entry, record, len);
-        }
-        self.append(record, len);
-        self.entries.push(entry);
-        if self.keep > 0 && self.entries.len() == self.keep {
-            self.make_heap()?;
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn append(&mut self, record: &[u8], len: u32) {
-        self.arena.reserve(HEAD + record.len());
-        self.arena.extend_from_slice(&len.to_ne_bytes());
-        self.arena.extend_from_slice(record);
-        self.live += HEAD + record.len();
-    }
-
-    /// The heap is full: the new record takes the place of the last one, or is dropped. A record equal to the last one
-    /// came later and is dropped.
-    fn insert_bounded(&mut self, entry: Entry, record: &[u8], len: u32) -> Result<()> {
-        let Some(&top) = self.entries.first() else { return Ok(()) };
-        let loses = match entry.prefix.cmp(&top.prefix) {
-            Ordering::Less => false,
-            Ordering::Greater => true,
-            Ordering::Equal => {
-                let last = record_at(&self.arena, top.offset);
-                compare(record, last, &self.key)? != Ordering::Less
+        let prefix = prefix::of(record, &self.key)?;
+        if self.is_full() {
+            let top = self.top();
+            let loses = match prefix.bits.cmp(&top.prefix) {
+                Ordering::Equal => compare(record, record_at(&self.arena, top.offset), &self.key)? != Ordering::Less,
+                order => order == Ordering::Greater,
+            };
+            if loses {
+                return Ok(());
             }
-        };
-        if loses {
+        }
+        let offset = self.arena.len();
+        self.arena.reserve(HEAD + record.len());
+        self.arena.extend_from_slice(&[0; HEAD]);
+        self.arena.extend_from_slice(record);
+        self.added(offset, prefix)
+    }
+
+    /// Adds a record of these values, `longest` bytes at most.
+    #[inline]
+    pub fn insert_values(&mut self, values: &[Value], encoding: TextEncoding, longest: usize) -> Result<()> {
+        if self.misses(values)? {
             return Ok(());
         }
-        self.live -= HEAD + record_at(&self.arena, top.offset).len();
-        self.append(record, len);
+        let offset = self.arena.len();
+        self.arena.extend_from_slice(&[0; HEAD]);
+        encode(values, &[], encoding, &mut self.arena);
+        if self.arena.len() - offset - HEAD > longest {
+            self.arena.truncate(offset);
+            return Err(Error::from_code(ResultCode::TOOBIG));
+        }
+        let prefix = match (values, self.key.columns.first()) {
+            ([first, ..], Some(column)) if encoding == TextEncoding::Utf8 => {
+                prefix::of_value(first.as_ref(), column, encoding)
+            }
+            _ => prefix::of(record_at_end(&self.arena, offset), &self.key)?,
+        };
+        self.added(offset, prefix)
+    }
+
+    /// True when a record that begins with these values would not be among the first ones that are kept. A record equal to the
+    /// last of them comes later and is not.
+    #[inline]
+    pub fn misses(&self, values: &[Value]) -> Result<bool> {
+        if !self.is_full() {
+            return Ok(false);
+        }
+        let top = self.top();
+        if let ([first, ..], Some(column)) = (values, self.key.columns.first())
+            && self.key.encoding == TextEncoding::Utf8
+        {
+            match prefix::of_value(first.as_ref(), column, self.key.encoding).bits.cmp(&top.prefix) {
+                Ordering::Equal => {}
+                order => return Ok(order == Ordering::Greater),
+            }
+        }
+        let values = values.get(..self.key.columns.len()).unwrap_or(values);
+        Ok(compare_record(record_at(&self.arena, top.offset), values, &self.key)? != Ordering::Greater)
+    }
+
+    /// No further record is kept without another one going.
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        self.keep > 0 && self.entries.len() >= self.keep
+    }
+
+    /// The last of the records kept, once the sorter is full.
+    #[inline]
+    fn top(&self) -> Entry {
+        self.entries.first().copied().unwrap_or_default()
+    }
+
+    /// A record stands at the end of the arena, behind room for its length.
+    #[inline]
+    fn added(&mut self, offset: usize, prefix: Prefix) -> Result<()> {
+        let len = self.arena.len() - offset - HEAD;
+        let head = self.arena.get_mut(offset..).and_then(|rest| rest.first_chunk_mut::<HEAD>());
+        match (u32::try_from(len), head) {
+            (Ok(len), Some(head)) => *head = len.to_ne_bytes(),
+            _ => {
+                self.arena.truncate(offset);
+                return Err(Error::from_code(ResultCode::TOOBIG));
+            }
+        }
+        self.sorted = false;
+        self.exact &= prefix.exact;
+        self.live += HEAD + len;
+        let entry = Entry { prefix: prefix.bits, offset };
+        if self.is_full() {
+            return self.replace_top(entry);
+        }
+        self.entries.push(entry);
+        if self.entries.len() == self.keep { self.make_heap() } else { Ok(()) }
+    }
+
+    /// The heap is full: the new record takes the place of the last one.
+    fn replace_top(&mut self, entry: Entry) -> Result<()> {
+        self.live -= HEAD + record_at(&self.arena, self.top().offset).len();
         self.entries[0] = entry;
         let mut order = Order { arena: &self.arena, key: &self.key, failure: None };
         sift_down(&mut self.entries, 0, &mut order);
@@ -210,8 +282,21 @@ impl Sorter {
     /// Sorts and goes to the first record; false when there is none.
     pub fn sort(&mut self) -> Result<bool> {
         if !self.sorted {
+            // As they came; a heap has them in another order.
+            let by_prefix = self.keep == 0 && self.entries.len() >= radix::FEWEST;
+            if by_prefix {
+                radix::sort(&mut self.entries);
+            }
             let mut order = Order { arena: &self.arena, key: &self.key, failure: None };
-            self.entries.sort_unstable_by(|a, b| order.compare(a, b));
+            if !by_prefix {
+                self.entries.sort_unstable_by(|a, b| order.compare(a, b));
+            } else if !(self.exact && self.key.columns.len() <= 1) {
+                for equal in self.entries.chunk_by_mut(|a, b| a.prefix == b.prefix) {
+                    if equal.len() > 1 {
+                        equal.sort_unstable_by(|a, b| order.compare_records(a, b));
+                    }
+                }
+            }
             if let Some(error) = order.failure {
                 return Err(error);
             }

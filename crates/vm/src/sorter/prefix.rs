@@ -4,7 +4,8 @@
 //!   bits 61..=63  class: 0 NULL, 1 number, 2 text, 3 blob, 4 NULL that sorts last
 //!   bits  0..=60  number: the double nearest to it, as ordered bits, cut; text and blob: the first bytes, cut
 //! ```
-//! All bits are inverted for a descending column. Prefixes that differ order their keys; equal ones say nothing.
+//! All bits are inverted for a descending column. Prefixes that differ order their keys. Equal ones say nothing, unless both
+//! are exact: nothing of the value has been cut.
 
 use turso_error::Result;
 use turso_value::collation::without_trailing_spaces;
@@ -12,10 +13,21 @@ use turso_value::{Collation, KeyColumn, KeyInfo, RecordReader, SerialType, TextE
 
 const CLASS_SHIFT: u32 = 61;
 
+/// Integers of so many bits survive in a double that lost its lowest bits to the class.
+const EXACT_BITS: u32 = 53 - (64 - CLASS_SHIFT);
+
+/// See the module's header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Prefix {
+    pub bits: u64,
+    /// The prefix says all about the column.
+    pub exact: bool,
+}
+
 /// The prefix of a record's key.
 #[inline]
-pub(super) fn of(record: &[u8], key: &KeyInfo) -> Result<u64> {
-    let Some(column) = key.columns.first() else { return Ok(0) };
+pub(super) fn of(record: &[u8], key: &KeyInfo) -> Result<Prefix> {
+    let Some(column) = key.columns.first() else { return Ok(Prefix { bits: 0, exact: true }) };
     // The usual shape: header length and first serial type in a byte each.
     if let [header_len @ 2..=0x7f, serial @ 0..=0x7f, ..] = *record {
         let serial = SerialType(u64::from(serial));
@@ -28,18 +40,19 @@ pub(super) fn of(record: &[u8], key: &KeyInfo) -> Result<u64> {
     Ok(of_value(value.unwrap_or_default(), column, key.encoding))
 }
 
+/// The prefix of a value as it is stored.
 #[inline]
-fn of_value(value: ValueRef<'_>, column: &KeyColumn, encoding: TextEncoding) -> u64 {
-    let ascending = match value {
-        ValueRef::Null if column.nulls_big => 4 << CLASS_SHIFT,
-        ValueRef::Null => 0,
+pub(super) fn of_value(value: ValueRef<'_>, column: &KeyColumn, encoding: TextEncoding) -> Prefix {
+    let (ascending, exact) = match value {
+        ValueRef::Null if column.nulls_big => (4 << CLASS_SHIFT, true),
+        ValueRef::Null => (0, true),
         // Rounding to the nearest double keeps the order, if not the difference.
-        ValueRef::Integer(i) => with_class(1, ordered(i as f64)),
-        ValueRef::Real(r) => with_class(1, ordered(r)),
-        ValueRef::Text(text) => with_class(2, of_text(text, &column.collation, encoding)),
-        ValueRef::Blob(bytes) => with_class(3, first_bytes(bytes)),
+        ValueRef::Integer(i) => (with_class(1, ordered(i as f64)), i.unsigned_abs() < 1 << EXACT_BITS),
+        ValueRef::Real(r) => (with_class(1, ordered(r)), false),
+        ValueRef::Text(text) => (with_class(2, of_text(text, &column.collation, encoding)), false),
+        ValueRef::Blob(bytes) => (with_class(3, first_bytes(bytes)), false),
     };
-    if column.descending { !ascending } else { ascending }
+    Prefix { bits: if column.descending { !ascending } else { ascending }, exact }
 }
 
 #[inline]

@@ -40,7 +40,14 @@ fn check(key: KeyInfo, rows: usize, keep: usize, seed: u64) {
         row.push(Value::Integer(i as i64));
         let mut record = Vec::new();
         encode_record(&row, TextEncoding::Utf8, &mut record);
-        sorter.insert(&record).unwrap();
+        let misses = sorter.misses(&row).unwrap();
+        let (count, end) = (sorter.entries.len(), sorter.arena.len());
+        if i % 2 == 0 {
+            sorter.insert(&record).unwrap();
+        } else {
+            sorter.insert_values(&row, TextEncoding::Utf8, 1000).unwrap();
+        }
+        assert_eq!(misses, (sorter.entries.len(), sorter.arena.len()) == (count, end), "row {i}: {row:?}");
         expected.push(row);
     }
     expected.sort_by(|a, b| {
@@ -86,6 +93,43 @@ fn sorts_like_a_stable_sort_by_the_key() {
                     check(key(&[one]), 200, 1 + (seed as usize * 7) % 50, seed);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn many_rows_are_sorted_by_digits() {
+    for seed in 1..6 {
+        for descending in [false, true] {
+            for nulls_big in [false, true] {
+                let one = (Collation::NoCase, descending, nulls_big);
+                check(key(std::slice::from_ref(&one)), 1500, 0, seed);
+                check(key(&[one, (Collation::Binary, !descending, false)]), 1500, 0, seed);
+            }
+        }
+    }
+}
+
+#[test]
+fn integers_alone_are_sorted_by_prefix() {
+    let mut random = Random(77);
+    for range in [1, 3, 100, 1 << 20, 1 << 49] {
+        let mut sorter = Sorter::new(Arc::new(KeyInfo::binary(1)), 0);
+        let mut expected = Vec::new();
+        for i in 0..3000 {
+            let value = random.next(range) as i64 - range as i64 / 2;
+            sorter.insert_values(&[Value::Integer(value), Value::Integer(i)], TextEncoding::Utf8, 100).unwrap();
+            expected.push((value, i));
+        }
+        assert!(sorter.exact);
+        expected.sort();
+        assert!(sorter.sort().unwrap());
+        for row in expected {
+            let (mut key, mut number) = (Value::Null, Value::Null);
+            sorter.column(0, TextEncoding::Utf8, &mut key).unwrap();
+            sorter.column(1, TextEncoding::Utf8, &mut number).unwrap();
+            assert_eq!((key, number), (Value::Integer(row.0), Value::Integer(row.1)));
+            sorter.next();
         }
     }
 }

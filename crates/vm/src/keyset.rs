@@ -1,0 +1,279 @@
+//! Sets of keys: DISTINCT without a tree.
+//!
+//! ```text
+//!   arena   | key | key | key | ...       what identifies each key, one after the other
+//!   starts  [ offset, ... , end ]
+//!   slots   [ (hash, number) ... ]        open addressing over the numbers of the keys, at most half full
+//! ```
+//! What compares equal has the same bytes: a real that is a whole number is written as the integer, text as its collation sees
+//! it. So a search is a hash and, nearly always, one comparison of bytes, and nothing is sorted.
+
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+
+use turso_error::Result;
+use turso_program::sorter::{SetAdd, SetOpen};
+use turso_program::{CursorId, Program};
+use turso_value::collation::without_trailing_spaces;
+use turso_value::{Collation, KeyInfo, Value};
+
+use crate::cursors::Cursor;
+use crate::dispatch::{Exec, Flow};
+use crate::run::internal;
+use crate::{Host, Vm};
+
+/// See the module's header.
+pub(crate) struct KeySet {
+    key: Arc<KeyInfo>,
+    /// Differs from set to set, so that nobody can choose keys that collide.
+    seed: u64,
+    arena: Vec<u8>,
+    starts: Vec<usize>,
+    slots: Vec<Slot>,
+}
+
+/// `number` 0: free; otherwise the key's number plus one.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    hash: u32,
+    number: u32,
+}
+
+const FEWEST_SLOTS: usize = 64;
+
+impl KeySet {
+    /// An empty set.
+    pub fn new(key: Arc<KeyInfo>) -> Self {
+        Self {
+            key,
+            seed: std::hash::RandomState::new().build_hasher().finish(),
+            arena: Vec::new(),
+            starts: vec![0],
+            slots: vec![Slot::default(); FEWEST_SLOTS],
+        }
+    }
+
+    /// Empties the set; buffers stay.
+    pub fn clear(&mut self) {
+        let few = self.starts.len() * 8;
+        self.arena.clear();
+        self.starts.truncate(1);
+        if few < self.slots.len() {
+            // One large group should not make every later one pay for its slots.
+            self.slots.truncate(few.next_power_of_two().max(FEWEST_SLOTS));
+        }
+        self.slots.fill(Slot::default());
+    }
+
+    /// Adds a key; false when it was there already.
+    pub fn add(&mut self, key: &[Value]) -> Result<bool> {
+        let start = self.arena.len();
+        for (i, value) in key.iter().enumerate() {
+            identify(value, self.key.columns.get(i).map_or(&Collation::Binary, |column| &column.collation), &mut self.arena);
+        }
+        let (old, new) = self.arena.split_at(start);
+        let hash = hash(new, self.seed);
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            let Some(slot) = self.slots.get_mut(at) else { return Err(internal("slot of a set")) };
+            if slot.number == 0 {
+                let Ok(number) = u32::try_from(self.starts.len()) else {
+                    return Err(turso_error::Error::from_code(turso_error::ResultCode::TOOBIG));
+                };
+                *slot = Slot { hash, number };
+                break;
+            }
+            if slot.hash == hash {
+                let number = slot.number as usize;
+                let known = self.starts.get(number - 1).zip(self.starts.get(number)).and_then(|(&from, &to)| old.get(from..to));
+                if known == Some(new) {
+                    self.arena.truncate(start);
+                    return Ok(false);
+                }
+            }
+            at = (at + 1) & mask;
+        }
+        self.starts.push(self.arena.len());
+        if self.starts.len() * 2 > self.slots.len() {
+            self.grow();
+        }
+        Ok(true)
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let size = self.slots.len() * 2;
+        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
+        for slot in old.into_iter().filter(|slot| slot.number != 0) {
+            let mut at = slot.hash as usize & (size - 1);
+            while self.slots[at].number != 0 {
+                at = (at + 1) & (size - 1);
+            }
+            self.slots[at] = slot;
+        }
+    }
+}
+
+/// Appends what identifies a value among all values: a class, and bytes that end by themselves.
+#[inline]
+fn identify(value: &Value, collation: &Collation, out: &mut Vec<u8>) {
+    let integer = |i: i64, out: &mut Vec<u8>| {
+        let [a, b, c, d, e, f, g, h] = i.to_ne_bytes();
+        out.extend_from_slice(&[1, a, b, c, d, e, f, g, h]);
+    };
+    let bytes = |class: u8, bytes: &[u8], out: &mut Vec<u8>| {
+        out.push(class);
+        out.extend_from_slice(&(bytes.len() as u64).to_ne_bytes());
+        out.extend_from_slice(bytes);
+    };
+    match value {
+        Value::Null => out.push(0),
+        Value::Integer(i) => integer(*i, out),
+        Value::Real(r) => match whole(*r) {
+            Some(i) => integer(i, out),
+            None => {
+                out.push(2);
+                out.extend_from_slice(&r.to_ne_bytes());
+            }
+        },
+        Value::Blob(blob) => bytes(4, blob, out),
+        Value::Text(text) => match collation {
+            Collation::RTrim => bytes(3, without_trailing_spaces(text), out),
+            Collation::NoCase => {
+                bytes(3, text, out);
+                let from = out.len() - text.len();
+                let mut ended = false;
+                for byte in &mut out[from..] {
+                    // What follows a NUL counts only by its length.
+                    ended |= *byte == 0;
+                    *byte = if ended { 0 } else { byte.to_ascii_lowercase() };
+                }
+            }
+            _ => bytes(3, text, out),
+        },
+    }
+}
+
+/// The integer that is equal to a real.
+#[inline]
+fn whole(r: f64) -> Option<i64> {
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    let i = r as i64;
+    ((-END..END).contains(&r) && i as f64 == r).then_some(i)
+}
+
+#[inline]
+fn hash(bytes: &[u8], seed: u64) -> u32 {
+    let mix = |hash: u64, word: u64| {
+        let product = u128::from(hash ^ word) * 0x9e37_79b9_7f4a_7c15;
+        product as u64 ^ (product >> 64) as u64
+    };
+    let mut hash = seed ^ bytes.len() as u64;
+    let mut rest = bytes;
+    while let Some((word, after)) = rest.split_first_chunk::<8>() {
+        hash = mix(hash, u64::from_ne_bytes(*word));
+        rest = after;
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    hash = mix(hash, u64::from_ne_bytes(last));
+    (hash ^ hash >> 32) as u32
+}
+
+#[inline]
+fn set(cursors: &mut [Cursor], id: CursorId) -> Result<&mut KeySet> {
+    match &mut cursors[id.index()] {
+        Cursor::Set(set) => Ok(set),
+        _ => Err(internal("cursor is not a set")),
+    }
+}
+
+impl Exec for SetOpen {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        match &mut vm.frame.cursors[self.cursor.index()] {
+            Cursor::Set(set) if Arc::ptr_eq(&set.key, &self.key) => set.clear(),
+            slot => *slot = Cursor::Set(Box::new(KeySet::new(self.key.clone()))),
+        }
+        Ok(Flow::NEXT)
+    }
+}
+
+impl Exec for SetAdd {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let added = set(&mut vm.frame.cursors, self.cursor)?.add(vm.frame.registers.block(self.key))?;
+        Flow::jump_if(!added, self.member)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use turso_value::KeyColumn;
+
+    fn set(collation: Collation) -> KeySet {
+        let column = KeyColumn { collation, ..KeyColumn::default() };
+        KeySet::new(Arc::new(KeyInfo { columns: vec![column.clone(), column], ..KeyInfo::default() }))
+    }
+
+    #[test]
+    fn members_are_what_compares_equal() {
+        let values = [
+            Value::Null,
+            Value::Integer(0),
+            Value::Real(-0.0),
+            Value::Real(0.5),
+            Value::Integer(1 << 53),
+            Value::Real(9007199254740992.0),
+            Value::Integer((1 << 53) + 1),
+            Value::Real(1e300),
+            Value::Real(9.3e18),
+            Value::Real(f64::INFINITY),
+            Value::Integer(i64::MIN),
+            Value::Real(-9223372036854775808.0),
+            Value::Integer(i64::MAX),
+            Value::Real(9223372036854775808.0),
+            Value::text(""),
+            Value::text(" "),
+            Value::text("a"),
+            Value::text("A  "),
+            Value::text("A"),
+            Value::text("a\0b"),
+            Value::text("A\0c"),
+            Value::text("a\0cd"),
+            Value::blob(*b"a"),
+            Value::blob(*b""),
+        ];
+        for collation in [Collation::Binary, Collation::NoCase, Collation::RTrim] {
+            let info = set(collation.clone()).key;
+            for a in &values {
+                for b in &values {
+                    let mut set = set(collation.clone());
+                    assert!(set.add(&[a.clone(), b.clone()]).unwrap());
+                    let same = info.compare_values(0, a.as_ref(), b.as_ref()).is_eq();
+                    assert_eq!(set.add(&[b.clone(), a.clone()]).unwrap(), !same, "{collation:?} {a:?} {b:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_keys_twice_and_again_after_clear() {
+        let mut set = set(Collation::Binary);
+        for _ in 0..2 {
+            for expected in [true, false] {
+                for i in 0..5000 {
+                    let key = [Value::Integer(i % 100), Value::text(format!("{}", i / 100))];
+                    assert_eq!(set.add(&key).unwrap(), expected);
+                }
+            }
+            set.clear();
+        }
+        for i in 0..3 {
+            assert!(set.add(&[Value::Integer(i)]).unwrap());
+        }
+        set.clear();
+        assert_eq!(set.slots.len(), FEWEST_SLOTS);
+    }
+}
