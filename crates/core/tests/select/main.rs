@@ -55,6 +55,7 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// Both engines on one file, which SQLite has filled.
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("test.db");

@@ -1,4 +1,5 @@
 //! Runs a script on this engine and on SQLite, statement by statement, and compares rows and errors; then SQLite reads both files.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use rusqlite::fallible_iterator::FallibleIterator;
 use turso_core::{Database, OpenOptions, StepResult, Value};

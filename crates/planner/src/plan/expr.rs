@@ -1,7 +1,5 @@
 //! Bound expressions: names resolved, the affinity and collation of every comparison fixed (`datatype3.html`).
 
-use std::sync::Arc;
-
 use turso_functions::Function;
 use turso_program::control::OnError;
 use turso_program::expression::CompareOp;
@@ -33,6 +31,7 @@ pub struct CompareHow {
 
 /// A bound expression.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the sentence of a variant is about its fields, whose names say the rest")]
 pub enum Expr {
     /// A constant.
     Literal(Value),
@@ -60,7 +59,7 @@ pub enum Expr {
     Exists { query: Box<Query>, negated: bool },
     /// A scalar subquery: first column of the first row, or NULL.
     Subquery(Box<Query>),
-    /// `CASE`; with a base, `how` compares it with each WHEN.
+    /// `CASE`; with a base, each arm says how it is compared.
     Case { base: Option<Box<Expr>>, arms: Vec<CaseArm>, otherwise: Option<Box<Expr>> },
     /// `CAST(expr AS type)`.
     Cast { expr: Box<Expr>, affinity: Affinity },
@@ -68,7 +67,7 @@ pub enum Expr {
     Collate { expr: Box<Expr>, collation: Collation },
     /// A scalar function call. LIKE, GLOB, REGEXP and MATCH are calls of their functions.
     Function { function: Function, args: Vec<Expr>, collation: Collation },
-    /// The value of an aggregate of core `depth` levels out (0: this one); index into its `aggregates`.
+    /// The value of an aggregate of this core or an enclosing one; index into its `aggregates`.
     Aggregate { core: CoreId, index: usize },
     /// The value of a window function; index into the core's `windows`.
     Window { core: CoreId, index: usize },

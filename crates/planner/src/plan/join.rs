@@ -71,8 +71,9 @@ pub struct Level {
     pub cost: f64,
 }
 
-/// An access path.
+/// An access path. `reverse`: from the last row to the first.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the sentence of a variant is about its fields, whose names say the rest")]
 pub enum Access {
     /// Every row of a table, in rowid (or primary key) order.
     Scan { reverse: bool },

@@ -31,12 +31,13 @@ pub struct Query {
 
 /// What produces the rows of a query.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the sentence of a variant is about its fields, whose names say the rest")]
 pub enum Body {
     /// One SELECT core.
     Core(Box<Core>),
     /// VALUES with two or more rows (one row is a core without FROM).
     Values(Vec<Vec<Expr>>),
-    /// `left op right`, left-associative. `collations` and `affinities` decide equality of rows.
+    /// `left op right`, left-associative. `collations` decide equality of rows.
     Compound { op: CompoundOp, left: Box<Body>, right: Box<Body>, collations: Vec<Collation> },
 }
 
@@ -96,6 +97,7 @@ pub struct Source {
 
 /// What a source reads.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the sentence of a variant is about its fields, whose names say the rest")]
 pub enum Relation {
     /// A table of the catalogue.
     Table { db: DbIndex, table: Arc<Table> },
