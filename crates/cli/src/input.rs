@@ -97,7 +97,6 @@ pub fn interactive(shell: &mut Shell) -> u8 {
         // There is none the first time.
         let _ = editor.load_history(path);
     }
-    shell.install_interrupt_handler();
     let mut pending = Pending::default();
     let mut interrupted = false;
     let code = loop {

@@ -134,9 +134,6 @@ impl Shell {
         }
     }
 
-    /// Ctrl-C while a statement runs ends the statement, not the session.
-    pub fn install_interrupt_handler(&self) {}
-
     // ---- Output -------------------------------------------------------------------------------------------------------
 
     /// Send output to a file, or back to standard output.

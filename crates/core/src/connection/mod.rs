@@ -153,6 +153,13 @@ impl Connection {
     }
 }
 
+/// A text of at most so many bytes cannot nest deeper than [`SHALLOW_STACK`] allows.
+const SHALLOW_TEXT: usize = 250;
+/// Bytes of stack that planning a short text may need.
+const SHALLOW_STACK: usize = 768 << 10;
+/// Bytes of stack that planning any text may need, in debug builds.
+const DEEP_STACK: usize = 16 << 20;
+
 #[cold]
 fn syntax_error(error: turso_parser::SyntaxError) -> Error {
     let failure = Error::sql(error.message);
@@ -168,6 +175,12 @@ impl State {
         if let Some(program) = self.programs.get(sql, self.generation) {
             return Ok(Some((program, sql.len())));
         }
+        // The depth of a tree is bounded, but a tree of that depth needs more stack than some threads have.
+        let needed = if sql.len() > SHALLOW_TEXT { DEEP_STACK } else { SHALLOW_STACK };
+        stacker::maybe_grow(needed, 2 * DEEP_STACK, || self.plan_anew(sql))
+    }
+
+    fn plan_anew(&mut self, sql: &str) -> Result<Option<(Arc<Program>, usize)>> {
         let parsed = turso_parser::parse(sql.as_bytes()).map_err(syntax_error)?;
         let Some(statement) = parsed.statement else { return Ok(None) };
         let text = sql.get(..parsed.tail).unwrap_or(sql);

@@ -1,0 +1,55 @@
+//! The deepest texts that the parser accepts are planned and run on a thread with a small stack.
+
+use turso_core::{Database, OpenOptions, StepResult};
+
+/// Prepare and run; answers the error text, if any. What counts is that the process survives.
+fn outcome(sql: String) -> Option<String> {
+    let worker = std::thread::Builder::new().stack_size(1 << 20).spawn(move || {
+        let connection = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+        connection.execute_batch("CREATE TABLE t(a, b)").unwrap();
+        let prepared = match connection.prepare(&sql) {
+            Ok(prepared) => prepared,
+            Err(error) => return Some(error.message().to_owned()),
+        };
+        let mut statement = prepared.statement.unwrap();
+        loop {
+            match statement.step() {
+                Ok(StepResult::Row) => {}
+                Ok(StepResult::Done) => return None,
+                Err(error) => return Some(error.message().to_owned()),
+            }
+        }
+    });
+    worker.unwrap().join().unwrap()
+}
+
+#[test]
+fn deep_expressions_need_no_deep_stack() {
+    for unit in ["- ", "~", "NOT ", "+ "] {
+        assert_eq!(outcome(format!("SELECT {}1", unit.repeat(990))), None, "{unit}");
+    }
+    assert_eq!(outcome(format!("SELECT {}1{}", "(".repeat(900), ")".repeat(900))), None);
+    assert_eq!(outcome(format!("SELECT 1{}", " + 1".repeat(990))), None);
+    assert_eq!(outcome(format!("SELECT 1 WHERE 1{}", " AND 1".repeat(990))), None);
+    assert_eq!(outcome(format!("SELECT {}1{}", "abs(".repeat(490), ")".repeat(490))), None);
+    assert_eq!(outcome(format!("SELECT {}1{}", "CASE WHEN 1 THEN ".repeat(300), " END".repeat(300))), None);
+}
+
+#[test]
+fn what_is_too_deep_is_an_error() {
+    for sql in [
+        format!("SELECT {}1", "- ".repeat(100_000)),
+        format!("SELECT {}1{}", "(".repeat(100_000), ")".repeat(100_000)),
+        format!("SELECT {}1{}", "(SELECT ".repeat(50_000), ")".repeat(50_000)),
+    ] {
+        assert!(outcome(sql).is_some());
+    }
+}
+
+#[test]
+fn nested_queries_need_no_deep_stack() {
+    let nested = |unit: &str, n: usize| format!("SELECT {}1{}", unit.repeat(n), ")".repeat(n));
+    assert_eq!(outcome(nested("(SELECT ", 40)), None);
+    let from = format!("{}SELECT 1{}", "SELECT * FROM (".repeat(40), ")".repeat(40));
+    assert_eq!(outcome(from), None);
+}
