@@ -319,7 +319,7 @@ struct Failure {
 impl Failure {
     fn code_suffix(&self) -> String {
         let code = self.error.code();
-        if code == ResultCode::ERROR { String::new() } else { format!(" ({})", code.0) }
+        if code.primary() == ResultCode::ERROR { String::new() } else { format!(" ({})", code.primary().0) }
     }
 
     /// As `sqlite3` reports an error in a script.

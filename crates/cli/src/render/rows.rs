@@ -16,7 +16,14 @@ pub fn row(mode: Mode, settings: &Settings, names: &[String], values: &[Value], 
         Mode::Insert => insert(settings, names, values, out),
         Mode::Html => html("TD", &texts(settings, values), out),
         Mode::Quote => separated(settings, values.iter().map(literal), out),
-        Mode::Csv => separated(settings, texts(settings, values).iter().map(|t| csv(t, &settings.column_separator)), out),
+        Mode::Csv => {
+            // NULL is never quoted, so that it can be told from an empty text.
+            let fields = values.iter().map(|v| match text_of(v) {
+                Some(text) => csv(&text, &settings.column_separator),
+                None => settings.null_value.clone(),
+            });
+            separated(settings, fields, out);
+        }
         Mode::Tcl => separated(settings, texts(settings, values).iter().map(|t| tcl(t)), out),
         _ => separated(settings, texts(settings, values).into_iter(), out),
     }

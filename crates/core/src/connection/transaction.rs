@@ -51,7 +51,10 @@ impl State {
         }
         match entry.pager.begin_read() {
             Ok(()) => {
-                self.lock_wait = None;
+                // A statement that waits to write takes its snapshot anew each time: its patience goes on counting.
+                if self.active_statements == 0 {
+                    self.lock_wait = None;
+                }
                 Ok(())
             }
             Err(error) if error.is(ResultCode::BUSY) => Err(self.lock_taken(error)),
@@ -333,6 +336,7 @@ impl State {
 
     /// A statement begins to run.
     pub fn statement_starts(&mut self, writes: bool) {
+        self.lock_wait = None;
         self.active_statements += 1;
         self.active_writers += usize::from(writes);
     }

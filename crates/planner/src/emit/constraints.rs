@@ -97,6 +97,7 @@ pub(crate) fn apply_affinities(e: &mut Emitter<'_>, table: &Table, row: RowRegs)
         });
         let types = StrictTypes { table: table.name.clone(), columns: columns.collect() };
         e.builder.emit(TypeCheck { values: row.columns, types: Arc::new(types) });
+        e.statement.may_abort.set(true);
     } else if let Some(affinities) = Emitter::affinities(table.columns.iter().map(|c| c.affinity)) {
         e.builder.emit(ApplyAffinity { regs: row.columns.first, affinities });
     }
