@@ -233,7 +233,7 @@ impl<'a> Binder<'a> {
     /// The collation of this name.
     pub(super) fn collation(&self, name: &ast::Name) -> Result<turso_value::Collation> {
         let found = self.context.catalogue.collation(name.as_str());
-        found.ok_or_else(|| Error::sql(format!("no such collation sequence: {}", name.text)))
+        found.ok_or_else(|| crate::emit::missing_collation(&name.text))
     }
 
     #[inline(never)]

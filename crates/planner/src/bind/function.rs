@@ -54,6 +54,11 @@ impl<'a> Binder<'a> {
             return Err(Error::sql(format!("ORDER BY may not be used with non-aggregate {name}()")));
         }
         let args = self.bind_list(args)?;
+        if name.eq_ignore_ascii_case("likelihood")
+            && !matches!(args.get(1), Some(Expr::Literal(turso_value::Value::Real(p))) if (0.0..=1.0).contains(p))
+        {
+            return Err(Error::sql("second argument to likelihood() must be a constant between 0.0 and 1.0"));
+        }
         Ok(call(function, args))
     }
 

@@ -41,7 +41,7 @@ impl<'a> Binder<'a> {
             return Err(Error::sql("FILTER clause may only be used with aggregate window functions"));
         }
         if !call.order_by.is_empty() {
-            return Err(Error::sql("ORDER BY inside a window function call is not supported yet"));
+            return Err(Error::sql(format!("ORDER BY may not be used with non-aggregate {name}()")));
         }
         let parts = match &call.over {
             Some(ast::Over::Name(window)) => self.named_window(window, 0)?,

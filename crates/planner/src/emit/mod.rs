@@ -54,5 +54,6 @@ mod window_frame;
 pub use emitter::{Destination, Emitter, SourceBinding};
 pub use explain::describe_loops;
 pub use loops::{LoopBody, LoopExits};
+pub(crate) use row::missing_collation;
 pub use select::{plan_select, result_columns};
 pub use subquery::Produced;

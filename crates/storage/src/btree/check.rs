@@ -244,7 +244,9 @@ impl IntegrityCheck {
                 }
                 None => {
                     self.prefix = Prefix::None;
-                    for no in (1..=self.page_count).map(PageNo) {
+                    // With some of the trees only, nothing is known about the pages of the others.
+                    let whole = self.roots.contains(&PageNo(1));
+                    for no in (1..=self.page_count).map(PageNo).filter(|_| whole) {
                         let is_map = self.auto_vacuum && pager.ptrmap_page_for(no) == Some(no);
                         match (self.is_seen(no), is_map) {
                             (false, false) => self.say(format!("Page {no}: never used")),

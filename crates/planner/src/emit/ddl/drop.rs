@@ -50,7 +50,11 @@ fn missing(statement: &Drop, what: &str) -> Result<()> {
 fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     let wants_view = statement.kind == ObjectKind::View;
     let name = &statement.name;
-    let found = locate(e, name, |s| s.qualified_table(&name.name.text).cloned());
+    let qualified = name.schema.is_some();
+    let found = locate(e, name, |s| {
+        let table = if qualified { s.qualified_table(&name.name.text) } else { s.table(&name.name.text) };
+        table.cloned()
+    });
     let Some((db, table)) = found else {
         return missing(statement, if wants_view { "view" } else { "table" });
     };
