@@ -32,11 +32,15 @@ fn three_decimals(r: f64) -> String {
     if r.abs() < 1e13 {
         return format!("{r:.3}");
     }
-    let rounded: f64 = format!("{r:.15e}").parse().unwrap_or(r);
-    let digits: String = format!("{rounded:.0}");
-    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |d| ("-", d));
-    let zeros = digits.len().saturating_sub(16);
-    format!("{sign}{}{}.000", &digits[..digits.len() - zeros], "0".repeat(zeros))
+    let scientific = format!("{r:.15e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |m| ("-", m));
+    let digits = mantissa.replace('.', "");
+    let places = exponent.parse().unwrap_or(0usize) + 1;
+    if places < digits.len() {
+        return format!("{sign}{}.{:0<3}", &digits[..places], &digits[places..]);
+    }
+    format!("{sign}{digits}{}.000", "0".repeat(places - digits.len()))
 }
 
 fn leading_integer(text: &[u8]) -> i64 {

@@ -49,8 +49,11 @@ impl State {
         self.begin_read(db)?;
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         let cookie = entry.pager.header().schema_cookie;
+        // A file without a page has no encoding yet: its catalogue is this connection's own.
         if !entry.pager.in_write()
+            && entry.pager.page_count() > 0
             && let Some(shared) = entry.database.as_ref().and_then(|d| d.shared_schema(cookie))
+            && shared.encoding == encoding_of(entry.pager.header().text_encoding)
         {
             entry.schema = Some(shared);
             self.generation = self.generation.wrapping_add(1);
@@ -63,6 +66,7 @@ impl State {
         entry.statistics_stale = schema.table("sqlite_stat1").is_some();
         let schema = Arc::new(schema);
         if !entry.pager.in_write()
+            && entry.pager.page_count() > 0
             && let Some(database) = &entry.database
         {
             database.share_schema(&schema);
