@@ -115,3 +115,24 @@ fn the_encoding_chosen_for_an_empty_file_is_kept() {
     assert_eq!(rows(&c, "PRAGMA encoding").unwrap(), [[Value::Text(b"UTF-16le".to_vec())]]);
     assert_eq!(rows(&c, "SELECT a, length(a) FROM t").unwrap(), [[Value::Text("äb".into()), Value::Integer(2)]]);
 }
+
+#[test]
+fn a_stored_text_names_the_tables_of_its_own_database() {
+    let c = memory();
+    c.execute_batch(
+        "CREATE TABLE t(a); INSERT INTO t VALUES ('main');
+         ATTACH ':memory:' AS other;
+         CREATE TABLE other.t(a); INSERT INTO other.t VALUES ('other');
+         CREATE VIEW other.v AS SELECT a FROM t;
+         CREATE TEMP TABLE t(a); INSERT INTO temp.t VALUES ('temp');
+         CREATE VIEW main.w AS SELECT a FROM t;
+         CREATE TEMP VIEW x AS SELECT a FROM t;
+         CREATE VIEW main.broken AS SELECT * FROM nowhere",
+    )
+    .unwrap();
+    let text = |s: &str| [[Value::Text(s.into())]];
+    assert_eq!(rows(&c, "SELECT * FROM v").unwrap(), text("other"));
+    assert_eq!(rows(&c, "SELECT * FROM w").unwrap(), text("main"));
+    assert_eq!(rows(&c, "SELECT * FROM x").unwrap(), text("temp"));
+    assert_eq!(rows(&c, "SELECT * FROM broken").unwrap_err(), "no such table: main.nowhere");
+}

@@ -107,6 +107,9 @@ pub struct PlanContext<'a> {
     pub options: PlanOptions,
     /// The statement's text, from which result columns without an alias take their names.
     pub sql: &'a [u8],
+    /// The database whose stored text (a view's or a trigger's) is being planned: its unqualified names are looked for
+    /// there and nowhere else. `None` for the statement's own text and for objects of `temp`, which may name any table.
+    home: Cell<Option<DbIndex>>,
     next_source: Cell<u32>,
     next_core: Cell<u32>,
     next_cte: Cell<u32>,
@@ -121,12 +124,26 @@ impl<'a> PlanContext<'a> {
             catalogue,
             options,
             sql,
+            home: Cell::new(None),
             next_source: Cell::new(0),
             next_core: Cell::new(0),
             next_cte: Cell::new(0),
             next_select: Cell::new(0),
             parameters: RefCell::new(Vec::new()),
         }
+    }
+
+    /// Where unqualified names of the text in hand are looked for; see `inside`.
+    pub(crate) fn home(&self) -> Option<DbIndex> {
+        self.home.get()
+    }
+
+    /// Plan a stored text of database `db`; `temp` is 1 and restricts nothing.
+    pub(crate) fn inside<T>(&self, db: DbIndex, plan: impl FnOnce() -> T) -> T {
+        let outer = self.home.replace((db.0 != 1).then_some(db));
+        let result = plan();
+        self.home.set(outer);
+        result
     }
 
     /// A source id that nothing in this statement has yet.

@@ -446,7 +446,7 @@ impl<'a> Binder<'a> {
                 return Err(Error::sql(format!("'{name}' is not a function")));
             }
         }
-        let Some((db, found)) = found else { return Err(no_such_table(&table.name)) };
+        let Some((db, found)) = found else { return Err(no_such_table(self.context, &table.name)) };
         if let Some(error) = &found.broken {
             return Err(error.clone());
         }
@@ -455,7 +455,7 @@ impl<'a> Binder<'a> {
         let mut hint = IndexHint::Free;
         let relation = match &found.relation {
             turso_schema::Relation::View { columns, select } => {
-                let query = self.outside_scope(|b| b.expand_view(found, columns.as_deref(), select))?;
+                let query = self.outside_scope(|b| b.expand_view(db, found, columns.as_deref(), select))?;
                 id = self.context.new_source();
                 Relation::Query { query: Box::new(query), materialize: None, view: Some(found.name.clone()) }
             }
@@ -534,6 +534,7 @@ impl<'a> Binder<'a> {
     /// The query of a view, with the view's column names.
     fn expand_view(
         &mut self,
+        db: DbIndex,
         view: &'a Table,
         columns: Option<&[Arc<str>]>,
         select: &'a ast::Select,
@@ -546,7 +547,8 @@ impl<'a> Binder<'a> {
         let withs = std::mem::take(&mut self.withs);
         let sql = std::mem::replace(&mut self.sql, view.sql.as_bytes());
         self.views.push(&view.name);
-        let result = self.bind_select(select);
+        let context = self.context;
+        let result = context.inside(db, || self.bind_select(select));
         self.views.pop();
         self.sql = sql;
         self.withs = withs;
@@ -566,7 +568,7 @@ impl<'a> Binder<'a> {
         }
         self.scopes.push(Scope::new(self.context.new_core()));
         let bound = self.bind_named_source(name);
-        let Some(mut scope) = self.scopes.pop() else { return Err(no_such_table(name)) };
+        let Some(mut scope) = self.scopes.pop() else { return Err(no_such_table(self.context, name)) };
         let (source, info) = bound?;
         scope.sources.push(source);
         scope.info.push(info);
@@ -588,13 +590,13 @@ impl<'a> Binder<'a> {
             };
             return Ok((source, SourceInfo::default()));
         }
-        let Some((db, found)) = self.find_table(name) else { return Err(no_such_table(name)) };
+        let Some((db, found)) = self.find_table(name) else { return Err(no_such_table(self.context, name)) };
         if let Some(error) = &found.broken {
             return Err(error.clone());
         }
         let relation = match &found.relation {
             turso_schema::Relation::View { columns, select } => {
-                let query = self.outside_scope(|b| b.expand_view(found, columns.as_deref(), select))?;
+                let query = self.outside_scope(|b| b.expand_view(db, found, columns.as_deref(), select))?;
                 Relation::Query { query: Box::new(query), materialize: None, view: Some(found.name.clone()) }
             }
             turso_schema::Relation::Virtual { module, .. } => {
@@ -652,6 +654,9 @@ pub fn find_table<'a>(
     if let Some(schema) = schema {
         return look(catalogue.find_database(schema)?);
     }
+    if let Some(home) = context.home() {
+        return look(home);
+    }
     // Bare `sqlite_schema` is that of main.
     let is_schema_table = name.len() > 10 && (name.eq_ignore_ascii_case("sqlite_master") || name.eq_ignore_ascii_case("sqlite_schema"));
     let order = if is_schema_table { [0, 1] } else { [1, 0] };
@@ -660,9 +665,10 @@ pub fn find_table<'a>(
 }
 
 /// `no such table: name`.
-pub(super) fn no_such_table(name: &ast::QualifiedName) -> Error {
-    match &name.schema {
-        Some(schema) => Error::sql(format!("no such table: {}.{}", schema.text, name.name.text)),
+pub(super) fn no_such_table(context: &crate::context::PlanContext<'_>, name: &ast::QualifiedName) -> Error {
+    let home = context.home().map(|db| context.catalogue.database_name(db));
+    match name.schema.as_ref().map(|s| s.text.as_ref()).or(home) {
+        Some(schema) => Error::sql(format!("no such table: {schema}.{}", name.name.text)),
         None => Error::sql(format!("no such table: {}", name.name.text)),
     }
 }

@@ -175,7 +175,17 @@ fn analyze_index(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, index: &A
     let stat = statistics_text(e, rows, distinct);
     let name = if is_primary(table, index) { &table.name } else { &index.name };
     write_row(e, statistics, &table.name, Some(name), stat);
-    e.builder.bind(empty);
+    if index.partial.is_some() {
+        // An empty partial index is noted, an empty table is not.
+        let done = e.builder.label();
+        e.builder.emit(Goto { target: done });
+        e.builder.bind(empty);
+        text_into(e, &vec!["0"; width + 1].join(" "), stat);
+        write_row(e, statistics, &table.name, Some(name), stat);
+        e.builder.bind(done);
+    } else {
+        e.builder.bind(empty);
+    }
     e.builder.emit(Close { cursor: source });
     Ok(())
 }

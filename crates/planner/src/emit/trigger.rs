@@ -229,17 +229,7 @@ fn build_body(
     }
     e.trigger = Some(TriggerScope { sources, conflict, db: trigger_db, sql: trigger.sql.clone() });
     let end = e.builder.label();
-    let statement = trigger.statement.clone();
-    if let Some(when) = &statement.when {
-        let sql = trigger.sql.clone();
-        let mut binder = Binder::for_text(context, sql.as_bytes());
-        enter_scope(&e, &mut binder);
-        let condition = binder.bind_expr(when)?;
-        e.jump_if_false(&condition, end, true)?;
-    }
-    for step in &statement.body {
-        emit_step(&mut e, step)?;
-    }
+    context.inside(trigger_db, || emit_statements(&mut e, trigger, end))?;
     e.builder.bind(end);
     e.builder.emit(Halt {});
     for &(db, write) in e.databases() {
@@ -247,6 +237,22 @@ fn build_body(
     }
     e.builder.program_mut().writes = true;
     Ok(e.builder.finish())
+}
+
+/// WHEN, and the statements of the body.
+fn emit_statements(e: &mut Emitter<'_>, trigger: &Trigger, end: Label) -> Result<()> {
+    let statement = trigger.statement.clone();
+    if let Some(when) = &statement.when {
+        let sql = trigger.sql.clone();
+        let mut binder = Binder::for_text(e.context, sql.as_bytes());
+        enter_scope(e, &mut binder);
+        let condition = binder.bind_expr(when)?;
+        e.jump_if_false(&condition, end, true)?;
+    }
+    for step in &statement.body {
+        emit_step(e, step)?;
+    }
+    Ok(())
 }
 
 /// The table as NEW and OLD show it: SQLite gives their columns a collation, but no affinity, and knows no alias of the rowid.
