@@ -81,6 +81,19 @@ fn prepare_many(e: &mut dyn Engine, sql: &str, times: u64) -> (u64, i64) {
     (times, 0)
 }
 
+/// Prepare texts that differ in a comment of equal length, so that no cache of programs knows them: `round` and the
+/// number within it make each one new.
+fn prepare_new(e: &mut dyn Engine, sql: &str, times: u64, round: i64) -> (u64, i64) {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(sql.len() + 24);
+    for i in 0..times {
+        text.clear();
+        let _ = write!(text, "{sql} --{round:04}{i:06}");
+        e.prepare_only(&text);
+    }
+    (times, 0)
+}
+
 /// Every workload, in the order of the table.
 pub const WORKLOADS: &[Workload] = &[
     Workload {
@@ -272,31 +285,37 @@ pub const WORKLOADS: &[Workload] = &[
         round: |e, _, _| repeat(e, "INSERT INTO t(a) VALUES (?1)", 2_000, |i| vec![i]),
     },
     Workload {
-        name: "prepare SELECT 1",
+        name: "prepare SELECT 1 (new text)",
         place: Place::Memory,
         setup: empty,
-        round: |e, _, _| prepare_many(e, "SELECT 1", 20_000),
+        round: |e, _, r| prepare_new(e, "SELECT 1", 20_000, r),
     },
     Workload {
-        name: "prepare point select",
+        name: "prepare point select (new text)",
+        place: Place::Memory,
+        setup: joined,
+        round: |e, _, r| prepare_new(e, "SELECT a, c FROM t WHERE id = ?1", 10_000, r),
+    },
+    Workload {
+        name: "prepare point select (same text)",
         place: Place::Memory,
         setup: joined,
         round: |e, _, _| prepare_many(e, "SELECT a, c FROM t WHERE id = ?1", 10_000),
     },
     Workload {
-        name: "prepare insert",
+        name: "prepare insert (new text)",
         place: Place::Memory,
         setup: joined,
-        round: |e, _, _| prepare_many(e, "INSERT INTO t(id, a, b, c) VALUES (?1, ?2, ?3, ?4)", 10_000),
+        round: |e, _, r| prepare_new(e, "INSERT INTO t(id, a, b, c) VALUES (?1, ?2, ?3, ?4)", 10_000, r),
     },
     Workload {
-        name: "prepare 3-table join",
+        name: "prepare 3-table join (new text)",
         place: Place::Memory,
         setup: joined,
-        round: |e, _, _| {
+        round: |e, _, r| {
             let sql = "SELECT t.c, u.v, w.x FROM t JOIN u ON u.t_id = t.id JOIN w ON w.u_id = u.id \
                        WHERE t.a = ?1 AND w.x > 3 ORDER BY u.v LIMIT 10";
-            prepare_many(e, sql, 3_000)
+            prepare_new(e, sql, 3_000, r)
         },
     },
 ];

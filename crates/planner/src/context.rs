@@ -16,6 +16,10 @@ pub trait Catalogue {
     fn database_count(&self) -> usize;
     /// The name under which a database is known.
     fn database_name(&self, db: DbIndex) -> &str;
+    /// [`database_name`](Self::database_name), shared where the catalogue can.
+    fn shared_name(&self, db: DbIndex) -> Arc<str> {
+        self.database_name(db).into()
+    }
     /// Its schema. An index that does not exist gives an empty schema.
     fn schema(&self, db: DbIndex) -> &Arc<Schema>;
     /// The database of this name (any letter case; `main` also under its alias).
@@ -115,6 +119,9 @@ pub struct PlanContext<'a> {
     next_cte: Cell<u32>,
     next_select: Cell<u32>,
     parameters: RefCell<Vec<Option<Arc<str>>>>,
+    /// All parameters have been told by the parser.
+    parameters_known: Cell<bool>,
+    explains: Cell<bool>,
 }
 
 impl<'a> PlanContext<'a> {
@@ -130,6 +137,8 @@ impl<'a> PlanContext<'a> {
             next_cte: Cell::new(0),
             next_select: Cell::new(0),
             parameters: RefCell::new(Vec::new()),
+            parameters_known: Cell::new(false),
+            explains: Cell::new(false),
         }
     }
 
@@ -166,8 +175,40 @@ impl<'a> PlanContext<'a> {
         next(&self.next_select) + 1
     }
 
+    /// The statement is `EXPLAIN QUERY PLAN`: programs keep the texts of their plans.
+    pub(crate) fn set_explains(&self) {
+        self.explains.set(true);
+    }
+
+    /// Programs keep the texts of their plans.
+    pub(crate) fn explains(&self) -> bool {
+        self.explains.get()
+    }
+
+    /// The statement's parameters as the parser has counted them: planning need not look for them.
+    pub fn set_parameters(&self, found: &turso_parser::Parameters) {
+        if found.count > 0 {
+            let mut parameters = self.parameters.borrow_mut();
+            parameters.resize(found.count as usize, None);
+            for (index, name) in &found.names {
+                if let Some(slot @ None) = parameters.get_mut((*index).saturating_sub(1) as usize) {
+                    *slot = Some(name.clone());
+                }
+            }
+        }
+        self.parameters_known.set(true);
+    }
+
+    /// [`set_parameters`](Self::set_parameters) has been called.
+    pub(crate) fn parameters_known(&self) -> bool {
+        self.parameters_known.get()
+    }
+
     /// Remember a parameter's name; the statement reports them by number.
     pub fn note_parameter(&self, index: u32, name: Option<&str>) {
+        if self.parameters_known.get() {
+            return;
+        }
         let mut parameters = self.parameters.borrow_mut();
         let at = index.saturating_sub(1) as usize;
         if parameters.len() <= at {

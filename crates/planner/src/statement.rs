@@ -12,6 +12,9 @@ use crate::emit::{Emitter, analyze, ddl, delete, insert, plan_select, pragma, tr
 pub fn plan_statement(context: &PlanContext<'_>, statement: &Statement) -> Result<Program> {
     match statement {
         Statement::Explain { query_plan, statement } => {
+            if *query_plan {
+                context.set_explains();
+            }
             let mut program = plan_plain(context, statement)?;
             program.explain = if *query_plan { 2 } else { 1 };
             Ok(program)
@@ -21,7 +24,9 @@ pub fn plan_statement(context: &PlanContext<'_>, statement: &Statement) -> Resul
 }
 
 fn plan_plain(context: &PlanContext<'_>, statement: &Statement) -> Result<Program> {
-    note_parameters(context, statement);
+    if !context.parameters_known() {
+        note_parameters(context, statement);
+    }
     match statement {
         Statement::Select(select) => plan_select(context, select),
         Statement::Insert(insert) => insert::plan_insert(context, insert),

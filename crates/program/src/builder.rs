@@ -20,6 +20,7 @@ pub struct ProgramBuilder {
     free_registers: Vec<Reg>,
     next_cursor: u16,
     plan_parents: Vec<u32>,
+    explains: bool,
 }
 
 impl Default for ProgramBuilder {
@@ -31,15 +32,16 @@ impl Default for ProgramBuilder {
 impl ProgramBuilder {
     /// An empty program.
     pub fn new() -> Self {
-        let program = Program { collations: vec![Collation::Binary], ..Program::default() };
+        let program = Program { collations: vec![Collation::Binary], instructions: Vec::with_capacity(16), ..Program::default() };
         Self {
             program,
             prologue: Vec::new(),
-            labels: Vec::new(),
+            labels: Vec::with_capacity(8),
             next_register: 1,
             free_registers: Vec::new(),
             next_cursor: 0,
             plan_parents: Vec::new(),
+            explains: true,
         }
     }
 
@@ -147,8 +149,35 @@ impl ProgramBuilder {
         }
     }
 
-    /// Add a plan node under the innermost open one.
+    /// Whether plan nodes are kept: only `EXPLAIN QUERY PLAN` reads them, and their texts take time to write.
+    pub fn set_explains(&mut self, explains: bool) {
+        self.explains = explains;
+    }
+
+    /// Plan nodes are kept.
+    pub fn explains(&self) -> bool {
+        self.explains
+    }
+
+    /// Add a plan node whose text is made only if it is kept.
+    pub fn plan_node_with(&mut self, detail: impl FnOnce() -> String) {
+        if self.explains {
+            self.plan_node(detail());
+        }
+    }
+
+    /// As [`open_plan_node`](Self::open_plan_node), with a text that is made only if it is kept.
+    pub fn open_plan_node_with(&mut self, detail: impl FnOnce() -> String) {
+        if self.explains {
+            self.open_plan_node(detail());
+        }
+    }
+
+    /// Add a plan node under the innermost open one; 0 when none are kept.
     pub fn plan_node(&mut self, detail: impl Into<String>) -> u32 {
+        if !self.explains {
+            return 0;
+        }
         let id = self.program.plan.len() as u32 + 1;
         let parent = self.plan_parents.last().copied().unwrap_or(0);
         self.program.plan.push(PlanNode { id, parent, detail: detail.into() });
@@ -158,7 +187,9 @@ impl ProgramBuilder {
     /// Add a plan node and make it the parent of the following ones until [`close_plan_node`](Self::close_plan_node).
     pub fn open_plan_node(&mut self, detail: impl Into<String>) -> u32 {
         let id = self.plan_node(detail);
-        self.plan_parents.push(id);
+        if self.explains {
+            self.plan_parents.push(id);
+        }
         id
     }
 

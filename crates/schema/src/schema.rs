@@ -1,5 +1,6 @@
 //! The catalogue of one database: look-up, and the changes that make a new catalogue sharing the rest.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -64,8 +65,8 @@ impl Schema {
 
     /// Table or view by name, as an unqualified name finds it. `sqlite_schema` and `sqlite_master` are one table.
     pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
-        let folded = name.to_ascii_lowercase();
-        let key = match folded.as_str() {
+        let folded = folded(name);
+        let key = match &*folded {
             "sqlite_master" => "sqlite_schema",
             "sqlite_temp_master" => "sqlite_temp_schema",
             other => other,
@@ -81,14 +82,19 @@ impl Schema {
         self.table(name)
     }
 
+    /// What ANALYZE has found out about the table or index of this name.
+    pub fn statistics_of(&self, name: &str) -> Option<&Statistics> {
+        if self.statistics.is_empty() { None } else { self.statistics.get(&*folded(name)) }
+    }
+
     /// Index by name.
     pub fn index(&self, name: &str) -> Option<&Arc<Index>> {
-        self.indexes.get(name.to_ascii_lowercase().as_str())
+        self.indexes.get(&*folded(name))
     }
 
     /// Trigger by name.
     pub fn trigger(&self, name: &str) -> Option<&Arc<Trigger>> {
-        self.triggers.get(name.to_ascii_lowercase().as_str())
+        self.triggers.get(&*folded(name))
     }
 
     /// Triggers of this schema that watch the table, in SQLite's firing order (the newest first).
@@ -144,6 +150,11 @@ impl Schema {
     pub(crate) fn last_trigger_sequence(&self) -> u32 {
         self.triggers.values().map(|t| t.sequence).max().unwrap_or(0)
     }
+}
+
+/// The name as it is a key of the maps; most names are written so already.
+fn folded(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
 }
 
 /// `sqlite_schema` (or `sqlite_temp_schema`) as a table.

@@ -8,11 +8,11 @@ use turso_program::DbIndex;
 use turso_schema::Schema;
 use turso_value::Collation;
 
-use super::state::State;
+use super::state::{AttachedDb, State};
 
 /// A borrowed view of the connection while one statement is planned.
 pub(crate) struct SessionCatalogue<'a> {
-    names: Vec<(&'a str, Arc<Schema>)>,
+    databases: &'a [AttachedDb],
     functions: &'a Registry,
     collations: &'a [Collation],
     empty: &'static Arc<Schema>,
@@ -22,31 +22,30 @@ impl<'a> SessionCatalogue<'a> {
     pub fn new(state: &'a State) -> Self {
         static EMPTY: OnceLock<Arc<Schema>> = OnceLock::new();
         let empty = EMPTY.get_or_init(|| Arc::new(Schema::empty(false)));
-        let names = state
-            .databases
-            .iter()
-            .map(|db| (&*db.name, db.schema.clone().unwrap_or_else(|| empty.clone())))
-            .collect();
-        Self { names, functions: &state.functions, collations: &state.collations, empty }
+        Self { databases: &state.databases, functions: &state.functions, collations: &state.collations, empty }
     }
 }
 
 impl Catalogue for SessionCatalogue<'_> {
     fn database_count(&self) -> usize {
-        self.names.len()
+        self.databases.len()
     }
 
     fn database_name(&self, db: DbIndex) -> &str {
-        self.names.get(db.index()).map_or("", |(name, _)| name)
+        self.databases.get(db.index()).map_or("", |database| &database.name)
+    }
+
+    fn shared_name(&self, db: DbIndex) -> Arc<str> {
+        self.databases.get(db.index()).map_or_else(|| "".into(), |database| database.name.clone())
     }
 
     fn schema(&self, db: DbIndex) -> &Arc<Schema> {
-        self.names.get(db.index()).map_or(self.empty, |(_, schema)| schema)
+        self.databases.get(db.index()).and_then(|database| database.schema.as_ref()).unwrap_or(self.empty)
     }
 
     fn find_database(&self, name: &str) -> Option<DbIndex> {
         // An attached database may have taken the name of another one's file; the last one attached is found first.
-        self.names.iter().rposition(|(n, _)| n.eq_ignore_ascii_case(name)).map(|i| DbIndex(i as u16))
+        self.databases.iter().rposition(|database| database.name.eq_ignore_ascii_case(name)).map(|i| DbIndex(i as u16))
     }
 
     fn function(&self, name: &str, argc: usize) -> Lookup {

@@ -186,6 +186,7 @@ impl State {
         let text = sql.get(..parsed.tail).unwrap_or(sql);
         let catalogue = catalogue::SessionCatalogue::new(self);
         let context = PlanContext::new(&catalogue, self.plan_options(), text.as_bytes());
+        context.set_parameters(&parsed.parameters);
         let program = Arc::new(plan_statement(&context, &statement)?);
         if parsed.tail == sql.len() {
             self.programs.keep(sql, self.generation, &statement, &program);

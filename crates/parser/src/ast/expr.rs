@@ -1,6 +1,7 @@
 //! Expressions.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::{Name, OrderingTerm, QualifiedName, Select, Span, WindowSpec};
 
@@ -104,7 +105,7 @@ pub struct Variable {
     /// The parameter's number, from 1.
     pub index: u32,
     /// As written (`?7`, `:a`, `@a`, `$a::b(c)`); `None` for a plain `?`.
-    pub name: Option<Box<str>>,
+    pub name: Option<Arc<str>>,
 }
 
 /// A reference to a column.

@@ -16,6 +16,7 @@ mod select;
 mod table;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::ast::{Name, QualifiedName, Quote, Span, Statement, TypeName};
 use crate::error::SyntaxError;
@@ -50,7 +51,7 @@ pub struct Parameters {
     /// The largest number in use.
     pub count: u32,
     /// Numbers with their names as written (`?7`, `:a`), in order of appearance.
-    pub names: Vec<(u32, Box<str>)>,
+    pub names: Vec<(u32, Arc<str>)>,
 }
 
 impl Parameters {
@@ -67,10 +68,9 @@ impl Parameters {
 
 /// Parses the first statement of a text and tells where the rest begins. The text ends at its first NUL byte.
 pub fn parse(sql: &[u8]) -> Result<Parsed> {
-    let sql = match sql.iter().position(|&b| b == 0) {
-        Some(end) => &sql[..end],
-        None => sql,
-    };
+    // Almost no text has a NUL, and `contains` looks at many bytes at a time.
+    let end = if sql.contains(&0) { sql.iter().position(|&b| b == 0) } else { None };
+    let sql = end.and_then(|end| sql.get(..end)).unwrap_or(sql);
     if sql.len() > i32::MAX as usize {
         return Err(SyntaxError::new("string or blob too big"));
     }
@@ -147,7 +147,7 @@ struct Parser<'a> {
     complaint: Option<(SyntaxError, u32)>,
     parameters: Parameters,
     /// Parameter names to numbers; filled only once there are many.
-    parameter_index: HashMap<Box<str>, u32>,
+    parameter_index: HashMap<Arc<str>, u32>,
 }
 
 impl<'a> Parser<'a> {

@@ -1,8 +1,11 @@
 //! Parameters: their numbers and names.
 
+use std::sync::Arc;
+
 use super::{MAX_VARIABLE_NUMBER, Parser, Result};
 use crate::ast::{Expr, Variable};
 use crate::error::SyntaxError;
+use crate::token::Token;
 
 impl Parser<'_> {
     pub(super) fn variable(&mut self) -> Result<Expr> {
@@ -16,7 +19,7 @@ impl Parser<'_> {
                     self.complain(SyntaxError::new("variable number must be between ?1 and ?32766"));
                     return Ok(Expr::NULL);
                 };
-                (index, Some(self.text(token)))
+                (index, Some(self.shared_text(token)))
             }
             [b'#', digit, ..] if digit.is_ascii_digit() => {
                 let error = SyntaxError { offset: None, ..self.near(token) };
@@ -24,7 +27,7 @@ impl Parser<'_> {
                 return Ok(Expr::NULL);
             }
             _ => {
-                let name = self.text(token);
+                let name = self.shared_text(token);
                 (self.named_parameter(&name).unwrap_or(self.parameters.count + 1), Some(name))
             }
         };
@@ -33,13 +36,16 @@ impl Parser<'_> {
             return Ok(Expr::NULL);
         }
         self.parameters.count = self.parameters.count.max(index);
-        let name: Option<Box<str>> = name.map(Into::into);
         if let Some(name) = &name
             && self.named_parameter(name).is_none()
         {
             self.add_parameter_name(index, name);
         }
         Ok(Expr::Variable(Variable { index, name }))
+    }
+
+    fn shared_text(&self, token: Token) -> Arc<str> {
+        String::from_utf8_lossy(self.bytes(token)).into()
     }
 
     fn named_parameter(&self, name: &str) -> Option<u32> {
@@ -50,15 +56,15 @@ impl Parser<'_> {
         }
     }
 
-    fn add_parameter_name(&mut self, index: u32, name: &str) {
+    fn add_parameter_name(&mut self, index: u32, name: &Arc<str>) {
         const FEW: usize = 16;
-        self.parameters.names.push((index, name.into()));
+        self.parameters.names.push((index, name.clone()));
         let names = &self.parameters.names;
         if names.len() > FEW {
             if self.parameter_index.is_empty() {
                 self.parameter_index.extend(names.iter().map(|(index, name)| (name.clone(), *index)));
             } else {
-                self.parameter_index.insert(name.into(), index);
+                self.parameter_index.insert(name.clone(), index);
             }
         }
     }

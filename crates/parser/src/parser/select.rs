@@ -261,6 +261,11 @@ impl Parser<'_> {
 
     /// True when `.*` follows the current token.
     fn table_star_ahead(&self) -> bool {
+        // Mostly a comma or blank and then no dot: that is seen without taking tokens apart.
+        let next = crate::lexer::skip_blanks(self.sql, self.tok.end as usize);
+        if self.sql.get(next) != Some(&b'.') {
+            return false;
+        }
         let dot = crate::lexer::next_token(self.sql, self.tok.end);
         dot.kind == T::Dot && crate::lexer::next_token(self.sql, dot.end).kind == T::Star
     }

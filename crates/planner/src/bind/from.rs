@@ -33,6 +33,10 @@ impl<'a> Binder<'a> {
     /// Bind joined items into the innermost scope; the result holds the conditions of inner joins.
     pub(super) fn bind_joins(&mut self, first: &'a ast::TableSource, joins: &'a [ast::Join]) -> Result<Vec<Expr>> {
         let mut filter = Vec::new();
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.sources.reserve_exact(joins.len() + 1);
+            scope.info.reserve_exact(joins.len() + 1);
+        }
         let outer_right = joins.iter().rposition(|j| matches!(j.op.kind, ast::JoinKind::Right | ast::JoinKind::Full));
         let rest = match outer_right {
             None => {
@@ -422,13 +426,13 @@ impl<'a> Binder<'a> {
     pub(super) fn bind_table(&mut self, table: &'a ast::TableRef) -> Result<(Source, SourceInfo)> {
         let name = table.name.name.as_str();
         let alias = table.alias.as_ref();
-        let shown: Arc<str> = alias.map_or(name, |a| a.as_str()).into();
+        let shown = || Arc::<str>::from(alias.map_or(name, |a| a.as_str()));
         if table.name.schema.is_none() && table.args.is_none()
             && let Some((relation, cte_name)) = self.bind_cte_reference(name)?
         {
             let source = Source {
                 id: self.context.new_source(),
-                name: alias.map_or(cte_name, |_| shown),
+                name: alias.map_or(cte_name, |_| shown()),
                 aliased: alias.is_some(),
                 relation,
                 join: JoinKind::Inner,
@@ -440,7 +444,7 @@ impl<'a> Binder<'a> {
         let found = self.find_table(&table.name);
         if table.args.is_some() || found.is_none() {
             if let Some(function) = self.context.catalogue.table_function(name) {
-                return self.bind_table_function(table, &function, shown);
+                return self.bind_table_function(table, &function, shown());
             }
             if found.is_some() {
                 return Err(Error::sql(format!("'{name}' is not a function")));
@@ -450,7 +454,7 @@ impl<'a> Binder<'a> {
         if let Some(error) = &found.broken {
             return Err(error.clone());
         }
-        let schema: Arc<str> = self.context.catalogue.database_name(db).into();
+        let schema = self.context.catalogue.shared_name(db);
         let id;
         let mut hint = IndexHint::Free;
         let relation = match &found.relation {
@@ -477,7 +481,7 @@ impl<'a> Binder<'a> {
         };
         let source = Source {
             id,
-            name: if alias.is_some() { shown } else { found.name.clone() },
+            name: if alias.is_some() { shown() } else { found.name.clone() },
             aliased: alias.is_some(),
             relation,
             join: JoinKind::Inner,
@@ -619,7 +623,7 @@ impl<'a> Binder<'a> {
     /// The schema's name of a table source.
     pub(super) fn schema_name(&self, source: &Source) -> Option<Arc<str>> {
         match &source.relation {
-            Relation::Table { db, .. } => Some(self.context.catalogue.database_name(*db).into()),
+            Relation::Table { db, .. } => Some(self.context.catalogue.shared_name(*db)),
             _ => None,
         }
     }

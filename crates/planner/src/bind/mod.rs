@@ -125,7 +125,11 @@ impl<'a> Binder<'a> {
         Ok(list)
     }
 
-    fn conjuncts_into(&mut self, expr: &'a ast::Expr, list: &mut Vec<Expr>) -> Result<()> {
+    pub(super) fn conjuncts_into(&mut self, expr: &'a ast::Expr, list: &mut Vec<Expr>) -> Result<()> {
+        if !matches!(expr, ast::Expr::Binary { op: ast::BinaryOp::And, .. }) {
+            list.push(self.bind_expr(expr)?);
+            return Ok(());
+        }
         // The chain leans to the left: walk it without recursion.
         let mut chain = vec![expr];
         while let Some(ast::Expr::Binary { op: ast::BinaryOp::And, left, right }) = chain.last() {

@@ -21,6 +21,12 @@ struct Output<'a> {
     aliases: Vec<Option<&'a ast::Name>>,
 }
 
+impl Output<'_> {
+    fn with_capacity(columns: usize) -> Self {
+        Self { exprs: Vec::with_capacity(columns), names: Vec::with_capacity(columns), aliases: Vec::with_capacity(columns) }
+    }
+}
+
 /// The output of one core and what the enclosing query needs of it.
 struct BoundCore {
     body: Body,
@@ -200,25 +206,20 @@ impl<'a> Binder<'a> {
         if output.exprs.len() > self.context.options.limit_columns {
             return Err(Error::sql("too many columns in result set"));
         }
-        if let Some(scope) = self.scopes.last_mut() {
+        if let Some(scope) = self.scopes.last_mut()
+            && output.aliases.iter().any(Option::is_some)
+        {
             let aliased = output.aliases.iter().zip(&output.exprs);
             scope.aliases = aliased.filter_map(|(a, e)| Some((a.as_ref()?.text.clone(), e.clone()))).collect();
         }
-        if let Some(having) = &query.having
-            && query.group_by.is_empty()
-            && !self.has_aggregates()
-        {
-            // HAVING may bring the aggregate itself.
-            let probe = self.bind_expr(having)?;
-            let _ = probe;
-            if !self.has_aggregates() {
-                return Err(Error::sql("HAVING clause on a non-aggregate query"));
-            }
-        }
         let having = query.having.as_ref().map(|h| self.bind_expr(h)).transpose()?;
+        // HAVING may bring the aggregate itself.
+        if having.is_some() && query.group_by.is_empty() && !self.has_aggregates() {
+            return Err(Error::sql("HAVING clause on a non-aggregate query"));
+        }
         self.set_aggregate_use(AggregateUse::InWhere);
         if let Some(condition) = &query.where_clause {
-            filter.extend(self.bind_conjuncts(condition)?);
+            self.conjuncts_into(condition, &mut filter)?;
         }
         self.set_aggregate_use(AggregateUse::InGroupBy);
         let group_by = self.bind_group_by(&query.group_by, &output.exprs)?;
@@ -236,10 +237,15 @@ impl<'a> Binder<'a> {
             self.window_clauses.pop();
         }
         let (columns, collations) = self.describe(&output);
-        let mut conjuncts = Vec::with_capacity(filter.len());
-        for e in filter {
-            split_conjuncts(e, &mut conjuncts);
-        }
+        let conjuncts = if filter.iter().any(|e| matches!(e, Expr::And(..))) {
+            let mut conjuncts = Vec::with_capacity(filter.len() + 1);
+            for e in filter {
+                split_conjuncts(e, &mut conjuncts);
+            }
+            conjuncts
+        } else {
+            filter
+        };
         let core = Core {
             id: crate::plan::CoreId(0),
             sources: Vec::new(),
@@ -313,7 +319,7 @@ impl<'a> Binder<'a> {
 
     /// The result columns, stars expanded.
     fn bind_output(&mut self, query: &'a ast::Query) -> Result<Output<'a>> {
-        let mut output = Output::default();
+        let mut output = Output::with_capacity(query.columns.len());
         for column in &query.columns {
             match column {
                 ast::ResultColumn::Expr { expr, alias, span } => {

@@ -96,7 +96,7 @@ impl Emitter<'_> {
     }
 
     fn values(&mut self, rows: &[Vec<Expr>], width: usize, limits: &Limits, to: &mut Destination<'_>) -> Result<()> {
-        self.builder.plan_node(format!("SCAN {} CONSTANT ROWS", rows.len()));
+        self.builder.plan_node_with(|| format!("SCAN {} CONSTANT ROWS", rows.len()));
         let late_skip = limits.offset.is_some();
         let (row, _) = self.row_registers_for(to, width, late_skip);
         for values in rows {

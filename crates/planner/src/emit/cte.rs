@@ -39,7 +39,7 @@ impl Emitter<'_> {
     /// Compute the shared CTEs of a query, in order.
     pub(super) fn materialize_ctes(&mut self, ctes: &[Arc<Cte>]) -> Result<()> {
         for cte in ctes {
-            self.builder.open_plan_node(format!("MATERIALIZE {}", cte.name));
+            self.builder.open_plan_node_with(|| format!("MATERIALIZE {}", cte.name));
             let independent = cte.query.outer.is_empty();
             let made = self.materialized(cte.columns.len(), independent, &mut |e, to| e.cte_rows(cte, to));
             self.builder.close_plan_node();

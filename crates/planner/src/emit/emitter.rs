@@ -140,8 +140,10 @@ pub struct Emitter<'a> {
 impl<'a> Emitter<'a> {
     /// An emitter for a new program.
     pub fn new(context: &'a PlanContext<'a>) -> Self {
+        let mut builder = ProgramBuilder::new();
+        builder.set_explains(context.explains());
         Self {
-            builder: ProgramBuilder::new(),
+            builder,
             context,
             loop_depth: 0,
             runs: 1.0,
@@ -322,9 +324,8 @@ impl<'a> Emitter<'a> {
 
     /// The instructions that open the transactions the program needs.
     fn take_locks(&mut self) {
-        let mut databases = self.databases.clone();
-        databases.sort_by_key(|(db, _)| *db);
-        for (db, write) in databases {
+        self.databases.sort_by_key(|(db, _)| *db);
+        for &(db, write) in &self.databases {
             let schema = self.context.catalogue.schema(db);
             let (schema_cookie, schema_generation) = (schema.cookie, schema.generation);
             self.builder.emit_prologue(Transaction { db, write, schema_cookie, schema_generation });
@@ -332,9 +333,14 @@ impl<'a> Emitter<'a> {
     }
 
     /// One affinity per register, or `None` when none of them changes anything.
-    pub fn affinities(list: impl IntoIterator<Item = Affinity>) -> Option<Affinities> {
-        let list: Arc<[Affinity]> = list.into_iter().collect();
-        list.iter().any(|a| !matches!(a, Affinity::Blob | Affinity::None)).then_some(Affinities(list))
+    pub fn affinities<L>(list: L) -> Option<Affinities>
+    where
+        L: IntoIterator<Item = Affinity>,
+        L::IntoIter: Clone,
+    {
+        let list = list.into_iter();
+        let counts = list.clone().any(|a| !matches!(a, Affinity::Blob | Affinity::None));
+        counts.then(|| Affinities(list.collect()))
     }
 
     /// The collation's number in this program.

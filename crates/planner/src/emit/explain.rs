@@ -10,6 +10,9 @@ use crate::plan::{
 impl Emitter<'_> {
     /// Add the node of one level.
     pub(super) fn explain_level(&mut self, source: &Source, level: &Level, min_max: bool) {
+        if !self.builder.explains() {
+            return;
+        }
         // An OR has a node per arm, and a subquery shows how it is made before it is scanned.
         if matches!(level.access, Access::MultiOr { .. } | Access::Produced { .. }) {
             return;
@@ -24,6 +27,9 @@ impl Emitter<'_> {
 
     /// Add the node of one path.
     pub(super) fn explain_access(&mut self, source: &Source, access: &Access, suffix: &str) {
+        if !self.builder.explains() {
+            return;
+        }
         if let Access::AutoIndex(auto) = access
             && auto.with_filter
         {
@@ -37,7 +43,7 @@ impl Emitter<'_> {
     pub(super) fn explain_list_subquery(&mut self, query: &Query) -> turso_error::Result<()> {
         let number = self.context.next_subquery_number();
         let kind = if query.outer.is_empty() { "LIST SUBQUERY" } else { "CORRELATED LIST SUBQUERY" };
-        self.builder.open_plan_node(format!("{kind} {number}"));
+        self.builder.open_plan_node_with(|| format!("{kind} {number}"));
         Ok(())
     }
 }

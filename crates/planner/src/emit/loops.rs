@@ -323,8 +323,8 @@ impl Emitter<'_> {
             };
             let (matched, return_to, row, table) = (right.matched, right.return_to, right.row, table.clone());
             let source = source_of(run.core, &run.plan.levels[i])?;
-            self.builder.open_plan_node(format!("RIGHT-JOIN {}", source.name));
-            self.builder.plan_node(format!("SCAN {}", source.name));
+            self.builder.open_plan_node_with(|| format!("RIGHT-JOIN {}", source.name));
+            self.builder.plan_node_with(|| format!("SCAN {}", source.name));
             self.builder.close_plan_node();
             for outer in 0..i {
                 self.null_row(&run.states, outer);

@@ -36,7 +36,7 @@ impl Emitter<'_> {
         let binding = SourceBinding::Cursor { cursor: table.cursor, table: table.table.clone(), covering: None };
         self.builder.open_plan_node("MULTI-INDEX OR");
         for (number, arm) in arms.iter().enumerate() {
-            self.builder.open_plan_node(format!("INDEX {}", number + 1));
+            self.builder.open_plan_node_with(|| format!("INDEX {}", number + 1));
             self.explain_access(source, &arm.access, "");
             self.builder.close_plan_node();
             let index_cursor = match index_of(&arm.access) {

@@ -214,9 +214,10 @@ pub(crate) fn entry_affinities(table: &Table, index: &Index) -> Option<Affinitie
         IndexKey::Column(c) => of(c),
         IndexKey::Rowid | IndexKey::Expr(_) => Affinity::Blob,
     });
-    let rest: Vec<Affinity> =
-        if table.has_rowid() { vec![Affinity::Blob] } else { index.trailing.iter().map(|&c| of(c)).collect() };
-    Emitter::affinities(key.chain(rest))
+    if table.has_rowid() {
+        return Emitter::affinities(key.chain([Affinity::Blob]));
+    }
+    Emitter::affinities(key.chain(index.trailing.iter().map(|&c| of(c))))
 }
 
 /// Encode the row for the tree of its table into `dest`.

@@ -26,7 +26,7 @@ use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::optimize::plan_core;
 use crate::plan::{Body, Core, Expr, JoinPlan, OrderTerm, OutputColumn, Query, Relation, Source, Wish};
-use crate::plan::{Visit, walk_core};
+use crate::plan::{Visit, walk_core, walk_expr};
 
 /// Queries nested deeper than this are refused: their emission is recursive.
 const MAX_DEPTH: u32 = 200;
@@ -37,18 +37,14 @@ pub fn plan_select(context: &PlanContext<'_>, select: &ast::Select) -> Result<Pr
     let mut emitter = Emitter::new(context);
     emitter.query(&query, &mut Destination::Rows)?;
     emitter.builder.emit(Halt {});
-    emitter.builder.program_mut().columns = result_columns(&query.columns);
+    emitter.builder.program_mut().columns = result_columns(query.columns);
     Ok(emitter.finish())
 }
 
 /// Output columns as the caller of a statement sees them.
-pub fn result_columns(columns: &[OutputColumn]) -> Vec<ResultColumn> {
-    let column = |c: &OutputColumn| ResultColumn {
-        name: c.name.clone(),
-        declared_type: c.declared_type.clone(),
-        origin: c.origin.clone(),
-    };
-    columns.iter().map(column).collect()
+pub fn result_columns(columns: Vec<OutputColumn>) -> Vec<ResultColumn> {
+    let column = |c: OutputColumn| ResultColumn { name: c.name, declared_type: c.declared_type, origin: c.origin };
+    columns.into_iter().map(column).collect()
 }
 
 /// LIMIT and OFFSET of a query while it is emitted.
@@ -83,7 +79,7 @@ fn known_limit(limit: Option<&Expr>, offset: Option<&Expr>) -> Option<u64> {
     }
 }
 
-/// Adds all columns of tables of which a virtual column is read.
+/// Adds the columns that are read, and all columns of tables that have virtual ones.
 struct Generated<'u>(&'u mut crate::optimize::UsedColumns);
 
 impl Visit for Generated<'_> {
@@ -97,12 +93,19 @@ impl Visit for Generated<'_> {
         }
         walk_core(self, core);
     }
+
+    fn expr(&mut self, e: &Expr) {
+        if let Expr::Column { source, column, .. } = e {
+            self.0.add(*source, *column);
+        } else {
+            walk_expr(self, e);
+        }
+    }
 }
 
 impl Emitter<'_> {
     /// Take note of the columns that a query reads, before any of its loops is planned.
     pub(super) fn note_used(&mut self, query: &Query) {
-        self.used.add_query(query);
         Generated(&mut self.used).query(query);
     }
 
@@ -304,7 +307,7 @@ impl Emitter<'_> {
             columns: core.output.len(),
             ..Wish::default()
         };
-        let plan = self.plan_loops(core, &wish)?;
+        let plan = self.plan_loops_for(core, wish)?;
         let sorted = !plan.single_row && plan.order_satisfied < order_by.len();
         let distinct = core.distinct && !plan.single_row && !matches!(to, Destination::Exists(_));
         let order_by = if sorted { order_by } else { &[] };
@@ -315,8 +318,13 @@ impl Emitter<'_> {
 
     /// Ask the optimizer.
     pub(super) fn plan_loops(&mut self, core: &Core, wish: &Wish) -> Result<JoinPlan> {
+        self.plan_loops_for(core, wish.clone())
+    }
+
+    /// As [`plan_loops`](Self::plan_loops), with a wish of its own.
+    pub(super) fn plan_loops_for(&mut self, core: &Core, mut wish: Wish) -> Result<JoinPlan> {
         let used = std::mem::take(&mut self.used);
-        let wish = Wish { runs: self.runs, ..wish.clone() };
+        wish.runs = self.runs;
         let plan = plan_core(core, &used, &wish, self.context);
         self.used = used;
         self.keep_columns = true;

@@ -35,7 +35,7 @@ impl Emitter<'_> {
                 let width = query.columns.len();
                 let independent = query.outer.is_empty();
                 let title = if materialize { "MATERIALIZE" } else { "CO-ROUTINE" };
-                self.builder.open_plan_node(format!("{title} {}", source.name));
+                self.builder.open_plan_node_with(|| format!("{title} {}", source.name));
                 let produced = if materialize {
                     self.materialized(width, independent, &mut |e, to| e.query(query, to))
                 } else {
@@ -61,7 +61,7 @@ impl Emitter<'_> {
                 }
                 let independent = cte.query.outer.is_empty();
                 let title = if materialize { "MATERIALIZE" } else { "CO-ROUTINE" };
-                self.builder.open_plan_node(format!("{title} {}", source.name));
+                self.builder.open_plan_node_with(|| format!("{title} {}", source.name));
                 let produced = if materialize {
                     self.materialized(width, independent, &mut |e, to| e.cte_rows(cte, to))
                 } else {
@@ -125,7 +125,7 @@ impl Emitter<'_> {
     fn explain_scalar(&mut self, query: &Query) {
         let number = self.context.next_subquery_number();
         let kind = if query.outer.is_empty() { "SCALAR SUBQUERY" } else { "CORRELATED SCALAR SUBQUERY" };
-        self.builder.open_plan_node(format!("{kind} {number}"));
+        self.builder.open_plan_node_with(|| format!("{kind} {number}"));
     }
 
     /// The first column of the first row, or NULL.

@@ -169,7 +169,10 @@ pub(crate) fn choose_visit(
     let wish = Wish { for_write: true, ..Wish::default() };
     let plan = plan_core(&core, used, &wish, e.context)?;
     let subqueries = core.filter.iter().any(Expr::has_subquery);
-    let detail = || super::explain::describe_loops(&core, &plan).into_iter().next().unwrap_or_default();
+    let detail = || match e.builder.explains() {
+        true => super::explain::describe_loops(&core, &plan).into_iter().next().unwrap_or_default(),
+        false => String::new(),
+    };
     if single && plan.constant_filters.is_empty() && !subqueries && let [level] = plan.levels.as_slice() {
         match &level.access {
             Access::Rowid { key, .. } if level.after_outer.is_empty() => {
@@ -194,7 +197,7 @@ pub(crate) fn visit_rows(
 ) -> Result<()> {
     match visit {
         Visit::OneRow { key, filters, detail } => {
-            e.builder.plan_node(detail.clone());
+            e.builder.plan_node(detail.as_str());
             let done = e.builder.label();
             let rowid = e.builder.register();
             e.expr_into(key, rowid)?;
@@ -208,7 +211,7 @@ pub(crate) fn visit_rows(
             Ok(())
         }
         Visit::Scan { filters, detail } => {
-            e.builder.plan_node(detail.clone());
+            e.builder.plan_node(detail.as_str());
             let (done, next) = (e.builder.label(), e.builder.label());
             e.builder.emit(Rewind { cursor: target.cursor, empty: done });
             let top = e.builder.label_here();

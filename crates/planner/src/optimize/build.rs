@@ -20,7 +20,8 @@ use crate::plan::{
 /// Build the plan of a chosen sequence.
 pub(super) fn build(infos: &[SourceInfo<'_>], terms: &Terms<'_>, paths: &[Path], chosen: &Chosen, wish: &Wish) -> Result<JoinPlan> {
     let mut builder = Builder { infos, terms, wish, used_parts: vec![0; terms.terms.len()], inside: 0 };
-    let mut plan = JoinPlan { single_row: true, rows: number(chosen.rows).max(1.0), ..JoinPlan::default() };
+    let levels = Vec::with_capacity(chosen.paths.len());
+    let mut plan = JoinPlan { levels, single_row: true, rows: number(chosen.rows).max(1.0), ..JoinPlan::default() };
     for (k, &p) in chosen.paths.iter().enumerate() {
         let path = paths.get(p).ok_or_else(|| Error::sql("the plan names a path that is not there"))?;
         let info = &infos[path.source];
@@ -226,8 +227,11 @@ impl Builder<'_, '_> {
         }
         for level in &mut plan.levels {
             // Subqueries cost most.
-            level.filters.sort_by_key(Expr::has_subquery);
-            level.after_outer.sort_by_key(Expr::has_subquery);
+            for filters in [&mut level.filters, &mut level.after_outer] {
+                if filters.len() > 1 {
+                    filters.sort_by_key(Expr::has_subquery);
+                }
+            }
         }
     }
 }

@@ -44,7 +44,11 @@ pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanCon
     if sources > MOST_SOURCES {
         return Err(Error::sql("at most 64 tables in a join"));
     }
-    let infos = source::sources(core, used, context)?;
+    let mut infos = source::sources(core, used, context)?;
+    let alone = source::may_be_one_row(core);
+    if !alone {
+        source::add_indexes(&mut infos, context)?;
+    }
     let expression_keys = infos.iter().enumerate().fold(0, |mask, (i, info)| {
         let any = info.indexes.iter().flat_map(|x| &x.keys).any(|k| matches!(k.key, source::BoundKey::Expr(_)));
         mask | terms::Mask::from(any) << i
@@ -60,15 +64,22 @@ pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanCon
     }
     terms.add_transitive();
 
+    if alone
+        && let [info] = infos.as_slice()
+        && let Some(path) = path::by_rowid(info, &terms)
+    {
+        return one_row(&infos, &terms, path, wish);
+    }
+    if alone {
+        source::add_indexes(&mut infos, context)?;
+    }
     let mut paths = Vec::new();
     if let [info] = infos.as_slice()
         && info.table.is_some()
         && info.source.join == JoinKind::Inner
         && let Some(path) = path::one_row(info, &terms)
     {
-        paths.push(path);
-        let delivered = order::Delivered { count: Some(wish.order.len()), reverse: 0, terms: (0..wish.order.len()).map(|i| (i, wish.order[i].descending)).collect() };
-        return build::build(&infos, &terms, &paths, &search::Chosen { paths: vec![0], delivered, rows: 0 }, wish);
+        return one_row(&infos, &terms, path, wish);
     }
     for (position, info) in infos.iter().enumerate() {
         let correlated = matches!(&info.source.relation, Relation::Query { query, .. } if !query.outer.is_empty());
@@ -97,6 +108,13 @@ pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanCon
         }
     }
     Ok(plan)
+}
+
+/// The plan of a path that finds one row at most: any order is delivered.
+fn one_row(infos: &[source::SourceInfo<'_>], terms: &terms::Terms<'_>, path: path::Path, wish: &Wish) -> Result<JoinPlan> {
+    let order = wish.order.iter().enumerate().map(|(i, term)| (i, term.descending)).collect();
+    let delivered = order::Delivered { count: Some(wish.order.len()), reverse: 0, terms: order };
+    build::build(infos, terms, &[path], &search::Chosen { paths: vec![0], delivered, rows: 0 }, wish)
 }
 
 /// How many rows a subquery or CTE is taken to give.

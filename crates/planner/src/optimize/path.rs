@@ -451,18 +451,15 @@ pub(super) fn one_row(info: &SourceInfo<'_>, terms: &Terms<'_>) -> Option<Path> 
     if matches!(info.source.hint, IndexHint::Named(_)) {
         return None;
     }
-    let path = |kind, uses| Path { source: 0, needs: 0, setup: 0, run: 33, out: 0, one_row: true, kind, uses };
+    if let Some(path) = by_rowid(info, terms) {
+        return Some(path);
+    }
     let equal = |key: KeyRef<'_>, collation: Option<&turso_value::Collation>| {
         let fits = |u: &Usable<'_>| {
             matches!(u.op, Op::Equal) && u.needs == 0 && u.restricts(key) && collation.is_none_or(|c| *c == u.collation)
         };
         terms.usable.iter().position(fits)
     };
-    if info.table?.has_rowid()
-        && let Some(term) = equal(KeyRef::Column(ColumnIndex::Rowid), None)
-    {
-        return Some(path(PathKind::Rowid, vec![term]));
-    }
     for (at, index) in info.indexes.iter().enumerate() {
         if !index.index.unique || !index.partial.is_empty() {
             continue;
@@ -472,10 +469,24 @@ pub(super) fn one_row(info: &SourceInfo<'_>, terms: &Terms<'_>) -> Option<Path> 
             index.keys.iter().take(declared).map(|k| equal(k.key.as_ref(), Some(&k.collation))).collect();
         if let Some(found) = found {
             let kind = PathKind::Index { index: at, skip: 0, equal: found.clone(), low: None, high: None, width: 1 };
-            return Some(path(kind, found));
+            return Some(one_row_path(kind, found));
         }
     }
     None
+}
+
+fn one_row_path(kind: PathKind, uses: Vec<usize>) -> Path {
+    Path { source: 0, needs: 0, setup: 0, run: 33, out: 0, one_row: true, kind, uses }
+}
+
+/// The row of the only source whose rowid equals something known. Looks at no index.
+pub(super) fn by_rowid(info: &SourceInfo<'_>, terms: &Terms<'_>) -> Option<Path> {
+    if !info.table?.has_rowid() {
+        return None;
+    }
+    let rowid = KeyRef::Column(ColumnIndex::Rowid);
+    let term = terms.usable.iter().position(|u| matches!(u.op, Op::Equal) && u.needs == 0 && u.restricts(rowid))?;
+    Some(one_row_path(PathKind::Rowid, vec![term]))
 }
 
 /// Equality of a column with something of another source.

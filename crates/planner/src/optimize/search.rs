@@ -51,8 +51,7 @@ pub(super) fn choose(infos: &[SourceInfo<'_>], paths: &[Path], orders: &Orders<'
                 if matches!(path.kind, PathKind::Auto) && sequence.rows < 3 {
                     continue;
                 }
-                let grown = grow(sequence, i, path, paths, orders, length + 1 == n);
-                insert(&mut next, grown, most);
+                grow(&mut next, most, sequence, i, path, paths, orders, length + 1 == n);
             }
         }
         if next.is_empty() {
@@ -64,30 +63,50 @@ pub(super) fn choose(infos: &[SourceInfo<'_>], paths: &[Path], orders: &Orders<'
     Some(Chosen { paths: best.paths, delivered: best.delivered, rows: best.rows - initial_rows })
 }
 
-fn grow(sequence: &Sequence, i: usize, path: &Path, paths: &[Path], orders: &Orders<'_, '_>, complete: bool) -> Sequence {
-    let mut grown = sequence.clone();
-    grown.paths.push(i);
-    grown.mask |= 1 << path.source;
-    grown.unsorted = add(add(path.setup, path.run + sequence.rows), sequence.unsorted);
-    grown.rows = sequence.rows + path.out;
+/// Add path `i` to a sequence and put the result among the best, if it is one of them.
+#[allow(clippy::too_many_arguments)] // The list with its limit, the sequence, the path, and what both are judged by.
+fn grow(
+    list: &mut Vec<Sequence>,
+    most: usize,
+    sequence: &Sequence,
+    i: usize,
+    path: &Path,
+    paths: &[Path],
+    orders: &Orders<'_, '_>,
+    complete: bool,
+) {
+    let mut unsorted = add(add(path.setup, path.run + sequence.rows), sequence.unsorted);
+    let rows = sequence.rows + path.out;
     let wished = orders.wish.order.len();
-    if sequence.delivered.count.is_none() || sequence.paths.is_empty() {
-        let list: Vec<&Path> = grown.paths.iter().filter_map(|&p| paths.get(p)).collect();
-        grown.delivered = orders.delivered(&list, complete);
-    }
-    match grown.delivered.count {
-        Some(count) if count < wished => {
-            // Sorting is discouraged a little beyond its cost.
-            grown.cost = add(grown.unsorted, sort_cost(orders.wish, grown.rows, count)) + 3;
-        }
+    // What the shorter sequence delivers stays, unless this loop may add to it.
+    let delivered = (sequence.delivered.count.is_none() || sequence.paths.is_empty()).then(|| {
+        let list: Vec<&Path> = sequence.paths.iter().chain([&i]).filter_map(|&p| paths.get(p)).collect();
+        orders.delivered(&list, complete)
+    });
+    let count = delivered.as_ref().unwrap_or(&sequence.delivered).count;
+    let cost = match count {
+        // Sorting is discouraged a little beyond its cost.
+        Some(count) if count < wished => add(unsorted, sort_cost(orders.wish, rows, count)) + 3,
         _ => {
-            grown.cost = grown.unsorted;
+            let cost = unsorted;
             if wished > 0 {
-                grown.unsorted -= 2;
+                unsorted -= 2;
             }
+            cost
         }
+    };
+    let mask = sequence.mask | 1 << path.source;
+    // Most sequences are beaten by one that is known, so they are made only when their place is found.
+    let Some(place) = place_for(list, most, mask, count, (cost, rows, unsorted)) else { return };
+    let mut chosen = Vec::with_capacity(sequence.paths.len() + 1);
+    chosen.extend_from_slice(&sequence.paths);
+    chosen.push(i);
+    let delivered = delivered.unwrap_or_else(|| sequence.delivered.clone());
+    let grown = Sequence { mask, paths: chosen, rows, cost, unsorted, delivered };
+    match list.get_mut(place) {
+        Some(slot) => *slot = grown,
+        None => list.push(grown),
     }
-    grown
 }
 
 /// The cost of sorting, when the first `sorted` terms come in order already.
@@ -111,23 +130,23 @@ fn sort_cost(wish: &Wish, rows: LogEst, sorted: usize) -> LogEst {
     cost + search_steps(rows)
 }
 
-/// Put a sequence among the best; one that covers the same sources with the same order competes with it alone.
-fn insert(list: &mut Vec<Sequence>, new: Sequence, most: usize) {
-    let rank = |s: &Sequence| (s.cost, s.rows, s.unsorted);
-    let same = list.iter().position(|s| s.mask == new.mask && s.delivered.count.is_some() == new.delivered.count.is_some());
+/// Where a sequence stands among the best (behind the last: it is added); `None` when it is none of them. One that covers the
+/// same sources with the same order competes with it alone.
+fn place_for(
+    list: &[Sequence],
+    most: usize,
+    mask: Mask,
+    count: Option<usize>,
+    rank: (LogEst, LogEst, LogEst),
+) -> Option<usize> {
+    let same = list.iter().position(|s| s.mask == mask && s.delivered.count.is_some() == count.is_some());
     if let Some(at) = same {
-        if rank(&new) < rank(&list[at]) {
-            list[at] = new;
-        }
-        return;
+        let old = &list[at];
+        return (rank < (old.cost, old.rows, old.unsorted)).then_some(at);
     }
     if list.len() < most {
-        list.push(new);
-        return;
+        return Some(list.len());
     }
-    if let Some((at, worst)) = list.iter().enumerate().max_by_key(|(_, s)| (s.cost, s.unsorted))
-        && (new.cost, new.unsorted) < (worst.cost, worst.unsorted)
-    {
-        list[at] = new;
-    }
+    let (at, worst) = list.iter().enumerate().max_by_key(|(_, s)| (s.cost, s.unsorted))?;
+    ((rank.0, rank.2) < (worst.cost, worst.unsorted)).then_some(at)
 }

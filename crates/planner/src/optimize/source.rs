@@ -79,10 +79,10 @@ impl SourceInfo<'_> {
     }
 }
 
-/// Collect what is known about the sources of a core.
+/// Collect what is known about the sources of a core, except their indexes.
 pub(super) fn sources<'a>(core: &'a Core, used: &UsedColumns, context: &PlanContext<'_>) -> Result<Vec<SourceInfo<'a>>> {
     let any_right = core.sources.iter().any(|s| matches!(s.join, JoinKind::Right | JoinKind::Full));
-    let mut infos = Vec::with_capacity(core.sources.len());
+    let mut infos: Vec<SourceInfo<'a>> = Vec::with_capacity(core.sources.len());
     // A source after a CROSS JOIN stays behind everything before the join.
     let mut barrier: Mask = 0;
     for (position, source) in core.sources.iter().enumerate() {
@@ -119,13 +119,34 @@ pub(super) fn sources<'a>(core: &'a Core, used: &UsedColumns, context: &PlanCont
                 let schema = context.catalogue.schema(*db);
                 info.table = Some(table);
                 info.size = table_size(schema, table);
-                index_infos(&mut info, table, schema, context)?;
             }
             _ => info.size = TableSize { rows: super::produced_rows(&source.relation, context), row_size: 33 },
         }
         infos.push(info);
     }
     Ok(infos)
+}
+
+/// Collect the indexes of the sources.
+pub(super) fn add_indexes(infos: &mut [SourceInfo<'_>], context: &PlanContext<'_>) -> Result<()> {
+    for info in infos {
+        if let Relation::Table { db, table } = &info.source.relation {
+            index_infos(info, table, context.catalogue.schema(*db), context)?;
+        }
+    }
+    Ok(())
+}
+
+/// One table, possibly looked up by rowid: whether its indexes count is seen once its terms are known. With indexes on
+/// expressions the terms themselves depend on them.
+pub(super) fn may_be_one_row(core: &Core) -> bool {
+    let [Source { relation: Relation::Table { table, .. }, join: JoinKind::Inner, hint: IndexHint::Free, .. }] =
+        core.sources.as_slice()
+    else {
+        return false;
+    };
+    let on_expression = |index: &Arc<Index>| index.columns.iter().any(|c| matches!(c.key, IndexKey::Expr(_)));
+    table.has_rowid() && !core.filter.is_empty() && !table.indexes.iter().any(on_expression)
 }
 
 fn index_infos(info: &mut SourceInfo<'_>, table: &Arc<Table>, schema: &Schema, context: &PlanContext<'_>) -> Result<()> {

@@ -124,7 +124,8 @@ pub(super) struct Terms<'a> {
 impl<'a> Terms<'a> {
     /// No terms yet.
     pub fn new(core: &'a Core, options: &'a PlanOptions, expression_keys: Mask) -> Self {
-        Self { core, options, expression_keys, terms: Vec::new(), usable: Vec::new(), correlated: false }
+        let count = core.filter.len();
+        Self { core, options, expression_keys, terms: Vec::with_capacity(count), usable: Vec::with_capacity(count), correlated: false }
     }
 
     /// Add a conjunct; an AND in it is taken apart.

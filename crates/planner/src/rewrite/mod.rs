@@ -21,7 +21,7 @@ mod strength;
 mod substitute;
 
 use crate::context::PlanContext;
-use crate::plan::{Body, Core, Expr, OrderTerm, Query, VisitMut, walk_query_mut};
+use crate::plan::{Body, Core, Expr, JoinKind, OrderTerm, Query, Relation, Source, VisitMut, walk_query_mut};
 
 /// Queries nested deeper than this stay as they are.
 const MOST_DEPTH: u32 = 64;
@@ -67,12 +67,21 @@ fn rewrite_query(query: &mut Query, context: &PlanContext<'_>, depth: u32) {
         return;
     }
     if let Body::Core(core) = &mut query.body {
+        if is_plain(core) {
+            return;
+        }
         strength::reduce(core);
     }
     while flatten::flatten_one(query) {}
     if let Body::Core(core) = &mut query.body {
         after_flattening(core, &query.order_by, context, depth);
     }
+}
+
+/// Tables and inner joins without DISTINCT: no rule has anything to do.
+fn is_plain(core: &Core) -> bool {
+    let plain = |s: &Source| matches!(s.relation, Relation::Table { .. }) && matches!(s.join, JoinKind::Inner | JoinKind::Cross);
+    !core.distinct && core.sources.iter().all(plain)
 }
 
 fn rewrite_arms(body: &mut Body, context: &PlanContext<'_>, depth: u32) {
