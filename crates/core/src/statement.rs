@@ -162,6 +162,7 @@ impl Statement {
     }
 
     /// Bind a value to a parameter by number, from 1. `SQLITE_RANGE` when there is none, `SQLITE_MISUSE` while it runs.
+    #[inline]
     pub fn bind(&mut self, number: usize, value: Value) -> Result<()> {
         if self.is_running() {
             return Err(Error::from_code(ResultCode::MISUSE));

@@ -39,6 +39,8 @@ pub(crate) struct Run {
     pub bytes: Vec<u8>,
     /// Values of the instruction in hand.
     pub values: Vec<Value>,
+    /// Scratch of `record::encode`.
+    pub encoder: Vec<u8>,
     pub scratch: Scratch,
     temporary: Option<Pager>,
 }
@@ -72,6 +74,7 @@ impl Run {
             result: Value::Null,
             bytes: Vec::new(),
             values: Vec::new(),
+            encoder: Vec::new(),
             scratch: Scratch::default(),
             temporary: None,
         }
@@ -85,7 +88,10 @@ impl Run {
         self.steps = 0;
         self.on_error = OnError::Abort;
         self.row.count = 0;
-        self.scratch = Scratch::default();
+        self.scratch.drawn = None;
+        self.scratch.attempts = 0;
+        self.scratch.eraser = None;
+        self.scratch.payload.clear();
         // Ephemeral trees of the last run are gone with their pages.
         self.temporary = None;
     }

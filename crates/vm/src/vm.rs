@@ -78,6 +78,7 @@ impl Vm {
     }
 
     /// Bind a parameter by its number, from 1. False when there is no such parameter.
+    #[inline]
     pub fn bind(&mut self, number: usize, value: Value) -> bool {
         match number.checked_sub(1).and_then(|i| self.run.parameters.get_mut(i)) {
             Some(slot) => {

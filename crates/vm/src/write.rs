@@ -42,7 +42,7 @@ impl Exec for MakeRecord {
             }
         }
         let affinities = self.affinities.as_ref().map_or(&[][..], |affinities| &affinities.0);
-        encode(registers.block(self.values), affinities, encoding, &mut out);
+        encode(registers.block(self.values), affinities, encoding, &mut vm.run.encoder, &mut out);
         if out.len() > host.limits().length {
             return Err(Error::from_code(ResultCode::TOOBIG));
         }

@@ -50,7 +50,8 @@ impl Exec for SorterAdd {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         let sorter = sorter(&mut vm.frame.cursors, self.cursor)?;
-        sorter.insert_values(vm.frame.registers.block(self.values), vm.run.encoding, host.limits().length)?;
+        let (values, run) = (vm.frame.registers.block(self.values), &mut vm.run);
+        sorter.insert_values(values, run.encoding, host.limits().length, &mut run.encoder)?;
         Ok(Flow::NEXT)
     }
 }

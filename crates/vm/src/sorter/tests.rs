@@ -45,7 +45,7 @@ fn check(key: KeyInfo, rows: usize, keep: usize, seed: u64) {
         if i % 2 == 0 {
             sorter.insert(&record).unwrap();
         } else {
-            sorter.insert_values(&row, TextEncoding::Utf8, 1000).unwrap();
+            sorter.insert_values(&row, TextEncoding::Utf8, 1000, &mut Vec::new()).unwrap();
         }
         assert_eq!(misses, (sorter.entries.len(), sorter.arena.len()) == (count, end), "row {i}: {row:?}");
         expected.push(row);
@@ -118,7 +118,7 @@ fn integers_alone_are_sorted_by_prefix() {
         let mut expected = Vec::new();
         for i in 0..3000 {
             let value = random.next(range) as i64 - range as i64 / 2;
-            sorter.insert_values(&[Value::Integer(value), Value::Integer(i)], TextEncoding::Utf8, 100).unwrap();
+            sorter.insert_values(&[Value::Integer(value), Value::Integer(i)], TextEncoding::Utf8, 100, &mut Vec::new()).unwrap();
             expected.push((value, i));
         }
         assert!(sorter.exact);
