@@ -7,7 +7,7 @@ use turso_parser::ast::CreateIndex;
 use turso_program::control::{Goto, OnError, Raise, RaiseError};
 use turso_program::cursor::{Close, Next, OpenRead, OpenWrite, Rewind, TreeKind};
 use turso_program::schema::{CreateBtree, Expire};
-use turso_program::sorter::{SorterCompare, SorterData, SorterInsert, SorterNext, SorterOpen, SorterSort};
+use turso_program::sorter::{SorterAdd, SorterCompare, SorterData, SorterInsert, SorterNext, SorterOpen, SorterSort};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
 use turso_program::{DbIndex, Reg, Regs, Root};
 use turso_schema::{Index, Table, define_index};
@@ -110,8 +110,15 @@ pub(crate) fn fill_index(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, i
         e.jump_if_false(&condition, next, true)?;
     }
     let values = index_entry(e, db, table, index, id)?;
-    e.builder.emit(MakeRecord { values, dest: record, affinities: entry_affinities(table, index) });
-    e.builder.emit(SorterInsert { cursor: sorter, record });
+    match entry_affinities(table, index) {
+        None => {
+            e.builder.emit(SorterAdd { cursor: sorter, values });
+        }
+        affinities => {
+            e.builder.emit(MakeRecord { values, dest: record, affinities });
+            e.builder.emit(SorterInsert { cursor: sorter, record });
+        }
+    }
     e.builder.bind(next);
     e.builder.emit(Next { cursor: source, target: top });
     e.builder.bind(read);
