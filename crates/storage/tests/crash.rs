@@ -67,7 +67,7 @@ fn run(io: &CrashIo, mode: JournalMode, synchronous: Synchronous, seed: u64) -> 
     let mut p = Pager::open(db);
     p.set_synchronous(synchronous);
     p.set_wal_autocheckpoint(7);
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         p.set_spill_pages(1);
     }
     if mode != JournalMode::Wal {
@@ -168,7 +168,7 @@ fn fail_once(mode: JournalMode, fault: Fault, seed: u64) {
     if mode != JournalMode::Wal {
         let _ = p.set_journal_mode(mode);
     }
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         p.set_spill_pages(1);
     }
     let mut random = Random(seed);

@@ -67,6 +67,6 @@ impl State {
             entry.pager.end_read();
         }
         let result = entry.pager.checkpoint(mode)?;
-        Ok([i64::from(result.busy), i64::from(result.log), i64::from(result.checkpointed)])
+        Ok([i64::from(result.busy), result.log, result.checkpointed])
     }
 }

@@ -72,12 +72,11 @@ impl<'f, 'a> Finder<'f, 'a> {
         if self.automatic && !self.in_or && table.has_rowid() {
             self.automatic_index();
         }
-        if table.has_rowid() {
-            if !matches!(self.info.source.hint, IndexHint::Named(_)) {
+        if table.has_rowid()
+            && !matches!(self.info.source.hint, IndexHint::Named(_)) {
                 self.scan();
                 self.rowid();
             }
-        }
         let mut or = !self.in_or;
         for (i, index) in self.info.indexes.iter().enumerate() {
             if index.partial.is_empty() || implied(self.info, self.position, &index.partial, self.terms) {
@@ -87,7 +86,7 @@ impl<'f, 'a> Finder<'f, 'a> {
         if matches!(self.info.source.hint, IndexHint::Named(_)) {
             or = false;
         }
-        if or && self.info.source.join == JoinKind::Inner || or && self.info.source.join == JoinKind::Cross || or && self.info.source.join == JoinKind::Left {
+        if or && matches!(self.info.source.join, JoinKind::Inner | JoinKind::Cross | JoinKind::Left) {
             super::path_or::disjunctions(&mut self);
         }
         self.paths
@@ -402,7 +401,7 @@ impl<'f, 'a> Finder<'f, 'a> {
             || (info.covering
                 && (ordered
                     || named
-                    || !info.index.partial.as_ref().is_none()
+                    || info.index.partial.as_ref().is_some()
                     || self.info.table.is_some_and(|t| !t.has_rowid())
                     || (!info.shape.unordered && info.entry_size < self.info.size.row_size && !self.wish.for_write)))
             || (!info.covering && (ordered || named));

@@ -97,7 +97,7 @@ struct Inner {
     sources: usize,
 }
 
-fn flatten_at(core: &mut Core, at: usize, order_by: &mut Vec<OrderTerm>) -> Option<Inner> {
+fn flatten_at(core: &mut Core, at: usize, order_by: &mut [OrderTerm]) -> Option<Inner> {
     let outer = core.sources.remove(at);
     let Relation::Query { query: sub, .. } = outer.relation else { return None };
     let sub = *sub;

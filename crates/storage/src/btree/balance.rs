@@ -50,7 +50,13 @@ fn unpadded<'c>(kind: NodeKind, cell: &'c [u8], geometry: &Geometry) -> Result<&
 }
 
 /// The divider for a cell of this kind of page that moves up, with `child` on its left.
-pub(crate) fn push_divider(out: &mut Cells, kind: NodeKind, cell: &[u8], child: PageNo, geometry: &Geometry) -> Result<()> {
+pub(crate) fn push_divider(
+    out: &mut Cells,
+    kind: NodeKind,
+    cell: &[u8],
+    child: PageNo,
+    geometry: &Geometry,
+) -> Result<()> {
     let child_bytes = child.0.to_be_bytes();
     match kind {
         NodeKind::TableLeaf => {
@@ -238,10 +244,11 @@ impl BTreeCursor {
         cell: &[u8],
         page: PageNo,
     ) -> Result<()> {
-        if plan.auto_vacuum && kind != NodeKind::TableInterior {
-            if let Some(parsed) = parse_at(kind, cell, 0, &self.geometry).filter(|parsed| parsed.overflows()) {
-                plan.link(pager, parsed.first_overflow(cell), OVERFLOW_FIRST, page)?;
-            }
+        if plan.auto_vacuum
+            && kind != NodeKind::TableInterior
+            && let Some(parsed) = parse_at(kind, cell, 0, &self.geometry).filter(|parsed| parsed.overflows())
+        {
+            plan.link(pager, parsed.first_overflow(cell), OVERFLOW_FIRST, page)?;
         }
         Ok(())
     }

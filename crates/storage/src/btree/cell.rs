@@ -177,12 +177,12 @@ impl Node<'_> {
     #[inline]
     pub fn cell(&self, i: usize, geometry: &Geometry) -> Result<Cell> {
         let at = self.cell_at(i);
-        if at >= self.pointers_end() && i < self.count {
-            if let Some(cell) = parse_at(self.kind, self.bytes, at, geometry) {
-                if at + cell.size as usize <= self.usable {
-                    return Ok(cell);
-                }
-            }
+        if at >= self.pointers_end()
+            && i < self.count
+            && let Some(cell) = parse_at(self.kind, self.bytes, at, geometry)
+            && at + cell.size as usize <= self.usable
+        {
+            return Ok(cell);
         }
         Err(Error::corrupt(self.no.0, "cell outside the page"))
     }

@@ -187,10 +187,9 @@ impl IntegrityCheck {
             Err(error) if !error.is(turso_error::ResultCode::CORRUPT) => return Err(error),
             Err(_) => self.say(format!("Failed to read ptrmap key={no}")),
             Ok((0, _) | (6..=255, _)) => self.say(format!("Failed to read ptrmap key={no}")),
-            Ok(found) if found != (kind, parent) => self.say(format!(
-                "Bad ptr map entry key={no} expected=({kind},{parent}) got=({},{})",
-                found.0, found.1
-            )),
+            Ok(found) if found != (kind, parent) => {
+                self.say(format!("Bad ptr map entry key={no} expected=({kind},{parent}) got=({},{})", found.0, found.1))
+            }
             Ok(_) => {}
         }
         Ok(())
@@ -381,7 +380,6 @@ impl IntegrityCheck {
             Some(parent) => {
                 parent.max_key = frame.max_key;
                 parent.child_depth = depth;
-
             }
             None => self.stage = Stage::Roots,
         }
@@ -421,10 +419,10 @@ impl IntegrityCheck {
         let no = frame.no;
         // Fetched first: everything behind this happens exactly once.
         let fetched = if no.0 == 0 || no.0 > self.page_count || self.is_seen(no) { None } else { Some(pager.page(no)) };
-        if let Some(Err(error)) = &fetched {
-            if !error.is(turso_error::ResultCode::CORRUPT) {
-                return Err(error.clone());
-            }
+        if let Some(Err(error)) = &fetched
+            && !error.is(turso_error::ResultCode::CORRUPT)
+        {
+            return Err(error.clone());
         }
         if no.0 == 0 {
             return Ok(Move::Leave(0));
@@ -442,7 +440,8 @@ impl IntegrityCheck {
         };
         let at = header_at(no);
         let count = be16(&page, at + 3);
-        let Some(kind) = page.get(at).and_then(|&b| NodeKind::from_byte(b)).filter(|_| count <= (page.len() - 8) / 6) else {
+        let Some(kind) = page.get(at).and_then(|&b| NodeKind::from_byte(b)).filter(|_| count <= (page.len() - 8) / 6)
+        else {
             self.say("btreeInitPage() returns error code 11".to_string());
             return Ok(Move::Leave(0));
         };

@@ -213,10 +213,11 @@ impl<'a> PageEdit<'a> {
     fn allocate(&mut self, size: usize, geometry: &Geometry, scratch: &mut Vec<u8>) -> usize {
         let mut gap_end = self.content_start();
         let gap_start = self.pointers + 2 * self.count;
-        if be16(self.bytes, self.at + 1) != 0 && gap_start + 2 <= gap_end {
-            if let Some(start) = self.allocate_block(size) {
-                return start;
-            }
+        if be16(self.bytes, self.at + 1) != 0
+            && gap_start + 2 <= gap_end
+            && let Some(start) = self.allocate_block(size)
+        {
+            return start;
         }
         if gap_start + 2 + size > gap_end {
             self.defragment(geometry, scratch);
@@ -337,10 +338,10 @@ pub(crate) fn fill<'c>(
     let mut count = 0;
     for cell in cells {
         let start = end.saturating_sub(cell.len());
-        if let Some(room) = page.get_mut(start..end) {
-            if room.len() == cell.len() {
-                room.copy_from_slice(cell);
-            }
+        if let Some(room) = page.get_mut(start..end)
+            && room.len() == cell.len()
+        {
+            room.copy_from_slice(cell);
         }
         put16(page, pointer, start);
         pointer += 2;

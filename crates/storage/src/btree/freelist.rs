@@ -115,23 +115,23 @@ impl Spares {
 pub(crate) fn take(pager: &mut Pager) -> PageNo {
     let header = pager.header();
     let (count, trunk) = (header.freelist_count, PageNo(header.freelist_trunk));
-    if count > 0 {
-        if let Ok(page) = pager.page(trunk) {
-            let leaves = be32(&page, COUNT);
-            if leaves == 0 {
-                let next = be32(&page, NEXT);
-                pager.edit_header(|h| {
-                    h.freelist_trunk = next;
-                    h.freelist_count = count - 1;
-                });
-                return trunk;
-            }
-            let leaf = PageNo(be32(&page, LEAVES + 4 * (leaves as usize - 1)));
-            drop(page);
-            put32(pager.edit(trunk), COUNT, leaves - 1);
-            pager.edit_header(|h| h.freelist_count = count - 1);
-            return leaf;
+    if count > 0
+        && let Ok(page) = pager.page(trunk)
+    {
+        let leaves = be32(&page, COUNT);
+        if leaves == 0 {
+            let next = be32(&page, NEXT);
+            pager.edit_header(|h| {
+                h.freelist_trunk = next;
+                h.freelist_count = count - 1;
+            });
+            return trunk;
         }
+        let leaf = PageNo(be32(&page, LEAVES + 4 * (leaves as usize - 1)));
+        drop(page);
+        put32(pager.edit(trunk), COUNT, leaves - 1);
+        pager.edit_header(|h| h.freelist_count = count - 1);
+        return leaf;
     }
     append(pager)
 }

@@ -10,12 +10,11 @@ use turso_error::{Error, Result};
 
 /// Gather: makes the map page with the entry of `no` resident, unless it will only be made by growing the file.
 pub(crate) fn gather(pager: &mut Pager, no: PageNo) -> Result<()> {
-    if pager.auto_vacuum() {
-        if let Some(map) = pager.ptrmap_page_for(no) {
-            if map.0 <= pager.page_count() {
-                pager.page(map)?;
-            }
-        }
+    if pager.auto_vacuum()
+        && let Some(map) = pager.ptrmap_page_for(no)
+        && map.0 <= pager.page_count()
+    {
+        pager.page(map)?;
     }
     Ok(())
 }

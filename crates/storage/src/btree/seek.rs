@@ -376,11 +376,12 @@ impl BTreeCursor {
         let info = info.clone();
         let mut guesses = Guesses::new(key, &info);
         // Searches that lie close together stay on the leaf; where they do not, only every eighth one is tried there.
-        if (self.strayed < 4 || self.strayed.is_multiple_of(8)) && self.usable_leaf(pager)? {
-            if let Some((low, high)) = self.around_here(pager, key, on_equal, &info)? {
-                self.strayed = 0;
-                return self.search_entries(pager, key, on_equal, &info, &mut guesses, low, high);
-            }
+        if (self.strayed < 4 || self.strayed.is_multiple_of(8))
+            && self.usable_leaf(pager)?
+            && let Some((low, high)) = self.around_here(pager, key, on_equal, &info)?
+        {
+            self.strayed = 0;
+            return self.search_entries(pager, key, on_equal, &info, &mut guesses, low, high);
         }
         self.strayed = self.strayed.wrapping_add(1);
         self.load_root(pager)?;
@@ -528,7 +529,12 @@ fn compare_short(
     let &[len, header] = node.bytes.get(start..)?.first_chunk()?;
     // With one byte each, these are the lengths of payload and record header.
     let (len, header) = (usize::from(len), usize::from(header));
-    if at < node.pointers_end() || len >= 0x80 || len > geometry.max_index || start + 1 + len > node.usable || header > len {
+    if at < node.pointers_end()
+        || len >= 0x80
+        || len > geometry.max_index
+        || start + 1 + len > node.usable
+        || header > len
+    {
         return None;
     }
     let record = node.bytes.get(start + 1..start + 1 + len)?;
@@ -565,7 +571,7 @@ fn compare_short(
             Value::Text(value) => {
                 let column = info.columns.get(column);
                 let binary = info.encoding == TextEncoding::Utf8 && column.is_none_or(|c| c.collation.is_binary());
-                if !binary || serial < 13 || serial >= 0x80 || serial & 1 == 0 {
+                if !binary || !(13..0x80).contains(&serial) || serial & 1 == 0 {
                     return None;
                 }
                 let end = body + (usize::from(serial) - 13) / 2;

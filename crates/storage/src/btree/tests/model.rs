@@ -24,7 +24,7 @@ fn bytes(random: &mut Random, len: usize) -> Vec<u8> {
 
 fn index_key(n: u64, long: usize) -> Value {
     // The key's length depends on the key, so that a key always looks the same.
-    let len = if n % 17 == 0 { long } else { (n % 13) as usize };
+    let len = if n.is_multiple_of(17) { long } else { (n % 13) as usize };
     let mut key = n.to_be_bytes()[4..].to_vec();
     key.extend(std::iter::repeat_n(n as u8, len));
     Value::blob(key)
