@@ -72,11 +72,10 @@ impl<'f, 'a> Finder<'f, 'a> {
         if self.automatic && !self.in_or && table.has_rowid() {
             self.automatic_index();
         }
-        if table.has_rowid()
-            && !matches!(self.info.source.hint, IndexHint::Named(_)) {
-                self.scan();
-                self.rowid();
-            }
+        if table.has_rowid() && !matches!(self.info.source.hint, IndexHint::Named(_)) {
+            self.scan();
+            self.rowid();
+        }
         let mut or = !self.in_or;
         for (i, index) in self.info.indexes.iter().enumerate() {
             if index.partial.is_empty() || implied(self.info, self.position, &index.partial, self.terms) {
