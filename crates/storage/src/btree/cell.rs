@@ -130,6 +130,18 @@ fn varint_in(word: u64) -> Option<(u64, usize)> {
     Some((value, (bits / 8) as usize))
 }
 
+/// The eight bytes at `at`; where the page ends before, what it has of them, then bytes that end no varint.
+#[inline(always)]
+fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
+    if let Some(word) = bytes.get(at..).and_then(|bytes| bytes.first_chunk()) {
+        return Some(u64::from_be_bytes(*word));
+    }
+    // The first cell of an interior page stands at the page's end.
+    let word = u64::from_be_bytes(*bytes.last_chunk()?);
+    let missing = at + 8 - bytes.len();
+    if missing >= 8 { None } else { Some(word << (8 * missing) | ((1 << (8 * missing)) - 1)) }
+}
+
 /// The usual start of a cell of a table leaf: payload length in one or two bytes, and how many; rowid in up to eight
 /// bytes, and how many. `None` for all others.
 #[inline(always)]
@@ -195,8 +207,7 @@ impl Node<'_> {
             let short = if self.kind == NodeKind::TableLeaf {
                 short_head(self.bytes, at).map(|(_, _, rowid, _)| rowid)
             } else {
-                let word = self.bytes.get(at + 4..).and_then(|bytes| bytes.first_chunk());
-                word.and_then(|word| varint_in(u64::from_be_bytes(*word))).map(|(rowid, _)| rowid)
+                word_at(self.bytes, at + 4).and_then(varint_in).map(|(rowid, _)| rowid)
             };
             if let Some(rowid) = short {
                 return Ok(rowid as i64);
@@ -239,6 +250,19 @@ pub(crate) fn encode_table_divider(child: PageNo, rowid: i64, out: &mut Vec<u8>)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn varints_at_the_end_of_the_page_are_read_whole_or_not_at_all() {
+        for value in (0..56).map(|bit| 1u64 << bit) {
+            let mut page = vec![0xff; 32];
+            varint::write(value, &mut page);
+            let at = 32;
+            assert_eq!(word_at(&page, at).and_then(varint_in), Some((value, page.len() - at)));
+            page.pop();
+            assert_eq!(word_at(&page, at).and_then(varint_in), None);
+            assert_eq!(word_at(&page, page.len()), None);
+        }
+    }
 
     #[test]
     fn short_rows_parse_as_all_rows_do() {
