@@ -141,9 +141,14 @@ switches! {
     bail bail ".bail on|off";
     changes changes ".changes on|off";
     echo echo ".echo on|off";
-    headers headers ".headers on|off";
     query_plan query_plan ".eqp on|off";
     timer timer ".timer on|off";
+}
+
+fn headers(shell: &mut Shell, arguments: &[&str]) -> Result<Flow, String> {
+    shell.settings.headers = switch(arguments, ".headers on|off")?;
+    shell.settings.headers_chosen = true;
+    Ok(Flow::Continue)
 }
 
 fn change_directory(_: &mut Shell, arguments: &[&str]) -> Result<Flow, String> {

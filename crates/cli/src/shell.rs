@@ -23,6 +23,8 @@ pub enum Flow {
 pub struct Settings {
     pub mode: Mode,
     pub headers: bool,
+    /// `.headers` has been used: modes do not choose any more.
+    pub headers_chosen: bool,
     pub null_value: String,
     pub column_separator: String,
     pub row_separator: String,
@@ -52,6 +54,7 @@ impl Default for Settings {
         Self {
             mode: Mode::List,
             headers: false,
+            headers_chosen: false,
             null_value: String::new(),
             column_separator: "|".into(),
             row_separator: "\n".into(),
@@ -71,6 +74,9 @@ impl Settings {
     /// Choose a mode with the separators that belong to it.
     pub fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
+        if mode == Mode::Column && !self.headers_chosen {
+            self.headers = true;
+        }
         if let Some((column, row)) = mode.separators() {
             self.column_separator = column.into();
             self.row_separator = row.into();

@@ -29,7 +29,7 @@ fn grid(mode: Mode, settings: &Settings, names: &[String], rows: &[Vec<Value>], 
         .map(|row| row.iter().map(|v| text_of(v).unwrap_or_else(|| settings.null_value.clone())).collect())
         .collect();
     // Columns alone print no header where headers are off; the other grids always have one.
-    let headers = mode != Mode::Column || settings.headers || settings.widths.is_empty();
+    let headers = mode != Mode::Column || settings.headers;
     let mut widths: Vec<usize> = names.iter().map(|n| if headers { n.width() } else { 0 }).collect();
     for (i, width) in widths.iter_mut().enumerate() {
         let fixed = settings.widths.get(i).copied().unwrap_or(0);
