@@ -124,7 +124,7 @@ SELECT p.code, g.name FROM projected_crs p JOIN geodetic_crs g ON p.geodetic_crs
 SELECT g.name, count(*) n FROM projected_crs p JOIN geodetic_crs g ON (p.geodetic_crs_auth_name, p.geodetic_crs_code) = (g.auth_name, g.code) GROUP BY g.name HAVING n >= 100 ORDER BY n DESC, g.name;
 SELECT h.code, s.name, t.name FROM helmert_transformation h JOIN geodetic_crs s ON h.source_crs_auth_name = s.auth_name AND h.source_crs_code = s.code JOIN geodetic_crs t ON h.target_crs_auth_name = t.auth_name AND h.target_crs_code = t.code WHERE h.auth_name = 'EPSG' AND h.code < 1140;
 SELECT c.name, v.name, h.name FROM compound_crs c JOIN vertical_crs v ON c.vertical_crs_code = v.code AND c.vertical_crs_auth_name = v.auth_name LEFT JOIN crs_view h ON h.auth_name = c.horiz_crs_auth_name AND h.code = c.horiz_crs_code WHERE c.auth_name = 'EPSG' AND c.code < 5600;
-SELECT o.step_number, c.code FROM concatenated_operation c JOIN concatenated_operation_step o ON o.operation_auth_name = c.auth_name AND o.operation_code = c.code WHERE c.code < 6000;
+/*free*/ SELECT o.step_number, c.code FROM concatenated_operation c JOIN concatenated_operation_step o ON o.operation_auth_name = c.auth_name AND o.operation_code = c.code WHERE c.code < 6000;
 SELECT a.code, b.code FROM unit_of_measure a JOIN unit_of_measure b ON a.conv_factor = b.conv_factor AND a.type = b.type AND a.code < b.code WHERE a.auth_name = 'EPSG' AND b.auth_name = 'EPSG';
 SELECT * FROM authority_to_authority_preference a CROSS JOIN versioned_auth_name_mapping v;
 SELECT count(*) FROM authority_list NATURAL JOIN celestial_body;
@@ -144,7 +144,7 @@ SELECT d.name, m.name, e.sequence FROM geodetic_datum_ensemble_member e JOIN geo
 
 -- Subqueries, EXISTS, IN -------------------------------------------------------------------------------------------------
 SELECT name FROM ellipsoid e WHERE NOT EXISTS (SELECT 1 FROM geodetic_datum d WHERE d.ellipsoid_auth_name = e.auth_name AND d.ellipsoid_code = e.code) ORDER BY name, code LIMIT 30;
-SELECT name FROM geodetic_datum WHERE EXISTS (SELECT * FROM geodetic_datum_ensemble_member m WHERE m.member_auth_name = auth_name AND m.member_code = code);
+/*free*/ SELECT name FROM geodetic_datum WHERE EXISTS (SELECT * FROM geodetic_datum_ensemble_member m WHERE m.member_auth_name = auth_name AND m.member_code = code);
 SELECT name, (SELECT count(*) FROM geodetic_datum d WHERE d.ellipsoid_auth_name = e.auth_name AND d.ellipsoid_code = e.code) AS datums FROM ellipsoid e WHERE auth_name = 'EPSG' ORDER BY datums DESC, name LIMIT 10;
 SELECT name FROM geodetic_crs WHERE code IN (SELECT deprecated_code FROM deprecation WHERE table_name = 'geodetic_crs') ORDER BY name, code;
 SELECT count(*) FROM projected_crs WHERE (auth_name, code) IN (SELECT object_auth_name, object_code FROM usage WHERE object_table_name = 'projected_crs' AND extent_code = 1262);
