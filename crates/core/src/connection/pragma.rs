@@ -1,6 +1,6 @@
 //! Pragmas that need the connection: settings of the session, journal modes, checkpoints.
 
-use turso_error::{Error, Result};
+use turso_error::{Error, Result, ResultCode};
 use turso_program::schema::HostCall;
 use turso_storage::{CheckpointMode, JournalMode};
 use turso_value::Value;
@@ -46,7 +46,13 @@ impl State {
                 if alone && entry.pager.in_read() && !entry.pager.in_write() {
                     entry.pager.end_read();
                 }
-                entry.pager.set_journal_mode(mode)?
+                match entry.pager.set_journal_mode(mode) {
+                    Err(error) if error.is(ResultCode::BUSY) => return Err(self.lock_taken(error)),
+                    outcome => {
+                        self.lock_wait = None;
+                        outcome?
+                    }
+                }
             }
         };
         dest.set_text(held.name().as_bytes());

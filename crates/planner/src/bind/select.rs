@@ -98,9 +98,15 @@ impl<'a> Binder<'a> {
         if rest.len() >= self.context.options.limit_compound {
             return Err(Error::sql("too many terms in compound SELECT"));
         }
-        let mut bound = self.bind_core(first, order_by, Some(found))?;
-        for (op, core) in rest {
-            let right = self.bind_core(core, order_by, Some(found))?;
+        let mut bound = match self.bind_core(first, order_by, Some(found)) {
+            Ok(bound) => bound,
+            Err(error) => return Err(self.rightmost_error(error, rest, order_by, found)),
+        };
+        for (i, (op, core)) in rest.iter().enumerate() {
+            let right = match self.bind_core(core, order_by, Some(found)) {
+                Ok(right) => right,
+                Err(error) => return Err(self.rightmost_error(error, &rest[i + 1..], order_by, found)),
+            };
             let (op, text) = match op {
                 ast::CompoundOp::Union => (CompoundOp::Union, "UNION"),
                 ast::CompoundOp::UnionAll => (CompoundOp::UnionAll, "UNION ALL"),
@@ -141,6 +147,23 @@ impl<'a> Binder<'a> {
             outer: bound.outer,
             ctes: Vec::new(),
         })
+    }
+
+    /// A term of a compound has failed: SQLite looks at the terms from the right, and answers what it meets first.
+    #[cold]
+    fn rightmost_error(
+        &mut self,
+        error: Error,
+        rest: &'a [(ast::CompoundOp, ast::SelectCore)],
+        order_by: &'a [ast::OrderingTerm],
+        found: &mut [Option<usize>],
+    ) -> Error {
+        // Each nesting would bind its terms anew: deep inside, any of the errors will do.
+        if self.depth > 8 {
+            return error;
+        }
+        let failed = rest.iter().rev().find_map(|(_, core)| self.bind_core(core, order_by, Some(found)).err());
+        failed.unwrap_or(error)
     }
 
     /// One core. Alone it binds ORDER BY; in a compound it helps to find out what the terms mean.
