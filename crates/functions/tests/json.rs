@@ -344,7 +344,7 @@ fn blobs_of_any_bytes() {
         let blob = Value::Blob(blob);
         report.check(&db, "json_valid", &[blob.clone(), Value::Integer(8)]);
         report.check(&db, "json_valid", &[blob.clone(), Value::Integer(4)]);
-        report.check(&db, "json_type", &[blob.clone()]);
+        report.check(&db, "json_type", std::slice::from_ref(&blob));
     }
     report.finish();
 }

@@ -231,7 +231,7 @@ mod tests {
         ];
         for (i, a) in sorted.iter().enumerate() {
             for (j, b) in sorted.iter().enumerate() {
-                check(&[a.clone()], &[b.clone()], &info, i.cmp(&j));
+                check(std::slice::from_ref(a), std::slice::from_ref(b), &info, i.cmp(&j));
                 check(&[Value::Integer(7), a.clone()], &[Value::Integer(7), b.clone()], &info, i.cmp(&j));
             }
         }
