@@ -213,7 +213,7 @@ impl<'a> Binder<'a> {
         let mut found = vec![None; ast.select.order_by.len()];
         let mut query = self.bind_cores(&body.first, setup, &ast.select.order_by, &mut found)?;
         name_columns(&mut query.columns, &names, &name)?;
-        let columns = query.columns.clone();
+        let mut columns = query.columns.clone();
         let mut outer = query.outer.clone();
         let id = self.context.new_cte();
         let mut all = true;
@@ -247,6 +247,12 @@ impl<'a> Binder<'a> {
         }
         if let Some(with) = self.withs.get_mut(level) {
             with.ctes[at].state = State::Busy;
+        }
+        if let Some(last) = bound_arms.last() {
+            // As in every compound, the last term declares the types.
+            for (column, last) in columns.iter_mut().zip(&last.columns) {
+                column.nested_type.clone_from(&last.nested_type);
+            }
         }
         let order_by = self.compound_order_by(&ast.select.order_by, &found, &columns)?;
         let (limit, offset) = self.bind_limit(ast.select.limit.as_ref())?;
