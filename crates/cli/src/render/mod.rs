@@ -97,7 +97,11 @@ impl Mode {
 pub fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
-        Value::Text(bytes) | Value::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Value::Text(bytes) | Value::Blob(bytes) => {
+            // As a C string: `sqlite3` prints what comes before the first NUL.
+            let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+            Some(String::from_utf8_lossy(&bytes[..end]).into_owned())
+        }
         number => {
             let mut text = Vec::new();
             number.as_ref().write_text(&mut text);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_parser::ast::QualifiedName;
-use turso_program::control::{Goto, If, IfNot};
+use turso_program::control::{Goto, If, IfNot, IsNull};
 use turso_program::cursor::{Close, Column, Count, Next, OpenRead, OpenWrite, Rewind, TreeKind};
 use turso_program::data::{Copy, Integer, Null};
 use turso_program::expression::{Add, AddImm, Comparison, Concat, Divide, Gt, Multiply, Ne, Nulls};
@@ -158,6 +158,14 @@ fn analyze_index(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, index: &A
         e.builder.emit(Goto { target: first });
     }
     e.builder.bind(known);
+    if width == 1 && index.unique {
+        // After the first value that is not NULL every entry counts as a new one, NULLs too, as SQLite counts them.
+        let compare = e.builder.label();
+        e.builder.emit(IsNull { reg: previous.at(0), target: compare });
+        e.builder.emit(AddImm { reg: distinct.at(0), amount: 1 });
+        e.builder.emit(Goto { target: next });
+        e.builder.bind(compare);
+    }
     for (i, (&target, collation)) in changed.iter().zip(&collations).enumerate() {
         e.builder.emit(Column { cursor: source, column: i as u16, dest: field, default: None });
         let how = Comparison { affinity: Affinity::Blob, collation: e.builder.collation(collation), nulls: Nulls::Equal };
