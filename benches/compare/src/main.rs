@@ -57,7 +57,11 @@ fn main() {
         logs.push(ratio.ln());
     }
     if !logs.is_empty() {
-        println!("geometric mean of {} ratios: {:.3}", logs.len(), (logs.iter().sum::<f64>() / logs.len() as f64).exp());
+        println!(
+            "geometric mean of {} ratios: {:.3}",
+            logs.len(),
+            (logs.iter().sum::<f64>() / logs.len() as f64).exp()
+        );
     }
 }
 
@@ -81,7 +85,8 @@ fn open(name: &str, place: Place, directory: &Path) -> Box<dyn Engine> {
 /// Medians of time per operation for both engines, and of the ratio.
 fn compare(workload: &Workload, arguments: &Arguments) -> (f64, f64, f64) {
     let directory = tempfile::tempdir().expect("a temporary folder");
-    let mut engines = [open("turso", workload.place, directory.path()), open("sqlite", workload.place, directory.path())];
+    let mut engines =
+        [open("turso", workload.place, directory.path()), open("sqlite", workload.place, directory.path())];
     for engine in &mut engines {
         (workload.setup)(engine.as_mut(), arguments.rows);
     }

@@ -124,14 +124,18 @@ pub const WORKLOADS: &[Workload] = &[
         place: Place::File,
         setup: standard,
         round: |e, n, r| {
-            repeat(e, "SELECT sum(b), max(a) FROM t WHERE id BETWEEN ?1 AND ?1 + 99", 2_000, |i| vec![scatter(i + r, n)])
+            repeat(e, "SELECT sum(b), max(a) FROM t WHERE id BETWEEN ?1 AND ?1 + 99", 2_000, |i| {
+                vec![scatter(i + r, n)]
+            })
         },
     },
     Workload {
         name: "range scan of 100 rows by index",
         place: Place::File,
         setup: standard,
-        round: |e, n, r| repeat(e, "SELECT sum(b) FROM t WHERE a BETWEEN ?1 AND ?1 + 99", 1_000, |i| vec![scatter(i + r, n)]),
+        round: |e, n, r| {
+            repeat(e, "SELECT sum(b) FROM t WHERE a BETWEEN ?1 AND ?1 + 99", 1_000, |i| vec![scatter(i + r, n)])
+        },
     },
     Workload {
         name: "full scan: count, sum, min, filter",
@@ -179,7 +183,9 @@ pub const WORKLOADS: &[Workload] = &[
         name: "2-way join by index",
         place: Place::Memory,
         setup: joined,
-        round: |e, _, _| repeat(e, "SELECT sum(u.v), sum(t.b) FROM t JOIN u ON u.t_id = t.id WHERE t.b < 50", 1, |_| vec![]),
+        round: |e, _, _| {
+            repeat(e, "SELECT sum(u.v), sum(t.b) FROM t JOIN u ON u.t_id = t.id WHERE t.b < 50", 1, |_| vec![])
+        },
     },
     Workload {
         name: "3-way join by index",

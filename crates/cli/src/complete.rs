@@ -62,7 +62,8 @@ pub fn is_complete(sql: &str) -> bool {
                 None => return false,
             },
             _ if byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80 => {
-                let length = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_' || **b >= 0x80).count();
+                let length =
+                    rest.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_' || **b >= 0x80).count();
                 state = word(state, &rest[..length]);
                 at += length;
             }

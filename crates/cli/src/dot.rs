@@ -21,14 +21,24 @@ struct Command {
 /// The register, in alphabetical order.
 const COMMANDS: &[Command] = &[
     Command { name: "bail", usage: "on|off", help: "Stop after hitting an error.  Default OFF", run: bail },
-    Command { name: "cd", usage: "DIRECTORY", help: "Change the working directory to DIRECTORY", run: change_directory },
+    Command {
+        name: "cd",
+        usage: "DIRECTORY",
+        help: "Change the working directory to DIRECTORY",
+        run: change_directory,
+    },
     Command { name: "changes", usage: "on|off", help: "Show number of rows changed by SQL", run: changes },
     Command { name: "databases", usage: "", help: "List names and files of attached databases", run: databases },
     Command { name: "dump", usage: "?OBJECTS?", help: "Render database content as SQL", run: dump_command },
     Command { name: "echo", usage: "on|off", help: "Turn command echo on or off", run: echo },
     Command { name: "eqp", usage: "on|off", help: "Enable or disable automatic EXPLAIN QUERY PLAN", run: query_plan },
     Command { name: "exit", usage: "?CODE?", help: "Exit this program with return-code CODE", run: exit },
-    Command { name: "explain", usage: "?on|off|auto?", help: "Change the EXPLAIN formatting mode.  Default: auto", run: explain },
+    Command {
+        name: "explain",
+        usage: "?on|off|auto?",
+        help: "Change the EXPLAIN formatting mode.  Default: auto",
+        run: explain,
+    },
     Command { name: "headers", usage: "on|off", help: "Turn display of headers on or off", run: headers },
     Command { name: "help", usage: "?PATTERN?", help: "Show help text for PATTERN", run: help },
     Command { name: "indexes", usage: "?TABLE?", help: "Show names of indexes", run: indexes },
@@ -46,7 +56,12 @@ const COMMANDS: &[Command] = &[
     Command { name: "tables", usage: "?TABLE?", help: "List names of tables matching LIKE pattern TABLE", run: tables },
     Command { name: "timeout", usage: "MS", help: "Try opening locked tables for MS milliseconds", run: timeout },
     Command { name: "timer", usage: "on|off", help: "Turn SQL timer on or off", run: timer },
-    Command { name: "width", usage: "NUM1 NUM2 ...", help: "Set minimum column widths for columnar output", run: width },
+    Command {
+        name: "width",
+        usage: "NUM1 NUM2 ...",
+        help: "Set minimum column widths for columnar output",
+        run: width,
+    },
 ];
 
 /// `.read` inside `.read` inside …
@@ -63,9 +78,7 @@ pub fn run(shell: &mut Shell, line: &str) -> Flow {
         .or_else(|| COMMANDS.iter().find(|c| name.len() >= 2 && c.name.starts_with(name)))
         .or_else(|| (*name == "indices").then(|| COMMANDS.iter().find(|c| c.name == "indexes")).flatten());
     let Some(command) = found else {
-        shell.complain(format!(
-            "Error: unknown command or invalid arguments:  \"{name}\". Enter \".help\" for help"
-        ));
+        shell.complain(format!("Error: unknown command or invalid arguments:  \"{name}\". Enter \".help\" for help"));
         return Flow::Continue;
     };
     match (command.run)(shell, arguments) {
@@ -189,7 +202,13 @@ fn explain(shell: &mut Shell, arguments: &[&str]) -> Result<Flow, String> {
     shell.settings.explain = match arguments {
         [] => Explain::On,
         ["auto"] => Explain::Auto,
-        words => if switch(words, ".explain ?on|off|auto?")? { Explain::On } else { Explain::Off },
+        words => {
+            if switch(words, ".explain ?on|off|auto?")? {
+                Explain::On
+            } else {
+                Explain::Off
+            }
+        }
     };
     Ok(Flow::Continue)
 }
@@ -220,8 +239,12 @@ fn print_names(shell: &mut Shell, names: &[String]) {
     let per_row = (80 / (width + 2)).max(1);
     let rows = names.len().div_ceil(per_row);
     for row in 0..rows {
-        let line: Vec<String> =
-            names.iter().skip(row).step_by(rows).map(|n| format!("{n}{}", " ".repeat(width - n.chars().count()))).collect();
+        let line: Vec<String> = names
+            .iter()
+            .skip(row)
+            .step_by(rows)
+            .map(|n| format!("{n}{}", " ".repeat(width - n.chars().count())))
+            .collect();
         shell.line(line.join("  "));
     }
 }
@@ -342,7 +365,9 @@ fn read(shell: &mut Shell, arguments: &[&str]) -> Result<Flow, String> {
 }
 
 fn separator(shell: &mut Shell, arguments: &[&str]) -> Result<Flow, String> {
-    let (Some(column), row) = (arguments.first(), arguments.get(1)) else { return Err("Usage: .separator COL ?ROW?".into()) };
+    let (Some(column), row) = (arguments.first(), arguments.get(1)) else {
+        return Err("Usage: .separator COL ?ROW?".into());
+    };
     let escapes = |text: &str| text.replace("\\t", "\t").replace("\\n", "\n").replace("\\r", "\r");
     shell.settings.column_separator = escapes(column);
     if let Some(row) = row {

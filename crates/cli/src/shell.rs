@@ -238,10 +238,7 @@ impl Shell {
         let mut start = 0;
         while let Some(rest) = text.get(start..).filter(|r| !r.is_empty()) {
             let begun = Instant::now();
-            let prepared = self
-                .connection
-                .prepare(rest)
-                .map_err(|error| Failure { error, start, parsing: true })?;
+            let prepared = self.connection.prepare(rest).map_err(|error| Failure { error, start, parsing: true })?;
             if let Some(mut statement) = prepared.statement {
                 if self.settings.query_plan && statement.explain_mode() == 0 {
                     self.show_plan(rest.get(..prepared.tail).unwrap_or(rest));
@@ -252,7 +249,10 @@ impl Shell {
                     self.line(format!("changes: {changes}   total_changes: {total}"));
                 }
                 if self.settings.timer {
-                    self.line(format!("Run Time: real {:.3} user 0.000000 sys 0.000000", begun.elapsed().as_secs_f64()));
+                    self.line(format!(
+                        "Run Time: real {:.3} user 0.000000 sys 0.000000",
+                        begun.elapsed().as_secs_f64()
+                    ));
                 }
             }
             start += prepared.tail;
@@ -377,10 +377,8 @@ impl Failure {
         while !statement.is_char_boundary(begin + length) {
             length -= 1;
         }
-        let code: String = statement[begin..begin + length]
-            .chars()
-            .map(|c| if c.is_ascii_whitespace() { ' ' } else { c })
-            .collect();
+        let code: String =
+            statement[begin..begin + length].chars().map(|c| if c.is_ascii_whitespace() { ' ' } else { c }).collect();
         let arrow = if offset < 25 {
             format!("{}^--- error here", " ".repeat(offset))
         } else {

@@ -137,17 +137,36 @@ fn output_modes_are_sqlite3s() {
         return;
     }
     // Tabs and characters of two cells are laid out in another way by newer versions: the grids are compared without them.
-    for mode in ["list", "csv", "tabs", "quote", "line", "column", "table", "box", "markdown", "json", "insert t2", "html", "tcl", "ascii"] {
+    for mode in [
+        "list",
+        "csv",
+        "tabs",
+        "quote",
+        "line",
+        "column",
+        "table",
+        "box",
+        "markdown",
+        "json",
+        "insert t2",
+        "html",
+        "tcl",
+        "ascii",
+    ] {
         for headers in ["on", "off"] {
             // Without headers the widths of columns are another matter in each version.
             if mode == "column" && headers == "off" {
                 continue;
             }
-            same(&format!(".mode {mode}\n.headers {headers}\nSELECT id, name, amount FROM t ORDER BY id LIMIT 5;\nSELECT id, name FROM t WHERE id = 8 OR id > 9 ORDER BY id;\nSELECT 1 AS a WHERE 0;\n"));
+            same(&format!(
+                ".mode {mode}\n.headers {headers}\nSELECT id, name, amount FROM t ORDER BY id LIMIT 5;\nSELECT id, name FROM t WHERE id = 8 OR id > 9 ORDER BY id;\nSELECT 1 AS a WHERE 0;\n"
+            ));
         }
     }
     for mode in ["list", "csv", "line", "json", "html"] {
-        same(&format!(".mode {mode}\nSELECT * FROM t ORDER BY id;\nSELECT data, NULL, 5, 'x' FROM t WHERE id IN (1, 2, 4) ORDER BY id;\n"));
+        same(&format!(
+            ".mode {mode}\nSELECT * FROM t ORDER BY id;\nSELECT data, NULL, 5, 'x' FROM t WHERE id IN (1, 2, 4) ORDER BY id;\n"
+        ));
     }
 }
 

@@ -6,7 +6,9 @@ use turso_core::{Database, OpenOptions, StepResult, Value};
 
 fn main() -> turso_core::Result<()> {
     let mut sql = String::new();
-    std::io::stdin().read_to_string(&mut sql).map_err(|e| turso_core::Error::io(turso_core::ResultCode::IOERR_READ, &e))?;
+    std::io::stdin()
+        .read_to_string(&mut sql)
+        .map_err(|e| turso_core::Error::io(turso_core::ResultCode::IOERR_READ, &e))?;
     let path = std::env::args().nth(1).unwrap_or_else(|| ":memory:".to_string());
     let connection = Database::open(&path, OpenOptions::default())?.connect()?;
     let mut rest = sql.as_str();

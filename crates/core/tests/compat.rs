@@ -140,12 +140,14 @@ fn shown(name: &str) -> bool {
 
 /// Run a probe on both engines.
 fn run(row: &str, probe: &Probe, on_files: bool) -> Found {
-    let tried = catch_unwind(AssertUnwindSafe(|| if on_files { run_on_files(row, probe) } else { run_in_memory(row, probe) }));
+    let tried =
+        catch_unwind(AssertUnwindSafe(|| if on_files { run_on_files(row, probe) } else { run_in_memory(row, probe) }));
     tried.unwrap_or_else(|_| panic!("panic in the probe of {row} {}:\n{}", probe.aspect, probe.sql))
 }
 
 fn run_in_memory(row: &str, probe: &Probe) -> Found {
-    let connection = Database::open(":memory:", OpenOptions::default()).and_then(|d| d.connect()).expect("memory opens");
+    let connection =
+        Database::open(":memory:", OpenOptions::default()).and_then(|d| d.connect()).expect("memory opens");
     let sqlite = rusqlite::Connection::open_in_memory().expect("memory opens");
     compare(row, &probe.sql, &connection, &sqlite)
 }
@@ -249,7 +251,8 @@ fn table(page: &mut String, rows: &[Row], on_files: bool) {
 
 /// First columns of the rows of both engines.
 fn names(sql: &str) -> (BTreeSet<String>, BTreeSet<String>) {
-    let connection = Database::open(":memory:", OpenOptions::default()).and_then(|d| d.connect()).expect("memory opens");
+    let connection =
+        Database::open(":memory:", OpenOptions::default()).and_then(|d| d.connect()).expect("memory opens");
     let sqlite = rusqlite::Connection::open_in_memory().expect("memory opens");
     let first = |outcomes: Outcomes| {
         let rows = outcomes.into_iter().flat_map(|(rows, _)| rows);
@@ -282,7 +285,8 @@ const SHELL: &str = "archive auth backup bail cd changes check clone connection 
 
 /// Commands of our shell, from its register.
 fn shell_commands() -> BTreeSet<String> {
-    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/src/dot.rs")).expect("the shell's register");
+    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/src/dot.rs"))
+        .expect("the shell's register");
     let entries = source.split("Command { name: \"").skip(1);
     entries.filter_map(|rest| rest.split('"').next()).map(str::to_string).collect()
 }
@@ -292,10 +296,13 @@ fn shell(page: &mut String) {
     assert!(ours.len() > 10, "the register of dot commands was not found");
     let theirs: BTreeSet<String> = SHELL.split_whitespace().map(str::to_string).collect();
     let list = |names: Vec<&String>| names.iter().map(|n| format!("`.{n}`")).collect::<Vec<_>>().join(", ");
-    page.push_str("## Shell\n\n[docs/shell.md](docs/shell.md) is the manual of `tursodb`.\n\n| dot commands | |\n|---|---|\n");
+    page.push_str(
+        "## Shell\n\n[docs/shell.md](docs/shell.md) is the manual of `tursodb`.\n\n| dot commands | |\n|---|---|\n",
+    );
     writeln!(page, "| yes | {} |", list(ours.intersection(&theirs).collect())).expect("a string");
     writeln!(page, "| ours | {} |", list(ours.difference(&theirs).collect())).expect("a string");
-    writeln!(page, "| no (`unknown command or invalid arguments`) | {} |\n", list(theirs.difference(&ours).collect())).expect("a string");
+    writeln!(page, "| no (`unknown command or invalid arguments`) | {} |\n", list(theirs.difference(&ours).collect()))
+        .expect("a string");
 }
 
 const HEAD: &str = "# What works as in SQLite
@@ -326,7 +333,10 @@ fn compat_md_tells_the_truth() {
     write_sections(&mut page, &parse(include_str!("compat/files.sql")), true);
     shell(&mut page);
     page.push_str("## C API\n\nNot built yet: there is no `libsqlite3`.\n");
-    assert!(lacks.is_empty(), "functions or pragmas that have no row in compat/*.sql, or rows that neither engine has: {lacks:?}");
+    assert!(
+        lacks.is_empty(),
+        "functions or pragmas that have no row in compat/*.sql, or rows that neither engine has: {lacks:?}"
+    );
 
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../COMPAT.md");
     if std::env::var_os("COMPAT_WRITE").is_some() {
@@ -340,5 +350,9 @@ fn compat_md_tells_the_truth() {
         .map(|l| format!("+ {l}"))
         .chain(written.lines().filter(|w| !page.lines().any(|l| l == *w)).map(|w| format!("- {w}")))
         .collect();
-    assert!(page == written, "COMPAT.md is not what the probes find (COMPAT_WRITE=1 writes it anew):\n{}", news.join("\n"));
+    assert!(
+        page == written,
+        "COMPAT.md is not what the probes find (COMPAT_WRITE=1 writes it anew):\n{}",
+        news.join("\n")
+    );
 }

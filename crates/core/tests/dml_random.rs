@@ -129,24 +129,40 @@ fn change(r: &mut Random) -> String {
     let returning = if r.one_in(6) { " RETURNING *" } else { "" };
     match r.below(10) {
         0..=2 => {
-            let rows: Vec<String> = (0..=r.below(3))
-                .map(|_| format!("({}, {}, {}, {})", value(r), value(r), value(r), value(r)))
-                .collect();
+            let rows: Vec<String> =
+                (0..=r.below(3)).map(|_| format!("({}, {}, {}, {})", value(r), value(r), value(r), value(r))).collect();
             format!("INSERT {or} INTO {table} VALUES{}{returning};\n", rows.join(", "))
         }
-        3 => format!("INSERT {or} INTO {table}({}, a) VALUES({}, {}){returning};\n", r.pick(&COLUMNS[1..]), value(r), value(r)),
+        3 => format!(
+            "INSERT {or} INTO {table}({}, a) VALUES({}, {}){returning};\n",
+            r.pick(&COLUMNS[1..]),
+            value(r),
+            value(r)
+        ),
         4 => {
             let source = r.pick(&["t0", "t1"]);
             let list: Vec<String> = COLUMNS.iter().map(|_| expression(r, &COLUMNS)).collect();
-            format!("INSERT {or} INTO {table} SELECT {} FROM {source} WHERE {} ORDER BY a, b, c, d LIMIT 3{returning};\n", list.join(", "), condition(r, &COLUMNS))
+            format!(
+                "INSERT {or} INTO {table} SELECT {} FROM {source} WHERE {} ORDER BY a, b, c, d LIMIT 3{returning};\n",
+                list.join(", "),
+                condition(r, &COLUMNS)
+            )
         }
         5 | 6 => {
             let column = r.pick(&COLUMNS);
-            format!("UPDATE {or} {table} SET {column} = {} WHERE {}{returning};\n", expression(r, &COLUMNS), condition(r, &COLUMNS))
+            format!(
+                "UPDATE {or} {table} SET {column} = {} WHERE {}{returning};\n",
+                expression(r, &COLUMNS),
+                condition(r, &COLUMNS)
+            )
         }
         7 => {
             let (one, two) = (r.pick(&COLUMNS), r.pick(&COLUMNS));
-            format!("UPDATE {or} {table} SET {one} = {}, {two} = {};\n", expression(r, &COLUMNS), expression(r, &COLUMNS))
+            format!(
+                "UPDATE {or} {table} SET {one} = {}, {two} = {};\n",
+                expression(r, &COLUMNS),
+                expression(r, &COLUMNS)
+            )
         }
         8 => format!("DELETE FROM {table} WHERE {}{returning};\n", condition(r, &COLUMNS)),
         _ => {
@@ -159,7 +175,10 @@ fn change(r: &mut Random) -> String {
             };
             format!(
                 "INSERT INTO {table} VALUES({}, {}, {}, {}) ON CONFLICT{target} DO {action}{returning};\n",
-                value(r), value(r), value(r), value(r)
+                value(r),
+                value(r),
+                value(r),
+                value(r)
             )
         }
     }
@@ -172,8 +191,13 @@ fn script(seed: u64) -> String {
         sql.push_str(&create_table(&mut r, table));
     }
     let indexes = [
-        "CREATE INDEX i0 ON t0(b);", "CREATE INDEX i1 ON t1(c DESC, b);", "CREATE UNIQUE INDEX i2 ON t0(c, b);", "CREATE INDEX i3 ON t1(d) WHERE d > 3;",
-        "CREATE INDEX i4 ON t0(b + 1, lower(c));", "CREATE UNIQUE INDEX i5 ON t1(b) WHERE c IS NOT NULL;", "CREATE INDEX i6 ON t0(c COLLATE NOCASE) WHERE b <> 5;",
+        "CREATE INDEX i0 ON t0(b);",
+        "CREATE INDEX i1 ON t1(c DESC, b);",
+        "CREATE UNIQUE INDEX i2 ON t0(c, b);",
+        "CREATE INDEX i3 ON t1(d) WHERE d > 3;",
+        "CREATE INDEX i4 ON t0(b + 1, lower(c));",
+        "CREATE UNIQUE INDEX i5 ON t1(b) WHERE c IS NOT NULL;",
+        "CREATE INDEX i6 ON t0(c COLLATE NOCASE) WHERE b <> 5;",
     ];
     for index in indexes {
         if r.one_in(3) {

@@ -41,7 +41,8 @@ fn check(queries: &str) {
 
 #[test]
 fn rowids() {
-    check("
+    check(
+        "
         SELECT a FROM t WHERE a = '5'
         SELECT a FROM t WHERE a = 5.0
         SELECT a FROM t WHERE a = 5.5
@@ -64,12 +65,14 @@ fn rowids() {
         SELECT a FROM t WHERE a > 9223372036854775807
         SELECT a FROM t WHERE a < 9.3e18
         SELECT a FROM t WHERE a >= -9.3e18 ORDER BY a
-    ");
+    ",
+    );
 }
 
 #[test]
 fn indexes() {
-    check("
+    check(
+        "
         SELECT a FROM t WHERE b = 5
         SELECT a FROM t WHERE b = '5'
         SELECT a FROM t WHERE b = 5.0
@@ -131,12 +134,14 @@ fn indexes() {
         SELECT a FROM t WHERE (b, c) > (2, 'a')
         SELECT a FROM t WHERE (b, c) = (1, 'ABC')
         SELECT a FROM t WHERE (c, b) > ('abc', NULL)
-    ");
+    ",
+    );
 }
 
 #[test]
 fn patterns() {
-    check("
+    check(
+        "
         SELECT a FROM t WHERE c LIKE 'abc%'
         SELECT a FROM t WHERE c LIKE 'AB%'
         SELECT a FROM t WHERE c LIKE 'ab_'
@@ -149,12 +154,14 @@ fn patterns() {
         SELECT a FROM t WHERE d GLOB 'a*' ORDER BY d DESC
         SELECT a FROM t WHERE d GLOB '5*'
         SELECT a FROM t WHERE c GLOB 'ab*'
-    ");
+    ",
+    );
 }
 
 #[test]
 fn disjunctions() {
-    check("
+    check(
+        "
         SELECT a FROM t WHERE b = 1 OR d = 5
         SELECT a FROM t WHERE b = 5 OR b = 7 OR b = 5
         SELECT a FROM t WHERE a = 3 OR c = 'ab' OR b = 2
@@ -165,12 +172,14 @@ fn disjunctions() {
         SELECT t.a, bare.m FROM bare LEFT JOIN t ON t.a = bare.m OR t.b = bare.n
         SELECT t.a, bare.n FROM bare, t WHERE t.a = bare.m OR t.b = bare.n
         SELECT count(*) FROM t WHERE b = 1 OR d = 5 OR a BETWEEN 1 AND 3
-    ");
+    ",
+    );
 }
 
 #[test]
 fn joins() {
-    check("
+    check(
+        "
         SELECT * FROM bare, t WHERE t.a = bare.m
         SELECT * FROM bare LEFT JOIN t ON t.a = bare.m
         SELECT * FROM bare LEFT JOIN t ON t.b = bare.m AND t.c = 'abc'
@@ -197,7 +206,8 @@ fn joins() {
         SELECT max(b) FROM t
         SELECT max(a), min(c) FROM t WHERE b > 1
         SELECT min(d) FROM t WHERE d > 1
-    ");
+    ",
+    );
 }
 
 /// The texts of `EXPLAIN QUERY PLAN`, which show what was rewritten.
@@ -210,7 +220,11 @@ fn check_plans(queries: &str) {
     for sql in queries.lines().map(str::trim).filter(|l| !l.is_empty()) {
         let plan = format!("EXPLAIN QUERY PLAN {sql}");
         let details = |outcomes: Vec<(Vec<String>, Option<String>)>| -> Vec<String> {
-            outcomes.into_iter().flat_map(|(rows, _)| rows).map(|r| r.rsplit('|').next().unwrap_or("").to_string()).collect()
+            outcomes
+                .into_iter()
+                .flat_map(|(rows, _)| rows)
+                .map(|r| r.rsplit('|').next().unwrap_or("").to_string())
+                .collect()
         };
         let (a, b) = (details(run_ours(&ours, &plan)), details(run_theirs(&theirs, &plan)));
         if a != b {
@@ -222,7 +236,8 @@ fn check_plans(queries: &str) {
 
 #[test]
 fn rewrites_show_in_plans() {
-    check_plans("
+    check_plans(
+        "
         SELECT * FROM (SELECT a, b FROM t WHERE b > 3) WHERE a = 5
         SELECT * FROM (SELECT * FROM t LIMIT 5)
         SELECT x.b FROM (SELECT b, d FROM t) AS x, bare WHERE x.d = bare.m
@@ -234,5 +249,6 @@ fn rewrites_show_in_plans() {
         SELECT min(d) FROM t WHERE d > 1
         SELECT * FROM t WHERE b IN (SELECT m FROM bare)
         SELECT * FROM t WHERE b = (SELECT max(m) FROM bare)
-    ");
+    ",
+    );
 }

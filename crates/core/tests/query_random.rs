@@ -56,7 +56,8 @@ fn schema(r: &mut Random) -> (String, Shape) {
             let not_null = if r.chance(10) && c > 0 { " NOT NULL DEFAULT 1" } else { "" };
             parts.push(format!("c{c} {kind}{not_null}{collate}{key}"));
         }
-        sql += &format!("CREATE TABLE {name}({}){};", parts.join(", "), if without_rowid { " WITHOUT ROWID" } else { "" });
+        sql +=
+            &format!("CREATE TABLE {name}({}){};", parts.join(", "), if without_rowid { " WITHOUT ROWID" } else { "" });
         for i in 0..r.below(4) {
             let mut keys = Vec::new();
             for _ in 0..1 + r.below(3) {
@@ -64,14 +65,16 @@ fn schema(r: &mut Random) -> (String, Shape) {
                 let collate = if r.chance(10) { " COLLATE NOCASE" } else { "" };
                 keys.push(format!("c{}{collate}{direction}", r.below(columns)));
             }
-            let partial = if r.chance(10) { format!(" WHERE c{} IS NOT NULL", r.below(columns)) } else { String::new() };
+            let partial =
+                if r.chance(10) { format!(" WHERE c{} IS NOT NULL", r.below(columns)) } else { String::new() };
             sql += &format!("CREATE INDEX i{t}{i} ON {name}({}){partial};", keys.join(", "));
         }
         shape.tables.push((name, columns));
     }
     for (name, columns) in &shape.tables {
         for row in 0..3 + r.below(25) {
-            let values: Vec<String> = (0..*columns).map(|c| if c == 0 { format!("{row}") } else { literal(r) }).collect();
+            let values: Vec<String> =
+                (0..*columns).map(|c| if c == 0 { format!("{row}") } else { literal(r) }).collect();
             sql += &format!("INSERT OR IGNORE INTO {name} VALUES({});", values.join(", "));
         }
     }
@@ -140,7 +143,13 @@ fn condition(r: &mut Random, scope: &Scope, shape: &Shape, depth: usize) -> Stri
                 format!("{}EXISTS (SELECT 1 FROM {t} AS q WHERE {own} = {column})", r.pick(&["", "NOT "]))
             }
         }
-        _ => format!("({column}, {}) {} ({}, {})", scope.column(r), r.pick(&["=", ">", "<=", "<"]), literal(r), literal(r)),
+        _ => format!(
+            "({column}, {}) {} ({}, {})",
+            scope.column(r),
+            r.pick(&["=", ">", "<=", "<"]),
+            literal(r),
+            literal(r)
+        ),
     }
 }
 
@@ -182,7 +191,10 @@ fn subquery(r: &mut Random, shape: &Shape, depth: usize) -> (String, usize) {
         2 | 3 => {
             let key = scope.column(r);
             let value = scope.column(r);
-            return (format!("SELECT {key} AS c0, count(*) AS c1, max({value}) AS c2 FROM {from}{filter} GROUP BY {key}"), 3);
+            return (
+                format!("SELECT {key} AS c0, count(*) AS c1, max({value}) AS c2 FROM {from}{filter} GROUP BY {key}"),
+                3,
+            );
         }
         4 => {
             let other: Vec<String> = (0..columns).map(|_| scope.column(r)).collect();
@@ -191,7 +203,12 @@ fn subquery(r: &mut Random, shape: &Shape, depth: usize) -> (String, usize) {
         }
         5 => {
             let order: Vec<String> = (1..=columns).map(|i| i.to_string()).collect();
-            format!("SELECT {} FROM {from}{filter} ORDER BY {} LIMIT {}", list.join(", "), order.join(", "), 1 + r.below(9))
+            format!(
+                "SELECT {} FROM {from}{filter} ORDER BY {} LIMIT {}",
+                list.join(", "),
+                order.join(", "),
+                1 + r.below(9)
+            )
         }
         _ => format!("SELECT {} FROM {from}{filter}", list.join(", ")),
     };
@@ -225,7 +242,8 @@ fn query(r: &mut Random, shape: &Shape) -> (String, bool) {
     sql += &format!("SELECT {distinct}{} FROM {from}{filter}{tail}", list.join(", "));
     let ordered = r.chance(40);
     if ordered {
-        let mut terms: Vec<String> = (1..=list.len()).map(|i| format!("{i}{}", r.pick(&["", " DESC", "", " NULLS LAST"]))).collect();
+        let mut terms: Vec<String> =
+            (1..=list.len()).map(|i| format!("{i}{}", r.pick(&["", " DESC", "", " NULLS LAST"]))).collect();
         if r.chance(50) {
             terms.reverse();
         }
@@ -265,12 +283,20 @@ fn random_queries_give_sqlites_rows() {
             if plans {
                 let plan = format!("EXPLAIN QUERY PLAN {sql}");
                 let detail = |o: Vec<(Vec<String>, Option<String>)>| -> Vec<String> {
-                    o.into_iter().flat_map(|(rows, _)| rows).map(|r| r.rsplit('|').next().unwrap_or("").to_string()).collect()
+                    o.into_iter()
+                        .flat_map(|(rows, _)| rows)
+                        .map(|r| r.rsplit('|').next().unwrap_or("").to_string())
+                        .collect()
                 };
                 let (a, b) = (detail(run_ours(&ours, &plan)), detail(run_theirs(&theirs, &plan)));
                 if a != b {
                     other_plans += 1;
-                    eprintln!("seed {seed}\n{}\n{sql}\n  ours   {}\n  SQLite {}\n", setup.split("INSERT").next().unwrap_or(""), a.join(" "), b.join(" "));
+                    eprintln!(
+                        "seed {seed}\n{}\n{sql}\n  ours   {}\n  SQLite {}\n",
+                        setup.split("INSERT").next().unwrap_or(""),
+                        a.join(" "),
+                        b.join(" ")
+                    );
                 }
             }
             let (a, b) = (run_ours(&ours, &sql), run_theirs(&theirs, &sql));
@@ -296,7 +322,12 @@ fn random_queries_give_sqlites_rows() {
             if failures <= 8 {
                 let plan = format!("EXPLAIN QUERY PLAN {sql}");
                 let lines = |o: Vec<(Vec<String>, Option<String>)>| {
-                    o.into_iter().flat_map(|(rows, e)| rows.into_iter().map(|r| r.rsplit('|').next().unwrap_or("").to_string()).chain(e)).collect::<Vec<_>>().join(" / ")
+                    o.into_iter()
+                        .flat_map(|(rows, e)| {
+                            rows.into_iter().map(|r| r.rsplit('|').next().unwrap_or("").to_string()).chain(e)
+                        })
+                        .collect::<Vec<_>>()
+                        .join(" / ")
                 };
                 problems += &format!(
                     "seed {seed}\n{}\n{sql}\n  ours   {a:?}\n  SQLite {b:?}\n  plan ours   {}\n  plan SQLite {}\n\n",

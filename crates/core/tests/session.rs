@@ -111,7 +111,10 @@ fn the_encoding_chosen_for_an_empty_file_is_kept() {
     let path = directory.path().join("x.db");
     let c = Database::open(&path.to_string_lossy(), OpenOptions::default()).unwrap().connect().unwrap();
     assert_eq!(integers(&c, "SELECT count(*) FROM sqlite_schema"), [0]);
-    c.execute_batch("PRAGMA encoding = 'UTF-16le'; PRAGMA journal_mode = wal; CREATE TABLE t(a); INSERT INTO t VALUES ('äb')").unwrap();
+    c.execute_batch(
+        "PRAGMA encoding = 'UTF-16le'; PRAGMA journal_mode = wal; CREATE TABLE t(a); INSERT INTO t VALUES ('äb')",
+    )
+    .unwrap();
     assert_eq!(rows(&c, "PRAGMA encoding").unwrap(), [[Value::Text(b"UTF-16le".to_vec())]]);
     assert_eq!(rows(&c, "SELECT a, length(a) FROM t").unwrap(), [[Value::Text("äb".into()), Value::Integer(2)]]);
 }

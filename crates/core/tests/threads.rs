@@ -24,7 +24,9 @@ fn check(new_uses_wal: bool) {
                     let sql = match n % 3 {
                         0 => format!("INSERT INTO t(who, n) VALUES({thread}, {n})"),
                         1 => format!("BEGIN IMMEDIATE; INSERT INTO t(who, n) VALUES({thread}, {n}); COMMIT"),
-                        _ => format!("BEGIN; INSERT INTO t(who, n) VALUES({thread}, {n}); COMMIT; SELECT count(*) FROM t"),
+                        _ => format!(
+                            "BEGIN; INSERT INTO t(who, n) VALUES({thread}, {n}); COMMIT; SELECT count(*) FROM t"
+                        ),
                     };
                     connection.execute_batch(&sql).unwrap_or_else(|e| panic!("thread {thread}, {sql}: {e}"));
                 }

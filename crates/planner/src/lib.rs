@@ -15,8 +15,8 @@ mod context;
 pub mod emit;
 pub mod optimize;
 pub mod plan;
-pub mod rewrite;
 mod resolve;
+pub mod rewrite;
 mod statement;
 
 pub use context::{Catalogue, PlanContext, PlanOptions, TableFunction};

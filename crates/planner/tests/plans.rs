@@ -61,8 +61,11 @@ impl Planners {
         build_schema(&mut ours, &rows).unwrap();
         drop(statement);
         if let Ok(mut statement) = oracle.prepare("SELECT tbl, idx, stat FROM sqlite_stat1") {
-            let rows: Vec<(String, Option<String>, String)> =
-                statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).unwrap().map(Result::unwrap).collect();
+            let rows: Vec<(String, Option<String>, String)> = statement
+                .query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
             ours.load_statistics(rows.iter().map(|(t, i, s)| (t.as_str(), i.as_deref(), s.as_str())));
         }
         Self { oracle, ours: OneDatabase(Arc::new(ours)) }
@@ -174,7 +177,9 @@ const SCHEMA: &str = "
 
 #[test]
 fn scans() {
-    check(SCHEMA, "
+    check(
+        SCHEMA,
+        "
         SELECT a, b FROM t
         SELECT b FROM t
         SELECT b, c FROM t
@@ -190,12 +195,15 @@ fn scans() {
         SELECT rowid FROM bare
         SELECT a FROM t
         SELECT 1 FROM t
-    ");
+    ",
+    );
 }
 
 #[test]
 fn searches() {
-    check(SCHEMA, "
+    check(
+        SCHEMA,
+        "
         SELECT * FROM t WHERE a = 1
         SELECT * FROM t WHERE rowid = 1
         SELECT * FROM t WHERE a = 1 AND b = 2
@@ -264,12 +272,15 @@ fn searches() {
         SELECT * FROM t INDEXED BY nope
         SELECT * FROM t NOT INDEXED WHERE b = 1
         SELECT * FROM t NOT INDEXED WHERE a = 1
-    ");
+    ",
+    );
 }
 
 #[test]
 fn orders() {
-    check(SCHEMA, "
+    check(
+        SCHEMA,
+        "
         SELECT * FROM t ORDER BY a
         SELECT * FROM t ORDER BY a DESC
         SELECT * FROM t ORDER BY b
@@ -317,12 +328,15 @@ fn orders() {
         SELECT c, count(*) FROM t WHERE b = 1 GROUP BY c
         SELECT b, sum(d) FROM t GROUP BY b
         SELECT b, sum(d) FROM t WHERE b > 3 GROUP BY b
-    ");
+    ",
+    );
 }
 
 #[test]
 fn joins() {
-    check(SCHEMA, "
+    check(
+        SCHEMA,
+        "
         SELECT * FROM t, s WHERE t.a = s.x
         SELECT * FROM t, s WHERE t.b = s.x
         SELECT * FROM t, s WHERE t.b = s.y
@@ -356,5 +370,6 @@ fn joins() {
         SELECT t.c, count(*) FROM t, s WHERE t.b = s.x GROUP BY t.c
         SELECT * FROM t, s WHERE t.a = 1 OR (t.b = s.x AND t.c = 3)
         SELECT * FROM t, s WHERE t.a = s.x OR t.b = s.y
-    ");
+    ",
+    );
 }

@@ -32,7 +32,8 @@ impl Default for ProgramBuilder {
 impl ProgramBuilder {
     /// An empty program.
     pub fn new() -> Self {
-        let program = Program { collations: vec![Collation::Binary], instructions: Vec::with_capacity(16), ..Program::default() };
+        let program =
+            Program { collations: vec![Collation::Binary], instructions: Vec::with_capacity(16), ..Program::default() };
         Self {
             program,
             prologue: Vec::new(),

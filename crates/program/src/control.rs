@@ -10,7 +10,13 @@ use crate::register::instructions;
 /// What happens to the statement and the transaction when a constraint fails (`lang_conflict.html`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
-pub enum OnError { Rollback, Abort, Fail, Ignore, Replace }
+pub enum OnError {
+    Rollback,
+    Abort,
+    Fail,
+    Ignore,
+    Replace,
+}
 
 /// The error of [`HaltIfNull`] and [`RaiseError`].
 #[derive(Debug, Clone, PartialEq)]

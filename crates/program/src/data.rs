@@ -19,7 +19,14 @@ pub struct StrictTypes {
 /// A declared type in a STRICT table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum StrictType { Any, Blob, Int, Integer, Real, Text }
+pub enum StrictType {
+    Any,
+    Blob,
+    Int,
+    Integer,
+    Real,
+    Text,
+}
 
 crate::detail_operand!(Arc<StrictTypes>);
 

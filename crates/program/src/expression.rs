@@ -34,7 +34,14 @@ pub enum Nulls {
 /// The operator of [`CompareStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum CompareOp { Eq, Ne, Lt, Le, Gt, Ge }
+pub enum CompareOp {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
 
 crate::detail_operand!(Comparison, Nulls, CompareOp);
 

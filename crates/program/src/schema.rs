@@ -8,17 +8,38 @@ use crate::register::instructions;
 /// `SAVEPOINT`, `RELEASE`, `ROLLBACK TO`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum SavepointOp { Begin, Release, RollbackTo }
+pub enum SavepointOp {
+    Begin,
+    Release,
+    RollbackTo,
+}
 
 /// What [`AutoCommit`] does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum TransactionControl { BeginDeferred, BeginImmediate, BeginExclusive, BeginConcurrent, Commit, Rollback }
+pub enum TransactionControl {
+    BeginDeferred,
+    BeginImmediate,
+    BeginExclusive,
+    BeginConcurrent,
+    Commit,
+    Rollback,
+}
 
 /// A field of the database header that pragmas and DDL read and write (`fileformat2.html`, the database header).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Cookie { SchemaVersion, FileFormat, DefaultCacheSize, LargestRoot, TextEncoding, UserVersion, IncrementalVacuum, ApplicationId, FreelistCount }
+pub enum Cookie {
+    SchemaVersion,
+    FileFormat,
+    DefaultCacheSize,
+    LargestRoot,
+    TextEncoding,
+    UserVersion,
+    IncrementalVacuum,
+    ApplicationId,
+    FreelistCount,
+}
 
 /// Work that only the connection can do (pragmas with effects, ATTACH, …): the interpreter calls the host's
 /// `connection_call` with the name and the argument registers; rows it makes go into an ephemeral result list that the

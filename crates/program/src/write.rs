@@ -26,7 +26,13 @@ pub struct RowChange {
 /// Why a row changes; taps have rules by it (no update hook for rows that REPLACE removed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Cause { Insert, Update, Delete, Replace, Truncate }
+pub enum Cause {
+    Insert,
+    Update,
+    Delete,
+    Replace,
+    Truncate,
+}
 
 /// What the writer knows about the position of the new entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -95,7 +95,9 @@ fn add_statement(schema: &mut Schema, row: &SchemaRow, sql: &str) -> Result<()> 
             }
             check_root(row)?;
             table.root = row.root;
-            if let Some(primary) = table.indexes.first_mut().filter(|_| matches!(table.relation, Relation::WithoutRowid)) {
+            if let Some(primary) =
+                table.indexes.first_mut().filter(|_| matches!(table.relation, Relation::WithoutRowid))
+            {
                 Arc::make_mut(primary).root = row.root;
             }
             add_table(schema, table);

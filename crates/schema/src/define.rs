@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_parser::ast::{
-    self, ColumnConstraintKind, ColumnDef, ConflictResolution, CreateTable, CreateTableBody, Expr, ForeignKeyClause, Literal,
-    OrderingTerm, ReferenceAction, SortOrder, TableConstraintKind, TypeName,
+    self, ColumnConstraintKind, ColumnDef, ConflictResolution, CreateTable, CreateTableBody, Expr, ForeignKeyClause,
+    Literal, OrderingTerm, ReferenceAction, SortOrder, TableConstraintKind, TypeName,
 };
 use turso_value::{Affinity, Collation};
 
@@ -273,9 +273,9 @@ impl<'a> Definition<'a> {
             [IndexColumn { key: IndexKey::Column(c), .. }] => Some(*c),
             _ => None,
         };
-        let is_integer = single.and_then(|c| self.table.columns.get(c)).is_some_and(|c| {
-            c.declared_type.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("INTEGER"))
-        });
+        let is_integer = single
+            .and_then(|c| self.table.columns.get(c))
+            .is_some_and(|c| c.declared_type.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("INTEGER")));
         if may_be_alias && is_integer {
             self.table.rowid_alias = single;
             self.table.autoincrement = autoincrement;
@@ -294,10 +294,19 @@ impl<'a> Definition<'a> {
     }
 
     /// Make an automatic index, unless an equal one exists.
-    fn add_index(&mut self, columns: Vec<IndexColumn>, origin: IndexOrigin, conflict: Option<ConflictResolution>) -> Result<()> {
+    fn add_index(
+        &mut self,
+        columns: Vec<IndexColumn>,
+        origin: IndexOrigin,
+        conflict: Option<ConflictResolution>,
+    ) -> Result<()> {
         for existing in &mut self.table.indexes {
             let same_key = existing.columns.len() == columns.len()
-                && existing.columns.iter().zip(&columns).all(|(a, b)| same_column(&a.key, &b.key) && a.collation == b.collation);
+                && existing
+                    .columns
+                    .iter()
+                    .zip(&columns)
+                    .all(|(a, b)| same_column(&a.key, &b.key) && a.collation == b.collation);
             if !same_key {
                 continue;
             }
@@ -362,7 +371,10 @@ impl<'a> Definition<'a> {
                 return Err(Error::sql(format!("missing datatype for {}.{}", self.table.name, column.name)));
             };
             let Some((strict, affinity)) = strict_type(declared) else {
-                return Err(Error::sql(format!("unknown datatype for {}.{}: \"{declared}\"", self.table.name, column.name)));
+                return Err(Error::sql(format!(
+                    "unknown datatype for {}.{}: \"{declared}\"",
+                    self.table.name, column.name
+                )));
             };
             column.strict_type = strict;
             column.affinity = affinity;
@@ -400,7 +412,8 @@ impl<'a> Definition<'a> {
                 column.not_null = Some(None);
             }
         }
-        let rest: Vec<usize> = (0..self.table.columns.len()).filter(|&c| !in_key(c) && !self.table.is_computed(c)).collect();
+        let rest: Vec<usize> =
+            (0..self.table.columns.len()).filter(|&c| !in_key(c) && !self.table.is_computed(c)).collect();
         let mut primary = None;
         for (i, index) in self.table.indexes.iter_mut().enumerate() {
             let index = Arc::make_mut(index);
@@ -475,7 +488,10 @@ fn declared_type(type_name: &TypeName) -> Option<Arc<str>> {
     let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else { return None };
     let closing = if first == b'[' { b']' } else { first };
     let quoted = matches!(first, b'"' | b'`' | b'\'' | b'[') && bytes.len() >= 2 && last == closing;
-    if quoted && let Some(inner) = text.get(1..text.len() - 1) && !inner.as_bytes().contains(&closing) {
+    if quoted
+        && let Some(inner) = text.get(1..text.len() - 1)
+        && !inner.as_bytes().contains(&closing)
+    {
         return Some(inner.into());
     }
     // The names of the standard types are shown in capitals, however they were written.
@@ -519,4 +535,3 @@ fn is_constant(expr: &Expr) -> bool {
     ast::visit::Visit::expr(&mut finder, expr);
     finder.0
 }
-

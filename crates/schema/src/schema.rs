@@ -76,7 +76,8 @@ impl Schema {
 
     /// Table or view by a name that was qualified with this database: `temp.sqlite_schema` is `sqlite_temp_schema`.
     pub fn qualified_table(&self, name: &str) -> Option<&Arc<Table>> {
-        if self.temporary && (name.eq_ignore_ascii_case("sqlite_schema") || name.eq_ignore_ascii_case("sqlite_master")) {
+        if self.temporary && (name.eq_ignore_ascii_case("sqlite_schema") || name.eq_ignore_ascii_case("sqlite_master"))
+        {
             return self.tables.get("sqlite_temp_schema");
         }
         self.table(name)
@@ -99,7 +100,8 @@ impl Schema {
 
     /// Triggers of this schema that watch the table, in SQLite's firing order (the newest first).
     pub fn triggers_of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Arc<Trigger>> {
-        let mut found: Vec<&Arc<Trigger>> = self.triggers.values().filter(|t| t.table.eq_ignore_ascii_case(table)).collect();
+        let mut found: Vec<&Arc<Trigger>> =
+            self.triggers.values().filter(|t| t.table.eq_ignore_ascii_case(table)).collect();
         found.sort_by_key(|t| std::cmp::Reverse(t.sequence));
         found.into_iter()
     }
@@ -154,7 +156,11 @@ impl Schema {
 
 /// The name as it is a key of the maps; most names are written so already.
 fn folded(name: &str) -> Cow<'_, str> {
-    if name.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// `sqlite_schema` (or `sqlite_temp_schema`) as a table.

@@ -52,10 +52,9 @@ impl Schema {
                 // The row of a WITHOUT ROWID table's primary key carries the table's name.
                 Some(name) if !name.eq_ignore_ascii_case(table) => {
                     if self.index(name).is_some() {
-                        self.statistics.entry(FoldedName::new(&owner.name)).or_insert_with(|| Statistics {
-                            rows: statistics.rows,
-                            ..Statistics::default()
-                        });
+                        self.statistics
+                            .entry(FoldedName::new(&owner.name))
+                            .or_insert_with(|| Statistics { rows: statistics.rows, ..Statistics::default() });
                         self.statistics.insert(FoldedName::new(name), statistics);
                     }
                 }

@@ -104,7 +104,14 @@ pub struct Generated {
 /// A declared type in a STRICT table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum StrictType { Any, Blob, Int, Integer, Real, Text }
+pub enum StrictType {
+    Any,
+    Blob,
+    Int,
+    Integer,
+    Real,
+    Text,
+}
 
 /// A CHECK constraint.
 #[derive(Debug, Clone)]
@@ -137,7 +144,13 @@ pub struct ForeignKey {
 /// A foreign key's action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum ForeignKeyAction { NoAction, Restrict, SetNull, SetDefault, Cascade }
+pub enum ForeignKeyAction {
+    NoAction,
+    Restrict,
+    SetNull,
+    SetDefault,
+    Cascade,
+}
 
 impl Table {
     /// The column with this name (ASCII case folded).
@@ -228,7 +241,11 @@ impl Table {
     /// How the entries of one of this table's indexes sort: its key, then what follows it. For a rowid table that is the rowid;
     /// for a WITHOUT ROWID table the rest of its primary key. Two entries with this whole key equal are the same entry.
     pub fn key_info(&self, index: &Index, encoding: turso_value::TextEncoding) -> turso_value::KeyInfo {
-        let plain = |c: &IndexColumn| turso_value::KeyColumn { collation: c.collation.clone(), descending: c.descending, nulls_big: false };
+        let plain = |c: &IndexColumn| turso_value::KeyColumn {
+            collation: c.collation.clone(),
+            descending: c.descending,
+            nulls_big: false,
+        };
         let mut columns: Vec<turso_value::KeyColumn> = index.columns.iter().map(plain).collect();
         if self.has_rowid() {
             columns.push(turso_value::KeyColumn { collation: Collation::Binary, descending: false, nulls_big: false });

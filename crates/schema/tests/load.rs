@@ -27,7 +27,9 @@ fn automatic_indexes_find_their_roots() {
     assert!(matches!(created.columns[1].key, IndexKey::Expr(_)) && created.partial.is_some());
     assert_eq!(schema.triggers_of("t").count(), 1);
     let without = schema.without_index("i").without_table("v");
-    assert!(without.index("i").is_none() && without.table("v").is_none() && without.table("t").unwrap().indexes.len() == 2);
+    assert!(
+        without.index("i").is_none() && without.table("v").is_none() && without.table("t").unwrap().indexes.len() == 2
+    );
     assert!(schema.without_table("t").triggers.is_empty());
 }
 
@@ -35,7 +37,11 @@ fn automatic_indexes_find_their_roots() {
 fn rows_of_tables_without_rowid_begin_with_the_key() {
     let mut schema = Schema::empty(false);
     let text = "CREATE TABLE w(a, b AS (a + 1), c, d UNIQUE, PRIMARY KEY(d, a, d)) WITHOUT ROWID";
-    build_schema(&mut schema, &[row("table", "w", "w", 2, Some(text)), row("index", "sqlite_autoindex_w_1", "w", 3, None)]).unwrap();
+    build_schema(
+        &mut schema,
+        &[row("table", "w", "w", 2, Some(text)), row("index", "sqlite_autoindex_w_1", "w", 3, None)],
+    )
+    .unwrap();
     let table = schema.table("w").unwrap();
     assert_eq!(table.stored_columns(), [3, 0, 2]);
     assert_eq!((table.field_of(0), table.field_of(1), table.field_of(3)), (Some(1), None, Some(0)));
@@ -51,7 +57,10 @@ fn contradictions_are_corruption() {
     };
     check(&[row("table", "t", "t", 1, Some("CREATE TABLE t(a)"))], "malformed database schema (t) - invalid rootpage");
     check(&[row("index", "i", "t", 3, None)], "malformed database schema (i) - orphan index");
-    check(&[row("table", "t", "t", 2, Some("CREATE TABLE t(a, a)"))], "malformed database schema (t) - duplicate column name: a");
+    check(
+        &[row("table", "t", "t", 2, Some("CREATE TABLE t(a, a)"))],
+        "malformed database schema (t) - duplicate column name: a",
+    );
 }
 
 /// A large schema of real life, where it is installed.

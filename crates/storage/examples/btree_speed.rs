@@ -29,7 +29,11 @@ fn main() {
     let index = create_tree(pager, false).expect("tree");
     let sorted_index = create_tree(pager, false).expect("tree");
     let mut row = Vec::new();
-    encode_record(&[Value::Null, Value::Integer(123_456), Value::text("some text of a row")], TextEncoding::Utf8, &mut row);
+    encode_record(
+        &[Value::Null, Value::Integer(123_456), Value::text("some text of a row")],
+        TextEncoding::Utf8,
+        &mut row,
+    );
     let scatter = |i: u64| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) as i64;
 
     let mut before = pager.page_count();

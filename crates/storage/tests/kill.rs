@@ -75,7 +75,10 @@ fn spawn_sqlite(path: &Path) -> Child {
     let mut stdin = child.stdin.take().unwrap();
     std::thread::spawn(move || {
         for _ in 0..100_000 {
-            if stdin.write_all(b"update t set a = a + 1; insert into t(b) values(zeroblob(700)) returning rowid;\n").is_err() {
+            if stdin
+                .write_all(b"update t set a = a + 1; insert into t(b) values(zeroblob(700)) returning rowid;\n")
+                .is_err()
+            {
                 break;
             }
         }
@@ -96,7 +99,10 @@ fn run_and_kill(children: Vec<(Child, bool)>, time: Duration, random: &mut Rando
             ours,
             std::thread::spawn(move || {
                 let lines = out.lines().map_while(|l| l.ok());
-                lines.filter_map(|l| l.strip_prefix("committed ").and_then(|n| n.parse::<u32>().ok())).max().unwrap_or(0)
+                lines
+                    .filter_map(|l| l.strip_prefix("committed ").and_then(|n| n.parse::<u32>().ok()))
+                    .max()
+                    .unwrap_or(0)
             }),
             std::thread::spawn(move || err.lines().map_while(|l| l.ok()).collect::<Vec<_>>().join("\n")),
         ));
@@ -125,14 +131,13 @@ fn run_and_kill(children: Vec<(Child, bool)>, time: Duration, random: &mut Rando
 fn killed(mode: &str) {
     let dir = Dir::new();
     let path = dir.db();
-    sqlite3(&path, &format!("pragma journal_mode={mode}; create table t(a default 0, b); insert into t default values"));
+    sqlite3(
+        &path,
+        &format!("pragma journal_mode={mode}; create table t(a default 0, b); insert into t default values"),
+    );
     let mut random = Random(99);
     for round in 0..6 {
-        let children = vec![
-            (spawn_ours(&path), true),
-            (spawn_sqlite(&path), false),
-            (spawn_ours(&path), true),
-        ];
+        let children = vec![(spawn_ours(&path), true), (spawn_sqlite(&path), false), (spawn_ours(&path), true)];
         let reported = run_and_kill(children, Duration::from_millis(400), &mut random);
         // Who looks first has to recover: in turn.
         if round % 2 == 0 {

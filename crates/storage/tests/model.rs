@@ -100,11 +100,11 @@ fn run(p: &mut Pager, seed: u64, steps: usize, what: &str) {
 #[test]
 fn transactions_savepoints_and_spilling_agree_with_the_model() {
     on_each_backend(|io, path| {
-        for (seed, mode) in [(1, JournalMode::Wal), (2, JournalMode::Delete), (3, JournalMode::Wal), (4, JournalMode::Off)]
+        for (seed, mode) in
+            [(1, JournalMode::Wal), (2, JournalMode::Delete), (3, JournalMode::Wal), (4, JournalMode::Off)]
         {
             let path = path.with_extension(seed.to_string());
-            let options =
-                OpenOptions { wal: mode == JournalMode::Wal, page_size: 512, ..OpenOptions::default() };
+            let options = OpenOptions { wal: mode == JournalMode::Wal, page_size: 512, ..OpenOptions::default() };
             let mut p = open(io, &path, options);
             p.set_synchronous(Synchronous::Off);
             p.set_wal_autocheckpoint(30);

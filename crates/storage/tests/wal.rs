@@ -9,8 +9,7 @@ use support::*;
 use turso_error::ResultCode;
 use turso_storage::*;
 
-const WAL: OpenOptions =
-    OpenOptions { read_only: false, create: true, wal: true, page_size: 4096, immutable: false };
+const WAL: OpenOptions = OpenOptions { read_only: false, create: true, wal: true, page_size: 4096, immutable: false };
 
 fn is_snapshot<T>(result: turso_error::Result<T>) -> bool {
     result.is_err_and(|e| e.code() == ResultCode::BUSY_SNAPSHOT)
@@ -146,9 +145,8 @@ fn a_log_over_several_index_regions_is_found_again() {
         commit(&mut p);
         p.end_read();
     }
-    let expected: Vec<u8> = (2..=3001u32)
-        .map(|no| (2..6).filter(|round| (no - 2) % round == 0).max().unwrap_or(1) as u8)
-        .collect();
+    let expected: Vec<u8> =
+        (2..=3001u32).map(|no| (2..6).filter(|round| (no - 2) % round == 0).max().unwrap_or(1) as u8).collect();
     let mut q = open(&syscall(), &path, WAL);
     assert_eq!(bytes(&mut q), expected);
     // A crash: the files as they are, without the -shm.

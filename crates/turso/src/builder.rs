@@ -122,8 +122,13 @@ impl Builder {
             (None, Some("memory")) => Backend::Memory,
             (None, Some(other)) => return Err(Error::Error(format!("no such vfs: {other}"))),
         };
-        let options =
-            OpenOptions { read_only: self.read_only, create: !self.read_only, backend, shared_memory: true, ..OpenOptions::default() };
+        let options = OpenOptions {
+            read_only: self.read_only,
+            create: !self.read_only,
+            backend,
+            shared_memory: true,
+            ..OpenOptions::default()
+        };
         Ok(Database { inner: turso_core::Database::open(&self.path, options)? })
     }
 }

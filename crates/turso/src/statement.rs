@@ -114,8 +114,9 @@ fn bind(statement: &mut turso_core::Statement, params: Params) -> Result<()> {
         }
         Params::Named(values) => {
             for (name, value) in values {
-                let number =
-                    statement.parameter_index(&name).ok_or_else(|| Error::Misuse(format!("named parameter {name} not found")))?;
+                let number = statement
+                    .parameter_index(&name)
+                    .ok_or_else(|| Error::Misuse(format!("named parameter {name} not found")))?;
                 statement.bind(number, value.into_engine())?;
             }
         }

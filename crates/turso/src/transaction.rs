@@ -62,7 +62,10 @@ impl<'conn> Transaction<'conn> {
     }
 
     /// Begin a transaction on a connection that is shared; a transaction already open is an error at run time.
-    pub async fn new_unchecked(connection: &'conn Connection, behavior: TransactionBehavior) -> Result<Transaction<'conn>> {
+    pub async fn new_unchecked(
+        connection: &'conn Connection,
+        behavior: TransactionBehavior,
+    ) -> Result<Transaction<'conn>> {
         connection.execute(behavior.begin(), ()).await?;
         Ok(Self { connection, behavior: DropBehavior::default(), finished: false })
     }

@@ -25,7 +25,13 @@ pub use turso_core::ValueRef;
 /// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum ValueType { Null, Integer, Real, Text, Blob }
+pub enum ValueType {
+    Null,
+    Integer,
+    Real,
+    Text,
+    Blob,
+}
 
 macro_rules! accessors {
     ($($is:ident $as:ident $variant:ident $ty:ty),*) => {$(

@@ -68,7 +68,11 @@ fn parameters_of_all_kinds() {
             ("SELECT quote(?)", params![None::<i64>].into_params()?, "NULL"),
             ("SELECT quote(?) || quote(?)", (1, "x").into_params()?, "1'x'"),
             ("SELECT quote(?2) || quote(?1)", params!["first", 2].into_params()?, "2'first'"),
-            ("SELECT quote(:a) || quote(@b) || quote($c)", named_params! {":a": 1, "@b": "b", "$c": 1.5}.into_params()?, "1'b'1.5"),
+            (
+                "SELECT quote(:a) || quote(@b) || quote($c)",
+                named_params! {":a": 1, "@b": "b", "$c": 1.5}.into_params()?,
+                "1'b'1.5",
+            ),
             ("SELECT quote(:a)", [(":a", "named")].into_params()?, "'named'"),
             ("SELECT quote(:a)", vec![(":a".to_owned(), 5)].into_params()?, "5"),
             ("SELECT quote(?) || quote(?) || quote(?)", params_from_iter([1, 2, 3]), "123"),
@@ -95,7 +99,8 @@ fn parameters_of_all_kinds() {
 fn values_come_back_as_rust_types() {
     on_both(|| async {
         let conn = memory().await?;
-        let mut statement = conn.prepare("SELECT 1 AS one, 2.5 AS real, 'text' AS t, x'0102' AS b, NULL AS n, 300 AS big").await?;
+        let mut statement =
+            conn.prepare("SELECT 1 AS one, 2.5 AS real, 'text' AS t, x'0102' AS b, NULL AS n, 300 AS big").await?;
         assert_eq!(statement.column_names(), ["one", "real", "t", "b", "n", "big"]);
         assert_eq!(statement.column_index("REAL")?, 1);
         let row = statement.query_row(()).await?;
@@ -213,7 +218,8 @@ fn dropped_futures_leave_the_connection_usable() {
         for polls in 0..12 {
             // A second connection has an empty cache of its own: its first reads are pending.
             let conn = db.connect()?;
-            completed += usize::from(poll_and_drop(conn.execute("UPDATE t SET b = b || 'x' WHERE a % 2", ()), polls).await);
+            completed +=
+                usize::from(poll_and_drop(conn.execute("UPDATE t SET b = b || 'x' WHERE a % 2", ()), polls).await);
             assert!(conn.is_autocommit()?);
             assert_eq!(integers(&conn, "SELECT count(*) FROM t").await?, [300]);
             let lengths = integers(&conn, "SELECT count(DISTINCT length(b) - length(a)) FROM t WHERE a % 2").await?;
@@ -356,7 +362,8 @@ fn an_interrupt_ends_a_running_statement() {
         let conn = memory().await.unwrap();
         let runner = conn.clone();
         let task = tokio::spawn(async move {
-            integers(&runner, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n").await
+            integers(&runner, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+                .await
         });
         let start = std::time::Instant::now();
         while !task.is_finished() && start.elapsed() < Duration::from_secs(20) {

@@ -104,7 +104,11 @@ impl Vm {
             collation: collation(program, call),
             environment: host.environment(),
         };
-        if last { aggregate.finalize(&mut ctx)? } else { aggregate.value(&mut ctx)? };
+        if last {
+            aggregate.finalize(&mut ctx)?
+        } else {
+            aggregate.value(&mut ctx)?
+        };
         Ok(ctx.result_subtype)
     }
 }
@@ -184,11 +188,7 @@ impl Exec for WindowLocate {
             peers_end: number(3),
             group: number(4),
         };
-        let args = if call.arity == 0 {
-            &[]
-        } else {
-            registers.block(Regs::new(self.args, usize::from(call.arity)))
-        };
+        let args = if call.arity == 0 { &[] } else { registers.block(Regs::new(self.args, usize::from(call.arity))) };
         let (kind, value) = match function.locate(position, args)? {
             WindowValue::Value(value) => (0, value),
             WindowValue::OfRow(row) => (1, Value::Integer(row as i64)),

@@ -69,7 +69,11 @@ impl KeySet {
     pub fn add(&mut self, key: &[Value]) -> Result<bool> {
         let start = self.arena.len();
         for (i, value) in key.iter().enumerate() {
-            identify(value, self.key.columns.get(i).map_or(&Collation::Binary, |column| &column.collation), &mut self.arena);
+            identify(
+                value,
+                self.key.columns.get(i).map_or(&Collation::Binary, |column| &column.collation),
+                &mut self.arena,
+            );
         }
         let (old, new) = self.arena.split_at(start);
         let hash = hash(new, self.seed);
@@ -86,7 +90,8 @@ impl KeySet {
             }
             if slot.hash == hash {
                 let number = slot.number as usize;
-                let known = self.starts.get(number - 1).zip(self.starts.get(number)).and_then(|(&from, &to)| old.get(from..to));
+                let known =
+                    self.starts.get(number - 1).zip(self.starts.get(number)).and_then(|(&from, &to)| old.get(from..to));
                 if known == Some(new) {
                     self.arena.truncate(start);
                     return Ok(false);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
-use turso_program::{Instruction, Program};
 use turso_program::control::OnError;
+use turso_program::{Instruction, Program};
 use turso_value::Value;
 
 use crate::Host;
@@ -196,7 +196,8 @@ impl Vm {
                 if self.root.counts_changes {
                     // FAIL keeps what was done so far; everything else is undone by the connection. In a trigger the count of the
                     // statement itself waits in the outermost call.
-                    let outermost = if self.callers.is_empty() { None } else { Some(self.callers.get(1).unwrap_or(&self.frame)) };
+                    let outermost =
+                        if self.callers.is_empty() { None } else { Some(self.callers.get(1).unwrap_or(&self.frame)) };
                     if let Some(call) = outermost.and_then(|frame| frame.call.as_ref()) {
                         self.run.changes = call.run_changes;
                     }

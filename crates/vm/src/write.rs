@@ -298,11 +298,8 @@ impl Exec for IdxDelete {
 
 impl Exec for Clear {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
-        let root = if self.root_in_register {
-            crate::cursors::root_in(vm, Reg(self.root.0))?
-        } else {
-            PageNo(self.root.0)
-        };
+        let root =
+            if self.root_in_register { crate::cursors::root_in(vm, Reg(self.root.0))? } else { PageNo(self.root.0) };
         let rows = vm.erase_tree(host, Store::Db(self.db), root)?;
         if let Some(change) = &self.change {
             if change.counts {

@@ -126,9 +126,19 @@ pub fn contents(engine: &mut dyn Engine) -> Vec<String> {
 
 /// The first line in which two lists differ.
 pub fn first_difference(ours: &[String], stock: &[String]) -> Option<String> {
-    let at = ours.iter().zip(stock).position(|(a, b)| a != b).or((ours.len() != stock.len()).then(|| ours.len().min(stock.len())))?;
+    let at = ours
+        .iter()
+        .zip(stock)
+        .position(|(a, b)| a != b)
+        .or((ours.len() != stock.len()).then(|| ours.len().min(stock.len())))?;
     let show = |l: &[String]| l.get(at).map_or("(nothing)".to_owned(), |s| s.chars().take(400).collect());
-    Some(format!("{} and {} lines, line {at}\n  ours: {}\n  sqlite: {}", ours.len(), stock.len(), show(ours), show(stock)))
+    Some(format!(
+        "{} and {} lines, line {at}\n  ours: {}\n  sqlite: {}",
+        ours.len(),
+        stock.len(),
+        show(ours),
+        show(stock)
+    ))
 }
 
 /// `.dump` of a file by the `sqlite3` shell; `None` when there is no such shell.

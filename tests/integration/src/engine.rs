@@ -109,7 +109,8 @@ impl Ours {
     /// Open a file as a stock application would: a new file uses a rollback journal.
     pub fn open(path: &Path) -> Self {
         let options = OpenOptions { new_uses_wal: false, ..OpenOptions::default() };
-        Self::open_with(&path.to_string_lossy(), options).unwrap_or_else(|e| panic!("{}: {}", path.display(), e.message()))
+        Self::open_with(&path.to_string_lossy(), options)
+            .unwrap_or_else(|e| panic!("{}: {}", path.display(), e.message()))
     }
 
     /// Open a file on the back end of which every first touch of a page is pending, with a tiny cache.
@@ -120,7 +121,8 @@ impl Ours {
             cache_pages: Some(10),
             ..OpenOptions::default()
         };
-        Self::open_with(&path.to_string_lossy(), options).unwrap_or_else(|e| panic!("{}: {}", path.display(), e.message()))
+        Self::open_with(&path.to_string_lossy(), options)
+            .unwrap_or_else(|e| panic!("{}: {}", path.display(), e.message()))
     }
 
     /// A private database in memory.
@@ -177,7 +179,9 @@ impl Stock {
     pub fn open(path: &Path) -> Self {
         let connection = rusqlite::Connection::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         // What an application links, not what the binding turns on.
-        for option in [rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL] {
+        for option in
+            [rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL]
+        {
             let _ = connection.set_db_config(option, true);
         }
         let _ = connection.busy_timeout(Duration::from_secs(5));

@@ -74,7 +74,10 @@ pub struct Generator {
     in_transaction: bool,
 }
 
-const WORDS: &[&str] = &["", "a", "A", "b", "B", "ab", "Ab", "abc", "ABC", "xyz", "x y", "zz", "0", "1", "12", "-3", "1.5", "é", "a%b", "a_b", "it''s"];
+const WORDS: &[&str] = &[
+    "", "a", "A", "b", "B", "ab", "Ab", "abc", "ABC", "xyz", "x y", "zz", "0", "1", "12", "-3", "1.5", "é", "a%b",
+    "a_b", "it''s",
+];
 
 impl Generator {
     /// A generator for this seed; the features follow from it.
@@ -172,7 +175,15 @@ impl Generator {
         let mut unique = Vec::new();
         for c in 0..count {
             let column_name = ["a", "b", "c", "d", "e"][c].to_owned();
-            let kind = *self.rng.pick(&[Kind::Integer, Kind::Integer, Kind::Real, Kind::Text, Kind::Text, Kind::Blob, Kind::Any]);
+            let kind = *self.rng.pick(&[
+                Kind::Integer,
+                Kind::Integer,
+                Kind::Real,
+                Kind::Text,
+                Kind::Text,
+                Kind::Blob,
+                Kind::Any,
+            ]);
             let mut new = column(&column_name, kind);
             let mut text = format!("{column_name} {}", self.type_name(kind, strict));
             if c == 0 && form <= 1 {
@@ -193,7 +204,10 @@ impl Generator {
                 }
                 if self.rng.percent(20) {
                     let value = self.literal(kind);
-                    text.push_str(&format!(" DEFAULT {}", if value.starts_with('-') { format!("({value})") } else { value }));
+                    text.push_str(&format!(
+                        " DEFAULT {}",
+                        if value.starts_with('-') { format!("({value})") } else { value }
+                    ));
                 }
                 if self.rng.percent(10) {
                     text.push_str(&format!(" CHECK ({column_name} IS NOT {})", self.literal(kind)));
@@ -210,7 +224,14 @@ impl Generator {
                     let parent = self.rng.below(i);
                     if let Some(key) = self.tables[parent].unique.iter().find(|u| u.len() == 1) {
                         let (parent, key) = (self.tables[parent].name.clone(), key[0].clone());
-                        let action = *self.rng.pick(&["", " ON DELETE CASCADE", " ON DELETE SET NULL", " ON UPDATE CASCADE ON DELETE CASCADE", " ON DELETE RESTRICT", " DEFERRABLE INITIALLY DEFERRED"]);
+                        let action = *self.rng.pick(&[
+                            "",
+                            " ON DELETE CASCADE",
+                            " ON DELETE SET NULL",
+                            " ON UPDATE CASCADE ON DELETE CASCADE",
+                            " ON DELETE RESTRICT",
+                            " DEFERRABLE INITIALLY DEFERRED",
+                        ]);
                         text.push_str(&format!(" REFERENCES {parent}({key}){action}"));
                     }
                 }
@@ -335,10 +356,18 @@ impl Generator {
                 4 => format!("UPDATE log SET b = {row}.{} WHERE n % 5 = 1", c.name),
                 5 => format!("DELETE FROM log WHERE n = length({row}.{})", c.name),
                 6 if !oc.key && !oc.generated => {
-                    format!("UPDATE {} SET {} = {} WHERE {} = {row}.{}", o.name, oc.name, self.literal(oc.kind), oc.name, c.name)
+                    format!(
+                        "UPDATE {} SET {} = {} WHERE {} = {row}.{}",
+                        o.name,
+                        oc.name,
+                        self.literal(oc.kind),
+                        oc.name,
+                        c.name
+                    )
                 }
                 7 => {
-                    let action = *self.rng.pick(&["IGNORE", "ABORT, 'stop it'", "FAIL, 'fail it'", "ROLLBACK, 'all back'"]);
+                    let action =
+                        *self.rng.pick(&["IGNORE", "ABORT, 'stop it'", "FAIL, 'fail it'", "ROLLBACK, 'all back'"]);
                     format!("SELECT RAISE({action}) WHERE {row}.{} = {}", c.name, self.literal(c.kind))
                 }
                 _ => format!("INSERT INTO log(what, a) SELECT 'count', count(*) FROM {}", o.name),
@@ -356,7 +385,11 @@ impl Generator {
             return "NULL".into();
         }
         // Now and then a value of another type than the column's.
-        let kind = if self.rng.percent(8) { *self.rng.pick(&[Kind::Integer, Kind::Real, Kind::Text, Kind::Blob]) } else { kind };
+        let kind = if self.rng.percent(8) {
+            *self.rng.pick(&[Kind::Integer, Kind::Real, Kind::Text, Kind::Blob])
+        } else {
+            kind
+        };
         match kind {
             Kind::Integer => match self.rng.below(12) {
                 0 => self.rng.pick(&["1000000", "-70000", "4294967296", "255", "128", "-129"]).to_string(),
@@ -400,7 +433,11 @@ impl Generator {
             10 => format!("coalesce({a}, {})", self.value(scope, depth - 1)),
             11 => format!("ifnull({a}, 'none')"),
             12 => format!("nullif({a}, {})", self.value(scope, depth - 1)),
-            13 => format!("CASE WHEN {} THEN {a} ELSE {} END", self.condition(scope, depth - 1), self.value(scope, depth - 1)),
+            13 => format!(
+                "CASE WHEN {} THEN {a} ELSE {} END",
+                self.condition(scope, depth - 1),
+                self.value(scope, depth - 1)
+            ),
             14 => format!("CASE {a} WHEN {} THEN 'x' END", self.value(scope, depth - 1)),
             15 => format!("CAST({a} AS {})", self.rng.pick(&["INTEGER", "TEXT", "BLOB", "REAL", "NUMERIC"])),
             16 => format!("quote({a})"),
@@ -429,8 +466,14 @@ impl Generator {
             };
         }
         match self.rng.below(17) {
-            0..=3 => format!("{left} {} {}", self.rng.pick(&["=", "=", "<", "<=", ">", ">=", "<>"]), self.literal(kind)),
-            4 => format!("{left} {} {}", self.rng.pick(&["=", "<", ">=", "!=", "IS", "IS NOT"]), self.value(scope, depth.saturating_sub(1))),
+            0..=3 => {
+                format!("{left} {} {}", self.rng.pick(&["=", "=", "<", "<=", ">", ">=", "<>"]), self.literal(kind))
+            }
+            4 => format!(
+                "{left} {} {}",
+                self.rng.pick(&["=", "<", ">=", "!=", "IS", "IS NOT"]),
+                self.value(scope, depth.saturating_sub(1))
+            ),
             5 => format!("{left} IS NULL"),
             6 => format!("{left} IS NOT NULL"),
             7 => format!("{left} BETWEEN {} AND {}", self.literal(kind), self.literal(kind)),
@@ -445,7 +488,8 @@ impl Generator {
                 let t = self.base_table();
                 let table = self.tables[t].clone();
                 let c = self.rng.pick(&table.columns).clone();
-                let inner: Vec<(String, Column)> = table.columns.iter().map(|c| (format!("{}.", table.name), c.clone())).collect();
+                let inner: Vec<(String, Column)> =
+                    table.columns.iter().map(|c| (format!("{}.", table.name), c.clone())).collect();
                 let not = if self.rng.percent(25) { "NOT " } else { "" };
                 format!("{left} {not}IN (SELECT {} FROM {} WHERE {})", c.name, table.name, self.condition(&inner, 0))
             }
@@ -461,11 +505,20 @@ impl Generator {
                 let table = self.tables[t].clone();
                 let c = self.rng.pick(&table.columns).clone();
                 let f = *self.rng.pick(&["count", "count", "max", "min"]);
-                format!("{left} >= (SELECT {f}(z.{}) FROM {} AS z WHERE z.{} IS NOT {left})", c.name, table.name, c.name)
+                format!(
+                    "{left} >= (SELECT {f}(z.{}) FROM {} AS z WHERE z.{} IS NOT {left})",
+                    c.name, table.name, c.name
+                )
             }
             15 if scope.len() > 1 => {
                 let (p, c) = self.rng.pick(scope).clone();
-                format!("({left}, {p}{}) {} ({}, {})", c.name, self.rng.pick(&["=", "<", ">=", "IS"]), self.literal(kind), self.literal(c.kind))
+                format!(
+                    "({left}, {p}{}) {} ({}, {})",
+                    c.name,
+                    self.rng.pick(&["=", "<", ">=", "IS"]),
+                    self.literal(kind),
+                    self.literal(c.kind)
+                )
             }
             _ => format!("{left} {} {}", self.rng.pick(&["=", "<", ">"]), self.literal(kind)),
         }
@@ -521,17 +574,18 @@ impl Generator {
     /// A column that can be grouped without leaving anything open.
     fn groupable(&mut self, scope: &[(String, Column)]) -> String {
         let (prefix, c) = self.rng.pick(scope).clone();
-        if c.nocase || c.kind == Kind::Any { format!("quote({prefix}{})", c.name) } else { format!("{prefix}{}", c.name) }
+        if c.nocase || c.kind == Kind::Any {
+            format!("quote({prefix}{})", c.name)
+        } else {
+            format!("{prefix}{}", c.name)
+        }
     }
 
     /// A SELECT without ORDER BY and with `width` columns; `grouping` when its rows meet DISTINCT or UNION.
     fn select_core(&mut self, first: usize, scope: &mut Vec<(String, Column)>, width: usize, grouping: bool) -> String {
         let from = self.from(first, scope);
-        let filter = if self.rng.percent(75) {
-            format!(" WHERE {}", self.condition(&scope.clone(), 2))
-        } else {
-            String::new()
-        };
+        let filter =
+            if self.rng.percent(75) { format!(" WHERE {}", self.condition(&scope.clone(), 2)) } else { String::new() };
         let form = self.rng.below(10);
         if form < 3 {
             // Groups.
@@ -554,7 +608,11 @@ impl Generator {
             let outputs: Vec<String> = (0..width)
                 .map(|_| {
                     if grouping || !distinct.is_empty() {
-                        if self.rng.percent(70) { self.groupable(scope) } else { format!("quote({})", self.value(scope, 2)) }
+                        if self.rng.percent(70) {
+                            self.groupable(scope)
+                        } else {
+                            format!("quote({})", self.value(scope, 2))
+                        }
                     } else {
                         self.value(scope, 2)
                     }
@@ -635,7 +693,11 @@ impl Generator {
                 1 => format!(" LIMIT {} OFFSET {}", self.rng.below(6), self.rng.below(4)),
                 _ => String::new(),
             };
-            return kept(format!("WITH c({}) AS ({core}) SELECT * FROM c ORDER BY {}{limit}", names.join(", "), keys.join(", ")));
+            return kept(format!(
+                "WITH c({}) AS ({core}) SELECT * FROM c ORDER BY {}{limit}",
+                names.join(", "),
+                keys.join(", ")
+            ));
         }
         if self.rng.percent(25) && !compound && !core.starts_with("SELECT DISTINCT") && !core.contains("GROUP BY") {
             // The engine's own ORDER BY over a plain column; the rest in the order of ties is left open.
@@ -692,7 +754,10 @@ impl Generator {
         let mut parts: Vec<String> = Vec::new();
         for _ in 0..1 + self.rng.below(2) {
             let c = self.rng.pick(&table.columns).clone();
-            if c.generated || (c.key && self.rng.percent(70)) || parts.iter().any(|p| p.starts_with(&format!("{} ", c.name))) {
+            if c.generated
+                || (c.key && self.rng.percent(70))
+                || parts.iter().any(|p| p.starts_with(&format!("{} ", c.name)))
+            {
                 continue;
             }
             let value = if self.rng.percent(50) { self.literal(c.kind) } else { self.value(&scope, 1) };
@@ -757,7 +822,11 @@ impl Generator {
                     "NOTHING".to_owned()
                 } else {
                     let qualified = self.assignments(&table, &excluded);
-                    let filter = if self.rng.percent(20) { format!(" WHERE {}", self.condition(&excluded, 0)) } else { String::new() };
+                    let filter = if self.rng.percent(20) {
+                        format!(" WHERE {}", self.condition(&excluded, 0))
+                    } else {
+                        String::new()
+                    };
                     format!("UPDATE SET {qualified}{filter}")
                 };
                 let returning = self.returning(&table);
@@ -772,7 +841,8 @@ impl Generator {
             }
             _ => {
                 let condition = self.condition(&scope, 1);
-                let narrow = if self.rng.percent(60) { format!(" AND {}", self.condition(&scope, 0)) } else { String::new() };
+                let narrow =
+                    if self.rng.percent(60) { format!(" AND {}", self.condition(&scope, 0)) } else { String::new() };
                 let returning = self.returning(&table);
                 free(format!("DELETE FROM {} WHERE ({condition}){narrow}{returning}", table.name))
             }
@@ -845,7 +915,11 @@ impl Generator {
                 let default = self.literal(Kind::Integer);
                 let table = &mut self.tables[t];
                 table.columns.push(column(&name, Kind::Integer));
-                kept(format!("ALTER TABLE {} ADD COLUMN {name} INTEGER DEFAULT ({default})", table.name).replace("(", "").replace(")", ""))
+                kept(
+                    format!("ALTER TABLE {} ADD COLUMN {name} INTEGER DEFAULT ({default})", table.name)
+                        .replace("(", "")
+                        .replace(")", ""),
+                )
             }
             _ => kept("REINDEX".into()),
         }

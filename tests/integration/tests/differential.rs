@@ -40,7 +40,11 @@ fn run(script_seed: u64, steps: &[Step], pending: bool, show: bool, gaps: &mut G
         });
         if let Some(failure) = failure {
             let schema: Vec<&str> = done.iter().filter(|s| s.starts_with("CREATE")).copied().collect();
-            return Some(format!("SCRIPT_ONLY={script_seed} mode {mode} statement {}\n  {}\n  {failure}", done.len(), schema.join(";\n  ")));
+            return Some(format!(
+                "SCRIPT_ONLY={script_seed} mode {mode} statement {}\n  {}\n  {failure}",
+                done.len(),
+                schema.join(";\n  ")
+            ));
         }
     }
     let (a, b) = (contents(&mut ours), contents(&mut stock));
@@ -73,7 +77,8 @@ fn scripts(count: u64, pending: bool) {
         let script_seed = first.wrapping_mul(1_000_003).wrapping_add(i);
         let steps = Generator::new(script_seed).script(60);
         statements += steps.len();
-        let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| run(script_seed, &steps, pending, false, &mut gaps)));
+        let outcome =
+            std::panic::catch_unwind(AssertUnwindSafe(|| run(script_seed, &steps, pending, false, &mut gaps)));
         match outcome {
             Ok(failure) => failures.extend(failure),
             Err(_) => failures.push(format!("SCRIPT_ONLY={script_seed}: panic")),

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use integration::compare::{gap, contents, first_difference};
+use integration::compare::{contents, first_difference, gap};
 use integration::random::{Rng, seed, variable};
 use integration::{Engine, Ours, Stock};
 
@@ -112,7 +112,10 @@ fn creation(rng: &mut Rng, page_size: u32) -> Vec<String> {
     }
     if rng.percent(30) {
         statements.push("CREATE TABLE log(n INTEGER PRIMARY KEY, t)".to_owned());
-        statements.push(format!("CREATE TRIGGER tr AFTER DELETE ON {} BEGIN INSERT INTO log(t) VALUES (old.a); END", tables[0].0));
+        statements.push(format!(
+            "CREATE TRIGGER tr AFTER DELETE ON {} BEGIN INSERT INTO log(t) VALUES (old.a); END",
+            tables[0].0
+        ));
     }
     for (name, _) in &tables {
         for _ in 0..rng.below(30) {
@@ -150,10 +153,16 @@ fn changes(rng: &mut Rng, engine: &mut dyn Engine, page_size: u32) -> Vec<String
             0..=3 => insertion(rng, &name, page_size),
             4 => format!("DELETE FROM {name} WHERE length(b) > {}", rng.below(2 * page_size as usize)),
             5 => format!("DELETE FROM {name} WHERE a > {}", scalar(rng)),
-            6 if name != "strict" => format!("UPDATE {name} SET b = {} WHERE typeof(a) = 'integer'", payload(rng, page_size)),
+            6 if name != "strict" => {
+                format!("UPDATE {name} SET b = {} WHERE typeof(a) = 'integer'", payload(rng, page_size))
+            }
             7 => format!("UPDATE OR IGNORE {name} SET a = a + 1 WHERE typeof(a) = 'integer' AND a < 1000"),
             8 => format!("UPDATE OR REPLACE {name} SET {c} = '{}' WHERE a < 0", rng.below(100)),
-            9 => format!("CREATE INDEX extra{round}_{} ON {name}{}", rng.below(1_000_000), rng.pick(INDEXES).replace("(c", &format!("({c}"))),
+            9 => format!(
+                "CREATE INDEX extra{round}_{} ON {name}{}",
+                rng.below(1_000_000),
+                rng.pick(INDEXES).replace("(c", &format!("({c}"))
+            ),
             10 => format!("CREATE TABLE copy{round}_{} AS SELECT * FROM {name}", rng.below(1_000_000)),
             _ => rng.pick(&["REINDEX", "PRAGMA incremental_vacuum(3)", "VACUUM", "DELETE FROM log"]).to_string(),
         });
@@ -190,9 +199,16 @@ fn turn(engine: &mut dyn Engine, statements: &[String]) -> Result<(), String> {
         if let Some(text) = gap(&answer) {
             println!("not compared: {text}");
         } else if let Some((text, code)) = answer.error {
-            let expected = code & 0xFF == 19 || text.contains("no such table: log") || text.contains("already exists") || text.contains("no such column");
+            let expected = code & 0xFF == 19
+                || text.contains("no such table: log")
+                || text.contains("already exists")
+                || text.contains("no such column");
             if !expected {
-                return Err(format!("{}: {text} ({code}) in {}", engine.name(), &sql.chars().take(300).collect::<String>()));
+                return Err(format!(
+                    "{}: {text} ({code}) in {}",
+                    engine.name(),
+                    &sql.chars().take(300).collect::<String>()
+                ));
             }
         }
     }
@@ -281,7 +297,10 @@ fn exchange(number: u64) -> Result<(), String> {
         turn(engine.as_mut(), &statements).map_err(fail)?;
         drop(engine);
         let by = if ours_turn { "ours" } else { "sqlite" };
-        compare(&path, &format!("{what} round {round} by {by}: {}", statements.join("; ").chars().take(1500).collect::<String>()))?;
+        compare(
+            &path,
+            &format!("{what} round {round} by {by}: {}", statements.join("; ").chars().take(1500).collect::<String>()),
+        )?;
     }
     Ok(())
 }

@@ -44,7 +44,10 @@ fn in_children(test: &str, count: u64, batch: u64, limit: Duration) {
             };
             let why: Vec<&str> = text.lines().filter(|l| l.contains("panicked") || l.contains("memory")).collect();
             let after = text.lines().skip_while(|l| !l.contains("panicked")).nth(1).unwrap_or("");
-            failures.push(format!("CASE_FROM={case} CASE_COUNT=1 cargo test ... {test} -- --ignored: {what}: {} {after}", why.join(" ")));
+            failures.push(format!(
+                "CASE_FROM={case} CASE_COUNT=1 cargo test ... {test} -- --ignored: {what}: {} {after}",
+                why.join(" ")
+            ));
             // Go on behind the case that failed.
             from = case.split(' ').next().and_then(|c| c.parse::<u64>().ok()).map_or(from + many, |c| c + 1);
             if failures.len() >= 20 {
@@ -107,8 +110,10 @@ fn valid_file(path: &Path, rng: &mut Rng) {
     stock.must("CREATE TABLE q(x UNIQUE, y AS (x || '!'))");
     stock.must("CREATE VIEW vw AS SELECT t.b, w.v FROM t JOIN w ON w.n = t.a");
     stock.must("CREATE TRIGGER tr AFTER DELETE ON t BEGIN INSERT OR IGNORE INTO q(x) VALUES (old.b); END");
-    stock.must("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120) \
-                INSERT INTO t SELECT i, printf('%.*c', (i * 37) % 300, 'b') || i, i * 1.5 FROM n");
+    stock.must(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120) \
+                INSERT INTO t SELECT i, printf('%.*c', (i * 37) % 300, 'b') || i, i * 1.5 FROM n",
+    );
     stock.must("INSERT INTO w SELECT b, a, zeroblob(a * 20) FROM t WHERE a % 2");
     stock.must("INSERT INTO q SELECT a FROM t WHERE a % 3 = 0");
     stock.must("DELETE FROM t WHERE a BETWEEN 30 AND 60");
@@ -279,12 +284,99 @@ const SEEDS: &[&str] = &[
 ];
 
 const PIECES: &[&str] = &[
-    "SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "JOIN", "LEFT JOIN", "FULL JOIN", "ON", "USING", "(", ")", ",", ";", "*", "=", "<", ">", "||",
-    "AND", "OR", "NOT", "NULL", "IS", "IN", "LIKE", "BETWEEN", "CASE", "WHEN", "THEN", "END", "EXISTS", "UNION ALL", "EXCEPT", "VALUES", "DISTINCT", "WITH",
-    "RECURSIVE", "AS", "t", "w", "q", "a", "b", "c", "t.a", "old.a", "new.b", "rowid", "1", "-1", "9223372036854775807", "-9223372036854775808", "1e308",
-    "0.0", "'x'", "''", "x''", "?", "?999", ":p", "@v", "count(*)", "max(", "abs(", "printf('%s',", "substr(", "zeroblob(1000000000)", "randomblob(9)",
-    "replace('aaaa','a',", "group_concat(", "row_number() OVER ()", "RAISE(ABORT,'x')", "COLLATE NOCASE", "COLLATE nosuch", "RETURNING *", "DEFAULT",
-    "ON CONFLICT DO NOTHING", "INDEXED BY tb", "NOT INDEXED", "OVER (ORDER BY a)", "-- comment\n", "/*", "*/", "\"", "'", "`", "[", "]", "\0", "é", "\u{202e}",
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP BY",
+    "ORDER BY",
+    "LIMIT",
+    "JOIN",
+    "LEFT JOIN",
+    "FULL JOIN",
+    "ON",
+    "USING",
+    "(",
+    ")",
+    ",",
+    ";",
+    "*",
+    "=",
+    "<",
+    ">",
+    "||",
+    "AND",
+    "OR",
+    "NOT",
+    "NULL",
+    "IS",
+    "IN",
+    "LIKE",
+    "BETWEEN",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "END",
+    "EXISTS",
+    "UNION ALL",
+    "EXCEPT",
+    "VALUES",
+    "DISTINCT",
+    "WITH",
+    "RECURSIVE",
+    "AS",
+    "t",
+    "w",
+    "q",
+    "a",
+    "b",
+    "c",
+    "t.a",
+    "old.a",
+    "new.b",
+    "rowid",
+    "1",
+    "-1",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "1e308",
+    "0.0",
+    "'x'",
+    "''",
+    "x''",
+    "?",
+    "?999",
+    ":p",
+    "@v",
+    "count(*)",
+    "max(",
+    "abs(",
+    "printf('%s',",
+    "substr(",
+    "zeroblob(1000000000)",
+    "randomblob(9)",
+    "replace('aaaa','a',",
+    "group_concat(",
+    "row_number() OVER ()",
+    "RAISE(ABORT,'x')",
+    "COLLATE NOCASE",
+    "COLLATE nosuch",
+    "RETURNING *",
+    "DEFAULT",
+    "ON CONFLICT DO NOTHING",
+    "INDEXED BY tb",
+    "NOT INDEXED",
+    "OVER (ORDER BY a)",
+    "-- comment\n",
+    "/*",
+    "*/",
+    "\"",
+    "'",
+    "`",
+    "[",
+    "]",
+    "\0",
+    "é",
+    "\u{202e}",
 ];
 
 fn mutate_sql(rng: &mut Rng) -> String {
@@ -340,7 +432,14 @@ fn mutate_sql(rng: &mut Rng) -> String {
             // Depth.
             _ => {
                 let depth = *rng.pick(&[5usize, 50, 400, 1200]);
-                let (open, close) = *rng.pick(&[("(", ")"), ("(SELECT ", ")"), ("NOT ", ""), ("-", ""), ("abs(", ")"), ("CASE WHEN 1 THEN ", " END")]);
+                let (open, close) = *rng.pick(&[
+                    ("(", ")"),
+                    ("(SELECT ", ")"),
+                    ("NOT ", ""),
+                    ("-", ""),
+                    ("abs(", ")"),
+                    ("CASE WHEN 1 THEN ", " END"),
+                ]);
                 format!("SELECT {}1{} FROM t LIMIT 1", open.repeat(depth), close.repeat(depth))
             }
         };

@@ -97,7 +97,8 @@ fn change(mode: &str, pending: bool) {
         if start.elapsed().as_secs() >= 2 {
             println!("{:.1} s: {sql}", start.elapsed().as_secs_f64());
         }
-        let changed = both(&mut ours, &mut stock, "SELECT changes(), total_changes(), last_insert_rowid()", Order::Kept);
+        let changed =
+            both(&mut ours, &mut stock, "SELECT changes(), total_changes(), last_insert_rowid()", Order::Kept);
         report.check(failure.or(changed.map(|d| format!("after {sql}\n  {d}"))));
     }
     for engine in [&mut ours as &mut dyn Engine, &mut stock] {

@@ -23,7 +23,8 @@ fn create(mode: &str) -> (tempfile::TempDir, PathBuf) {
     let path = directory.path().join("shared.db");
     let mut stock = Stock::open(&path);
     stock.run(&format!("PRAGMA journal_mode = {mode}")).rows();
-    stock.must("CREATE TABLE rows(writer TEXT, number INTEGER, filler TEXT, PRIMARY KEY(writer, number)) WITHOUT ROWID");
+    stock
+        .must("CREATE TABLE rows(writer TEXT, number INTEGER, filler TEXT, PRIMARY KEY(writer, number)) WITHOUT ROWID");
     stock.must("CREATE INDEX by_filler ON rows(length(filler), number DESC)");
     stock.must("CREATE TABLE counter(n INTEGER)");
     stock.must("INSERT INTO counter VALUES (0)");
@@ -39,7 +40,9 @@ fn our_writer(path: &Path, mode: &str, seconds: f64, name: &str) -> (Child, std:
         .spawn()
         .unwrap();
     let output = BufReader::new(child.stdout.take().unwrap());
-    let last = std::thread::spawn(move || output.lines().map_while(Result::ok).filter_map(|l| l.parse().ok()).last().unwrap_or(0));
+    let last = std::thread::spawn(move || {
+        output.lines().map_while(Result::ok).filter_map(|l| l.parse().ok()).last().unwrap_or(0)
+    });
     (child, last)
 }
 
@@ -85,10 +88,15 @@ fn check(path: &Path, writers: &[(&str, u64, u64)]) {
         assert_eq!(engine.integrity(), "ok", "{}", engine.name());
         let mut total = 0;
         for (name, acknowledged, most) in writers {
-            let count: u64 = engine.text(&format!("SELECT count(*) FROM rows WHERE writer = '{name}'")).parse().unwrap();
+            let count: u64 =
+                engine.text(&format!("SELECT count(*) FROM rows WHERE writer = '{name}'")).parse().unwrap();
             let last = engine.text(&format!("SELECT coalesce(max(number), 0) FROM rows WHERE writer = '{name}'"));
             assert_eq!(last, count.to_string(), "{}: rows of {name} have a gap", engine.name());
-            assert!((*acknowledged..=*most).contains(&count), "{}: {name} acknowledged {acknowledged}, there are {count}", engine.name());
+            assert!(
+                (*acknowledged..=*most).contains(&count),
+                "{}: {name} acknowledged {acknowledged}, there are {count}",
+                engine.name()
+            );
             total += count;
         }
         assert_eq!(engine.text("SELECT n FROM counter"), total.to_string(), "{}: an update was lost", engine.name());
@@ -132,7 +140,10 @@ fn killed(mode: &str) {
         writers.push((name, last.join().unwrap()));
     }
     let stock = stock.join().unwrap();
-    println!("{mode}: killed {generation} times, {} commits of ours, {stock} of sqlite3", writers.iter().map(|w| w.1).sum::<u64>());
+    println!(
+        "{mode}: killed {generation} times, {} commits of ours, {stock} of sqlite3",
+        writers.iter().map(|w| w.1).sum::<u64>()
+    );
     let mut expected: Vec<(&str, u64, u64)> = writers.iter().map(|(n, last)| (n.as_str(), *last, *last + 1)).collect();
     expected.push(("stock", stock, stock));
     check(&path, &expected);

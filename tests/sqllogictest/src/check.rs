@@ -22,7 +22,9 @@ pub fn format_cells(cells: &[Cell], types: &str) -> Vec<String> {
             (_, Cell::Integer(n)) => n.to_string(),
             (_, Cell::Real(r)) => format!("{r:?}"),
             (_, Cell::Bytes(b)) if b.is_empty() => "(empty)".to_string(),
-            (_, Cell::Bytes(b)) => b.iter().map(|&c| if (b' '..=b'~').contains(&c) { c as char } else { '@' }).collect(),
+            (_, Cell::Bytes(b)) => {
+                b.iter().map(|&c| if (b' '..=b'~').contains(&c) { c as char } else { '@' }).collect()
+            }
         })
         .collect()
 }
@@ -46,7 +48,10 @@ fn three_decimals(r: f64) -> String {
 fn leading_integer(text: &[u8]) -> i64 {
     let text = String::from_utf8_lossy(text);
     let text = text.trim_start();
-    let end = text.char_indices().find(|&(i, c)| !(c.is_ascii_digit() || (i == 0 && (c == '-' || c == '+')))).map_or(text.len(), |(i, _)| i);
+    let end = text
+        .char_indices()
+        .find(|&(i, c)| !(c.is_ascii_digit() || (i == 0 && (c == '-' || c == '+'))))
+        .map_or(text.len(), |(i, _)| i);
     text[..end].parse().unwrap_or(0)
 }
 

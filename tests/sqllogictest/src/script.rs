@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn conditions_choose_the_records_of_the_engine() {
-        let text = "onlyif mysql\nstatement ok\nA\n\nskipif mysql # why\nquery IT rowsort x\nSELECT 1\n----\n1\na\n\nhalt\n";
+        let text =
+            "onlyif mysql\nstatement ok\nA\n\nskipif mysql # why\nquery IT rowsort x\nSELECT 1\n----\n1\na\n\nhalt\n";
         let records = parse(text, "sqlite").unwrap();
         assert_eq!(records.len(), 2);
         assert_eq!(

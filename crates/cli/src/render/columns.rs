@@ -74,7 +74,17 @@ fn grid(mode: Mode, settings: &Settings, names: &[String], rows: &[Vec<Value>], 
                 .map(|(i, &width)| {
                     let text = texts.get(i).and_then(|t| t.split('\n').nth(k)).unwrap_or("");
                     let right = settings.widths.get(i).is_some_and(|w| *w < 0);
-                    pad(text, width, if centered && ends { Align::Center } else if right { Align::Right } else { Align::Left })
+                    pad(
+                        text,
+                        width,
+                        if centered && ends {
+                            Align::Center
+                        } else if right {
+                            Align::Right
+                        } else {
+                            Align::Left
+                        },
+                    )
                 })
                 .collect();
             let line = if ends {

@@ -95,7 +95,13 @@ pub fn literal(value: &Value) -> String {
     match value {
         Value::Null => "NULL".into(),
         Value::Integer(i) => i.to_string(),
-        Value::Real(r) if r.is_infinite() => if *r > 0.0 { "9.0e+999".into() } else { "-9.0e+999".into() },
+        Value::Real(r) if r.is_infinite() => {
+            if *r > 0.0 {
+                "9.0e+999".into()
+            } else {
+                "-9.0e+999".into()
+            }
+        }
         Value::Real(_) => text_of(value).unwrap_or_default(),
         Value::Text(bytes) => quoted(&String::from_utf8_lossy(bytes)),
         Value::Blob(bytes) => {
@@ -188,5 +194,9 @@ fn insert(settings: &Settings, names: &[String], values: &[Value], out: &mut Vec
 
 /// A name, quoted where it has to be.
 pub fn identifier(name: &str) -> String {
-    if turso_core::parser::is_plain_identifier(name) { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    if turso_core::parser::is_plain_identifier(name) {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
 }

@@ -31,8 +31,10 @@ impl ProgramCache {
 
     /// Keep a program, if it depends on nothing but its text and the generation: pragmas read settings while they are planned.
     pub fn keep(&mut self, sql: &str, generation: u32, statement: &Statement, program: &Arc<Program>) {
-        let plain =
-            matches!(statement, Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_));
+        let plain = matches!(
+            statement,
+            Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
+        );
         if !plain || sql.len() > MAX_TEXT {
             return;
         }

@@ -96,7 +96,8 @@ impl State {
 
     /// Text has one encoding in all databases of a connection: that of `main`.
     fn take_encoding(&mut self, db: usize) -> Result<()> {
-        let encoding = self.databases.get(db).and_then(|d| d.schema.as_ref()).map_or(TextEncoding::Utf8, |s| s.encoding);
+        let encoding =
+            self.databases.get(db).and_then(|d| d.schema.as_ref()).map_or(TextEncoding::Utf8, |s| s.encoding);
         if db == 0 {
             self.environment.encoding = encoding;
         } else if db > 1 && encoding != self.environment.encoding && self.databases[db].pager.page_count() > 0 {
@@ -115,9 +116,11 @@ impl State {
         let Some(root) = schema.table("sqlite_stat1").filter(|t| t.has_rowid()).map(|t| t.root) else { return Ok(()) };
         let rows = self.read_rows(db, PageNo(root))?;
         let texts: Vec<[Option<String>; 3]> = rows.iter().map(|r| [text(&r[0]), text(&r[1]), text(&r[2])]).collect();
-        schema.load_statistics(texts.iter().filter_map(|[table, index, stat]| {
-            Some((table.as_deref()?, index.as_deref(), stat.as_deref()?))
-        }));
+        schema.load_statistics(
+            texts
+                .iter()
+                .filter_map(|[table, index, stat]| Some((table.as_deref()?, index.as_deref(), stat.as_deref()?))),
+        );
         Ok(())
     }
 

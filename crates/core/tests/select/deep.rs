@@ -28,7 +28,10 @@ fn deep_and_long() {
         format!("SELECT {}a FROM t", "- ".repeat(900)),
         format!("SELECT {}a{} FROM t", "abs(".repeat(90), ")".repeat(90)),
         format!("SELECT {}", vec!["1"; 1500].join(",")),
-        format!("SELECT {} FROM t", (0..300).map(|i| format!("CASE WHEN a={i} THEN 1 ELSE 0 END")).collect::<Vec<_>>().join("+")),
+        format!(
+            "SELECT {} FROM t",
+            (0..300).map(|i| format!("CASE WHEN a={i} THEN 1 ELSE 0 END")).collect::<Vec<_>>().join("+")
+        ),
         (0..400).map(|i| format!("SELECT {i}")).collect::<Vec<_>>().join(" UNION ALL "),
         (0..200).map(|i| format!("SELECT {}", i % 7)).collect::<Vec<_>>().join(" UNION "),
         (0..100).map(|i| format!("SELECT {}", i % 7)).collect::<Vec<_>>().join(" INTERSECT "),
@@ -36,6 +39,9 @@ fn deep_and_long() {
         format!("SELECT a FROM t WHERE a IN ({})", (0..2000).map(|i| i.to_string()).collect::<Vec<_>>().join(",")),
         format!("SELECT {}1{}", "(SELECT ".repeat(30), ")".repeat(30)),
         format!("SELECT * FROM {}t{}", "(SELECT * FROM ".repeat(30), ")".repeat(30)),
-        format!("SELECT count(*) FROM t WHERE {}", "EXISTS (SELECT 1 FROM u WHERE ".repeat(4) + "t.a = u.a" + &")".repeat(4)),
+        format!(
+            "SELECT count(*) FROM t WHERE {}",
+            "EXISTS (SELECT 1 FROM u WHERE ".repeat(4) + "t.a = u.a" + &")".repeat(4)
+        ),
     ]);
 }

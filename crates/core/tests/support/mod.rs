@@ -42,7 +42,9 @@ pub fn run_ours(connection: &turso_core::Connection, sql: &str) -> Vec<Outcome> 
                 if let Some(mut statement) = prepared.statement {
                     loop {
                         match statement.step() {
-                            Ok(StepResult::Row) => rows.push(statement.row().iter().map(show_value).collect::<Vec<_>>().join("|")),
+                            Ok(StepResult::Row) => {
+                                rows.push(statement.row().iter().map(show_value).collect::<Vec<_>>().join("|"))
+                            }
                             Ok(StepResult::Done) => break,
                             Err(e) => {
                                 error = Some(format!("{} {}", e.code().0, e.message()));
@@ -96,7 +98,12 @@ pub fn run_theirs(connection: &rusqlite::Connection, sql: &str) -> Vec<Outcome> 
                     match cursor.next() {
                         Ok(None) => break,
                         Ok(Some(row)) => {
-                            rows.push((0..columns).map(|i| show_theirs(row.get_ref(i).unwrap())).collect::<Vec<_>>().join("|"));
+                            rows.push(
+                                (0..columns)
+                                    .map(|i| show_theirs(row.get_ref(i).unwrap()))
+                                    .collect::<Vec<_>>()
+                                    .join("|"),
+                            );
                         }
                         Err(e) => {
                             error = Some(their_error(&e));
@@ -143,7 +150,8 @@ pub fn dump(path: &std::path::Path) -> Vec<String> {
 /// Both engines run the script and leave the same file content.
 #[track_caller]
 pub fn check(script: &str) {
-    let place = std::env::temp_dir().join(format!("turso-core-{}-{:?}", std::process::id(), std::thread::current().id()));
+    let place =
+        std::env::temp_dir().join(format!("turso-core-{}-{:?}", std::process::id(), std::thread::current().id()));
     std::fs::create_dir_all(&place).unwrap();
     let (ours, theirs) = (place.join("ours.db"), place.join("theirs.db"));
     for path in [&ours, &theirs] {

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use turso_error::{Error, Result, ResultCode};
 
 use super::lock::{Mode, conflict, posix_locks_of_this_process, release_all, set};
-use crate::shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
 use crate::ShmLockKind;
+use crate::shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
 
 const FIRST_LOCK: i64 = 120;
 const PRESENCE: i64 = FIRST_LOCK + SHM_LOCKS as i64;
@@ -28,13 +28,8 @@ pub(super) struct ShmFile {
 impl ShmFile {
     pub(super) fn open(path: PathBuf, mode: u32) -> Result<Self> {
         let cannot = |e: OsError| Error::io(ResultCode::CANTOPEN, &e);
-        let writable = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(mode & 0o777)
-            .open(&path);
+        let writable =
+            fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(mode & 0o777).open(&path);
         let (file, read_only) = match writable {
             Ok(file) => (file, false),
             Err(e) => match fs::OpenOptions::new().read(true).open(&path) {
@@ -66,11 +61,7 @@ impl ShmFile {
             }
             Some(_) => {}
         }
-        if set(fd, Mode::Read, PRESENCE, 1).map_err(error)? {
-            Ok(())
-        } else {
-            Err(Error::from_code(ResultCode::BUSY))
-        }
+        if set(fd, Mode::Read, PRESENCE, 1).map_err(error)? { Ok(()) } else { Err(Error::from_code(ResultCode::BUSY)) }
     }
 
     fn file(&self) -> &fs::File {

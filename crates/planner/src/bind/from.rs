@@ -85,7 +85,9 @@ impl<'a> Binder<'a> {
             let Some(scope) = self.scopes.last_mut() else { continue };
             let later: Vec<_> = scope.sources.iter().skip(position + 1).map(|s| s.id).collect();
             let has_left = scope.sources.iter().any(|s| s.join == JoinKind::Left);
-            if has_left && bound.iter().any(|e| e.any(|e| matches!(e, Expr::Column { source, .. } if later.contains(source)))) {
+            if has_left
+                && bound.iter().any(|e| e.any(|e| matches!(e, Expr::Column { source, .. } if later.contains(source))))
+            {
                 return Err(Error::sql("ON clause references tables to its right"));
             }
             if kind == JoinKind::Left {
@@ -120,7 +122,8 @@ impl<'a> Binder<'a> {
             }
             ast::TableSource::Join { from, alias } => {
                 let plain = from.joins.iter().all(|j| {
-                    matches!(j.op.kind, ast::JoinKind::Comma | ast::JoinKind::Inner) && !j.op.natural
+                    matches!(j.op.kind, ast::JoinKind::Comma | ast::JoinKind::Inner)
+                        && !j.op.natural
                         && !matches!(j.constraint, Some(ast::JoinConstraint::Using(_)))
                 });
                 if alias.is_none() && plain && join == JoinKind::Inner {
@@ -179,12 +182,7 @@ impl<'a> Binder<'a> {
     }
 
     /// Joined sources in parentheses that cannot be flattened: a subquery of all their columns.
-    fn add_nested(
-        &mut self,
-        from: &'a ast::FromClause,
-        alias: Option<&'a ast::Name>,
-        join: JoinKind,
-    ) -> Result<()> {
+    fn add_nested(&mut self, from: &'a ast::FromClause, alias: Option<&'a ast::Name>, join: JoinKind) -> Result<()> {
         let mut parts = Vec::new();
         let query = self.outside_scope(|b| {
             b.scopes.push(Scope::new(b.context.new_core()));
@@ -395,8 +393,7 @@ impl<'a> Binder<'a> {
     fn bind_using(&mut self, position: usize, kind: JoinKind, names: &[&str], filter: &mut Vec<Expr>) -> Result<()> {
         let Some(scope) = self.scopes.last_mut() else { return Ok(()) };
         for name in names {
-            let missing =
-                || Error::sql(format!("cannot join using column {name} - column not present in both tables"));
+            let missing = || Error::sql(format!("cannot join using column {name} - column not present in both tables"));
             let right = scope.sources.get(position).ok_or_else(missing)?;
             let right_column = find_column(right, name).ok_or_else(missing)?;
             let left = scope.sources.iter().take(position).find_map(|s| Some((s, find_column(s, name)?)));
@@ -427,7 +424,8 @@ impl<'a> Binder<'a> {
         let name = table.name.name.as_str();
         let alias = table.alias.as_ref();
         let shown = || Arc::<str>::from(alias.map_or(name, |a| a.as_str()));
-        if table.name.schema.is_none() && table.args.is_none()
+        if table.name.schema.is_none()
+            && table.args.is_none()
             && let Some((relation, cte_name)) = self.bind_cte_reference(name)?
         {
             let source = Source {
@@ -662,7 +660,8 @@ pub fn find_table<'a>(
         return look(home);
     }
     // Bare `sqlite_schema` is that of main.
-    let is_schema_table = name.len() > 10 && (name.eq_ignore_ascii_case("sqlite_master") || name.eq_ignore_ascii_case("sqlite_schema"));
+    let is_schema_table =
+        name.len() > 10 && (name.eq_ignore_ascii_case("sqlite_master") || name.eq_ignore_ascii_case("sqlite_schema"));
     let order = if is_schema_table { [0, 1] } else { [1, 0] };
     let count = catalogue.database_count() as u16;
     order.into_iter().chain(2..count).filter(|&db| db < count).find_map(|db| look(DbIndex(db)))
@@ -694,13 +693,16 @@ fn condition_of(join: &ast::Join) -> Result<Option<Condition<'_>>> {
     Ok(match &join.constraint {
         None => None,
         Some(ast::JoinConstraint::On(on)) => Some(Condition::On(on)),
-        Some(ast::JoinConstraint::Using(names)) => Some(Condition::Using(names.iter().map(ast::Name::as_str).collect())),
+        Some(ast::JoinConstraint::Using(names)) => {
+            Some(Condition::Using(names.iter().map(ast::Name::as_str).collect()))
+        }
     })
 }
 
 /// Every column of every source, hidden ones included.
 fn all_columns(scope: &Scope) -> Vec<Expr> {
-    let columns = |s: &Source| (0..column_count(s)).map(|i| column_expr(s, ColumnIndex::Column(i as u16))).collect::<Vec<_>>();
+    let columns =
+        |s: &Source| (0..column_count(s)).map(|i| column_expr(s, ColumnIndex::Column(i as u16))).collect::<Vec<_>>();
     scope.sources.iter().flat_map(columns).collect()
 }
 

@@ -110,7 +110,9 @@ impl<'a> Binder<'a> {
             AggregateUse::Allowed => {}
             AggregateUse::Forbidden => return Err(misuse()),
             AggregateUse::InWhere if owner == top && !scope.aggregates.is_empty() => return Err(misuse()),
-            AggregateUse::InWhere | AggregateUse::Nested => return Err(Error::sql(format!("misuse of aggregate function {name}()"))),
+            AggregateUse::InWhere | AggregateUse::Nested => {
+                return Err(Error::sql(format!("misuse of aggregate function {name}()")));
+            }
             AggregateUse::InGroupBy => {
                 return Err(Error::sql("aggregate functions are not allowed in the GROUP BY clause"));
             }

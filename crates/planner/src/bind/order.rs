@@ -55,10 +55,7 @@ pub(super) fn ordinal(n: usize) -> String {
 }
 
 fn out_of_range(term: usize, clause: &str, columns: usize) -> Error {
-    Error::sql(format!(
-        "{} {clause} BY term out of range - should be between 1 and {columns}",
-        ordinal(term + 1)
-    ))
+    Error::sql(format!("{} {clause} BY term out of range - should be between 1 and {columns}", ordinal(term + 1)))
 }
 
 /// The output column that a term means by position, checked.

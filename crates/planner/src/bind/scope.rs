@@ -220,7 +220,8 @@ impl Scope {
                     }
                 }
                 Some(table) if !info.parts.is_empty() => {
-                    let Some(part) = info.parts.iter().find(|p| table.is(&p.name) && schema_matches(schema, &p.schema)) else {
+                    let Some(part) = info.parts.iter().find(|p| table.is(&p.name) && schema_matches(schema, &p.schema))
+                    else {
                         continue;
                     };
                     (part.start..part.end).find(|&c| part_column_is(source, part, c, name))

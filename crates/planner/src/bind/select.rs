@@ -9,9 +9,7 @@ use turso_value::{Affinity, Collation};
 use super::scope::{AggregateUse, Scope, column_count, column_expr, column_name, is_hidden};
 use super::types::{affinity_of, collation_of};
 use super::{Binder, split_conjuncts};
-use crate::plan::{
-    Body, ColumnIndex, CompoundOp, Core, Expr, OrderTerm, OutputColumn, Query, Relation, SourceId,
-};
+use crate::plan::{Body, ColumnIndex, CompoundOp, Core, Expr, OrderTerm, OutputColumn, Query, Relation, SourceId};
 
 /// The result columns of a core while it is bound.
 #[derive(Default)]
@@ -23,7 +21,11 @@ struct Output<'a> {
 
 impl Output<'_> {
     fn with_capacity(columns: usize) -> Self {
-        Self { exprs: Vec::with_capacity(columns), names: Vec::with_capacity(columns), aliases: Vec::with_capacity(columns) }
+        Self {
+            exprs: Vec::with_capacity(columns),
+            names: Vec::with_capacity(columns),
+            aliases: Vec::with_capacity(columns),
+        }
     }
 }
 
@@ -65,8 +67,7 @@ impl<'a> Binder<'a> {
             }
         } else {
             let mut found = vec![None; select.order_by.len()];
-            let mut query =
-                self.bind_cores(&select.body.first, &select.body.rest, &select.order_by, &mut found)?;
+            let mut query = self.bind_cores(&select.body.first, &select.body.rest, &select.order_by, &mut found)?;
             query.order_by = self.compound_order_by(&select.order_by, &found, &query.columns)?;
             query
         };

@@ -50,7 +50,9 @@ pub fn explicit_collation(e: &Expr) -> Option<Collation> {
         Expr::Binary { left, right, .. } | Expr::Compare { left, right, .. } => {
             explicit_collation(left).or_else(|| explicit_collation(right))
         }
-        Expr::And(left, right) | Expr::Or(left, right) => explicit_collation(left).or_else(|| explicit_collation(right)),
+        Expr::And(left, right) | Expr::Or(left, right) => {
+            explicit_collation(left).or_else(|| explicit_collation(right))
+        }
         Expr::Between { expr, low, high, .. } => {
             explicit_collation(expr).or_else(|| explicit_collation(low)).or_else(|| explicit_collation(high))
         }
@@ -105,7 +107,10 @@ pub fn in_query_how(left: &Expr, query: &Query, i: usize) -> CompareHow {
         };
     }
     CompareHow {
-        affinity: Affinity::for_comparison(affinity_of(left), query.columns.get(i).map_or(Affinity::None, |c| c.affinity)),
+        affinity: Affinity::for_comparison(
+            affinity_of(left),
+            query.columns.get(i).map_or(Affinity::None, |c| c.affinity),
+        ),
         collation: ordering_collation(left),
     }
 }

@@ -105,7 +105,8 @@ impl<'a> Binder<'a> {
             let expr = self.bind_expr(&term.expr)?;
             order_by.push(order_term(expr, None, term));
         }
-        let default = Frame { units: FrameUnits::Range, start: FrameBound::UnboundedPreceding, end: None, exclude: None };
+        let default =
+            Frame { units: FrameUnits::Range, start: FrameBound::UnboundedPreceding, end: None, exclude: None };
         let frame = parts.frame.cloned().unwrap_or(default);
         let mut start_offset = None;
         let mut end_offset = None;
@@ -117,7 +118,10 @@ impl<'a> Binder<'a> {
             start_offset = offset(&written.start).map(|e| self.bind_expr(e)).transpose()?;
             end_offset = written.end.as_ref().and_then(offset).map(|e| self.bind_expr(e)).transpose()?;
             check_frame(written)?;
-            if written.units == FrameUnits::Range && (start_offset.is_some() || end_offset.is_some()) && order_by.len() != 1 {
+            if written.units == FrameUnits::Range
+                && (start_offset.is_some() || end_offset.is_some())
+                && order_by.len() != 1
+            {
                 return Err(Error::sql("RANGE with offset PRECEDING/FOLLOWING requires one ORDER BY expression"));
             }
         }

@@ -34,7 +34,12 @@ enum State {
     /// Its query is being bound: a reference is circular.
     Busy,
     /// Its recursive arms are being bound; the arm's own scope lies at `scope`.
-    Recursive { id: u32, columns: Vec<OutputColumn>, scope: usize, seen: bool },
+    Recursive {
+        id: u32,
+        columns: Vec<OutputColumn>,
+        scope: usize,
+        seen: bool,
+    },
     Shared(Arc<Cte>),
 }
 

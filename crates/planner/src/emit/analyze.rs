@@ -19,23 +19,27 @@ use turso_value::Affinity;
 
 use super::Emitter;
 use super::ddl::{
-    EXACT, SchemaRecord, append_schema_row, change_cookie, delete_rows_named, ensure_file_format, open_schema_table, parse_schema,
-    table_condition, text_into,
+    EXACT, SchemaRecord, append_schema_row, change_cookie, delete_rows_named, ensure_file_format, open_schema_table,
+    parse_schema, table_condition, text_into,
 };
 use super::row::{is_primary, key_info, table_tree};
 use crate::resolve::find_table;
 
 /// Emit ANALYZE of everything, a database, a table, or an index.
 pub(crate) fn analyze(e: &mut Emitter<'_>, name: Option<&QualifiedName>) -> Result<()> {
-    let databases: Vec<DbIndex> =
-        (0..e.context.catalogue.database_count()).map(|i| DbIndex(i as u16)).filter(|db| *db != super::ddl::TEMP).collect();
+    let databases: Vec<DbIndex> = (0..e.context.catalogue.database_count())
+        .map(|i| DbIndex(i as u16))
+        .filter(|db| *db != super::ddl::TEMP)
+        .collect();
     let Some(name) = name else {
         for db in databases {
             analyze_tables(e, db, &|_| true, &|_| true, None)?;
         }
         return Ok(());
     };
-    if name.schema.is_none() && let Some(db) = e.context.catalogue.find_database(&name.name.text) {
+    if name.schema.is_none()
+        && let Some(db) = e.context.catalogue.find_database(&name.name.text)
+    {
         return analyze_tables(e, db, &|_| true, &|_| true, None);
     }
     let wanted = &name.name.text;
@@ -44,7 +48,13 @@ pub(crate) fn analyze(e: &mut Emitter<'_>, name: Option<&QualifiedName>) -> Resu
         let index = e.context.catalogue.schema(db).index(wanted).cloned();
         if let Some(index) = index {
             let (table, only) = (index.table.clone(), index.name.clone());
-            return analyze_tables(e, db, &|t| t.name.eq_ignore_ascii_case(&table), &|i| i.name == only, Some((1, &only)));
+            return analyze_tables(
+                e,
+                db,
+                &|t| t.name.eq_ignore_ascii_case(&table),
+                &|i| i.name == only,
+                Some((1, &only)),
+            );
         }
     }
     let (db, table) = find_table(e.context, name)?;
@@ -100,7 +110,11 @@ fn create_statistics(e: &mut Emitter<'_>, db: DbIndex, cursor: CursorId) {
     let schema_cursor = open_schema_table(e, db);
     let name = "sqlite_stat1";
     let sql = "CREATE TABLE sqlite_stat1(tbl,idx,stat)";
-    append_schema_row(e, schema_cursor, &SchemaRecord { kind: "table", name, table: name, root: Some(root), sql: Some(sql) });
+    append_schema_row(
+        e,
+        schema_cursor,
+        &SchemaRecord { kind: "table", name, table: name, root: Some(root), sql: Some(sql) },
+    );
     e.builder.emit(Close { cursor: schema_cursor });
     e.builder.emit(OpenWrite { cursor, root: Root(root.0), db, root_in_register: true, kind: TreeKind::Table });
 }
@@ -134,7 +148,13 @@ fn analyze_table(
     Ok(())
 }
 
-fn analyze_index(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, index: &Arc<Index>, statistics: CursorId) -> Result<()> {
+fn analyze_index(
+    e: &mut Emitter<'_>,
+    db: DbIndex,
+    table: &Arc<Table>,
+    index: &Arc<Index>,
+    statistics: CursorId,
+) -> Result<()> {
     let width = index.columns.len();
     let source = e.builder.cursor();
     let key = key_info(e, table, index, db)?;
@@ -168,7 +188,8 @@ fn analyze_index(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, index: &A
     }
     for (i, (&target, collation)) in changed.iter().zip(&collations).enumerate() {
         e.builder.emit(Column { cursor: source, column: i as u16, dest: field, default: None });
-        let how = Comparison { affinity: Affinity::Blob, collation: e.builder.collation(collation), nulls: Nulls::Equal };
+        let how =
+            Comparison { affinity: Affinity::Blob, collation: e.builder.collation(collation), nulls: Nulls::Equal };
         e.builder.emit(Ne { left: field, right: previous.at(i), target, how });
     }
     e.builder.emit(Goto { target: next });

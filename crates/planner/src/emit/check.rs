@@ -56,7 +56,14 @@ fn check_collation(context: &PlanContext<'_>, collation: &Collation) -> Result<(
 }
 
 /// Names resolve, and nothing is in it that `place` prohibits.
-fn check_expr(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Table>, expr: &ast::Expr, place: &str, may_vary: bool) -> Result<()> {
+fn check_expr(
+    context: &PlanContext<'_>,
+    db: DbIndex,
+    table: &Arc<Table>,
+    expr: &ast::Expr,
+    place: &str,
+    may_vary: bool,
+) -> Result<()> {
     let mut finder = Prohibited { context, place, may_vary, found: None };
     ast::visit::Visit::expr(&mut finder, expr);
     if let Some(error) = finder.found {
@@ -102,7 +109,9 @@ impl ast::visit::Visit for Prohibited<'_, '_> {
                 }
                 ast::visit::walk_expr(self, expr);
             }
-            ast::Expr::Literal(ast::Literal::CurrentDate | ast::Literal::CurrentTime | ast::Literal::CurrentTimestamp) if !self.may_vary => {
+            ast::Expr::Literal(
+                ast::Literal::CurrentDate | ast::Literal::CurrentTime | ast::Literal::CurrentTimestamp,
+            ) if !self.may_vary => {
                 self.found = Some(Error::sql(format!("non-deterministic functions prohibited in {}", self.place)));
             }
             _ => ast::visit::walk_expr(self, expr),

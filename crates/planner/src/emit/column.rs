@@ -62,7 +62,9 @@ impl Emitter<'_> {
             Some(SourceBinding::Cursor { cursor, table, covering }) => {
                 let (cursor, table, covering) = (*cursor, table.clone(), covering.clone());
                 match covering {
-                    Some((index_cursor, index)) => self.index_column(source, (index_cursor, cursor), &index, &table, column, dest),
+                    Some((index_cursor, index)) => {
+                        self.index_column(source, (index_cursor, cursor), &index, &table, column, dest)
+                    }
                     None => self.table_column(source, cursor, &table, column, dest),
                 }
             }
@@ -206,7 +208,14 @@ impl Emitter<'_> {
 
     /// Compute a virtual generated column from the other columns of its row. In the row of NULLs of an outer join it is NULL
     /// too, whatever its expression makes of NULLs.
-    fn generated_column(&mut self, source: SourceId, cursor: CursorId, table: &Arc<Table>, i: usize, dest: Reg) -> Result<()> {
+    fn generated_column(
+        &mut self,
+        source: SourceId,
+        cursor: CursorId,
+        table: &Arc<Table>,
+        i: usize,
+        dest: Reg,
+    ) -> Result<()> {
         let Some(column) = table.columns.get(i) else { return Err(Error::sql("a table lacks a column")) };
         let Some(generated) = &column.generated else { return Err(Error::sql("a column is not generated")) };
         if self.generated_depth >= MAX_GENERATED_DEPTH {
@@ -249,12 +258,8 @@ impl Emitter<'_> {
 
 /// Where a column stands in the record of a rowid table: virtual columns are not stored.
 pub(crate) fn stored_position(table: &Table, i: usize) -> u16 {
-    let virtual_before = table
-        .columns
-        .iter()
-        .take(i)
-        .filter(|c| c.generated.as_ref().is_some_and(|g| !g.stored))
-        .count();
+    let virtual_before =
+        table.columns.iter().take(i).filter(|c| c.generated.as_ref().is_some_and(|g| !g.stored)).count();
     (i - virtual_before) as u16
 }
 
@@ -281,12 +286,16 @@ fn constant_default(e: &ast::Expr) -> Option<Value> {
         None => None,
     };
     match e {
-        ast::Expr::Literal(ast::Literal::Integer(t) | ast::Literal::HexInteger(t) | ast::Literal::Float(t)) => number(t, false),
+        ast::Expr::Literal(ast::Literal::Integer(t) | ast::Literal::HexInteger(t) | ast::Literal::Float(t)) => {
+            number(t, false)
+        }
         ast::Expr::Literal(ast::Literal::String(bytes)) => Some(Value::text(bytes.to_vec())),
         ast::Expr::Literal(ast::Literal::Blob(bytes)) => Some(Value::blob(bytes.to_vec())),
         ast::Expr::Unary { op: ast::UnaryOp::Plus, expr } => constant_default(expr),
         ast::Expr::Unary { op: ast::UnaryOp::Minus, expr } => match &**expr {
-            ast::Expr::Literal(ast::Literal::Integer(t) | ast::Literal::HexInteger(t) | ast::Literal::Float(t)) => number(t, true),
+            ast::Expr::Literal(ast::Literal::Integer(t) | ast::Literal::HexInteger(t) | ast::Literal::Float(t)) => {
+                number(t, true)
+            }
             _ => None,
         },
         _ => e.as_bool_keyword().map(|b| Value::Integer(i64::from(b))),

@@ -20,7 +20,9 @@ use super::Emitter;
 use super::check::generation_order;
 use super::ddl::{EXACT, unique_message};
 use super::delete::{Doomed, delete_row};
-use super::row::{RowRegs, Target, bind_table_expr, entry_affinities, entry_into, entry_len, is_primary, make_row_record};
+use super::row::{
+    RowRegs, Target, bind_table_expr, entry_affinities, entry_into, entry_len, is_primary, make_row_record,
+};
 use super::upsert::Upserts;
 use crate::plan::SourceId;
 
@@ -115,7 +117,9 @@ pub(crate) fn compute_generated(e: &mut Emitter<'_>, target: &Target, row: RowRe
         let Some(generated) = &column.generated else { continue };
         let expr = bind_table_expr(e.context, target.db, table, source, &generated.expr)?;
         e.expr_into(&expr, row.columns.at(c))?;
-        if !table.strict && let Some(affinities) = Emitter::affinities([column.affinity]) {
+        if !table.strict
+            && let Some(affinities) = Emitter::affinities([column.affinity])
+        {
             e.builder.emit(ApplyAffinity { regs: row.columns.at(c), affinities });
         }
     }
@@ -149,7 +153,8 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
         Some(or) => or,
         None => table.primary_key_conflict.map_or(OnError::Abort, on_error),
     };
-    let late = rowid_clause == OnError::Replace && new.or.is_none() && !new.target.indexes.is_empty() && upserts.is_empty();
+    let late =
+        rowid_clause == OnError::Replace && new.or.is_none() && !new.target.indexes.is_empty() && upserts.is_empty();
     let mut moved = false;
     if upserts.has_target() {
         let mut pending = !early;
@@ -239,7 +244,9 @@ pub(crate) fn default_into(e: &mut Emitter<'_>, target: &Target, column: usize, 
             binder.push_scope(Vec::new());
             let bound = binder.bind_expr(default)?;
             e.expr_into(&bound, dest)?;
-            if !table.strict && let Some(affinities) = Emitter::affinities([definition.affinity]) {
+            if !table.strict
+                && let Some(affinities) = Emitter::affinities([definition.affinity])
+            {
                 e.builder.emit(ApplyAffinity { regs: dest, affinities });
             }
         }
@@ -310,7 +317,12 @@ fn check_rowid(e: &mut Emitter<'_>, new: &NewRow<'_>, clause: OnError, upserts: 
 }
 
 /// Does this change concern the index?
-pub(crate) fn index_changes(table: &Table, index: &turso_schema::Index, changed: &dyn Fn(usize) -> bool, key_changed: bool) -> bool {
+pub(crate) fn index_changes(
+    table: &Table,
+    index: &turso_schema::Index,
+    changed: &dyn Fn(usize) -> bool,
+    key_changed: bool,
+) -> bool {
     if key_changed {
         return true;
     }
@@ -449,7 +461,13 @@ pub(crate) fn field_in_entry(index: &turso_schema::Index, column: usize) -> usiz
 }
 
 /// Write the index entries and the row.
-pub(crate) fn store(e: &mut Emitter<'_>, new: &NewRow<'_>, checked: &Checked, cause: Cause, position: Position) -> Result<()> {
+pub(crate) fn store(
+    e: &mut Emitter<'_>,
+    new: &NewRow<'_>,
+    checked: &Checked,
+    cause: Cause,
+    position: Position,
+) -> Result<()> {
     let target = new.target;
     let table = &target.table;
     let change = Arc::new(RowChange {

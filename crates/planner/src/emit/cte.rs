@@ -111,7 +111,9 @@ impl Emitter<'_> {
         }
         let mut keys = Vec::with_capacity(recursive.order_by.len());
         for term in &recursive.order_by {
-            keys.push(term.output.ok_or_else(|| Error::sql("ORDER BY term does not match any column in the result set"))?);
+            keys.push(
+                term.output.ok_or_else(|| Error::sql("ORDER BY term does not match any column in the result set"))?,
+            );
         }
         let mut key = self.order_key(&recursive.order_by);
         // Equal rows come in the order in which they were added.

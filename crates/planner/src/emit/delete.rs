@@ -11,11 +11,11 @@ use turso_program::{DbIndex, Label, Program, Regs, Root};
 use turso_schema::{IndexKey, Table};
 
 use super::constraints::index_changes;
+use super::foreign_key::ForeignKeys;
 use super::returning::Returning;
 use super::row::{RowRegs, Target, bind_table_expr, index_entry, is_primary, read_row, table_source};
 use super::target::{choose_visit, expand_view, find_target, is_a_view, registers_binding, select_star, visit_rows};
 use super::trigger::{Event, Params, Triggers, attach_bodies, enter_scope, fire, triggers_for};
-use super::foreign_key::ForeignKeys;
 use super::{Destination, Emitter, autoincrement};
 use crate::bind::Binder;
 use crate::context::PlanContext;
@@ -29,7 +29,10 @@ pub(crate) fn plan_delete(context: &PlanContext<'_>, statement: &ast::Delete) ->
 }
 
 /// Wrap the code of a change into a program: counters of AUTOINCREMENT around it, trigger bodies behind it.
-pub(crate) fn complete(e: &mut Emitter<'_>, emit: impl FnOnce(&mut Emitter<'_>) -> Result<Option<Returning>>) -> Result<()> {
+pub(crate) fn complete(
+    e: &mut Emitter<'_>,
+    emit: impl FnOnce(&mut Emitter<'_>) -> Result<Option<Returning>>,
+) -> Result<()> {
     let counters = autoincrement::begin(e);
     let returning = emit(e)?;
     autoincrement::write_back(e);
@@ -59,7 +62,12 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
     keys.note(e);
     e.uses_database(db, true);
     let returning = Returning::prepare(e, db, &table, alias, &statement.returning)?;
-    if statement.where_clause.is_none() && triggers.is_empty() && keys.is_empty() && returning.is_none() && statement.with.is_none() {
+    if statement.where_clause.is_none()
+        && triggers.is_empty()
+        && keys.is_empty()
+        && returning.is_none()
+        && statement.with.is_none()
+    {
         truncate(e, db, &table);
         return Ok(None);
     }
@@ -153,7 +161,8 @@ pub(crate) fn delete_all(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -
 
 /// All rows of a table without triggers: its trees are emptied.
 fn truncate(e: &mut Emitter<'_>, db: DbIndex, table: &Table) {
-    let change = RowChange { db, table: table.name.clone(), cause: Cause::Truncate, counts: true, sets_last_rowid: false };
+    let change =
+        RowChange { db, table: table.name.clone(), cause: Cause::Truncate, counts: true, sets_last_rowid: false };
     let change = Some(Arc::new(change));
     e.builder.emit(Clear { root: Root(table.root), db, root_in_register: false, change });
     for index in table.indexes_newest_first() {
@@ -210,7 +219,12 @@ pub(crate) fn each_view_row(
     e.builder.emit(turso_program::cursor::Rewind { cursor, empty: done });
     let top = e.builder.label_here();
     for c in 0..view.columns.len() {
-        e.builder.emit(turso_program::cursor::Column { cursor, column: c as u16, dest: row.columns.at(c), default: None });
+        e.builder.emit(turso_program::cursor::Column {
+            cursor,
+            column: c as u16,
+            dest: row.columns.at(c),
+            default: None,
+        });
     }
     body(e, next)?;
     e.builder.bind(next);
@@ -238,7 +252,14 @@ pub(crate) struct Doomed {
 impl Doomed {
     /// A row that REPLACE removes. Triggers are looked up by [`delete_row`].
     pub fn replaced(conflict: Option<OnError>) -> Self {
-        Doomed { cause: Cause::Replace, counts: false, triggers: Triggers::default(), conflict, skip: None, lenient: false }
+        Doomed {
+            cause: Cause::Replace,
+            counts: false,
+            triggers: Triggers::default(),
+            conflict,
+            skip: None,
+            lenient: false,
+        }
     }
 }
 
@@ -351,6 +372,11 @@ pub(crate) fn delete_entries(
 }
 
 /// Is the index concerned by a change of these columns?
-pub(crate) fn is_concerned(table: &Table, index: &turso_schema::Index, changed: &dyn Fn(usize) -> bool, key_changed: bool) -> bool {
+pub(crate) fn is_concerned(
+    table: &Table,
+    index: &turso_schema::Index,
+    changed: &dyn Fn(usize) -> bool,
+    key_changed: bool,
+) -> bool {
     index_changes(table, index, changed, key_changed)
 }

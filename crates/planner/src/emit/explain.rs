@@ -4,7 +4,8 @@ use turso_schema::{Index, IndexKey, Table};
 
 use super::Emitter;
 use crate::plan::{
-    Access, AutoIndex, Bound, ColumnIndex, Core, EqualTerm, IndexAccess, JoinKind, JoinPlan, Level, Query, Relation, Source,
+    Access, AutoIndex, Bound, ColumnIndex, Core, EqualTerm, IndexAccess, JoinKind, JoinPlan, Level, Query, Relation,
+    Source,
 };
 
 impl Emitter<'_> {
@@ -130,8 +131,10 @@ fn describe(source: &Source, access: &Access) -> String {
             format!("SEARCH {name} USING {kind} ({conditions})")
         }
         Access::AutoIndex(auto) => {
-            let kind = if auto.partial.is_empty() { "AUTOMATIC COVERING INDEX" } else { "AUTOMATIC PARTIAL COVERING INDEX" };
-            let columns: Vec<String> = auto.key.iter().map(|k| format!("{}=?", column_name(source, k.column))).collect();
+            let kind =
+                if auto.partial.is_empty() { "AUTOMATIC COVERING INDEX" } else { "AUTOMATIC PARTIAL COVERING INDEX" };
+            let columns: Vec<String> =
+                auto.key.iter().map(|k| format!("{}=?", column_name(source, k.column))).collect();
             format!("SEARCH {name} USING {kind} ({})", columns.join(" AND "))
         }
     }
@@ -184,7 +187,9 @@ fn column_name(source: &Source, column: ColumnIndex) -> String {
     let ColumnIndex::Column(i) = column else { return "rowid".to_string() };
     match &source.relation {
         Relation::Table { table, .. } => table_column_name(table, usize::from(i)),
-        Relation::Query { query, .. } => query.columns.get(usize::from(i)).map(|c| c.name.to_string()).unwrap_or_default(),
+        Relation::Query { query, .. } => {
+            query.columns.get(usize::from(i)).map(|c| c.name.to_string()).unwrap_or_default()
+        }
         Relation::Cte(cte) => cte.columns.get(usize::from(i)).map(|c| c.name.to_string()).unwrap_or_default(),
         Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => {
             columns.get(usize::from(i)).map(|c| c.name.to_string()).unwrap_or_default()

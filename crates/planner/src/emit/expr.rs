@@ -8,8 +8,8 @@ use turso_functions::FunctionFlags;
 use turso_program::control::{Goto, IfNot, IsNull, NotNull, OnError, Raise, RaiseError};
 use turso_program::data::{Cast, Null};
 use turso_program::expression::{
-    Add, And, BitAnd, BitNot, BitOr, CompareOp, CompareStore, Comparison, Concat, Divide, Eq, Function, IsTrue, Multiply,
-    Not, Nulls, Or, Remainder, ShiftLeft, ShiftRight, Subtract,
+    Add, And, BitAnd, BitNot, BitOr, CompareOp, CompareStore, Comparison, Concat, Divide, Eq, Function, IsTrue,
+    Multiply, Not, Nulls, Or, Remainder, ShiftLeft, ShiftRight, Subtract,
 };
 use turso_program::{Instruction, Reg, Regs};
 use turso_value::{Affinity, Value};
@@ -77,7 +77,9 @@ impl Emitter<'_> {
                 Place::Field(..) => None,
             },
             Expr::Collate { expr, .. } | Expr::Unary { op: UnaryOp::Plus, expr } => self.at_hand(expr)?,
-            Expr::Binary { .. } | Expr::Unary { .. } | Expr::Cast { .. } if self.loop_depth > 0 && is_simple_constant(e) => {
+            Expr::Binary { .. } | Expr::Unary { .. } | Expr::Cast { .. }
+                if self.loop_depth > 0 && is_simple_constant(e) =>
+            {
                 let dest = self.builder.register();
                 self.constant_into(e, dest)?;
                 Some(dest)
@@ -161,7 +163,9 @@ impl Emitter<'_> {
             Expr::Binary { op, left, right } => self.binary_into(*op, left, right, dest),
             Expr::And(left, right) => self.logic_into(left, right, dest, false),
             Expr::Or(left, right) => self.logic_into(left, right, dest, true),
-            Expr::Compare { op, left, right, how, null_equal } => self.compare_into(*op, left, right, how, *null_equal, dest),
+            Expr::Compare { op, left, right, how, null_equal } => {
+                self.compare_into(*op, left, right, how, *null_equal, dest)
+            }
             Expr::CompareRows { op, left, right, how, null_equal } => {
                 self.compare_rows_into(*op, left, right, how, *null_equal, dest)
             }
@@ -403,7 +407,8 @@ impl Emitter<'_> {
     fn is_null_into(&mut self, expr: &Expr, negated: bool, dest: Reg) -> Result<()> {
         let operand = self.operand(expr)?;
         let null = self.constant(&Value::Null);
-        let how = Comparison { affinity: Affinity::Blob, collation: turso_program::CollationId(0), nulls: Nulls::Equal };
+        let how =
+            Comparison { affinity: Affinity::Blob, collation: turso_program::CollationId(0), nulls: Nulls::Equal };
         let op = if negated { CompareOp::Ne } else { CompareOp::Eq };
         self.builder.emit(CompareStore { left: operand.reg, right: null, dest, op, how });
         self.done(operand);
@@ -537,7 +542,9 @@ fn binary_instruction(op: BinaryOp, left: Reg, right: Reg, dest: Reg) -> Instruc
 fn is_simple_constant(e: &Expr) -> bool {
     match e {
         Expr::Literal(_) | Expr::Parameter(_) => true,
-        Expr::Binary { op, left, right } => *op != BinaryOp::Concat && is_simple_constant(left) && is_simple_constant(right),
+        Expr::Binary { op, left, right } => {
+            *op != BinaryOp::Concat && is_simple_constant(left) && is_simple_constant(right)
+        }
         Expr::Unary { expr, .. } | Expr::Cast { expr, .. } | Expr::Collate { expr, .. } => is_simple_constant(expr),
         _ => false,
     }
@@ -546,7 +553,11 @@ fn is_simple_constant(e: &Expr) -> bool {
 /// So cheap and safe that skipping it saves nothing.
 fn is_cheap(e: &Expr) -> bool {
     match e {
-        Expr::Literal(_) | Expr::Parameter(_) | Expr::Column { .. } | Expr::Register { .. } | Expr::Aggregate { .. } => true,
+        Expr::Literal(_)
+        | Expr::Parameter(_)
+        | Expr::Column { .. }
+        | Expr::Register { .. }
+        | Expr::Aggregate { .. } => true,
         Expr::Unary { expr, .. } | Expr::IsNull { expr, .. } | Expr::Collate { expr, .. } => is_cheap(expr),
         Expr::Compare { left, right, .. } => is_cheap(left) && is_cheap(right),
         _ => false,

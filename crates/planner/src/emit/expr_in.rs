@@ -49,7 +49,14 @@ impl Emitter<'_> {
 
     /// `left [NOT] IN set` as a value.
     #[inline(never)]
-    pub(super) fn in_into(&mut self, left: &[Expr], set: &InSet, how: &[CompareHow], negated: bool, dest: Reg) -> Result<()> {
+    pub(super) fn in_into(
+        &mut self,
+        left: &[Expr],
+        set: &InSet,
+        how: &[CompareHow],
+        negated: bool,
+        dest: Reg,
+    ) -> Result<()> {
         let (absent, open, end) = (self.builder.label(), self.builder.label(), self.builder.label());
         self.in_test(left, set, how, absent, open)?;
         self.builder.emit(Integer { value: i64::from(!negated), dest });
@@ -145,11 +152,21 @@ impl Emitter<'_> {
                 e.expr_into(item, value)?;
                 let values = Regs::new(value, 1);
                 e.builder.emit(MakeRecord { values, dest: record, affinities: affinities.clone() });
-                e.builder.emit(IdxInsert { cursor, record, key: Regs::new(value, 0), position: Position::Unknown, change: None });
+                e.builder.emit(IdxInsert {
+                    cursor,
+                    record,
+                    key: Regs::new(value, 0),
+                    position: Position::Unknown,
+                    change: None,
+                });
             }
             Ok(())
         };
-        if self.loop_depth > 0 { self.once(build)? } else { build(self)? }
+        if self.loop_depth > 0 {
+            self.once(build)?
+        } else {
+            build(self)?
+        }
         let value = self.converted(left, how.affinity)?;
         if may_be_null(left) {
             self.builder.emit(IsNull { reg: value, target: open });
@@ -202,7 +219,11 @@ impl Emitter<'_> {
             e.builder.close_plan_node();
             result
         };
-        if !correlated && self.loop_depth > 0 { self.once(build)? } else { build(self)? }
+        if !correlated && self.loop_depth > 0 {
+            self.once(build)?
+        } else {
+            build(self)?
+        }
         let distinguish = absent != open;
         if let [left] = left {
             let affinity = how.first().map_or(Affinity::Blob, |h| h.affinity);
@@ -238,7 +259,8 @@ impl Emitter<'_> {
             self.builder.emit(NotFound { cursor, key, target: absent });
             return Ok(());
         }
-        let (found, scan, top, next) = (self.builder.label(), self.builder.label(), self.builder.label(), self.builder.label());
+        let (found, scan, top, next) =
+            (self.builder.label(), self.builder.label(), self.builder.label(), self.builder.label());
         for (i, e) in left.iter().enumerate() {
             if may_be_null(e) {
                 self.builder.emit(IsNull { reg: key.at(i), target: scan });

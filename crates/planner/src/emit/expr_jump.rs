@@ -57,7 +57,9 @@ impl Emitter<'_> {
                 self.builder.bind(fall);
                 Ok(())
             }
-            Expr::Or(..) => chain(e, true).into_iter().try_for_each(|term| self.jump_if_true(term, target, jump_if_null)),
+            Expr::Or(..) => {
+                chain(e, true).into_iter().try_for_each(|term| self.jump_if_true(term, target, jump_if_null))
+            }
             _ => self.jump(e, target, jump_if_null, true),
         }
     }
@@ -65,7 +67,9 @@ impl Emitter<'_> {
     /// Jump to `target` when `e` is false (or NULL, with `jump_if_null`).
     pub fn jump_if_false(&mut self, e: &Expr, target: Label, jump_if_null: bool) -> Result<()> {
         match e {
-            Expr::And(..) => chain(e, false).into_iter().try_for_each(|term| self.jump_if_false(term, target, jump_if_null)),
+            Expr::And(..) => {
+                chain(e, false).into_iter().try_for_each(|term| self.jump_if_false(term, target, jump_if_null))
+            }
             Expr::Or(..) => {
                 let fall = self.builder.label();
                 let terms = chain(e, true);

@@ -61,7 +61,13 @@ impl Emitter<'_> {
     }
 
     #[inline(never)]
-    pub(super) fn compare_rows_jump(&mut self, e: &Expr, target: Label, jump_if_null: bool, wanted: bool) -> Result<()> {
+    pub(super) fn compare_rows_jump(
+        &mut self,
+        e: &Expr,
+        target: Label,
+        jump_if_null: bool,
+        wanted: bool,
+    ) -> Result<()> {
         let Expr::CompareRows { op, left, right, how, null_equal } = e else { return Ok(()) };
         let wants_equal = match op {
             CompareOp::Eq => Some(wanted),

@@ -205,7 +205,14 @@ fn column_register(table: &Table, row: RowRegs, column: usize) -> Reg {
 }
 
 /// Child side: count a row of `table` that has no parent.
-fn count_orphan(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, key: &ForeignKey, row: RowRegs, amount: i32) -> Result<()> {
+fn count_orphan(
+    e: &mut Emitter<'_>,
+    db: DbIndex,
+    table: &Arc<Table>,
+    key: &ForeignKey,
+    row: RowRegs,
+    amount: i32,
+) -> Result<()> {
     let deferred = is_deferred(e, key);
     let fine = e.builder.label();
     if amount < 0 {
@@ -308,7 +315,13 @@ fn all(conditions: Vec<ast::Expr>) -> Option<ast::Expr> {
 }
 
 /// `parent.key = child.key` for each column.
-fn matching(parent: &Table, parent_name: &str, child: &Table, child_name: Option<&str>, key: &ForeignKey) -> Vec<ast::Expr> {
+fn matching(
+    parent: &Table,
+    parent_name: &str,
+    child: &Table,
+    child_name: Option<&str>,
+    key: &ForeignKey,
+) -> Vec<ast::Expr> {
     parent_columns(parent, key)
         .iter()
         .zip(&key.columns)
@@ -378,7 +391,8 @@ fn count_children(
 
 /// A child that is the removed row itself goes with it.
 fn not_itself(table: &Table) -> ast::Expr {
-    let differs = |column: &str| ast::Expr::binary(BinaryOp::IsNot, qualified(CHILD, column), qualified(PARENT, column));
+    let differs =
+        |column: &str| ast::Expr::binary(BinaryOp::IsNot, qualified(CHILD, column), qualified(PARENT, column));
     if table.has_rowid() {
         let name = ["rowid", "_rowid_", "oid"].into_iter().find(|n| table.column_index(n).is_none()).unwrap_or("rowid");
         return differs(name);
@@ -399,7 +413,12 @@ fn action_trigger(
     action: ForeignKeyAction,
     event: Event,
 ) -> ast::CreateTrigger {
-    let table = ast::TableRef { name: ast::QualifiedName::bare(Name::new(&*child.name)), args: None, alias: None, indexed: None };
+    let table = ast::TableRef {
+        name: ast::QualifiedName::bare(Name::new(&*child.name)),
+        args: None,
+        alias: None,
+        indexed: None,
+    };
     let where_clause = all(matching(parent, "old", child, None, key));
     let is_update = event == Event::Update;
     let step = match action {
@@ -411,7 +430,9 @@ fn action_trigger(
             order_by: Vec::new(),
             limit: None,
         })),
-        ForeignKeyAction::Restrict | ForeignKeyAction::NoAction => TriggerStep::Select(Box::new(refusal(table, where_clause))),
+        ForeignKeyAction::Restrict | ForeignKeyAction::NoAction => {
+            TriggerStep::Select(Box::new(refusal(table, where_clause)))
+        }
         _ => {
             let parents = parent_columns(parent, key);
             let sets = key.columns.iter().zip(parents).filter_map(|(&c, p)| {

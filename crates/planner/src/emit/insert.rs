@@ -12,14 +12,16 @@ use turso_program::write::{Cause, NewRowid, Position};
 use turso_program::{DbIndex, Label, Program, Reg, Regs};
 use turso_schema::Table;
 
-use super::constraints::{NewRow, OldKey, apply_affinities, check_row, compute_generated, default_into, on_error, store};
+use super::constraints::{
+    NewRow, OldKey, apply_affinities, check_row, compute_generated, default_into, on_error, store,
+};
 use super::delete::complete;
+use super::foreign_key::ForeignKeys;
 use super::returning::Returning;
 use super::row::{RowRegs, Target};
 use super::target::{expand_view, find_target, is_a_view};
 use super::trigger::{Event, Params, Triggers, enter_scope, fire, triggers_for};
 use super::upsert::{Upserts, is_rowid_name};
-use super::foreign_key::ForeignKeys;
 use super::{Destination, Emitter, autoincrement};
 use crate::bind::Binder;
 use crate::context::PlanContext;
@@ -138,7 +140,9 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
         returning: returning.as_ref(),
     };
     let buffered = !triggers.is_empty();
-    each_row(e, &rows, &mapping, (db, &table), buffered, &mut |e, values, next| insertion.emit(e, values, next, &mut upserts))?;
+    each_row(e, &rows, &mapping, (db, &table), buffered, &mut |e, values, next| {
+        insertion.emit(e, values, next, &mut upserts)
+    })?;
     Ok(returning)
 }
 
@@ -154,7 +158,8 @@ fn bind_rows(e: &Emitter<'_>, statement: &ast::Insert) -> Result<Rows> {
         binder.push_with(with)?;
     }
     let InsertSource::Select(select) = &statement.source else { return Ok(Rows::Defaults) };
-    let plain = select.with.is_none() && select.order_by.is_empty() && select.limit.is_none() && select.body.rest.is_empty();
+    let plain =
+        select.with.is_none() && select.order_by.is_empty() && select.limit.is_none() && select.body.rest.is_empty();
     if plain
         && let SelectCore::Values(rows) = &select.body.first
         && let [row] = rows.as_slice()
@@ -314,7 +319,9 @@ impl Insertion<'_> {
         e.bind_source(source, row.binding(table));
         let given = match (self.mapping.rowid, values) {
             (None, _) | (_, Supplied::Nothing) => false,
-            (Some(at), Supplied::Exprs(exprs)) => !matches!(exprs.get(at), Some(Expr::Literal(turso_value::Value::Null))),
+            (Some(at), Supplied::Exprs(exprs)) => {
+                !matches!(exprs.get(at), Some(Expr::Literal(turso_value::Value::Null)))
+            }
             (Some(_), Supplied::Registers(_)) => true,
         };
         if given && let Some(at) = self.mapping.rowid {

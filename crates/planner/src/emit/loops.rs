@@ -125,7 +125,8 @@ impl Emitter<'_> {
 
     /// Open the cursors of a level and bind its source.
     fn open_level(&mut self, source: &Source, level: &Level) -> Result<LevelState> {
-        let mut state = LevelState { opened: Opened::Nothing, null_cursors: Vec::new(), null_registers: None, right: None };
+        let mut state =
+            LevelState { opened: Opened::Nothing, null_cursors: Vec::new(), null_registers: None, right: None };
         if let Relation::Table { db, table } = &source.relation {
             if let Some(error) = &table.broken {
                 return Err(error.clone());
@@ -159,7 +160,11 @@ impl Emitter<'_> {
                 Ok(())
             };
             // A correlated subquery runs often: its cursors stay open from the first time on.
-            if nested { self.once(emit_opens)? } else { emit_opens(self)? }
+            if nested {
+                self.once(emit_opens)?
+            } else {
+                emit_opens(self)?
+            }
             if needs_table {
                 state.null_cursors.push(cursor);
             }
@@ -178,7 +183,11 @@ impl Emitter<'_> {
                 return_to: self.builder.register(),
                 row: self.builder.label(),
             };
-            self.builder.emit(OpenEphemeral { cursor: right.matched, columns: 1, key: Some(Arc::new(KeyInfo::binary(1))) });
+            self.builder.emit(OpenEphemeral {
+                cursor: right.matched,
+                columns: 1,
+                key: Some(Arc::new(KeyInfo::binary(1))),
+            });
             state.right = Some(right);
         }
         Ok(state)
@@ -318,7 +327,8 @@ impl Emitter<'_> {
     /// After all loops: the rows of right sides that matched nothing, with NULLs for everything before them.
     fn unmatched_right_rows(&mut self, run: &mut Run<'_, '_, '_>) -> Result<()> {
         for i in 0..run.states.len() {
-            let Some(LevelState { right: Some(right), opened: Opened::Table { table, .. }, .. }) = run.states.get(i) else {
+            let Some(LevelState { right: Some(right), opened: Opened::Table { table, .. }, .. }) = run.states.get(i)
+            else {
                 continue;
             };
             let (matched, return_to, row, table) = (right.matched, right.return_to, right.row, table.clone());
@@ -331,7 +341,10 @@ impl Emitter<'_> {
             }
             // The subroutine reads this source through the binding it was emitted with, so the row is found with that cursor.
             let binding = self.source_binding(source.id).cloned();
-            self.bind_source(source.id, SourceBinding::Cursor { cursor: table.cursor, table: table.table.clone(), covering: None });
+            self.bind_source(
+                source.id,
+                SourceBinding::Cursor { cursor: table.cursor, table: table.table.clone(), covering: None },
+            );
             let (end, next) = (self.builder.label(), self.builder.label());
             self.builder.emit(turso_program::cursor::Rewind { cursor: table.cursor, empty: end });
             let top = self.builder.label_here();

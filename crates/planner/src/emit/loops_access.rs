@@ -156,7 +156,14 @@ impl Emitter<'_> {
     }
 
     /// From an index entry to its row.
-    fn seek_table(&mut self, table: &OpenTable, index_cursor: CursorId, index: &Index, covering: bool, next: Label) -> Result<()> {
+    fn seek_table(
+        &mut self,
+        table: &OpenTable,
+        index_cursor: CursorId,
+        index: &Index,
+        covering: bool,
+        next: Label,
+    ) -> Result<()> {
         if covering || index_cursor == table.cursor || is_primary_tree(&table.table, index) {
             return Ok(());
         }
@@ -243,7 +250,13 @@ impl Emitter<'_> {
         Ok(dest)
     }
 
-    fn begin_produced(&mut self, state: &mut LevelState, source: &Source, materialize: bool, exits: AccessExits) -> Result<Advance> {
+    fn begin_produced(
+        &mut self,
+        state: &mut LevelState,
+        source: &Source,
+        materialize: bool,
+        exits: AccessExits,
+    ) -> Result<Advance> {
         let produced = match &state.opened {
             Opened::Produced(produced) => *produced,
             _ => self.produce(source, materialize)?,

@@ -35,7 +35,11 @@ impl Emitter<'_> {
             _ => return Err(turso_error::Error::sql("an automatic index needs a table")),
         };
         let build = |e: &mut Self| e.build_auto_index(source, auto, &fields, (scanned, index), filter, has_rowid);
-        if self.loop_depth > 0 { self.once(build)? } else { build(self)? }
+        if self.loop_depth > 0 {
+            self.once(build)?
+        } else {
+            build(self)?
+        }
 
         let key = self.builder.registers(auto.key.len());
         for (j, k) in auto.key.iter().enumerate() {

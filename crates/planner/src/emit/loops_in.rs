@@ -64,7 +64,11 @@ impl Emitter<'_> {
             }
             Ok(())
         };
-        if fixed && self.loop_depth > 0 { self.once(build)? } else { build(self)? }
+        if fixed && self.loop_depth > 0 {
+            self.once(build)?
+        } else {
+            build(self)?
+        }
         if reverse {
             self.builder.emit(Last { cursor, empty: ended });
         } else {

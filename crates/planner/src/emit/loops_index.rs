@@ -5,17 +5,15 @@
 
 use turso_error::Result;
 use turso_program::control::IsNull;
-use turso_program::cursor::{
-    IdxGe, IdxGt, IdxLe, IdxLt, Last, NotFound, Rewind, SeekGe, SeekGt, SeekLe, SeekLt,
-};
+use turso_program::cursor::{IdxGe, IdxGt, IdxLe, IdxLt, Last, NotFound, Rewind, SeekGe, SeekGt, SeekLe, SeekLt};
 use turso_program::data::{ApplyAffinity, Cast, Integer, Null};
 use turso_program::{Affinities, CursorId, Instruction, Label, Reg, Regs};
 use turso_schema::{Index, IndexKey, Table};
 use turso_value::Affinity;
 
+use super::Emitter;
 use super::loops::OpenTable;
 use super::loops_access::{AccessExits, Advance, SecondRun, Step, may_be_null};
-use super::Emitter;
 use crate::plan::{Bound, EqualTerm, Expr, IndexAccess};
 
 /// One end of the scanned part of an index.
@@ -187,7 +185,13 @@ impl Emitter<'_> {
     }
 
     /// Put a value of the key into `dest`, converted as the comparison would; a NULL leaves to `on_null`.
-    pub(super) fn key_value(&mut self, value: &Expr, affinity: Affinity, dest: Reg, on_null: Option<Label>) -> Result<()> {
+    pub(super) fn key_value(
+        &mut self,
+        value: &Expr,
+        affinity: Affinity,
+        dest: Reg,
+        on_null: Option<Label>,
+    ) -> Result<()> {
         self.expr_into(value, dest)?;
         if let Some(target) = on_null
             && may_be_null(value)

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use turso_error::Result;
+use turso_program::Regs;
 use turso_program::control::{Gosub, Goto};
 use turso_program::cursor::{Found, OpenEphemeral};
 use turso_program::data::Null;
 use turso_program::sorter::RowSetTest;
 use turso_program::write::{IdxInsert, MakeRecord, Position};
-use turso_program::Regs;
 use turso_value::KeyInfo;
 
 use super::loops::{OpenTable, index_of, is_primary_tree};
@@ -20,7 +20,13 @@ use crate::plan::{OrArm, Source};
 
 impl Emitter<'_> {
     /// Emit the arms; what follows is the subroutine.
-    pub(super) fn begin_multi_or(&mut self, table: &OpenTable, source: &Source, arms: &[OrArm], exits: AccessExits) -> Result<Advance> {
+    pub(super) fn begin_multi_or(
+        &mut self,
+        table: &OpenTable,
+        source: &Source,
+        arms: &[OrArm],
+        exits: AccessExits,
+    ) -> Result<Advance> {
         let return_to = self.builder.register();
         let rest = self.builder.label();
         let by_rowid = table.table.has_rowid();

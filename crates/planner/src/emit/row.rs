@@ -109,7 +109,13 @@ impl Target {
             let index_cursor = e.builder.cursor();
             let key = Arc::new(key_info(e, table, index, db)?);
             let kind = TreeKind::Index(key);
-            e.builder.emit(OpenWrite { cursor: index_cursor, root: Root(index.root), db, root_in_register: false, kind });
+            e.builder.emit(OpenWrite {
+                cursor: index_cursor,
+                root: Root(index.root),
+                db,
+                root_in_register: false,
+                kind,
+            });
             indexes.push(TargetIndex { index: index.clone(), cursor: index_cursor });
         }
         Ok(Target { db, table: table.clone(), cursor, indexes })
@@ -193,15 +199,28 @@ pub(crate) fn entry_len(table: &Table, index: &Index) -> usize {
 }
 
 /// [`entry_into`] fresh registers.
-pub(crate) fn index_entry(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, index: &Index, source: SourceId) -> Result<Regs> {
+pub(crate) fn index_entry(
+    e: &mut Emitter<'_>,
+    db: DbIndex,
+    table: &Arc<Table>,
+    index: &Index,
+    source: SourceId,
+) -> Result<Regs> {
     let entry = e.builder.registers(entry_len(table, index));
     entry_into(e, db, table, index, source, entry)?;
     Ok(entry)
 }
 
 /// A column by position; the rowid alias is the rowid.
-pub(crate) fn column_value(e: &mut Emitter<'_>, table: &Table, source: SourceId, column: usize, dest: Reg) -> Result<()> {
-    let column = if table.rowid_alias == Some(column) { ColumnIndex::Rowid } else { ColumnIndex::Column(column as u16) };
+pub(crate) fn column_value(
+    e: &mut Emitter<'_>,
+    table: &Table,
+    source: SourceId,
+    column: usize,
+    dest: Reg,
+) -> Result<()> {
+    let column =
+        if table.rowid_alias == Some(column) { ColumnIndex::Rowid } else { ColumnIndex::Column(column as u16) };
     e.column_into(source, column, dest)
 }
 
@@ -225,8 +244,9 @@ pub(crate) fn make_row_record(e: &mut Emitter<'_>, table: &Table, row: RowRegs, 
     let stored = table.stored_columns();
     // The values have their affinities; only whole numbers in REAL columns still change, for storing.
     let real_only = |a: Affinity| if a == Affinity::Real { a } else { Affinity::Blob };
-    let affinities =
-        Emitter::affinities(stored.iter().map(|&c| table.columns.get(c).map_or(Affinity::Blob, |c| real_only(c.affinity))));
+    let affinities = Emitter::affinities(
+        stored.iter().map(|&c| table.columns.get(c).map_or(Affinity::Blob, |c| real_only(c.affinity))),
+    );
     let in_order = stored.len() == table.columns.len() && stored.iter().enumerate().all(|(i, &c)| i == c);
     let values = if in_order {
         row.columns
@@ -241,7 +261,13 @@ pub(crate) fn make_row_record(e: &mut Emitter<'_>, table: &Table, row: RowRegs, 
 }
 
 /// Read the whole row under the cursor that `source` is bound to into registers.
-pub(crate) fn read_row(e: &mut Emitter<'_>, table: &Table, source: SourceId, row: RowRegs, wanted: impl Fn(usize) -> bool) -> Result<()> {
+pub(crate) fn read_row(
+    e: &mut Emitter<'_>,
+    table: &Table,
+    source: SourceId,
+    row: RowRegs,
+    wanted: impl Fn(usize) -> bool,
+) -> Result<()> {
     if table.has_rowid() {
         e.column_into(source, ColumnIndex::Rowid, row.rowid)?;
     }

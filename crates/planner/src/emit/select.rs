@@ -229,7 +229,13 @@ impl Emitter<'_> {
                 let record = self.builder.temporary();
                 self.builder.emit(MakeRecord { values: row, dest: record, affinities: affinities.clone() });
                 let key = Regs::new(row.first, 0);
-                self.builder.emit(IdxInsert { cursor: *cursor, record, key, position: Position::Unknown, change: None });
+                self.builder.emit(IdxInsert {
+                    cursor: *cursor,
+                    record,
+                    key,
+                    position: Position::Unknown,
+                    change: None,
+                });
                 self.builder.release(record);
             }
             Destination::FirstOf { cursor } => {
@@ -340,7 +346,13 @@ impl Emitter<'_> {
         self.builder.emit(turso_program::control::InitCoroutine { state, skip, start });
         self.builder.bind(start);
         let inner = Limits { done: ended, ..limits };
-        self.compound_query(&query.body, &query.columns, &query.order_by, &inner, &mut Destination::Coroutine { state, row })?;
+        self.compound_query(
+            &query.body,
+            &query.columns,
+            &query.order_by,
+            &inner,
+            &mut Destination::Coroutine { state, row },
+        )?;
         self.builder.bind(ended);
         self.builder.emit(turso_program::control::EndCoroutine { state });
         self.builder.bind(skip);

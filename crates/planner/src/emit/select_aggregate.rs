@@ -13,13 +13,13 @@ use turso_program::{CallId, CursorId, Reg, Regs};
 use turso_value::{Affinity, KeyInfo};
 
 use super::emitter::Place;
-use super::select::Limits;
 use super::seen::Seen;
+use super::select::Limits;
 use super::select_sort::Sink;
 use super::{Destination, Emitter};
 use crate::plan::{
-    Access, Aggregate, ColumnIndex, CompareHow, Core, Expr, JoinPlan, OrderTerm, Relation, SourceId, Visit, Wish, same_expr,
-    walk_expr,
+    Access, Aggregate, ColumnIndex, CompareHow, Core, Expr, JoinPlan, OrderTerm, Relation, SourceId, Visit, Wish,
+    same_expr, walk_expr,
 };
 
 /// One aggregate while its rows come.
@@ -273,7 +273,13 @@ impl Emitter<'_> {
         }
         let extreme = single_extreme(core);
         let wish = match &extreme {
-            Some(term) => Wish { order: vec![term.clone()], order_is_free: false, few_rows: true, min_max: true, ..Wish::default() },
+            Some(term) => Wish {
+                order: vec![term.clone()],
+                order_is_free: false,
+                few_rows: true,
+                min_max: true,
+                ..Wish::default()
+            },
             None => Wish::default(),
         };
         let plan = self.plan_loops(core, &wish)?;

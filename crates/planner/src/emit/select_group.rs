@@ -72,9 +72,9 @@ fn sort_terms(core: &Core, order_by: &[OrderTerm]) -> (Vec<OrderTerm>, bool) {
         nulls_reversed: false,
     };
     let key_of = |term: &OrderTerm| {
-        core.group_by
-            .iter()
-            .position(|k| same_expr(k.without_collate(), term.expr.without_collate()) && ordering_collation(k) == term.collation)
+        core.group_by.iter().position(|k| {
+            same_expr(k.without_collate(), term.expr.without_collate()) && ordering_collation(k) == term.collation
+        })
     };
     let mut terms: Vec<OrderTerm> = Vec::with_capacity(core.group_by.len());
     let mut used = vec![false; core.group_by.len()];
@@ -269,7 +269,8 @@ impl Emitter<'_> {
         self.builder.emit(SorterSort { cursor, empty: end });
         let top = self.builder.label_here();
         for (i, key) in core.group_by.iter().enumerate() {
-            let field = terms.iter().position(|t| same_expr(t.expr.without_collate(), key.without_collate())).unwrap_or(i);
+            let field =
+                terms.iter().position(|t| same_expr(t.expr.without_collate(), key.without_collate())).unwrap_or(i);
             self.builder.emit(Column { cursor, column: field as u16, dest: group.new.at(i), default: None });
         }
         let mark = self.moved.len();

@@ -112,13 +112,22 @@ impl Emitter<'_> {
         Ok((Produced::Coroutine { state }, row.first))
     }
 
-    pub(super) fn materialized(&mut self, width: usize, independent: bool, rows: RowsOf<'_>) -> Result<(Produced, Reg)> {
+    pub(super) fn materialized(
+        &mut self,
+        width: usize,
+        independent: bool,
+        rows: RowsOf<'_>,
+    ) -> Result<(Produced, Reg)> {
         let cursor = self.builder.cursor();
         let mut fill = |e: &mut Self| {
             e.builder.emit(OpenEphemeral { cursor, columns: width as u32, key: None });
             rows(e, &mut Destination::EphemeralTable { cursor })
         };
-        if independent && self.loop_depth > 0 { self.once(fill)? } else { fill(self)? }
+        if independent && self.loop_depth > 0 {
+            self.once(fill)?
+        } else {
+            fill(self)?
+        }
         Ok((Produced::Ephemeral { cursor }, Reg(0)))
     }
 

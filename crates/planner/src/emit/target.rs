@@ -173,7 +173,11 @@ pub(crate) fn choose_visit(
         true => super::explain::describe_loops(&core, &plan).into_iter().next().unwrap_or_default(),
         false => String::new(),
     };
-    if single && plan.constant_filters.is_empty() && !subqueries && let [level] = plan.levels.as_slice() {
+    if single
+        && plan.constant_filters.is_empty()
+        && !subqueries
+        && let [level] = plan.levels.as_slice()
+    {
         match &level.access {
             Access::Rowid { key, .. } if level.after_outer.is_empty() => {
                 return Ok(Visit::OneRow { key: key.clone(), filters: level.filters.clone(), detail: detail() });
@@ -299,7 +303,13 @@ impl KeyList {
         }
         e.builder.emit(MakeRecord { values: self.key, dest: self.record, affinities: None });
         let key = Regs { first: self.record, count: 0 };
-        e.builder.emit(IdxInsert { cursor: self.cursor, record: self.record, key, position: Position::Unknown, change: None });
+        e.builder.emit(IdxInsert {
+            cursor: self.cursor,
+            record: self.record,
+            key,
+            position: Position::Unknown,
+            change: None,
+        });
         Ok(())
     }
 

@@ -72,7 +72,9 @@ pub(crate) fn all_triggers_of(e: &Emitter<'_>, db: DbIndex, table: &str) -> Vec<
         for trigger in catalogue.schema(TEMP).triggers_of(table) {
             let watched = match &trigger.table_schema {
                 Some(schema) => catalogue.find_database(schema),
-                None => find_table(e.context, &ast::QualifiedName::bare(ast::Name::new(&*trigger.table))).ok().map(|(db, _)| db),
+                None => find_table(e.context, &ast::QualifiedName::bare(ast::Name::new(&*trigger.table)))
+                    .ok()
+                    .map(|(db, _)| db),
             };
             if watched == Some(db) {
                 list.push((TEMP, trigger.clone()));
@@ -89,7 +91,13 @@ pub(crate) fn all_triggers_of(e: &Emitter<'_>, db: DbIndex, table: &str) -> Vec<
 }
 
 /// The triggers that an event fires. For UPDATE, `changed` tells which columns are set.
-pub(crate) fn triggers_for(e: &Emitter<'_>, db: DbIndex, table: &Table, event: Event, changed: &dyn Fn(usize) -> bool) -> Triggers {
+pub(crate) fn triggers_for(
+    e: &Emitter<'_>,
+    db: DbIndex,
+    table: &Table,
+    event: Event,
+    changed: &dyn Fn(usize) -> bool,
+) -> Triggers {
     let mut list = all_triggers_of(e, db, &table.name);
     list.retain(|(_, trigger)| match (&trigger.statement.event, event) {
         (TriggerEvent::Insert, Event::Insert) | (TriggerEvent::Delete, Event::Delete) => true,
@@ -341,4 +349,3 @@ pub(crate) fn attach_bodies(e: &mut Emitter<'_>) -> Result<()> {
     program.counts_changes = true;
     Ok(())
 }
-

@@ -12,13 +12,15 @@ use turso_program::{DbIndex, Label, Program, Reg, Regs};
 use turso_schema::{IndexKey, Table};
 
 use super::constraints::{NewRow, OldKey, apply_affinities, check_row, compute_generated, on_error, store};
-use super::delete::{add_primary_key, complete, delete_entries, each_view_row, index_hint, is_concerned, primary_key_of, seek_row};
+use super::delete::{
+    add_primary_key, complete, delete_entries, each_view_row, index_hint, is_concerned, primary_key_of, seek_row,
+};
+use super::foreign_key::ForeignKeys;
 use super::returning::Returning;
 use super::row::{RowRegs, Target, key_info, read_row, table_source};
 use super::target::{choose_visit, expand_view, find_target, is_a_view, visit_rows};
 use super::trigger::{Event, Params, Triggers, enter_scope, fire, triggers_for};
 use super::upsert::{Upserts, is_rowid_name};
-use super::foreign_key::ForeignKeys;
 use super::{Destination, Emitter};
 use crate::bind::Binder;
 use crate::context::PlanContext;
@@ -72,7 +74,12 @@ impl Assignments {
     }
 
     /// Bind SET in the binder's scope.
-    fn bind<'b>(e: &mut Emitter<'_>, binder: &mut Binder<'b>, table: &Table, sets: &'b [ast::Assignment]) -> Result<Self> {
+    fn bind<'b>(
+        e: &mut Emitter<'_>,
+        binder: &mut Binder<'b>,
+        table: &Table,
+        sets: &'b [ast::Assignment],
+    ) -> Result<Self> {
         let mut this = Assignments { columns: vec![None; table.columns.len()], rowid: None, queries: Vec::new() };
         for set in sets {
             match &set.target {
@@ -223,7 +230,8 @@ impl<'t> RowUpdate<'t> {
                 self.before_triggers(e, old, new, new_source, block, skip)?;
             }
         }
-        let old_key = if table.has_rowid() { OldKey::Rowid(old.rowid) } else { OldKey::Primary(primary_key_of(e, table, old)) };
+        let old_key =
+            if table.has_rowid() { OldKey::Rowid(old.rowid) } else { OldKey::Primary(primary_key_of(e, table, old)) };
         let changed = |c: usize| self.changed.get(c).copied().unwrap_or(true);
         let row = NewRow {
             target,
@@ -425,7 +433,10 @@ pub(crate) fn emit_update(e: &mut Emitter<'_>, statement: &ast::Update) -> Resul
         update_from(e, &target, source, sources, filter, &used, sets, conflict, returning.as_ref())?;
         return Ok(returning);
     }
-    let quiet = update_triggers(e, db, &table, &sets).is_empty() && update_keys(e, db, &table, &changed).is_empty() && !replaces && !sets.has_subquery();
+    let quiet = update_triggers(e, db, &table, &sets).is_empty()
+        && update_keys(e, db, &table, &changed).is_empty()
+        && !replaces
+        && !sets.has_subquery();
     let visit = choose_visit(e, sources, filter, &used, quiet && !key_changed)?;
     e.statement.multi_write.set(e.statement.multi_write.get() || visit.is_multiple());
     let target = Target::open(e, db, &table, wanted)?;

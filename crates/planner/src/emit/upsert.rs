@@ -7,10 +7,10 @@ use turso_program::Regs;
 use turso_program::cursor::{NotExists, NotFound};
 use turso_schema::{IndexKey, Table};
 
+use super::Emitter;
 use super::constraints::NewRow;
 use super::row::{Target, table_source};
 use super::update::RowUpdate;
-use super::Emitter;
 use crate::bind::Binder;
 
 /// Which uniqueness constraint a clause is for.
@@ -86,7 +86,14 @@ impl<'u> Upserts<'u> {
     }
 
     /// The key of an index is taken by the row with this rowid or primary key. True when a clause takes care of it.
-    pub fn on_index(&mut self, e: &mut Emitter<'_>, new: &NewRow<'_>, position: usize, rowid: Reg, key: Option<Regs>) -> Result<bool> {
+    pub fn on_index(
+        &mut self,
+        e: &mut Emitter<'_>,
+        new: &NewRow<'_>,
+        position: usize,
+        rowid: Reg,
+        key: Option<Regs>,
+    ) -> Result<bool> {
         let Some(upsert) = self.find(Key::Index(position)) else { return Ok(false) };
         if matches!(upsert.action, UpsertAction::Update { .. }) {
             match key {
@@ -194,4 +201,3 @@ pub(crate) fn is_rowid_name(table: &Table, name: &str) -> bool {
         None => table.has_rowid() && ["rowid", "_rowid_", "oid"].iter().any(|n| n.eq_ignore_ascii_case(name)),
     }
 }
-

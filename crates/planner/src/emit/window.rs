@@ -129,7 +129,9 @@ impl Emitter<'_> {
             let args = window.args.iter().map(|e| fields.add(e)).collect();
             let filter = window.filter.as_ref().map(|e| fields.add(e));
             window_fields.push(WindowFields { args, filter });
-            let same = |g: &&mut Vec<usize>| g.first().and_then(|&w| core.windows.get(w)).is_some_and(|w| same_window(w, window));
+            let same = |g: &&mut Vec<usize>| {
+                g.first().and_then(|&w| core.windows.get(w)).is_some_and(|w| same_window(w, window))
+            };
             match groups.iter_mut().find(same) {
                 Some(group) => group.push(i),
                 None => groups.push(vec![i]),
@@ -203,7 +205,8 @@ impl Emitter<'_> {
             self.builder.plan_node("USE TEMP B-TREE FOR ORDER BY");
         }
         // Peers are equal whatever the direction is.
-        let peers = order_key.columns.iter().map(|c| KeyColumn { collation: c.collation.clone(), ..KeyColumn::default() });
+        let peers =
+            order_key.columns.iter().map(|c| KeyColumn { collation: c.collation.clone(), ..KeyColumn::default() });
         let order_key = Arc::new(KeyInfo { columns: peers.collect(), encoding: TextEncoding::Utf8 });
         Ok(Stage { windows, partition, order, input, key, order_key, rows, count, record })
     }
@@ -228,7 +231,8 @@ impl Emitter<'_> {
     fn append(&mut self, stage: &Stage, row: Regs, record: Reg) {
         self.builder.emit(MakeRecord { values: row, dest: record, affinities: None });
         self.builder.emit(AddImm { reg: stage.count, amount: 1 });
-        let insert = Insert { cursor: stage.rows, record, rowid: stage.count, position: Position::Append, change: None };
+        let insert =
+            Insert { cursor: stage.rows, record, rowid: stage.count, position: Position::Append, change: None };
         self.builder.emit(insert);
     }
 

@@ -13,7 +13,8 @@ use turso_program::control::{Goto, IfNot, IsNull, Jump, MustBeInt, OnError, Rais
 use turso_program::cursor::{Column, Next, NotExists, OpenEphemeral, Rewind};
 use turso_program::data::{Copy, Integer, Null};
 use turso_program::expression::{
-    Add, AddImm, AggFinal, AggInverse, AggStep, AggValue, Compare, Comparison, Eq, Ge, Gt, Le, Lt, Nulls, Subtract, WindowLocate,
+    Add, AddImm, AggFinal, AggInverse, AggStep, AggValue, Compare, Comparison, Eq, Ge, Gt, Le, Lt, Nulls, Subtract,
+    WindowLocate,
 };
 use turso_program::write::{Insert, MakeRecord, NewRowid, Position};
 use turso_program::{CallId, CollationId, CursorId, Label, Reg, Regs};
@@ -272,7 +273,12 @@ impl Emitter<'_> {
     }
 
     /// Compute the value of a window function for the row in hand.
-    pub(super) fn window_value(&mut self, run: &FunctionRun<'_>, partition: &PartitionState, current: CursorId) -> Result<()> {
+    pub(super) fn window_value(
+        &mut self,
+        run: &FunctionRun<'_>,
+        partition: &PartitionState,
+        current: CursorId,
+    ) -> Result<()> {
         if run.uses_frame() {
             self.frame(run, partition)?;
         }
@@ -565,7 +571,12 @@ impl Emitter<'_> {
         self.look_at(partition.look, at, null);
         match run.arg_fields.first() {
             Some(&field) => {
-                self.builder.emit(Column { cursor: partition.look, column: field as u16, dest: run.value, default: None });
+                self.builder.emit(Column {
+                    cursor: partition.look,
+                    column: field as u16,
+                    dest: run.value,
+                    default: None,
+                });
             }
             None => {
                 self.builder.emit(Null { dest: Regs::new(run.value, 1) });

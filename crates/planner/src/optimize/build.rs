@@ -13,12 +13,18 @@ use super::search::Chosen;
 use super::source::SourceInfo;
 use super::terms::{Key, Mask, Op, Terms, Usable};
 use crate::plan::{
-    Access, AutoIndex, AutoKey, Bound, ColumnIndex, EqualTerm, Expr, IndexAccess, JoinKind, JoinPlan, Level, OrArm, OrderTerm,
-    Wish,
+    Access, AutoIndex, AutoKey, Bound, ColumnIndex, EqualTerm, Expr, IndexAccess, JoinKind, JoinPlan, Level, OrArm,
+    OrderTerm, Wish,
 };
 
 /// Build the plan of a chosen sequence.
-pub(super) fn build(infos: &[SourceInfo<'_>], terms: &Terms<'_>, paths: &[Path], chosen: &Chosen, wish: &Wish) -> Result<JoinPlan> {
+pub(super) fn build(
+    infos: &[SourceInfo<'_>],
+    terms: &Terms<'_>,
+    paths: &[Path],
+    chosen: &Chosen,
+    wish: &Wish,
+) -> Result<JoinPlan> {
     let mut builder = Builder { infos, terms, wish, used_parts: vec![0; terms.terms.len()], inside: 0 };
     let levels = Vec::with_capacity(chosen.paths.len());
     let mut plan = JoinPlan { levels, single_row: true, rows: number(chosen.rows).max(1.0), ..JoinPlan::default() };
@@ -92,7 +98,11 @@ impl Builder<'_, '_> {
         let (commuted, direct): (Vec<_>, Vec<_>) = self.terms.usable.iter().partition(|u| u.commuted);
         for u in direct.into_iter().chain(commuted.into_iter().rev()) {
             let (Key::Column(column), Some(value)) = (&u.key, &u.value) else { continue };
-            if u.source != position || !can_build_on(u) || u.needs & !self.inside != 0 || key.iter().any(|k| k.column == *column) {
+            if u.source != position
+                || !can_build_on(u)
+                || u.needs & !self.inside != 0
+                || key.iter().any(|k| k.column == *column)
+            {
                 continue;
             }
             self.used_parts[u.term] |= u.part;
@@ -138,7 +148,8 @@ impl Builder<'_, '_> {
         let mut complete = true;
         let mut list = Vec::with_capacity(arms.len());
         for arm in arms {
-            let terms = arm_terms.get_mut(arm.arm).ok_or_else(|| Error::sql("the plan names an arm that is not there"))?;
+            let terms =
+                arm_terms.get_mut(arm.arm).ok_or_else(|| Error::sql("the plan names an arm that is not there"))?;
             let own = terms.terms.len();
             // The conditions around the OR help each arm too.
             for (i, t) in self.terms.terms.iter().enumerate() {
@@ -161,14 +172,19 @@ impl Builder<'_, '_> {
                 automatic: false,
             };
             let found = finder.find();
-            let path = found.iter().filter(|p| p.needs & !self.inside == 0).min_by_key(|p| (p.run, p.out)).unwrap_or(&arm.path);
+            let path = found
+                .iter()
+                .filter(|p| p.needs & !self.inside == 0)
+                .min_by_key(|p| (p.run, p.out))
+                .unwrap_or(&arm.path);
             let mut access = table_access(info, terms, path)?;
             if let Access::Index(search) = &mut access {
                 search.covering = false;
             }
             let mut filters = Vec::new();
             for (i, t) in terms.terms.iter().enumerate().take(own).filter(|(_, t)| !t.derived) {
-                let used = path.uses.iter().map(|&u| &terms.usable[u]).filter(|u| u.term == i).fold(0, |m, u| m | u.part);
+                let used =
+                    path.uses.iter().map(|&u| &terms.usable[u]).filter(|u| u.term == i).fold(0, |m, u| m | u.part);
                 if t.parts != 0 && used == t.parts {
                     continue;
                 }
@@ -188,16 +204,23 @@ impl Builder<'_, '_> {
 
     /// Put every condition that is still to be checked where it belongs.
     fn place_filters(&self, plan: &mut JoinPlan) {
-        let level_of = |position: usize, plan: &JoinPlan| plan.levels.iter().position(|l| l.position == position).unwrap_or(0);
+        let level_of =
+            |position: usize, plan: &JoinPlan| plan.levels.iter().position(|l| l.position == position).unwrap_or(0);
         let last_right = plan.levels.iter().rposition(|l| is_right(l.join));
         for (i, term) in self.terms.terms.iter().enumerate() {
-            let done = term.derived || (term.parts != 0 && self.used_parts[i] == term.parts) || self.used_parts[i] == u8::MAX;
+            let done =
+                term.derived || (term.parts != 0 && self.used_parts[i] == term.parts) || self.used_parts[i] == u8::MAX;
             if done {
                 continue;
             }
             let expr = term.expr.as_ref().clone();
-            let mut level = (0..self.infos.len()).filter(|p| term.reads & (1 << p) != 0).map(|p| level_of(p, plan)).max().unwrap_or(0);
-            let on_outer = term.on_of.filter(|&p| !matches!(self.infos[p].source.join, JoinKind::Inner | JoinKind::Cross));
+            let mut level = (0..self.infos.len())
+                .filter(|p| term.reads & (1 << p) != 0)
+                .map(|p| level_of(p, plan))
+                .max()
+                .unwrap_or(0);
+            let on_outer =
+                term.on_of.filter(|&p| !matches!(self.infos[p].source.join, JoinKind::Inner | JoinKind::Cross));
             if let Some(on) = on_outer {
                 let level = level.max(level_of(on, plan));
                 plan.levels[level].filters.push(expr);
@@ -239,8 +262,10 @@ impl Builder<'_, '_> {
 /// The access path in a table's own trees.
 fn table_access(info: &SourceInfo<'_>, terms: &Terms<'_>, path: &Path) -> Result<Access> {
     let usable = |i: usize| terms.usable.get(i).ok_or_else(|| Error::sql("the plan names a term that is not there"));
-    let value = |u: &Usable<'_>| u.value.as_deref().cloned().ok_or_else(|| Error::sql("the plan names a term without value"));
-    let index_at = |i: usize| info.indexes.get(i).ok_or_else(|| Error::sql("the plan names an index that is not there"));
+    let value =
+        |u: &Usable<'_>| u.value.as_deref().cloned().ok_or_else(|| Error::sql("the plan names a term without value"));
+    let index_at =
+        |i: usize| info.indexes.get(i).ok_or_else(|| Error::sql("the plan names an index that is not there"));
     let bound = |i: Option<usize>, width: usize| -> Result<Option<Bound>> {
         let Some(i) = i else { return Ok(None) };
         let u = usable(i)?;
@@ -292,7 +317,9 @@ fn table_access(info: &SourceInfo<'_>, terms: &Terms<'_>, path: &Path) -> Result
                 reverse: false,
             }))
         }
-        PathKind::Auto | PathKind::Or { .. } | PathKind::Produced => Err(Error::sql("the plan nests paths that do not nest")),
+        PathKind::Auto | PathKind::Or { .. } | PathKind::Produced => {
+            Err(Error::sql("the plan nests paths that do not nest"))
+        }
     }
 }
 

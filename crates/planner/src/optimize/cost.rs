@@ -139,7 +139,8 @@ pub struct IndexShape {
 /// The shape of an index by statistics or guess.
 pub fn index_shape(schema: &Schema, table: &Table, index: &Index, table_rows: LogEst) -> IndexShape {
     let columns = index.columns.len();
-    let mut shape = IndexShape { rows: Vec::with_capacity(columns + 1), analyzed: false, no_skip_scan: false, unordered: false };
+    let mut shape =
+        IndexShape { rows: Vec::with_capacity(columns + 1), analyzed: false, no_skip_scan: false, unordered: false };
     if let Some(statistics) = statistics_of(schema, table, index).filter(|s| !s.per_prefix.is_empty()) {
         shape.analyzed = true;
         shape.no_skip_scan = statistics.no_skip_scan;

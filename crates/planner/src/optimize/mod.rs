@@ -39,7 +39,12 @@ const PRODUCED_ROWS: cost::LogEst = 200;
 pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanContext<'_>) -> Result<JoinPlan> {
     let sources = core.sources.len();
     if sources == 0 {
-        return Ok(JoinPlan { constant_filters: core.filter.clone(), single_row: true, rows: 1.0, ..JoinPlan::default() });
+        return Ok(JoinPlan {
+            constant_filters: core.filter.clone(),
+            single_row: true,
+            rows: 1.0,
+            ..JoinPlan::default()
+        });
     }
     if sources > MOST_SOURCES {
         return Err(Error::sql("at most 64 tables in a join"));
@@ -111,7 +116,12 @@ pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanCon
 }
 
 /// The plan of a path that finds one row at most: any order is delivered.
-fn one_row(infos: &[source::SourceInfo<'_>], terms: &terms::Terms<'_>, path: path::Path, wish: &Wish) -> Result<JoinPlan> {
+fn one_row(
+    infos: &[source::SourceInfo<'_>],
+    terms: &terms::Terms<'_>,
+    path: path::Path,
+    wish: &Wish,
+) -> Result<JoinPlan> {
     let order = wish.order.iter().enumerate().map(|(i, term)| (i, term.descending)).collect();
     let delivered = order::Delivered { count: Some(wish.order.len()), reverse: 0, terms: order };
     build::build(infos, terms, &[path], &search::Chosen { paths: vec![0], delivered, rows: 0 }, wish)
@@ -143,7 +153,9 @@ fn body_rows(body: &Body, context: &PlanContext<'_>, depth: u32) -> cost::LogEst
     }
     match body {
         Body::Values(rows) => cost::log_est(rows.len() as u64),
-        Body::Compound { left, right, .. } => cost::add(body_rows(left, context, depth + 1), body_rows(right, context, depth + 1)),
+        Body::Compound { left, right, .. } => {
+            cost::add(body_rows(left, context, depth + 1), body_rows(right, context, depth + 1))
+        }
         Body::Core(core) if core.is_aggregate() && core.group_by.is_empty() => 0,
         Body::Core(core) => plan_core(core, &UsedColumns::everything(), &Wish::default(), context)
             .map_or(PRODUCED_ROWS, |plan| cost::log_est_real(plan.rows)),

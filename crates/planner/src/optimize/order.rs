@@ -87,9 +87,15 @@ impl<'o, 'a> Orders<'o, 'a> {
             self.fixed_by_rows(state);
             return true;
         }
-        let rowid = [IndexKeyInfo { key: BoundKey::Column(ColumnIndex::Rowid), collation: turso_value::Collation::Binary, descending: false }];
+        let rowid = [IndexKeyInfo {
+            key: BoundKey::Column(ColumnIndex::Rowid),
+            collation: turso_value::Collation::Binary,
+            descending: false,
+        }];
         let (keys, fixed, unique): (&[IndexKeyInfo], &[usize], usize) = match &path.kind {
-            PathKind::Scan | PathKind::RowidIn | PathKind::RowidRange { .. } if info.table.is_some() => (&rowid, &[], 1),
+            PathKind::Scan | PathKind::RowidIn | PathKind::RowidRange { .. } if info.table.is_some() => {
+                (&rowid, &[], 1)
+            }
             PathKind::IndexScan { index } | PathKind::Index { index, skip: 0, .. } => {
                 let Some(index) = info.indexes.get(*index) else { return false };
                 if index.shape.unordered {
@@ -100,7 +106,8 @@ impl<'o, 'a> Orders<'o, 'a> {
                     _ => &[],
                 };
                 let declared = index.index.columns.len();
-                let usable_unique = index.index.unique && index.keys.iter().take(declared).all(|k| info.never_null(&k.key));
+                let usable_unique =
+                    index.index.unique && index.keys.iter().take(declared).all(|k| info.never_null(&k.key));
                 (&index.keys, fixed, if usable_unique { declared } else { index.keys.len() })
             }
             _ => return false,

@@ -3,7 +3,7 @@
 use super::cost::{LogEst, add, log_est, number, search_steps};
 use super::source::{IndexInfo, SourceInfo, implied};
 use super::terms::{Key, KeyRef, Mask, Op, Term, Terms, Usable};
-use crate::plan::{ColumnIndex, Expr, IndexHint, InSet, JoinKind, Wish};
+use crate::plan::{ColumnIndex, Expr, InSet, IndexHint, JoinKind, Wish};
 
 /// One way.
 #[derive(Debug, Clone)]
@@ -29,13 +29,28 @@ pub(super) struct Path {
 pub(super) enum PathKind {
     Scan,
     /// Index by position in [`SourceInfo::indexes`].
-    IndexScan { index: usize },
+    IndexScan {
+        index: usize,
+    },
     Rowid,
     RowidIn,
-    RowidRange { low: Option<usize>, high: Option<usize> },
-    Index { index: usize, skip: usize, equal: Vec<usize>, low: Option<usize>, high: Option<usize>, width: usize },
+    RowidRange {
+        low: Option<usize>,
+        high: Option<usize>,
+    },
+    Index {
+        index: usize,
+        skip: usize,
+        equal: Vec<usize>,
+        low: Option<usize>,
+        high: Option<usize>,
+        width: usize,
+    },
     Auto,
-    Or { term: usize, arms: Vec<ArmPath> },
+    Or {
+        term: usize,
+        arms: Vec<ArmPath>,
+    },
     Produced,
 }
 
@@ -132,9 +147,7 @@ impl<'f, 'a> Finder<'f, 'a> {
             _ => false,
         };
         let subset = |a: &Path, b: &Path| {
-            a.uses.len() < b.uses.len()
-                && a.uses.iter().all(|u| b.uses.contains(u))
-                && (!covering(a) || covering(b))
+            a.uses.len() < b.uses.len() && a.uses.iter().all(|u| b.uses.contains(u)) && (!covering(a) || covering(b))
         };
         for p in self.paths.iter().filter(|p| matches!(p.kind, PathKind::Index { .. })) {
             if subset(p, path) && p.run <= path.run {
@@ -150,7 +163,9 @@ impl<'f, 'a> Finder<'f, 'a> {
     /// Paths only replace each other when they can deliver the same orders.
     fn order_class(&self, path: &Path) -> (usize, usize) {
         match &path.kind {
-            PathKind::Scan | PathKind::Rowid | PathKind::RowidIn | PathKind::RowidRange { .. } => (usize::from(self.rowid_helps_order()), 0),
+            PathKind::Scan | PathKind::Rowid | PathKind::RowidIn | PathKind::RowidRange { .. } => {
+                (usize::from(self.rowid_helps_order()), 0)
+            }
             PathKind::IndexScan { index } | PathKind::Index { index, .. } => match self.info.indexes.get(*index) {
                 Some(info) if self.helps_order(info) => (2, *index),
                 _ => (0, 0),
@@ -177,9 +192,12 @@ impl<'f, 'a> Finder<'f, 'a> {
             match e {
                 Expr::Column { source, column: ColumnIndex::Rowid, .. } if *source == id => true,
                 Expr::Column { source, column, .. } => {
-                    *source == id && index.keys.iter().any(|k| matches!(k.key.as_ref(), KeyRef::Column(c) if c == *column))
+                    *source == id
+                        && index.keys.iter().any(|k| matches!(k.key.as_ref(), KeyRef::Column(c) if c == *column))
                 }
-                _ => index.keys.iter().any(|k| matches!(k.key.as_ref(), KeyRef::Expr(x) if crate::plan::same_expr(x, e))),
+                _ => {
+                    index.keys.iter().any(|k| matches!(k.key.as_ref(), KeyRef::Expr(x) if crate::plan::same_expr(x, e)))
+                }
             }
         })
     }
@@ -270,7 +288,15 @@ impl<'f, 'a> Finder<'f, 'a> {
     }
 
     fn index(&mut self, at: usize, info: &'f IndexInfo) {
-        let mut search = Search { at, info, equal: Vec::new(), skip: 0, needs: 0, in_values: 0, out: info.shape.rows.first().copied().unwrap_or(0) };
+        let mut search = Search {
+            at,
+            info,
+            equal: Vec::new(),
+            skip: 0,
+            needs: 0,
+            in_values: 0,
+            out: info.shape.rows.first().copied().unwrap_or(0),
+        };
         self.extend_search(&mut search);
         self.skip_scan(at, info);
         self.index_scan(at, info);
@@ -355,10 +381,11 @@ impl<'f, 'a> Finder<'f, 'a> {
         }
         let equal = search.equal.clone();
         let uses = equal.iter().copied().chain(low).chain(high).collect();
-        let all_equal =
-            equal.iter().all(|&i| self.terms.usable.get(i).is_some_and(|u| matches!(u.op, Op::Equal)));
+        let all_equal = equal.iter().all(|&i| self.terms.usable.get(i).is_some_and(|u| matches!(u.op, Op::Equal)));
         let unique_key = info.index.columns.len();
-        let one_row = search.skip == 0 && all_equal && (info.index.unique && equal.len() >= unique_key || equal.len() == info.keys.len());
+        let one_row = search.skip == 0
+            && all_equal
+            && (info.index.unique && equal.len() >= unique_key || equal.len() == info.keys.len());
         let kind = PathKind::Index { index: search.at, skip: search.skip, equal, low, high, width };
         Path {
             source: self.position,
@@ -385,7 +412,8 @@ impl<'f, 'a> Finder<'f, 'a> {
             return;
         }
         let distinct = rows - first;
-        let mut search = Search { at, info, equal: Vec::new(), skip: 1, needs: 0, in_values: distinct + 5, out: *rows - distinct };
+        let mut search =
+            Search { at, info, equal: Vec::new(), skip: 1, needs: 0, in_values: distinct + 5, out: *rows - distinct };
         self.extend_search(&mut search);
     }
 

@@ -12,7 +12,12 @@ use crate::plan::{Core, Expr};
 const MOST_ARMS: usize = 200;
 
 /// The terms of each arm of a disjunction.
-pub(super) fn arms<'a>(core: &'a Core, options: &'a PlanOptions, expression_keys: Mask, term: &Term<'a>) -> Vec<Terms<'a>> {
+pub(super) fn arms<'a>(
+    core: &'a Core,
+    options: &'a PlanOptions,
+    expression_keys: Mask,
+    term: &Term<'a>,
+) -> Vec<Terms<'a>> {
     let Cow::Borrowed(expr) = term.expr else { return Vec::new() };
     let expr: &'a Expr = expr;
     let mut list = Vec::new();

@@ -29,7 +29,12 @@ struct Sequence {
 }
 
 /// Choose one path per source and their order. `None` when there is none (a hint forbids them all).
-pub(super) fn choose(infos: &[SourceInfo<'_>], paths: &[Path], orders: &Orders<'_, '_>, initial_rows: LogEst) -> Option<Chosen> {
+pub(super) fn choose(
+    infos: &[SourceInfo<'_>],
+    paths: &[Path],
+    orders: &Orders<'_, '_>,
+    initial_rows: LogEst,
+) -> Option<Chosen> {
     let n = infos.len();
     let most = match n {
         0 | 1 => 1,
@@ -37,14 +42,24 @@ pub(super) fn choose(infos: &[SourceInfo<'_>], paths: &[Path], orders: &Orders<'
         3..=12 => 2000,
         _ => 18,
     };
-    let start = Sequence { mask: 0, paths: Vec::new(), rows: initial_rows, cost: 0, unsorted: 0, delivered: Delivered::default() };
+    let start = Sequence {
+        mask: 0,
+        paths: Vec::new(),
+        rows: initial_rows,
+        cost: 0,
+        unsorted: 0,
+        delivered: Delivered::default(),
+    };
     let mut front = vec![start];
     for length in 0..n {
         let mut next: Vec<Sequence> = Vec::new();
         for sequence in &front {
             for (i, path) in paths.iter().enumerate() {
                 let bit = 1 << path.source;
-                if sequence.mask & bit != 0 || path.needs & !sequence.mask != 0 || infos[path.source].after & !sequence.mask != 0 {
+                if sequence.mask & bit != 0
+                    || path.needs & !sequence.mask != 0
+                    || infos[path.source].after & !sequence.mask != 0
+                {
                     continue;
                 }
                 // An index is not built for a loop that hardly repeats.
@@ -59,7 +74,9 @@ pub(super) fn choose(infos: &[SourceInfo<'_>], paths: &[Path], orders: &Orders<'
         }
         front = next;
     }
-    let best = front.into_iter().reduce(|best, s| if (s.cost, s.rows, s.unsorted) < (best.cost, best.rows, best.unsorted) { s } else { best })?;
+    let best = front.into_iter().reduce(|best, s| {
+        if (s.cost, s.rows, s.unsorted) < (best.cost, best.rows, best.unsorted) { s } else { best }
+    })?;
     Some(Chosen { paths: best.paths, delivered: best.delivered, rows: best.rows - initial_rows })
 }
 

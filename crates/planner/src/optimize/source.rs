@@ -80,7 +80,11 @@ impl SourceInfo<'_> {
 }
 
 /// Collect what is known about the sources of a core, except their indexes.
-pub(super) fn sources<'a>(core: &'a Core, used: &UsedColumns, context: &PlanContext<'_>) -> Result<Vec<SourceInfo<'a>>> {
+pub(super) fn sources<'a>(
+    core: &'a Core,
+    used: &UsedColumns,
+    context: &PlanContext<'_>,
+) -> Result<Vec<SourceInfo<'a>>> {
     let any_right = core.sources.iter().any(|s| matches!(s.join, JoinKind::Right | JoinKind::Full));
     let mut infos: Vec<SourceInfo<'a>> = Vec::with_capacity(core.sources.len());
     // A source after a CROSS JOIN stays behind everything before the join.
@@ -149,7 +153,12 @@ pub(super) fn may_be_one_row(core: &Core) -> bool {
     table.has_rowid() && !core.filter.is_empty() && !table.indexes.iter().any(on_expression)
 }
 
-fn index_infos(info: &mut SourceInfo<'_>, table: &Arc<Table>, schema: &Schema, context: &PlanContext<'_>) -> Result<()> {
+fn index_infos(
+    info: &mut SourceInfo<'_>,
+    table: &Arc<Table>,
+    schema: &Schema,
+    context: &PlanContext<'_>,
+) -> Result<()> {
     let hint = &info.source.hint;
     if let IndexHint::Named(name) = hint
         && !table.indexes.iter().any(|i| i.name.eq_ignore_ascii_case(name))
@@ -196,7 +205,11 @@ fn covers(info: &SourceInfo<'_>, table: &Table, index: &Index) -> bool {
 }
 
 fn column_index(table: &Table, column: usize) -> ColumnIndex {
-    if table.has_rowid() && table.rowid_alias == Some(column) { ColumnIndex::Rowid } else { ColumnIndex::Column(column as u16) }
+    if table.has_rowid() && table.rowid_alias == Some(column) {
+        ColumnIndex::Rowid
+    } else {
+        ColumnIndex::Column(column as u16)
+    }
 }
 
 /// The columns of an index's entries; `None` when an expression cannot be bound.
@@ -244,7 +257,10 @@ pub(super) fn implied(info: &SourceInfo<'_>, position: usize, partial: &[Expr], 
     let _ = info;
     partial.iter().all(|condition| {
         terms.terms.iter().enumerate().any(|(i, term)| {
-            !term.derived && term.reads & (1 << position) != 0 && terms.may_drive(i, position) && implies(&term.expr, condition)
+            !term.derived
+                && term.reads & (1 << position) != 0
+                && terms.may_drive(i, position)
+                && implies(&term.expr, condition)
         })
     })
 }

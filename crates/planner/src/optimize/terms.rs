@@ -125,7 +125,14 @@ impl<'a> Terms<'a> {
     /// No terms yet.
     pub fn new(core: &'a Core, options: &'a PlanOptions, expression_keys: Mask) -> Self {
         let count = core.filter.len();
-        Self { core, options, expression_keys, terms: Vec::with_capacity(count), usable: Vec::with_capacity(count), correlated: false }
+        Self {
+            core,
+            options,
+            expression_keys,
+            terms: Vec::with_capacity(count),
+            usable: Vec::with_capacity(count),
+            correlated: false,
+        }
     }
 
     /// Add a conjunct; an AND in it is taken apart.
@@ -205,7 +212,17 @@ impl<'a> Terms<'a> {
                     };
                     if needs & (1 << source) == 0 {
                         let collation = how.collation.clone();
-                        self.push_needing(term, 1, source, key, Op::In, Some(Cow::Borrowed(expr)), how.affinity, collation, needs);
+                        self.push_needing(
+                            term,
+                            1,
+                            source,
+                            key,
+                            Op::In,
+                            Some(Cow::Borrowed(expr)),
+                            how.affinity,
+                            collation,
+                            needs,
+                        );
                         self.terms[term].parts = 1;
                     }
                 }
@@ -248,7 +265,15 @@ impl<'a> Terms<'a> {
         }
     }
 
-    fn row_comparison(&mut self, term: usize, op: CompareOp, left: &'a [Expr], right: &'a [Expr], how: &[CompareHow], null_equal: bool) {
+    fn row_comparison(
+        &mut self,
+        term: usize,
+        op: CompareOp,
+        left: &'a [Expr],
+        right: &'a [Expr],
+        how: &[CompareHow],
+        null_equal: bool,
+    ) {
         if left.len() != right.len() || how.len() != left.len() {
             return;
         }
@@ -320,7 +345,10 @@ impl<'a> Terms<'a> {
         flatten_or(expr, &mut arms);
         // The column may be on either side of the first equality.
         for side in 0..2 {
-            let Some((column, how)) = arms.first().and_then(|arm| equality_side(arm, side)).map(|(c, _, h)| (c, h)) else { return };
+            let Some((column, how)) = arms.first().and_then(|arm| equality_side(arm, side)).map(|(c, _, h)| (c, h))
+            else {
+                return;
+            };
             let Some((source, Key::Column(index), affinity)) = self.key_of(column) else { continue };
             if !serves(affinity, how) {
                 continue;
@@ -347,7 +375,17 @@ impl<'a> Terms<'a> {
                 negated: false,
             };
             let key = Key::Column(index);
-            self.push_needing(term, 1, source, key, Op::In, Some(Cow::Owned(list)), how.affinity, how.collation.clone(), needs);
+            self.push_needing(
+                term,
+                1,
+                source,
+                key,
+                Op::In,
+                Some(Cow::Owned(list)),
+                how.affinity,
+                how.collation.clone(),
+                needs,
+            );
             self.terms[term].parts = 1;
             return;
         }
@@ -387,7 +425,21 @@ impl<'a> Terms<'a> {
         if !self.may_drive(term, source) {
             return;
         }
-        self.usable.push(Usable { term, part, source, key, op, value, needs, affinity, collation, more: Vec::new(), more_than_known: false, pattern: false, commuted: false });
+        self.usable.push(Usable {
+            term,
+            part,
+            source,
+            key,
+            op,
+            value,
+            needs,
+            affinity,
+            collation,
+            more: Vec::new(),
+            more_than_known: false,
+            pattern: false,
+            commuted: false,
+        });
     }
 
     /// An outer join decides which conditions may leave out rows of which source before the join.
@@ -402,7 +454,8 @@ impl<'a> Terms<'a> {
         }
         // WHERE, or ON of an inner join: the source must not be a side that gets NULL rows before the condition is applied.
         let last = on_of.unwrap_or(sources.len().saturating_sub(1));
-        let later_right = (source + 1..=last).any(|p| sources.get(p).is_some_and(|s| matches!(s.join, JoinKind::Right | JoinKind::Full)));
+        let later_right = (source + 1..=last)
+            .any(|p| sources.get(p).is_some_and(|s| matches!(s.join, JoinKind::Right | JoinKind::Full)));
         !is_outer(source) && !later_right
     }
 
@@ -479,7 +532,8 @@ impl<'a> Terms<'a> {
                 if known {
                     continue;
                 }
-                let copy = Usable { source: to_source, key: Key::Column(to), part: 0, term: self.terms.len(), ..u.clone() };
+                let copy =
+                    Usable { source: to_source, key: Key::Column(to), part: 0, term: self.terms.len(), ..u.clone() };
                 let original = &self.terms[u.term];
                 let term = Term { parts: 0, derived: true, selectivity: 0, equality: None, ..original.clone() };
                 self.terms.push(term);

@@ -52,7 +52,14 @@ pub enum Expr {
     /// Row value comparison, element by element.
     CompareRows { op: CompareOp, left: RowValue, right: RowValue, how: Vec<CompareHow>, null_equal: bool },
     /// `expr [NOT] BETWEEN low AND high`; `expr` is evaluated once.
-    Between { expr: Box<Expr>, low: Box<Expr>, high: Box<Expr>, low_how: CompareHow, high_how: CompareHow, negated: bool },
+    Between {
+        expr: Box<Expr>,
+        low: Box<Expr>,
+        high: Box<Expr>,
+        low_how: CompareHow,
+        high_how: CompareHow,
+        negated: bool,
+    },
     /// `left [NOT] IN (…)`; `left` has one element unless it is a row value.
     In { left: Vec<Expr>, set: InSet, how: Vec<CompareHow>, negated: bool },
     /// `[NOT] EXISTS (query)`.
@@ -113,12 +120,28 @@ pub enum InSet {
 /// Unary operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum UnaryOp { Negate, BitNot, Not, Plus }
+pub enum UnaryOp {
+    Negate,
+    BitNot,
+    Not,
+    Plus,
+}
 
 /// Binary operators without comparison and logic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum BinaryOp { Add, Subtract, Multiply, Divide, Remainder, Concat, BitAnd, BitOr, ShiftLeft, ShiftRight }
+pub enum BinaryOp {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Concat,
+    BitAnd,
+    BitOr,
+    ShiftLeft,
+    ShiftRight,
+}
 
 /// Identifies one [`super::query::Core`] within a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -44,7 +44,12 @@ pub enum Body {
 /// Compound operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum CompoundOp { Union, UnionAll, Intersect, Except }
+pub enum CompoundOp {
+    Union,
+    UnionAll,
+    Intersect,
+    Except,
+}
 
 /// One SELECT core.
 #[derive(Debug, Clone)]

@@ -13,7 +13,9 @@ pub fn same_expr(a: &Expr, b: &Expr) -> bool {
         (Column { source: s, column: c, .. }, Column { source: t, column: d, .. }) => s == t && c == d,
         (Parameter(x), Parameter(y)) => x == y,
         (Unary { op: o, expr: x }, Unary { op: p, expr: y }) => o == p && same_expr(x, y),
-        (Binary { op: o, left: l, right: r }, Binary { op: p, left: m, right: s }) => o == p && same_expr(l, m) && same_expr(r, s),
+        (Binary { op: o, left: l, right: r }, Binary { op: p, left: m, right: s }) => {
+            o == p && same_expr(l, m) && same_expr(r, s)
+        }
         (And(l, r), And(m, s)) | (Or(l, r), Or(m, s)) => same_expr(l, m) && same_expr(r, s),
         (
             Compare { op: o, left: l, right: r, how: h, null_equal: n },

@@ -5,7 +5,8 @@
 //! [`VisitMut`] does not enter it; [`Visit`] enters it once, where it is declared.
 
 use super::{
-    Aggregate, Body, CaseArm, ColumnIndex, Core, Cte, Expr, InSet, OrderTerm, Query, Relation, RowValue, Source, SourceId, Window,
+    Aggregate, Body, CaseArm, ColumnIndex, Core, Cte, Expr, InSet, OrderTerm, Query, Relation, RowValue, Source,
+    SourceId, Window,
 };
 
 macro_rules! visitor {

@@ -18,7 +18,9 @@ const MOST_SOURCES: usize = 64;
 pub(super) fn flatten_one(query: &mut Query) -> bool {
     let limited = query.limit.is_some() || query.offset.is_some();
     let Body::Core(core) = &mut query.body else { return false };
-    let Some(at) = (0..core.sources.len()).find(|&at| can_flatten(core, at, &query.order_by, Some(limited))) else { return false };
+    let Some(at) = (0..core.sources.len()).find(|&at| can_flatten(core, at, &query.order_by, Some(limited))) else {
+        return false;
+    };
     let Some(mut inner) = flatten_at(core, at, &mut query.order_by) else { return false };
     if inner.limit.is_some() {
         query.limit = inner.limit.take();
@@ -63,7 +65,8 @@ fn can_flatten(core: &Core, at: usize, order_by: &[OrderTerm], limited: Option<b
     let alone = core.sources.len() == 1;
     if sub.limit.is_some() || sub.offset.is_some() {
         let plain = core.output.iter().all(|e| matches!(e, Expr::Column { .. }));
-        let free = limited == Some(false) && core.filter.is_empty() && order_by.is_empty() && plain && core.windows.is_empty();
+        let free =
+            limited == Some(false) && core.filter.is_empty() && order_by.is_empty() && plain && core.windows.is_empty();
         if !alone || !free || core.is_aggregate() || core.distinct {
             return false;
         }
@@ -83,7 +86,9 @@ fn can_flatten(core: &Core, at: usize, order_by: &[OrderTerm], limited: Option<b
     if source.join == JoinKind::Left {
         let [only] = inner.sources.as_slice() else { return false };
         let is_column = |e: &Expr| matches!(e, Expr::Column { source, .. } if *source == only.id);
-        return matches!(only.relation, Relation::Table { .. }) && !core.is_aggregate() && read.all(|(e, _)| is_column(e));
+        return matches!(only.relation, Relation::Table { .. })
+            && !core.is_aggregate()
+            && read.all(|(e, _)| is_column(e));
     }
     // Functions may be dear too: their results are not computed twice.
     read.all(|(e, n)| *n < 2 || !e.has_subquery())

@@ -80,7 +80,9 @@ fn rewrite_query(query: &mut Query, context: &PlanContext<'_>, depth: u32) {
 
 /// Tables and inner joins without DISTINCT: no rule has anything to do.
 fn is_plain(core: &Core) -> bool {
-    let plain = |s: &Source| matches!(s.relation, Relation::Table { .. }) && matches!(s.join, JoinKind::Inner | JoinKind::Cross);
+    let plain = |s: &Source| {
+        matches!(s.relation, Relation::Table { .. }) && matches!(s.join, JoinKind::Inner | JoinKind::Cross)
+    };
     !core.distinct && core.sources.iter().all(plain)
 }
 

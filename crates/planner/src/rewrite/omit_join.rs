@@ -7,7 +7,7 @@ use turso_program::expression::CompareOp;
 use turso_schema::IndexKey;
 
 use super::substitute::Count;
-use crate::plan::{ColumnIndex, Core, CompareHow, Expr, JoinKind, OrderTerm, Relation, Source, SourceId};
+use crate::plan::{ColumnIndex, CompareHow, Core, Expr, JoinKind, OrderTerm, Relation, Source, SourceId};
 
 /// Remove what can go.
 pub(super) fn omit_unread(core: &mut Core, order_by: &[OrderTerm]) {
@@ -40,7 +40,9 @@ fn at_most_one(source: &Source) -> bool {
     let fixed = |column: ColumnIndex, collation: Option<&turso_value::Collation>| {
         source.on.iter().any(|e| {
             let Expr::Compare { op: CompareOp::Eq, left, right, how, null_equal: false } = e else { return false };
-            let side = |column_side: &Expr, value: &Expr| is_column(column_side, source.id, column, how) && !reads(value, source.id);
+            let side = |column_side: &Expr, value: &Expr| {
+                is_column(column_side, source.id, column, how) && !reads(value, source.id)
+            };
             (side(left, right) || side(right, left)) && collation.is_none_or(|c| *c == how.collation)
         })
     };
@@ -51,7 +53,9 @@ fn at_most_one(source: &Source) -> bool {
         index.unique
             && index.partial.is_none()
             && index.columns.iter().all(|c| match c.key {
-                IndexKey::Column(i) if table.has_rowid() && table.rowid_alias == Some(i) => fixed(ColumnIndex::Rowid, None),
+                IndexKey::Column(i) if table.has_rowid() && table.rowid_alias == Some(i) => {
+                    fixed(ColumnIndex::Rowid, None)
+                }
                 IndexKey::Column(i) => fixed(ColumnIndex::Column(i as u16), Some(&c.collation)),
                 _ => false,
             })

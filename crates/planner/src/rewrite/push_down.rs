@@ -6,7 +6,9 @@
 //! BINARY: otherwise another one of the equal rows might be kept.
 
 use super::substitute::{Substitute, sources_read};
-use crate::plan::{Body, ColumnIndex, CompoundOp, Core, Expr, JoinKind, Query, Relation, SourceId, VisitMut, same_expr};
+use crate::plan::{
+    Body, ColumnIndex, CompoundOp, Core, Expr, JoinKind, Query, Relation, SourceId, VisitMut, same_expr,
+};
 
 /// Move conditions into the source at this position. True when something moved.
 pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
@@ -50,7 +52,11 @@ fn may_move(e: &Expr, id: SourceId, local: &[SourceId]) -> bool {
     let simple = !e.any(|e| {
         matches!(
             e,
-            Expr::Function { .. } | Expr::Aggregate { .. } | Expr::Window { .. } | Expr::Register { .. } | Expr::Raise { .. }
+            Expr::Function { .. }
+                | Expr::Aggregate { .. }
+                | Expr::Window { .. }
+                | Expr::Register { .. }
+                | Expr::Raise { .. }
         )
     });
     reads && !others && simple && !e.has_subquery()
@@ -96,7 +102,9 @@ fn can_take(query: &Query, e: &Expr) -> bool {
 
 fn is_binary(e: &Expr) -> bool {
     match e {
-        Expr::Column { collation, .. } | Expr::Collate { collation, .. } | Expr::Function { collation, .. } => collation.is_binary(),
+        Expr::Column { collation, .. } | Expr::Collate { collation, .. } | Expr::Function { collation, .. } => {
+            collation.is_binary()
+        }
         _ => true,
     }
 }

@@ -1,6 +1,9 @@
 //! Replacing the columns of a source by expressions.
 
-use crate::plan::{ColumnIndex, Core, Expr, OrderTerm, Query, SourceId, Visit, VisitMut, walk_expr, walk_expr_mut, walk_query, walk_query_mut};
+use crate::plan::{
+    ColumnIndex, Core, Expr, OrderTerm, Query, SourceId, Visit, VisitMut, walk_expr, walk_expr_mut, walk_query,
+    walk_query_mut,
+};
 
 /// Replaces every column of `source` by the expression at its position in `by`, in subqueries too.
 pub(super) struct Substitute<'s> {

@@ -52,8 +52,16 @@ pub(crate) struct Level {
 }
 
 impl Level {
-    const EMPTY: Level =
-        Level { page: None, no: PageNo(0), cell: 0, count: 0, pointers: 0, kind: NodeKind::TableLeaf, above: i64::MAX, up_to: i64::MIN };
+    const EMPTY: Level = Level {
+        page: None,
+        no: PageNo(0),
+        cell: 0,
+        count: 0,
+        pointers: 0,
+        kind: NodeKind::TableLeaf,
+        above: i64::MAX,
+        up_to: i64::MIN,
+    };
 
     /// True when a rowid, if it is there, is below this page. False also where the limits are not known.
     #[inline(always)]

@@ -3,10 +3,10 @@
 //! A leaf entry is removed in place while the leaf stays more than a third full. An entry of an interior index page is
 //! a divider: the entry before it, the last one of a leaf, takes its place.
 
+use super::balance::page_of;
 use super::balance::{no_drafts, push_divider};
 use super::cursor::{BTreeCursor, State};
 use super::draft::{Cells, Draft};
-use super::balance::page_of;
 use super::edit::{PageEdit, can_remove};
 use super::plan::Plan;
 use crate::page::PageNo;

@@ -129,7 +129,9 @@ impl BTreeCursor {
         self.adopt_geometry(pager);
         let entry = Entry::new(Some(rowid), payload, &self.geometry)?;
         let order = match hint {
-            InsertHint::AtSeek if self.seek_holds(pager) && (self.state == State::Unset || !self.seek_order.is_eq()) => {
+            InsertHint::AtSeek
+                if self.seek_holds(pager) && (self.state == State::Unset || !self.seek_order.is_eq()) =>
+            {
                 self.seek_order
             }
             _ => {
@@ -159,7 +161,9 @@ impl BTreeCursor {
         self.adopt_geometry(pager);
         let entry = Entry::new(None, record, &self.geometry)?;
         let order = match hint {
-            InsertHint::AtSeek if self.seek_holds(pager) && (self.state == State::Unset || !self.seek_order.is_eq()) => {
+            InsertHint::AtSeek
+                if self.seek_holds(pager) && (self.state == State::Unset || !self.seek_order.is_eq()) =>
+            {
                 self.seek_order
             }
             _ => {

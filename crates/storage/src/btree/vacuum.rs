@@ -114,7 +114,9 @@ pub fn incremental_vacuum_step(pager: &mut Pager) -> Result<bool> {
         plan.finish(pager)?;
         plan.apply(pager);
     }
-    while keep > 1 && (pager.ptrmap_page_for(PageNo(keep)) == Some(PageNo(keep)) || PageNo(keep) == pager.lock_byte_page()) {
+    while keep > 1
+        && (pager.ptrmap_page_for(PageNo(keep)) == Some(PageNo(keep)) || PageNo(keep) == pager.lock_byte_page())
+    {
         keep -= 1;
     }
     pager.truncate(keep.max(1));

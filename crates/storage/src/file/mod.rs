@@ -243,9 +243,7 @@ impl DatabaseFile {
         if !first && let Some(tip) = *known {
             return Ok(tip);
         }
-        if !locks.has_writer()
-            && journal::find_hot_journal(&*self.io, &*self.file, &self.path)? == JournalState::Hot
-        {
+        if !locks.has_writer() && journal::find_hot_journal(&*self.io, &*self.file, &self.path)? == JournalState::Hot {
             if locks.holders() > 1 {
                 return Err(Error::from_code(ResultCode::BUSY));
             }

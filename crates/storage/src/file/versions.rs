@@ -54,14 +54,7 @@ pub(crate) enum Changes {
 
 impl Versions {
     pub fn new() -> Self {
-        Self {
-            tip: 1,
-            floor: 1,
-            log: VecDeque::new(),
-            log_pages: 0,
-            cache: HashMap::new(),
-            queue: VecDeque::new(),
-        }
+        Self { tip: 1, floor: 1, log: VecDeque::new(), log_pages: 0, cache: HashMap::new(), queue: VecDeque::new() }
     }
 
     /// The newest commit known.

@@ -22,7 +22,10 @@ use crate::wal::{Wal, WalCommit};
 pub(super) enum Committing {
     No,
     /// Waits for readers to leave; the journal is right for the pages at this change epoch.
-    Journaled { undo: Undo, epoch: u64 },
+    Journaled {
+        undo: Undo,
+        epoch: u64,
+    },
     Wal(Box<WalCommit>),
 }
 
@@ -225,7 +228,15 @@ impl Pager {
             let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &mut file.source) else {
                 return Err(Error::from_code(ResultCode::INTERNAL));
             };
-            let commit = wal.prepare_commit(&file.db, snapshot, pages, self.spill.as_deref(), count, page_size, file.synchronous)?;
+            let commit = wal.prepare_commit(
+                &file.db,
+                snapshot,
+                pages,
+                self.spill.as_deref(),
+                count,
+                page_size,
+                file.synchronous,
+            )?;
             file.committing = Committing::Wal(Box::new(commit));
         }
         let file = self.file_mut();

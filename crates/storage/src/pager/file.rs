@@ -331,8 +331,7 @@ impl Pager {
             check_short(n, bytes, in_log)?;
             return Ok(self.install(page, true));
         }
-        let completion =
-            source.submit(Op::Read { buf: vec![0; page_size as usize].into_boxed_slice(), offset });
+        let completion = source.submit(Op::Read { buf: vec![0; page_size as usize].into_boxed_slice(), offset });
         file.in_flight.push(InFlight { no, completion, in_log, spilled: None });
         // A back end may have completed it at once.
         if file.in_flight.last().is_some_and(|read| read.completion.is_ready()) {

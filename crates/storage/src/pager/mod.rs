@@ -26,9 +26,9 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
 
+use crate::format::DatabaseHeader;
 use crate::format::header::is_page_size;
 use crate::format::layout::{lock_byte_page, ptrmap};
-use crate::format::DatabaseHeader;
 use crate::page::{Page, PageNo, PageRef};
 use file::FileBacking;
 pub use modes::{JournalMode, Synchronous};

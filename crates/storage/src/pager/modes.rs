@@ -2,8 +2,8 @@
 
 use turso_error::{Error, Result, ResultCode};
 
-use super::{Pager, WriteMode};
 use super::file::Source;
+use super::{Pager, WriteMode};
 use crate::wal::{CheckpointMode, CheckpointResult};
 
 /// `PRAGMA journal_mode`.

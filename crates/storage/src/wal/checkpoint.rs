@@ -155,13 +155,7 @@ impl Wal {
         copied.map(|()| true)
     }
 
-    fn copy_frames(
-        &self,
-        header: &IndexHeader,
-        done: u32,
-        safe: u32,
-        synchronous: Synchronous,
-    ) -> Result<()> {
+    fn copy_frames(&self, header: &IndexHeader, done: u32, safe: u32, synchronous: Synchronous) -> Result<()> {
         self.index.set_word(at::BACKFILL_ATTEMPTED, safe)?;
         let sync = synchronous != Synchronous::Off;
         if sync {

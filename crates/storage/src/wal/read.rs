@@ -85,8 +85,7 @@ impl Wal {
     /// One attempt; `None`: try again.
     pub(super) fn try_snapshot(&self, what: Use) -> Result<Option<WalSnapshot>> {
         let Some(header) = self.current_header()? else { return Ok(None) };
-        let snapshot =
-            |slot, min_frame| WalSnapshot { header, slot, min_frame, commit: 0, page_size: self.page_size };
+        let snapshot = |slot, min_frame| WalSnapshot { header, slot, min_frame, commit: 0, page_size: self.page_size };
         if what == Use::FileIfComplete && self.index.backfilled()? == header.max_frame {
             match self.locks.shared(lock::read(0)) {
                 Ok(()) => {

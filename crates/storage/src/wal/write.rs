@@ -134,12 +134,7 @@ impl Wal {
                 // A log that a loss of power takes away with its name would take its commits along.
                 db.io().sync_directory_of(&self.path)?;
             }
-            let header = WalHeader {
-                big_endian_checksums: new.big_endian,
-                page_size,
-                checkpoint_seq,
-                salt: new.salt,
-            };
+            let header = WalHeader { big_endian_checksums: new.big_endian, page_size, checkpoint_seq, salt: new.salt };
             let (bytes, checksum) = header.encode();
             log_header = Some(bytes);
             new.frame_checksum = checksum;
@@ -168,14 +163,8 @@ impl Wal {
         let mut frame_headers = Vec::with_capacity(pages.len());
         for (i, page) in pages.iter().enumerate() {
             let commit_size = if i + 1 == pages.len() { page_count } else { 0 };
-            let (frame, bytes) = FrameHeader::make(
-                page.no().0,
-                commit_size,
-                new.salt,
-                page,
-                new.frame_checksum,
-                new.big_endian,
-            );
+            let (frame, bytes) =
+                FrameHeader::make(page.no().0, commit_size, new.salt, page, new.frame_checksum, new.big_endian);
             new.frame_checksum = frame.checksum;
             new.max_frame = new.max_frame.checked_add(1).ok_or_else(|| Error::from_code(ResultCode::FULL))?;
             self.index.append(new.max_frame, page.no().0, old.max_frame)?;
@@ -209,8 +198,7 @@ impl Wal {
             let mut frames = Vec::with_capacity(batch.len());
             for (no, slot) in batch {
                 let page = DirtyPage::Spilled(*no, *slot).load(spill)?;
-                let (frame, bytes) =
-                    FrameHeader::make(no.0, 0, new.salt, &page, new.frame_checksum, new.big_endian);
+                let (frame, bytes) = FrameHeader::make(no.0, 0, new.salt, &page, new.frame_checksum, new.big_endian);
                 new.frame_checksum = frame.checksum;
                 new.max_frame = new.max_frame.checked_add(1).ok_or_else(|| Error::from_code(ResultCode::FULL))?;
                 self.index.append(new.max_frame, no.0, committed)?;

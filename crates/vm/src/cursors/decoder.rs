@@ -124,9 +124,7 @@ impl Decoder {
                 Ok(Self { column: 0, header_at: used as u32, header_end: len as u32, body_at: len as u32 })
             }
             // An empty record, as SQLite reads it, has no columns.
-            None if record.is_empty() => {
-                Ok(Self::default())
-            }
+            None if record.is_empty() => Ok(Self::default()),
             _ => Err(malformed("record header past the end of the record")),
         }
     }
@@ -232,9 +230,20 @@ mod tests {
     #[test]
     fn damage_is_an_error_or_a_missing_column_and_no_panic() {
         let mut value = Value::Null;
-        for record in [&[][..], &[0], &[1], &[5, 1], &[0x80], &[2, 10], &[2, 11], &[2, 6, 1], &[2, 0x81], &[3, 0xff, 0xff],
-            &[10, 255, 255, 255, 255, 255, 255, 255, 255, 255], &[2, 0x41, 1]]
-        {
+        for record in [
+            &[][..],
+            &[0],
+            &[1],
+            &[5, 1],
+            &[0x80],
+            &[2, 10],
+            &[2, 11],
+            &[2, 6, 1],
+            &[2, 0x81],
+            &[3, 0xff, 0xff],
+            &[10, 255, 255, 255, 255, 255, 255, 255, 255, 255],
+            &[2, 0x41, 1],
+        ] {
             for column in [0, 1, 5] {
                 let mut decoder = Decoder::default();
                 let _ = decoder.read(record, column, TextEncoding::Utf8, &mut value);

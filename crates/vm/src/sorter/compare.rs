@@ -6,8 +6,8 @@
 use std::cmp::Ordering;
 
 use turso_error::Result;
-use turso_value::key::compare_records;
 use turso_value::KeyInfo;
+use turso_value::key::compare_records;
 
 /// The order of two records by the columns of the key.
 #[inline]

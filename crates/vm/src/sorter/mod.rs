@@ -349,9 +349,7 @@ impl Sorter {
     #[inline]
     pub fn column(&mut self, index: usize, encoding: TextEncoding, dest: &mut Value) -> Result<bool> {
         match self.entries.get(self.at) {
-            Some(entry) if self.sorted => {
-                self.record.read(record_at(&self.arena, entry.offset), index, encoding, dest)
-            }
+            Some(entry) if self.sorted => self.record.read(record_at(&self.arena, entry.offset), index, encoding, dest),
             _ => Err(internal("sorter is on no record")),
         }
     }

@@ -21,8 +21,13 @@ impl Random {
             1 => Value::Integer(self.next(5) as i64 - 2),
             2 => Value::Integer(i64::MAX - self.next(3) as i64),
             3 => Value::Integer(i64::MIN + self.next(3) as i64),
-            4 => Value::Real([0.0, -0.0, 1.5, -2.5, 9.3e18, -9.3e18, f64::INFINITY, 4503599627370497.5][self.next(8) as usize]),
-            5 => Value::text(["", "a", "A", "a ", "ab", "Ab  ", "a\0b", "a\0", "abcdefgh", "abcdefghi", "ABCDEFGHJ"][self.next(11) as usize]),
+            4 => Value::Real(
+                [0.0, -0.0, 1.5, -2.5, 9.3e18, -9.3e18, f64::INFINITY, 4503599627370497.5][self.next(8) as usize],
+            ),
+            5 => Value::text(
+                ["", "a", "A", "a ", "ab", "Ab  ", "a\0b", "a\0", "abcdefgh", "abcdefghi", "ABCDEFGHJ"]
+                    [self.next(11) as usize],
+            ),
             6 => Value::blob([&b""[..], b"\0", b"a", b"abcdefghi"][self.next(4) as usize]),
             _ => Value::Integer((1 << 60) + self.next(4) as i64),
         }
@@ -51,7 +56,10 @@ fn check(key: KeyInfo, rows: usize, keep: usize, seed: u64) {
         expected.push(row);
     }
     expected.sort_by(|a, b| {
-        (0..columns).map(|i| key.compare_values(i, a[i].as_ref(), b[i].as_ref())).find(|o| *o != Ordering::Equal).unwrap_or(Ordering::Equal)
+        (0..columns)
+            .map(|i| key.compare_values(i, a[i].as_ref(), b[i].as_ref()))
+            .find(|o| *o != Ordering::Equal)
+            .unwrap_or(Ordering::Equal)
     });
     if keep > 0 {
         expected.truncate(keep);
@@ -118,7 +126,9 @@ fn integers_alone_are_sorted_by_prefix() {
         let mut expected = Vec::new();
         for i in 0..3000 {
             let value = random.next(range) as i64 - range as i64 / 2;
-            sorter.insert_values(&[Value::Integer(value), Value::Integer(i)], TextEncoding::Utf8, 100, &mut Vec::new()).unwrap();
+            sorter
+                .insert_values(&[Value::Integer(value), Value::Integer(i)], TextEncoding::Utf8, 100, &mut Vec::new())
+                .unwrap();
             expected.push((value, i));
         }
         assert!(sorter.exact);
@@ -139,7 +149,11 @@ fn a_bound_keeps_the_arena_small() {
     let mut sorter = Sorter::new(Arc::new(KeyInfo::binary(1)), 10);
     for i in (0..100_000).rev() {
         let mut record = Vec::new();
-        encode_record(&[Value::Integer(i), Value::text("some text to make it longer")], TextEncoding::Utf8, &mut record);
+        encode_record(
+            &[Value::Integer(i), Value::text("some text to make it longer")],
+            TextEncoding::Utf8,
+            &mut record,
+        );
         sorter.insert(&record).unwrap();
     }
     assert!(sorter.arena.len() < 100_000, "{}", sorter.arena.len());

@@ -163,7 +163,14 @@ fn must_be_int_converts_jumps_or_fails() {
     check(
         |b| {
             let r = b.register();
-            for value in [Value::text("12"), Value::text(" 7 "), Value::text("x"), Value::Real(3.0), Value::Real(3.5), Value::Null] {
+            for value in [
+                Value::text("12"),
+                Value::text(" 7 "),
+                Value::text("x"),
+                Value::Real(3.0),
+                Value::Real(3.5),
+                Value::Null,
+            ] {
                 let constant = b.constant(value);
                 let no = b.label();
                 b.emit(Const { constant, dest: r });
@@ -282,10 +289,7 @@ fn explain_lists_the_program() {
         b.emit(Halt {});
     }));
     let listing = crate::host::run(&mut TestHost::new(), &mut vm);
-    assert_eq!(
-        listing,
-        "0,'Goto',2,0,0,NULL,0,NULL 1,'Const',0,1,0,NULL,0,NULL 2,'Halt',0,0,0,NULL,0,NULL"
-    );
+    assert_eq!(listing, "0,'Goto',2,0,0,NULL,0,NULL 1,'Const',0,1,0,NULL,0,NULL 2,'Halt',0,0,0,NULL,0,NULL");
 }
 
 #[test]
@@ -293,8 +297,5 @@ fn unsound_programs_are_found() {
     let mut b = ProgramBuilder::new();
     b.emit(Integer { value: 1, dest: Reg(9) });
     b.emit(Halt {});
-    assert_eq!(
-        b.finish().verify().unwrap_err(),
-        "main program, instruction 0 (Integer): registers 9..10 of 1"
-    );
+    assert_eq!(b.finish().verify().unwrap_err(), "main program, instruction 0 (Integer): registers 9..10 of 1");
 }

@@ -8,8 +8,8 @@ use turso_functions::{
 use turso_program::control::*;
 use turso_program::data::*;
 use turso_program::expression::{
-    Add, AddImm, AggFinal, AggStep, AggValue, And, Compare, CompareOp, CompareStore, Comparison, Concat, Divide, Eq, Gt, Lt,
-    Nulls, Or, Remainder,
+    Add, AddImm, AggFinal, AggStep, AggValue, And, Compare, CompareOp, CompareStore, Comparison, Concat, Divide, Eq,
+    Gt, Lt, Nulls, Or, Remainder,
 };
 use turso_program::{CollationId, ProgramBuilder, Reg, Regs};
 use turso_value::{Affinity, Collation, KeyColumn, KeyInfo, Value};
@@ -133,30 +133,39 @@ fn check_compare(cases: Vec<(Value, Value, Comparison)>, expected: &str) {
 fn comparison_applies_affinity_collation_and_null_rules() {
     let how = |affinity, collation, nulls| Comparison { affinity, collation: CollationId(collation), nulls };
     check_compare(
-        compare_all(plain(), &[
-            (Value::Integer(1), Value::Integer(2)),
-            (Value::Integer(2), Value::text("1")),
-            (Value::text("b"), Value::text("B")),
-            (Value::Null, Value::Integer(1)),
-        ]),
+        compare_all(
+            plain(),
+            &[
+                (Value::Integer(1), Value::Integer(2)),
+                (Value::Integer(2), Value::text("1")),
+                (Value::text("b"), Value::text("B")),
+                (Value::Null, Value::Integer(1)),
+            ],
+        ),
         "1,0,0,1,0,0 1,0,0,1,0,0 0,0,1,0,0,1 NULL,NULL,NULL,0,0,0",
     );
     check_compare(
-        compare_all(how(Affinity::Numeric, 1, Nulls::Equal), &[
-            (Value::Integer(2), Value::text("1")),
-            (Value::text("10"), Value::Real(10.0)),
-            (Value::text("b"), Value::text("B")),
-            (Value::Null, Value::Integer(1)),
-            (Value::Null, Value::Null),
-        ]),
+        compare_all(
+            how(Affinity::Numeric, 1, Nulls::Equal),
+            &[
+                (Value::Integer(2), Value::text("1")),
+                (Value::text("10"), Value::Real(10.0)),
+                (Value::text("b"), Value::text("B")),
+                (Value::Null, Value::Integer(1)),
+                (Value::Null, Value::Null),
+            ],
+        ),
         "0,0,1,0,0,1 0,1,0,0,1,0 0,1,0,0,1,0 1,0,0,1,0,0 0,1,0,0,1,0",
     );
     check_compare(
-        compare_all(how(Affinity::Text, 0, Nulls::Jump), &[
-            (Value::Integer(2), Value::text("10")),
-            (Value::Integer(2), Value::Real(10.0)),
-            (Value::Null, Value::Null),
-        ]),
+        compare_all(
+            how(Affinity::Text, 0, Nulls::Jump),
+            &[
+                (Value::Integer(2), Value::text("10")),
+                (Value::Integer(2), Value::Real(10.0)),
+                (Value::Null, Value::Null),
+            ],
+        ),
         "0,0,1,0,0,1 1,0,0,1,0,0 NULL,NULL,NULL,1,1,1",
     );
 }
@@ -219,7 +228,11 @@ fn conversions_in_place() {
 fn strict_types_convert_or_fail() {
     let types = Arc::new(StrictTypes {
         table: Arc::from("t"),
-        columns: vec![(Arc::from("a"), StrictType::Int), (Arc::from("b"), StrictType::Real), (Arc::from("c"), StrictType::Blob)],
+        columns: vec![
+            (Arc::from("a"), StrictType::Int),
+            (Arc::from("b"), StrictType::Real),
+            (Arc::from("c"), StrictType::Blob),
+        ],
     });
     check(
         |b| {

@@ -105,7 +105,8 @@ pub fn print_table(root: Root, columns: usize) -> impl FnOnce(&mut ProgramBuilde
 
 fn five(host: &mut TestHost) -> Root {
     let root = host.tree(true);
-    let rows: Vec<_> = [10, 20, 30, 40, 50].map(|i| (i, vec![Value::Integer(i * i), Value::from(format!("t{i}"))])).into();
+    let rows: Vec<_> =
+        [10, 20, 30, 40, 50].map(|i| (i, vec![Value::Integer(i * i), Value::from(format!("t{i}"))])).into();
     fill(host, root, &rows);
     root
 }
@@ -114,7 +115,11 @@ fn five(host: &mut TestHost) -> Root {
 fn a_scan_reads_rows_in_rowid_order_and_missing_columns_as_their_default() {
     let mut host = TestHost::new();
     let root = five(&mut host);
-    check_on(&mut host, print_table(root, 3), "10,100,'t10',NULL 20,400,'t20',NULL 30,900,'t30',NULL 40,1600,'t40',NULL 50,2500,'t50',NULL");
+    check_on(
+        &mut host,
+        print_table(root, 3),
+        "10,100,'t10',NULL 20,400,'t20',NULL 30,900,'t30',NULL 40,1600,'t40',NULL 50,2500,'t50',NULL",
+    );
     check_on(
         &mut host,
         |b| {
@@ -197,7 +202,14 @@ fn a_rowid_is_found_through_any_lossless_value() {
         |b| {
             let (cursor, key, r) = (b.cursor(), b.register(), b.register());
             open_table(b, cursor, root);
-            for value in [Value::Integer(20), Value::Real(20.0), Value::text("20"), Value::Real(20.5), Value::text("x"), Value::Null] {
+            for value in [
+                Value::Integer(20),
+                Value::Real(20.0),
+                Value::text("20"),
+                Value::Real(20.5),
+                Value::text("x"),
+                Value::Null,
+            ] {
                 let miss = b.label();
                 load(b, value, key);
                 load(b, 0, r);
@@ -387,15 +399,15 @@ fn long_values_are_read_from_their_overflow_pages() {
     let mut host = TestHost::new();
     let root = host.tree(true);
     let long = "0123456789".repeat(2000);
-    fill(&mut host, root, &[
-        (1, vec![Value::Integer(7), Value::from(long.as_str()), Value::Integer(8), Value::from(long.as_str())]),
-        (2, vec![Value::Integer(9); 4]),
-    ]);
-    check_on(
+    fill(
         &mut host,
-        print_table(root, 4),
-        &format!("1,7,'{long}',8,'{long}' 2,9,9,9,9"),
+        root,
+        &[
+            (1, vec![Value::Integer(7), Value::from(long.as_str()), Value::Integer(8), Value::from(long.as_str())]),
+            (2, vec![Value::Integer(9); 4]),
+        ],
     );
+    check_on(&mut host, print_table(root, 4), &format!("1,7,'{long}',8,'{long}' 2,9,9,9,9"));
     // Headers that spill themselves.
     let wide = host.tree(true);
     let values: Vec<Value> = (0..6000).map(|i| Value::from("x".repeat(60 + i % 10).as_str())).collect();

@@ -111,13 +111,16 @@ fn the_change_stream_sees_every_row() {
         },
         "",
     );
-    assert_eq!(host.changes, [
-        "Insert Some(1) - [10]",
-        "Insert Some(2) - [20]",
-        "Insert Some(1) [10] [11]",
-        "Delete Some(1) [11] -",
-        "Delete Some(2) [20] -",
-    ]);
+    assert_eq!(
+        host.changes,
+        [
+            "Insert Some(1) - [10]",
+            "Insert Some(2) - [20]",
+            "Insert Some(1) [10] [11]",
+            "Delete Some(1) [11] -",
+            "Delete Some(2) [20] -",
+        ]
+    );
     assert_eq!((host.counters.changes, host.counters.total_changes), (5, 5));
     check_on(&mut host, print_table(root, 1), "");
 }
@@ -126,7 +129,8 @@ fn the_change_stream_sees_every_row() {
 fn a_scan_goes_on_behind_rows_that_it_deletes() {
     let mut host = TestHost::new();
     let root = host.tree(true);
-    let rows: Vec<_> = (1..=2000).map(|i| (i, vec![Value::from("some text to fill pages".repeat(1 + i as usize % 5))])).collect();
+    let rows: Vec<_> =
+        (1..=2000).map(|i| (i, vec![Value::from("some text to fill pages".repeat(1 + i as usize % 5))])).collect();
     fill(&mut host, root, &rows);
     check_once(
         &mut host,

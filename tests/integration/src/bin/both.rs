@@ -20,7 +20,12 @@ fn main() -> std::io::Result<()> {
         let (a, b) = (ours.run(sql), stock.run(sql));
         println!("> {sql}");
         let show = |answer: &integration::Answer| {
-            answer.lines().into_iter().chain(answer.error.iter().map(|(t, c)| format!("error {c}: {t}"))).collect::<Vec<_>>().join("\n")
+            answer
+                .lines()
+                .into_iter()
+                .chain(answer.error.iter().map(|(t, c)| format!("error {c}: {t}")))
+                .collect::<Vec<_>>()
+                .join("\n")
         };
         match difference(&a, &b, Order::Kept) {
             None if a.error.is_none() && a.rows.is_empty() => {}

@@ -9,7 +9,9 @@ use turso_core::{Database, OpenOptions, ResultCode};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, file, mode, seconds, name] = arguments.as_slice() else { return Err("writer FILE MODE SECONDS NAME".into()) };
+    let [_, file, mode, seconds, name] = arguments.as_slice() else {
+        return Err("writer FILE MODE SECONDS NAME".into());
+    };
     let run = Duration::from_secs_f64(seconds.parse()?);
     let options = OpenOptions { new_uses_wal: false, busy_timeout: Duration::from_secs(60), ..OpenOptions::default() };
     let database = Database::open(file, options).map_err(|e| e.message().to_owned())?;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
-use turso_parser::ast::{self, AlterAction, AlterTable, ColumnConstraintKind, ColumnDef, CreateTableBody, Name, Statement};
+use turso_parser::ast::{
+    self, AlterAction, AlterTable, ColumnConstraintKind, ColumnDef, CreateTableBody, Name, Statement,
+};
 use turso_program::DbIndex;
 use turso_program::control::{Goto, OnError, Raise, RaiseError};
 use turso_program::cursor::{Column, Next, Rewind, Rowid};
@@ -12,7 +14,10 @@ use turso_program::expression::{Comparison, Ne, Nulls};
 use turso_program::write::{Insert, MakeRecord, Position};
 use turso_schema::{Table, define_table, parse_stored};
 
-use super::{EXACT, TEMP, change_cookie, check_object_name, open_schema_table, parse_schema, schema_affinities, schema_of, text_into};
+use super::{
+    EXACT, TEMP, change_cookie, check_object_name, open_schema_table, parse_schema, schema_affinities, schema_of,
+    text_into,
+};
 use crate::emit::row::bind_table_expr;
 use crate::emit::{Emitter, SourceBinding};
 use crate::resolve::find_table;
@@ -120,7 +125,17 @@ fn add_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, column: &Col
     }
     check_present_rows(e, db, table, &new)?;
     let name = table.name.to_string();
-    apply(e, &[Rewrite { db, kind: "table", name: table.name.clone(), new_name: name.clone(), new_table: name, sql: Some(sql) }]);
+    apply(
+        e,
+        &[Rewrite {
+            db,
+            kind: "table",
+            name: table.name.clone(),
+            new_name: name.clone(),
+            new_table: name,
+            sql: Some(sql),
+        }],
+    );
     Ok(())
 }
 
@@ -166,7 +181,9 @@ fn refuse_column(e: &Emitter<'_>, column: &ColumnDef) -> Result<Option<&'static 
     if not_null && is_null {
         only_empty = Some("Cannot add a NOT NULL column with default value NULL");
     }
-    if let Some(expr) = default && !is_plain_constant(expr) {
+    if let Some(expr) = default
+        && !is_plain_constant(expr)
+    {
         only_empty = Some("Cannot add a column with non-constant default");
     }
     Ok(only_empty)
@@ -175,10 +192,9 @@ fn refuse_column(e: &Emitter<'_>, column: &ColumnDef) -> Result<Option<&'static 
 /// A literal, perhaps with a sign: what short records can be completed with.
 fn is_plain_constant(expr: &ast::Expr) -> bool {
     match expr {
-        ast::Expr::Literal(literal) => !matches!(
-            literal,
-            ast::Literal::CurrentDate | ast::Literal::CurrentTime | ast::Literal::CurrentTimestamp
-        ),
+        ast::Expr::Literal(literal) => {
+            !matches!(literal, ast::Literal::CurrentDate | ast::Literal::CurrentTime | ast::Literal::CurrentTimestamp)
+        }
         ast::Expr::Unary { op: ast::UnaryOp::Minus | ast::UnaryOp::Plus, expr } => is_plain_constant(expr),
         ast::Expr::Column(reference) => reference.column.may_be_string() || expr.as_bool_keyword().is_some(),
         _ => false,
@@ -305,7 +321,9 @@ impl ast::visit::Visit for TableNames<'_> {
                 self.name(&table.name.name);
                 self.alias(table.alias.as_ref());
             }
-            ast::TableSource::Subquery { alias, .. } | ast::TableSource::Join { alias, .. } => self.alias(alias.as_ref()),
+            ast::TableSource::Subquery { alias, .. } | ast::TableSource::Join { alias, .. } => {
+                self.alias(alias.as_ref())
+            }
         }
         ast::visit::walk_table_source(self, source);
     }
@@ -380,7 +398,14 @@ fn rename_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, to: &Name)
         if let Some(sql) = renamed(&other.sql)? {
             let name = if is_self { to.text.to_string() } else { other.name.to_string() };
             let kind = if other.is_view() { "view" } else { "table" };
-            rewrites.push(Rewrite { db, kind, name: other.name.clone(), new_name: name.clone(), new_table: name, sql: Some(sql) });
+            rewrites.push(Rewrite {
+                db,
+                kind,
+                name: other.name.clone(),
+                new_name: name.clone(),
+                new_table: name,
+                sql: Some(sql),
+            });
         }
     }
     for index in &table.indexes {
@@ -394,15 +419,24 @@ fn rename_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, to: &Name)
             (None, Some(number)) => format!("sqlite_autoindex_{}_{number}", to.text),
             _ => index.name.to_string(),
         };
-        rewrites.push(Rewrite { db, kind: "index", name: index.name.clone(), new_name, new_table: to.text.to_string(), sql });
+        rewrites.push(Rewrite {
+            db,
+            kind: "index",
+            name: index.name.clone(),
+            new_name,
+            new_table: to.text.to_string(),
+            sql,
+        });
     }
-    let mut triggers: Vec<(DbIndex, Arc<turso_schema::Trigger>)> = schema.triggers.values().map(|t| (db, t.clone())).collect();
+    let mut triggers: Vec<(DbIndex, Arc<turso_schema::Trigger>)> =
+        schema.triggers.values().map(|t| (db, t.clone())).collect();
     if db != TEMP {
         triggers.extend(schema_of(e, TEMP).triggers.values().map(|t| (TEMP, t.clone())));
     }
     for (trigger_db, trigger) in triggers {
         if let Some(sql) = renamed(&trigger.sql)? {
-            let watched = if trigger.table.eq_ignore_ascii_case(old) { to.text.to_string() } else { trigger.table.to_string() };
+            let watched =
+                if trigger.table.eq_ignore_ascii_case(old) { to.text.to_string() } else { trigger.table.to_string() };
             rewrites.push(Rewrite {
                 db: trigger_db,
                 kind: "trigger",
@@ -413,7 +447,9 @@ fn rename_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, to: &Name)
             });
         }
     }
-    if table.autoincrement && let Some(sequence) = schema.table("sqlite_sequence") {
+    if table.autoincrement
+        && let Some(sequence) = schema.table("sqlite_sequence")
+    {
         rename_in_sequence(e, db, sequence.root, old, &to.text);
     }
     apply(e, &rewrites);
@@ -437,7 +473,12 @@ fn rename_in_sequence(e: &mut Emitter<'_>, db: DbIndex, root: u32, old: &str, ne
     e.builder.emit(Rewind { cursor, empty: end });
     let top = e.builder.label_here();
     e.builder.emit(Column { cursor, column: 0, dest: values.at(0), default: None });
-    e.builder.emit(Ne { left: values.at(0), right: wanted, target: next, how: Comparison { nulls: Nulls::Jump, ..EXACT } });
+    e.builder.emit(Ne {
+        left: values.at(0),
+        right: wanted,
+        target: next,
+        how: Comparison { nulls: Nulls::Jump, ..EXACT },
+    });
     e.builder.emit(Rowid { cursor, dest: rowid });
     e.builder.emit(Column { cursor, column: 1, dest: values.at(1), default: None });
     text_into(e, new, values.at(0));
@@ -475,7 +516,10 @@ fn rename_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, from: &Na
         return Err(Error::sql(format!("no such column: \"{}\"", from.text)).with_sql_offset(from.offset));
     }
     if !from.same_as(to) && table.column_index(&to.text).is_some() {
-        return Err(Error::sql(format!("error in table {} after rename: duplicate column name: {}", table.name, to.text)));
+        return Err(Error::sql(format!(
+            "error in table {} after rename: duplicate column name: {}",
+            table.name, to.text
+        )));
     }
     let schema = schema_of(e, db);
     let new = if to.quote == ast::Quote::None { to.text.to_string() } else { super::quoted_identifier(&to.text) };
@@ -492,7 +536,14 @@ fn rename_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, from: &Na
         }
         let sql = replace_tokens(&other.sql, places, &new).ok_or_else(|| corrupt(other))?;
         let name = other.name.to_string();
-        rewrites.push(Rewrite { db, kind: "table", name: other.name.clone(), new_name: name.clone(), new_table: name, sql: Some(sql) });
+        rewrites.push(Rewrite {
+            db,
+            kind: "table",
+            name: other.name.clone(),
+            new_name: name.clone(),
+            new_table: name,
+            sql: Some(sql),
+        });
     }
     for index in &table.indexes {
         let Some(sql) = &index.sql else { continue };
@@ -520,7 +571,13 @@ fn rename_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, from: &Na
 }
 
 /// The places in a CREATE TABLE statement that name the column: in the table itself all, elsewhere in its foreign keys.
-fn column_places(create: &ast::CreateTable, statement: &Statement, is_self: bool, table: &str, column: &str) -> Vec<u32> {
+fn column_places(
+    create: &ast::CreateTable,
+    statement: &Statement,
+    is_self: bool,
+    table: &str,
+    column: &str,
+) -> Vec<u32> {
     let mut found = Vec::new();
     let CreateTableBody::Columns { columns, constraints, .. } = &create.body else { return found };
     let mut push = |name: &Name| {
@@ -534,7 +591,9 @@ fn column_places(create: &ast::CreateTable, statement: &Statement, is_self: bool
             push(&definition.name);
         }
         for constraint in &definition.constraints {
-            if let ColumnConstraintKind::References(clause) = &constraint.kind && parent(clause) {
+            if let ColumnConstraintKind::References(clause) = &constraint.kind
+                && parent(clause)
+            {
                 clause.columns.iter().for_each(&mut push);
             }
         }
@@ -573,7 +632,8 @@ pub(super) fn names_column(statement: &Statement, table: &str, column: &str) -> 
     let mut names = ColumnNames { name: column, found: Vec::new() };
     ast::visit::walk_statement(&mut names, statement);
     if let Statement::CreateTrigger(trigger) = statement {
-        let listed = matches!(&trigger.event, ast::TriggerEvent::Update(columns) if columns.iter().any(|c| c.is(column)));
+        let listed =
+            matches!(&trigger.event, ast::TriggerEvent::Update(columns) if columns.iter().any(|c| c.is(column)));
         let written = trigger.body.iter().any(|step| match step {
             ast::TriggerStep::Insert(s) => s.columns.iter().any(|c| c.is(column)),
             ast::TriggerStep::Update(s) => s.sets.iter().any(|set| match &set.target {

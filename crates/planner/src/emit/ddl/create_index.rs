@@ -13,12 +13,12 @@ use turso_program::{DbIndex, Reg, Regs, Root};
 use turso_schema::{Index, Table, define_index};
 
 use super::{
-    MAIN, SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create, open_schema_table,
-    parse_schema, schema_of,
+    MAIN, SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create,
+    open_schema_table, parse_schema, schema_of,
 };
-use crate::emit::{Emitter, SourceBinding};
 use crate::emit::check::check_index;
 use crate::emit::row::{bind_table_expr, entry_affinities, index_entry, key_info, table_tree};
+use crate::emit::{Emitter, SourceBinding};
 
 /// Emit CREATE INDEX.
 pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Result<()> {
@@ -93,7 +93,13 @@ pub(crate) enum IndexRoot {
 }
 
 /// Read the table, sort the entries, and append them to the index, which is empty.
-pub(crate) fn fill_index(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, index: &Index, root: IndexRoot) -> Result<()> {
+pub(crate) fn fill_index(
+    e: &mut Emitter<'_>,
+    db: DbIndex,
+    table: &Arc<Table>,
+    index: &Index,
+    root: IndexRoot,
+) -> Result<()> {
     let key = Arc::new(key_info(e, table, index, db)?);
     let (source, sorter, target) = (e.builder.cursor(), e.builder.cursor(), e.builder.cursor());
     let (record, entry) = (e.builder.register(), e.builder.register());
@@ -133,7 +139,12 @@ pub(crate) fn fill_index(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, i
     let top = if index.unique {
         e.builder.emit(Goto { target: insert });
         let top = e.builder.label_here();
-        e.builder.emit(SorterCompare { cursor: sorter, record: entry, key_columns: index.columns.len() as u32, differs: insert });
+        e.builder.emit(SorterCompare {
+            cursor: sorter,
+            record: entry,
+            key_columns: index.columns.len() as u32,
+            differs: insert,
+        });
         let raise = Raise {
             code: ResultCode::CONSTRAINT_UNIQUE,
             on_error: OnError::Abort,

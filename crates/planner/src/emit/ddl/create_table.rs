@@ -13,8 +13,8 @@ use turso_schema::{Relation, Table, define_table};
 use turso_value::{Affinity, Value};
 
 use super::{
-    SchemaRecord, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format, open_schema_table,
-    parse_schema, quoted_identifier, schema_of, schema_record, table_condition,
+    SchemaRecord, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format,
+    open_schema_table, parse_schema, quoted_identifier, schema_of, schema_record, table_condition,
 };
 use crate::bind::Binder;
 use crate::emit::{Destination, Emitter};
@@ -70,13 +70,15 @@ fn emit_create(e: &mut Emitter<'_>, db: DbIndex, table: &Table, fill: Option<&Qu
         }
         let index_root = e.builder.register();
         e.builder.emit(CreateBtree { db, dest: index_root, index: true });
-        let row = SchemaRecord { kind: "index", name: &index.name, table: &table.name, root: Some(index_root), sql: None };
+        let row =
+            SchemaRecord { kind: "index", name: &index.name, table: &table.name, root: Some(index_root), sql: None };
         append_schema_row(e, cursor, &row);
     }
     if let Some(query) = fill {
         fill_from(e, db, table, root, query)?;
     }
-    let row = SchemaRecord { kind: "table", name: &table.name, table: &table.name, root: Some(root), sql: Some(&table.sql) };
+    let row =
+        SchemaRecord { kind: "table", name: &table.name, table: &table.name, root: Some(root), sql: Some(&table.sql) };
     let record = schema_record(e, &row);
     e.builder.emit(Insert { cursor, record, rowid, position: Position::Unknown, change: None });
     if table.autoincrement && schema_of(e, db).table("sqlite_sequence").is_none() {
@@ -84,7 +86,8 @@ fn emit_create(e: &mut Emitter<'_>, db: DbIndex, table: &Table, fill: Option<&Qu
         e.builder.emit(CreateBtree { db, dest: sequence_root, index: false });
         let sequence = "sqlite_sequence";
         let sql = "CREATE TABLE sqlite_sequence(name,seq)";
-        let row = SchemaRecord { kind: "table", name: sequence, table: sequence, root: Some(sequence_root), sql: Some(sql) };
+        let row =
+            SchemaRecord { kind: "table", name: sequence, table: sequence, root: Some(sequence_root), sql: Some(sql) };
         append_schema_row(e, cursor, &row);
     }
     e.builder.emit(Close { cursor });

@@ -2,13 +2,13 @@
 
 use turso_error::{Error, Result};
 use turso_parser::ast::{self, CreateTrigger, TriggerStep, TriggerTime};
-use turso_program::cursor::Close;
 use turso_program::DbIndex;
+use turso_program::cursor::Close;
 
 use super::create_view::Variables;
 use super::{
-    MAIN, SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format,
-    open_schema_table, parse_schema, schema_of,
+    MAIN, SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create,
+    ensure_file_format, open_schema_table, parse_schema, schema_of,
 };
 use crate::emit::Emitter;
 
@@ -20,7 +20,10 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
     }
     let mut db = database_for_create(e, &statement.name, statement.temporary, "trigger")?;
     // A trigger without a schema on a temporary table is temporary.
-    if statement.name.schema.is_none() && statement.table.schema.is_none() && schema_of(e, TEMP).table(&statement.table.name.text).is_some() {
+    if statement.name.schema.is_none()
+        && statement.table.schema.is_none()
+        && schema_of(e, TEMP).table(&statement.table.name.text).is_some()
+    {
         db = TEMP;
     }
     e.uses_database(db, true);
@@ -83,7 +86,11 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
 }
 
 /// The table or view that the trigger watches. Only temporary triggers may watch another database.
-fn find_subject(e: &Emitter<'_>, db: DbIndex, statement: &CreateTrigger) -> Result<Option<std::sync::Arc<turso_schema::Table>>> {
+fn find_subject(
+    e: &Emitter<'_>,
+    db: DbIndex,
+    statement: &CreateTrigger,
+) -> Result<Option<std::sync::Arc<turso_schema::Table>>> {
     let name = &statement.table.name.text;
     if let Some(schema) = &statement.table.schema {
         let Some(other) = e.context.catalogue.find_database(&schema.text) else { return Ok(None) };

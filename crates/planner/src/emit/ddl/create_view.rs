@@ -5,8 +5,8 @@ use turso_parser::ast::{self, CreateView, CreateVirtualTable};
 use turso_program::cursor::Close;
 
 use super::{
-    SchemaRecord, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format, open_schema_table,
-    parse_schema, schema_of, table_condition,
+    SchemaRecord, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format,
+    open_schema_table, parse_schema, schema_of, table_condition,
 };
 use crate::emit::Emitter;
 

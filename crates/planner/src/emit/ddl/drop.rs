@@ -83,11 +83,16 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
         }
         e.builder.emit(DropTrigger { db: trigger_db, name: trigger.name.clone() });
     }
-    if table.autoincrement && let Some(sequence) = schema.table("sqlite_sequence") {
+    if table.autoincrement
+        && let Some(sequence) = schema.table("sqlite_sequence")
+    {
         delete_rows_named(e, db, sequence.root, 0, &table.name);
     }
     for statistics in ["sqlite_stat1", "sqlite_stat4"] {
-        if !wants_view && !table.name.eq_ignore_ascii_case(statistics) && let Some(stat) = schema.table(statistics) {
+        if !wants_view
+            && !table.name.eq_ignore_ascii_case(statistics)
+            && let Some(stat) = schema.table(statistics)
+        {
             delete_rows_named(e, db, stat.root, 0, &table.name);
         }
     }

@@ -13,9 +13,9 @@ use turso_schema::{IndexKey, Table, define_index, define_table, parse_stored};
 
 use super::alter::{Rewrite, apply, corrupt, end_of_columns, names_column};
 use super::schema_of;
+use crate::emit::Emitter;
 use crate::emit::check::{check_index, check_table};
 use crate::emit::row::{Target, column_value};
-use crate::emit::Emitter;
 
 /// Emit ALTER TABLE DROP COLUMN.
 pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, name: &Name) -> Result<()> {
@@ -25,7 +25,9 @@ pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, 
     let Some(position) = table.column_index(&name.text) else {
         return Err(Error::sql(format!("no such column: \"{}\"", name.text)).with_sql_offset(name.offset));
     };
-    let in_unique = |i: &turso_schema::Index| i.sql.is_none() && i.columns.len() == 1 && matches!(i.columns[0].key, IndexKey::Column(c) if c == position);
+    let in_unique = |i: &turso_schema::Index| {
+        i.sql.is_none() && i.columns.len() == 1 && matches!(i.columns[0].key, IndexKey::Column(c) if c == position)
+    };
     if table.columns.get(position).is_some_and(|c| c.primary_key_position > 0) {
         return Err(Error::sql(format!("cannot drop PRIMARY KEY column: \"{}\"", name.text)));
     }
@@ -49,9 +51,12 @@ pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, 
     };
     let (Some(head), Some(tail)) = (table.sql.get(..from), table.sql.get(to..)) else { return Err(corrupt(table)) };
     let sql = format!("{head}{tail}");
-    let wrong = |element: &str, error: Error| Error::sql(format!("error in {element} after drop column: {}", error.message()));
+    let wrong =
+        |element: &str, error: Error| Error::sql(format!("error in {element} after drop column: {}", error.message()));
     let in_table = |error| wrong(&format!("table {}", table.name), error);
-    let Statement::CreateTable(changed) = parse_stored(sql.as_bytes()).map_err(in_table)? else { return Err(corrupt(table)) };
+    let Statement::CreateTable(changed) = parse_stored(sql.as_bytes()).map_err(in_table)? else {
+        return Err(corrupt(table));
+    };
     let new = define_table(&changed, sql.as_bytes(), &sql).map_err(in_table)?;
     check_table(e.context, db, &new).map_err(in_table)?;
     let new = Arc::new(new);
@@ -79,7 +84,17 @@ pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, 
         rewrite_rows(e, db, table, &new, position)?;
     }
     let shown = table.name.to_string();
-    apply(e, &[Rewrite { db, kind: "table", name: table.name.clone(), new_name: shown.clone(), new_table: shown, sql: Some(sql) }]);
+    apply(
+        e,
+        &[Rewrite {
+            db,
+            kind: "table",
+            name: table.name.clone(),
+            new_name: shown.clone(),
+            new_table: shown,
+            sql: Some(sql),
+        }],
+    );
     Ok(())
 }
 

@@ -57,7 +57,12 @@ pub(crate) struct SchemaRecord<'a> {
 }
 
 /// The database that a CREATE statement's name and TEMP choose.
-pub(crate) fn database_for_create(e: &Emitter<'_>, name: &ast::QualifiedName, temporary: bool, what: &str) -> Result<DbIndex> {
+pub(crate) fn database_for_create(
+    e: &Emitter<'_>,
+    name: &ast::QualifiedName,
+    temporary: bool,
+    what: &str,
+) -> Result<DbIndex> {
     match &name.schema {
         None if temporary => Ok(TEMP),
         None => Ok(MAIN),
@@ -94,7 +99,8 @@ pub(crate) fn text_into(e: &mut Emitter<'_>, text: &str, dest: Reg) {
 }
 
 /// A comparison of texts byte by byte that is false for NULL.
-pub(crate) const EXACT: Comparison = Comparison { affinity: Affinity::Blob, collation: CollationId(0), nulls: Nulls::Fall };
+pub(crate) const EXACT: Comparison =
+    Comparison { affinity: Affinity::Blob, collation: CollationId(0), nulls: Nulls::Fall };
 
 /// A new file gets its format number and its encoding with its first element.
 pub(crate) fn ensure_file_format(e: &mut Emitter<'_>, db: DbIndex) {
@@ -144,7 +150,9 @@ pub(crate) fn schema_record(e: &mut Emitter<'_>, row: &SchemaRecord<'_>) -> Reg 
 
 /// The affinities of the columns of `sqlite_schema`.
 pub(crate) fn schema_affinities() -> Affinities {
-    Affinities(Arc::from([Affinity::Text, Affinity::Text, Affinity::Text, Affinity::Integer, Affinity::Text].as_slice()))
+    Affinities(Arc::from(
+        [Affinity::Text, Affinity::Text, Affinity::Text, Affinity::Integer, Affinity::Text].as_slice(),
+    ))
 }
 
 /// Append a row to `sqlite_schema` through an open cursor.
@@ -181,9 +189,12 @@ pub(crate) fn delete_schema_rows(e: &mut Emitter<'_>, db: DbIndex, rows: SchemaR
     e.builder.emit(Ne { left: field, right: wanted, target: next, how: Comparison { nulls: Nulls::Jump, ..EXACT } });
     e.builder.emit(Column { cursor, column: 0, dest: field, default: None });
     match rows {
-        SchemaRows::Element { .. } => {
-            e.builder.emit(Ne { left: field, right: wanted_kind, target: next, how: Comparison { nulls: Nulls::Jump, ..EXACT } })
-        }
+        SchemaRows::Element { .. } => e.builder.emit(Ne {
+            left: field,
+            right: wanted_kind,
+            target: next,
+            how: Comparison { nulls: Nulls::Jump, ..EXACT },
+        }),
         SchemaRows::OfTable(_) => e.builder.emit(Eq { left: field, right: wanted_kind, target: next, how: EXACT }),
     };
     e.builder.emit(Delete { cursor, keep_position: true, change: None });
@@ -222,7 +233,12 @@ pub(crate) fn follow_moved_root(e: &mut Emitter<'_>, db: DbIndex, root: Reg, mov
     e.builder.emit(Rewind { cursor, empty: end });
     let top = e.builder.label_here();
     e.builder.emit(Column { cursor, column: 3, dest: values.at(3), default: None });
-    e.builder.emit(Ne { left: values.at(3), right: moved, target: next, how: Comparison { nulls: Nulls::Jump, ..EXACT } });
+    e.builder.emit(Ne {
+        left: values.at(3),
+        right: moved,
+        target: next,
+        how: Comparison { nulls: Nulls::Jump, ..EXACT },
+    });
     e.builder.emit(Rowid { cursor, dest: rowid });
     for column in [0, 1, 2, 4u16] {
         e.builder.emit(Column { cursor, column, dest: values.at(usize::from(column)), default: None });

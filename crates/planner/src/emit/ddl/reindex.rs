@@ -26,7 +26,9 @@ pub(crate) fn reindex(e: &mut Emitter<'_>, name: Option<&QualifiedName>) -> Resu
     if name.schema.is_none() && e.context.catalogue.collation(&name.name.text).is_some() {
         let wanted = name.name.text.clone();
         for db in databases {
-            rebuild_where(e, db, &|_, index| index.columns.iter().any(|c| c.collation.name().eq_ignore_ascii_case(&wanted)))?;
+            rebuild_where(e, db, &|_, index| {
+                index.columns.iter().any(|c| c.collation.name().eq_ignore_ascii_case(&wanted))
+            })?;
         }
         return Ok(());
     }

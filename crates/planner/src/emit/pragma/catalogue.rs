@@ -79,7 +79,13 @@ fn columns_of(args: &Arguments<'_, '_>, extended: bool) -> Result<Vec<Vec<Value>
     let mut rows = Vec::new();
     for (i, column) in table.columns.iter().enumerate() {
         let hidden = match &column.generated {
-            Some(generated) => if generated.stored { 3 } else { 2 },
+            Some(generated) => {
+                if generated.stored {
+                    3
+                } else {
+                    2
+                }
+            }
             None => i64::from(column.hidden),
         };
         if hidden != 0 && !extended {
@@ -172,13 +178,26 @@ pub(super) fn index_xinfo(args: &mut Arguments<'_, '_>) -> Result<Rows> {
     let mut rows: Vec<Vec<Value>> = Vec::new();
     for column in &index.columns {
         let [cid, name] = column_identity(&table, &column.key);
-        rows.push(vec![number(rows.len()), cid, name, flag(column.descending), text(column.collation.name()), flag(true)]);
+        rows.push(vec![
+            number(rows.len()),
+            cid,
+            name,
+            flag(column.descending),
+            text(column.collation.name()),
+            flag(true),
+        ]);
     }
-    let trailing: Vec<IndexKey> =
-        if table.has_rowid() { vec![IndexKey::Rowid] } else { index.trailing.iter().map(|&c| IndexKey::Column(c)).collect() };
+    let trailing: Vec<IndexKey> = if table.has_rowid() {
+        vec![IndexKey::Rowid]
+    } else {
+        index.trailing.iter().map(|&c| IndexKey::Column(c)).collect()
+    };
     for key in trailing {
         let [cid, name] = column_identity(&table, &key);
-        let of_key = table.primary_key.iter().find(|k| matches!((&k.key, &key), (IndexKey::Column(a), IndexKey::Column(b)) if a == b));
+        let of_key = table
+            .primary_key
+            .iter()
+            .find(|k| matches!((&k.key, &key), (IndexKey::Column(a), IndexKey::Column(b)) if a == b));
         let collation = of_key.map_or("BINARY", |k| k.collation.name());
         rows.push(vec![number(rows.len()), cid, name, flag(false), text(collation), flag(false)]);
     }

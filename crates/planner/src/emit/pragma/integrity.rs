@@ -197,7 +197,13 @@ fn check_rows(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, with_indexes
 }
 
 /// NOT NULL and CHECK.
-fn check_columns(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, source: crate::plan::SourceId, report: &Report) -> Result<()> {
+fn check_columns(
+    e: &mut Emitter<'_>,
+    db: DbIndex,
+    table: &Arc<Table>,
+    source: crate::plan::SourceId,
+    report: &Report,
+) -> Result<()> {
     let value = e.builder.register();
     for (c, column) in table.columns.iter().enumerate() {
         if column.not_null.is_none() || table.rowid_alias == Some(c) {

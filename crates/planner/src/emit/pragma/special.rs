@@ -6,7 +6,8 @@ use turso_error::{Error, Result};
 use turso_program::control::{Goto, ResultRow};
 use turso_program::data::Integer;
 use turso_program::schema::{
-    Checkpoint, ConnectionCall, Cookie, HostCall, IncrVacuum, JournalMode, MaxPageCount, PageCount, ReadCookie, SetCookie,
+    Checkpoint, ConnectionCall, Cookie, HostCall, IncrVacuum, JournalMode, MaxPageCount, PageCount, ReadCookie,
+    SetCookie,
 };
 use turso_program::{DbIndex, Reg, Regs};
 use turso_value::{TextEncoding, Value};
@@ -92,7 +93,13 @@ pub(super) fn encoding(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()> {
         "utf8" | "utf-8" => "UTF-8",
         "utf16le" | "utf-16le" => "UTF-16le",
         "utf16be" | "utf-16be" => "UTF-16be",
-        "utf16" | "utf-16" => if cfg!(target_endian = "big") { "UTF-16be" } else { "UTF-16le" },
+        "utf16" | "utf-16" => {
+            if cfg!(target_endian = "big") {
+                "UTF-16be"
+            } else {
+                "UTF-16le"
+            }
+        }
         _ => return Err(Error::sql(format!("unsupported encoding: {text}"))),
     };
     setting(e, call, Some(Value::from(known)), false);

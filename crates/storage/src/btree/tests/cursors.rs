@@ -17,10 +17,7 @@ fn entry(key: i64, len: usize) -> Vec<u8> {
 fn key_of(cursor: &mut BTreeCursor, pager: &mut Pager) -> i64 {
     let payload = cursor.full_payload(pager).unwrap().to_vec();
     let mut values = Vec::new();
-    turso_value::RecordReader::new(&payload)
-        .unwrap()
-        .decode_all(turso_value::TextEncoding::Utf8, &mut values)
-        .unwrap();
+    turso_value::RecordReader::new(&payload).unwrap().decode_all(turso_value::TextEncoding::Utf8, &mut values).unwrap();
     match values[0] {
         Value::Integer(key) => key,
         _ => panic!("key of another type"),

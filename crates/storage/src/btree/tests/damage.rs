@@ -2,7 +2,8 @@
 
 use super::harness::{Db, Random, pager_over, record};
 use crate::btree::{
-    BTreeCursor, CursorKind, InsertHint, IntegrityCheck, SeekResult, TreeEraser, auto_vacuum_commit, create_tree, drop_tree,
+    BTreeCursor, CursorKind, InsertHint, IntegrityCheck, SeekResult, TreeEraser, auto_vacuum_commit, create_tree,
+    drop_tree,
 };
 use crate::page::PageNo;
 use std::cmp::Ordering;

@@ -75,10 +75,13 @@ fn check_model(page_size: u32, auto_vacuum: u8, seed: u64, batches: usize, opera
                     random.below(range) as i64 - 20
                 };
                 if inserts {
-                    let payload = record(&[Value::Null, Value::blob({
-                        let n = size(&mut random, page_size);
-                        bytes(&mut random, n)
-                    })]);
+                    let payload = record(&[
+                        Value::Null,
+                        Value::blob({
+                            let n = size(&mut random, page_size);
+                            bytes(&mut random, n)
+                        }),
+                    ]);
                     t.insert_row(pager, rowid, payload[..].into(), InsertHint::Seek).expect(&note);
                     assert!(t.refresh(pager).unwrap() && t.rowid() == rowid, "{note}");
                     table.insert(rowid, payload);
@@ -91,11 +94,8 @@ fn check_model(page_size: u32, auto_vacuum: u8, seed: u64, batches: usize, opera
                         assert!(!t.refresh(pager).unwrap(), "{note}");
                         let forward = random.below(2) == 0;
                         let moved = if forward { t.next(pager) } else { t.prev(pager) }.expect(&note);
-                        let expected = if forward {
-                            table.range(rowid..).next()
-                        } else {
-                            table.range(..rowid).next_back()
-                        };
+                        let expected =
+                            if forward { table.range(rowid..).next() } else { table.range(..rowid).next_back() };
                         assert_eq!(moved.then(|| t.rowid()), expected.map(|e| *e.0), "{note} after {rowid}");
                     }
                 }
@@ -110,19 +110,16 @@ fn check_model(page_size: u32, auto_vacuum: u8, seed: u64, batches: usize, opera
                     assert!(w.refresh(pager).expect(&note), "{note}");
                     index.insert(packed, payload);
                 } else {
-                    let found = w.seek_record(pager, &[key], std::cmp::Ordering::Equal).expect(&note).is_eq()
-                        && w.is_valid();
+                    let found =
+                        w.seek_record(pager, &[key], std::cmp::Ordering::Equal).expect(&note).is_eq() && w.is_valid();
                     assert_eq!(found, index.contains_key(&packed), "{note} key {n}");
                     if found {
                         w.delete(pager).expect(&note);
                         index.remove(&packed);
                         let forward = random.below(2) == 0;
                         let moved = if forward { w.next(pager) } else { w.prev(pager) }.expect(&note);
-                        let expected = if forward {
-                            index.range(packed..).next()
-                        } else {
-                            index.range(..packed).next_back()
-                        };
+                        let expected =
+                            if forward { index.range(packed..).next() } else { index.range(..packed).next_back() };
                         let got = if moved { Some(w.full_payload(pager).unwrap().to_vec()) } else { None };
                         assert_eq!(got.as_ref(), expected.map(|e| e.1), "{note} after key {n}");
                     }

@@ -3,7 +3,8 @@
 
 use super::harness::{Db, Random, record};
 use crate::btree::{
-    BTreeCursor, CursorKind, InsertHint, IntegrityCheck, SeekResult, TreeEraser, auto_vacuum_commit, create_tree, drop_tree,
+    BTreeCursor, CursorKind, InsertHint, IntegrityCheck, SeekResult, TreeEraser, auto_vacuum_commit, create_tree,
+    drop_tree,
 };
 use crate::file::{DatabaseFile, OpenOptions};
 use crate::page::PageNo;
