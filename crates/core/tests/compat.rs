@@ -287,6 +287,8 @@ const SHELL: &str = "archive auth backup bail cd changes check clone connection 
 fn shell_commands() -> BTreeSet<String> {
     let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/src/dot.rs"))
         .expect("the shell's register");
+    // However the register is laid out in lines.
+    let source = source.split_whitespace().collect::<Vec<_>>().join(" ");
     let entries = source.split("Command { name: \"").skip(1);
     entries.filter_map(|rest| rest.split('"').next()).map(str::to_string).collect()
 }
