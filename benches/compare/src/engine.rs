@@ -133,7 +133,7 @@ impl Engine for Turso {
                     }
                 }
                 Ok(StepResult::Done) => return sum,
-                Err(error) => panic!("{error} in {}", statement.sql()),
+                Err(error) => panic!("{error} in {}", statement.sql().escape_ascii()),
             }
         }
     }

@@ -15,6 +15,7 @@
 
 mod connection;
 mod database;
+mod expand;
 mod options;
 mod statement;
 mod timer;

@@ -54,7 +54,7 @@ pub struct Statement {
 
 /// All of a statement but its connection, whose lock is held while this changes.
 struct Execution {
-    sql: Arc<str>,
+    sql: Arc<[u8]>,
     vm: Vm,
     phase: Phase,
     /// The statement savepoint of this run.
@@ -70,12 +70,12 @@ struct Execution {
 
 impl std::fmt::Debug for Statement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Statement").field("sql", &self.execution.sql).finish_non_exhaustive()
+        f.debug_struct("Statement").field("sql", &self.execution.sql.escape_ascii().to_string()).finish_non_exhaustive()
     }
 }
 
 impl Statement {
-    pub(crate) fn new(connection: Connection, sql: Arc<str>, program: Arc<Program>, generation: u32) -> Self {
+    pub(crate) fn new(connection: Connection, sql: Arc<[u8]>, program: Arc<Program>, generation: u32) -> Self {
         let execution = Execution {
             generation,
             sql,
@@ -92,7 +92,7 @@ impl Statement {
     // ---- Facts --------------------------------------------------------------------------------------------------------
 
     /// The text it was prepared from.
-    pub fn sql(&self) -> &str {
+    pub fn sql(&self) -> &[u8] {
         &self.execution.sql
     }
 
@@ -168,6 +168,11 @@ impl Statement {
             return Err(Error::from_code(ResultCode::MISUSE));
         }
         if self.execution.vm.bind(number, value) { Ok(()) } else { Err(Error::from_code(ResultCode::RANGE)) }
+    }
+
+    /// The value bound to a parameter, by number from 1.
+    pub fn parameter(&self, number: usize) -> Option<&Value> {
+        self.execution.vm.parameters().get(number.checked_sub(1)?)
     }
 
     /// Set all parameters to NULL.

@@ -139,3 +139,12 @@ fn a_stored_text_names_the_tables_of_its_own_database() {
     assert_eq!(rows(&c, "SELECT * FROM x").unwrap(), text("temp"));
     assert_eq!(rows(&c, "SELECT * FROM broken").unwrap_err(), "no such table: main.nowhere");
 }
+
+#[test]
+fn an_expanded_text_holds_the_values_of_its_parameters() {
+    let connection = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    let mut statement = connection.prepare(b"SELECT ?, :a, ?1, '?', x.y \xff FROM (SELECT 1 y) x -- ?").unwrap().statement.unwrap();
+    statement.bind(1, Value::from("it's")).unwrap();
+    statement.bind(2, Value::blob([0xAB])).unwrap();
+    assert_eq!(statement.expanded_sql(), b"SELECT 'it''s', x'ab', 'it''s', '?', x.y \xff FROM (SELECT 1 y) x -- ?");
+}

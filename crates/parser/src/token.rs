@@ -264,6 +264,11 @@ pub(crate) fn keyword(word: &[u8]) -> Option<TokenKind> {
     KEYWORDS[start..end].iter().find(|(text, ..)| word.eq_ignore_ascii_case(text.as_bytes())).map(|&(_, kind, _)| kind)
 }
 
+/// The keywords in capital letters, in no particular order.
+pub fn keywords() -> impl ExactSizeIterator<Item = &'static str> {
+    KEYWORDS.iter().map(|&(text, ..)| text)
+}
+
 impl TokenKind {
     #[inline]
     fn class(self) -> Option<Class> {

@@ -56,8 +56,10 @@ impl Connection {
 
     // ---- Preparing ------------------------------------------------------------------------------------------------------
 
-    /// Prepare the first statement of `sql`, waiting in place where the catalogue has to be read.
-    pub fn prepare(&self, sql: &str) -> Result<Prepared> {
+    /// Prepare the first statement of `sql`, waiting in place where the catalogue has to be read. The text is bytes that are
+    /// meant as UTF-8, not validated.
+    pub fn prepare(&self, sql: impl AsRef<[u8]>) -> Result<Prepared> {
+        let sql = sql.as_ref();
         loop {
             match self.try_prepare(sql) {
                 Err(Error::Pending) => self.wait()?,
@@ -67,26 +69,27 @@ impl Connection {
     }
 
     /// One attempt to prepare; `Err(Pending)` leaves in the connection what has to be waited for.
-    pub fn try_prepare(&self, sql: &str) -> Result<Prepared> {
+    pub fn try_prepare(&self, sql: impl AsRef<[u8]>) -> Result<Prepared> {
+        let sql = sql.as_ref();
         let mut state = self.lock();
         state.waiting = None;
         state.ensure_schemas()?;
         let Some((program, tail)) = state.plan(sql)? else {
             return Ok(Prepared { statement: None, tail: sql.len() });
         };
-        let text: Arc<str> = sql.get(..tail).unwrap_or(sql).into();
+        let text: Arc<[u8]> = sql.get(..tail).unwrap_or(sql).into();
         Ok(Prepared { statement: Some(Statement::new(self.clone(), text, program, state.generation)), tail })
     }
 
     /// Run all statements of a text to their ends; rows are dropped.
-    pub fn execute_batch(&self, sql: &str) -> Result<()> {
-        let mut rest = sql;
+    pub fn execute_batch(&self, sql: impl AsRef<[u8]>) -> Result<()> {
+        let mut rest = sql.as_ref();
         while !rest.is_empty() {
             let prepared = self.prepare(rest)?;
             if let Some(mut statement) = prepared.statement {
                 while statement.step()? == StepResult::Row {}
             }
-            rest = rest.get(prepared.tail..).unwrap_or("");
+            rest = rest.get(prepared.tail..).unwrap_or_default();
         }
         Ok(())
     }
@@ -171,7 +174,7 @@ fn syntax_error(error: turso_parser::SyntaxError) -> Error {
 
 impl State {
     /// Parse and plan the first statement of the text. `None`: there is none. Reads no page.
-    pub fn plan(&mut self, sql: &str) -> Result<Option<(Arc<Program>, usize)>> {
+    pub fn plan(&mut self, sql: &[u8]) -> Result<Option<(Arc<Program>, usize)>> {
         if let Some(program) = self.programs.get(sql, self.generation) {
             return Ok(Some((program, sql.len())));
         }
@@ -180,12 +183,12 @@ impl State {
         stacker::maybe_grow(needed, 2 * DEEP_STACK, || self.plan_anew(sql))
     }
 
-    fn plan_anew(&mut self, sql: &str) -> Result<Option<(Arc<Program>, usize)>> {
-        let parsed = turso_parser::parse(sql.as_bytes()).map_err(syntax_error)?;
+    fn plan_anew(&mut self, sql: &[u8]) -> Result<Option<(Arc<Program>, usize)>> {
+        let parsed = turso_parser::parse(sql).map_err(syntax_error)?;
         let Some(statement) = parsed.statement else { return Ok(None) };
         let text = sql.get(..parsed.tail).unwrap_or(sql);
         let catalogue = catalogue::SessionCatalogue::new(self);
-        let context = PlanContext::new(&catalogue, self.plan_options(), text.as_bytes());
+        let context = PlanContext::new(&catalogue, self.plan_options(), text);
         context.set_parameters(&parsed.parameters);
         let program = Arc::new(plan_statement(&context, &statement)?);
         if parsed.tail == sql.len() {

@@ -18,19 +18,19 @@ const MAX_TEXT: usize = 4096;
 #[derive(Default)]
 pub(crate) struct ProgramCache {
     generation: u32,
-    programs: HashMap<Box<str>, Arc<Program>>,
+    programs: HashMap<Box<[u8]>, Arc<Program>>,
     /// Hashes of texts planned lately, each in the slot it falls into.
     seen: Vec<u64>,
 }
 
 impl ProgramCache {
     /// The program for exactly this text, if it was made under this generation.
-    pub fn get(&self, sql: &str, generation: u32) -> Option<Arc<Program>> {
+    pub fn get(&self, sql: &[u8], generation: u32) -> Option<Arc<Program>> {
         if self.generation == generation { self.programs.get(sql).cloned() } else { None }
     }
 
     /// Keep a program, if it depends on nothing but its text and the generation: pragmas read settings while they are planned.
-    pub fn keep(&mut self, sql: &str, generation: u32, statement: &Statement, program: &Arc<Program>) {
+    pub fn keep(&mut self, sql: &[u8], generation: u32, statement: &Statement, program: &Arc<Program>) {
         let plain = matches!(
             statement,
             Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)

@@ -126,6 +126,19 @@ pub fn token_end(sql: &[u8], offset: u32) -> u32 {
     next_token(sql, offset).end
 }
 
+/// Where the parameters of a text stand, in order of appearance.
+pub fn parameter_spans(sql: &[u8]) -> Vec<Span> {
+    let mut spans = Vec::new();
+    let mut token = next_token(sql, 0);
+    while token.kind != T::Eof {
+        if token.kind == T::Variable {
+            spans.push(Span::new(token.start, token.end));
+        }
+        token = next_token(sql, token.end);
+    }
+    spans
+}
+
 /// True when nothing but blanks and comments is left from `offset` on.
 pub fn is_blank(sql: &[u8], offset: usize) -> bool {
     skip_blanks(sql, offset) >= sql.len()
