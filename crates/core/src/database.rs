@@ -9,7 +9,7 @@ use turso_functions::Registry;
 use turso_io::{Io, MemoryIo, PendingIo, ThreadPoolIo};
 use turso_schema::Schema;
 use turso_storage::{DatabaseFile, Pager};
-use turso_vm::{Counters, Limits};
+use turso_vm::Limits;
 
 use crate::connection::{AttachedDb, Connection, Settings, State};
 use crate::options::{Backend, OpenOptions};
@@ -75,7 +75,6 @@ impl Database {
             databases: vec![main, temp],
             settings: Settings::new(options.busy_timeout),
             options: options.clone(),
-            counters: Counters::default(),
             limits: Limits::default(),
             environment: Default::default(),
             functions: Registry::new(),

@@ -305,7 +305,7 @@ impl Execution {
             // FAIL keeps what was done, but not where that would leave broken keys behind.
             Err(_) if self.vm.on_error() == OnError::Fail && self.vm.foreign_key_violations() > 0 => {
                 if self.vm.program().counts_changes {
-                    state.counters.retract();
+                    state.environment.counters.retract();
                 }
                 self.phase = Phase::Ending(Some(broken_key()));
             }
@@ -374,7 +374,7 @@ impl Execution {
             Err(error) => {
                 state.rollback_all();
                 if self.vm.program().counts_changes {
-                    state.counters.retract();
+                    state.environment.counters.retract();
                 }
                 self.stop(state, writes);
                 Err(error)

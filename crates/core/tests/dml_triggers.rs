@@ -63,3 +63,104 @@ fn nested_triggers_and_replace() {
          SELECT * FROM t; SELECT * FROM u; SELECT * FROM log; SELECT last_insert_rowid();",
     );
 }
+
+#[test]
+fn update_of_compares_names_and_new_is_sparse_before_the_update() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c, d AS (b+1), e AS (b||c) STORED); CREATE TABLE log(w, x, y, z);
+         CREATE TRIGGER bu BEFORE UPDATE ON t BEGIN INSERT INTO log VALUES('bu', old.d, new.d, new.e); END;
+         CREATE TRIGGER au AFTER UPDATE ON t BEGIN INSERT INTO log VALUES('au', old.d, new.d, new.e); END;
+         INSERT INTO t(b,c) VALUES(1,'x'),('2','y');
+         UPDATE t SET b = b*10, c = 'q'; UPDATE t SET a = a + 100; UPDATE t SET c = 'r';
+         CREATE TRIGGER ofd BEFORE UPDATE OF d ON t BEGIN INSERT INTO log VALUES('ofd', old.d, new.d, new.c); END;
+         CREATE TRIGGER ofa BEFORE UPDATE OF a ON t BEGIN INSERT INTO log VALUES('ofa', old.d, new.d, new.b); END;
+         CREATE TRIGGER ofr BEFORE UPDATE OF rowid ON t BEGIN INSERT INTO log VALUES('ofr', old.d, new.d, new.e); END;
+         CREATE TRIGGER ofn BEFORE UPDATE OF nope ON t BEGIN INSERT INTO log VALUES('ofn', old.d, new.d, new.e); END;
+         UPDATE t SET b = 5; UPDATE t SET rowid = 7 WHERE a = 101; UPDATE t SET a = 8 WHERE a = 7; UPDATE t SET c = 1;
+         SELECT * FROM log; SELECT * FROM t;",
+    );
+}
+
+#[test]
+fn counters_inside_of_triggers() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE log(x);
+         CREATE TRIGGER ti AFTER INSERT ON t BEGIN
+             INSERT INTO log VALUES('c' || changes()); INSERT INTO log SELECT 'x' FROM t;
+             INSERT INTO log VALUES('d' || changes() || ' ' || total_changes() || ' ' || last_insert_rowid());
+             UPDATE log SET x = x || '!' WHERE rowid % 2; INSERT INTO log VALUES('e' || changes());
+             DELETE FROM log WHERE rowid > 100; INSERT INTO log VALUES('f' || changes()); END;
+         INSERT INTO t VALUES(1,1),(2,2),(3,3); SELECT changes(), total_changes(), last_insert_rowid(); SELECT * FROM log;
+         UPDATE t SET b = changes(); SELECT * FROM t; DELETE FROM t; SELECT changes(), total_changes();
+         INSERT INTO t SELECT changes(), 5; SELECT * FROM t; SELECT * FROM log;",
+    );
+}
+
+#[test]
+fn temporary_triggers() {
+    check(
+        "CREATE TABLE t(a, b); CREATE TEMP TABLE log(x);
+         CREATE TEMP TRIGGER tt AFTER INSERT ON t BEGIN INSERT INTO log VALUES('temp ' || new.a); END;
+         CREATE TEMP TRIGGER tt2 AFTER INSERT ON main.t BEGIN INSERT INTO log VALUES('temp2 ' || new.a); END;
+         CREATE TRIGGER mt AFTER INSERT ON t BEGIN UPDATE t SET b = 'main' WHERE a = new.a; END;
+         CREATE TRIGGER mt2 AFTER INSERT ON t BEGIN INSERT INTO log VALUES(1); END;
+         INSERT INTO t VALUES(1,1); DROP TRIGGER mt2; INSERT INTO t VALUES(2,1); SELECT * FROM t; SELECT * FROM log;
+         CREATE TEMP TRIGGER mt5 AFTER INSERT ON t BEGIN INSERT INTO temp.log VALUES(5); UPDATE main.t SET b = 6; END;
+         CREATE TEMP TABLE t(a, b); INSERT INTO t VALUES(3,3); INSERT INTO main.t VALUES(4,4); SELECT * FROM log;
+         CREATE TEMP TRIGGER own AFTER INSERT ON t BEGIN INSERT INTO log VALUES('own'); END;
+         INSERT INTO t VALUES(3,3); INSERT INTO main.t VALUES(4,4); SELECT * FROM log;
+         SELECT name, tbl_name FROM sqlite_temp_schema; DROP TABLE temp.t; INSERT INTO t VALUES(3,3); SELECT * FROM log;
+         DROP TABLE t; SELECT name, tbl_name FROM sqlite_temp_schema;
+         CREATE TEMP TRIGGER lost AFTER INSERT ON log BEGIN INSERT INTO nope.log VALUES(1); END; INSERT INTO log VALUES(1);",
+    );
+}
+
+#[test]
+fn recursion_has_an_end() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b); PRAGMA recursive_triggers = 1;
+         CREATE TRIGGER r AFTER INSERT ON t BEGIN INSERT INTO t VALUES(new.a+1, 0); END;
+         INSERT INTO t VALUES(100, 0); SELECT count(*) FROM t; DROP TRIGGER r;
+         CREATE TRIGGER r AFTER INSERT ON t WHEN new.a < 1000 BEGIN INSERT INTO t VALUES(new.a+1, 0); END;
+         INSERT INTO t VALUES(1, 0); INSERT INTO t VALUES(0, 0); INSERT INTO t VALUES(-2, 0); SELECT count(*) FROM t;",
+    );
+}
+
+#[test]
+fn returning_and_with_on_views() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c); INSERT INTO t VALUES(1,5,'x'),(2,4,'y'),(3,3,'z'); CREATE TABLE log(x);
+         CREATE VIEW v AS SELECT a, b, a+b AS s FROM t; INSERT INTO v(a,b) VALUES(1,2) RETURNING *;
+         CREATE TRIGGER vd INSTEAD OF DELETE ON v BEGIN INSERT INTO log VALUES(old.a||'d'); END;
+         CREATE TRIGGER vu INSTEAD OF UPDATE OF a, b ON v BEGIN INSERT INTO log VALUES(old.a||'u'||new.b); END;
+         UPDATE v SET s = 1 RETURNING *; INSERT INTO v(a,b) VALUES(1,2) RETURNING *; INSERT INTO v(a,b) VALUES(1,2);
+         CREATE TRIGGER vi INSTEAD OF INSERT ON v BEGIN SELECT RAISE(IGNORE) WHERE new.a = 4; INSERT INTO log VALUES(new.a||'i'||new.b); END;
+         INSERT INTO v VALUES(1,2,3),(4,5,6),(7,8,9) RETURNING *; INSERT INTO v(a,b) VALUES('1',2) RETURNING rowid;
+         INSERT INTO v(a,b) VALUES('1',2) RETURNING a, typeof(a), s; INSERT INTO v DEFAULT VALUES RETURNING v.a;
+         UPDATE v SET b = b + 1, a = a * 2 RETURNING a, b, s, v.a; UPDATE v AS q SET b = b + 1 RETURNING q.a;
+         UPDATE v SET (a, b) = (SELECT 7, 8) WHERE a > 1 RETURNING *;
+         UPDATE v SET b = x.b * 100 FROM t AS x WHERE x.a = v.a + 1 RETURNING v.a, v.b; UPDATE v SET b = x.b FROM t AS x;
+         UPDATE v SET (a,b) = (SELECT x.a, x.b) FROM t AS x WHERE x.a = v.a + 1 RETURNING *;
+         DELETE FROM v WHERE a > 1 RETURNING v.a AS k, (SELECT count(*) FROM log);
+         WITH x AS (SELECT 2 AS n) DELETE FROM v WHERE a = (SELECT n FROM x) RETURNING *;
+         WITH x AS (SELECT 2 AS n) UPDATE v SET a = (SELECT n FROM x) WHERE a = (SELECT n FROM x) RETURNING *;
+         WITH v AS (SELECT 2 AS n, 3, 4) INSERT INTO v SELECT * FROM v RETURNING *;
+         WITH t AS (SELECT 2 AS a, 3 AS b, 4) DELETE FROM v WHERE a > 1; SELECT changes(), total_changes(); SELECT * FROM log;
+         INSERT INTO main.t AS q VALUES(9,8,9) RETURNING main.t.a; INSERT INTO t AS q VALUES(9,8,9) RETURNING t.a;
+         INSERT INTO t AS q VALUES(10,8,9) RETURNING q.a; UPDATE t AS q SET b = 0 WHERE q.a = 1 RETURNING t.a;",
+    );
+}
+
+#[test]
+fn row_subqueries_in_update_from() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c); INSERT INTO t VALUES(1,5,'x'),(2,4,'y'),(3,3,'z');
+         CREATE TABLE s(k, n, m); INSERT INTO s VALUES(1, 10, 11), (2, 20, 21), (2, 22, 23);
+         UPDATE t SET (b, c) = (SELECT s.n, s.m) FROM s WHERE s.k = t.a; SELECT * FROM t;
+         UPDATE t SET (b, c) = (SELECT n, m + t.a FROM s AS q WHERE q.k = s.k ORDER BY n LIMIT 1), a = a + 10 FROM s WHERE s.k = t.a; SELECT * FROM t;
+         UPDATE t SET (b, c) = (SELECT n, m FROM s AS q WHERE q.k = 99) FROM s; SELECT * FROM t;
+         UPDATE t SET (b, c) = (SELECT 1, 2, 3) FROM s; UPDATE t SET (b, c) = (SELECT 1, 2), c = (SELECT max(n) FROM s) FROM s WHERE s.k = 1; SELECT * FROM t;
+         CREATE TABLE w(a TEXT, b, c, PRIMARY KEY(c, a)) WITHOUT ROWID; INSERT INTO w SELECT k, n, m FROM s;
+         UPDATE w SET (b, c) = (SELECT s.n + 1, w.c || 'x') FROM s WHERE s.m = w.c; SELECT * FROM w;",
+    );
+}

@@ -13,8 +13,11 @@ mod print;
 mod token;
 
 pub use error::SyntaxError;
+pub use parser::{
+    MAX_VARIABLE_NUMBER, Parameters, Parsed, is_blank, parameter_spans, parse, parse_all, parse_expr, parse_stored,
+    token_end,
+};
 pub use token::keywords;
-pub use parser::{MAX_VARIABLE_NUMBER, Parameters, Parsed, is_blank, parameter_spans, parse, parse_all, parse_expr, token_end};
 
 /// True when `text` reads back as the same identifier without quotes.
 pub fn is_plain_identifier(text: &str) -> bool {

@@ -33,11 +33,26 @@ pub struct SchemaRow {
 pub fn build_schema(schema: &mut Schema, rows: &[SchemaRow]) -> Result<()> {
     // Tables first: VACUUM and ALTER TABLE may leave an index before its table.
     for pass in [Pass::Tables, Pass::Indexes, Pass::Triggers] {
-        for row in rows {
+        for (at, row) in rows.iter().enumerate() {
             add_row(schema, row, pass).map_err(|e| malformed(row, &e))?;
+            if pass == Pass::Triggers && row.kind == "trigger" {
+                note_table(schema, row, rows.get(at + 1..).unwrap_or(&[]));
+            }
         }
     }
     Ok(())
+}
+
+/// A temporary trigger watches a temporary table only if that was there first.
+fn note_table(schema: &mut Schema, row: &SchemaRow, later: &[SchemaRow]) {
+    if !schema.temporary {
+        return;
+    }
+    let is_later = later.iter().any(|r| r.kind != "trigger" && r.name.eq_ignore_ascii_case(&row.table));
+    let there = schema.table(&row.table).is_some() && !is_later;
+    if let Some(trigger) = schema.triggers.get_mut(row.name.to_ascii_lowercase().as_str()) {
+        Arc::make_mut(trigger).on_own_table = there;
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -123,7 +123,9 @@ impl Schema {
         }
         schema.statistics.remove(name.to_ascii_lowercase().as_str());
         // A temporary trigger on another schema's table of the same name watches that one.
-        schema.triggers.retain(|_, t| t.table_schema.is_some() || !t.table.eq_ignore_ascii_case(name));
+        schema
+            .triggers
+            .retain(|_, t| t.table_schema.is_some() || !t.on_own_table || !t.table.eq_ignore_ascii_case(name));
         schema
     }
 

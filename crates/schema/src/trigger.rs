@@ -13,6 +13,9 @@ pub struct Trigger {
     pub table: Arc<str>,
     /// For a trigger in `temp`: the database of the table if the trigger names or resolves one (`None`: its own schema).
     pub table_schema: Option<Arc<str>>,
+    /// The trigger's own schema had the table when the trigger was made: a later temporary table does not draw the temporary
+    /// triggers of another schema's table of its name.
+    pub on_own_table: bool,
     /// The parsed CREATE TRIGGER.
     pub statement: Arc<ast::CreateTrigger>,
     /// The text stored in `sqlite_schema`.
@@ -27,6 +30,7 @@ pub fn define_trigger(statement: ast::CreateTrigger, sql: &str, sequence: u32) -
         name: (&*statement.name.name.text).into(),
         table: (&*statement.table.name.text).into(),
         table_schema: statement.table.schema.as_ref().map(|s| (&*s.text).into()),
+        on_own_table: true,
         statement: Arc::new(statement),
         sql: sql.into(),
         sequence,

@@ -26,7 +26,7 @@ impl Exec for RunTrigger {
             }
         }
         if vm.callers.len() >= host.limits().trigger_depth {
-            return Err(Error::sql("too many levels of trigger recursion"));
+            return Err(Error::sql("triggers nested too deep"));
         }
         let subprogram = self.call.subprogram;
         let body = match vm.spare.get_mut(subprogram as usize).and_then(Vec::pop) {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use turso_functions::{DefaultEnvironment, Environment};
 use turso_value::TextEncoding;
+use turso_vm::Counters;
 
 /// The connection's facts for functions; copied here before a statement runs, so that functions need no lock.
 #[derive(Debug, Default)]
@@ -11,22 +12,21 @@ pub(crate) struct SessionEnvironment {
     pub base: DefaultEnvironment,
     /// The time of the step in hand, milliseconds since the Julian epoch; 0 until a function asks for it.
     pub now_julian_ms: Cell<i64>,
-    pub changes: i64,
-    pub total_changes: i64,
-    pub last_insert_rowid: i64,
+    /// Live, so that trigger bodies see what their statements have done.
+    pub counters: Counters,
     pub case_sensitive_like: bool,
     pub encoding: TextEncoding,
 }
 
 impl Environment for SessionEnvironment {
     fn changes(&self) -> i64 {
-        self.changes
+        self.counters.changes
     }
     fn total_changes(&self) -> i64 {
-        self.total_changes
+        self.counters.total_changes
     }
     fn last_insert_rowid(&self) -> i64 {
-        self.last_insert_rowid
+        self.counters.last_insert_rowid
     }
     fn now_julian_ms(&self) -> i64 {
         if self.now_julian_ms.get() == 0 {

@@ -126,7 +126,7 @@ impl Host for State {
     }
 
     fn counters(&mut self) -> &mut Counters {
-        &mut self.counters
+        &mut self.environment.counters
     }
 
     fn environment(&self) -> &dyn Environment {

@@ -122,17 +122,17 @@ impl Connection {
 
     /// The rowid of the last insert.
     pub fn last_insert_rowid(&self) -> i64 {
-        self.lock().counters.last_insert_rowid
+        self.lock().environment.counters.last_insert_rowid
     }
 
     /// Rows changed by the last completed INSERT, UPDATE or DELETE.
     pub fn changes(&self) -> i64 {
-        self.lock().counters.changes
+        self.lock().environment.counters.changes
     }
 
     /// Rows changed since the connection was opened.
     pub fn total_changes(&self) -> i64 {
-        self.lock().counters.total_changes
+        self.lock().environment.counters.total_changes
     }
 
     /// No explicit transaction is open.
@@ -241,9 +241,6 @@ impl State {
 
     /// Fix what functions may ask for the run that begins.
     pub fn prepare_environment(&mut self) {
-        self.environment.changes = self.counters.changes;
-        self.environment.total_changes = self.counters.total_changes;
-        self.environment.last_insert_rowid = self.counters.last_insert_rowid;
         self.environment.case_sensitive_like = self.settings.case_sensitive_like;
         if self.active_statements == 0 {
             self.interrupted.store(false, Ordering::Relaxed);

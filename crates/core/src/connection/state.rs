@@ -73,7 +73,6 @@ pub(crate) struct State {
     pub settings: Settings,
     /// How `main` was opened: attached databases are opened alike.
     pub options: crate::options::OpenOptions,
-    pub counters: Counters,
     pub limits: Limits,
     pub environment: SessionEnvironment,
     /// Functions of the application beside the built-in ones.

@@ -204,7 +204,8 @@ impl Parser<'_> {
         self.in_trigger = true;
         let mut body = Vec::new();
         loop {
-            body.push(self.trigger_step(temporary)?);
+            let in_temp = self.stored || temporary || name.schema.as_ref().is_some_and(|s| s.is("temp"));
+            body.push(self.trigger_step(in_temp)?);
             self.expect(T::Semicolon)?;
             if self.eat(T::End) {
                 break;

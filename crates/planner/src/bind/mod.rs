@@ -26,10 +26,11 @@ use turso_error::{Error, Result};
 use turso_parser::ast;
 
 use crate::context::PlanContext;
-use crate::plan::{Expr, Query, RowValue, Source};
+use crate::plan::{Body, Core, Expr, Query, RowValue, Source};
 use scope::{Scope, SourceInfo};
 use with::WithScope;
 
+pub use scope::column_expr;
 pub use types::{affinity_of, collation_of, compare_collation, compare_how, ordering_collation};
 
 /// Queries nested deeper than this are refused: their binding is recursive.
@@ -86,6 +87,12 @@ impl<'a> Binder<'a> {
         }
         scope.sources = sources;
         self.scopes.push(scope);
+    }
+
+    /// Enter a scope over the row that RETURNING reads: its columns are not known with a schema's name before them.
+    pub fn push_returned_row(&mut self, source: Source) {
+        self.push_scope(Vec::new());
+        self.add_source(source, SourceInfo::default());
     }
 
     /// Add a source to the innermost scope whose columns are only named with its name before them (NEW, OLD, excluded).
@@ -153,6 +160,25 @@ impl<'a> Binder<'a> {
             ast::Expr::Subquery(select) => Ok(RowValue::Subquery(Box::new(self.bind_select(select)?))),
             other => Ok(RowValue::List(vec![self.bind_expr(other)?])),
         }
+    }
+
+    /// Leave the innermost scope as a query over its sources, with ORDER BY and LIMIT as a change of rows has them.
+    pub fn finish_query(
+        &mut self,
+        filter: Vec<Expr>,
+        group_by: Vec<Expr>,
+        output: Vec<Expr>,
+        order_by: &'a [ast::OrderingTerm],
+        limit: Option<&'a ast::Limit>,
+    ) -> Result<Query> {
+        let (limit, offset) = self.bind_limit(limit)?;
+        let order_by = self.bind_order_by(order_by, &output, &[])?;
+        let Some(scope) = self.scopes.pop() else { return Err(Error::sql("no tables specified")) };
+        let columns = output.iter().map(|e| select::output_column(&scope, "".into(), e)).collect();
+        let outer = scope.outer;
+        let core = Core { sources: scope.sources, filter, group_by, output, ..Core::new(scope.core) };
+        let body = Body::Core(Box::new(core));
+        Ok(Query { body, order_by, limit, offset, columns, outer, ctes: Vec::new() })
     }
 
     /// Bind a query. It may read the scopes on the stack.

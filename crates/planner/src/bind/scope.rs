@@ -164,7 +164,7 @@ pub(super) fn is_hidden(source: &Source, i: usize) -> bool {
 }
 
 /// A reference to a column of a source.
-pub(super) fn column_expr(source: &Source, column: ColumnIndex) -> Expr {
+pub fn column_expr(source: &Source, column: ColumnIndex) -> Expr {
     let id = source.id;
     let plain = |affinity, collation| Expr::Column { source: id, column, affinity, collation };
     let ColumnIndex::Column(i) = column else {

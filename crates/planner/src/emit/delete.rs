@@ -14,9 +14,10 @@ use super::constraints::index_changes;
 use super::foreign_key::ForeignKeys;
 use super::returning::Returning;
 use super::row::{RowRegs, Target, bind_table_expr, index_entry, is_primary, read_row, table_source};
-use super::target::{choose_visit, expand_view, find_target, is_a_view, registers_binding, select_star, visit_rows};
+use super::target::{choose_visit, find_target, limited_rows, registers_binding, visit_rows};
 use super::trigger::{Event, Params, Triggers, attach_bodies, enter_scope, fire, triggers_for};
-use super::{Destination, Emitter, autoincrement};
+use super::view::{check_view, delete_from_view};
+use super::{Emitter, autoincrement};
 use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::optimize::UsedColumns;
@@ -46,23 +47,21 @@ pub(crate) fn complete(
 
 /// Emit a DELETE, in a statement of its own or in a trigger.
 pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Result<Option<Returning>> {
-    if !statement.order_by.is_empty() || statement.limit.is_some() {
-        return Err(Error::sql("ORDER BY and LIMIT on DELETE are not supported yet"));
+    if statement.limit.is_none() && !statement.order_by.is_empty() {
+        return Err(Error::sql("ORDER BY without LIMIT on DELETE"));
     }
     let (db, table) = find_target(e, &statement.table.name)?;
     let triggers = triggers_for(e, db, &table, Event::Delete, &|_| true);
-    let alias = statement.table.alias.as_ref();
     if table.is_view() {
-        if !triggers.any(TriggerTime::InsteadOf) {
-            return Err(is_a_view(&table));
-        }
-        return delete_from_view(e, db, &table, alias, statement, &triggers).map(|()| None);
+        check_view(e, db, &table, &triggers, &statement.returning)?;
+        return delete_from_view(e, db, &table, statement, &triggers);
     }
     let keys = ForeignKeys::of(e, db, &table);
     keys.note(e);
     e.uses_database(db, true);
-    let returning = Returning::prepare(e, db, &table, alias, &statement.returning)?;
+    let returning = Returning::prepare(e, db, &table, &statement.returning)?;
     if statement.where_clause.is_none()
+        && statement.limit.is_none()
         && triggers.is_empty()
         && keys.is_empty()
         && returning.is_none()
@@ -72,10 +71,11 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
         return Ok(None);
     }
     let source = e.context.new_source();
+    let alias = statement.table.alias.as_ref();
     let name = alias.unwrap_or(&statement.table.name.name);
     let mut item = table_source(source, &name.text, alias.is_some(), db, &table);
     item.hint = index_hint(statement.table.indexed.as_ref());
-    let (sources, filter) = bind_where(e, item, statement.with.as_ref(), statement.where_clause.as_ref())?;
+    let (sources, filter) = bind_where(e, item, statement)?;
     let mut used = UsedColumns::default();
     filter.iter().for_each(|f| used.add_expr(f));
     used.add(source, crate::plan::ColumnIndex::Rowid);
@@ -98,6 +98,34 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
     Ok(returning)
 }
 
+/// Bind WHERE, or what ORDER BY and LIMIT make of it.
+fn bind_where(
+    e: &Emitter<'_>,
+    mut item: crate::plan::Source,
+    statement: &ast::Delete,
+) -> Result<(Vec<crate::plan::Source>, Vec<crate::plan::Expr>)> {
+    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
+    let mut binder = match &sql {
+        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
+        None => Binder::new(e.context),
+    };
+    enter_scope(e, &mut binder);
+    if let Some(with) = &statement.with {
+        binder.push_with(with)?;
+    }
+    let condition = statement.where_clause.as_ref();
+    if let Some(limit) = &statement.limit {
+        let chosen = limited_rows(&mut binder, &mut item, condition, &statement.order_by, limit)?;
+        return Ok((vec![item], vec![chosen]));
+    }
+    binder.push_scope(vec![item]);
+    let filter = match condition {
+        Some(condition) => binder.bind_conjuncts(condition)?,
+        None => Vec::new(),
+    };
+    Ok((binder.pop_scope(), filter))
+}
+
 /// INDEXED BY as a hint for the optimizer.
 pub(crate) fn index_hint(indexed: Option<&ast::Indexed>) -> crate::plan::IndexHint {
     match indexed {
@@ -116,30 +144,6 @@ pub(crate) fn add_primary_key(used: &mut UsedColumns, source: crate::plan::Sourc
             }
         }
     }
-}
-
-/// Bind a WHERE clause over one table.
-pub(crate) fn bind_where(
-    e: &Emitter<'_>,
-    item: crate::plan::Source,
-    with: Option<&ast::With>,
-    condition: Option<&ast::Expr>,
-) -> Result<(Vec<crate::plan::Source>, Vec<crate::plan::Expr>)> {
-    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
-    let mut binder = match &sql {
-        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
-        None => Binder::new(e.context),
-    };
-    enter_scope(e, &mut binder);
-    if let Some(with) = with {
-        binder.push_with(with)?;
-    }
-    binder.push_scope(vec![item]);
-    let filter = match condition {
-        Some(condition) => binder.bind_conjuncts(condition)?,
-        None => Vec::new(),
-    };
-    Ok((binder.pop_scope(), filter))
 }
 
 /// Delete every row as DELETE does, but without triggers (DROP TABLE).
@@ -170,67 +174,6 @@ fn truncate(e: &mut Emitter<'_>, db: DbIndex, table: &Table) {
             e.builder.emit(Clear { root: Root(index.root), db, root_in_register: false, change: None });
         }
     }
-}
-
-/// INSTEAD OF DELETE triggers on a view: its rows are collected, then handed to the triggers.
-fn delete_from_view(
-    e: &mut Emitter<'_>,
-    db: DbIndex,
-    view: &Arc<Table>,
-    alias: Option<&ast::Name>,
-    statement: &ast::Delete,
-    triggers: &Triggers,
-) -> Result<()> {
-    if !statement.returning.is_empty() || statement.with.is_some() {
-        return Err(Error::sql("RETURNING and WITH on views are not supported yet"));
-    }
-    let table = expand_view(e, db, view)?;
-    let params = Params::new(e, &table);
-    let old = RowRegs::new(e, &table);
-    each_view_row(e, db, &table, alias, statement.where_clause.as_ref(), old, &mut |e, next| {
-        params.set_old(e, old, &table);
-        fire(e, triggers, TriggerTime::InsteadOf, db, &table, params, None, next)
-    })
-}
-
-/// The rows of a view that satisfy a condition, one after the other in `row`.
-pub(crate) fn each_view_row(
-    e: &mut Emitter<'_>,
-    db: DbIndex,
-    view: &Arc<Table>,
-    alias: Option<&ast::Name>,
-    condition: Option<&ast::Expr>,
-    row: RowRegs,
-    body: &mut dyn FnMut(&mut Emitter<'_>, Label) -> Result<()>,
-) -> Result<()> {
-    let select = select_star(e, db, view, alias, condition);
-    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
-    let mut binder = match &sql {
-        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
-        None => Binder::new(e.context),
-    };
-    enter_scope(e, &mut binder);
-    let query = super::row::rewritten(e.context, binder.bind_select(&select)?);
-    let cursor = e.builder.cursor();
-    let columns = view.columns.len() as u32;
-    e.builder.emit(turso_program::cursor::OpenEphemeral { cursor, columns, key: None });
-    e.query(&query, &mut Destination::EphemeralTable { cursor })?;
-    let (done, next) = (e.builder.label(), e.builder.label());
-    e.builder.emit(turso_program::cursor::Rewind { cursor, empty: done });
-    let top = e.builder.label_here();
-    for c in 0..view.columns.len() {
-        e.builder.emit(turso_program::cursor::Column {
-            cursor,
-            column: c as u16,
-            dest: row.columns.at(c),
-            default: None,
-        });
-    }
-    body(e, next)?;
-    e.builder.bind(next);
-    e.builder.emit(turso_program::cursor::Next { cursor, target: top });
-    e.builder.bind(done);
-    Ok(())
 }
 
 /// How one row goes.

@@ -19,9 +19,10 @@ use super::delete::complete;
 use super::foreign_key::ForeignKeys;
 use super::returning::Returning;
 use super::row::{RowRegs, Target};
-use super::target::{expand_view, find_target, is_a_view};
+use super::target::find_target;
 use super::trigger::{Event, Params, Triggers, enter_scope, fire, triggers_for};
 use super::upsert::{Upserts, is_rowid_name};
+use super::view::{check_view, expand_view};
 use super::{Destination, Emitter, autoincrement};
 use crate::bind::Binder;
 use crate::context::PlanContext;
@@ -101,8 +102,8 @@ enum Rows {
 pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Result<Option<Returning>> {
     let (db, found) = find_target(e, &statement.table)?;
     let triggers = triggers_for(e, db, &found, Event::Insert, &|_| true);
-    if found.is_view() && !triggers.any(TriggerTime::InsteadOf) {
-        return Err(is_a_view(&found));
+    if found.is_view() {
+        check_view(e, db, &found, &triggers, &statement.returning)?;
     }
     let table = expand_view(e, db, &found)?;
     let mapping = Mapping::new(&table, &statement.columns)?;
@@ -114,16 +115,14 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
         if !statement.upserts.is_empty() {
             return Err(Error::sql("cannot UPSERT a view"));
         }
-        if !statement.returning.is_empty() {
-            return Err(Error::sql("RETURNING on views is not supported yet"));
-        }
-        insert_into_view(e, db, &table, &rows, &mapping, &triggers, conflict)?;
-        return Ok(None);
+        let returning = Returning::prepare(e, db, &table, &statement.returning)?;
+        insert_into_view(e, (db, &table), &rows, &mapping, &triggers, conflict, returning.as_ref())?;
+        return Ok(returning);
     }
     let keys = ForeignKeys::of(e, db, &table);
     keys.note(e);
     e.uses_database(db, true);
-    let returning = Returning::prepare(e, db, &table, statement.alias.as_ref(), &statement.returning)?;
+    let returning = Returning::prepare(e, db, &table, &statement.returning)?;
     let target = Target::open(e, db, &table, |_| true)?;
     let mut upserts = Upserts::prepare(&target, statement)?;
     let counter = if table.autoincrement { Some(autoincrement::counter(e, db, &table)?) } else { None };
@@ -432,12 +431,12 @@ impl Insertion<'_> {
 /// INSTEAD OF INSERT triggers on a view.
 fn insert_into_view(
     e: &mut Emitter<'_>,
-    db: DbIndex,
-    view: &Arc<Table>,
+    (db, view): (DbIndex, &Arc<Table>),
     rows: &Rows,
     mapping: &Mapping,
     triggers: &Triggers,
     conflict: Option<OnError>,
+    returning: Option<&Returning>,
 ) -> Result<()> {
     let params = Params::new(e, view);
     let new = RowRegs::new(e, view);
@@ -452,6 +451,10 @@ fn insert_into_view(
             }
         }
         params.set_new(e, new, view);
-        fire(e, triggers, TriggerTime::InsteadOf, db, view, params, conflict, next)
+        fire(e, triggers, TriggerTime::InsteadOf, db, view, params, conflict, next)?;
+        match returning {
+            Some(returning) => returning.add(e, new.binding(view)),
+            None => Ok(()),
+        }
     })
 }

@@ -8,6 +8,7 @@
 //! | `loops`, `loops_*`, `explain` | nested loops of a join plan, and how they explain themselves |
 //! | `window`, `window_frame` | window functions |
 //! | `select`, `select_*` | one core: rows, aggregates, groups, order and limit |
+//! | `update`, `set`, `update_from`, `view`, `target` | UPDATE, its new values, its joins, INSTEAD OF triggers, the rows to be changed |
 //! | `compound`, `cte`, `subquery` | compounds, common table expressions, what produces rows in FROM, subqueries in expressions |
 
 pub(crate) mod analyze;
@@ -41,13 +42,16 @@ mod select;
 mod select_aggregate;
 mod select_group;
 mod select_sort;
+mod set;
 mod state;
 mod subquery;
 mod target;
 pub(crate) mod transaction;
 pub(crate) mod trigger;
 pub(crate) mod update;
+mod update_from;
 mod upsert;
+pub(crate) mod view;
 mod window;
 mod window_frame;
 

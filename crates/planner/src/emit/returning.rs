@@ -1,5 +1,7 @@
 //! RETURNING: rows are kept in an ephemeral table and handed out when all changes are made.
 
+use std::sync::Arc;
+
 use turso_error::{Error, Result};
 use turso_parser::ast;
 use turso_program::control::ResultRow;
@@ -8,9 +10,10 @@ use turso_program::write::{Insert, MakeRecord, NewRowid, Position};
 use turso_program::{CursorId, DbIndex};
 use turso_schema::Table;
 
+use super::row::table_source;
 use super::{Emitter, SourceBinding};
 use crate::bind::Binder;
-use crate::plan::{Body, Expr, OutputColumn, SourceId};
+use crate::plan::{Expr, OutputColumn, SourceId};
 
 /// The RETURNING clause of one statement.
 pub(crate) struct Returning {
@@ -21,12 +24,11 @@ pub(crate) struct Returning {
 }
 
 impl Returning {
-    /// Bind the clause and open the ephemeral table. `None` without a clause.
+    /// Bind the clause and open the ephemeral table. `None` without a clause. An alias of the table is not known in it.
     pub fn prepare(
         e: &mut Emitter<'_>,
         db: DbIndex,
-        table: &Table,
-        alias: Option<&ast::Name>,
+        table: &Arc<Table>,
         items: &[ast::ResultColumn],
     ) -> Result<Option<Self>> {
         if items.is_empty() {
@@ -38,40 +40,13 @@ impl Returning {
         if items.iter().any(|i| matches!(i, ast::ResultColumn::TableStar(_))) {
             return Err(Error::sql("RETURNING may not use \"TABLE.*\" wildcards"));
         }
-        // The clause reads as the result columns of a query over the table; that query's source then stands for the changed row.
-        let database = e.context.catalogue.database_name(db).to_string();
-        let from = ast::TableRef {
-            name: ast::QualifiedName { schema: Some(ast::Name::new(database)), name: ast::Name::new(&*table.name) },
-            args: None,
-            alias: alias.cloned(),
-            indexed: None,
-        };
-        let query = ast::Query {
-            distinct: None,
-            columns: items.to_vec(),
-            from: Some(ast::FromClause { first: ast::TableSource::Table(from), joins: Vec::new() }),
-            where_clause: None,
-            group_by: Vec::new(),
-            having: None,
-            windows: Vec::new(),
-        };
-        let select = ast::Select {
-            with: None,
-            body: ast::SelectBody { first: ast::SelectCore::Query(Box::new(query)), rest: Vec::new() },
-            order_by: Vec::new(),
-            limit: None,
-            span: ast::Span::default(),
-        };
-        let bound = Binder::new(e.context).bind_select(&select)?;
-        let Body::Core(core) = bound.body else { return Err(Error::sql("RETURNING is not supported here")) };
-        if !core.aggregates.is_empty() || !core.windows.is_empty() {
-            let name = core.aggregates.first().map_or("", |a| &a.function.name);
-            return Err(Error::sql(format!("misuse of aggregate: {name}()")));
-        }
-        let Some(source) = core.sources.first() else { return Err(Error::sql("RETURNING is not supported here")) };
+        let source = e.context.new_source();
+        let mut binder = Binder::new(e.context);
+        binder.push_returned_row(table_source(source, &table.name, false, db, table));
+        let (output, columns) = binder.bind_result_columns(items)?;
         let cursor = e.builder.cursor();
-        e.builder.emit(OpenEphemeral { cursor, columns: core.output.len() as u32, key: None });
-        Ok(Some(Self { cursor, output: core.output.clone(), source: source.id, columns: bound.columns }))
+        e.builder.emit(OpenEphemeral { cursor, columns: output.len() as u32, key: None });
+        Ok(Some(Self { cursor, output, source, columns }))
     }
 
     /// Keep the result for one row, which `binding` reads.

@@ -9,13 +9,13 @@ use turso_program::data::Null;
 use turso_program::sorter::{RowSetAdd, RowSetRead};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
 use turso_program::{CursorId, DbIndex, Label, Reg, Regs};
-use turso_schema::{Column as TableColumn, IndexKey, Relation as TableKind, StrictType, Table};
+use turso_schema::{IndexKey, Table};
 
 use super::row::{Target, key_info};
 use super::{Emitter, SourceBinding};
-use crate::bind::Binder;
+use crate::bind::{Binder, column_expr, compare_how};
 use crate::optimize::{UsedColumns, plan_core};
-use crate::plan::{Access, ColumnIndex, Core, Expr, JoinPlan, Source, SourceId, Wish};
+use crate::plan::{Access, ColumnIndex, Core, Expr, InSet, IndexHint, JoinPlan, Relation, Source, SourceId, Wish};
 use crate::resolve::find_table;
 
 /// Find the target of a change. In a trigger that is not temporary, tables are those of its own database.
@@ -43,68 +43,40 @@ pub(crate) fn find_target(e: &Emitter<'_>, name: &ast::QualifiedName) -> Result<
     Ok((db, table))
 }
 
-/// `cannot modify v because it is a view`.
-#[cold]
-pub(crate) fn is_a_view(table: &Table) -> Error {
-    Error::sql(format!("cannot modify {} because it is a view", table.name))
+/// WHERE, ORDER BY and LIMIT of a change as one condition on the rows of `item`: a subquery over the same table chooses their
+/// rowids or primary keys. INDEXED BY goes to the subquery.
+pub(crate) fn limited_rows<'b>(
+    binder: &mut Binder<'b>,
+    item: &mut Source,
+    condition: Option<&'b ast::Expr>,
+    order_by: &'b [ast::OrderingTerm],
+    limit: &'b ast::Limit,
+) -> Result<Expr> {
+    let mut chooser = item.clone();
+    chooser.id = binder.context.new_source();
+    item.hint = IndexHint::Free;
+    let (left, output) = (row_key(item), row_key(&chooser));
+    let how = left.iter().map(|e| compare_how(e, e)).collect();
+    binder.push_scope(vec![chooser]);
+    let filter = match condition {
+        Some(condition) => binder.bind_conjuncts(condition)?,
+        None => Vec::new(),
+    };
+    let query = binder.finish_query(filter, Vec::new(), output, order_by, Some(limit))?;
+    Ok(Expr::In { left, set: InSet::Query(Box::new(query)), how, negated: false })
 }
 
-/// A view with its columns filled in from its query, as a target of INSTEAD OF triggers.
-pub(crate) fn expand_view(e: &Emitter<'_>, db: DbIndex, view: &Arc<Table>) -> Result<Arc<Table>> {
-    let TableKind::View { .. } = &view.relation else { return Ok(view.clone()) };
-    let select = select_star(e, db, view, None, None);
-    let query = Binder::new(e.context).bind_select(&select)?;
-    let mut table = (**view).clone();
-    table.columns = query
-        .columns
-        .iter()
-        .map(|c| TableColumn {
-            name: c.name.clone(),
-            declared_type: c.declared_type.clone(),
-            affinity: c.affinity,
-            collation: c.collation.clone(),
-            not_null: None,
-            default: None,
-            default_text: None,
-            generated: None,
-            primary_key_position: 0,
-            strict_type: StrictType::Any,
-            hidden: false,
-        })
-        .collect();
-    Ok(Arc::new(table))
-}
-
-/// `SELECT * FROM db.table [AS alias] [WHERE …]`.
-pub(crate) fn select_star(
-    e: &Emitter<'_>,
-    db: DbIndex,
-    table: &Table,
-    alias: Option<&ast::Name>,
-    condition: Option<&ast::Expr>,
-) -> ast::Select {
-    let database = e.context.catalogue.database_name(db).to_string();
-    let from = ast::TableRef {
-        name: ast::QualifiedName { schema: Some(ast::Name::new(database)), name: ast::Name::new(&*table.name) },
-        args: None,
-        alias: alias.cloned(),
-        indexed: None,
-    };
-    let query = ast::Query {
-        distinct: None,
-        columns: vec![ast::ResultColumn::Star],
-        from: Some(ast::FromClause { first: ast::TableSource::Table(from), joins: Vec::new() }),
-        where_clause: condition.cloned(),
-        group_by: Vec::new(),
-        having: None,
-        windows: Vec::new(),
-    };
-    ast::Select {
-        with: None,
-        body: ast::SelectBody { first: ast::SelectCore::Query(Box::new(query)), rest: Vec::new() },
-        order_by: Vec::new(),
-        limit: None,
-        span: ast::Span::default(),
+/// What identifies a row of a table: the rowid or the primary key.
+pub(crate) fn row_key(source: &Source) -> Vec<Expr> {
+    match &source.relation {
+        Relation::Table { table, .. } if !table.has_rowid() => {
+            let columns = table.primary_key.iter().filter_map(|k| match k.key {
+                IndexKey::Column(c) => Some(column_expr(source, ColumnIndex::Column(c as u16))),
+                _ => None,
+            });
+            columns.collect()
+        }
+        _ => vec![column_expr(source, ColumnIndex::Rowid)],
     }
 }
 

@@ -18,7 +18,6 @@ use super::row::{RowRegs, table_source};
 use super::state::{BodyKey, TriggerScope};
 use super::{Destination, Emitter};
 use crate::bind::Binder;
-use crate::resolve::find_table;
 
 /// How deep bodies may be nested while they are built.
 const MAX_BODY_DEPTH: u32 = 100;
@@ -54,6 +53,17 @@ impl Triggers {
         self.list.is_empty()
     }
 
+    /// The columns that triggers of this time name as `qualifier.column`.
+    pub fn named_columns(&self, time: TriggerTime, table: &Table, qualifier: &str) -> Vec<bool> {
+        let mut named = vec![false; table.columns.len()];
+        for (_, trigger) in self.list.iter().filter(|(_, t)| time_of(t) == time) {
+            for (slot, one) in named.iter_mut().zip(named_columns(&trigger.statement, table, qualifier)) {
+                *slot |= one;
+            }
+        }
+        named
+    }
+
     /// One fires at this time.
     pub fn any(&self, time: TriggerTime) -> bool {
         self.list.iter().any(|(_, t)| time_of(t) == time)
@@ -64,45 +74,53 @@ fn time_of(trigger: &Trigger) -> TriggerTime {
     trigger.statement.time.unwrap_or(TriggerTime::Before)
 }
 
-/// All triggers on a table: temporary ones first.
+/// All triggers on a table in firing order: temporary ones first, those from the oldest to the newest; the table's own ones
+/// from the newest to the oldest.
 pub(crate) fn all_triggers_of(e: &Emitter<'_>, db: DbIndex, table: &str) -> Vec<(DbIndex, Arc<Trigger>)> {
     let catalogue = e.context.catalogue;
     let mut list = Vec::new();
     if db != TEMP && catalogue.database_count() > TEMP.index() {
         for trigger in catalogue.schema(TEMP).triggers_of(table) {
-            let watched = match &trigger.table_schema {
-                Some(schema) => catalogue.find_database(schema),
-                None => find_table(e.context, &ast::QualifiedName::bare(ast::Name::new(&*trigger.table)))
-                    .ok()
-                    .map(|(db, _)| db),
-            };
-            if watched == Some(db) {
+            if watched_database(e, trigger) == Some(db) {
                 list.push((TEMP, trigger.clone()));
             }
         }
+        list.reverse();
     }
     for trigger in catalogue.schema(db).triggers_of(table) {
-        let elsewhere = trigger.table_schema.as_ref().is_some_and(|s| catalogue.find_database(s) != Some(db));
-        if !elsewhere {
+        if db != TEMP || watched_database(e, trigger) == Some(TEMP) {
             list.push((db, trigger.clone()));
         }
     }
     list
 }
 
-/// The triggers that an event fires. For UPDATE, `changed` tells which columns are set.
+/// The database of the table that a temporary trigger watches: the one that it names, or the one that the bare name meant when
+/// the trigger was made.
+fn watched_database(e: &Emitter<'_>, trigger: &Trigger) -> Option<DbIndex> {
+    let catalogue = e.context.catalogue;
+    match &trigger.table_schema {
+        Some(schema) => catalogue.find_database(schema),
+        None if trigger.on_own_table => Some(TEMP),
+        None => (0..catalogue.database_count())
+            .map(|i| DbIndex(i as u16))
+            .find(|&db| db != TEMP && catalogue.schema(db).table(&trigger.table).is_some()),
+    }
+}
+
+/// The triggers that an event fires. For UPDATE, `written` tells which names SET has.
 pub(crate) fn triggers_for(
     e: &Emitter<'_>,
     db: DbIndex,
     table: &Table,
     event: Event,
-    changed: &dyn Fn(usize) -> bool,
+    written: &dyn Fn(&str) -> bool,
 ) -> Triggers {
     let mut list = all_triggers_of(e, db, &table.name);
     list.retain(|(_, trigger)| match (&trigger.statement.event, event) {
         (TriggerEvent::Insert, Event::Insert) | (TriggerEvent::Delete, Event::Delete) => true,
         (TriggerEvent::Update(columns), Event::Update) => {
-            columns.is_empty() || columns.iter().any(|c| table.column_index(&c.text).is_some_and(changed))
+            columns.is_empty() || columns.iter().any(|c| written(&c.text))
         }
         _ => false,
     });
@@ -185,7 +203,7 @@ fn body_of(
         return Ok(known as u32);
     }
     if state.body_depth.get() >= MAX_BODY_DEPTH {
-        return Err(Error::sql("too many levels of trigger recursion"));
+        return Err(Error::sql("triggers nested too deep"));
     }
     let number = state.body_keys.borrow().len();
     state.body_keys.borrow_mut().push(key);
@@ -311,8 +329,16 @@ fn emit_step(e: &mut Emitter<'_>, step: &TriggerStep) -> Result<()> {
     }
 }
 
-/// Which columns the trigger reads through `old.` or `new.`. Names that are no column (`new.*`, views) count as all.
+/// Which columns the trigger reads through `old.` or `new.`.
 fn used_columns(statement: &ast::CreateTrigger, table: &Table, qualifier: &str) -> Vec<bool> {
+    // Virtual columns are computed from others by whoever binds them.
+    if table.columns.iter().any(|c| c.generated.is_some()) {
+        return vec![true; table.columns.len()];
+    }
+    named_columns(statement, table, qualifier)
+}
+
+fn named_columns(statement: &ast::CreateTrigger, table: &Table, qualifier: &str) -> Vec<bool> {
     struct Uses<'u> {
         table: &'u Table,
         qualifier: &'u str,
@@ -332,10 +358,6 @@ fn used_columns(statement: &ast::CreateTrigger, table: &Table, qualifier: &str) 
     }
     let mut uses = Uses { table, qualifier, used: vec![false; table.columns.len()] };
     ast::visit::walk_statement(&mut uses, &ast::Statement::CreateTrigger(Box::new(statement.clone())));
-    // Virtual columns are computed from others by whoever binds them.
-    if table.columns.iter().any(|c| c.generated.is_some()) {
-        uses.used.iter_mut().for_each(|u| *u = true);
-    }
     uses.used
 }
 

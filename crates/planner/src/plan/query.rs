@@ -75,6 +75,21 @@ pub struct Core {
 }
 
 impl Core {
+    /// A core without sources and results.
+    pub fn new(id: CoreId) -> Self {
+        Core {
+            id,
+            sources: Vec::new(),
+            filter: Vec::new(),
+            distinct: false,
+            group_by: Vec::new(),
+            having: None,
+            aggregates: Vec::new(),
+            windows: Vec::new(),
+            output: Vec::new(),
+        }
+    }
+
     /// Has GROUP BY or aggregates: rows are folded.
     pub fn is_aggregate(&self) -> bool {
         !self.group_by.is_empty() || !self.aggregates.is_empty()

@@ -103,7 +103,7 @@ fn recursive(depth_limit: usize, recursive: bool, levels: i64) -> String {
 #[test]
 fn recursion_is_skipped_or_bounded() {
     assert_eq!(recursive(1000, true, 1000), "1000,999");
-    assert_eq!(recursive(1000, true, 1001), "error 1 too many levels of trigger recursion Abort");
+    assert_eq!(recursive(1000, true, 1001), "error 1 triggers nested too deep Abort");
     assert_eq!(recursive(10, false, 50), "50,49");
 }
 

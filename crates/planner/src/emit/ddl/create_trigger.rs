@@ -1,7 +1,7 @@
 //! CREATE TRIGGER.
 
 use turso_error::{Error, Result};
-use turso_parser::ast::{self, CreateTrigger, TriggerStep, TriggerTime};
+use turso_parser::ast::{self, CreateTrigger, TriggerTime};
 use turso_program::DbIndex;
 use turso_program::cursor::Close;
 
@@ -59,19 +59,6 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
         }
         (false, Some(TriggerTime::InsteadOf)) => {
             return Err(Error::sql(format!("cannot create INSTEAD OF trigger on table: {shown}")));
-        }
-    }
-    for step in &statement.body {
-        let target = match step {
-            TriggerStep::Insert(s) => Some(&s.table),
-            TriggerStep::Update(s) => Some(&s.table.name),
-            TriggerStep::Delete(s) => Some(&s.table.name),
-            TriggerStep::Select(_) => None,
-        };
-        if target.is_some_and(|t| t.schema.is_some()) {
-            return Err(Error::sql(
-                "qualified table names are not allowed on INSERT, UPDATE, and DELETE statements within triggers",
-            ));
         }
     }
     let sql = format!("CREATE TRIGGER {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));

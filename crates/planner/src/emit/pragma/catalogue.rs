@@ -9,7 +9,7 @@ use turso_schema::{ForeignKeyAction, Index, IndexKey, IndexOrigin, Relation, Tab
 use turso_value::Value;
 
 use super::{Arguments, Rows, names};
-use crate::emit::target::expand_view;
+use crate::emit::view::expand_view;
 use crate::resolve::resolution_order;
 
 fn text(text: &str) -> Value {
