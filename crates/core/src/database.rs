@@ -90,6 +90,8 @@ impl Database {
             rollback_epoch: 0,
             deferred_violations: 0,
             integrity_check: None,
+            vacuum: None,
+            temp_space: None,
             generation: 0,
             programs: Default::default(),
             waiting: None,
@@ -131,7 +133,7 @@ impl Database {
     }
 }
 
-fn io_of(backend: &Backend) -> Arc<dyn Io> {
+pub(crate) fn io_of(backend: &Backend) -> Arc<dyn Io> {
     match backend {
         Backend::Default | Backend::Syscall => turso_io::default_io(),
         Backend::Memory => Arc::new(MemoryIo::new()),
@@ -175,6 +177,8 @@ impl Settings {
             trusted_schema: true,
             cell_size_check: false,
             temp_store: 0,
+            next_page_size: None,
+            next_auto_vacuum: None,
             busy_timeout,
             plain: Vec::new(),
         }

@@ -1,12 +1,17 @@
 //! What a pending operation waits for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use turso_storage::TempSpace;
+
 /// What has to happen before the operation that answered `Error::Pending` is run again.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Wait {
     /// Input or output of the database with this index in the connection.
     Io(usize),
+    /// Input of a temporary file.
+    Temporary(Arc<TempSpace>),
     /// A lock that somebody else holds: try again after this time, or when a connection of this process gives one back
     /// (the main database's count of such events, see `DatabaseFile::lock_epoch`).
     Lock(Duration, Option<u64>),

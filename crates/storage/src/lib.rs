@@ -16,5 +16,5 @@ mod wal;
 pub use file::{DatabaseFile, OpenOptions};
 pub use format::DatabaseHeader;
 pub use page::{Page, PageNo, PageRef};
-pub use pager::{JournalMode, Pager, Synchronous, WriteMode};
+pub use pager::{DEFAULT_TEMP_BYTES, JournalMode, Pager, Synchronous, TempSpace, WriteMode};
 pub use wal::{CheckpointMode, CheckpointResult};

@@ -241,6 +241,13 @@ fn a_database_that_can_only_be_read_is_read() {
     assert!(DatabaseFile::open(syscall(), &dir.0, options).is_err_and(|e| e.is(ResultCode::CANTOPEN)));
 }
 
+/// A database in the making: `pages` pages of nines behind the first.
+fn built(page_size: u32, reserved: u8, pages: u32) -> Pager {
+    let mut p = Pager::temp_database(None, DatabaseHeader { reserved, ..DatabaseHeader::new(page_size) });
+    append(&mut p, pages, 9);
+    p
+}
+
 #[test]
 fn vacuum_may_change_the_page_size_and_roll_it_back() {
     on_each_backend(|io, path| {
@@ -255,8 +262,7 @@ fn vacuum_may_change_the_page_size_and_roll_it_back() {
             let mut other = open(io, &path, OpenOptions::default());
             assert_eq!(bytes(&mut other), [7; 5]);
             begin(&mut p);
-            p.start_anew(512, 12).unwrap();
-            append(&mut p, 2, 9);
+            p.take_over(built(512, 12, 2)).unwrap();
             if end {
                 commit(&mut p);
             } else {
@@ -278,8 +284,7 @@ fn vacuum_may_change_the_page_size_and_roll_it_back() {
     append(&mut p, 5, 7);
     commit(&mut p);
     begin(&mut p);
-    p.start_anew(512, 0).unwrap();
-    append(&mut p, 1, 9);
+    p.take_over(built(512, 0, 1)).unwrap();
     p.rollback();
     assert_eq!((bytes_now(&mut p), p.page_size()), (vec![7; 5], 4096));
 }

@@ -164,12 +164,20 @@ fn changes(rng: &mut Rng, engine: &mut dyn Engine, page_size: u32) -> Vec<String
                 rng.pick(INDEXES).replace("(c", &format!("({c}"))
             ),
             10 => format!("CREATE TABLE copy{round}_{} AS SELECT * FROM {name}", rng.below(1_000_000)),
-            _ => rng.pick(&["REINDEX", "PRAGMA incremental_vacuum(3)", "VACUUM", "DELETE FROM log"]).to_string(),
+            _ => rng
+                .pick(&["REINDEX", "PRAGMA incremental_vacuum(3)", "VACUUM", "VACUUM", "DELETE FROM log"])
+                .to_string(),
         });
     }
     if rng.percent(20) {
+        // The page size changes outside WAL mode only; both take effect with the VACUUM.
+        statements.push(format!("PRAGMA page_size = {}", 512 << rng.below(8)));
+        statements.push(format!("PRAGMA auto_vacuum = {}", rng.pick(&["NONE", "FULL", "INCREMENTAL"])));
+        statements.push("VACUUM".into());
+    }
+    if rng.percent(20) {
         statements.insert(0, "BEGIN".into());
-        statements.retain(|s| s != "VACUUM");
+        statements.retain(|s| s != "VACUUM" && !s.starts_with("PRAGMA page_size"));
         statements.push("COMMIT".into());
     }
     statements

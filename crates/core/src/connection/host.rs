@@ -89,8 +89,8 @@ impl Host for State {
         self.run_checkpoint(db.index(), mode)
     }
 
-    fn vacuum(&mut self, _db: DbIndex, _into: Option<&Value>) -> Result<()> {
-        Err(Error::sql("VACUUM is not supported yet"))
+    fn vacuum(&mut self, db: DbIndex, into: Option<&Value>) -> Result<()> {
+        self.run_vacuum(db.index(), into)
     }
 
     fn integrity_check(&mut self, db: DbIndex, roots: &[u32], max_errors: i64) -> Result<Option<(String, i64)>> {

@@ -10,6 +10,7 @@ mod schema;
 mod settings;
 mod state;
 mod transaction;
+mod vacuum;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -207,6 +208,7 @@ impl State {
                 }
                 self.check_interrupt()
             }
+            Some(Wait::Temporary(space)) => space.wait_blocking(),
             Some(Wait::Io(db)) => match self.databases.get_mut(db) {
                 Some(entry) => entry.pager.wait_blocking(),
                 None => Ok(()),
@@ -228,6 +230,13 @@ impl State {
                     _ => false,
                 }
             }
+            Some(Wait::Temporary(space)) => match space.waiting_on() {
+                Some(completion) => {
+                    completion.register(waker);
+                    true
+                }
+                None => false,
+            },
             Some(Wait::Lock(delay, epoch)) => {
                 if let (Some(file), Some(epoch)) = (self.main_file(), epoch) {
                     file.wake_on_unlock(epoch, waker);

@@ -15,7 +15,7 @@ use turso_value::{TextEncoding, Value};
 use super::state::State;
 
 /// The first fields of a row: all of `sqlite_schema`, and more than `sqlite_stat1` has.
-type Fields = [Value; 5];
+pub(super) type Fields = [Value; 5];
 
 /// A scan of `sqlite_schema` or `sqlite_stat1` in progress.
 pub(crate) struct Loading {
@@ -124,7 +124,7 @@ impl State {
         Ok(())
     }
 
-    fn read_rows(&mut self, db: usize, root: PageNo) -> Result<Vec<Fields>> {
+    pub(super) fn read_rows(&mut self, db: usize, root: PageNo) -> Result<Vec<Fields>> {
         let result = self.scan(db, root);
         if !matches!(result, Err(Error::Pending))
             && let Some(entry) = self.databases.get_mut(db)
@@ -237,7 +237,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-fn schema_row(fields: &Fields) -> Result<SchemaRow> {
+pub(super) fn schema_row(fields: &Fields) -> Result<SchemaRow> {
     let root = match &fields[3] {
         Value::Integer(root) => u32::try_from(*root).map_err(|_| Error::from_code(ResultCode::CORRUPT))?,
         _ => 0,

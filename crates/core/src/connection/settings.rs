@@ -100,6 +100,7 @@ impl State {
             }
             "temp_store" => {
                 if let Some(told) = told {
+                    self.temp_space = None;
                     self.settings.temp_store = match word(told).as_str() {
                         "file" | "1" => 1,
                         "memory" | "2" => 2,
@@ -181,13 +182,18 @@ impl State {
             "data_version" => Ok(Value::Integer(i64::from(pager.data_version()))),
             "page_size" => {
                 if let Some(told) = told {
-                    pager.set_page_size(u32::try_from(number(told)).unwrap_or(0));
+                    let size = u32::try_from(number(told)).unwrap_or(0);
+                    pager.set_page_size(size);
+                    if (512..=65536).contains(&size) && size.is_power_of_two() {
+                        self.settings.next_page_size = Some(size);
+                    }
                 }
                 Ok(Value::Integer(i64::from(pager.page_size())))
             }
             "auto_vacuum" => {
                 if let Some(told) = told {
                     let mode = number(told);
+                    self.settings.next_auto_vacuum = Some(mode as u8);
                     pager.set_initial_header(|h| {
                         // Root pages below the largest root are what pointer maps need to know; 1 says that they exist.
                         h.largest_root = u32::from(mode != 0);
@@ -208,8 +214,7 @@ impl State {
                         "utf-16be" => 3,
                         _ => 1,
                     };
-                    pager.set_initial_header(|h| h.text_encoding = number);
-                    if pager.page_count() == 0 {
+                    if pager.set_initial_encoding(number) {
                         entry.schema = None;
                         self.generation = self.generation.wrapping_add(1);
                     }

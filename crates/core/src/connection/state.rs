@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use turso_error::{Error, Result, ResultCode};
 use turso_schema::Schema;
-use turso_storage::Pager;
+use turso_storage::{DEFAULT_TEMP_BYTES, Pager, TempSpace};
 use turso_vm::{Counters, Limits};
 
 use super::environment::SessionEnvironment;
@@ -61,6 +61,9 @@ pub(crate) struct Settings {
     pub trusted_schema: bool,
     pub cell_size_check: bool,
     pub temp_store: i64,
+    /// What `PRAGMA page_size` and `auto_vacuum` have asked for last: VACUUM makes it so.
+    pub next_page_size: Option<u32>,
+    pub next_auto_vacuum: Option<u8>,
     pub busy_timeout: Duration,
     /// Settings that are only stored and answered.
     pub plain: Vec<(&'static str, i64)>,
@@ -99,6 +102,10 @@ pub(crate) struct State {
     pub deferred_violations: i64,
     /// A page check that waits for a page.
     pub integrity_check: Option<turso_storage::btree::IntegrityCheck>,
+    /// A VACUUM that waits.
+    pub vacuum: Option<Box<super::vacuum::Vacuum>>,
+    /// Memory and files for what statements keep besides the databases; made when first asked for.
+    pub temp_space: Option<Arc<TempSpace>>,
     /// Counts what makes prepared statements out of date apart from the file's schema cookie.
     pub generation: u32,
     /// Programs by the text of their statement.
@@ -136,19 +143,38 @@ impl State {
         self.databases.first().and_then(|db| db.pager.database_file())
     }
 
+    /// Memory and files for what statements keep besides the databases.
+    pub fn temp_space(&mut self) -> &Arc<TempSpace> {
+        if self.temp_space.is_none() {
+            let io = match self.main_file() {
+                Some(file) => file.io().clone(),
+                None => crate::database::io_of(&self.options.backend),
+            };
+            let in_memory = self.settings.temp_store == 2;
+            self.temp_space = Some(TempSpace::new((!in_memory).then_some(io), DEFAULT_TEMP_BYTES));
+        }
+        self.temp_space.get_or_insert_with(|| TempSpace::new(None, DEFAULT_TEMP_BYTES))
+    }
+
     /// Note which database made an operation pending.
     pub fn pending_on<T>(&mut self, db: usize, result: Result<T>) -> Result<T> {
         if matches!(result, Err(Error::Pending)) && self.waiting.is_none() {
-            self.waiting = Some(Wait::Io(db));
+            self.waiting = Some(self.temp_wait().unwrap_or(Wait::Io(db)));
         }
         result
+    }
+
+    /// A read of a temporary file that is under way.
+    fn temp_wait(&self) -> Option<Wait> {
+        let space = self.temp_space.as_ref()?;
+        space.waiting_on().map(|_| Wait::Temporary(space.clone()))
     }
 
     /// The database whose input or output made a program pending: the one whose pager waits.
     pub fn note_io_wait(&mut self) {
         if self.waiting.is_none() {
             let db = self.databases.iter().position(|d| d.pager.waiting_on().is_some()).unwrap_or(0);
-            self.waiting = Some(Wait::Io(db));
+            self.waiting = Some(self.temp_wait().unwrap_or(Wait::Io(db)));
         }
     }
 

@@ -345,6 +345,10 @@ impl State {
     pub fn statement_stops(&mut self, writes: bool) {
         self.active_statements = self.active_statements.saturating_sub(1);
         self.active_writers = self.active_writers.saturating_sub(usize::from(writes));
+        if writes {
+            // One that was given up while it waited.
+            self.vacuum = None;
+        }
     }
 
     /// Commit after a statement in autocommit mode. Restartable.

@@ -5,7 +5,7 @@ use rusqlite::fallible_iterator::FallibleIterator;
 use turso_core::{Database, OpenOptions, StepResult, Value};
 
 /// What a statement did: its rows, then its error.
-type Outcome = (Vec<String>, Option<String>);
+pub type Outcome = (Vec<String>, Option<String>);
 
 fn show_value(value: &Value) -> String {
     match value {

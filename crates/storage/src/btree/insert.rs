@@ -179,6 +179,18 @@ impl BTreeCursor {
         self.insert_entry(pager, &entry, order)
     }
 
+    /// Adds an entry behind the last one, without a search: for copying entries that come in order. Rows whose rowids do not
+    /// ascend are damage; index records are taken as they come.
+    pub fn append(&mut self, pager: &mut Pager, rowid: Option<i64>, payload: Payload<'_>) -> Result<()> {
+        self.adopt_geometry(pager);
+        let entry = Entry::new(rowid, payload, &self.geometry)?;
+        let any = self.last(pager)?;
+        if rowid.is_some_and(|rowid| any && rowid <= self.cell.rowid) {
+            return Err(Error::corrupt(self.root.0, "rowids out of order"));
+        }
+        self.insert_entry(pager, &entry, Ordering::Less)
+    }
+
     /// True when the cursor is where its last search left it, on a leaf, and the tree is as it was.
     fn seek_holds(&self, pager: &Pager) -> bool {
         self.path_ok

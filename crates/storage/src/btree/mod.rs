@@ -17,6 +17,7 @@
 //! | `freelist`   | taking and giving back pages                                               |
 //! | `ptrmap`     | pointer maps of auto-vacuum databases                                      |
 //! | `tree`       | creating, clearing, dropping and counting whole trees                      |
+//! | `copy`       | copying whole trees from one pager to another                              |
 //! | `vacuum`     | moving pages: incremental and automatic vacuum                             |
 //! | `check`      | the page level of `PRAGMA integrity_check`                                 |
 //!
@@ -27,6 +28,7 @@
 mod balance;
 mod cell;
 mod check;
+mod copy;
 mod cursor;
 mod delete;
 mod draft;
@@ -43,6 +45,7 @@ mod tree;
 mod vacuum;
 
 pub use check::IntegrityCheck;
+pub use copy::{CopyAs, TreeCopy};
 pub use cursor::{BTreeCursor, CursorKind};
 pub use insert::{InsertHint, Payload};
 pub use seek::{SeekOp, SeekResult};

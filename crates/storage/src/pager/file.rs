@@ -56,6 +56,8 @@ pub(super) struct FileBacking {
     /// The journal mode is being changed: the log has been removed, the header still names it.
     pub leaving_wal: bool,
     pub committing: Committing,
+    /// The file says nothing about its text encoding yet: the first write settles it.
+    pub encoding_is_open: bool,
     /// The header that the first write to an empty database creates.
     pub initial_header: DatabaseHeader,
 }
@@ -127,6 +129,7 @@ impl Pager {
             checkpoint_wanted: false,
             leaving_wal: false,
             committing: Committing::No,
+            encoding_is_open: false,
             initial_header: DatabaseHeader::new(page_size),
             db,
         };
@@ -145,7 +148,7 @@ impl Pager {
     pub(super) fn file(&self) -> Option<&FileBacking> {
         match &self.backing {
             Backing::File(file) => Some(file),
-            Backing::Memory | Backing::Temp => None,
+            Backing::Memory | Backing::Temp(_) => None,
         }
     }
 
@@ -153,7 +156,7 @@ impl Pager {
     pub(super) fn file_mut(&mut self) -> &mut FileBacking {
         match &mut self.backing {
             Backing::File(file) => file,
-            Backing::Memory | Backing::Temp => unreachable!("a pager of a file"),
+            Backing::Memory | Backing::Temp(_) => unreachable!("a pager of a file"),
         }
     }
 
@@ -276,6 +279,10 @@ impl Pager {
         self.header = header;
         let file = self.file_mut();
         file.header_commit = file.commit;
+        file.encoding_is_open = header.text_encoding == 0;
+        if file.encoding_is_open {
+            self.header.text_encoding = self.file_mut().initial_header.text_encoding;
+        }
         Ok(())
     }
 
@@ -378,6 +385,9 @@ impl Pager {
     /// Drops clean pages when there are too many. Cursors keep those they stand on.
     #[cold]
     pub(super) fn trim(&mut self) {
+        if let Backing::Temp(_) = self.backing {
+            return self.trim_temp();
+        }
         let transaction_mark = self.transaction_mark;
         self.table.retain(|no, slot| no == PageNo::ONE || slot.mark >= transaction_mark);
         let limit = self.file().map_or(usize::MAX, |file| file.cache_pages);
@@ -397,6 +407,9 @@ impl Pager {
 
     /// What the last `Err(Pending)` waits for; `None` where running again is all it takes.
     pub fn waiting_on(&self) -> Option<Completion> {
+        if let Backing::Temp(temp) = &self.backing {
+            return temp.waiting_on();
+        }
         let file = self.file()?;
         if let Some(completion) = file.committing.waiting_on() {
             return Some(completion.clone());
@@ -406,6 +419,9 @@ impl Pager {
 
     /// Blocks until what this pager waits for is there.
     pub fn wait_blocking(&self) -> Result<()> {
+        if let Backing::Temp(temp) = &self.backing {
+            return temp.wait_blocking();
+        }
         let Some(file) = self.file() else { return Ok(()) };
         if let Some(completion) = self.waiting_on() {
             while !completion.is_ready() {

@@ -18,6 +18,7 @@ mod modes;
 mod savepoint;
 pub(crate) mod spill;
 mod table;
+mod temp;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,8 @@ pub use modes::{JournalMode, Synchronous};
 use savepoint::{Before, Savepoint};
 use spill::Spill;
 use table::{PageTable, Slot};
+use temp::TempBacking;
+pub use temp::{DEFAULT_TEMP_BYTES, TempSpace};
 
 /// Largest page number SQLite allows by default (`max_page_count`).
 pub const DEFAULT_MAX_PAGE_COUNT: u32 = 4_294_967_294;
@@ -52,8 +55,8 @@ pub enum WriteMode {
 enum Backing {
     /// Private memory (`:memory:`): transactions keep older images of all they change.
     Memory,
-    /// An ephemeral table or sorter: always in a write transaction that never ends.
-    Temp,
+    /// Ephemeral trees: always in a write transaction that never ends.
+    Temp(Box<TempBacking>),
     /// A database file, with its journal or log.
     File(Box<FileBacking>),
 }
@@ -137,16 +140,10 @@ impl Pager {
         Self::new(Backing::Memory, page_size)
     }
 
-    /// Pages for an ephemeral table: in memory, always writable, no transaction to begin or end.
+    /// Pages for ephemeral trees: in memory, always writable, no transaction to begin or end.
     /// Page 1 exists (its header holds the freelist); trees are built on pages that follow.
     pub fn temp(page_size: u32) -> Self {
-        let mut pager = Self::new(Backing::Temp, page_size);
-        pager.state = State::Write;
-        pager.transaction_mark = 1;
-        pager.mark = 1;
-        pager.next_mark = 2;
-        pager.create_first_page();
-        pager
+        Self::temp_database(None, DatabaseHeader::new(page_size))
     }
 
     // ---- Geometry -------------------------------------------------------------------------------------------------
@@ -229,7 +226,7 @@ impl Pager {
     pub fn is_writable(&self) -> bool {
         match &self.backing {
             Backing::File(file) => !file.db.is_read_only() && self.header.write_version <= 2,
-            Backing::Memory | Backing::Temp => true,
+            Backing::Memory | Backing::Temp(_) => true,
         }
     }
 
@@ -265,10 +262,11 @@ impl Pager {
         if no.0 == 0 || no.0 > self.page_count {
             return Err(Error::corrupt(no.0, "page number past the end of the database"));
         }
-        match self.backing {
-            // All pages are resident except the lock-byte page.
-            Backing::Memory | Backing::Temp => Err(Error::corrupt(no.0, "reference to the lock-byte page")),
+        match &self.backing {
             Backing::File(_) => self.read_page(no),
+            Backing::Temp(temp) if !temp.is_in_memory() && no != self.lock_byte_page() => self.read_temp(no),
+            // All pages are resident except the lock-byte page.
+            Backing::Memory | Backing::Temp(_) => Err(Error::corrupt(no.0, "reference to the lock-byte page")),
         }
     }
 
@@ -321,7 +319,7 @@ impl Pager {
                 let keep = was_dirty || self.backing.is_memory() || no == PageNo::ONE;
                 savepoint.save(no, if keep { Before::Page(page.clone()) } else { Before::Gone }, was_dirty);
             }
-            if !was_dirty && !matches!(self.backing, Backing::Temp) {
+            if !was_dirty && !matches!(self.backing, Backing::Temp(_)) {
                 self.dirty.push(no);
             }
             *written = mark;
@@ -344,7 +342,7 @@ impl Pager {
             savepoint.save(no, Before::Gone, false);
         }
         self.table.put(no, Page::zeroed(no, self.header.page_size), self.mark);
-        if !matches!(self.backing, Backing::Temp) {
+        if !matches!(self.backing, Backing::Temp(_)) {
             self.dirty.push(no);
         }
         self.page_count = next;
@@ -363,7 +361,9 @@ impl Pager {
             if let Some(savepoint) = self.savepoints.last_mut() {
                 savepoint.save(no, spilled.map_or(Before::Gone, Before::Spilled), spilled.is_some());
             }
-            self.dirty.push(no);
+            if !matches!(self.backing, Backing::Temp(_)) {
+                self.dirty.push(no);
+            }
             self.table.put(no, Page::zeroed(no, self.header.page_size), self.mark);
             return self.edit(no);
         }
@@ -416,38 +416,6 @@ impl Pager {
         self.page_count = n;
     }
 
-    /// Empties the database inside a write transaction, to be written anew with this page size and these reserved
-    /// bytes (VACUUM). Page 1 exists afterwards; the other header fields stay. Not in WAL mode, nor in a savepoint.
-    pub fn start_anew(&mut self, page_size: u32, reserved: u8) -> Result<()> {
-        assert!(self.state == State::Write, "start anew outside a write transaction");
-        let geometry_changes = (page_size, reserved) != (self.header.page_size, self.header.reserved);
-        if self.savepoint_depth() > 0
-            || !is_page_size(page_size)
-            || page_size - u32::from(reserved) < 480
-            || (geometry_changes && self.journal_mode() == JournalMode::Wal)
-        {
-            return Err(Error::from_code(ResultCode::MISUSE));
-        }
-        let mut pages = Vec::new();
-        self.table.for_each_above(0, |no, _| pages.push(no));
-        let memory = self.backing.is_memory();
-        for no in pages {
-            let slot = self.table.take(no);
-            if let Some(savepoint) = self.savepoints.last_mut()
-                && slot.mark < self.mark
-            {
-                savepoint.save(no, slot.page.filter(|_| memory).map_or(Before::Gone, Before::Page), false);
-            }
-        }
-        self.dirty.clear();
-        self.spill = None;
-        self.page_count = 0;
-        (self.header.page_size, self.header.reserved) = (page_size, reserved);
-        (self.header.freelist_trunk, self.header.freelist_count) = (0, 0);
-        self.create_first_page();
-        Ok(())
-    }
-
     /// Changes header fields; page 1 is resident in every write transaction.
     pub fn edit_header(&mut self, f: impl FnOnce(&mut DatabaseHeader)) {
         let mut header = self.header;
@@ -466,7 +434,7 @@ impl Pager {
             return Ok(());
         }
         match self.backing {
-            Backing::Memory | Backing::Temp => {
+            Backing::Memory | Backing::Temp(_) => {
                 self.state = State::Read;
                 Ok(())
             }
@@ -476,7 +444,7 @@ impl Pager {
 
     /// Lets the snapshot go.
     pub fn end_read(&mut self) {
-        if matches!(self.backing, Backing::Temp) || self.state == State::Idle {
+        if matches!(self.backing, Backing::Temp(_)) || self.state == State::Idle {
             return;
         }
         assert!(self.state != State::Write, "end of a snapshot inside a write transaction");
@@ -565,7 +533,7 @@ impl Pager {
             return Ok(());
         }
         match self.backing {
-            Backing::Temp => Ok(()),
+            Backing::Temp(_) => Ok(()),
             Backing::Memory => {
                 if !self.dirty.is_empty() {
                     self.stamp_header();
@@ -603,7 +571,7 @@ impl Pager {
             return;
         }
         match self.backing {
-            Backing::Temp => return,
+            Backing::Temp(_) => return,
             Backing::Memory => self.undo_to(0),
             Backing::File(_) => {
                 for no in std::mem::take(&mut self.dirty) {
@@ -630,13 +598,29 @@ impl Pager {
         }
     }
 
+    /// Chooses the text encoding of a database that has no table yet; false where that is settled.
+    pub fn set_initial_encoding(&mut self, encoding: u32) -> bool {
+        if self.page_count == 0 {
+            self.set_initial_header(|h| h.text_encoding = encoding);
+            return true;
+        }
+        // A file that has a page and no table has no encoding either, where SQLite made it.
+        let Backing::File(file) = &mut self.backing else { return false };
+        if self.state == State::Write || !file.encoding_is_open {
+            return false;
+        }
+        file.initial_header.text_encoding = encoding;
+        self.header.text_encoding = encoding;
+        true
+    }
+
     /// Changes the header that the first write will create (encoding, auto-vacuum, page size); ignored afterwards.
     pub fn set_initial_header(&mut self, f: impl FnOnce(&mut DatabaseHeader)) {
         if self.page_count > 0 || self.state == State::Write {
             return;
         }
         match &mut self.backing {
-            Backing::Memory | Backing::Temp => f(&mut self.header),
+            Backing::Memory | Backing::Temp(_) => f(&mut self.header),
             Backing::File(file) => {
                 f(&mut file.initial_header);
                 self.header = file.initial_header;

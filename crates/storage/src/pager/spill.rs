@@ -53,6 +53,12 @@ impl DirtyPage {
 }
 
 impl Spill {
+    /// A file that holds an image of the first `count` pages, and the pages of it that are wanted.
+    pub fn of_image(file: Arc<dyn File>, page_size: u32, count: u32, pages: impl Iterator<Item = PageNo>) -> Self {
+        let pages = pages.map(|no| (no.0, SpillSlot::from(no.0 - 1))).collect();
+        Spill { file, page_size, next: SpillSlot::from(count), pages }
+    }
+
     pub fn slot_of(&self, no: PageNo) -> Option<SpillSlot> {
         self.pages.get(&no.0).copied()
     }
