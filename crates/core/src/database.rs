@@ -76,6 +76,7 @@ impl Database {
             settings: Settings::new(options.busy_timeout),
             options: options.clone(),
             limits: Limits::default(),
+            encoding_choice: Default::default(),
             environment: Default::default(),
             functions: Registry::new(),
             collations: Vec::new(),

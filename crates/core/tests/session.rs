@@ -143,7 +143,8 @@ fn a_stored_text_names_the_tables_of_its_own_database() {
 #[test]
 fn an_expanded_text_holds_the_values_of_its_parameters() {
     let connection = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
-    let mut statement = connection.prepare(b"SELECT ?, :a, ?1, '?', x.y \xff FROM (SELECT 1 y) x -- ?").unwrap().statement.unwrap();
+    let mut statement =
+        connection.prepare(b"SELECT ?, :a, ?1, '?', x.y \xff FROM (SELECT 1 y) x -- ?").unwrap().statement.unwrap();
     statement.bind(1, Value::from("it's")).unwrap();
     statement.bind(2, Value::blob([0xAB])).unwrap();
     assert_eq!(statement.expanded_sql(), b"SELECT 'it''s', x'ab', 'it''s', '?', x.y \xff FROM (SELECT 1 y) x -- ?");

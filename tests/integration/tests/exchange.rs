@@ -210,7 +210,9 @@ fn turn(engine: &mut dyn Engine, statements: &[String]) -> Result<(), String> {
             let expected = code & 0xFF == 19
                 || text.contains("no such table: log")
                 || text.contains("already exists")
-                || text.contains("no such column");
+                || text.contains("no such column")
+                // SQLite's own VACUUM copies no table with generated columns out of a file of schema format 1.
+                || (engine.name() == "sqlite" && sql == "VACUUM" && text.contains("columns but"));
             if !expected {
                 return Err(format!(
                     "{}: {text} ({code}) in {}",

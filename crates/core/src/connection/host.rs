@@ -71,6 +71,9 @@ impl Host for State {
         if cookie == Cookie::SchemaVersion {
             self.edit_schema(db.index(), Clone::clone);
         }
+        if cookie == Cookie::TextEncoding {
+            self.fix_encoding();
+        }
         Ok(())
     }
 

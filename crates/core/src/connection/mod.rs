@@ -2,6 +2,7 @@
 
 mod attach;
 mod catalogue;
+mod encoding;
 mod environment;
 mod host;
 mod pragma;

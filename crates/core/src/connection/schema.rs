@@ -47,13 +47,14 @@ impl State {
     /// Read or share the catalogue of one database.
     pub fn load_schema(&mut self, db: usize) -> Result<()> {
         self.begin_read(db)?;
+        let encoding = self.text_encoding(db);
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         let cookie = entry.pager.header().schema_cookie;
         // A file without a page has no encoding yet: its catalogue is this connection's own.
         if !entry.pager.in_write()
             && entry.pager.page_count() > 0
             && let Some(shared) = entry.database.as_ref().and_then(|d| d.shared_schema(cookie))
-            && shared.encoding == encoding_of(entry.pager.header().text_encoding)
+            && shared.encoding == encoding
         {
             entry.schema = Some(shared);
             self.generation = self.generation.wrapping_add(1);
@@ -61,7 +62,7 @@ impl State {
         }
         let rows = self.read_schema_rows(db)?;
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
-        let mut schema = empty_schema(entry.pager.header(), db == 1);
+        let mut schema = empty_schema(entry.pager.header(), encoding, db == 1);
         build_schema(&mut schema, &rows)?;
         entry.statistics_stale = schema.table("sqlite_stat1").is_some();
         let schema = Arc::new(schema);
@@ -94,18 +95,6 @@ impl State {
         Ok(())
     }
 
-    /// Text has one encoding in all databases of a connection: that of `main`.
-    fn take_encoding(&mut self, db: usize) -> Result<()> {
-        let encoding =
-            self.databases.get(db).and_then(|d| d.schema.as_ref()).map_or(TextEncoding::Utf8, |s| s.encoding);
-        if db == 0 {
-            self.environment.encoding = encoding;
-        } else if db > 1 && encoding != self.environment.encoding && self.databases[db].pager.page_count() > 0 {
-            return Err(Error::sql("attached databases must use the same text encoding as main database"));
-        }
-        Ok(())
-    }
-
     /// All rows of `sqlite_schema` in rowid order. Restartable.
     fn read_schema_rows(&mut self, db: usize) -> Result<Vec<SchemaRow>> {
         self.read_rows(db, PageNo::ONE)?.iter().map(schema_row).collect()
@@ -135,11 +124,11 @@ impl State {
     }
 
     fn scan(&mut self, db: usize, root: PageNo) -> Result<Vec<Fields>> {
+        let encoding = self.text_encoding(db);
         let Some(entry) = self.databases.get_mut(db) else { return Ok(Vec::new()) };
         if entry.pager.page_count() == 0 {
             return Ok(Vec::new());
         }
-        let encoding = encoding_of(entry.pager.header().text_encoding);
         let epoch = entry.pager.change_epoch();
         if entry.loading.as_ref().is_none_or(|l| l.epoch != epoch || l.root != root) {
             let cursor = BTreeCursor::new(root, CursorKind::Table);
@@ -168,16 +157,17 @@ impl State {
     /// After DDL: take up what is new in `sqlite_schema` (with `all`, read everything afresh).
     pub fn refresh_schema(&mut self, db: usize, all: bool) -> Result<()> {
         let rows = self.read_schema_rows(db)?;
+        let encoding = self.text_encoding(db);
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         let mut schema = match &entry.schema {
             Some(known) if !all => (**known).clone(),
-            _ => empty_schema(entry.pager.header(), db == 1),
+            _ => empty_schema(entry.pager.header(), encoding, db == 1),
         };
         let new: Vec<SchemaRow> = rows.into_iter().filter(|row| all || !is_known(&schema, row)).collect();
         build_schema(&mut schema, &new)?;
         schema.cookie = entry.pager.header().schema_cookie;
         schema.file_format = entry.pager.header().schema_format;
-        schema.encoding = encoding_of(entry.pager.header().text_encoding);
+        schema.encoding = encoding;
         schema.generation = next_generation();
         entry.statistics_stale |= all && schema.table("sqlite_stat1").is_some();
         entry.schema = Some(Arc::new(schema));
@@ -213,21 +203,12 @@ fn is_known(schema: &Schema, row: &SchemaRow) -> bool {
     }
 }
 
-fn empty_schema(header: &turso_storage::DatabaseHeader, temporary: bool) -> Schema {
+fn empty_schema(header: &turso_storage::DatabaseHeader, encoding: TextEncoding, temporary: bool) -> Schema {
     let mut schema = Schema::empty(temporary);
     schema.cookie = header.schema_cookie;
     schema.file_format = header.schema_format;
-    schema.encoding = encoding_of(header.text_encoding);
+    schema.encoding = encoding;
     schema
-}
-
-/// The header's text encoding number (`fileformat2.html` section 1.3.13); 0 in a file without schema means UTF-8.
-pub(crate) fn encoding_of(number: u32) -> TextEncoding {
-    match number {
-        2 => TextEncoding::Utf16Le,
-        3 => TextEncoding::Utf16Be,
-        _ => TextEncoding::Utf8,
-    }
 }
 
 fn text(value: &Value) -> Option<String> {

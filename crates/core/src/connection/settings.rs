@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use turso_error::{Error, Result};
 use turso_storage::Synchronous;
-use turso_value::Value;
+use turso_value::{TextEncoding, Value};
 
 use super::state::{Settings, State};
 
@@ -209,15 +209,11 @@ impl State {
             }
             "encoding" => {
                 if let Some(told) = told {
-                    let number = match word(told).as_str() {
-                        "utf-16le" => 2,
-                        "utf-16be" => 3,
-                        _ => 1,
-                    };
-                    if pager.set_initial_encoding(number) {
-                        entry.schema = None;
-                        self.generation = self.generation.wrapping_add(1);
-                    }
+                    self.choose_encoding(match word(told).as_str() {
+                        "utf-16le" => TextEncoding::Utf16Le,
+                        "utf-16be" => TextEncoding::Utf16Be,
+                        _ => TextEncoding::Utf8,
+                    });
                 }
                 Ok(Value::Null)
             }

@@ -9,6 +9,7 @@ use turso_schema::Schema;
 use turso_storage::{DEFAULT_TEMP_BYTES, Pager, TempSpace};
 use turso_vm::{Counters, Limits};
 
+use super::encoding::EncodingChoice;
 use super::environment::SessionEnvironment;
 use crate::database::Database;
 use crate::wait::{Wait, busy_delay};
@@ -78,6 +79,8 @@ pub(crate) struct State {
     pub options: crate::options::OpenOptions,
     pub limits: Limits,
     pub environment: SessionEnvironment,
+    /// What `PRAGMA encoding` chose for a file without tables.
+    pub encoding_choice: EncodingChoice,
     /// Functions of the application beside the built-in ones.
     pub functions: turso_functions::Registry,
     /// Collations of the application.

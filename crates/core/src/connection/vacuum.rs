@@ -21,7 +21,8 @@ use turso_storage::btree::{BTreeCursor, CopyAs, CursorKind, TreeCopy, create_tre
 use turso_storage::{DatabaseHeader, JournalMode, PageNo, Pager, WriteMode};
 use turso_value::{Value, encode_record};
 
-use super::schema::{Fields, encoding_of, schema_row};
+use super::encoding::encoding_of;
+use super::schema::{Fields, schema_row};
 use super::state::State;
 use crate::database::Database;
 
@@ -188,7 +189,11 @@ impl State {
             Phase::WriteSchema(at, cursor) => match vacuum.rows.get(*at) {
                 Some(row) => {
                     let mut record = Vec::new();
-                    encode_record(&row.fields, encoding_of(built.header().text_encoding), &mut record);
+                    encode_record(
+                        &row.fields,
+                        encoding_of(built.header().text_encoding).unwrap_or_default(),
+                        &mut record,
+                    );
                     cursor.append(built, Some(*at as i64 + 1), record.as_slice().into())?;
                     built.unpin();
                     *at += 1;
@@ -246,7 +251,7 @@ fn plan(source: &[Fields], header: &DatabaseHeader, into: bool) -> Result<Vec<Ne
     let rows: Vec<SchemaRow> = source.iter().map(schema_row).collect::<Result<_>>()?;
     // As the new file will be read: there DESC means what it says, also where it did not in the old one.
     let mut schema = Schema::empty(false);
-    schema.encoding = encoding_of(header.text_encoding);
+    schema.encoding = encoding_of(header.text_encoding).unwrap_or_default();
     schema.file_format = SCHEMA_FORMAT;
     build_schema(&mut schema, &rows)?;
     let resort = header.schema_format < SCHEMA_FORMAT;

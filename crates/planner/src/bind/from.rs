@@ -634,37 +634,16 @@ pub fn find_table<'a>(
     name: &str,
 ) -> Option<(DbIndex, &'a Arc<Table>)> {
     let catalogue = context.catalogue;
-    let look = |db: DbIndex| {
-        let tables = catalogue.schema(db);
-        if let Some(table) = tables.table(name) {
-            return Some((db, table));
-        }
-        // The schema table has two names.
-        let other = if name.eq_ignore_ascii_case("sqlite_master") {
-            "sqlite_schema"
-        } else if name.eq_ignore_ascii_case("sqlite_schema") {
-            "sqlite_master"
-        } else if db.0 == 1
-            && (name.eq_ignore_ascii_case("sqlite_temp_master") || name.eq_ignore_ascii_case("sqlite_temp_schema"))
-        {
-            return tables.table("sqlite_schema").or_else(|| tables.table("sqlite_master")).map(|t| (db, t));
-        } else {
-            return None;
-        };
-        tables.table(other).map(|t| (db, t))
-    };
+    let qualified = |db: DbIndex| catalogue.schema(db).qualified_table(name).map(|table| (db, table));
     if let Some(schema) = schema {
-        return look(catalogue.find_database(schema)?);
+        return qualified(catalogue.find_database(schema)?);
     }
     if let Some(home) = context.home() {
-        return look(home);
+        return qualified(home);
     }
-    // Bare `sqlite_schema` is that of main.
-    let is_schema_table =
-        name.len() > 10 && (name.eq_ignore_ascii_case("sqlite_master") || name.eq_ignore_ascii_case("sqlite_schema"));
-    let order = if is_schema_table { [0, 1] } else { [1, 0] };
     let count = catalogue.database_count() as u16;
-    order.into_iter().chain(2..count).filter(|&db| db < count).find_map(|db| look(DbIndex(db)))
+    let order = [1, 0].into_iter().chain(2..count).filter(|&db| db < count).map(DbIndex);
+    order.into_iter().find_map(|db| catalogue.schema(db).table(name).map(|table| (db, table)))
 }
 
 /// `no such table: name`.

@@ -89,11 +89,6 @@ impl Pager {
                 self.rollback();
                 Err(e)
             }
-            Ok(()) => {
-                let settled = self.header.text_encoding != 0;
-                self.file_mut().encoding_is_open &= !settled;
-                Ok(())
-            }
             other => other,
         }
     }

@@ -56,8 +56,6 @@ pub(super) struct FileBacking {
     /// The journal mode is being changed: the log has been removed, the header still names it.
     pub leaving_wal: bool,
     pub committing: Committing,
-    /// The file says nothing about its text encoding yet: the first write settles it.
-    pub encoding_is_open: bool,
     /// The header that the first write to an empty database creates.
     pub initial_header: DatabaseHeader,
 }
@@ -129,7 +127,6 @@ impl Pager {
             checkpoint_wanted: false,
             leaving_wal: false,
             committing: Committing::No,
-            encoding_is_open: false,
             initial_header: DatabaseHeader::new(page_size),
             db,
         };
@@ -279,10 +276,6 @@ impl Pager {
         self.header = header;
         let file = self.file_mut();
         file.header_commit = file.commit;
-        file.encoding_is_open = header.text_encoding == 0;
-        if file.encoding_is_open {
-            self.header.text_encoding = self.file_mut().initial_header.text_encoding;
-        }
         Ok(())
     }
 

@@ -515,9 +515,6 @@ impl Pager {
         let no = self.append_page();
         debug_assert_eq!(no, PageNo::ONE);
         let mut header = self.header;
-        if header.text_encoding == 0 {
-            header.text_encoding = 1;
-        }
         if matches!(&self.backing, Backing::File(file) if file.db.options().wal) {
             (header.write_version, header.read_version) = (2, 2);
         }
@@ -596,22 +593,6 @@ impl Pager {
         if is_page_size(page_size) {
             self.set_initial_header(|h| h.page_size = page_size);
         }
-    }
-
-    /// Chooses the text encoding of a database that has no table yet; false where that is settled.
-    pub fn set_initial_encoding(&mut self, encoding: u32) -> bool {
-        if self.page_count == 0 {
-            self.set_initial_header(|h| h.text_encoding = encoding);
-            return true;
-        }
-        // A file that has a page and no table has no encoding either, where SQLite made it.
-        let Backing::File(file) = &mut self.backing else { return false };
-        if self.state == State::Write || !file.encoding_is_open {
-            return false;
-        }
-        file.initial_header.text_encoding = encoding;
-        self.header.text_encoding = encoding;
-        true
     }
 
     /// Changes the header that the first write will create (encoding, auto-vacuum, page size); ignored afterwards.
