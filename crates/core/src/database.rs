@@ -91,6 +91,7 @@ impl Database {
             rollback_epoch: 0,
             deferred_violations: 0,
             integrity_check: None,
+            super_journal: None,
             vacuum: None,
             temp_space: None,
             generation: 0,

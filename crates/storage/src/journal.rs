@@ -8,7 +8,7 @@
 //!  3 delete / truncate / zero the journal: this is the commit
 //! ```
 //! A failure in step 2 plays the journal back at once; where that fails too, the journal stays and whoever opens the
-//! database next plays it back. In mode MEMORY the originals are kept in memory for the same purpose; OFF has none.
+//! database next plays it back. Several databases at once: `super_journal.rs`. In mode MEMORY the originals are kept in memory for the same purpose; OFF has none.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,13 @@ use turso_error::{Error, Result, ResultCode};
 use turso_io::{File, Io, LockLevel, OpenFlags, SyncKind};
 
 use crate::format::header::is_page_size;
-use crate::format::journal::{JournalHeader, decode_super_journal_name, record_checksum, record_size};
+use crate::format::journal::{JournalHeader, encode_super_journal_name, record_checksum, record_size};
 use crate::format::layout::lock_byte_page;
 use crate::format::{be32, put_be32};
 use crate::page::PageNo;
 use crate::pager::spill::{DirtyPage, Spill};
 use crate::pager::{JournalMode, Synchronous};
+use crate::super_journal;
 
 /// What device sectors are taken to be in journal headers.
 const SECTOR: u32 = 512;
@@ -54,6 +55,8 @@ pub(crate) struct Commit<'a> {
     pub pages: &'a [DirtyPage],
     /// Where those are that are not in memory.
     pub spill: Option<&'a Spill>,
+    /// The super-journal, where the commit is one of several.
+    pub super_journal: Option<&'a Path>,
 }
 
 /// What undoes a commit that failed half-way.
@@ -151,6 +154,16 @@ impl Commit<'_> {
             }
         }
         journal.write_at(&batch, offset)?;
+        if let Some(path) = self.super_journal {
+            let end = (offset + batch.len() as u64).next_multiple_of(u64::from(SECTOR));
+            let lock_page = lock_byte_page(self.old_page_size);
+            let trailer = encode_super_journal_name(super_journal::name_of(path), lock_page.0);
+            journal.write_at(&trailer, end)?;
+            // The name is looked for at the end, where an older and longer journal may have left other bytes.
+            if journal.size()? > end + trailer.len() as u64 {
+                journal.truncate(end + trailer.len() as u64)?;
+            }
+        }
         if sync {
             if self.synchronous >= Synchronous::Full {
                 journal.sync(self.sync_kind())?;
@@ -229,13 +242,19 @@ impl Commit<'_> {
                 self.file.truncate(u64::from(self.old_count) * u64::from(self.old_page_size))?;
                 if self.synchronous != Synchronous::Off { self.file.sync(self.sync_kind()) } else { Ok(()) }
             }
-            Undo::Journal(journal, path, header) => {
-                journal.write_at(&header, 0)?;
-                play_back(self.io, &*journal, self.file)?;
-                drop(journal);
-                self.io.delete(&path, false)
-            }
+            journal @ Undo::Journal(..) => journal.play_back(self.io, self.file),
         }
+    }
+}
+
+impl Undo {
+    /// Puts the database back from the journal, where there is one, and deletes that.
+    pub fn play_back(self, io: &dyn Io, file: &dyn File) -> Result<()> {
+        let Undo::Journal(journal, path, header) = self else { return Ok(()) };
+        journal.write_at(&header, 0)?;
+        play_back(&*journal, file)?;
+        drop(journal);
+        io.delete(&path, false)
     }
 }
 
@@ -290,39 +309,35 @@ pub(crate) fn recover(io: &dyn Io, file: &dyn File, path: &Path) -> Result<()> {
             return Err(Error::from_code(ResultCode::CANTOPEN));
         }
         journal.sync(SyncKind::Data)?;
-        play_back(io, &*journal, file)?;
+        let named = super_journal::named_by(&*journal)?;
+        // A transaction over several databases whose super-journal is gone did commit.
+        let committed = match &named {
+            Some(path) => !io.exists(path)?,
+            None => false,
+        };
+        if !committed {
+            play_back(&*journal, file)?;
+        }
         drop(journal);
-        io.delete(&journal_path, true)
+        io.delete(&journal_path, true)?;
+        match named.filter(|_| !committed) {
+            Some(path) => super_journal::delete_unless_needed(io, &path),
+            None => Ok(()),
+        }
     });
     let unlocked = file.unlock(LockLevel::Shared);
     result.and(unlocked)
 }
 
 /// Writes the originals back into the database and syncs it.
-fn play_back(io: &dyn Io, journal: &dyn File, file: &dyn File) -> Result<()> {
+fn play_back(journal: &dyn File, file: &dyn File) -> Result<()> {
     let size = journal.size()?;
-    if super_journal_is_gone(io, journal, size)? {
-        // The transaction over several databases did commit.
-        return Ok(());
-    }
     let mut reader = Playback { journal, file, size, offset: 0, first: None };
     while reader.segment()? {}
     if reader.first.is_some() {
         file.sync(SyncKind::Data)?;
     }
     Ok(())
-}
-
-fn super_journal_is_gone(io: &dyn Io, journal: &dyn File, size: u64) -> Result<bool> {
-    // Names are paths; SQLite's limit is well below this.
-    let mut tail = vec![0; size.min(4096 + 16) as usize];
-    let length = tail.len();
-    if journal.read_at(&mut tail, size - length as u64)? < length {
-        return Ok(false);
-    }
-    let Some(name) = decode_super_journal_name(&tail) else { return Ok(false) };
-    let Ok(name) = std::str::from_utf8(name) else { return Ok(false) };
-    Ok(!io.exists(Path::new(name))?)
 }
 
 struct Playback<'a> {

@@ -11,10 +11,12 @@ pub mod format;
 mod journal;
 pub mod page;
 pub mod pager;
+mod super_journal;
 mod wal;
 
 pub use file::{DatabaseFile, OpenOptions};
 pub use format::DatabaseHeader;
 pub use page::{Page, PageNo, PageRef};
 pub use pager::{DEFAULT_TEMP_BYTES, JournalMode, Pager, Synchronous, TempSpace, WriteMode};
+pub use super_journal::SuperJournal;
 pub use wal::{CheckpointMode, CheckpointResult};

@@ -105,6 +105,8 @@ pub(crate) struct State {
     pub deferred_violations: i64,
     /// A page check that waits for a page.
     pub integrity_check: Option<turso_storage::btree::IntegrityCheck>,
+    /// Of a commit over several databases that is under way.
+    pub super_journal: Option<turso_storage::SuperJournal>,
     /// A VACUUM that waits.
     pub vacuum: Option<Box<super::vacuum::Vacuum>>,
     /// Memory and files for what statements keep besides the databases; made when first asked for.

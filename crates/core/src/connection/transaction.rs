@@ -12,7 +12,7 @@
 use turso_error::{Error, Result, ResultCode};
 use turso_program::control::OnError;
 use turso_program::schema::{SavepointOp, Transaction, TransactionControl};
-use turso_storage::WriteMode;
+use turso_storage::{DatabaseFile, SuperJournal, WriteMode};
 
 use super::state::{NamedSavepoint, State};
 
@@ -147,7 +147,14 @@ impl State {
         if self.deferred_violations > 0 {
             return Err(Error::new(ResultCode::CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed"));
         }
-        self.commit_all()?;
+        match self.commit_all() {
+            // The databases hold what they held before, and nothing is left to be tried again.
+            Err(error) if !error.is_pending() && !error.is(ResultCode::BUSY) => {
+                self.rollback_all();
+                return Err(error);
+            }
+            other => other?,
+        }
         self.end_transaction();
         Ok(())
     }
@@ -171,45 +178,99 @@ impl State {
         }
     }
 
-    /// Make the changes of all databases durable. Databases committed before one that fails stay committed; each is a
-    /// transaction of its own unless a super-journal joins them.
+    /// Make the changes of all databases durable. Where several have journals, a super-journal makes the commit one: all of them
+    /// or none, whatever happens. In WAL mode and without journals each is a transaction of its own, as in SQLite.
     fn commit_all(&mut self) -> Result<()> {
+        for db in 0..self.databases.len() {
+            let Some(entry) = self.databases.get_mut(db).filter(|entry| entry.pager.in_write()) else { continue };
+            let shrunk = turso_storage::btree::auto_vacuum_commit(&mut entry.pager);
+            self.pending_on(db, shrunk)?;
+        }
         if self.databases.iter().filter(|db| db.pager.in_write()).count() > 1 {
-            // Whatever a reader of one of them can refuse is asked for before the first is committed.
-            for db in 0..self.databases.len() {
-                match self.databases.get_mut(db).map_or(Ok(()), |entry| entry.pager.prepare_commit()) {
-                    Ok(()) => {}
-                    Err(error) if error.is(ResultCode::BUSY) => return Err(self.lock_taken(error)),
-                    other => return self.pending_on(db, other),
-                }
-            }
+            self.prepare_commits()?;
         }
         for db in 0..self.databases.len() {
             let Some(entry) = self.databases.get_mut(db) else { break };
             if !entry.pager.in_write() {
                 continue;
             }
-            let shrunk = turso_storage::btree::auto_vacuum_commit(&mut entry.pager);
-            self.pending_on(db, shrunk)?;
-            let Some(entry) = self.databases.get_mut(db) else { break };
             match entry.pager.commit() {
                 Ok(()) => {
                     self.lock_wait = None;
-                    if let (Some(before), Some(database)) = (entry.schema_before.take(), &entry.database) {
-                        let unchanged = match (&before, &entry.schema) {
-                            (Some(old), Some(new)) => std::sync::Arc::ptr_eq(old, new),
-                            _ => false,
-                        };
-                        if !unchanged && let Some(schema) = &entry.schema {
-                            database.share_schema(schema);
-                        }
-                    }
+                    self.committed(db);
                 }
                 Err(error) if error.is(ResultCode::BUSY) => return Err(self.lock_taken(error)),
                 other => return self.pending_on(db, other),
             }
         }
+        self.super_journal = None;
         Ok(())
+    }
+
+    /// The commit is one over several databases. Whatever a reader of one of them can refuse is asked for before anything is
+    /// final; with a super-journal, all databases hold their changes afterwards and the decision has been made.
+    fn prepare_commits(&mut self) -> Result<()> {
+        let named = self.databases.first().is_some_and(|main| main.pager.database_file().is_some());
+        let members: Vec<usize> = match named {
+            true => (0..self.databases.len()).filter(|db| self.databases[*db].pager.needs_super_journal()).collect(),
+            false => Vec::new(),
+        };
+        if self.super_journal.as_ref().is_some_and(SuperJournal::is_committed) {
+            return Ok(());
+        }
+        if members.len() > 1 {
+            let main = self.databases[0].pager.database_file().cloned();
+            let files: Vec<_> =
+                members.iter().filter_map(|db| self.databases[*db].pager.database_file().cloned()).collect();
+            let files: Vec<&DatabaseFile> = files.iter().map(|file| &**file).collect();
+            if let Some(main) = main
+                && !self.super_journal.as_ref().is_some_and(|journal| journal.is_of(&files))
+            {
+                self.super_journal = Some(SuperJournal::create(&main, &files)?);
+            }
+        } else {
+            self.super_journal = None;
+        }
+        for db in 0..self.databases.len() {
+            let member = members.len() > 1 && members.contains(&db);
+            let path = self.super_journal.as_ref().filter(|_| member).map(|journal| journal.path().to_path_buf());
+            let Some(entry) = self.databases.get_mut(db) else { break };
+            match entry.pager.prepare_commit(path.as_deref()) {
+                Ok(()) => {}
+                Err(error) if error.is(ResultCode::BUSY) => return Err(self.lock_taken(error)),
+                other => return self.pending_on(db, other),
+            }
+        }
+        if let (Some(journal), true) = (&self.super_journal, members.len() > 1) {
+            let path = journal.path().to_path_buf();
+            for db in 0..self.databases.len() {
+                // What can still fail comes before the decision.
+                let pager = &mut self.databases[db].pager;
+                let done = if members.contains(&db) { pager.write_commit(&path) } else { pager.commit() };
+                self.pending_on(db, done)?;
+                if !members.contains(&db) {
+                    self.committed(db);
+                }
+            }
+            if let Some(journal) = &mut self.super_journal {
+                journal.commit()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The catalogue of a database is what its file holds now.
+    fn committed(&mut self, db: usize) {
+        let Some(entry) = self.databases.get_mut(db) else { return };
+        if let (Some(before), Some(database)) = (entry.schema_before.take(), &entry.database) {
+            let unchanged = match (&before, &entry.schema) {
+                (Some(old), Some(new)) => std::sync::Arc::ptr_eq(old, new),
+                _ => false,
+            };
+            if !unchanged && let Some(schema) = &entry.schema {
+                database.share_schema(schema);
+            }
+        }
     }
 
     /// Drop the changes of all databases and leave the transaction.
@@ -229,6 +290,8 @@ impl State {
                 db.schema = before;
             }
         }
+        // Only now that no database holds changes any more.
+        self.super_journal = None;
         if schema_changed {
             self.generation = self.generation.wrapping_add(1);
             self.rollback_epoch += 1;

@@ -188,7 +188,6 @@ SAVEPOINT s; INSERT INTO t(a) VALUES (70); SAVEPOINT r; DELETE FROM t; ROLLBACK 
 ATTACH ':memory:' AS aux; CREATE TABLE aux.n(i); INSERT INTO aux.n VALUES (1); SELECT * FROM n, t WHERE n.i = t.a; SELECT name FROM aux.sqlite_schema; DETACH aux; DETACH main; DETACH nope; ATTACH ':memory:' AS main;
 -- + with a key
 ATTACH ':memory:' AS e KEY 'k';
--- ! a commit over several files locks all of them first and then commits one after another: a crash between leaves some changed
 -- = VACUUM
 VACUUM;
 -- + INTO

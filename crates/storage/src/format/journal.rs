@@ -81,6 +81,23 @@ pub fn record_checksum(nonce: u32, page: &[u8]) -> u32 {
 /// |       16 |    4 | n                                                  |
 /// |       12 |    4 | sum of the name's bytes, as signed characters      |
 /// |        8 |    8 | magic                                              |
+///
+/// In front of the name stand four bytes with the number of the lock-byte page, so that nobody takes it for a record.
+pub fn encode_super_journal_name(name: &[u8], lock_page: u32) -> Vec<u8> {
+    let mut trailer = Vec::with_capacity(name.len() + 20);
+    trailer.extend_from_slice(&lock_page.to_be_bytes());
+    trailer.extend_from_slice(name);
+    trailer.extend_from_slice(&(name.len() as u32).to_be_bytes());
+    trailer.extend_from_slice(&name_checksum(name).to_be_bytes());
+    trailer.extend_from_slice(&JournalHeader::MAGIC);
+    trailer
+}
+
+fn name_checksum(name: &[u8]) -> u32 {
+    name.iter().fold(0u32, |sum, b| sum.wrapping_add(*b as i8 as u32))
+}
+
+/// The name that [`encode_super_journal_name`] has written at the end of a journal.
 pub fn decode_super_journal_name(tail: &[u8]) -> Option<&[u8]> {
     let fixed = tail.len().checked_sub(16)?;
     if tail[fixed + 8..] != JournalHeader::MAGIC {
@@ -88,6 +105,5 @@ pub fn decode_super_journal_name(tail: &[u8]) -> Option<&[u8]> {
     }
     let length = be32(tail, fixed) as usize;
     let name = &tail[fixed.checked_sub(length)?..fixed];
-    let sum = name.iter().fold(0u32, |sum, b| sum.wrapping_add(*b as i8 as u32));
-    (length > 0 && sum == be32(tail, fixed + 4)).then_some(name)
+    (length > 0 && name_checksum(name) == be32(tail, fixed + 4)).then_some(name)
 }

@@ -1,12 +1,13 @@
 //! Committing to a database file.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
 use turso_io::Completion;
 
 use super::file::Source;
-use super::{Backing, Pager, State};
+use super::{Backing, JournalMode, Pager, State, Synchronous};
 use crate::file::{DatabaseFile, FileTip};
 use crate::journal::{Commit, Undo};
 use crate::page::{PageNo, PageRef};
@@ -16,7 +17,7 @@ use crate::wal::{Wal, WalCommit};
 /// How far a commit has come that has to be run again.
 ///
 /// ```text
-///   No --journal written--> Journaled --EXCLUSIVE granted, database written, journal gone--> No
+///   No --journal written--> Journaled --EXCLUSIVE granted, database written--> Written --journal gone--> No
 ///   No --frames handed over--> Wal(writing -> syncing) --published--> No
 /// ```
 pub(super) enum Committing {
@@ -26,7 +27,19 @@ pub(super) enum Committing {
         undo: Undo,
         epoch: u64,
     },
+    /// One of several: the database holds the changes, and the super-journal decides whether they stay.
+    Written(Undo),
     Wal(Box<WalCommit>),
+}
+
+/// How far a commit in a rollback mode goes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// The journal is written and EXCLUSIVE held.
+    Locked,
+    /// The database holds the changes.
+    Written,
+    Done,
 }
 
 impl Committing {
@@ -37,7 +50,7 @@ impl Committing {
     pub(super) fn waiting_on(&self) -> Option<&Completion> {
         match self {
             Committing::Wal(commit) => commit.waiting_on(),
-            Committing::No | Committing::Journaled { .. } => None,
+            Committing::No | Committing::Journaled { .. } | Committing::Written(_) => None,
         }
     }
 
@@ -48,6 +61,8 @@ impl Committing {
                 drop(journal);
                 let _ = db.io().delete(&path, false);
             }
+            // Where this fails, the journal stays hot, and so does its super-journal.
+            (Committing::Written(undo), _) => drop(undo.play_back(&**db.io(), &**db.file())),
             (Committing::Wal(commit), Some(wal)) => wal.abandon_commit(db, &commit),
             _ => {}
         }
@@ -81,7 +96,7 @@ impl Pager {
     pub(super) fn commit_file(&mut self) -> Result<()> {
         let result = match &self.file_mut().source {
             Source::Wal(_) => self.commit_wal(),
-            Source::Rollback(_) => self.commit_rollback_mode(),
+            Source::Rollback(_) => self.commit_rollback_mode(Stage::Done, None),
             Source::None => Err(Error::from_code(ResultCode::INTERNAL)),
         };
         match result {
@@ -93,14 +108,43 @@ impl Pager {
         }
     }
 
+    /// True where a commit of this transaction over several databases needs a super-journal to be atomic: there are changes,
+    /// and a journal of its own that a crash would leave.
+    pub fn needs_super_journal(&mut self) -> bool {
+        let journaled = match &self.backing {
+            Backing::File(file) => {
+                matches!(file.source, Source::Rollback(_))
+                    && matches!(file.rollback_mode, JournalMode::Delete | JournalMode::Truncate | JournalMode::Persist)
+                    && file.synchronous != Synchronous::Off
+            }
+            _ => false,
+        };
+        journaled && self.state == State::Write && self.has_changes()
+    }
+
+    fn has_changes(&mut self) -> bool {
+        self.page_count != self.transaction_page_count || !self.dirty_pages().is_empty()
+    }
+
     /// Gets everything that can be refused by others out of the way of a commit that is one of several: in rollback
-    /// modes the journal is written and the EXCLUSIVE lock taken. `SQLITE_BUSY` leaves the transaction open.
-    pub fn prepare_commit(&mut self) -> Result<()> {
+    /// modes the journal is written, naming the super-journal, and the EXCLUSIVE lock taken. `SQLITE_BUSY` leaves the
+    /// transaction open.
+    pub fn prepare_commit(&mut self, super_journal: Option<&Path>) -> Result<()> {
+        self.commit_up_to(Stage::Locked, super_journal)
+    }
+
+    /// Writes the changes into the database; they stay if the super-journal is deleted. After a failure this transaction has
+    /// been rolled back, and the others are to be.
+    pub fn write_commit(&mut self, super_journal: &Path) -> Result<()> {
+        self.commit_up_to(Stage::Written, Some(super_journal))
+    }
+
+    fn commit_up_to(&mut self, stage: Stage, super_journal: Option<&Path>) -> Result<()> {
         match &self.backing {
             Backing::File(file) if self.state == State::Write && matches!(file.source, Source::Rollback(_)) => {}
             _ => return Ok(()),
         }
-        match self.commit_rollback_phases(true) {
+        match self.commit_rollback_mode(stage, super_journal) {
             Err(e) if !e.is(ResultCode::BUSY) => {
                 self.rollback();
                 Err(e)
@@ -109,19 +153,18 @@ impl Pager {
         }
     }
 
-    fn commit_rollback_mode(&mut self) -> Result<()> {
-        self.commit_rollback_phases(false)
-    }
-
-    fn commit_rollback_phases(&mut self, only_prepare: bool) -> Result<()> {
-        if self.dirty_pages().is_empty() && self.page_count == self.transaction_page_count {
-            if !only_prepare {
+    fn commit_rollback_mode(&mut self, stage: Stage, super_journal: Option<&Path>) -> Result<()> {
+        let decided = matches!(&self.file_mut().committing, Committing::Written(_));
+        if !decided && !self.has_changes() {
+            if stage == Stage::Done {
                 self.unlock_write();
                 self.finish_write();
             }
             return Ok(());
         }
-        self.stamp_header();
+        if !decided {
+            self.stamp_header();
+        }
         let pages = self.dirty_pages();
         let (old_count, new_count) = (self.transaction_page_count, self.page_count);
         let (page_size, epoch) = (self.header.page_size, self.change_epoch);
@@ -140,8 +183,18 @@ impl Pager {
             new_count,
             pages: &pages,
             spill: self.spill.as_deref(),
+            super_journal,
         };
         let undo = match std::mem::replace(&mut file.committing, Committing::No) {
+            Committing::Written(undo) => {
+                if stage < Stage::Done {
+                    file.committing = Committing::Written(undo);
+                    return Ok(());
+                }
+                // The super-journal has decided. A journal that stays is not played back without it.
+                let _ = commit.finish(&undo);
+                return self.publish_rollback_commit(&db, &pages);
+            }
             Committing::Journaled { undo, epoch: written } if written == epoch => undo,
             _ => commit.write_journal()?,
         };
@@ -149,16 +202,54 @@ impl Pager {
             file.committing = Committing::Journaled { undo, epoch };
             return Err(e);
         }
-        if only_prepare {
+        if stage == Stage::Locked {
             file.committing = Committing::Journaled { undo, epoch };
             return Ok(());
         }
-        if let Err(e) = commit.write_database().and_then(|()| commit.finish(&undo)) {
+        let mut done = commit.write_database();
+        if stage == Stage::Written && done.is_ok() {
+            file.committing = Committing::Written(undo);
+            return Ok(());
+        }
+        if done.is_ok() {
+            done = commit.finish(&undo);
+        }
+        if let Err(e) = done {
             let undone = commit.undo(undo);
             self.fail_commit(undone.is_err());
             return Err(e);
         }
         self.publish_rollback_commit(&db, &pages)
+    }
+
+    /// A rollback after the database has been written: plays the journal back. False where nothing was written.
+    pub(super) fn undo_written(&mut self) -> bool {
+        let Backing::File(file) = &mut self.backing else { return false };
+        let undo = match std::mem::replace(&mut file.committing, Committing::No) {
+            Committing::Written(undo) => undo,
+            other => {
+                file.committing = other;
+                return false;
+            }
+        };
+        let db = file.db.clone();
+        let commit = Commit {
+            io: &**db.io(),
+            file: &**db.file(),
+            path: db.path(),
+            mode: file.rollback_mode,
+            synchronous: file.synchronous,
+            old_page_size: self.transaction_header.page_size,
+            page_size: self.header.page_size,
+            old_count: self.transaction_page_count,
+            new_count: self.page_count,
+            pages: &[],
+            spill: None,
+            super_journal: None,
+        };
+        let undone = commit.undo(undo);
+        self.fail_commit(undone.is_err());
+        true
     }
 
     /// After a failed write: what the file holds is as before only if it could be put back.

@@ -567,6 +567,9 @@ impl Pager {
         if self.state != State::Write {
             return;
         }
+        if self.undo_written() {
+            return;
+        }
         match self.backing {
             Backing::Temp(_) => return,
             Backing::Memory => self.undo_to(0),

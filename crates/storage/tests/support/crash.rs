@@ -41,6 +41,7 @@ struct Disk {
     unsynced: Vec<(PathBuf, Unsynced)>,
     operations: u64,
     fault: Fault,
+    deleted: Vec<PathBuf>,
 }
 
 #[derive(Clone)]
@@ -63,7 +64,7 @@ impl CrashIo {
         for (path, bytes) in files {
             memory.set_contents(path, bytes.clone());
         }
-        let disk = Disk { durable: files.clone(), unsynced: Vec::new(), operations: 0, fault };
+        let disk = Disk { durable: files.clone(), unsynced: Vec::new(), operations: 0, fault, deleted: Vec::new() };
         Self { memory: Arc::new(memory), disk: Arc::new(Mutex::new(disk)) }
     }
 
@@ -73,6 +74,11 @@ impl CrashIo {
 
     pub fn operations(&self) -> u64 {
         self.disk().operations
+    }
+
+    /// The files that have been deleted, in order.
+    pub fn deleted(&self) -> Vec<PathBuf> {
+        self.disk().deleted.clone()
     }
 
     pub fn set_fault(&self, fault: Fault) {
@@ -135,6 +141,7 @@ impl Io for CrashIo {
         self.count(ResultCode::IOERR_DELETE, false)?;
         let mut disk = self.disk();
         disk.durable.remove(path);
+        disk.deleted.push(path.to_path_buf());
         disk.unsynced.retain(|(p, _)| p != path);
         drop(disk);
         self.memory.delete(path, sync_dir)
