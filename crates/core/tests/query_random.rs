@@ -169,7 +169,10 @@ fn from(r: &mut Random, shape: &Shape, depth: usize) -> (String, Scope) {
         if i == 0 {
             sql += &item;
         } else {
-            match r.below(6) {
+            match r.below(9) {
+                6 => sql += &format!(" RIGHT JOIN {item} ON {}", condition(r, &scope, shape, 2)),
+                7 => sql += &format!(" FULL JOIN {item} ON {}", condition(r, &scope, shape, 2)),
+                8 => sql += &format!(" {}JOIN {item} USING (c0)", r.pick(&["", "LEFT ", "RIGHT ", "FULL "])),
                 0 | 1 => sql += &format!(" LEFT JOIN {item} ON {}", condition(r, &scope, shape, 2)),
                 2 => sql += &format!(" JOIN {item} ON {}", condition(r, &scope, shape, 2)),
                 3 => sql += &format!(" CROSS JOIN {item}"),

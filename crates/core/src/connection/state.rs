@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use turso_error::{Error, Result, ResultCode};
 use turso_schema::Schema;
 use turso_storage::{DEFAULT_TEMP_BYTES, Pager, TempSpace};
-use turso_vm::{Counters, Limits};
+use turso_vm::Limits;
 
 use super::encoding::EncodingChoice;
 use super::environment::SessionEnvironment;

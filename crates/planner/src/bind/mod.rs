@@ -9,12 +9,13 @@
 //! | `expr`, `function`, `window` | expressions, calls, aggregates, window functions |
 //! | `types` | affinity and collation |
 //! | `select`, `order` | one core, compounds, ORDER BY |
-//! | `from` | FROM: tables, views, joins |
+//! | `from`, `joins` | FROM: tables, views, subqueries; how they join |
 //! | `with` | common table expressions |
 
 mod expr;
 mod from;
 mod function;
+mod joins;
 mod order;
 mod scope;
 mod select;

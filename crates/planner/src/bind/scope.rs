@@ -7,7 +7,7 @@ use turso_parser::ast::{self, Quote};
 use turso_value::{Affinity, Collation, Value};
 
 use super::Binder;
-use crate::plan::{Aggregate, ColumnIndex, CoreId, Expr, Relation, Source, SourceId, Window, same_expr};
+use crate::plan::{Aggregate, ColumnIndex, CoreId, Expr, JoinKind, Relation, Source, SourceId, Window, same_expr};
 
 /// What an aggregate call that belongs to a scope means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,12 +50,15 @@ pub(super) struct Scope {
 /// How names find a source.
 #[derive(Debug, Default)]
 pub(super) struct SourceInfo {
-    /// Columns joined by USING or NATURAL: a bare name means the one on the left.
+    /// Columns joined by USING or NATURAL with one on the left: a bare name means that, the one of a RIGHT JOIN's right side, or
+    /// of a FULL JOIN the first of them that is not NULL.
     pub merged: Vec<usize>,
     /// Only `name.column` finds its columns (NEW, OLD, excluded).
     pub qualified_only: bool,
     /// The source stands for several joined ones in parentheses: name, first column, one past the last column.
     pub parts: Vec<Part>,
+    /// With `parts`: the columns that a star and bare names see, in the order of the star.
+    pub visible: Vec<usize>,
     /// The schema's name, for `schema.table.column`.
     pub schema: Option<Arc<str>>,
 }
@@ -67,8 +70,6 @@ pub(super) struct Part {
     pub schema: Option<Arc<str>>,
     pub start: usize,
     pub end: usize,
-    /// Columns (from `start`) that a star and bare names leave out.
-    pub merged: Vec<usize>,
 }
 
 impl Scope {
@@ -120,6 +121,23 @@ impl Scope {
 pub(super) struct Found {
     pub source: usize,
     pub column: ColumnIndex,
+    /// Columns that FULL JOINs merge with it: source and position.
+    pub more: Vec<(usize, usize)>,
+}
+
+impl Found {
+    fn new(source: usize, column: usize) -> Self {
+        Found { source, column: ColumnIndex::Column(column as u16), more: Vec::new() }
+    }
+
+    /// The source at this position joins a column of this name by USING.
+    fn merge(&mut self, join: JoinKind, source: usize, column: usize) {
+        match join {
+            JoinKind::Right => *self = Found::new(source, column),
+            JoinKind::Full => self.more.push((source, column)),
+            JoinKind::Inner | JoinKind::Cross | JoinKind::Left => {}
+        }
+    }
 }
 
 /// Number of columns that a source has.
@@ -194,7 +212,67 @@ pub(super) fn is_rowid_name(name: &str) -> bool {
     name.eq_ignore_ascii_case("rowid") || name.eq_ignore_ascii_case("_rowid_") || name.eq_ignore_ascii_case("oid")
 }
 
+fn has_name(source: &Source, column: usize, name: &str) -> bool {
+    column_name(source, column).eq_ignore_ascii_case(name)
+}
+
+/// The columns of a source that a star and bare names see.
+pub(super) fn bare_columns<'s>(source: &'s Source, info: &'s SourceInfo) -> impl Iterator<Item = usize> + 's {
+    let nested = !info.parts.is_empty();
+    let count = if nested { info.visible.len() } else { column_count(source) };
+    (0..count).filter_map(move |i| match nested {
+        true => info.visible.get(i).copied(),
+        false => Some(i).filter(|&i| !is_hidden(source, i)),
+    })
+}
+
+/// The columns that a bare name may mean; hidden ones too.
+fn named_columns<'s>(source: &'s Source, info: &'s SourceInfo, name: &'s str) -> impl Iterator<Item = usize> + 's {
+    let own = if info.parts.is_empty() { find_column(source, name) } else { None };
+    let nested = info.visible.iter().copied().filter(move |&c| has_name(source, c, name));
+    own.into_iter().chain(nested)
+}
+
 impl Scope {
+    /// The column that a bare name means in one source; the first one if there are several.
+    pub(super) fn bare_column(&self, at: usize, name: &str) -> Option<usize> {
+        let (source, info) = (self.sources.get(at)?, self.info.get(at)?);
+        named_columns(source, info, name).next()
+    }
+
+    /// What a column is together with those that later joins merge with it by USING.
+    /// Near a RIGHT or FULL JOIN it is looked up by its name, which then must mean nothing else.
+    pub(super) fn merged_expr(&self, at: usize, column: usize) -> Result<Expr> {
+        let mut found = Found::new(at, column);
+        let (mut merged, mut others) = (false, false);
+        if let Some(source) = self.sources.get(at) {
+            let name = column_name(source, column);
+            for (i, (later, info)) in self.sources.iter().zip(&self.info).enumerate().skip(at + 1) {
+                for c in named_columns(later, info, &name) {
+                    if info.merged.contains(&c) {
+                        merged = true;
+                        found.merge(later.join, i, c);
+                    } else {
+                        others = true;
+                    }
+                }
+            }
+            let right = |s: &Source| matches!(s.join, JoinKind::Right | JoinKind::Full);
+            if merged && others && self.sources.iter().any(right) {
+                return Err(Error::sql(format!("ambiguous column name: {name}")));
+            }
+        }
+        Ok(self.expr_of(&found))
+    }
+
+    /// The value of a column that was found.
+    pub(super) fn expr_of(&self, found: &Found) -> Expr {
+        let column = |at: usize, column| self.sources.get(at).map(|s| column_expr(s, column));
+        let more = found.more.iter().map(|&(at, c)| column(at, ColumnIndex::Column(c as u16)));
+        let values = std::iter::once(column(found.source, found.column)).chain(more).flatten().collect();
+        Expr::first_of(values).unwrap_or(Expr::Literal(Value::Null))
+    }
+
     /// Look a column up in this scope alone.
     pub(super) fn find(&self, reference: &ast::ColumnRef) -> Result<Option<Found>> {
         let name = reference.column.as_str();
@@ -212,19 +290,28 @@ impl Scope {
                         rowid_sources += 1;
                         rowid_source = Some(i);
                     }
-                    match find_column(source, name) {
-                        Some(c) if found.is_some() && (info.merged.contains(&c) || part_merges(info, c)) => continue,
-                        Some(c) if info.parts.is_empty() => Some(c),
-                        Some(_) => find_in_parts(source, info, name)?,
-                        None => None,
+                    let mut columns = named_columns(source, info, name);
+                    let column = match &mut found {
+                        None => columns.next(),
+                        Some(found) => columns.find(|c| match info.merged.contains(c) {
+                            true => {
+                                found.merge(source.join, i, *c);
+                                false
+                            }
+                            false => true,
+                        }),
+                    };
+                    if column.is_some() && columns.next().is_some() {
+                        return Err(ambiguous(reference));
                     }
+                    column
                 }
                 Some(table) if !info.parts.is_empty() => {
                     let Some(part) = info.parts.iter().find(|p| table.is(&p.name) && schema_matches(schema, &p.schema))
                     else {
                         continue;
                     };
-                    (part.start..part.end).find(|&c| part_column_is(source, part, c, name))
+                    (part.start..part.end).find(|&c| has_name(source, c, name))
                 }
                 Some(table) => {
                     if !table.is(&source.name) || !schema_matches(schema, &info.schema) {
@@ -241,41 +328,18 @@ impl Scope {
                 if found.is_some() {
                     return Err(ambiguous(reference));
                 }
-                found = Some(Found { source: i, column: ColumnIndex::Column(c as u16) });
+                found = Some(Found::new(i, c));
             }
         }
         if found.is_none() && is_rowid {
             if rowid_sources > 1 {
                 return Err(ambiguous(reference));
             }
-            return Ok(rowid_source.map(|source| Found { source, column: ColumnIndex::Rowid }));
+            let rowid = |source| Found { source, column: ColumnIndex::Rowid, more: Vec::new() };
+            return Ok(rowid_source.map(rowid));
         }
         Ok(found)
     }
-}
-
-fn part_merges(info: &SourceInfo, column: usize) -> bool {
-    info.parts.iter().any(|p| (p.start..p.end).contains(&column) && p.merged.contains(&(column - p.start)))
-}
-
-/// Columns of a subquery that stands for joined sources carry the names that they have there, made unique by a suffix.
-fn part_column_is(source: &Source, _part: &Part, column: usize, name: &str) -> bool {
-    column_name(source, column).eq_ignore_ascii_case(name)
-}
-
-fn find_in_parts(source: &Source, info: &SourceInfo, name: &str) -> Result<Option<usize>> {
-    let mut found = None;
-    for part in &info.parts {
-        for c in part.start..part.end {
-            if part_column_is(source, part, c, name) && !(part.merged.contains(&(c - part.start)) && found.is_some()) {
-                if found.is_some() {
-                    return Err(Error::sql(format!("ambiguous column name: {name}")));
-                }
-                found = Some(c);
-            }
-        }
-    }
-    Ok(found)
 }
 
 fn schema_matches(wanted: Option<&ast::Name>, has: &Option<Arc<str>>) -> bool {
@@ -330,13 +394,12 @@ impl<'a> Binder<'a> {
         for level in (0..self.scopes.len()).rev() {
             let scope = &self.scopes[level];
             if let Some(found) = scope.find(reference)? {
-                let source = &scope.sources[found.source];
-                let id = source.id;
-                let expr = match self.coalesced(level, found.source, found.column) {
-                    Some(expr) => expr,
-                    None => column_expr(source, found.column),
-                };
-                self.note_reference(level, id);
+                let expr = scope.expr_of(&found);
+                let mut sources = Vec::with_capacity(1);
+                expr.for_each_column(|s, _| sources.push(s));
+                for id in sources {
+                    self.note_reference(level, id);
+                }
                 return Ok(Some(expr));
             }
             if reference.qualifier.is_none()
@@ -353,12 +416,6 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(None)
-    }
-
-    /// Of a FULL JOIN's USING column, the value is the one that is not NULL: such sources are bound as subqueries which have
-    /// done that already.
-    fn coalesced(&self, _level: usize, _source: usize, _column: ColumnIndex) -> Option<Expr> {
-        None
     }
 
     /// An alias that contains an aggregate is only good where an aggregate is.

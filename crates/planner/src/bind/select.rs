@@ -6,7 +6,7 @@ use turso_error::{Error, Result};
 use turso_parser::ast;
 use turso_value::{Affinity, Collation};
 
-use super::scope::{AggregateUse, Scope, column_count, column_expr, column_name, is_hidden};
+use super::scope::{AggregateUse, Scope, bare_columns, column_expr, column_name};
 use super::types::{affinity_of, collation_of};
 use super::{Binder, split_conjuncts};
 use crate::plan::{Body, ColumnIndex, CompoundOp, Core, Expr, OrderTerm, OutputColumn, Query, Relation, SourceId};
@@ -396,40 +396,37 @@ impl<'a> Binder<'a> {
         let Some(scope) = self.scopes.last() else { return Ok(()) };
         let full_names = self.context.options.full_column_names && !self.context.options.short_column_names;
         let mut matched = false;
-        for (source, info) in scope.sources.iter().zip(&scope.info) {
+        for (at, (source, info)) in scope.sources.iter().zip(&scope.info).enumerate() {
             if info.qualified_only {
                 continue;
             }
-            let mut add = |i: usize, title: &str| {
-                output.exprs.push(column_expr(source, ColumnIndex::Column(i as u16)));
+            let mut add = |expr: Expr, i: usize, title: &str| {
+                output.exprs.push(expr);
                 let name = column_name(source, i);
                 output.names.push(if full_names { format!("{title}.{name}").into() } else { name });
                 output.aliases.push(None);
             };
-            if !info.parts.is_empty() {
-                for part in &info.parts {
-                    if table.is_some_and(|t| !t.is(&part.name)) {
-                        continue;
-                    }
+            let raw = |i: usize| column_expr(source, ColumnIndex::Column(i as u16));
+            match table {
+                None => {
                     matched = true;
-                    for i in part.start..part.end {
-                        if table.is_none() && part.merged.contains(&(i - part.start)) {
-                            continue;
-                        }
-                        add(i, &part.name);
+                    for i in bare_columns(source, info).filter(|i| !info.merged.contains(i)) {
+                        let part = info.parts.iter().find(|p| (p.start..p.end).contains(&i));
+                        add(scope.merged_expr(at, i)?, i, part.map_or(&source.name, |p| &p.name));
                     }
                 }
-                continue;
-            }
-            if table.is_some_and(|t| !t.is(&source.name)) {
-                continue;
-            }
-            matched = true;
-            for i in 0..column_count(source) {
-                if is_hidden(source, i) || (table.is_none() && info.merged.contains(&i)) {
-                    continue;
+                Some(table) if info.parts.is_empty() => {
+                    if table.is(&source.name) {
+                        matched = true;
+                        bare_columns(source, info).for_each(|i| add(raw(i), i, &source.name));
+                    }
                 }
-                add(i, &source.name);
+                Some(table) => {
+                    for part in info.parts.iter().filter(|p| table.is(&p.name)) {
+                        matched = true;
+                        (part.start..part.end).for_each(|i| add(raw(i), i, &part.name));
+                    }
+                }
             }
         }
         match table {
@@ -442,7 +439,12 @@ impl<'a> Binder<'a> {
     /// The name of a result column without alias: that of the column it is, else its text.
     fn column_title(&self, expr: &ast::Expr, bound: &Expr, span: ast::Span) -> Arc<str> {
         let options = &self.context.options;
-        if let (ast::Expr::Column(_), Expr::Column { source, column, .. }) = (expr, bound)
+        // Columns that USING merges have the name that all of them have.
+        let named = match bound {
+            Expr::FirstOf { values, .. } => values.first().unwrap_or(bound),
+            bound => bound,
+        };
+        if let (ast::Expr::Column(_), Expr::Column { source, column, .. }) = (expr, named)
             && (options.short_column_names || options.full_column_names)
         {
             let found = self.scopes.iter().rev().find_map(|s| s.sources.iter().find(|s| s.id == *source));
@@ -505,6 +507,11 @@ pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputCo
             if let Some(output) = output {
                 column.declared_type = output.nested_type.clone();
                 column.origin = output.origin.clone();
+            }
+        }
+        Expr::FirstOf { values, .. } => {
+            if let Some(first) = values.first() {
+                return output_column(scope, column.name, first);
             }
         }
         Expr::Subquery(query) => {

@@ -7,7 +7,10 @@ use crate::plan::{Body, CompareHow, Expr, InSet, Query, UnaryOp};
 /// The affinity of an expression; [`Affinity::None`] when it has none.
 pub fn affinity_of(e: &Expr) -> Affinity {
     match e {
-        Expr::Column { affinity, .. } | Expr::Register { affinity, .. } | Expr::Cast { affinity, .. } => *affinity,
+        Expr::Column { affinity, .. }
+        | Expr::Register { affinity, .. }
+        | Expr::FirstOf { affinity, .. }
+        | Expr::Cast { affinity, .. } => *affinity,
         Expr::Collate { expr, .. } => affinity_of(expr),
         Expr::Subquery(query) => query.columns.first().map_or(Affinity::None, |c| c.affinity),
         _ => Affinity::None,
@@ -17,9 +20,10 @@ pub fn affinity_of(e: &Expr) -> Affinity {
 /// The collation of an expression, if it has one: that of a COLLATE operator, else that of the column it is.
 pub fn collation_of(e: &Expr) -> Option<Collation> {
     match e {
-        Expr::Column { collation, .. } | Expr::Register { collation, .. } | Expr::Collate { collation, .. } => {
-            Some(collation.clone())
-        }
+        Expr::Column { collation, .. }
+        | Expr::Register { collation, .. }
+        | Expr::FirstOf { collation, .. }
+        | Expr::Collate { collation, .. } => Some(collation.clone()),
         Expr::Cast { expr, .. } | Expr::Unary { op: UnaryOp::Plus, expr } => collation_of(expr),
         _ => explicit_collation(e),
     }
@@ -40,6 +44,7 @@ pub fn explicit_collation(e: &Expr) -> Option<Collation> {
         | Expr::Aggregate { .. }
         | Expr::Window { .. }
         | Expr::Register { .. }
+        | Expr::FirstOf { .. }
         | Expr::Exists { .. }
         | Expr::Subquery(_)
         | Expr::CompareRows { .. }

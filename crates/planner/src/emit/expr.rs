@@ -184,6 +184,7 @@ impl Emitter<'_> {
                 Ok(())
             }
             Expr::Collate { expr, .. } => self.expr_into(expr, dest),
+            Expr::FirstOf { values, .. } => self.first_of_into(values, dest),
             Expr::Function { .. } => self.function_into(e, dest),
             Expr::IsNull { expr, negated } => self.is_null_into(expr, *negated, dest),
             Expr::IsTrue { expr, if_null, negate } => {
@@ -194,6 +195,19 @@ impl Emitter<'_> {
             }
             Expr::Raise { action, message } => self.raise(*action, message.as_deref()),
         }
+    }
+
+    /// The first value that is not NULL.
+    fn first_of_into(&mut self, values: &[Expr], dest: Reg) -> Result<()> {
+        let end = self.builder.label();
+        for (i, value) in values.iter().enumerate() {
+            self.expr_into(value, dest)?;
+            if i + 1 < values.len() {
+                self.builder.emit(turso_program::control::NotNull { reg: dest, target: end });
+            }
+        }
+        self.builder.bind(end);
+        Ok(())
     }
 
     /// As [`expr_into`](Self::expr_into), where `dest` keeps its value from one loop turn to the next: a constant is loaded

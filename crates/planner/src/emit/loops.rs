@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_program::control::{Gosub, Goto, IfPos, Return};
-use turso_program::cursor::{Close, NotFound, NullRow, OpenEphemeral};
+use turso_program::cursor::{Close, NotFound, NullRow, OpenEphemeral, Rowid};
 use turso_program::data::{Integer, Null};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
 use turso_program::{CursorId, DbIndex, Label, Reg, Regs};
@@ -93,7 +93,9 @@ impl Emitter<'_> {
     /// Emit the loops of a core, with what `body` emits innermost. On return the code runs on after the last row.
     pub fn loops(&mut self, core: &Core, plan: &JoinPlan, body: LoopBody<'_>) -> Result<()> {
         let done = self.builder.label();
-        let keep_columns = std::mem::take(&mut self.keep_columns);
+        // What a register keeps would outlive the NULL rows that go before the unmatched rows of a right side.
+        let right = plan.levels.iter().any(|l| matches!(l.join, JoinKind::Right | JoinKind::Full));
+        let keep_columns = std::mem::take(&mut self.keep_columns) && !right;
         for filter in &plan.constant_filters {
             self.jump_if_false(filter, done, true)?;
         }
@@ -175,9 +177,6 @@ impl Emitter<'_> {
             self.bind_source(source.id, SourceBinding::Cursor { cursor, table: table.clone(), covering });
         }
         if matches!(level.join, JoinKind::Right | JoinKind::Full) {
-            let Opened::Table { .. } = &state.opened else {
-                return Err(Error::sql("RIGHT and FULL JOIN with a subquery are not supported yet"));
-            };
             let right = RightJoin {
                 matched: self.builder.cursor(),
                 return_to: self.builder.register(),
@@ -272,11 +271,9 @@ impl Emitter<'_> {
 
     /// RIGHT and FULL JOIN: note that the row in hand has matched.
     fn remember_match(&mut self, run: &Run<'_, '_, '_>, i: usize) -> Result<()> {
-        let Some(LevelState { right: Some(right), opened: Opened::Table { table, .. }, .. }) = run.states.get(i) else {
-            return Ok(());
-        };
-        let source = source_of(run.core, &run.plan.levels[i])?;
-        let key = self.row_identity(source, &table.table)?;
+        let (Some(level), Some(state)) = (run.plan.levels.get(i), run.states.get(i)) else { return Ok(()) };
+        let Some(right) = &state.right else { return Ok(()) };
+        let key = self.identity(source_of(run.core, level)?, &state.opened)?;
         let (record, known) = (self.builder.temporary(), self.builder.label());
         let cursor = right.matched;
         let missing = self.builder.label();
@@ -288,6 +285,21 @@ impl Emitter<'_> {
         self.builder.bind(known);
         self.builder.release(record);
         Ok(())
+    }
+
+    /// What tells the row in hand of a right side from its other rows.
+    fn identity(&mut self, source: &Source, opened: &Opened) -> Result<Regs> {
+        match opened {
+            Opened::Table { table, .. } => self.row_identity(source, &table.table),
+            Opened::Produced(Produced::Ephemeral { cursor }) => {
+                let key = self.builder.registers(1);
+                self.builder.emit(Rowid { cursor: *cursor, dest: key.first });
+                Ok(key)
+            }
+            Opened::Produced(_) | Opened::Nothing => {
+                Err(Error::sql(format!("{} cannot stand on the right of a RIGHT JOIN", source.name)))
+            }
+        }
     }
 
     /// Registers with what identifies the row in hand: the rowid, or the primary key.
@@ -327,11 +339,8 @@ impl Emitter<'_> {
     /// After all loops: the rows of right sides that matched nothing, with NULLs for everything before them.
     fn unmatched_right_rows(&mut self, run: &mut Run<'_, '_, '_>) -> Result<()> {
         for i in 0..run.states.len() {
-            let Some(LevelState { right: Some(right), opened: Opened::Table { table, .. }, .. }) = run.states.get(i)
-            else {
-                continue;
-            };
-            let (matched, return_to, row, table) = (right.matched, right.return_to, right.row, table.clone());
+            let Some(LevelState { right: Some(right), opened, .. }) = run.states.get(i) else { continue };
+            let (matched, return_to, row, opened) = (right.matched, right.return_to, right.row, opened.clone());
             let source = source_of(run.core, &run.plan.levels[i])?;
             self.builder.open_plan_node_with(|| format!("RIGHT-JOIN {}", source.name));
             self.builder.plan_node_with(|| format!("SCAN {}", source.name));
@@ -341,18 +350,23 @@ impl Emitter<'_> {
             }
             // The subroutine reads this source through the binding it was emitted with, so the row is found with that cursor.
             let binding = self.source_binding(source.id).cloned();
-            self.bind_source(
-                source.id,
-                SourceBinding::Cursor { cursor: table.cursor, table: table.table.clone(), covering: None },
-            );
+            let cursor = match &opened {
+                Opened::Table { table, .. } => {
+                    let (cursor, table) = (table.cursor, table.table.clone());
+                    self.bind_source(source.id, SourceBinding::Cursor { cursor, table, covering: None });
+                    cursor
+                }
+                Opened::Produced(Produced::Ephemeral { cursor }) => *cursor,
+                Opened::Produced(_) | Opened::Nothing => continue,
+            };
             let (end, next) = (self.builder.label(), self.builder.label());
-            self.builder.emit(turso_program::cursor::Rewind { cursor: table.cursor, empty: end });
+            self.builder.emit(turso_program::cursor::Rewind { cursor, empty: end });
             let top = self.builder.label_here();
-            let key = self.row_identity(source, &table.table)?;
+            let key = self.identity(source, &opened)?;
             self.builder.emit(turso_program::cursor::Found { cursor: matched, key, target: next });
             self.builder.emit(Gosub { return_to, target: row });
             self.builder.bind(next);
-            self.builder.emit(turso_program::cursor::Next { cursor: table.cursor, target: top });
+            self.builder.emit(turso_program::cursor::Next { cursor, target: top });
             self.builder.bind(end);
             self.builder.emit(Close { cursor: matched });
             if let Some(binding) = binding {

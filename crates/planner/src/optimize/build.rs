@@ -87,7 +87,14 @@ impl Builder<'_, '_> {
             let u = &self.terms.usable[u];
             self.used_parts[u.term] |= u.part;
         }
-        table_access(&self.infos[path.source], self.terms, path)
+        let mut access = table_access(&self.infos[path.source], self.terms, path)?;
+        // The rows of a right side are known by what the table itself has.
+        if let Access::Index(IndexAccess { covering, .. }) | Access::IndexScan { covering, .. } = &mut access
+            && is_right(self.infos[path.source].source.join)
+        {
+            *covering = false;
+        }
+        Ok(access)
     }
 
     /// The automatic index that serves all equalities known at this point.

@@ -85,7 +85,8 @@ pub(super) fn sources<'a>(
     used: &UsedColumns,
     context: &PlanContext<'_>,
 ) -> Result<Vec<SourceInfo<'a>>> {
-    let any_right = core.sources.iter().any(|s| matches!(s.join, JoinKind::Right | JoinKind::Full));
+    // Up to the last RIGHT JOIN, and just behind it, sources keep their order; what comes later stays later.
+    let last_right = core.sources.iter().rposition(|s| super::is_right(s.join));
     let mut infos: Vec<SourceInfo<'a>> = Vec::with_capacity(core.sources.len());
     // A source after a CROSS JOIN stays behind everything before the join.
     let mut barrier: Mask = 0;
@@ -98,8 +99,8 @@ pub(super) fn sources<'a>(
             JoinKind::Inner | JoinKind::Cross => barrier,
             JoinKind::Left | JoinKind::Right | JoinKind::Full => before,
         };
-        if any_right {
-            after = before;
+        if let Some(last) = last_right {
+            after |= if position <= last + 1 { before } else { (1 << (last + 2)) - 1 };
         }
         if let Relation::Function { args, .. } = &source.relation {
             for arg in args {

@@ -592,14 +592,19 @@ fn equality_side(expr: &Expr, side: usize) -> Option<(&Expr, &Expr, &CompareHow)
 
 fn collation_of(expr: &Expr) -> Collation {
     match expr {
-        Expr::Column { collation, .. } | Expr::Collate { collation, .. } => collation.clone(),
+        Expr::Column { collation, .. } | Expr::Collate { collation, .. } | Expr::FirstOf { collation, .. } => {
+            collation.clone()
+        }
         _ => Collation::Binary,
     }
 }
 
 fn expr_affinity(expr: &Expr) -> Affinity {
     match expr {
-        Expr::Column { affinity, .. } | Expr::Cast { affinity, .. } | Expr::Register { affinity, .. } => *affinity,
+        Expr::Column { affinity, .. }
+        | Expr::Cast { affinity, .. }
+        | Expr::FirstOf { affinity, .. }
+        | Expr::Register { affinity, .. } => *affinity,
         Expr::Collate { expr, .. } => expr_affinity(expr),
         _ => Affinity::None,
     }

@@ -70,6 +70,8 @@ pub enum Expr {
     Case { base: Option<Box<Expr>>, arms: Vec<CaseArm>, otherwise: Option<Box<Expr>> },
     /// `CAST(expr AS type)`.
     Cast { expr: Box<Expr>, affinity: Affinity },
+    /// The first of the values that is not NULL: a column that FULL JOINs merge by USING. It compares as its first value does.
+    FirstOf { values: Vec<Expr>, affinity: Affinity, collation: Collation },
     /// `expr COLLATE name`: counts in binding, computes nothing.
     Collate { expr: Box<Expr>, collation: Collation },
     /// A scalar function call. LIKE, GLOB, REGEXP and MATCH are calls of their functions.
@@ -86,6 +88,20 @@ pub enum Expr {
     Raise { action: OnError, message: Option<Box<Expr>> },
     /// A value that code generation has put into a register already.
     Register { reg: turso_program::Reg, affinity: Affinity, collation: Collation },
+}
+
+impl Expr {
+    /// Merged columns as one expression; a single one is itself.
+    pub fn first_of(mut values: Vec<Expr>) -> Option<Expr> {
+        if values.len() < 2 {
+            return values.pop();
+        }
+        let (affinity, collation) = match values.first()? {
+            Expr::Column { affinity, collation, .. } => (*affinity, collation.clone()),
+            _ => (Affinity::None, Collation::Binary),
+        };
+        Some(Expr::FirstOf { values, affinity, collation })
+    }
 }
 
 /// The two forms of a row value.

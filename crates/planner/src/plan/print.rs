@@ -67,6 +67,7 @@ impl fmt::Display for Expr {
             }
             Expr::Cast { expr, affinity } => write!(f, "CAST({expr} AS {affinity:?})"),
             Expr::Collate { expr, collation } => write!(f, "{expr} COLLATE {}", collation.name()),
+            Expr::FirstOf { values, .. } => write!(f, "first of ({})", List(values)),
             Expr::Function { function, args, .. } => write!(f, "{}({})", function.name, List(args)),
             Expr::Aggregate { core, index } => write!(f, "aggregate({}.{index})", core.0),
             Expr::Window { core, index } => write!(f, "window({}.{index})", core.0),

@@ -44,6 +44,7 @@ pub fn same_expr(a: &Expr, b: &Expr) -> bool {
         (Function { function: f, args: x, collation: c }, Function { function: g, args: y, collation: d }) => {
             std::ptr::eq::<FunctionDef>(&**f, &**g) && c == d && same_list(x, y)
         }
+        (FirstOf { values: x, .. }, FirstOf { values: y, .. }) => same_list(x, y),
         (Aggregate { core: c, index: i }, Aggregate { core: d, index: j }) => c == d && i == j,
         (Window { core: c, index: i }, Window { core: d, index: j }) => c == d && i == j,
         (IsNull { expr: x, negated: n }, IsNull { expr: y, negated: o }) => n == o && same_expr(x, y),

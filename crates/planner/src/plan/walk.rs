@@ -81,7 +81,7 @@ macro_rules! visitor {
                         v.expr(otherwise);
                     }
                 }
-                Expr::Function { args, .. } => {
+                Expr::Function { args, .. } | Expr::FirstOf { values: args, .. } => {
                     for e in args {
                         v.expr(e);
                     }

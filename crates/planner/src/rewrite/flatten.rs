@@ -6,7 +6,7 @@
 //!   query orders or joins; an aggregate or an arm of a compound needs it where it is;
 //! - as right side of a LEFT JOIN it is one table and only plain columns of it are read, since a NULL row makes columns NULL but not
 //!   other expressions; its conditions go to the ON clause;
-//! - no RIGHT or FULL JOIN is near, nothing random is read, and no expression with a subquery is read twice.
+//! - with a RIGHT or FULL JOIN inside it comes first in FROM; the outer query has none; nothing random is read, and no expression with a subquery is read twice.
 
 use super::substitute::{Count, Substitute, sources_read};
 use crate::plan::{Body, Core, Expr, JoinKind, OrderTerm, Query, Relation, VisitMut};
@@ -54,7 +54,7 @@ fn can_flatten(core: &Core, at: usize, order_by: &[OrderTerm], limited: Option<b
         || inner.is_aggregate()
         || inner.having.is_some()
         || !inner.windows.is_empty()
-        || inner.sources.iter().any(right)
+        || (inner.sources.iter().any(right) && (at > 0 || source.join != JoinKind::Inner))
         || core.sources.iter().any(right)
         || inner.sources.iter().chain(&core.sources).any(|s| matches!(s.relation, Relation::Recursive { .. }))
         || core.sources.len() + inner.sources.len() > MOST_SOURCES + 1

@@ -102,9 +102,10 @@ fn can_take(query: &Query, e: &Expr) -> bool {
 
 fn is_binary(e: &Expr) -> bool {
     match e {
-        Expr::Column { collation, .. } | Expr::Collate { collation, .. } | Expr::Function { collation, .. } => {
-            collation.is_binary()
-        }
+        Expr::Column { collation, .. }
+        | Expr::Collate { collation, .. }
+        | Expr::FirstOf { collation, .. }
+        | Expr::Function { collation, .. } => collation.is_binary(),
         _ => true,
     }
 }
