@@ -21,7 +21,7 @@ mod statement;
 mod timer;
 mod wait;
 
-pub use connection::Connection;
+pub use connection::{ColumnMetadata, Connection, TransactionState};
 pub use database::Database;
 pub use options::{Backend, OpenOptions};
 pub use statement::{Prepared, Statement, StepResult};

@@ -4,6 +4,7 @@ mod attach;
 mod catalogue;
 mod encoding;
 mod environment;
+mod facts;
 mod host;
 mod pragma;
 mod programs;
@@ -24,6 +25,8 @@ use turso_program::Program;
 
 use crate::statement::{Prepared, Statement, StepResult};
 use crate::wait::Wait;
+
+pub use facts::{ColumnMetadata, TransactionState};
 
 pub(crate) use state::{AttachedDb, Settings, State};
 

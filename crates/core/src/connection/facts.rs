@@ -1,0 +1,115 @@
+//! What a face may ask about a connection's databases and tables.
+
+use turso_error::{Error, Result};
+
+use super::Connection;
+
+/// What is known about a column of a table (`sqlite3_table_column_metadata`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnMetadata {
+    /// The declared type.
+    pub declared_type: Option<String>,
+    /// The collation of its comparisons.
+    pub collation: String,
+    /// NOT NULL.
+    pub not_null: bool,
+    /// Part of the PRIMARY KEY.
+    pub primary_key: bool,
+    /// AUTOINCREMENT.
+    pub autoincrement: bool,
+}
+
+/// What a connection has begun on a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TransactionState {
+    /// Nothing.
+    None = 0,
+    /// It reads from a snapshot.
+    Read = 1,
+    /// It holds the write lock.
+    Write = 2,
+}
+
+impl Connection {
+    /// Sets what [`Connection::last_insert_rowid`] answers.
+    pub fn set_last_insert_rowid(&self, rowid: i64) {
+        self.lock().environment.counters.last_insert_rowid = rowid;
+    }
+
+    /// A database, by its number in [`Connection::databases`], cannot be written.
+    pub fn is_read_only(&self, database: usize) -> Option<bool> {
+        let state = self.lock();
+        let entry = state.databases.get(database)?;
+        Some(entry.pager.database_file().is_some_and(|file| file.is_read_only()))
+    }
+
+    /// What has been begun on a database, by its number in [`Connection::databases`].
+    pub fn transaction_state(&self, database: usize) -> Option<TransactionState> {
+        let state = self.lock();
+        let pager = &state.databases.get(database)?.pager;
+        Some(if pager.in_write() {
+            TransactionState::Write
+        } else if pager.in_read() {
+            TransactionState::Read
+        } else {
+            TransactionState::None
+        })
+    }
+
+    /// What is known about a column. Without a database all are searched, `temp` first; without a column it is asked only whether
+    /// the table exists.
+    pub fn column_metadata(&self, database: Option<&str>, table: &str, column: Option<&str>) -> Result<ColumnMetadata> {
+        let mut state = self.lock();
+        loop {
+            state.waiting = None;
+            match state.ensure_schemas() {
+                Err(Error::Pending) => state.wait_in_place()?,
+                other => break other?,
+            }
+        }
+        let wanted = |name: &str| database.is_none_or(|database| database.eq_ignore_ascii_case(name));
+        // `temp` hides `main`, which hides what is attached.
+        let order = [1, 0].into_iter().chain(2..state.databases.len());
+        let found = order
+            .filter_map(|i| state.databases.get(i))
+            .filter(|db| wanted(&db.name))
+            .find_map(|db| db.schema.as_ref().and_then(|schema| schema.table(table)).cloned());
+        let unknown = || match column {
+            Some(column) => Error::sql(format!("no such table column: {table}.{column}")),
+            None => Error::sql(format!("no such table column: {table}.(null)")),
+        };
+        let table = found.filter(|t| !t.is_view()).ok_or_else(unknown)?;
+        let rowid = |autoincrement| ColumnMetadata {
+            declared_type: Some("INTEGER".into()),
+            collation: "BINARY".into(),
+            not_null: false,
+            primary_key: true,
+            autoincrement,
+        };
+        let Some(name) = column else {
+            return Ok(ColumnMetadata { declared_type: None, primary_key: false, ..rowid(false) });
+        };
+        let Some(index) = table.column_index(name) else {
+            let is_rowid = ["rowid", "oid", "_rowid_"].iter().any(|alias| alias.eq_ignore_ascii_case(name));
+            if !is_rowid || !table.has_rowid() {
+                return Err(unknown());
+            }
+            return match table.rowid_alias.and_then(|i| table.columns.get(i)) {
+                Some(alias) => Ok(ColumnMetadata {
+                    declared_type: alias.declared_type.as_deref().map(str::to_owned),
+                    not_null: alias.not_null.is_some(),
+                    ..rowid(table.autoincrement)
+                }),
+                None => Ok(rowid(false)),
+            };
+        };
+        let column = table.columns.get(index).ok_or_else(unknown)?;
+        Ok(ColumnMetadata {
+            declared_type: column.declared_type.as_deref().map(str::to_owned),
+            collation: column.collation.name().to_owned(),
+            not_null: column.not_null.is_some(),
+            primary_key: column.primary_key_position > 0,
+            autoincrement: table.autoincrement && table.rowid_alias == Some(index),
+        })
+    }
+}

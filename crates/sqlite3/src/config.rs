@@ -1,0 +1,370 @@
+//! Settings of the library and of connections, and what the library says about itself.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
+
+use turso_functions::{SQLITE_SOURCE_ID, SQLITE_VERSION, SQLITE_VERSION_NUMBER};
+
+use crate::boundary::{Out, Text, catch, entry};
+use crate::codes::{ERROR, INTERNAL, MISUSE, OK};
+use crate::handle::{Db, Handle};
+use crate::memory::{self, MemoryMethods};
+use crate::mutex::{self, MutexMethods};
+use crate::variadic::{Arguments, RawArguments};
+
+/// Threading modes by the numbers of their settings.
+const SINGLE_THREAD: c_int = 1;
+const SERIALIZED: c_int = 3;
+
+static THREADING: AtomicI32 = AtomicI32::new(SERIALIZED);
+static URI: AtomicBool = AtomicBool::new(true);
+static SHARED_CACHE: AtomicBool = AtomicBool::new(false);
+static INITIALIZED: AtomicBool = AtomicBool::new(false);
+static LOG: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+static LOG_ARGUMENT: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+
+type LogCallback = unsafe extern "C" fn(*mut c_void, c_int, *const c_char);
+
+/// `file:` names are URIs also without the flag. As in Debian's build, they are unless somebody says otherwise.
+pub fn uri_enabled() -> bool {
+    URI.load(Ordering::Relaxed)
+}
+
+/// `sqlite3_enable_shared_cache`.
+pub fn shared_cache() -> bool {
+    SHARED_CACHE.load(Ordering::Relaxed)
+}
+
+/// A connection gets a mutex of its own.
+pub fn threading(no_mutex: bool, full_mutex: bool) -> bool {
+    match THREADING.load(Ordering::Relaxed) {
+        SINGLE_THREAD => false,
+        _ if no_mutex => false,
+        SERIALIZED => true,
+        _ => full_mutex,
+    }
+}
+
+/// The library is in use: settings are fixed from here on.
+pub fn initialize() {
+    INITIALIZED.store(true, Ordering::Relaxed);
+}
+
+/// A line for the application's log, if it keeps one.
+pub fn log(code: c_int, text: &[u8]) {
+    let callback = LOG.load(Ordering::Acquire);
+    if callback.is_null() {
+        return;
+    }
+    let text = crate::error::c_string(text);
+    // SAFETY: only `SQLITE_CONFIG_LOG` stores there, a function of this type.
+    unsafe {
+        let callback: LogCallback = std::mem::transmute::<*mut c_void, LogCallback>(callback);
+        callback(LOG_ARGUMENT.load(Ordering::Acquire), code, text.as_ptr());
+    }
+}
+
+/// # Safety
+/// The pointer is NULL or leads to a `T`.
+unsafe fn table<T: Copy>(pointer: *mut T) -> Option<T> {
+    // SAFETY: the caller's promise.
+    unsafe { pointer.as_ref() }.copied()
+}
+
+/// The shim's `sqlite3_config`.
+///
+/// # Safety
+/// As that function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn turso_config(op: c_int, arguments: *mut RawArguments) -> c_int {
+    catch(MISUSE, || {
+        // SAFETY: the shim's call has not returned.
+        let mut arguments = unsafe { Arguments::new(arguments) };
+        // Settings of the log, of the page cache's header and of memory databases may come at any time.
+        if INITIALIZED.load(Ordering::Relaxed) && !matches!(op, 16 | 24) {
+            return MISUSE;
+        }
+        match op {
+            1..=3 => THREADING.store(op, Ordering::Relaxed),
+            // SAFETY: the interface's contract: a table of methods.
+            4 => match unsafe { table(arguments.pointer::<MemoryMethods>()) } {
+                Some(methods) => memory::install(&methods),
+                None => return MISUSE,
+            },
+            5 => Out::new(arguments.pointer::<MemoryMethods>()).set(memory::methods()),
+            // SAFETY: the interface's contract: a table of methods.
+            10 => match unsafe { table(arguments.pointer::<MutexMethods>()) } {
+                Some(methods) => mutex::install(&methods),
+                None => return MISUSE,
+            },
+            11 => Out::new(arguments.pointer::<MutexMethods>()).set(mutex::methods()),
+            16 => {
+                let callback = arguments.pointer::<c_void>();
+                LOG_ARGUMENT.store(arguments.pointer(), Ordering::Release);
+                LOG.store(callback, Ordering::Release);
+            }
+            17 => URI.store(arguments.int() != 0, Ordering::Relaxed),
+            // The page cache is the engine's own: its methods cannot be replaced, and this table is never called.
+            18 => crate::pcache::set(arguments.pointer()),
+            19 => crate::pcache::get(arguments.pointer()),
+            24 => Out::new(arguments.pointer::<c_int>()).set(0),
+            30 => Out::new(arguments.pointer::<c_int>()).set(0),
+            // Scratch and page memory, heaps, lookaside, statistics, covering scans, sizes of maps and sorters: the engine manages
+            // its memory itself.
+            6..=9 | 12..=15 | 20..=22 | 25..=29 => {}
+            _ => return ERROR,
+        }
+        OK
+    })
+}
+
+/// The switches of `sqlite3_db_config`, as they are told; by number from `FIRST_SWITCH`.
+pub struct Switches([bool; SWITCHES.len()]);
+
+/// `SQLITE_DBCONFIG_ENABLE_FKEY`
+const FIRST_SWITCH: c_int = 1002;
+
+/// The state of each switch at first, and the pragma that follows it.
+const SWITCHES: [(bool, Option<&str>); 22] = [
+    (false, Some("foreign_keys")),
+    (true, None),
+    (false, None),
+    (false, None),
+    (false, None),
+    (false, None),
+    (false, None),
+    (false, None),
+    (false, None),
+    (false, Some("writable_schema")),
+    (false, Some("legacy_alter_table")),
+    (true, None),
+    (true, None),
+    (true, None),
+    (false, None),
+    (true, Some("trusted_schema")),
+    (false, None),
+    (false, Some("reverse_unordered_selects")),
+    (true, None),
+    (true, None),
+    (true, None),
+    (false, None),
+];
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self(SWITCHES.map(|(on, _)| on))
+    }
+}
+
+impl Switches {
+    /// `SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION`
+    pub const LOAD_EXTENSION: usize = 3;
+
+    /// Is it on?
+    pub fn is_on(&self, switch: usize) -> bool {
+        self.0.get(switch).is_some_and(|on| *on)
+    }
+
+    /// Turn it.
+    pub fn turn(&mut self, switch: usize, on: bool) {
+        if let Some(known) = self.0.get_mut(switch) {
+            *known = on;
+        }
+    }
+}
+
+fn pragma_is_on(db: &Db, name: &str) -> Option<bool> {
+    let mut statement = db.connection.prepare(format!("PRAGMA {name}")).ok()?.statement?;
+    statement.step().ok()?;
+    match statement.value(0)? {
+        turso_value::ValueRef::Integer(on) => Some(on != 0),
+        _ => None,
+    }
+}
+
+fn switch(db: &Db, number: usize, wanted: c_int, answer: Out<c_int>) -> c_int {
+    let Some((_, pragma)) = SWITCHES.get(number) else { return ERROR };
+    if wanted >= 0 {
+        db.switches.borrow_mut().turn(number, wanted != 0);
+        if let Some(pragma) = pragma {
+            let set = format!("PRAGMA {pragma} = {}", i32::from(wanted != 0));
+            if let Err(error) = db.connection.execute_batch(set) {
+                return db.fail(&error);
+            }
+        }
+    }
+    let on = pragma.and_then(|pragma| pragma_is_on(db, pragma)).unwrap_or_else(|| db.switches.borrow().is_on(number));
+    answer.set(on.into());
+    OK
+}
+
+/// The shim's `sqlite3_db_config`.
+///
+/// # Safety
+/// As that function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn turso_db_config(db: *mut Db, op: c_int, arguments: *mut RawArguments) -> c_int {
+    catch(INTERNAL, || {
+        // SAFETY: as for every entry point.
+        let handle = unsafe { <Handle<Db> as crate::boundary::FromC>::from_c(db) };
+        // SAFETY: the shim's call has not returned.
+        let mut arguments = unsafe { Arguments::new(arguments) };
+        let Some(db) = handle.get() else { return MISUSE };
+        match op {
+            1000 => {
+                let name = Text::new(arguments.string());
+                *db.main_name.borrow_mut() = name.bytes().map(crate::error::c_string);
+                OK
+            }
+            1001 => OK,
+            _ => match op.checked_sub(FIRST_SWITCH).and_then(|n| usize::try_from(n).ok()) {
+                Some(number) => {
+                    let wanted = arguments.int();
+                    switch(db, number, wanted, Out::new(arguments.pointer()))
+                }
+                None => ERROR,
+            },
+        }
+    })
+}
+
+/// The shim's `sqlite3_test_control`: nothing of the engine is to be tested from there.
+///
+/// # Safety
+/// As that function.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn turso_test_control(op: c_int, arguments: *mut RawArguments) -> c_int {
+    catch(0, || {
+        // SAFETY: the shim's call has not returned.
+        let mut arguments = unsafe { Arguments::new(arguments) };
+        match op {
+            // The byte where locks lie; it cannot be moved.
+            11 => 0x4000_0000,
+            12 | 13 => arguments.int(),
+            // Byte order: that of the bytes 1 2 3 4, and 0 for which.
+            22 => {
+                if cfg!(target_endian = "little") {
+                    123_410
+                } else {
+                    432_101
+                }
+            }
+            23 => {
+                if INITIALIZED.load(Ordering::Relaxed) {
+                    0
+                } else {
+                    1
+                }
+            }
+            _ => 0,
+        }
+    })
+}
+
+/// What the library was built with, as far as it matters to programs.
+const OPTIONS: &[&std::ffi::CStr] = &[
+    c"DEFAULT_FOREIGN_KEYS=0",
+    c"ENABLE_COLUMN_METADATA",
+    c"ENABLE_DBSTAT_VTAB",
+    c"ENABLE_MATH_FUNCTIONS",
+    c"MAX_ATTACHED=10",
+    c"MAX_COLUMN=2000",
+    c"MAX_COMPOUND_SELECT=500",
+    c"MAX_EXPR_DEPTH=1000",
+    c"MAX_FUNCTION_ARG=1000",
+    c"MAX_LENGTH=1000000000",
+    c"MAX_LIKE_PATTERN_LENGTH=50000",
+    c"MAX_SQL_LENGTH=1000000000",
+    c"MAX_TRIGGER_DEPTH=1000",
+    c"MAX_VARIABLE_NUMBER=250000",
+    c"TEMP_STORE=1",
+    c"THREADSAFE=1",
+    c"USE_URI",
+];
+
+/// The release whose interface this is.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals, reason = "the name of the interface")]
+pub static sqlite3_version: [u8; SQLITE_VERSION.len() + 1] = {
+    let mut text = [0; SQLITE_VERSION.len() + 1];
+    let mut i = 0;
+    while i < SQLITE_VERSION.len() {
+        text[i] = SQLITE_VERSION.as_bytes()[i];
+        i += 1;
+    }
+    text
+};
+
+/// Where temporary files go, if the application says so.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals, reason = "the name of the interface")]
+pub static mut sqlite3_temp_directory: *mut c_char = null_mut();
+
+/// Where relative names start, on Windows.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals, reason = "the name of the interface")]
+pub static mut sqlite3_data_directory: *mut c_char = null_mut();
+
+entry! {
+    /// The release as text.
+    fn sqlite3_libversion() -> *const c_char | null(); { (&raw const sqlite3_version).cast() }
+
+    /// The release as a number.
+    fn sqlite3_libversion_number() -> c_int | 0; { SQLITE_VERSION_NUMBER }
+
+    /// The release's source.
+    fn sqlite3_sourceid() -> *const c_char | null(); {
+        static ID: std::sync::LazyLock<std::ffi::CString> =
+            std::sync::LazyLock::new(|| crate::error::c_string(SQLITE_SOURCE_ID.as_bytes()));
+        ID.as_ptr()
+    }
+
+    /// Mutexes are compiled in.
+    fn sqlite3_threadsafe() -> c_int | 1; { 1 }
+
+    /// The library was built with this option.
+    fn sqlite3_compileoption_used(name: Text) -> c_int | 0; {
+        let Some(name) = name.bytes() else { return 0 };
+        let name = if name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case(b"SQLITE_")) { &name[7..] } else { name };
+        let matches = |option: &&std::ffi::CStr| {
+            let option = option.to_bytes();
+            let next = option.get(name.len()).copied();
+            option.get(..name.len()).is_some_and(|p| p.eq_ignore_ascii_case(name))
+                && !next.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
+        };
+        OPTIONS.iter().any(matches).into()
+    }
+
+    /// An option by number.
+    fn sqlite3_compileoption_get(index: i32) -> *const c_char | null(); {
+        usize::try_from(index).ok().and_then(|index| OPTIONS.get(index)).map_or(null(), |option| option.as_ptr())
+    }
+
+    /// The library gets ready; every opening does the same.
+    fn sqlite3_initialize() -> c_int | OK; {
+        initialize();
+        OK
+    }
+
+    /// The library goes to rest: settings may be made again.
+    fn sqlite3_shutdown() -> c_int | OK; {
+        INITIALIZED.store(false, Ordering::Relaxed);
+        OK
+    }
+
+    /// Nothing of the operating system needs to be got ready.
+    fn sqlite3_os_init() -> c_int | OK; { OK }
+
+    /// As `sqlite3_os_init`.
+    fn sqlite3_os_end() -> c_int | OK; { OK }
+
+    /// Memory databases that are opened from now on under a name are shared, or not.
+    fn sqlite3_enable_shared_cache(on: i32) -> c_int | OK; {
+        SHARED_CACHE.store(on != 0, Ordering::Relaxed);
+        OK
+    }
+
+    /// Obsolete, does nothing.
+    fn sqlite3_global_recover() -> c_int | OK; { OK }
+}

@@ -1,0 +1,356 @@
+//! Connections and statements as C holds them, and the cheap checks at the door.
+//!
+//! Everything in a [`Db`] is reached under its recursive mutex (none with `SQLITE_OPEN_NOMUTEX`: the caller then keeps
+//! other threads out), and foreign code may come back in from a callback. So what changes lies in cells, and no borrow is held
+//! while foreign code runs.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{CString, c_int, c_void};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use turso_core::{Connection, Error, ResultCode, Statement};
+
+use crate::boundary::FromC;
+use crate::codes::{Destructor, OK};
+use crate::error::LastError;
+use crate::filename::FileName;
+use crate::mutex::{self, sqlite3_mutex};
+use crate::value::CValue;
+
+/// Marks a live connection.
+const OPEN: u32 = 0xa029_a697;
+/// Marks one whose opening failed: it can tell the error and be closed.
+const SICK: u32 = 0x4b77_1290;
+/// Marks a live statement.
+const STATEMENT: u32 = 0x5e47_3c21;
+/// What closing leaves behind.
+const GONE: u32 = 0x9f3c_2d33;
+
+/// A connection (`sqlite3`).
+pub struct Db {
+    magic: AtomicU32,
+    /// NULL without serialization.
+    pub mutex: *mut sqlite3_mutex,
+    /// The session.
+    pub connection: Connection,
+    /// Name of the main database's file.
+    pub filename: FileName,
+    /// Names of attached files that somebody has asked for, kept until the connection closes.
+    pub attached_names: RefCell<Vec<(String, FileName)>>,
+    /// What `sqlite3_errcode` and its kin answer.
+    pub error: RefCell<LastError>,
+    /// The name under which its memory is shared with other connections.
+    pub shared_memory: RefCell<Option<Vec<u8>>>,
+    /// Extended result codes are returned.
+    pub extended: Cell<bool>,
+    /// All statements, oldest first.
+    pub statements: RefCell<Vec<NonNull<Stmt>>>,
+    /// What else keeps the connection open: blobs and backups.
+    pub users: Cell<u32>,
+    /// Closed by `sqlite3_close_v2` while something was open.
+    pub zombie: Cell<bool>,
+    /// `sqlite3_limit`.
+    pub limits: RefCell<crate::limit::Limits>,
+    /// `sqlite3_db_config` switches by their number.
+    pub switches: RefCell<crate::config::Switches>,
+    /// `sqlite3_set_clientdata`.
+    pub client_data: RefCell<Vec<ClientData>>,
+    /// The name of the main database, where the application has chosen one.
+    pub main_name: RefCell<Option<CString>>,
+    /// Schema names handed out by `sqlite3_db_name`.
+    pub names: RefCell<Vec<CString>>,
+    /// A panic was caught while it was in use: its state can no longer be trusted.
+    pub broken: Cell<bool>,
+}
+
+/// A pointer of the application's, by name.
+pub struct ClientData {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// The pointer.
+    pub data: *mut c_void,
+    /// Takes it back.
+    pub destructor: Destructor,
+}
+
+/// Where a statement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StmtState {
+    /// Not started, or reset.
+    Ready,
+    /// A row is there.
+    Row,
+    /// Over, with this result (extended); to be reset before it runs again.
+    Over(c_int),
+}
+
+/// A prepared statement (`sqlite3_stmt`).
+pub struct Stmt {
+    magic: AtomicU32,
+    /// Its connection, which outlives it.
+    pub db: NonNull<Db>,
+    /// The statement; borrowed while it steps.
+    pub inner: RefCell<Statement>,
+    /// The text with its NUL.
+    pub sql: CString,
+    /// Made by `sqlite3_prepare`: steps answer `SQLITE_ERROR`, the reset tells what it was.
+    pub legacy: bool,
+    /// Flags of `sqlite3_prepare_v3`.
+    pub flags: u32,
+    /// Where it stands.
+    pub state: Cell<StmtState>,
+    /// Counts steps: what is cached of a row belongs to one of them.
+    pub row_number: Cell<u64>,
+    /// Column values as handed out.
+    pub columns: RefCell<Vec<Box<CValue>>>,
+    /// Names of columns as handed out.
+    pub column_texts: RefCell<crate::column::ColumnTexts>,
+    /// Names of parameters as handed out.
+    pub parameter_names: RefCell<Vec<Option<CString>>>,
+    /// The text with values, as last asked for by a trace.
+    pub counters: RefCell<[c_int; 10]>,
+}
+
+impl Db {
+    /// A connection; `sick` when opening it failed.
+    pub fn new(connection: Connection, filename: FileName, mutex: *mut sqlite3_mutex, sick: bool) -> Box<Self> {
+        Box::new(Self {
+            magic: AtomicU32::new(if sick { SICK } else { OPEN }),
+            mutex,
+            connection,
+            filename,
+            attached_names: RefCell::default(),
+            error: RefCell::default(),
+            shared_memory: RefCell::default(),
+            extended: Cell::new(false),
+            statements: RefCell::default(),
+            users: Cell::new(0),
+            zombie: Cell::new(false),
+            limits: RefCell::default(),
+            switches: RefCell::default(),
+            client_data: RefCell::default(),
+            main_name: RefCell::default(),
+            names: RefCell::default(),
+            broken: Cell::new(false),
+        })
+    }
+
+    /// Open, and its opening did not fail.
+    pub fn is_healthy(&self) -> bool {
+        self.magic.load(Ordering::Relaxed) == OPEN
+    }
+
+    /// No use of the pointer is allowed from here on.
+    pub fn mark_gone(&self) {
+        self.magic.store(GONE, Ordering::Relaxed);
+    }
+
+    /// The pointer that C holds.
+    pub fn as_ptr(&self) -> *mut Db {
+        std::ptr::from_ref(self).cast_mut()
+    }
+
+    /// Note a success and answer it.
+    pub fn ok(&self) -> c_int {
+        self.error.borrow_mut().clear();
+        OK
+    }
+
+    /// Note a failure and answer its code.
+    pub fn fail(&self, error: &Error) -> c_int {
+        self.error.borrow_mut().set(error);
+        self.shown(error.code().0)
+    }
+
+    /// Note a failure with the standard text of its code.
+    #[track_caller]
+    pub fn fail_code(&self, code: c_int) -> c_int {
+        self.fail(&Error::from_code(ResultCode(code)))
+    }
+
+    /// Note a failure with a text.
+    #[track_caller]
+    pub fn fail_with(&self, code: c_int, message: impl Into<std::borrow::Cow<'static, str>>) -> c_int {
+        self.fail(&Error::new(ResultCode(code), message))
+    }
+
+    /// Note how an operation ended, and answer its code.
+    pub fn outcome<T>(&self, result: turso_core::Result<T>) -> c_int {
+        match result {
+            Ok(_) => self.ok(),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// A code as this connection returns it.
+    pub fn shown(&self, code: c_int) -> c_int {
+        if self.extended.get() { code } else { code & 0xff }
+    }
+
+    /// Index of a database by name, in any letter case; `main` without one.
+    pub fn database_index(&self, name: Option<&[u8]>) -> Option<usize> {
+        let Some(name) = name else { return Some(0) };
+        let databases = self.connection.databases();
+        let found = databases.iter().position(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
+        found.or_else(|| name.eq_ignore_ascii_case(b"main").then_some(0))
+    }
+}
+
+impl Stmt {
+    /// A statement of `db`, entered in its list.
+    pub fn new(db: &Db, inner: Statement, legacy: bool, flags: u32) -> NonNull<Self> {
+        let sql = CString::new(inner.sql()).unwrap_or_default();
+        let boxed = Box::new(Self {
+            magic: AtomicU32::new(STATEMENT),
+            db: NonNull::from(db),
+            inner: RefCell::new(inner),
+            sql,
+            legacy,
+            flags,
+            state: Cell::new(StmtState::Ready),
+            row_number: Cell::new(0),
+            columns: RefCell::default(),
+            column_texts: RefCell::default(),
+            parameter_names: RefCell::default(),
+            counters: RefCell::default(),
+        });
+        let pointer = NonNull::from(Box::leak(boxed));
+        db.statements.borrow_mut().push(pointer);
+        pointer
+    }
+
+    /// Its connection.
+    pub fn db(&self) -> &Db {
+        // SAFETY: a connection is freed only after its last statement.
+        unsafe { self.db.as_ref() }
+    }
+
+    /// The pointer that C holds.
+    pub fn as_ptr(&self) -> *mut Stmt {
+        std::ptr::from_ref(self).cast_mut()
+    }
+
+    /// Takes it out of its connection's list and frees it.
+    pub fn free(&self) {
+        let pointer = NonNull::from(self);
+        self.magic.store(GONE, Ordering::Relaxed);
+        {
+            let mut statements = self.db().statements.borrow_mut();
+            if let Some(at) = statements.iter().rposition(|&s| s == pointer) {
+                statements.remove(at);
+            }
+        }
+        // SAFETY: made by `Box::leak` in `new`; the mark above keeps a second call away.
+        drop(unsafe { Box::from_raw(pointer.as_ptr()) });
+    }
+}
+
+/// What can be checked when C hands it over.
+pub trait Checked {
+    /// It is live.
+    fn is_live(&self) -> bool;
+    /// The mutex that guards it.
+    fn guard(&self) -> *mut sqlite3_mutex;
+}
+
+impl Checked for Db {
+    fn is_live(&self) -> bool {
+        self.is_healthy()
+    }
+
+    fn guard(&self) -> *mut sqlite3_mutex {
+        self.mutex
+    }
+}
+
+impl Checked for Stmt {
+    fn is_live(&self) -> bool {
+        self.magic.load(Ordering::Relaxed) == STATEMENT
+    }
+
+    fn guard(&self) -> *mut sqlite3_mutex {
+        self.db().mutex
+    }
+}
+
+/// A connection or statement that C handed over: checked, and its connection's mutex entered until this is dropped.
+pub struct Handle<T: Checked> {
+    target: Option<NonNull<T>>,
+    mutex: *mut sqlite3_mutex,
+}
+
+impl<T: Checked> FromC for Handle<T> {
+    type Raw = *mut T;
+    unsafe fn from_c(raw: *mut T) -> Self {
+        // SAFETY: by the interface's contract a pointer to a live object, NULL, or (which the mark tells most of the time) one
+        // that was closed.
+        let target = NonNull::new(raw).filter(|target| unsafe { target.as_ref() }.is_live());
+        // SAFETY: live, as just checked.
+        let mutex = target.map_or(std::ptr::null_mut(), |target| unsafe { target.as_ref() }.guard());
+        mutex::enter(mutex);
+        Self { target, mutex }
+    }
+}
+
+impl<T: Checked> Handle<T> {
+    /// The object; `None` for NULL and what is recognized as closed.
+    pub fn get(&self) -> Option<&T> {
+        // SAFETY: live when the call began, and this call holds its mutex.
+        self.target.map(|target| unsafe { target.as_ref() })
+    }
+}
+
+impl<T: Checked> Drop for Handle<T> {
+    fn drop(&mut self) {
+        mutex::leave(self.mutex);
+    }
+}
+
+/// A connection or statement that C handed over, checked but not locked: for what other threads may call meanwhile, for
+/// closing, and for telling the error of a connection that did not open.
+pub struct Bare<T>(Option<NonNull<T>>);
+
+impl<T> FromC for Bare<T> {
+    type Raw = *mut T;
+    unsafe fn from_c(raw: *mut T) -> Self {
+        Self(NonNull::new(raw))
+    }
+}
+
+impl<T> Bare<T> {
+    /// The object; `None` for NULL.
+    pub fn get(&self) -> Option<&T> {
+        // SAFETY: by the interface's contract a live object.
+        self.0.map(|target| unsafe { target.as_ref() })
+    }
+
+    /// True for NULL.
+    pub fn is_null(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl Bare<Db> {
+    /// The connection if it is open or did not open properly, but not if it was closed.
+    pub fn known(&self) -> Option<&Db> {
+        self.get().filter(|db| matches!(db.magic.load(Ordering::Relaxed), OPEN | SICK))
+    }
+}
+
+/// Keeps a connection's mutex for a scope.
+pub struct Entered(*mut sqlite3_mutex);
+
+impl Entered {
+    /// Enters.
+    pub fn new(db: &Db) -> Self {
+        mutex::enter(db.mutex);
+        Self(db.mutex)
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        mutex::leave(self.0);
+    }
+}

@@ -1,0 +1,49 @@
+//! SQLite's C interface on our engine: a drop-in `libsqlite3.so.0`.
+//!
+//! Translation only: each pointer is checked at the edge ([`boundary`], [`handle`]) and becomes a reference there; what
+//! follows is safe code on `turso_core`. Names, values and layouts are those of SQLite's header; ours is in `include/`.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `boundary`, `variadic` | how arguments come in and panics end; variable arguments |
+//! | `handle`, `error` | connections and statements; the last error |
+//! | `open`, `uri`, `filename`, `vfs` | opening and closing, names of files |
+//! | `prepare`, `statement`, `bind`, `column`, `value`, `exec` | running SQL |
+//! | `connection`, `limit`, `status`, `config` | asking and setting |
+//! | `memory`, `mutex`, `pcache` | what the application may replace |
+//! | `printf`, `text`, `utf16` | texts |
+//! | `extension`, `routines` | extensions |
+//! | `missing` | what is not built yet |
+#![allow(
+    clippy::not_unsafe_ptr_arg_deref,
+    reason = "entry points are unsafe, their bodies rely on the interface's contract"
+)]
+
+pub mod bind;
+pub mod boundary;
+pub mod codes;
+pub mod column;
+pub mod config;
+pub mod connection;
+pub mod error;
+pub mod exec;
+pub mod extension;
+pub mod filename;
+pub mod handle;
+pub mod limit;
+pub mod memory;
+pub mod missing;
+pub mod mutex;
+pub mod open;
+pub mod pcache;
+pub mod prepare;
+pub mod printf;
+pub mod routines;
+pub mod statement;
+pub mod status;
+pub mod text;
+pub mod uri;
+pub mod utf16;
+pub mod value;
+pub mod variadic;
+pub mod vfs;

@@ -1,0 +1,244 @@
+//! Opening and closing connections.
+
+use std::collections::HashMap;
+use std::ffi::{c_int, c_void};
+use std::ptr::{NonNull, null_mut};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use turso_core::{Database, Error, OpenOptions, Result, ResultCode};
+
+use crate::boundary::{Out, Text, entry};
+use crate::codes::{BUSY, MISUSE, NOMEM, OK};
+use crate::config;
+use crate::filename::FileName;
+use crate::handle::{Bare, Db, Entered};
+use crate::uri::{self, Location};
+use crate::utf16;
+
+const OPEN_READONLY: c_int = 0x1;
+const OPEN_READWRITE: c_int = 0x2;
+const OPEN_CREATE: c_int = 0x4;
+const OPEN_URI: c_int = 0x40;
+const OPEN_MEMORY: c_int = 0x80;
+const OPEN_NOMUTEX: c_int = 0x8000;
+const OPEN_FULLMUTEX: c_int = 0x1_0000;
+const OPEN_SHAREDCACHE: c_int = 0x2_0000;
+const OPEN_EXRESCODE: c_int = 0x0200_0000;
+
+/// Memory databases by name that connections share (`cache=shared`), with the number of their connections.
+static SHARED_MEMORY: LazyLock<Mutex<HashMap<Vec<u8>, (Database, usize)>>> = LazyLock::new(Mutex::default);
+
+/// The options of this face: SQLite's own defaults.
+pub fn options(read_only: bool, create: bool) -> OpenOptions {
+    OpenOptions { read_only, create, new_uses_wal: false, busy_timeout: Duration::ZERO, ..OpenOptions::default() }
+}
+
+/// What a name and flags ask for.
+struct Wanted {
+    location: Location,
+    read_only: bool,
+    create: bool,
+    memory: bool,
+    shared: bool,
+}
+
+impl Wanted {
+    fn new(name: &[u8], flags: c_int) -> Result<Self> {
+        let is_uri = (flags & OPEN_URI != 0 || config::uri_enabled()) && name.starts_with(b"file:");
+        let location = if is_uri { uri::parse(name)? } else { Location { path: name.to_vec(), ..Location::default() } };
+        let mut wanted = Self {
+            read_only: flags & OPEN_READONLY != 0,
+            create: flags & OPEN_CREATE != 0,
+            memory: flags & OPEN_MEMORY != 0,
+            shared: flags & OPEN_SHAREDCACHE != 0 || config::shared_cache(),
+            location,
+        };
+        if let Some(mode) = wanted.location.parameter(b"mode") {
+            let denied = |mode: &str| Err(Error::new(ResultCode::PERM, format!("access mode not allowed: {mode}")));
+            match mode {
+                b"ro" => (wanted.read_only, wanted.create) = (true, false),
+                b"rw" | b"rwc" if flags & OPEN_READONLY != 0 => return denied(&String::from_utf8_lossy(mode)),
+                b"rwc" if flags & OPEN_CREATE == 0 => return denied("rwc"),
+                b"rw" => (wanted.read_only, wanted.create) = (false, false),
+                b"rwc" => (wanted.read_only, wanted.create) = (false, true),
+                b"memory" => wanted.memory = true,
+                other => {
+                    return Err(Error::sql(format!("no such access mode: {}", String::from_utf8_lossy(other))));
+                }
+            }
+        }
+        if let Some(cache) = wanted.location.parameter(b"cache") {
+            wanted.shared = match cache {
+                b"shared" => true,
+                b"private" => false,
+                other => {
+                    return Err(Error::sql(format!("no such cache mode: {}", String::from_utf8_lossy(other))));
+                }
+            };
+        }
+        if let Some(vfs) = wanted.location.parameter(b"vfs") {
+            crate::vfs::require(Some(vfs))?;
+        }
+        Ok(wanted)
+    }
+
+    fn is_memory(&self) -> bool {
+        self.memory || self.location.path.is_empty() || self.location.path == b":memory:"
+    }
+
+    fn database(&self) -> Result<Database> {
+        let path = String::from_utf8_lossy(&self.location.path).into_owned();
+        let mut options = options(self.read_only, self.create);
+        if !self.is_memory() {
+            return Database::open(&path, options);
+        }
+        if !self.shared || self.location.path.is_empty() {
+            return Database::open(":memory:", options);
+        }
+        let mut shared = SHARED_MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((database, users)) = shared.get_mut(&self.location.path) {
+            *users += 1;
+            return Ok(database.clone());
+        }
+        options.shared_memory = true;
+        let database = Database::open(":memory:", options)?;
+        shared.insert(self.location.path.clone(), (database.clone(), 1));
+        Ok(database)
+    }
+}
+
+/// A shared memory database loses a connection; with the last one it goes.
+fn leave_shared(name: &[u8]) {
+    let mut shared = SHARED_MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, users)) = shared.get_mut(name) {
+        *users -= 1;
+        if *users == 0 {
+            shared.remove(name);
+        }
+    }
+}
+
+fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c_int {
+    if place.is_null() {
+        return MISUSE;
+    }
+    place.set(null_mut());
+    if !matches!(flags & 7, OPEN_READONLY | OPEN_READWRITE | 6) {
+        return MISUSE;
+    }
+    crate::config::initialize();
+    let attempt = crate::vfs::require(vfs).and_then(|()| Wanted::new(name, flags)).and_then(|wanted| {
+        let database = wanted.database()?;
+        let shared = (wanted.is_memory() && wanted.shared && !wanted.location.path.is_empty())
+            .then(|| wanted.location.path.clone());
+        Ok((wanted, database, shared))
+    });
+    let mutex = match config::threading(flags & OPEN_NOMUTEX != 0, flags & OPEN_FULLMUTEX != 0) {
+        true => crate::mutex::allocate(crate::mutex::RECURSIVE),
+        false => null_mut(),
+    };
+    let (attempt, failure) = match attempt {
+        Ok(opened) => (Some(opened), None),
+        Err(error) => (None, Some(error)),
+    };
+    let connection = match &attempt {
+        Some((_, database, _)) => database.connect(),
+        None => Database::open(":memory:", options(false, true)).and_then(|database| database.connect()),
+    };
+    let Ok(connection) = connection else { return NOMEM };
+    let (filename, shared) = match attempt {
+        Some((wanted, database, shared)) => {
+            let shown = if wanted.is_memory() { wanted.location.path.clone() } else { database.path().into() };
+            let shown = if wanted.is_memory() && !wanted.shared { Vec::new() } else { shown };
+            (FileName::new(&shown, &wanted.location.parameters), shared)
+        }
+        None => (FileName::new(name, &[]), None),
+    };
+    let db = Db::new(connection, filename, mutex, failure.is_some());
+    db.extended.set(flags & OPEN_EXRESCODE != 0);
+    *db.shared_memory.borrow_mut() = shared;
+    let code = match &failure {
+        Some(error) => db.fail(error),
+        None => OK,
+    };
+    let db = NonNull::from(Box::leak(db));
+    place.set(db.as_ptr());
+    if failure.is_some() {
+        return code;
+    }
+    // SAFETY: made just now.
+    crate::extension::run_automatic(unsafe { db.as_ref() })
+}
+
+/// Ends a connection: NULL is fine, statements and other users keep a zombie.
+fn close(db: &Bare<Db>, zombie_allowed: bool) -> c_int {
+    let Some(db) = db.known() else { return if db.is_null() { OK } else { MISUSE } };
+    {
+        let _entered = Entered::new(db);
+        let busy = !db.statements.borrow().is_empty() || db.users.get() > 0;
+        if busy && !zombie_allowed {
+            return db.fail_with(BUSY, "unable to close due to unfinalized statements or unfinished backups");
+        }
+        db.zombie.set(true);
+        if busy {
+            db.mark_gone();
+            return OK;
+        }
+    }
+    free(db);
+    OK
+}
+
+/// Frees a closed connection whose last user is gone. The caller holds no mutex of it.
+pub fn free_if_zombie(db: NonNull<Db>) {
+    // SAFETY: still there: this is the check after which it may not be.
+    let db = unsafe { db.as_ref() };
+    if db.zombie.get() && db.statements.borrow().is_empty() && db.users.get() == 0 {
+        free(db);
+    }
+}
+
+fn free(db: &Db) {
+    db.mark_gone();
+    let mutex = db.mutex;
+    if let Some(name) = db.shared_memory.borrow_mut().take() {
+        leave_shared(&name);
+    }
+    let client_data = db.client_data.take();
+    // SAFETY: made by `Box::leak` in `open`, and marked as gone.
+    drop(unsafe { Box::from_raw(db.as_ptr()) });
+    for entry in client_data {
+        crate::codes::destroy(entry.destructor, entry.data);
+    }
+    crate::mutex::free(mutex);
+}
+
+entry! {
+    /// Opens a database for reading and writing.
+    fn sqlite3_open(name: Text, place: Out<*mut Db>) -> c_int | NOMEM; {
+        open(name.bytes().unwrap_or(b":memory:"), place, OPEN_READWRITE | OPEN_CREATE, None)
+    }
+
+    /// Opens a database.
+    fn sqlite3_open_v2(name: Text, place: Out<*mut Db>, flags: i32, vfs: Text) -> c_int | NOMEM; {
+        open(name.bytes().unwrap_or(b":memory:"), place, flags, vfs.bytes())
+    }
+
+    /// Opens a database whose name is UTF-16; a new one stores its texts so.
+    fn sqlite3_open16(name: *const c_void, place: Out<*mut Db>) -> c_int | NOMEM; {
+        let name = utf16::bytes(name, -1, true).map(|bytes| utf16::decode(bytes, utf16::NATIVE));
+        let code = open(name.as_deref().unwrap_or(b":memory:"), place, OPEN_READWRITE | OPEN_CREATE, None);
+        if let Some(db) = place.get().filter(|db| code == OK && !db.is_null()) {
+            // SAFETY: made just now. A database that exists keeps its encoding, so the outcome is of no interest.
+            let _ = unsafe { &*db }.connection.execute_batch("PRAGMA encoding = 'UTF-16'");
+        }
+        code
+    }
+
+    /// Closes a connection, unless something of it is still open.
+    fn sqlite3_close(db: Bare<Db>) -> c_int | MISUSE; { close(&db, false) }
+
+    /// Closes a connection as soon as everything of it is closed.
+    fn sqlite3_close_v2(db: Bare<Db>) -> c_int | MISUSE; { close(&db, true) }
+}

@@ -1,0 +1,263 @@
+//! Running statements, and what can be asked of one.
+
+use std::ffi::{c_char, c_int};
+use std::ptr::null_mut;
+
+use turso_core::{ResultCode, StepResult};
+
+use crate::boundary::entry;
+use crate::codes::{DONE, INTERNAL, MISUSE, OK, ROW};
+use crate::handle::{Bare, Db, Handle, Stmt, StmtState};
+
+/// Counters of `sqlite3_stmt_status` by number.
+const STATUS_COUNTERS: c_int = 9;
+/// Index of the counter of preparing anew.
+const STATUS_REPREPARE: usize = 5;
+/// Index of the counter of runs.
+const STATUS_RUN: usize = 6;
+
+impl Stmt {
+    /// Runs to the next row or to the end.
+    pub fn step(&self) -> c_int {
+        let db = self.db();
+        if db.broken.get() {
+            return db.fail_code(INTERNAL);
+        }
+        if let StmtState::Over(_) = self.state.get() {
+            self.rewind();
+        }
+        let Ok(mut inner) = self.inner.try_borrow_mut() else { return MISUSE };
+        let starts = self.state.get() == StmtState::Ready;
+        self.row_number.set(self.row_number.get() + 1);
+        let program = std::sync::Arc::as_ptr(inner.program());
+        db.broken.set(true);
+        let result = inner.step();
+        db.broken.set(false);
+        if starts {
+            self.count(STATUS_RUN);
+            if program != std::sync::Arc::as_ptr(inner.program()) {
+                self.count(STATUS_REPREPARE);
+                self.column_texts.borrow_mut().clear();
+            }
+        }
+        drop(inner);
+        match result {
+            Ok(StepResult::Row) => {
+                self.state.set(StmtState::Row);
+                db.error.borrow_mut().set_code(ROW);
+                ROW
+            }
+            Ok(StepResult::Done) => {
+                self.state.set(StmtState::Over(OK));
+                db.error.borrow_mut().set_code(DONE);
+                DONE
+            }
+            Err(error) => {
+                let code = db.fail(&error);
+                self.state.set(StmtState::Over(error.code().0));
+                if self.legacy && !matches!(code & 0xff, crate::codes::BUSY | MISUSE) {
+                    crate::codes::ERROR
+                } else {
+                    code
+                }
+            }
+        }
+    }
+
+    /// Back to the beginning; answers how the last run ended.
+    pub fn rewind(&self) -> c_int {
+        let Ok(mut inner) = self.inner.try_borrow_mut() else { return MISUSE };
+        inner.reset();
+        self.row_number.set(self.row_number.get() + 1);
+        match self.state.replace(StmtState::Ready) {
+            StmtState::Over(code) => code,
+            _ => OK,
+        }
+    }
+
+    fn count(&self, counter: usize) {
+        if let Some(counter) = self.counters.borrow_mut().get_mut(counter) {
+            *counter = counter.saturating_add(1);
+        }
+    }
+
+    /// The text with the values of its parameters in the places of the parameters.
+    pub fn expanded_sql(&self) -> Option<Vec<u8>> {
+        self.inner.try_borrow().ok().map(|inner| inner.expanded_sql())
+    }
+}
+
+/// Answers the code of the last run as a reset or finalize does: the error of the connection stays what it was.
+fn end_of_run(db: &Db, code: c_int) -> c_int {
+    if code == OK {
+        db.error.borrow_mut().clear();
+    } else if db.error.borrow().code() != code {
+        db.fail_code(code);
+    }
+    db.shown(code)
+}
+
+entry! {
+    /// Runs to the next row or to the end.
+    fn sqlite3_step(stmt: Handle<Stmt>) -> c_int | INTERNAL; { stmt.get().map_or(MISUSE, Stmt::step) }
+
+    /// Back to the beginning.
+    fn sqlite3_reset(stmt: Handle<Stmt>) -> c_int | INTERNAL; {
+        stmt.get().map_or(OK, |stmt| {
+            let code = stmt.rewind();
+            end_of_run(stmt.db(), code)
+        })
+    }
+
+    /// Ends a statement. NULL is fine.
+    fn sqlite3_finalize(stmt: Bare<Stmt>) -> c_int | INTERNAL; {
+        let Some(known) = stmt.get() else { return OK };
+        if !crate::handle::Checked::is_live(known) {
+            return MISUSE;
+        }
+        let db = known.db;
+        let code = {
+            let _entered = crate::handle::Entered::new(known.db());
+            if known.inner.try_borrow_mut().is_err() {
+                return MISUSE;
+            }
+            let code = known.rewind();
+            let code = end_of_run(known.db(), code);
+            known.free();
+            code
+        };
+        crate::open::free_if_zombie(db);
+        code
+    }
+
+    /// Number of values in the current row.
+    fn sqlite3_data_count(stmt: Handle<Stmt>) -> c_int | 0; {
+        stmt.get().filter(|stmt| stmt.state.get() == StmtState::Row).map_or(0, Stmt::column_count)
+    }
+
+    /// Number of columns.
+    fn sqlite3_column_count(stmt: Handle<Stmt>) -> c_int | 0; { stmt.get().map_or(0, Stmt::column_count) }
+
+    /// It has been stepped and is not over.
+    fn sqlite3_stmt_busy(stmt: Handle<Stmt>) -> c_int | 0; {
+        stmt.get().is_some_and(|stmt| match stmt.inner.try_borrow() {
+            Ok(inner) => inner.is_running() && stmt.state.get() != StmtState::Ready,
+            Err(_) => true,
+        }).into()
+    }
+
+    /// It cannot change a database.
+    fn sqlite3_stmt_readonly(stmt: Handle<Stmt>) -> c_int | 1; {
+        stmt.get().is_none_or(|stmt| stmt.inner.try_borrow().is_ok_and(|inner| inner.is_readonly())).into()
+    }
+
+    /// 1 for EXPLAIN, 2 for EXPLAIN QUERY PLAN.
+    fn sqlite3_stmt_isexplain(stmt: Handle<Stmt>) -> c_int | 0; {
+        stmt.get().and_then(|stmt| stmt.inner.try_borrow().ok().map(|inner| c_int::from(inner.explain_mode()))).unwrap_or(0)
+    }
+
+    /// Turns a statement into its EXPLAIN, or back.
+    fn sqlite3_stmt_explain(stmt: Handle<Stmt>, mode: i32) -> c_int | INTERNAL; {
+        let Some(stmt) = stmt.get() else { return MISUSE };
+        let db = stmt.db();
+        let Ok(mode) = u8::try_from(mode) else { return db.fail_code(crate::codes::ERROR) };
+        if mode > 2 {
+            return db.fail_code(crate::codes::ERROR);
+        }
+        let Ok(inner) = stmt.inner.try_borrow() else { return MISUSE };
+        if inner.is_running() {
+            return db.fail_code(crate::codes::BUSY);
+        }
+        if inner.explain_mode() != mode {
+            return db.fail_with(crate::codes::ERROR, "sqlite3_stmt_explain() is not supported yet");
+        }
+        db.ok()
+    }
+
+    /// The connection of a statement.
+    fn sqlite3_db_handle(stmt: Bare<Stmt>) -> *mut Db | null_mut(); {
+        stmt.get().map_or(null_mut(), |stmt| stmt.db.as_ptr())
+    }
+
+    /// The statement after this one, newest first; the first for NULL.
+    fn sqlite3_next_stmt(db: Handle<Db>, stmt: Bare<Stmt>) -> *mut Stmt | null_mut(); {
+        let Some(db) = db.get() else { return null_mut() };
+        let statements = db.statements.borrow();
+        let end = match stmt.get() {
+            None => statements.len(),
+            Some(stmt) => match statements.iter().position(|s| s.as_ptr() == stmt.as_ptr()) {
+                Some(at) => at,
+                None => return null_mut(),
+            },
+        };
+        end.checked_sub(1).and_then(|at| statements.get(at)).map_or(null_mut(), |s| s.as_ptr())
+    }
+
+    /// A counter of a statement.
+    fn sqlite3_stmt_status(stmt: Handle<Stmt>, counter: i32, reset: i32) -> c_int | 0; {
+        let Some(stmt) = stmt.get() else { return 0 };
+        if counter == 99 {
+            return stmt.memory_used();
+        }
+        if !(1..=STATUS_COUNTERS).contains(&counter) {
+            return 0;
+        }
+        let mut counters = stmt.counters.borrow_mut();
+        let Some(counter) = counters.get_mut(counter as usize) else { return 0 };
+        if reset != 0 { std::mem::take(counter) } else { *counter }
+    }
+
+    /// Obsolete: statements are prepared anew by themselves.
+    fn sqlite3_expired(_stmt: Handle<Stmt>) -> c_int | 0; { 0 }
+
+    /// Measurements of loops are not taken.
+    fn sqlite3_stmt_scanstatus(_stmt: Handle<Stmt>, _index: i32, _what: i32, _place: *mut std::ffi::c_void) -> c_int | 1; { 1 }
+
+    /// Measurements of loops are not taken.
+    fn sqlite3_stmt_scanstatus_v2(
+        _stmt: Handle<Stmt>, _index: i32, _what: i32, _flags: i32, _place: *mut std::ffi::c_void,
+    ) -> c_int | 1; { 1 }
+
+    /// Measurements of loops are not taken.
+    fn sqlite3_stmt_scanstatus_reset(_stmt: Handle<Stmt>) | (); {}
+}
+
+/// Runs all statements of a text, with a call for each row.
+pub fn run(db: &Db, sql: &[u8], mut row: impl FnMut(&Stmt) -> bool) -> c_int {
+    let mut rest = sql;
+    while !rest.is_empty() {
+        let prepared = match db.connection.prepare(rest) {
+            Ok(prepared) => prepared,
+            Err(error) => return db.fail(&error),
+        };
+        rest = rest.get(prepared.tail..).unwrap_or_default();
+        let Some(statement) = prepared.statement else { continue };
+        let pointer = Stmt::new(db, statement, false, 0);
+        // SAFETY: made just now; freed below.
+        let stmt = unsafe { pointer.as_ref() };
+        let code = loop {
+            match stmt.step() {
+                ROW if row(stmt) => {}
+                ROW => {
+                    stmt.free();
+                    return db.fail_with(ResultCode::ABORT.0, "query aborted");
+                }
+                DONE => break OK,
+                code => break code,
+            }
+        };
+        stmt.free();
+        if code != OK {
+            return code;
+        }
+        while let [b' ' | b'\t' | b'\n' | b'\r' | 0x0c, tail @ ..] = rest {
+            rest = tail;
+        }
+    }
+    db.ok()
+}
+
+/// The message of the connection in memory of the interface, for `char **` arguments.
+pub fn message_copy(db: &Db) -> *mut c_char {
+    crate::memory::copy_of(db.error.borrow().text())
+}
