@@ -1,21 +1,21 @@
 //! Opening databases, and the catalogue that their connections share.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use turso_error::Result;
-use turso_functions::Registry;
 use turso_io::{Io, MemoryIo, PendingIo, ThreadPoolIo};
 use turso_schema::Schema;
 use turso_storage::{DatabaseFile, Pager};
-use turso_vm::Limits;
 
 use crate::connection::{AttachedDb, Connection, Settings, State};
 use crate::options::{Backend, OpenOptions};
 
 /// The page size of new databases.
 const DEFAULT_PAGE_SIZE: u32 = 4096;
+
+/// Frames of the log after which a commit is followed by a checkpoint, unless the application says otherwise.
+const DEFAULT_AUTOCHECKPOINT: u32 = 1000;
 
 /// Threads that serve the asynchronous face of one database.
 const POOL_THREADS: usize = 4;
@@ -71,35 +71,7 @@ impl Database {
         let main = self.new_entry("main");
         let mut temp = AttachedDb::new("temp", Pager::in_memory(DEFAULT_PAGE_SIZE));
         temp.schema = Some(Arc::new(Schema::empty(true)));
-        let state = State {
-            databases: vec![main, temp],
-            settings: Settings::new(options.busy_timeout),
-            options: options.clone(),
-            limits: Limits::default(),
-            encoding_choice: Default::default(),
-            environment: Default::default(),
-            functions: Registry::new(),
-            collations: Vec::new(),
-            autocommit: true,
-            savepoints: Vec::new(),
-            savepoint_is_transaction: false,
-            statement_marks: Vec::new(),
-            next_statement_id: 0,
-            current_mark: None,
-            active_statements: 0,
-            active_writers: 0,
-            rollback_epoch: 0,
-            deferred_violations: 0,
-            integrity_check: None,
-            super_journal: None,
-            vacuum: None,
-            temp_space: None,
-            generation: 0,
-            programs: Default::default(),
-            waiting: None,
-            lock_wait: None,
-            interrupted: Arc::new(AtomicBool::new(false)),
-        };
+        let state = State::new(vec![main, temp], options.clone());
         Ok(Connection::new(state))
     }
 
@@ -162,7 +134,7 @@ impl AttachedDb {
 }
 
 impl Settings {
-    fn new(busy_timeout: std::time::Duration) -> Self {
+    pub(crate) fn new(busy_timeout: std::time::Duration) -> Self {
         Self {
             foreign_keys: false,
             recursive_triggers: false,
@@ -182,6 +154,7 @@ impl Settings {
             next_page_size: None,
             next_auto_vacuum: None,
             busy_timeout,
+            wal_autocheckpoint: DEFAULT_AUTOCHECKPOINT,
             plain: Vec::new(),
         }
     }

@@ -10,12 +10,15 @@
 //! | `database` | opening files, the catalogue shared by connections |
 //! | `connection` | session state, transactions and savepoints, catalogue, pragmas, what programs ask of their host |
 //! | `statement` | preparing, binding, stepping, what a failure undoes |
+//! | `hooks` | what the application may be asked and told |
+//! | `expand` | a statement's text with its bound values |
 //! | `wait` | what a pending operation waits for |
 #![forbid(unsafe_code)]
 
 mod connection;
 mod database;
 mod expand;
+pub mod hooks;
 mod options;
 mod statement;
 mod timer;
@@ -28,7 +31,8 @@ pub use statement::{Prepared, Statement, StepResult};
 pub use wait::Wait;
 
 pub use turso_error::{Error, Failure, Result, ResultCode};
+pub use turso_functions as functions;
 pub use turso_io as io;
 pub use turso_parser as parser;
 pub use turso_program::{PlanNode, Program, ResultColumn};
-pub use turso_value::{Value, ValueRef};
+pub use turso_value::{Collation, CollationFunction, Value, ValueRef};

@@ -1,7 +1,9 @@
 //! Prepared statements: binding, stepping, and what the end of a run commits or undoes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use turso_error::{Error, Result, ResultCode};
 use turso_program::Program;
@@ -10,9 +12,12 @@ use turso_value::{Value, ValueRef};
 use turso_vm::{Step, Vm};
 
 use crate::connection::{Connection, State};
+use crate::hooks::{TraceEvent, TracedStatement, trace_mask};
 
 /// How often a statement is prepared anew because the schema keeps changing under it, before it gives up.
 const MAX_SCHEMA_RETRIES: u32 = 50;
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// What [`Statement::step`] has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +71,10 @@ struct Execution {
     schema_retries: u32,
     /// The connection's catalogue counter when the program was made.
     generation: u32,
+    /// A number that no other statement of this process has.
+    id: u64,
+    /// When the run began, if somebody wants to know how long it takes.
+    began: Option<Instant>,
 }
 
 impl std::fmt::Debug for Statement {
@@ -85,6 +94,8 @@ impl Statement {
             deferred_violations: 0,
             rollback_epoch: 0,
             schema_retries: 0,
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            began: None,
         };
         Self { connection, execution }
     }
@@ -94,6 +105,11 @@ impl Statement {
     /// The text it was prepared from.
     pub fn sql(&self) -> &[u8] {
         &self.execution.sql
+    }
+
+    /// A number that no other statement of this process has.
+    pub fn id(&self) -> u64 {
+        self.execution.id
     }
 
     /// The program.
@@ -170,6 +186,11 @@ impl Statement {
         if self.execution.vm.bind(number, value) { Ok(()) } else { Err(Error::from_code(ResultCode::RANGE)) }
     }
 
+    /// The bound values by number - 1.
+    pub(crate) fn parameters(&self) -> &[Value] {
+        self.execution.vm.parameters()
+    }
+
     /// The value bound to a parameter, by number from 1.
     pub fn parameter(&self, number: usize) -> Option<&Value> {
         self.execution.vm.parameters().get(number.checked_sub(1)?)
@@ -218,7 +239,8 @@ impl Statement {
 
     /// One attempt; `Err(Pending)` leaves in the connection what has to be waited for.
     pub fn try_step(&mut self) -> Result<StepResult> {
-        self.execution.step(&mut self.connection.lock())
+        let execution = &mut self.execution;
+        self.connection.lock().with_stack(|state| execution.step(state))
     }
 
     /// Back to the beginning, keeping what is bound. A run that was not over ends here: what it has done so far is
@@ -249,6 +271,7 @@ impl Execution {
     }
 
     fn step(&mut self, state: &mut State) -> Result<StepResult> {
+        state.usable()?;
         loop {
             match &self.phase {
                 Phase::Over => return Ok(StepResult::Done),
@@ -267,6 +290,10 @@ impl Execution {
     fn start(&mut self, state: &mut State) {
         state.prepare_environment();
         state.statement_starts(self.vm.program().writes);
+        if state.hooks.trace_mask != 0 {
+            self.began = Some(Instant::now());
+            self.trace(state, trace_mask::STATEMENT);
+        }
         self.rollback_epoch = state.rollback_epoch;
         self.deferred_violations = state.deferred_violations;
         self.mark = None;
@@ -282,10 +309,16 @@ impl Execution {
         state.current_mark = self.mark;
         state.waiting = None;
         state.environment.now_julian_ms.set(0);
+        state.stepping_writer = self.vm.program().writes;
         let outcome = self.vm.step(state);
         self.mark = state.current_mark.take();
         match outcome {
-            Ok(Step::Row) => return Some(Ok(StepResult::Row)),
+            Ok(Step::Row) => {
+                if state.hooks.trace_mask != 0 {
+                    self.trace(state, trace_mask::ROW);
+                }
+                return Some(Ok(StepResult::Row));
+            }
             Ok(Step::Done) => {
                 let broken_keys = self.vm.foreign_key_violations() > 0;
                 self.phase = Phase::Ending(broken_keys.then(broken_key));
@@ -365,9 +398,10 @@ impl Execution {
                 }
                 let kept = std::mem::replace(&mut self.phase, Phase::Over);
                 self.stop(state, writes);
+                let told = state.tell_commits();
                 match kept {
                     Phase::Keeping(error) => Err(error),
-                    _ => Ok(StepResult::Done),
+                    _ => told.map(|()| StepResult::Done),
                 }
             }
             Err(Error::Pending) => Err(Error::Pending),
@@ -382,6 +416,24 @@ impl Execution {
         }
     }
 
+    /// Tell the tracer of one event of this run, if it wants to know.
+    #[cold]
+    fn trace(&mut self, state: &mut State, event: u32) {
+        if state.hooks.trace_mask & event == 0 {
+            return;
+        }
+        let statement =
+            TracedStatement { id: self.id, sql: &self.sql, parameters: self.vm.parameters(), row: self.vm.row() };
+        state.tell_tracer(&match event {
+            trace_mask::ROW => TraceEvent::Row(statement),
+            trace_mask::PROFILE => {
+                let taken = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+                TraceEvent::Profile(statement, taken)
+            }
+            _ => TraceEvent::Statement(statement),
+        });
+    }
+
     fn commit_blocking(&self, state: &mut State, writes: bool) -> Result<()> {
         loop {
             match state.commit_if_autocommit(writes) {
@@ -392,6 +444,9 @@ impl Execution {
     }
 
     fn stop(&mut self, state: &mut State, writes: bool) {
+        if state.hooks.trace_mask != 0 {
+            self.trace(state, trace_mask::PROFILE);
+        }
         self.phase = Phase::Over;
         self.schema_retries = 0;
         self.vm.reset();
@@ -405,6 +460,9 @@ impl Execution {
             return;
         }
         let writes = self.vm.program().writes;
+        if self.vm.program().counts_changes && !undo {
+            state.environment.counters.publish(self.vm.unpublished_changes());
+        }
         if writes && undo {
             let error = Error::from_code(ResultCode::INTERRUPT);
             state.undo_failed(&error, OnError::Abort, writes, self.mark.take());
@@ -412,6 +470,8 @@ impl Execution {
             if self.commit_blocking(state, writes).is_err() {
                 state.rollback_all();
             }
+            // The statement is not asked any more: there is nobody to tell of an error.
+            let _ = state.tell_commits();
             if let Some(mark) = self.mark.take() {
                 state.close_statement_mark(mark, false);
             }

@@ -3,6 +3,8 @@
 use turso_error::{Error, Result, ResultCode};
 use turso_value::{Collation, TextEncoding, Value};
 
+use crate::auxiliary::AuxiliaryData;
+
 /// The connection's facts, as far as functions may ask. The caller keeps them fixed while one step runs.
 pub trait Environment {
     /// Rows changed by the last completed INSERT, UPDATE or DELETE.
@@ -79,6 +81,8 @@ pub struct Context<'a> {
     pub collation: &'a Collation,
     /// The connection's facts.
     pub environment: &'a dyn Environment,
+    /// What a scalar function of the application has kept at this place of the statement; `None` for all others.
+    pub auxiliary: Option<AuxiliaryData<'a>>,
 }
 
 impl<'a> Context<'a> {
@@ -87,7 +91,14 @@ impl<'a> Context<'a> {
 
     /// A call with BINARY collation and no subtypes.
     pub fn new(result: &'a mut Value, environment: &'a dyn Environment) -> Self {
-        Self { result, result_subtype: 0, arg_subtypes: &[], collation: &Collation::Binary, environment }
+        Self {
+            result,
+            result_subtype: 0,
+            arg_subtypes: &[],
+            collation: &Collation::Binary,
+            environment,
+            auxiliary: None,
+        }
     }
 
     /// The subtype of an argument.

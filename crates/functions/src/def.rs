@@ -16,10 +16,28 @@ pub trait ScalarFunction: Send + Sync {
     fn call(&self, ctx: &mut Context<'_>, args: &[Value]) -> Result<()>;
 }
 
+impl<F> ScalarFunction for F
+where
+    F: Fn(&mut Context<'_>, &[Value]) -> Result<()> + Send + Sync,
+{
+    fn call(&self, ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
+        self(ctx, args)
+    }
+}
+
 /// An aggregate of the application.
 pub trait AggregateFactory: Send + Sync {
     /// State for one group.
     fn create(&self) -> Box<dyn Aggregate>;
+}
+
+impl<F> AggregateFactory for F
+where
+    F: Fn() -> Box<dyn Aggregate> + Send + Sync,
+{
+    fn create(&self) -> Box<dyn Aggregate> {
+        self()
+    }
 }
 
 /// How many arguments a function takes.
@@ -179,6 +197,18 @@ impl FunctionDef {
     /// A row of the table of window functions.
     pub const fn window(name: &'static str, arity: Arity, function: WindowFunction) -> Self {
         Self { name: Cow::Borrowed(name), arity, flags: FunctionFlags::INNOCUOUS, kind: FunctionKind::Window(function) }
+    }
+
+    /// A scalar function of the application.
+    pub fn user_scalar(name: &str, arity: Arity, flags: FunctionFlags, call: Arc<dyn ScalarFunction>) -> Self {
+        let kind = FunctionKind::UserScalar(call);
+        Self { name: Cow::Owned(name.to_ascii_lowercase()), arity, flags: flags | FunctionFlags::USER, kind }
+    }
+
+    /// An aggregate of the application; with [`FunctionFlags::WINDOW`] one that can take rows out again.
+    pub fn user_aggregate(name: &str, arity: Arity, flags: FunctionFlags, factory: Arc<dyn AggregateFactory>) -> Self {
+        let kind = FunctionKind::Aggregate(AggregateDef::User(factory));
+        Self { name: Cow::Owned(name.to_ascii_lowercase()), arity, flags: flags | FunctionFlags::USER, kind }
     }
 
     /// True for aggregates.

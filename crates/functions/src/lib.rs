@@ -8,6 +8,7 @@
 //! | module      | subject                                              |
 //! |-------------|------------------------------------------------------|
 //! | `context`   | [`Context`], [`Environment`]                         |
+//! | `auxiliary` | what a function keeps between its calls              |
 //! | `def`       | [`FunctionDef`], flags, arity                        |
 //! | `registry`  | [`lookup`], [`Registry`]                             |
 //! | `aggregate` | the trait [`Aggregate`] and the built-in aggregates  |
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
+pub mod auxiliary;
 pub mod context;
 pub mod datetime;
 pub mod def;
@@ -30,8 +32,11 @@ pub mod text;
 pub mod window;
 
 pub use aggregate::Aggregate;
+pub use auxiliary::AuxiliaryData;
 pub use context::{Context, DefaultEnvironment, Environment};
-pub use def::{AggregateDef, Arity, Function, FunctionDef, FunctionFlags, FunctionKind, ScalarFn, ScalarFunction};
+pub use def::{
+    AggregateDef, AggregateFactory, Arity, Function, FunctionDef, FunctionFlags, FunctionKind, ScalarFn, ScalarFunction,
+};
 pub use registry::{Lookup, Registry, built_ins, lookup};
 pub use window::{WindowFunction, WindowPosition, WindowValue};
 

@@ -62,7 +62,15 @@ pub fn lookup(name: &[u8], argc: usize) -> Lookup {
 /// The functions that a connection's application defined, over the built-in ones.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
-    user: HashMap<String, Vec<Arc<FunctionDef>>>,
+    user: HashMap<String, Vec<Entry>>,
+}
+
+/// What the application said about one name and arity.
+#[derive(Debug, Clone)]
+struct Entry {
+    arity: crate::Arity,
+    /// `None`: it was removed. It hides a built-in one all the same.
+    def: Option<Arc<FunctionDef>>,
 }
 
 impl Registry {
@@ -74,41 +82,48 @@ impl Registry {
     /// Adds a function, or replaces the one of the same name and arity. The name is folded to lower case.
     pub fn define(&mut self, mut def: FunctionDef) {
         def.name = def.name.to_ascii_lowercase().into();
-        let defs = self.user.entry(def.name.to_string()).or_default();
-        defs.retain(|old| old.arity != def.arity);
-        defs.push(Arc::new(def));
+        let name = def.name.to_string();
+        self.put(name, def.arity, Some(Arc::new(def)));
     }
 
-    /// Removes the application's function of this name and arity; the built-in one, if any, is visible again.
+    /// Removes the function of this name and arity, a built-in one as well.
     pub fn remove(&mut self, name: &str, arity: crate::Arity) {
-        if let Some(defs) = self.user.get_mut(&name.to_ascii_lowercase()) {
-            defs.retain(|old| old.arity != arity);
-        }
+        self.put(name.to_ascii_lowercase(), arity, None);
+    }
+
+    fn put(&mut self, name: String, arity: crate::Arity, def: Option<Arc<FunctionDef>>) {
+        let entries = self.user.entry(name).or_default();
+        entries.retain(|old| old.arity != arity);
+        entries.push(Entry { arity, def });
     }
 
     /// The application's functions.
     pub fn user_functions(&self) -> impl Iterator<Item = &Arc<FunctionDef>> {
-        self.user.values().flatten()
+        self.user.values().flatten().filter_map(|entry| entry.def.as_ref())
     }
 
-    /// The best function of this name: the application's with exactly this arity, then a built-in one, then the
-    /// application's that takes any number.
+    /// The best function of this name: the application's with exactly this arity, then its that takes any number, then a
+    /// built-in one.
     pub fn lookup(&self, name: &[u8], argc: usize) -> Lookup {
         if self.user.is_empty() {
             return lookup(name, argc);
         }
         let lower = name.to_ascii_lowercase();
-        let defs = std::str::from_utf8(&lower).ok().and_then(|name| self.user.get(name)).map_or(&[][..], Vec::as_slice);
-        let exact = |def: &&Arc<FunctionDef>| def.arity.min == def.arity.max && def.arity.accepts(argc);
-        if let Some(def) = defs.iter().find(exact) {
-            return Lookup::Found(Function::User(def.clone()));
-        }
-        match (lookup(name, argc), defs.iter().find(|def| def.arity.accepts(argc))) {
-            // A built-in of fixed arity fits better than a variadic one of the application.
-            (Lookup::Found(found), Some(_)) if found.arity.min == found.arity.max => Lookup::Found(found),
-            (_, Some(def)) => Lookup::Found(Function::User(def.clone())),
-            (Lookup::Unknown, None) if !defs.is_empty() => Lookup::WrongArity,
-            (built_in, None) => built_in,
+        let entries =
+            std::str::from_utf8(&lower).ok().and_then(|name| self.user.get(name)).map_or(&[][..], Vec::as_slice);
+        let exact = |entry: &&Entry| entry.arity.min == entry.arity.max && entry.arity.accepts(argc);
+        let best = entries.iter().find(exact).or_else(|| entries.iter().find(|entry| entry.arity.accepts(argc)));
+        match best {
+            Some(Entry { def: Some(def), .. }) => Lookup::Found(Function::User(def.clone())),
+            None if entries.is_empty() => lookup(name, argc),
+            _ => {
+                let built_in = lookup(name, argc);
+                match (best, built_in) {
+                    (None, Lookup::Found(function)) => Lookup::Found(function),
+                    (_, Lookup::Unknown) if entries.iter().all(|entry| entry.def.is_none()) => Lookup::Unknown,
+                    _ => Lookup::WrongArity,
+                }
+            }
         }
     }
 }

@@ -75,6 +75,10 @@ pub struct PlanOptions {
     pub ignore_check_constraints: bool,
     /// `PRAGMA writable_schema`.
     pub writable_schema: bool,
+    /// `PRAGMA trusted_schema`: functions of the application that are not marked as harmless may be used by the schema.
+    pub trusted_schema: bool,
+    /// No DELETE empties a whole table at once: somebody wants to see its rows.
+    pub no_truncate: bool,
     /// Most columns of a table, result or index (`SQLITE_LIMIT_COLUMN`).
     pub limit_columns: usize,
     /// Most terms of a compound SELECT (`SQLITE_LIMIT_COMPOUND_SELECT`).
@@ -97,6 +101,8 @@ impl Default for PlanOptions {
             defer_foreign_keys: false,
             ignore_check_constraints: false,
             writable_schema: false,
+            trusted_schema: true,
+            no_truncate: false,
             limit_columns: 2000,
             limit_compound: 500,
         }
@@ -122,6 +128,8 @@ pub struct PlanContext<'a> {
     /// All parameters have been told by the parser.
     parameters_known: Cell<bool>,
     explains: Cell<bool>,
+    /// What is being planned comes from the schema, whose author may be somebody else.
+    from_schema: Cell<bool>,
 }
 
 impl<'a> PlanContext<'a> {
@@ -139,6 +147,7 @@ impl<'a> PlanContext<'a> {
             parameters: RefCell::new(Vec::new()),
             parameters_known: Cell::new(false),
             explains: Cell::new(false),
+            from_schema: Cell::new(false),
         }
     }
 
@@ -150,9 +159,22 @@ impl<'a> PlanContext<'a> {
     /// Plan a stored text of database `db`; `temp` is 1 and restricts nothing.
     pub(crate) fn inside<T>(&self, db: DbIndex, plan: impl FnOnce() -> T) -> T {
         let outer = self.home.replace((db.0 != 1).then_some(db));
-        let result = plan();
+        let result = self.of_schema(db.0 != 1, plan);
         self.home.set(outer);
         result
+    }
+
+    /// Plan what the schema holds (`yes`), or what the application has written itself: objects of `temp`.
+    pub(crate) fn of_schema<T>(&self, yes: bool, plan: impl FnOnce() -> T) -> T {
+        let outer = self.from_schema.replace(yes);
+        let result = plan();
+        self.from_schema.set(outer);
+        result
+    }
+
+    /// What is being planned comes from the schema.
+    pub(crate) fn is_of_schema(&self) -> bool {
+        self.from_schema.get()
     }
 
     /// A source id that nothing in this statement has yet.

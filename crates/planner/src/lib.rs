@@ -10,6 +10,7 @@
 //! No stage writes bytecode while still deciding. The planner reads no page.
 #![forbid(unsafe_code)]
 
+mod authorize;
 pub mod bind;
 mod context;
 pub mod emit;
@@ -19,5 +20,6 @@ mod resolve;
 pub mod rewrite;
 mod statement;
 
+pub use authorize::{AuthAction, AuthRequest, Authorization};
 pub use context::{Catalogue, PlanContext, PlanOptions, TableFunction};
 pub use statement::plan_statement;

@@ -6,7 +6,9 @@ use turso_program::Program;
 use turso_program::control::Halt;
 
 use crate::context::PlanContext;
-use crate::emit::{Emitter, analyze, ddl, delete, insert, plan_select, pragma, transaction, update};
+use crate::emit::{
+    Emitter, analyze, ddl, delete, insert, plan_select, pragma, resolve_collations, transaction, update,
+};
 
 /// Plan a statement; `context.sql` is the text that it was parsed from.
 pub fn plan_statement(context: &PlanContext<'_>, statement: &Statement) -> Result<Program> {
@@ -15,12 +17,18 @@ pub fn plan_statement(context: &PlanContext<'_>, statement: &Statement) -> Resul
             if *query_plan {
                 context.set_explains();
             }
-            let mut program = plan_plain(context, statement)?;
+            let mut program = plan_resolved(context, statement)?;
             program.explain = if *query_plan { 2 } else { 1 };
             Ok(program)
         }
-        other => plan_plain(context, other),
+        other => plan_resolved(context, other),
     }
+}
+
+fn plan_resolved(context: &PlanContext<'_>, statement: &Statement) -> Result<Program> {
+    let mut program = plan_plain(context, statement)?;
+    resolve_collations(context, &mut program)?;
+    Ok(program)
 }
 
 fn plan_plain(context: &PlanContext<'_>, statement: &Statement) -> Result<Program> {

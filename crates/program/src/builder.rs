@@ -139,8 +139,21 @@ impl ProgramBuilder {
 
     /// Register a function call.
     pub fn call(&mut self, function: Function, arity: usize, collation: CollationId) -> CallId {
-        self.program.calls.push(FunctionCall { function, arity: arity as u16, collation, moving: false });
+        self.program.calls.push(FunctionCall {
+            function,
+            arity: arity as u16,
+            collation,
+            moving: false,
+            constant_args: 0,
+        });
         CallId((self.program.calls.len() - 1) as u32)
+    }
+
+    /// Arguments of `call` that have one value for the whole run, a bit for each.
+    pub fn set_constant_args(&mut self, call: CallId, constant: u32) {
+        if let Some(call) = self.program.calls.get_mut(call.index()) {
+            call.constant_args = constant;
+        }
     }
 
     /// The aggregate `call` will have rows taken out ([`crate::expression::AggInverse`]).

@@ -108,6 +108,9 @@ pub struct FunctionCall {
     pub collation: CollationId,
     /// An aggregate over a moving frame: rows will be taken out again.
     pub moving: bool,
+    /// A bit for each of the first 32 arguments that has one value for the whole run: what functions of the application keep
+    /// for it stays.
+    pub constant_args: u32,
 }
 
 /// One column of the result.

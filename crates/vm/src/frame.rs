@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use turso_functions::{Aggregate, FunctionFlags};
+use turso_functions::auxiliary::AuxiliaryEntry;
+use turso_functions::{Aggregate, AggregateDef, Function, FunctionFlags, FunctionKind};
 use turso_program::cursor::TreeKind;
 use turso_program::{Addr, Instruction, Program, Reg, Regs};
 use turso_value::Value;
@@ -19,6 +20,8 @@ pub(crate) enum Object {
     #[default]
     None,
     Aggregate(Box<dyn Aggregate>),
+    /// An aggregate of the application: made for each group, dropped with the run.
+    UserAggregate(Box<dyn Aggregate>),
     RowSet(Box<RowSet>),
     Filter(Box<BloomFilter>),
 }
@@ -51,8 +54,12 @@ pub(crate) struct Frame {
     once: Vec<u64>,
     /// The program opens indexes (or tables WITHOUT ROWID) of a database.
     pub uses_indexes: bool,
+    /// Some object may be an aggregate of the application.
+    pub runs_foreign_aggregates: bool,
     /// How the caller is continued; `None` in the outermost frame.
     pub call: Option<CallRecord>,
+    /// What functions of the application have kept for their next call.
+    pub auxiliary: Vec<AuxiliaryEntry>,
 }
 
 /// What a trigger body gives back when it ends.
@@ -79,6 +86,7 @@ impl Frame {
             objects: std::iter::repeat_with(Object::default).take(object_count(&program)).collect(),
             once: vec![0; program.instructions.len().div_ceil(64)],
             uses_indexes: uses_indexes(&program),
+            runs_foreign_aggregates: program.calls.iter().any(|call| is_foreign_aggregate(&call.function)),
             subtypes: vec![0; if reads_subtypes(&program) { program.register_count } else { 0 }],
             program: Some(program),
             ..Self::default()
@@ -89,7 +97,13 @@ impl Frame {
     pub fn reset(&mut self) {
         self.pc = 0;
         self.registers.reset();
-        // Objects restart by themselves: their registers are NULL now.
+        // Objects restart by themselves: their registers are NULL now. What the application owns is given back.
+        if self.runs_foreign_aggregates {
+            for object in self.objects.iter_mut().filter(|o| matches!(o, Object::UserAggregate(_))) {
+                *object = Object::None;
+            }
+        }
+        self.auxiliary.clear();
         self.once.iter_mut().for_each(|word| *word = 0);
         self.subtypes.iter_mut().for_each(|subtype| *subtype = 0);
         self.call = None;
@@ -179,6 +193,11 @@ fn uses_indexes(program: &Program) -> bool {
         Instruction::OpenWrite(i) => i.kind != TreeKind::Table,
         _ => false,
     })
+}
+
+/// An aggregate of the application.
+fn is_foreign_aggregate(function: &Function) -> bool {
+    matches!(function.kind, FunctionKind::Aggregate(AggregateDef::User(_)))
 }
 
 /// True when some function of the program looks at subtypes of its arguments.

@@ -3,11 +3,14 @@
 //! Foreign code is called once: nothing in these instructions can wait. An aggregate's state is an object of its register
 //! (see `frame::Object`): setting the register to NULL starts a new group, and the object's buffers are used again.
 
-use turso_error::{Error, Result};
-use turso_functions::{Aggregate, Context, FunctionKind, WindowPosition, WindowValue};
+use turso_error::{Error, Result, ResultCode};
+use turso_functions::{
+    Aggregate, AggregateDef, AuxiliaryData, Context, DefaultEnvironment, Environment, FunctionKind, ScalarFunction,
+    WindowPosition, WindowValue,
+};
 use turso_program::expression::*;
 use turso_program::{FunctionCall, Program, Reg, Regs};
-use turso_value::{Collation, Value};
+use turso_value::{Collation, TextEncoding, Value};
 
 use crate::dispatch::{Exec, Flow};
 use crate::frame::{Object, subtypes_of};
@@ -25,18 +28,161 @@ impl Exec for Function {
     fn exec<H: Host>(&self, vm: &mut Vm, program: &Program, host: &mut H) -> Result<Flow> {
         let call = &program.calls[self.call.index()];
         let args = Regs::new(self.args, usize::from(call.arity));
+        if let FunctionKind::UserScalar(function) = &call.function.kind {
+            return vm.foreign_scalar(program, host, (self, call), &**function);
+        }
         let mut ctx = Context {
             result: &mut vm.run.result,
             result_subtype: 0,
             arg_subtypes: subtypes_of(&vm.frame.subtypes, args),
             collation: collation(program, call),
             environment: host.environment(),
+            auxiliary: None,
         };
         call.function.call(&mut ctx, if args.count == 0 { &[] } else { vm.frame.registers.block(args) })?;
         let subtype = ctx.result_subtype;
         std::mem::swap(vm.frame.registers.get_mut(self.dest), &mut vm.run.result);
         vm.frame.set_subtype(self.dest, subtype);
         Ok(Flow::NEXT)
+    }
+}
+
+impl Vm {
+    /// A scalar function of the application. The arguments stay in their registers; the connection is lent to it.
+    #[cold]
+    fn foreign_scalar<H: Host>(
+        &mut self,
+        program: &Program,
+        host: &mut H,
+        (instruction, call): (&Function, &FunctionCall),
+        function: &dyn ScalarFunction,
+    ) -> Result<Flow> {
+        let place = instruction.call.0;
+        let regs = Regs::new(instruction.args, usize::from(call.arity));
+        let environment = ForeignEnvironment::of(host);
+        self.run.result.set_null();
+        let mut ctx = Context {
+            result: &mut self.run.result,
+            result_subtype: 0,
+            arg_subtypes: subtypes_of(&self.frame.subtypes, regs),
+            collation: collation(program, call),
+            environment: &environment,
+            auxiliary: Some(AuxiliaryData::new(&mut self.frame.auxiliary, place)),
+        };
+        let args = if regs.count == 0 { &[] } else { self.frame.registers.block(regs) };
+        let outcome = host.foreign(|| function.call(&mut ctx, args));
+        let subtype = ctx.result_subtype;
+        if !self.frame.auxiliary.is_empty() {
+            AuxiliaryData::keep_constant(&mut self.frame.auxiliary, place, call.constant_args);
+        }
+        outcome?;
+        check_foreign_result(&mut self.run.result, &environment)?;
+        std::mem::swap(self.frame.registers.get_mut(instruction.dest), &mut self.run.result);
+        self.frame.set_subtype(instruction.dest, subtype);
+        Ok(Flow::NEXT)
+    }
+
+    /// [`aggregate`](Self::aggregate) for one of the application.
+    #[cold]
+    fn foreign_aggregate<H: Host>(
+        &mut self,
+        program: &Program,
+        host: &mut H,
+        call: &FunctionCall,
+        (args, state): (Regs, Reg),
+        what: Use,
+    ) -> Result<()> {
+        let Object::UserAggregate(aggregate) = &mut self.frame.objects[state.index()] else {
+            return Err(internal("register holds no aggregate"));
+        };
+        let environment = ForeignEnvironment::of(host);
+        let mut ctx = Context {
+            result: &mut self.run.result,
+            result_subtype: 0,
+            arg_subtypes: subtypes_of(&self.frame.subtypes, args),
+            collation: collation(program, call),
+            environment: &environment,
+            auxiliary: None,
+        };
+        let args = if args.count == 0 { &[] } else { self.frame.registers.block(args) };
+        host.foreign(|| match what {
+            Use::Step => aggregate.step(&mut ctx, args),
+            Use::Inverse => aggregate.inverse(&mut ctx, args),
+        })
+    }
+
+    /// [`aggregate_value`](Self::aggregate_value) for one of the application.
+    #[cold]
+    fn foreign_aggregate_value<H: Host>(
+        &mut self,
+        program: &Program,
+        host: &mut H,
+        call: &FunctionCall,
+        state: Reg,
+        last: bool,
+    ) -> Result<u32> {
+        let Object::UserAggregate(aggregate) = self.frame.object(state) else {
+            return Err(internal("register holds no aggregate"));
+        };
+        let environment = ForeignEnvironment::of(host);
+        self.run.result.set_null();
+        let mut ctx = Context {
+            result: &mut self.run.result,
+            result_subtype: 0,
+            arg_subtypes: &[],
+            collation: collation(program, call),
+            environment: &environment,
+            auxiliary: None,
+        };
+        host.foreign(|| if last { aggregate.finalize(&mut ctx) } else { aggregate.value(&mut ctx) })?;
+        let subtype = ctx.result_subtype;
+        check_foreign_result(&mut self.run.result, &environment)?;
+        if last {
+            // The group is over, and the application may want back what it holds at once.
+            *self.frame.object(state) = Object::None;
+        }
+        Ok(subtype)
+    }
+}
+
+/// What functions of the application may ask while the connection is lent to them: its facts as they were before.
+struct ForeignEnvironment {
+    max_length: usize,
+    encoding: TextEncoding,
+}
+
+impl ForeignEnvironment {
+    fn of<H: Host>(host: &H) -> Self {
+        Self { max_length: host.limits().length, encoding: host.encoding() }
+    }
+}
+
+impl Environment for ForeignEnvironment {
+    fn now_julian_ms(&self) -> i64 {
+        DefaultEnvironment.now_julian_ms()
+    }
+    fn local_offset_seconds(&self, unix_seconds: i64) -> Option<i64> {
+        DefaultEnvironment.local_offset_seconds(unix_seconds)
+    }
+    fn fill_random(&self, buffer: &mut [u8]) {
+        DefaultEnvironment.fill_random(buffer);
+    }
+    fn max_length(&self) -> usize {
+        self.max_length
+    }
+    fn encoding(&self) -> TextEncoding {
+        self.encoding
+    }
+}
+
+/// A NaN is NULL, and nothing is longer than the limit, whoever made it.
+fn check_foreign_result(result: &mut Value, environment: &ForeignEnvironment) -> Result<()> {
+    if matches!(result, Value::Real(r) if r.is_nan()) {
+        result.set_null();
+    }
+    match result.bytes() {
+        Some(bytes) if bytes.len() > environment.max_length => Err(Error::from_code(ResultCode::TOOBIG)),
+        _ => Ok(()),
     }
 }
 
@@ -64,7 +210,7 @@ impl Vm {
             *self.frame.registers.get_mut(state) = Object::MARK;
         }
         let Object::Aggregate(aggregate) = object else {
-            return Err(internal("register holds no aggregate"));
+            return self.foreign_aggregate(program, host, call, (args, state), what);
         };
         let mut ctx = Context {
             result: &mut self.run.result,
@@ -72,6 +218,7 @@ impl Vm {
             arg_subtypes: subtypes_of(&self.frame.subtypes, args),
             collation: collation(program, call),
             environment: host.environment(),
+            auxiliary: None,
         };
         let args = if args.count == 0 { &[] } else { self.frame.registers.block(args) };
         match what {
@@ -95,7 +242,7 @@ impl Vm {
             start_group(object, call)?;
         }
         let Object::Aggregate(aggregate) = object else {
-            return Err(internal("register holds no aggregate"));
+            return self.foreign_aggregate_value(program, host, call, state, last);
         };
         let mut ctx = Context {
             result: &mut self.run.result,
@@ -103,6 +250,7 @@ impl Vm {
             arg_subtypes: &[],
             collation: collation(program, call),
             environment: host.environment(),
+            auxiliary: None,
         };
         if last {
             aggregate.finalize(&mut ctx)?
@@ -129,7 +277,10 @@ fn start_group(object: &mut Object, call: &FunctionCall) -> Result<()> {
             if call.moving {
                 aggregate.begin_frame();
             }
-            *object = Object::Aggregate(aggregate);
+            *object = match def {
+                AggregateDef::BuiltIn(_) => Object::Aggregate(aggregate),
+                AggregateDef::User(_) => Object::UserAggregate(aggregate),
+            };
             Ok(())
         }
         _ => Err(Error::sql(format!("no such aggregate: {}()", call.function.name))),

@@ -101,15 +101,25 @@ pub trait Host {
         Interest::None
     }
 
-    /// The change stream: one row has changed. Takes notes, touches no page, and cannot fail. `rowid` is `None` for
-    /// WITHOUT ROWID tables. Records are in the file format, in the database's text encoding.
-    fn on_change(&mut self, change: &RowChange, rowid: Option<i64>, old: Option<&[u8]>, new: Option<&[u8]>) {
-        let _ = (change, rowid, old, new);
+    /// The change stream: one row has changed. Takes notes, touches no page, and cannot fail.
+    fn on_change(&mut self, change: &RowChange, row: ChangedRow<'_>) {
+        let _ = (change, row);
     }
 
     /// All rows of a tree have been removed at once.
     fn on_truncate(&mut self, change: &RowChange, rows: i64) {
         let _ = (change, rows);
+    }
+
+    // ---- Code of the application ------------------------------------------------------------------------------------
+
+    /// Call code of the application, which may run statements on the connection meanwhile. Fails with
+    /// `SQLITE_ABORT_ROLLBACK` when those have ended the transaction that the running statement writes in.
+    fn foreign<R>(&mut self, call: impl FnOnce() -> Result<R>) -> Result<R>
+    where
+        Self: Sized,
+    {
+        call()
     }
 
     // ---- The world --------------------------------------------------------------------------------------------------
@@ -131,6 +141,19 @@ pub trait Host {
     /// Called every so many instructions: `SQLITE_INTERRUPT` when the program has to stop (interrupt flag, progress handler).
     /// This is also the moment to let go of pages ([`Pager::unpin`]) and to spill ([`Pager::maybe_spill`]); it may be pending.
     fn poll(&mut self) -> Result<()>;
+}
+
+/// A row that has changed. Records are in the file format, in the database's text encoding.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangedRow<'a> {
+    /// `None` for WITHOUT ROWID tables.
+    pub rowid: Option<i64>,
+    /// The record before, if it was wanted and there was one.
+    pub old: Option<&'a [u8]>,
+    /// The record after; `None` when the row is gone.
+    pub new: Option<&'a [u8]>,
+    /// How many trigger bodies deep the change was made.
+    pub depth: usize,
 }
 
 /// What of a row the change stream wants.

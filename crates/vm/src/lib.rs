@@ -37,5 +37,5 @@ mod trigger;
 mod vm;
 mod write;
 
-pub use host::{CatalogueEntry, Counters, Host, Interest, Limits};
+pub use host::{CatalogueEntry, ChangedRow, Counters, Host, Interest, Limits};
 pub use vm::{Step, Vm};

@@ -6,7 +6,7 @@
 
 use turso_error::{Error, Result, ResultCode};
 use turso_program::write::*;
-use turso_program::{CursorId, Program, Reg};
+use turso_program::{CursorId, Program, Reg, Regs};
 use turso_storage::PageNo;
 use turso_storage::btree::{InsertHint, Payload, SeekResult, TreeEraser};
 use turso_value::Value;
@@ -15,7 +15,7 @@ use crate::cursors::{Cursor, Status, Store, tree_and_pager};
 use crate::dispatch::{Exec, Flow};
 use crate::record::encode;
 use crate::run::internal;
-use crate::{Host, Interest, Vm};
+use crate::{ChangedRow, Host, Interest, Vm};
 
 /// The largest rowid.
 const MAX_ROWID: i64 = i64::MAX;
@@ -168,7 +168,8 @@ impl Vm {
         }
         if seen.interest != Interest::None {
             let new = self.frame.registers.get(record).bytes();
-            host.on_change(change, rowid, seen.old(&self.run.bytes), new);
+            let old = seen.old(&self.run.bytes);
+            host.on_change(change, ChangedRow { rowid, old, new, depth: self.callers.len() });
         }
     }
 }
@@ -249,7 +250,7 @@ impl Exec for Delete {
             }
             if interest != Interest::None {
                 let old = (interest == Interest::OldAndNew).then_some(vm.run.bytes.as_slice());
-                host.on_change(change, rowid, old, None);
+                host.on_change(change, ChangedRow { rowid, old, new: None, depth: vm.callers.len() });
             }
         }
         Ok(Flow::NEXT)
@@ -261,7 +262,10 @@ impl Exec for IdxInsert {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         vm.save_positions(host, self.cursor)?;
         let key = (self.key.count > 0).then_some(self.key);
-        let seen = Seen { interest: interest(host, self.change.as_deref()), replaced: false };
+        let mut seen = Seen { interest: interest(host, self.change.as_deref()), replaced: false };
+        if let (Interest::OldAndNew, Some(key)) = (seen.interest, key) {
+            seen.replaced = vm.read_entry(host, self.cursor, key)?;
+        }
         let (tree, pager) = tree_and_pager(&mut vm.frame.cursors, &mut vm.run, host, self.cursor)?;
         let Some(record) = vm.frame.registers.get(self.record).bytes() else {
             return Err(internal("register holds no record"));
@@ -273,6 +277,23 @@ impl Exec for IdxInsert {
             vm.row_inserted(host, change, None, self.record, seen);
         }
         Ok(Flow::NEXT)
+    }
+}
+
+impl Vm {
+    /// Puts the record with this key into `run.bytes`; false when there is none.
+    #[cold]
+    fn read_entry<H: Host>(&mut self, host: &mut H, cursor: CursorId, key: Regs) -> Result<bool> {
+        let mut old = std::mem::take(&mut self.run.bytes);
+        old.clear();
+        let (tree, pager) = tree_and_pager(&mut self.frame.cursors, &mut self.run, host, cursor)?;
+        let key = self.frame.registers.block(key);
+        let found = tree.btree.seek_record(pager, key, std::cmp::Ordering::Equal)?.is_eq() && tree.btree.is_valid();
+        if found {
+            old.extend_from_slice(tree.btree.full_payload(pager)?);
+        }
+        self.run.bytes = old;
+        Ok(found)
     }
 }
 

@@ -27,6 +27,7 @@ impl State {
         let database = Database::open(&file, options)?;
         let mut entry: AttachedDb = database.new_entry(&name);
         entry.pager.set_synchronous(self.databases[0].pager.synchronous());
+        entry.pager.set_wal_autocheckpoint(self.settings.wal_autocheckpoint);
         self.databases.push(entry);
         self.generation = self.generation.wrapping_add(1);
         let index = self.databases.len() - 1;

@@ -1,5 +1,6 @@
 //! The connection's databases, functions and collations as the planner sees them.
 
+use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 use turso_functions::{Lookup, Registry};
@@ -16,13 +17,26 @@ pub(crate) struct SessionCatalogue<'a> {
     functions: &'a Registry,
     collations: &'a [Collation],
     empty: &'static Arc<Schema>,
+    /// The last collation that was asked for and is not known.
+    missing_collation: RefCell<Option<String>>,
 }
 
 impl<'a> SessionCatalogue<'a> {
     pub fn new(state: &'a State) -> Self {
         static EMPTY: OnceLock<Arc<Schema>> = OnceLock::new();
         let empty = EMPTY.get_or_init(|| Arc::new(Schema::empty(false)));
-        Self { databases: &state.databases, functions: &state.functions, collations: &state.collations, empty }
+        Self {
+            databases: &state.databases,
+            functions: &state.functions,
+            collations: &state.collations,
+            empty,
+            missing_collation: RefCell::default(),
+        }
+    }
+
+    /// The collation whose absence has made planning fail.
+    pub fn missing_collation(&self) -> Option<String> {
+        self.missing_collation.take()
     }
 }
 
@@ -55,6 +69,10 @@ impl Catalogue for SessionCatalogue<'_> {
     fn collation(&self, name: &str) -> Option<Collation> {
         Collation::built_in(name.as_bytes())
             .or_else(|| self.collations.iter().find(|c| c.name().eq_ignore_ascii_case(name)).cloned())
+            .or_else(|| {
+                *self.missing_collation.borrow_mut() = Some(name.to_owned());
+                None
+            })
     }
 }
 
@@ -72,6 +90,8 @@ impl State {
             defer_foreign_keys: self.settings.defer_foreign_keys,
             ignore_check_constraints: self.settings.ignore_check_constraints,
             writable_schema: self.settings.writable_schema,
+            trusted_schema: self.settings.trusted_schema,
+            no_truncate: self.hooks.preupdate.is_some(),
             ..PlanOptions::default()
         }
     }

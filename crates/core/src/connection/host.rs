@@ -6,12 +6,16 @@ use turso_error::{Error, Result, ResultCode};
 use turso_functions::Environment;
 use turso_program::DbIndex;
 use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
+use turso_program::write::RowChange;
 use turso_storage::btree::IntegrityCheck;
 use turso_storage::{PageNo, Pager};
 use turso_value::{TextEncoding, Value};
-use turso_vm::{CatalogueEntry, Counters, Host, Limits};
+use turso_vm::{CatalogueEntry, ChangedRow, Counters, Host, Interest, Limits};
 
 use super::state::State;
+
+/// Instructions between two looks at what goes on outside.
+const POLL_INTERVAL: u32 = 1000;
 
 impl Host for State {
     #[inline]
@@ -132,6 +136,19 @@ impl Host for State {
         &mut self.environment.counters
     }
 
+    #[inline]
+    fn interest(&self, change: &RowChange) -> Interest {
+        self.wanted_of(change)
+    }
+
+    fn on_change(&mut self, change: &RowChange, row: ChangedRow<'_>) {
+        self.tell_of_row(change, row.rowid, (row.old, row.new), row.depth);
+    }
+
+    fn foreign<R>(&mut self, call: impl FnOnce() -> Result<R>) -> Result<R> {
+        self.lend_within_statement(call)
+    }
+
     fn environment(&self) -> &dyn Environment {
         &self.environment
     }
@@ -146,7 +163,16 @@ impl Host for State {
         &self.limits
     }
 
+    #[inline]
+    fn poll_interval(&self) -> u32 {
+        match &self.hooks.progress {
+            Some((steps, _)) => POLL_INTERVAL.min(*steps),
+            None => POLL_INTERVAL,
+        }
+    }
+
     fn poll(&mut self) -> Result<()> {
+        self.ask_progress(self.poll_interval())?;
         if self.interrupted.load(Ordering::Relaxed) {
             return Err(Error::from_code(ResultCode::INTERRUPT));
         }

@@ -2,11 +2,16 @@
 
 mod attach;
 mod catalogue;
+mod collations;
 mod encoding;
 mod environment;
 mod facts;
+mod functions;
+mod gate;
+mod hooks;
 mod host;
 mod pragma;
+mod preupdate;
 mod programs;
 mod schema;
 mod settings;
@@ -14,17 +19,19 @@ mod state;
 mod transaction;
 mod vacuum;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use turso_error::{Error, Result};
+use turso_error::{Error, Result, ResultCode};
 use turso_planner::{PlanContext, plan_statement};
 use turso_program::Program;
 
 use crate::statement::{Prepared, Statement, StepResult};
 use crate::wait::Wait;
+
+use gate::{Gate, Held};
 
 pub use facts::{ColumnMetadata, TransactionState};
 
@@ -38,7 +45,7 @@ pub struct Connection {
 }
 
 struct Shared {
-    state: Mutex<State>,
+    gate: Gate,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -51,12 +58,13 @@ impl std::fmt::Debug for Connection {
 impl Connection {
     pub(crate) fn new(state: State) -> Self {
         let interrupted = state.interrupted.clone();
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), interrupted }) }
+        Self { shared: Arc::new(Shared { gate: Gate::new(state), interrupted }) }
     }
 
-    /// The state. A panic while it was held leaves a state whose transaction is rolled back by its end.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The state, for the caller alone.
+    #[inline]
+    pub(crate) fn lock(&self) -> Held<'_> {
+        self.shared.gate.lock()
     }
 
     // ---- Preparing ------------------------------------------------------------------------------------------------------
@@ -76,14 +84,18 @@ impl Connection {
     /// One attempt to prepare; `Err(Pending)` leaves in the connection what has to be waited for.
     pub fn try_prepare(&self, sql: impl AsRef<[u8]>) -> Result<Prepared> {
         let sql = sql.as_ref();
-        let mut state = self.lock();
-        state.waiting = None;
-        state.ensure_schemas()?;
-        let Some((program, tail)) = state.plan(sql)? else {
+        let mut held = self.lock();
+        let planned = held.with_stack(|state| {
+            state.usable()?;
+            state.waiting = None;
+            state.ensure_schemas()?;
+            Ok::<_, Error>(state.plan(sql)?.map(|(program, tail)| (program, tail, state.generation)))
+        })?;
+        let Some((program, tail, generation)) = planned else {
             return Ok(Prepared { statement: None, tail: sql.len() });
         };
         let text: Arc<[u8]> = sql.get(..tail).unwrap_or(sql).into();
-        Ok(Prepared { statement: Some(Statement::new(self.clone(), text, program, state.generation)), tail })
+        Ok(Prepared { statement: Some(Statement::new(self.clone(), text, program, generation)), tail })
     }
 
     /// Run all statements of a text to their ends; rows are dropped.
@@ -147,12 +159,19 @@ impl Connection {
 
     /// How long locks are waited for; zero: not at all.
     pub fn set_busy_timeout(&self, timeout: Duration) {
-        self.lock().settings.busy_timeout = timeout;
+        let mut state = self.lock();
+        state.settings.busy_timeout = timeout;
+        state.hooks.busy = None;
     }
 
     /// Make the running statements of this connection end with `SQLITE_INTERRUPT` soon. May be called from any thread.
     pub fn interrupt(&self) {
         self.shared.interrupted.store(true, Ordering::Relaxed);
+    }
+
+    /// Somebody has asked for an interrupt, and the statements that run have not all ended yet.
+    pub fn is_interrupted(&self) -> bool {
+        self.shared.interrupted.load(Ordering::Relaxed)
     }
 
     /// Name and file of each database, as `PRAGMA database_list` shows them.
@@ -192,10 +211,21 @@ impl State {
         let parsed = turso_parser::parse(sql).map_err(syntax_error)?;
         let Some(statement) = parsed.statement else { return Ok(None) };
         let text = sql.get(..parsed.tail).unwrap_or(sql);
-        let catalogue = catalogue::SessionCatalogue::new(self);
-        let context = PlanContext::new(&catalogue, self.plan_options(), text);
-        context.set_parameters(&parsed.parameters);
-        let program = Arc::new(plan_statement(&context, &statement)?);
+        let program = loop {
+            let catalogue = catalogue::SessionCatalogue::new(self);
+            let context = PlanContext::new(&catalogue, self.plan_options(), text);
+            context.set_parameters(&parsed.parameters);
+            match plan_statement(&context, &statement) {
+                Ok(program) => break Arc::new(program),
+                Err(error) if error.code() == ResultCode::ERROR_MISSING_COLLSEQ => {
+                    let missing = catalogue.missing_collation();
+                    if !missing.is_some_and(|name| self.ask_for_collation(&name)) {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        };
         if parsed.tail == sql.len() {
             self.programs.keep(sql, self.generation, &statement, &program);
         }

@@ -95,6 +95,7 @@ impl State {
             "busy_timeout" => {
                 if let Some(told) = told {
                     self.settings.busy_timeout = Duration::from_millis(u64::try_from(number(told)).unwrap_or(0));
+                    self.hooks.busy = None;
                 }
                 Ok(Value::Integer(i64::try_from(self.settings.busy_timeout.as_millis()).unwrap_or(i64::MAX)))
             }
@@ -108,6 +109,12 @@ impl State {
                     };
                 }
                 Ok(Value::Integer(self.settings.temp_store))
+            }
+            "wal_autocheckpoint" => {
+                if let Some(told) = told {
+                    self.set_autocheckpoint(u32::try_from(number(told)).unwrap_or(0));
+                }
+                Ok(Value::Integer(i64::from(self.settings.wal_autocheckpoint)))
             }
             "temp_store_directory" => Ok(Value::Null),
             "locking_mode" => {
@@ -172,12 +179,6 @@ impl State {
                     Synchronous::Full => 2,
                     Synchronous::Extra => 3,
                 }))
-            }
-            "wal_autocheckpoint" => {
-                if let Some(told) = told {
-                    pager.set_wal_autocheckpoint(u32::try_from(number(told)).unwrap_or(0));
-                }
-                Ok(Value::Integer(i64::from(pager.wal_autocheckpoint())))
             }
             "data_version" => Ok(Value::Integer(i64::from(pager.data_version()))),
             "page_size" => {

@@ -66,6 +66,8 @@ pub(crate) struct Settings {
     pub next_page_size: Option<u32>,
     pub next_auto_vacuum: Option<u8>,
     pub busy_timeout: Duration,
+    /// Frames in a log after which a commit is followed by a checkpoint.
+    pub wal_autocheckpoint: u32,
     /// Settings that are only stored and answered.
     pub plain: Vec<(&'static str, i64)>,
 }
@@ -120,15 +122,92 @@ pub(crate) struct State {
     /// When waiting for a lock began, and how often it was tried.
     pub lock_wait: Option<(Instant, u32)>,
     pub interrupted: Arc<AtomicBool>,
+    /// What the application wants to be asked and told.
+    pub hooks: super::hooks::Hooks,
+    /// The statement that is being stepped may write.
+    pub stepping_writer: bool,
+    /// Counts rollbacks.
+    pub rollbacks: u64,
+    /// Where this state lies while it is lent to code of the application.
+    pub lent: Arc<super::gate::Lent>,
+    /// Calls of the application that it has been lent to and that are not over.
+    pub lent_depth: u32,
+    /// Put in this state's place while it is lent; kept for the next time.
+    pub spare: Option<Box<State>>,
+    /// Stands in for a session that cannot be used now: everything fails.
+    pub inert: bool,
 }
 
 impl State {
+    /// A new session.
+    pub fn new(databases: Vec<AttachedDb>, options: crate::options::OpenOptions) -> Self {
+        Self {
+            databases,
+            settings: Settings::new(options.busy_timeout),
+            options,
+            encoding_choice: Default::default(),
+            limits: Limits::default(),
+            environment: Default::default(),
+            functions: turso_functions::Registry::new(),
+            collations: Vec::new(),
+            autocommit: true,
+            savepoints: Vec::new(),
+            savepoint_is_transaction: false,
+            statement_marks: Vec::new(),
+            next_statement_id: 0,
+            current_mark: None,
+            active_statements: 0,
+            active_writers: 0,
+            rollback_epoch: 0,
+            deferred_violations: 0,
+            integrity_check: None,
+            super_journal: None,
+            vacuum: None,
+            temp_space: None,
+            generation: 0,
+            programs: Default::default(),
+            waiting: None,
+            lock_wait: None,
+            interrupted: Arc::new(AtomicBool::new(false)),
+            hooks: Default::default(),
+            stepping_writer: false,
+            rollbacks: 0,
+            lent: Arc::default(),
+            lent_depth: 0,
+            spare: None,
+            inert: false,
+        }
+    }
+
+    /// A state without databases, which stands in for one that is in use.
+    pub fn inert(lent: Arc<super::gate::Lent>) -> Self {
+        let state = Self::new(Vec::new(), crate::options::OpenOptions::default());
+        Self { lent, inert: true, ..state }
+    }
+
+    /// Fails where the session is in the middle of something that must not be disturbed.
+    pub fn usable(&self) -> Result<()> {
+        if self.inert {
+            return Err(Error::new(ResultCode::MISUSE, "the connection cannot be used inside this call"));
+        }
+        Ok(())
+    }
+
     /// Run by every operation that found a lock taken: decides between waiting (`Pending`) and the error.
     pub fn lock_taken(&mut self, error: Error) -> Error {
         if error.code() == ResultCode::BUSY_SNAPSHOT {
             return error;
         }
         let (since, attempt) = *self.lock_wait.get_or_insert_with(|| (Instant::now(), 0));
+        if let Some(handler) = self.hooks.busy.clone() {
+            if !self.lend(|| handler(attempt)) {
+                self.lock_wait = None;
+                return error;
+            }
+            self.lock_wait = Some((since, attempt + 1));
+            self.waiting = Some(Wait::Lock(Duration::ZERO, None));
+            return Error::Pending;
+        }
         match busy_delay(attempt, since.elapsed(), self.settings.busy_timeout) {
             Some(delay) => {
                 self.lock_wait = Some((since, attempt + 1));

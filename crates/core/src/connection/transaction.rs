@@ -159,6 +159,18 @@ impl State {
         Ok(())
     }
 
+    /// RELEASE of the savepoint that began the transaction. A commit that is refused undoes everything, but the savepoint stays.
+    fn release_transaction(&mut self) -> Result<()> {
+        let first = self.savepoints.first().map(|s| s.name.clone());
+        let outcome = self.commit_explicit();
+        if matches!(&outcome, Err(error) if error.code() == ResultCode::CONSTRAINT_COMMITHOOK)
+            && let Some(name) = first
+        {
+            self.named_savepoint(SavepointOp::Begin, &name)?;
+        }
+        outcome
+    }
+
     fn rollback_explicit(&mut self) -> Result<()> {
         if self.autocommit {
             return Err(Error::sql("cannot rollback - no transaction is active"));
@@ -181,6 +193,9 @@ impl State {
     /// Make the changes of all databases durable. Where several have journals, a super-journal makes the commit one: all of them
     /// or none, whatever happens. In WAL mode and without journals each is a transaction of its own, as in SQLite.
     fn commit_all(&mut self) -> Result<()> {
+        if self.databases.iter().any(|db| db.pager.in_write()) {
+            self.ask_to_commit()?;
+        }
         for db in 0..self.databases.len() {
             let Some(entry) = self.databases.get_mut(db).filter(|entry| entry.pager.in_write()) else { continue };
             let shrunk = turso_storage::btree::auto_vacuum_commit(&mut entry.pager);
@@ -204,6 +219,7 @@ impl State {
             }
         }
         self.super_journal = None;
+        self.hooks.commit_agreed = false;
         Ok(())
     }
 
@@ -262,6 +278,11 @@ impl State {
     /// The catalogue of a database is what its file holds now.
     fn committed(&mut self, db: usize) {
         let Some(entry) = self.databases.get_mut(db) else { return };
+        if self.hooks.wal.is_some()
+            && let Some(frames) = entry.pager.wal_frames()
+        {
+            self.hooks.committed_logs.push((entry.name.clone(), frames));
+        }
         if let (Some(before), Some(database)) = (entry.schema_before.take(), &entry.database) {
             let unchanged = match (&before, &entry.schema) {
                 (Some(old), Some(new)) => std::sync::Arc::ptr_eq(old, new),
@@ -276,6 +297,7 @@ impl State {
     /// Drop the changes of all databases and leave the transaction.
     pub fn rollback_all(&mut self) {
         let mut schema_changed = false;
+        let was_open = !self.autocommit || self.databases.iter().any(|db| db.pager.in_write());
         for db in &mut self.databases {
             if db.pager.in_write() {
                 db.pager.rollback();
@@ -298,6 +320,10 @@ impl State {
         }
         self.statement_marks.clear();
         self.end_transaction();
+        self.rollbacks += 1;
+        if was_open {
+            self.tell_rollback();
+        }
     }
 
     // ---- Named savepoints ---------------------------------------------------------------------------------------------
@@ -327,7 +353,7 @@ impl State {
         }
         if op == SavepointOp::Release {
             if at == 0 && self.savepoint_is_transaction {
-                return self.commit_explicit();
+                return self.release_transaction();
             }
             self.savepoints.truncate(at);
             for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {

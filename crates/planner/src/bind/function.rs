@@ -18,10 +18,26 @@ impl<'a> Binder<'a> {
 
     fn lookup(&self, name: &str, argc: usize) -> Result<Function> {
         match self.context.catalogue.function(name, argc) {
-            Lookup::Found(function) => Ok(function),
+            Lookup::Found(function) => {
+                self.check_trust(name, &function)?;
+                Ok(function)
+            }
             Lookup::WrongArity => Err(Error::sql(format!("wrong number of arguments to function {name}()"))),
             Lookup::Unknown => Err(Error::sql(format!("no such function: {name}"))),
         }
+    }
+
+    /// The schema may have been written by somebody who is not to be trusted with every function.
+    fn check_trust(&self, name: &str, function: &Function) -> Result<()> {
+        if !self.context.is_of_schema() {
+            return Ok(());
+        }
+        let flags = function.flags;
+        let harmless = !flags.has(FunctionFlags::USER) || flags.has(FunctionFlags::INNOCUOUS);
+        if flags.has(FunctionFlags::DIRECT_ONLY) || !(harmless || self.context.options.trusted_schema) {
+            return Err(Error::sql(format!("unsafe use of {name}()")));
+        }
+        Ok(())
     }
 
     #[inline(never)]
@@ -36,7 +52,8 @@ impl<'a> Binder<'a> {
         }
         let function = self.lookup(name, args.len())?;
         if call_.over.is_some() {
-            if function.is_scalar() {
+            let only_whole_groups = function.is_aggregate() && !function.flags.has(FunctionFlags::WINDOW);
+            if function.is_scalar() || only_whole_groups {
                 return Err(Error::sql(format!("{name}() may not be used as a window function")));
             }
             return self.bind_window(call_, function, args);
@@ -66,6 +83,9 @@ impl<'a> Binder<'a> {
     fn bind_iif(&mut self, name: &str, call_: &'a ast::FunctionCall, args: &'a [ast::Expr]) -> Result<Option<Expr>> {
         let is_iif = name.eq_ignore_ascii_case("iif") || name.eq_ignore_ascii_case("if");
         if !is_iif || args.len() < 2 || call_.over.is_some() || call_.filter.is_some() {
+            return Ok(None);
+        }
+        if let Lookup::Found(Function::User(_)) = self.context.catalogue.function(name, args.len()) {
             return Ok(None);
         }
         let mut arms = Vec::with_capacity(args.len() / 2);

@@ -233,7 +233,7 @@ impl Emitter<'_> {
         let bound = {
             let mut binder = Binder::for_text(self.context, &[]);
             binder.push_scope(vec![row]);
-            binder.bind_expr(&generated.expr)?
+            self.context.of_schema(true, || binder.bind_expr(&generated.expr))?
         };
         let done = self.builder.label();
         self.builder.emit(IfNullRow { cursor, target: done, dest });
@@ -271,7 +271,7 @@ pub(crate) fn index_position(index: &Index, i: usize) -> Option<u16> {
 }
 
 /// What a record written before ALTER TABLE ADD COLUMN has for the column.
-pub(crate) fn default_value(table: &Table, i: usize) -> Option<Arc<Value>> {
+pub fn default_value(table: &Table, i: usize) -> Option<Arc<Value>> {
     let column = table.columns.get(i)?;
     let mut value = constant_default(column.default.as_deref()?)?;
     column.affinity.apply(&mut value);

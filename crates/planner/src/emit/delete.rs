@@ -66,6 +66,7 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
         && keys.is_empty()
         && returning.is_none()
         && statement.with.is_none()
+        && !e.context.options.no_truncate
     {
         truncate(e, db, &table);
         return Ok(None);

@@ -473,8 +473,14 @@ impl Emitter<'_> {
         for (i, arg) in args.iter().enumerate() {
             self.expr_into_kept(arg, block.at(i))?;
         }
+        // A function may fail, and what the statement has done by then must be undone.
+        self.statement.may_abort.set(true);
         let collation = self.builder.collation(collation);
         let call = self.builder.call(function.clone(), args.len(), collation);
+        if function.flags.has(FunctionFlags::USER) {
+            let constant = args.iter().take(32).enumerate().filter(|(_, arg)| arg.is_loop_constant());
+            self.builder.set_constant_args(call, constant.fold(0, |bits, (i, _)| bits | 1 << i));
+        }
         self.builder.emit(Function { call, args: block.first, dest });
         Ok(())
     }

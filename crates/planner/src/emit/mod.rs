@@ -14,6 +14,7 @@
 pub(crate) mod analyze;
 mod autoincrement;
 mod check;
+mod collations;
 mod column;
 mod compound;
 mod constraints;
@@ -55,6 +56,8 @@ pub(crate) mod view;
 mod window;
 mod window_frame;
 
+pub(crate) use collations::resolve_collations;
+pub use column::default_value;
 pub use emitter::{Destination, Emitter, SourceBinding};
 pub use explain::describe_loops;
 pub use loops::{LoopBody, LoopExits};

@@ -217,6 +217,9 @@ fn column_index(table: &Table, column: usize) -> ColumnIndex {
 fn bind_keys(source: &Source, table: &Table, index: &Index, context: &PlanContext<'_>) -> Option<Vec<IndexKeyInfo>> {
     let mut keys = Vec::with_capacity(index.columns.len() + 1);
     for column in &index.columns {
+        if matches!(&column.collation, Collation::Custom(f) if context.catalogue.collation(f.name()).is_none()) {
+            return None;
+        }
         let key = match &column.key {
             IndexKey::Column(i) => BoundKey::Column(column_index(table, *i)),
             IndexKey::Rowid => BoundKey::Column(ColumnIndex::Rowid),
@@ -241,7 +244,7 @@ fn bind_one(source: &Source, index: &Index, expr: &turso_parser::ast::Expr, cont
     let text = index.sql.as_deref().unwrap_or_default();
     let mut binder = Binder::for_text(context, text.as_bytes());
     binder.push_scope(vec![source.clone()]);
-    let mut bound = binder.bind_expr(expr).ok()?;
+    let mut bound = context.of_schema(true, || binder.bind_expr(expr)).ok()?;
     crate::rewrite::rewrite_expr(&mut bound, context);
     Some(bound)
 }

@@ -130,6 +130,14 @@ impl Pager {
         }
     }
 
+    /// Frames in the log as far as the snapshot in hand knows it; `None` outside WAL mode.
+    pub fn wal_frames(&self) -> Option<u32> {
+        match &self.file()?.source {
+            Source::Wal(snapshot) => Some(snapshot.max_frame()),
+            _ => None,
+        }
+    }
+
     /// `PRAGMA wal_autocheckpoint`: frames after which a commit is followed by a checkpoint; 0 never.
     pub fn wal_autocheckpoint(&self) -> u32 {
         self.file().map_or(0, |file| file.wal_autocheckpoint)

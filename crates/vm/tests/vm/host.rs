@@ -11,7 +11,7 @@ use turso_storage::Pager;
 use turso_storage::btree::create_tree;
 use turso_storage::pager::WriteMode;
 use turso_value::{TextEncoding, Value};
-use turso_vm::{CatalogueEntry, Counters, Host, Interest, Limits, Step, Vm};
+use turso_vm::{CatalogueEntry, ChangedRow, Counters, Host, Interest, Limits, Step, Vm};
 
 /// See the module's header.
 pub struct TestHost {
@@ -125,7 +125,7 @@ impl Host for TestHost {
     fn interest(&self, _: &RowChange) -> Interest {
         self.interest
     }
-    fn on_change(&mut self, change: &RowChange, rowid: Option<i64>, old: Option<&[u8]>, new: Option<&[u8]>) {
+    fn on_change(&mut self, change: &RowChange, row: ChangedRow<'_>) {
         let show = |record: Option<&[u8]>| match record {
             None => "-".to_string(),
             Some(bytes) => {
@@ -134,7 +134,7 @@ impl Host for TestHost {
                 format!("{values:?}")
             }
         };
-        self.changes.push(format!("{:?} {rowid:?} {} {}", change.cause, show(old), show(new)));
+        self.changes.push(format!("{:?} {:?} {} {}", change.cause, row.rowid, show(row.old), show(row.new)));
     }
     fn environment(&self) -> &dyn Environment {
         &self.environment

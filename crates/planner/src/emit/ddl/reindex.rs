@@ -23,7 +23,13 @@ pub(crate) fn reindex(e: &mut Emitter<'_>, name: Option<&QualifiedName>) -> Resu
         }
         return Ok(());
     };
-    if name.schema.is_none() && e.context.catalogue.collation(&name.name.text).is_some() {
+    let wanted = &name.name.text;
+    let mentioned = |index: &Index| index.columns.iter().any(|c| c.collation.name().eq_ignore_ascii_case(wanted));
+    let is_collation = e.context.catalogue.collation(wanted).is_some()
+        || databases
+            .iter()
+            .any(|&db| schema_of(e, db).tables.values().flat_map(|table| &table.indexes).any(|index| mentioned(index)));
+    if name.schema.is_none() && is_collation {
         let wanted = name.name.text.clone();
         for db in databases {
             rebuild_where(e, db, &|_, index| {
