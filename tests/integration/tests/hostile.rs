@@ -238,7 +238,9 @@ fn damaged_files_child() {
         let Ok(connection) = database.connect() else { continue };
         run_all(&connection, "PRAGMA synchronous = OFF");
         for _ in 0..8 {
-            run_all(&connection, *rng.pick(QUESTIONS));
+            let question = *rng.pick(QUESTIONS);
+            println!("  {question}");
+            run_all(&connection, question);
         }
         check_memory();
     }

@@ -134,6 +134,9 @@ pub struct BTreeCursor {
     pub(crate) key_is_saved: bool,
     /// How the cursor's entry compared with the key of the last search.
     pub(crate) seek_order: Ordering,
+    /// While the cursor runs forward from the first row: the lowest rowid that may be written at it. Rows out of order, which
+    /// only a damaged tree has, could otherwise lead it in circles, with more rows each time.
+    pub(crate) scan_floor: Option<i64>,
     /// The overflow pages of the entry under the cursor, as far as they are known.
     pub(crate) chain: Vec<PageNo>,
     /// A payload read in pieces; see `full_payload`.
@@ -167,6 +170,7 @@ impl BTreeCursor {
             saved_key: Vec::new(),
             key_is_saved: false,
             seek_order: Ordering::Equal,
+            scan_floor: None,
             chain: Vec::new(),
             payload: Vec::new(),
             counting: None,
@@ -294,11 +298,13 @@ impl BTreeCursor {
         }
         self.descend_first(pager, 0, 0)?;
         self.arrive()?;
+        self.scan_floor = Some(i64::MIN);
         Ok(true)
     }
 
     /// Goes to the last entry; false in an empty tree. Free of charge where the cursor already stands there.
     pub fn last(&mut self, pager: &mut Pager) -> Result<bool> {
+        self.scan_floor = None;
         if self.state == State::Valid && self.epoch == pager.change_epoch() && self.at_last() {
             return Ok(true);
         }
@@ -654,7 +660,7 @@ impl BTreeCursor {
         self.state = State::Lost;
         let key = std::mem::take(&mut self.saved_key);
         let found = if self.table {
-            self.seek_rowid(pager, self.saved_rowid).map(super::seek::SeekResult::ordering)
+            self.locate_rowid(pager, self.saved_rowid).map(super::seek::SeekResult::ordering)
         } else {
             self.seek_same_entry(pager, &key)
         };

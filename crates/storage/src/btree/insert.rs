@@ -126,6 +126,9 @@ impl BTreeCursor {
         if !self.table {
             return Err(Error::corrupt(self.root.0, "row insert into an index"));
         }
+        if self.scan_floor.is_some_and(|lowest| rowid < lowest) {
+            return Err(Error::corrupt(self.root.0, "rowids out of order"));
+        }
         self.adopt_geometry(pager);
         let entry = Entry::new(Some(rowid), payload, &self.geometry)?;
         let order = match hint {
@@ -138,10 +141,14 @@ impl BTreeCursor {
                 if hint == InsertHint::Append && !(self.path_ok && self.on_rightmost_leaf()) {
                     self.last(pager)?;
                 }
-                self.seek_rowid(pager, rowid)?.ordering()
+                self.locate_rowid(pager, rowid)?.ordering()
             }
         };
-        self.insert_entry(pager, &entry, order)
+        self.insert_entry(pager, &entry, order)?;
+        if let Some(lowest) = &mut self.scan_floor {
+            *lowest = rowid.saturating_add(1);
+        }
+        Ok(())
     }
 
     /// Inserts a record into an index, replacing one with the same key. Afterwards the cursor stands on it.

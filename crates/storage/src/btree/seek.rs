@@ -168,6 +168,13 @@ impl Guesses {
 impl BTreeCursor {
     /// Searches a table for a rowid.
     pub fn seek_rowid(&mut self, pager: &mut Pager, rowid: i64) -> Result<SeekResult> {
+        self.scan_floor = None;
+        self.locate_rowid(pager, rowid)
+    }
+
+    /// The search itself, also for a cursor that goes on with its scan afterwards.
+    #[inline]
+    pub(crate) fn locate_rowid(&mut self, pager: &mut Pager, rowid: i64) -> Result<SeekResult> {
         debug_assert!(self.table);
         match self.level_for(pager, rowid)? {
             Some(at) => {

@@ -171,3 +171,40 @@ fn ten_thousand_damaged_files() {
     check_damage(0, 11, 5000);
     check_damage(1, 13, 5000);
 }
+
+/// A row far behind with a rowid that stands in front, too: a scan that rewrites rows finds the one in front, and goes on there.
+#[test]
+fn rewriting_rows_out_of_order_ends() {
+    let mut db = Db::new(PAGE_SIZE, 0);
+    let mut t = db.table_cursor();
+    for i in 0..100 {
+        let row = record(&[Value::Null, Value::blob(vec![7u8; 40])]);
+        t.insert_row(&mut db.pager, i, row[..].into(), InsertHint::Seek).unwrap();
+    }
+    let root = db.pager.page(t.root()).unwrap();
+    let third = usize::from(u16::from_be_bytes([root[12 + 2 * 3], root[13 + 2 * 3]]));
+    let leaf = PageNo(u32::from_be_bytes(root[third..third + 4].try_into().unwrap()));
+    let page = db.pager.edit(leaf);
+    let cell = usize::from(u16::from_be_bytes([page[8 + 2 * 4], page[9 + 2 * 4]]));
+    page[cell + 1] = 2;
+
+    let mut length = 50;
+    let mut more = t.first(&mut db.pager).unwrap();
+    let mut ended = None;
+    for _ in 0..10_000 {
+        if !more {
+            ended = Some("the end");
+            break;
+        }
+        length += 1;
+        let row = record(&[Value::Null, Value::blob(vec![8u8; length])]);
+        let rowid = t.rowid();
+        if let Err(e) = t.insert_row(&mut db.pager, rowid, row[..].into(), InsertHint::Seek) {
+            assert_eq!(e.code(), turso_error::ResultCode::CORRUPT);
+            ended = Some("damage");
+            break;
+        }
+        more = t.next(&mut db.pager).unwrap();
+    }
+    assert_eq!(ended, Some("damage"));
+}
