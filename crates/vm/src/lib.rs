@@ -34,6 +34,7 @@ mod schema;
 mod sorter;
 mod transaction;
 mod trigger;
+mod virtual_table;
 mod vm;
 mod write;
 
