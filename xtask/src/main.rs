@@ -26,6 +26,12 @@ enum Chore {
         /// Passed on to the runner.
         arguments: Vec<String>,
     },
+    /// Record anew what the scripts of the shell's tests answer.
+    RecordShell {
+        /// A `sqlite3` shell on the newest engine; libraries through the environment. Without it, only our own answers to the
+        /// cases that differ on purpose are recorded.
+        program: Option<String>,
+    },
     /// The graph of the workspace's crates, as it really is.
     Deps,
 }
@@ -41,6 +47,7 @@ fn main() -> ExitCode {
         }
         Chore::Compare { arguments } => cargo(&["run", "--release", "-p", "compare", "--"], &arguments),
         Chore::Sqllogictest { arguments } => cargo(&["run", "--release", "-p", "sqllogictest", "--"], &arguments),
+        Chore::RecordShell { program } => record_shell(program.as_deref()),
         Chore::Deps => deps(),
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -55,6 +62,16 @@ fn cargo(words: &[&str], more: &[String]) -> bool {
             false
         }
     }
+}
+
+fn record_shell(program: Option<&str>) -> bool {
+    let run = |variable: &str, value: &str| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.args(["test", "-p", "tursodb", "--test", "scripts"]).env(variable, value);
+        command.status().is_ok_and(|status| status.success())
+    };
+    program.is_none_or(|program| run("RECORD_SHELL", program)) && run("RECORD_SHELL_OURS", "1")
 }
 
 /// Print each crate of the workspace with the workspace crates that it uses, from the manifests.

@@ -20,9 +20,8 @@ enum State {
     TriggerEnd,
 }
 
-/// True when every statement in `sql` is complete, and there is at least one semicolon.
-pub fn is_complete(sql: &str) -> bool {
-    let bytes = sql.as_bytes();
+/// True when every statement is complete, and there is at least one semicolon.
+pub fn is_complete(bytes: &[u8]) -> bool {
     let mut state = State::Start;
     let mut seen = false;
     let mut at = 0;
@@ -76,6 +75,27 @@ pub fn is_complete(sql: &str) -> bool {
     seen && state == State::Start
 }
 
+/// Does the last line end with a comment that begins with two dashes?
+pub fn ends_in_comment(bytes: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let rest = &bytes[at..];
+        let length = match byte {
+            b'\'' | b'"' | b'`' => find(&rest[1..], &[byte]).map(|i| i + 2),
+            b'[' => find(rest, b"]").map(|i| i + 1),
+            b'/' if rest.starts_with(b"/*") => find(&rest[2..], b"*/").map(|i| i + 4),
+            b'-' if rest.starts_with(b"--") => match find(rest, b"\n") {
+                Some(i) => Some(i + 1),
+                None => return true,
+            },
+            _ => Some(1),
+        };
+        let Some(length) = length else { return false };
+        at += length;
+    }
+    false
+}
+
 fn find(text: &[u8], what: &[u8]) -> Option<usize> {
     text.windows(what.len()).position(|w| w == what)
 }
@@ -120,7 +140,7 @@ mod tests {
             ("create trigger t after insert on x begin select 1; end;", true),
             ("create temp trigger t after insert on x begin select case when 1 then 2 end; end;", true),
         ] {
-            assert_eq!(is_complete(text), complete, "{text}");
+            assert_eq!(is_complete(text.as_bytes()), complete, "{text}");
         }
     }
 }

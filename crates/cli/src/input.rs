@@ -1,153 +1,116 @@
-//! Lines from a terminal, a pipe or a file, joined to statements.
+//! Lines from a pipe or a file, joined to statements.
 
 use std::io::BufRead;
-use std::path::PathBuf;
 
-use rustyline::error::ReadlineError;
-use rustyline::history::DefaultHistory;
-use rustyline::{Config, Editor};
-
-use crate::complete::is_complete;
+use crate::complete::{ends_in_comment, is_complete};
 use crate::shell::{Flow, Shell};
 
 /// Collects lines until a statement is complete.
 #[derive(Default)]
-struct Pending {
-    text: String,
+pub struct Pending {
+    pub text: Vec<u8>,
     first_line: usize,
+    /// The text has a word of a statement.
+    begun: bool,
+    /// The text has a semicolon somewhere.
+    may_be_complete: bool,
 }
 
-/// Run everything that a reader delivers; answers the exit code.
-pub fn stream(shell: &mut Shell, reader: impl BufRead) -> u8 {
-    let mut pending = Pending::default();
-    let mut failed = false;
-    for (number, line) in reader.split(b'\n').enumerate() {
-        let line = match line {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) => {
-                eprintln!("Error: {error}");
-                return 1;
+impl Pending {
+    /// Nothing has been begun.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Take a line; run what is complete.
+    pub fn take(&mut self, shell: &mut Shell, line: &[u8]) -> Flow {
+        let number = shell.line_number;
+        if self.text.is_empty() {
+            if line.trim_ascii().is_empty() {
+                if shell.settings.echo {
+                    shell.line(line);
+                }
+                return Flow::Continue;
             }
-        };
-        let line = line.strip_suffix('\r').unwrap_or(&line);
-        let before = shell.errors;
-        if let Flow::Exit(code) = take_line(shell, &mut pending, line, Some(number + 1)) {
-            return code;
+            if let Some(first @ (b'.' | b'#')) = line.first() {
+                if shell.settings.echo {
+                    shell.line(line);
+                }
+                return if *first == b'#' { Flow::Continue } else { shell.run_dot(&String::from_utf8_lossy(line)) };
+            }
+            self.first_line = number;
         }
-        failed |= shell.errors > before;
-        if failed && shell.settings.bail {
-            return 1;
+        // A line that holds only `/` or `go` ends a statement too, as in other shells.
+        let word = line.trim_ascii();
+        let ends =
+            (word == b"/" || word.eq_ignore_ascii_case(b"go")) && is_complete(&[self.text.as_slice(), b";"].concat());
+        if !self.text.is_empty() {
+            self.text.push(b'\n');
         }
-    }
-    let before = shell.errors;
-    if !pending.text.trim().is_empty()
-        && let Flow::Exit(code) = shell.run_sql(&pending.text, Some(pending.first_line))
-    {
-        return code;
-    }
-    u8::from(failed || shell.errors > before)
-}
-
-fn take_line(shell: &mut Shell, pending: &mut Pending, line: &str, number: Option<usize>) -> Flow {
-    if pending.text.is_empty() {
-        if line.trim().is_empty() {
+        self.text.extend_from_slice(if ends { b";" } else { line });
+        self.may_be_complete |= ends || line.contains(&b';');
+        if !self.begun && is_blank(&self.text) {
+            // Comments alone make no statement.
+            let text = std::mem::take(self).text;
+            if shell.settings.echo {
+                shell.line(&text);
+            }
             return Flow::Continue;
         }
-        if line.starts_with('.') || line.starts_with('#') {
-            if shell.settings.echo {
-                println!("{line}");
-            }
-            return if line.starts_with('#') { Flow::Continue } else { shell.run_dot(line) };
+        self.begun = true;
+        // In a script a comment at the end of the line puts the decision off to the next line, as by `sqlite3`.
+        if !self.may_be_complete || !is_complete(&self.text) || (!shell.interactive && ends_in_comment(&self.text)) {
+            return Flow::Continue;
         }
-        pending.first_line = number.unwrap_or(0);
+        self.run(shell)
     }
-    // A line that holds only `/` or `go` ends a statement too, as in other shells.
-    let ends = !pending.text.is_empty() && matches!(line.trim().to_ascii_lowercase().as_str(), "/" | "go");
-    if ends {
-        pending.text.push(';');
-    } else {
-        if !pending.text.is_empty() {
-            pending.text.push('\n');
+
+    /// Run what has been collected.
+    pub fn run(&mut self, shell: &mut Shell) -> Flow {
+        let Pending { text, first_line, .. } = std::mem::take(self);
+        if shell.settings.echo {
+            shell.line(&text);
         }
-        pending.text.push_str(line);
+        shell.run_sql(&text, (!shell.interactive).then_some(first_line))
     }
-    if !is_complete(&pending.text) {
-        return Flow::Continue;
-    }
-    let text = std::mem::take(&mut pending.text);
-    shell.run_sql(&text, number.map(|_| pending.first_line))
 }
 
-fn history_file() -> Option<PathBuf> {
-    std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".limbo_history"))
+/// Blanks and closed comments only.
+fn is_blank(text: &[u8]) -> bool {
+    turso_core::parser::is_blank(text, 0)
 }
 
-/// A session on a terminal; answers the exit code.
-pub fn interactive(shell: &mut Shell) -> u8 {
-    let config = Config::builder().auto_add_history(true).build();
-    let mut editor: Editor<(), DefaultHistory> = match Editor::with_config(config) {
-        Ok(editor) => editor,
-        Err(error) => {
-            eprintln!("Error: {error}");
-            return 1;
-        }
-    };
-    let history = history_file();
-    if let Some(path) = &history {
-        // There is none the first time.
-        let _ = editor.load_history(path);
-    }
+/// Run everything that a reader delivers; answers the exit code. An `.exit` inside of it ends the session.
+pub fn stream(shell: &mut Shell, mut reader: impl BufRead) -> Flow {
     let mut pending = Pending::default();
-    let mut interrupted = false;
-    let code = loop {
-        let prompt = if pending.text.is_empty() { "turso> ".to_owned() } else { continuation(&pending.text) };
-        match editor.readline(&prompt) {
-            Ok(line) => {
-                interrupted = false;
-                if let Flow::Exit(code) = take_line(shell, &mut pending, &line, None) {
-                    break code;
-                }
-            }
-            Err(ReadlineError::Interrupted) if interrupted => {
-                println!("Interrupted. Exiting...");
-                break 0;
-            }
-            Err(ReadlineError::Interrupted) => {
-                interrupted = true;
-                pending.text.clear();
-                println!("Use .quit to exit or press Ctrl-C again to force quit.");
-            }
-            Err(ReadlineError::Eof) => break 0,
+    let outer_line = std::mem::replace(&mut shell.line_number, 0);
+    let before = shell.errors;
+    let mut bytes = Vec::new();
+    let flow = loop {
+        bytes.clear();
+        match reader.read_until(b'\n', &mut bytes) {
+            Ok(0) => break Flow::Continue,
+            Ok(_) => {}
             Err(error) => {
-                eprintln!("Error: {error}");
-                break 1;
+                shell.complain(format!("Error: {error}"));
+                break Flow::Continue;
             }
+        }
+        shell.line_number += 1;
+        let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let flow = pending.take(shell, line);
+        if flow != Flow::Continue {
+            break flow;
+        }
+        if shell.settings.bail && shell.errors > before {
+            break Flow::Exit(1);
         }
     };
-    if let Some(path) = &history {
-        // A read-only home is no reason to complain at the end of a session.
-        let _ = editor.save_history(path);
-    }
-    code
-}
-
-/// The prompt of a continued statement counts open parentheses.
-fn continuation(text: &str) -> String {
-    let mut depth = 0i32;
-    let mut quote = None;
-    for c in text.chars() {
-        match (quote, c) {
-            (Some(q), _) if q == c => quote = None,
-            (None, '\'' | '"' | '`') => quote = Some(c),
-            (None, '(') => depth += 1,
-            (None, ')') => depth -= 1,
-            _ => {}
-        }
-    }
-    match depth {
-        0 => "   ...> ".into(),
-        1..=9 => format!("(x{depth}...> "),
-        10.. => "(.....> ".into(),
-        _ => ")x!...> ".into(),
-    }
+    let flow = match flow {
+        Flow::Continue if !pending.text.trim_ascii().is_empty() => pending.run(shell),
+        other => other,
+    };
+    shell.line_number = outer_line;
+    flow
 }

@@ -88,7 +88,7 @@ fn exit_codes_and_error_texts() {
 
     assert_eq!(ours(&[], ".exit 7\nSELECT 1;\n").status.code(), Some(7));
     assert_eq!(out(&ours(&[], ".quit\nSELECT 1;\n")), "");
-    assert_eq!(ours(&["--no-such-option"], "").status.code(), Some(2));
+    assert_eq!(ours(&["--no-such-option"], "").status.code(), Some(1));
     assert_eq!(ours(&["/no/such/folder/x.db", "SELECT 1"], "").status.code(), Some(1));
     assert!(ours(&["--version"], "").status.success());
 
@@ -106,7 +106,7 @@ fn a_read_only_shell_does_not_write() {
     let file = path.to_str().unwrap();
     assert!(ours(&[file, "PRAGMA journal_mode = delete; CREATE TABLE t(a)"], "").status.success());
     let output = ours(&["--readonly", file, "INSERT INTO t VALUES (1)"], "");
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(8));
     assert!(err(&output).contains("attempt to write a readonly database"), "{}", err(&output));
 }
 

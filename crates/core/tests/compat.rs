@@ -285,7 +285,7 @@ const SHELL: &str = "archive auth backup bail cd changes check clone connection 
 
 /// Commands of our shell, from its register.
 fn shell_commands() -> BTreeSet<String> {
-    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/src/dot.rs"))
+    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/src/commands/mod.rs"))
         .expect("the shell's register");
     // However the register is laid out in lines.
     let source = source.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -34,7 +34,6 @@ mod schema;
 mod sorter;
 mod transaction;
 mod trigger;
-mod virtual_table;
 mod vm;
 mod write;
 

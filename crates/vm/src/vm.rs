@@ -184,7 +184,6 @@ impl Vm {
             Ok(Step::Row) | Err(Error::Pending) => {}
             Ok(Step::Done) => {
                 self.state = State::Done;
-                self.close_virtual_cursors(host);
                 self.discard_cursors();
                 if self.root.counts_changes {
                     host.counters().publish(self.run.changes);
@@ -193,7 +192,6 @@ impl Vm {
             }
             Err(_) => {
                 self.state = State::Failed;
-                self.close_virtual_cursors(host);
                 self.discard_cursors();
                 if self.root.counts_changes {
                     // FAIL keeps what was done so far; everything else is undone by the connection. In a trigger the count of the
@@ -318,7 +316,7 @@ impl Vm {
     fn forget_subtypes(&mut self, instruction: &Instruction) {
         match instruction {
             // These say what subtype their result has.
-            Instruction::Function(_) | Instruction::AggValue(_) | Instruction::VColumn(_) => {}
+            Instruction::Function(_) | Instruction::AggValue(_) => {}
             other => {
                 if let Some(slots) = other.destination().and_then(|regs| self.frame.subtypes.get_mut(regs.range())) {
                     slots.fill(0);

@@ -1,13 +1,15 @@
 //! Output modes. Row-by-row modes print as rows come; modes with aligned columns wait for the last row.
 
-mod columns;
+mod explain;
+mod grid;
 mod rows;
+mod text;
 
-pub use rows::{identifier, literal};
+pub use text::{identifier, insert_literal, literal, text_of};
 
 use turso_core::{Statement, Value};
 
-use crate::shell::Settings;
+use crate::settings::{GridOptions, Settings};
 
 /// An output mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,15 +53,17 @@ const NAMES: [(&str, Mode); 14] = [
 ];
 
 impl Mode {
-    /// The mode with this name (`pretty` is the box).
+    /// The mode with this name, or with a name that begins so.
     pub fn by_name(name: &str) -> Option<Self> {
-        let name = match name {
-            "columns" => "column",
-            "lines" => "line",
-            "pretty" => "box",
-            other => other,
-        };
-        NAMES.iter().find(|(n, _)| *n == name).map(|(_, mode)| *mode)
+        match name {
+            "" => None,
+            "pretty" => Some(Mode::Box),
+            // Of names that begin alike, the one that is asked for most.
+            "ta" | "tab" => Some(Mode::Tabs),
+            "l" | "li" | "lin" | "line" | "lines" => Some(Mode::Line),
+            "c" | "co" | "col" | "colu" | "colum" | "column" | "columns" => Some(Mode::Column),
+            _ => NAMES.iter().find(|(n, _)| n.starts_with(name)).map(|(_, mode)| *mode),
+        }
     }
 
     /// Its name.
@@ -71,49 +75,49 @@ impl Mode {
     pub fn names() -> String {
         let mut names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
         names.insert(10, "qbox");
-        names.retain(|n| *n != "qbox");
         names.join(" ")
     }
 
+    /// Columns are aligned: options of the grid have a meaning.
+    pub fn is_grid(self) -> bool {
+        matches!(self, Mode::Box | Mode::Column | Mode::Markdown | Mode::Table)
+    }
+
     /// The separators of columns and rows that choosing the mode sets.
-    pub fn separators(self) -> Option<(&'static str, &'static str)> {
+    pub fn separators(self) -> (Option<&'static str>, Option<&'static str>) {
         match self {
-            Mode::List => Some(("|", "\n")),
-            Mode::Csv => Some((",", "\r\n")),
-            Mode::Tabs => Some(("\t", "\n")),
-            Mode::Quote => Some((",", "\n")),
-            Mode::Tcl => Some((" ", "\n")),
-            Mode::Ascii => Some(("\x1f", "\x1e")),
-            _ => None,
+            Mode::List => (Some("|"), Some("\n")),
+            Mode::Csv => (Some(","), Some("\r\n")),
+            Mode::Tabs => (Some("\t"), None),
+            Mode::Quote => (Some(","), Some("\n")),
+            Mode::Tcl => (Some(" "), Some("\n")),
+            Mode::Ascii => (Some("\x1f"), Some("\x1e")),
+            Mode::Line | Mode::Column => (None, Some("\n")),
+            _ => (None, None),
         }
     }
 
     fn is_aligned(self) -> bool {
-        matches!(self, Mode::Box | Mode::Column | Mode::Markdown | Mode::Table | Mode::Explain | Mode::QueryPlan)
+        self.is_grid() || matches!(self, Mode::Explain | Mode::QueryPlan)
     }
 }
 
-/// A value as text; NULL is `None`.
-pub fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::Text(bytes) | Value::Blob(bytes) => {
-            // As a C string: `sqlite3` prints what comes before the first NUL.
-            let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-            Some(String::from_utf8_lossy(&bytes[..end]).into_owned())
-        }
-        number => {
-            let mut text = Vec::new();
-            number.as_ref().write_text(&mut text);
-            Some(String::from_utf8_lossy(&text).into_owned())
-        }
-    }
+/// What a renderer needs of the settings.
+#[derive(Debug, Clone)]
+struct Layout {
+    headers: bool,
+    null_value: String,
+    column_separator: String,
+    row_separator: String,
+    insert_table: String,
+    widths: Vec<i32>,
+    grid: GridOptions,
 }
 
 /// Prints the rows of one statement.
 pub struct Renderer {
     mode: Mode,
-    settings: Settings,
+    layout: Layout,
     names: Vec<String>,
     count: usize,
     /// The rows of an aligned mode.
@@ -124,7 +128,16 @@ impl Renderer {
     /// A renderer for the statement's result.
     pub fn new(mode: Mode, settings: &Settings, statement: &Statement) -> Self {
         let names = (0..statement.column_count()).map(|i| statement.column_name(i).unwrap_or("").to_owned()).collect();
-        Self { mode, settings: settings.clone(), names, count: 0, kept: Vec::new() }
+        let layout = Layout {
+            headers: settings.headers,
+            null_value: settings.null_value.clone(),
+            column_separator: settings.column_separator.clone(),
+            row_separator: settings.row_separator.clone(),
+            insert_table: settings.insert_table.clone(),
+            widths: settings.widths.clone(),
+            grid: settings.grid,
+        };
+        Self { mode, layout, names, count: 0, kept: Vec::new() }
     }
 
     /// Take a row.
@@ -132,18 +145,26 @@ impl Renderer {
         if self.mode.is_aligned() {
             self.kept.push(values.to_vec());
         } else {
-            rows::row(self.mode, &self.settings, &self.names, values, self.count, out);
+            rows::row(self.mode, &self.layout, &self.names, values, self.count, out);
         }
         self.count += 1;
     }
 
+    /// A row has come.
+    pub fn has_rows(&self) -> bool {
+        self.count > 0
+    }
+
     /// All rows have come.
     pub fn finish(self, out: &mut Vec<u8>) {
+        if self.count == 0 {
+            return;
+        }
         match self.mode {
-            Mode::Json if self.count > 0 => out.extend_from_slice(b"]\n"),
-            mode if mode.is_aligned() && self.count > 0 => {
-                columns::table(mode, &self.settings, &self.names, &self.kept, out);
-            }
+            Mode::Json => out.extend_from_slice(b"]\n"),
+            Mode::Explain => explain::listing(&self.names, &self.kept, out),
+            Mode::QueryPlan => explain::query_plan(&self.kept, out),
+            mode if mode.is_grid() => grid::grid(mode, &self.layout, &self.names, &self.kept, out),
             _ => {}
         }
     }

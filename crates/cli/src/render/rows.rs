@@ -2,141 +2,132 @@
 
 use turso_core::Value;
 
-use super::{Mode, text_of};
-use crate::shell::Settings;
+use super::text::{exact_real, quoted};
+use super::{Layout, Mode, identifier, insert_literal, literal, text_of};
 
 /// Print one row; `index` is 0 for the first, which headers and brackets precede.
-pub fn row(mode: Mode, settings: &Settings, names: &[String], values: &[Value], index: usize, out: &mut Vec<u8>) {
+pub fn row(mode: Mode, layout: &Layout, names: &[String], values: &[Value], index: usize, out: &mut Vec<u8>) {
     if index == 0 {
-        head(mode, settings, names, out);
+        head(mode, layout, names, out);
     }
     match mode {
-        Mode::Line => line(settings, names, values, index, out),
+        Mode::Line => line(layout, names, values, index, out),
         Mode::Json => json(names, values, index, out),
-        Mode::Insert => insert(settings, names, values, out),
-        Mode::Html => html("TD", &texts(settings, values), out),
-        Mode::Quote => separated(settings, values.iter().map(literal), out),
+        Mode::Insert => insert(layout, names, values, out),
+        Mode::Html => html("TD", values.iter().map(|v| shown(layout, v)), out),
+        Mode::Quote => separated(layout, values.iter().map(literal), out),
         Mode::Csv => {
             // NULL is never quoted, so that it can be told from an empty text.
             let fields = values.iter().map(|v| match text_of(v) {
-                Some(text) => csv(&text, &settings.column_separator),
-                None => settings.null_value.clone(),
+                Some(text) => csv(&text, &layout.column_separator),
+                None => layout.null_value.clone().into_bytes(),
             });
-            separated(settings, fields, out);
+            separated(layout, fields, out);
         }
-        Mode::Tcl => separated(settings, texts(settings, values).iter().map(|t| tcl(t)), out),
-        _ => separated(settings, texts(settings, values).into_iter(), out),
+        Mode::Tcl => separated(layout, values.iter().map(|v| tcl(&shown(layout, v))), out),
+        _ => separated(layout, values.iter().map(|v| shown(layout, v)), out),
     }
 }
 
-fn texts(settings: &Settings, values: &[Value]) -> Vec<String> {
-    values.iter().map(|v| text_of(v).unwrap_or_else(|| settings.null_value.clone())).collect()
+fn shown(layout: &Layout, value: &Value) -> Vec<u8> {
+    text_of(value).unwrap_or_else(|| layout.null_value.clone().into_bytes())
 }
 
-fn head(mode: Mode, settings: &Settings, names: &[String], out: &mut Vec<u8>) {
+fn head(mode: Mode, layout: &Layout, names: &[String], out: &mut Vec<u8>) {
     if mode == Mode::Json {
         out.push(b'[');
         return;
     }
-    if !settings.headers {
+    if !layout.headers {
         return;
     }
+    let bytes = names.iter().map(|n| n.as_bytes().to_vec());
     match mode {
         Mode::Line | Mode::Insert => {}
-        Mode::Html => html("TH", names, out),
-        Mode::Quote => separated(settings, names.iter().map(|n| quoted(n)), out),
-        Mode::Csv => separated(settings, names.iter().map(|n| csv(n, &settings.column_separator)), out),
-        Mode::Tcl => separated(settings, names.iter().map(|n| tcl(n)), out),
-        _ => separated(settings, names.iter().cloned(), out),
+        Mode::Html => html("TH", bytes, out),
+        Mode::Quote => separated(layout, bytes.map(|n| quoted(&n)), out),
+        Mode::Csv => separated(layout, bytes.map(|n| csv(&n, &layout.column_separator)), out),
+        Mode::Tcl => separated(layout, bytes.map(|n| tcl(&n)), out),
+        _ => separated(layout, bytes, out),
     }
 }
 
-fn separated(settings: &Settings, texts: impl Iterator<Item = String>, out: &mut Vec<u8>) {
+fn separated(layout: &Layout, texts: impl Iterator<Item = Vec<u8>>, out: &mut Vec<u8>) {
     for (i, text) in texts.enumerate() {
         if i > 0 {
-            out.extend_from_slice(settings.column_separator.as_bytes());
+            out.extend_from_slice(layout.column_separator.as_bytes());
         }
-        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(&text);
     }
-    out.extend_from_slice(settings.row_separator.as_bytes());
+    out.extend_from_slice(layout.row_separator.as_bytes());
 }
 
-fn line(settings: &Settings, names: &[String], values: &[Value], index: usize, out: &mut Vec<u8>) {
-    let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0).max(5);
+fn line(layout: &Layout, names: &[String], values: &[Value], index: usize, out: &mut Vec<u8>) {
+    let width = names.iter().map(String::len).max().unwrap_or(0).max(5);
     if index > 0 {
-        out.push(b'\n');
+        out.extend_from_slice(layout.row_separator.as_bytes());
     }
-    for (name, text) in names.iter().zip(texts(settings, values)) {
-        out.extend_from_slice(format!("{name:>width$} = {text}\n").as_bytes());
+    for (name, value) in names.iter().zip(values) {
+        out.extend_from_slice(" ".repeat(width - name.len()).as_bytes());
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b" = ");
+        out.extend_from_slice(&shown(layout, value));
+        out.extend_from_slice(layout.row_separator.as_bytes());
     }
 }
 
-fn html(tag: &str, texts: &[String], out: &mut Vec<u8>) {
+fn html(tag: &str, texts: impl Iterator<Item = Vec<u8>>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"<TR>");
     for text in texts {
-        let mut escaped = String::new();
-        for c in text.chars() {
-            match c {
-                '<' => escaped.push_str("&lt;"),
-                '>' => escaped.push_str("&gt;"),
-                '&' => escaped.push_str("&amp;"),
-                '"' => escaped.push_str("&quot;"),
-                '\'' => escaped.push_str("&#39;"),
-                other => escaped.push(other),
+        out.extend_from_slice(format!("<{tag}>").as_bytes());
+        for byte in text {
+            match byte {
+                b'<' => out.extend_from_slice(b"&lt;"),
+                b'>' => out.extend_from_slice(b"&gt;"),
+                b'&' => out.extend_from_slice(b"&amp;"),
+                b'"' => out.extend_from_slice(b"&quot;"),
+                b'\'' => out.extend_from_slice(b"&#39;"),
+                other => out.push(other),
             }
         }
-        out.extend_from_slice(format!("<{tag}>{escaped}</{tag}>\n").as_bytes());
+        out.extend_from_slice(format!("</{tag}>\n").as_bytes());
     }
     out.extend_from_slice(b"</TR>\n");
 }
 
-/// A value as an SQL literal.
-pub fn literal(value: &Value) -> String {
-    match value {
-        Value::Null => "NULL".into(),
-        Value::Integer(i) => i.to_string(),
-        Value::Real(r) if r.is_infinite() => {
-            if *r > 0.0 {
-                "9.0e+999".into()
-            } else {
-                "-9.0e+999".into()
-            }
-        }
-        Value::Real(_) => text_of(value).unwrap_or_default(),
-        Value::Text(bytes) => quoted(&String::from_utf8_lossy(bytes)),
-        Value::Blob(bytes) => {
-            let digits: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-            format!("X'{digits}'")
-        }
-    }
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-fn csv(text: &str, separator: &str) -> String {
+fn csv(text: &[u8], separator: &str) -> Vec<u8> {
     // The characters that `sqlite3` quotes for: controls, space, quotes, and everything beyond ASCII.
-    let plain = !text.is_empty()
-        && text.bytes().all(|b| b > b' ' && b < 0x7f && b != b'"' && b != b'\'')
-        && !text.contains(separator);
-    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
+    let separated = !separator.is_empty() && text.windows(separator.len()).any(|w| w == separator.as_bytes());
+    let ordinary = |b: &u8| (b'!'..=b'~').contains(b) && !matches!(b, b'"' | b'\'');
+    let plain = !text.is_empty() && text.iter().all(ordinary) && !separated;
+    if plain {
+        return text.to_vec();
+    }
+    let mut out = vec![b'"'];
+    for &byte in text {
+        if byte == b'"' {
+            out.push(byte);
+        }
+        out.push(byte);
+    }
+    out.push(b'"');
+    out
 }
 
-fn tcl(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '"' => out.push_str("\\\""),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            c if c.is_control() => out.push_str(&format!("\\{:03o}", c as u32)),
-            c => out.push(c),
+fn tcl(text: &[u8]) -> Vec<u8> {
+    let mut out = vec![b'"'];
+    for &byte in text {
+        match byte {
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b' '..=b'~' => out.push(byte),
+            other => out.extend_from_slice(format!("\\{other:03o}").as_bytes()),
         }
     }
-    out.push('"');
+    out.push(b'"');
     out
 }
 
@@ -149,54 +140,51 @@ fn json(names: &[String], values: &[Value], index: usize, out: &mut Vec<u8>) {
         if i > 0 {
             out.push(b',');
         }
-        json_string(name, out);
+        json_string(name.as_bytes(), out);
         out.push(b':');
         match value {
             Value::Null => out.extend_from_slice(b"null"),
-            Value::Text(bytes) | Value::Blob(bytes) => json_string(&String::from_utf8_lossy(bytes), out),
-            Value::Real(r) if r.is_infinite() => {
-                out.extend_from_slice(if *r > 0.0 { b"9.0e+999" } else { b"-9.0e+999" });
+            Value::Text(bytes) | Value::Blob(bytes) => json_string(bytes, out),
+            Value::Real(real) if real.is_infinite() => {
+                out.extend_from_slice(if *real > 0.0 { b"1e999" } else { b"-1e999" });
             }
-            number => out.extend_from_slice(text_of(number).unwrap_or_default().as_bytes()),
+            Value::Real(real) => out.extend_from_slice(&exact_real(*real)),
+            number => out.extend_from_slice(&text_of(number).unwrap_or_default()),
         }
     }
     out.push(b'}');
 }
 
-fn json_string(text: &str, out: &mut Vec<u8>) {
+fn json_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    for c in text.chars() {
-        match c {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '\u{8}' => out.extend_from_slice(b"\\b"),
-            '\u{c}' => out.extend_from_slice(b"\\f"),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\r' => out.extend_from_slice(b"\\r"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            c if (c as u32) < 0x20 => out.extend_from_slice(format!("\\u{:04x}", c as u32).as_bytes()),
-            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+    for &byte in text {
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            8 => out.extend_from_slice(b"\\b"),
+            12 => out.extend_from_slice(b"\\f"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..0x20 => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+            other => out.push(other),
         }
     }
     out.push(b'"');
 }
 
-fn insert(settings: &Settings, names: &[String], values: &[Value], out: &mut Vec<u8>) {
-    let table = identifier(&settings.insert_table);
-    let columns = if settings.headers {
-        format!("({})", names.iter().map(|n| identifier(n)).collect::<Vec<_>>().join(","))
-    } else {
-        String::new()
-    };
-    let values: Vec<String> = values.iter().map(literal).collect();
-    out.extend_from_slice(format!("INSERT INTO {table}{columns} VALUES({});\n", values.join(",")).as_bytes());
-}
-
-/// A name, quoted where it has to be.
-pub fn identifier(name: &str) -> String {
-    if turso_core::parser::is_plain_identifier(name) {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
+fn insert(layout: &Layout, names: &[String], values: &[Value], out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("INSERT INTO {}", identifier(&layout.insert_table)).as_bytes());
+    if layout.headers {
+        let names: Vec<String> = names.iter().map(|n| identifier(n)).collect();
+        out.extend_from_slice(format!("({})", names.join(",")).as_bytes());
     }
+    out.extend_from_slice(b" VALUES(");
+    for (i, value) in values.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(&insert_literal(value, false));
+    }
+    out.extend_from_slice(b");\n");
 }

@@ -111,7 +111,7 @@ PRAGMA max_page_count; PRAGMA max_page_count = 4; PRAGMA max_page_count; CREATE 
 PRAGMA mmap_size; PRAGMA mmap_size = 65536;
 -- ! stored: pages are never read through a map
 -- = module_list
--- ! lists this engine's own modules
+-- ! empty: there are no virtual tables
 -- = optimize
 PRAGMA optimize;
 -- ! does nothing

@@ -50,7 +50,8 @@ impl<'a> Binder<'a> {
         if let Some(case) = self.bind_iif(name, call_, args)? {
             return Ok(case);
         }
-        let function = self.lookup(name, args.len())?;
+        let at_name = |error: Error| error.with_sql_offset(call_.name.offset);
+        let function = self.lookup(name, args.len()).map_err(at_name)?;
         if call_.over.is_some() {
             let only_whole_groups = function.is_aggregate() && !function.flags.has(FunctionFlags::WINDOW);
             if function.is_scalar() || only_whole_groups {
@@ -110,7 +111,7 @@ impl<'a> Binder<'a> {
         args: &'a [ast::Expr],
     ) -> Result<Expr> {
         let name = call_.name.as_str();
-        let misuse = || Error::sql(format!("misuse of aggregate: {name}()"));
+        let misuse = || Error::sql(format!("misuse of aggregate: {name}()")).with_sql_offset(call_.name.offset);
         let Some(top) = self.scopes.len().checked_sub(1) else { return Err(misuse()) };
         if call_.distinct && args.len() != 1 {
             return Err(Error::sql("DISTINCT aggregates must have exactly one argument"));
@@ -131,7 +132,8 @@ impl<'a> Binder<'a> {
             AggregateUse::Forbidden => return Err(misuse()),
             AggregateUse::InWhere if owner == top && !scope.aggregates.is_empty() => return Err(misuse()),
             AggregateUse::InWhere | AggregateUse::Nested => {
-                return Err(Error::sql(format!("misuse of aggregate function {name}()")));
+                let message = format!("misuse of aggregate function {name}()");
+                return Err(Error::sql(message).with_sql_offset(call_.name.offset));
             }
             AggregateUse::InGroupBy => {
                 return Err(Error::sql("aggregate functions are not allowed in the GROUP BY clause"));

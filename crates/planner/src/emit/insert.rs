@@ -70,8 +70,7 @@ impl Mapping {
                     this.rowid.get_or_insert(at);
                 }
                 None => {
-                    let message = format!("table {} has no column named {}", table.name, name.text);
-                    return Err(Error::sql(message).with_sql_offset(name.offset));
+                    return Err(Error::sql(format!("table {} has no column named {}", table.name, name.text)));
                 }
             }
         }
@@ -185,7 +184,7 @@ fn check_width(table: &Table, rows: &Rows, mapping: &Mapping, statement: &ast::I
     }
     if statement.columns.is_empty() {
         let message = format!("table {} has {} columns but {supplied} values were supplied", table.name, mapping.width);
-        return Err(Error::sql(message).with_sql_offset(statement.table.name.offset));
+        return Err(Error::sql(message));
     }
     Err(Error::sql(format!("{supplied} values for {} columns", mapping.width)))
 }

@@ -7,7 +7,6 @@ use turso_program::cursor::{
 };
 use turso_program::data::{Cast, Integer};
 use turso_program::expression::{Comparison, Ge, Gt, Le, Lt, Nulls};
-use turso_program::virtual_table::VNext;
 use turso_program::{CollationId, CursorId, Instruction, Label, Reg, Regs};
 use turso_schema::{Index, IndexKey};
 use turso_value::{Affinity, Value};
@@ -56,7 +55,6 @@ pub(super) struct SecondRun {
 pub(super) enum Step {
     Next(CursorId, Label),
     Prev(CursorId, Label),
-    Virtual(CursorId, Label),
     Goto(Label),
     Return(Reg),
 }
@@ -90,10 +88,6 @@ impl Emitter<'_> {
                 Ok(advance)
             }
             Access::AutoIndex(auto) => self.begin_auto_index(state, source, auto, exits),
-            Access::Virtual(scan) => match state.opened {
-                Opened::Virtual { cursor } => self.begin_virtual(cursor, scan, exits),
-                _ => Err(Error::sql("the plan scans a virtual table that is not open")),
-            },
             Access::MultiOr { arms } => {
                 let table = opened_table(state)?.clone();
                 self.begin_multi_or(&table, source, arms, exits)
@@ -145,7 +139,7 @@ impl Emitter<'_> {
                 self.seek_table(table, cursor, &search.index, search.covering, exits.next)?;
                 Ok(advance)
             }
-            Access::AutoIndex(_) | Access::MultiOr { .. } | Access::Produced { .. } | Access::Virtual(_) => {
+            Access::AutoIndex(_) | Access::MultiOr { .. } | Access::Produced { .. } => {
                 Err(Error::sql("the plan nests paths that do not nest"))
             }
         }
@@ -299,9 +293,6 @@ impl Emitter<'_> {
             Some(Step::Prev(cursor, target)) => {
                 self.builder.emit(Prev { cursor, target });
             }
-            Some(Step::Virtual(cursor, target)) => {
-                self.builder.emit(VNext { cursor, target });
-            }
             Some(Step::Goto(target)) => {
                 self.builder.emit(Goto { target });
             }
@@ -344,8 +335,7 @@ fn column_count(source: &Source) -> usize {
         Relation::Table { table, .. } => table.columns.len(),
         Relation::Query { query, .. } => query.columns.len(),
         Relation::Cte(cte) => cte.columns.len(),
-        Relation::Virtual { connected, .. } => connected.table.columns.len(),
-        Relation::Recursive { columns, .. } => columns.len(),
+        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => columns.len(),
     }
 }
 

@@ -35,7 +35,6 @@ mod loops_auto;
 mod loops_in;
 mod loops_index;
 mod loops_or;
-mod loops_virtual;
 pub(crate) mod pragma;
 mod returning;
 mod row;

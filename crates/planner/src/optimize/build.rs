@@ -81,12 +81,6 @@ impl Builder<'_, '_> {
             PathKind::Produced => return Ok(Access::Produced { materialized: !outermost }),
             PathKind::Auto => return Ok(Access::AutoIndex(self.automatic(path.source))),
             PathKind::Or { term, arms } => return self.multi_or(path, *term, arms),
-            PathKind::Virtual(scan) => {
-                for &(term, part) in &scan.omitted {
-                    self.used_parts[term] |= part;
-                }
-                return Ok(Access::Virtual(scan.scan.clone()));
-            }
             _ => {}
         }
         for &u in &path.uses {
@@ -330,7 +324,7 @@ fn table_access(info: &SourceInfo<'_>, terms: &Terms<'_>, path: &Path) -> Result
                 reverse: false,
             }))
         }
-        PathKind::Auto | PathKind::Or { .. } | PathKind::Produced | PathKind::Virtual(_) => {
+        PathKind::Auto | PathKind::Or { .. } | PathKind::Produced => {
             Err(Error::sql("the plan nests paths that do not nest"))
         }
     }

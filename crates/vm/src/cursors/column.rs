@@ -131,9 +131,7 @@ impl Vm {
                 }
             }
             Cursor::Null => self.frame.registers.get_mut(column.dest).set_null(),
-            Cursor::Closed | Cursor::Set(_) | Cursor::Virtual(_) => {
-                return Err(internal("column of a cursor that has none"));
-            }
+            Cursor::Closed | Cursor::Set(_) => return Err(internal("column of a cursor that has none")),
         }
         Ok(Flow::NEXT)
     }

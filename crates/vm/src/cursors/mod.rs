@@ -40,7 +40,6 @@ pub(crate) enum Cursor {
     Pseudo(Box<PseudoCursor>),
     Sorter(Box<Sorter>),
     Set(Box<KeySet>),
-    Virtual(Box<VirtualCursor>),
     /// Every column reads NULL: the other side of an outer join that was never opened.
     Null,
 }
@@ -98,12 +97,6 @@ pub(crate) struct PseudoCursor {
     pub content: Reg,
     pub null_row: bool,
     pub record: Decoder,
-}
-
-/// A cursor of a virtual table.
-pub(crate) struct VirtualCursor {
-    pub null_row: bool,
-    pub cursor: Box<dyn turso_vtab::Cursor>,
 }
 
 impl Cursor {

@@ -106,7 +106,6 @@ impl Exec for NullRow {
                 }
             }
             Cursor::Pseudo(pseudo) => pseudo.null_row = true,
-            Cursor::Virtual(cursor) => cursor.null_row = true,
             Cursor::Sorter(_) => return Err(internal("a sorter has no null row")),
             slot => *slot = Cursor::Null,
         }
@@ -120,7 +119,6 @@ impl Exec for IfNullRow {
         let null_row = match &vm.frame.cursors[self.cursor.index()] {
             Cursor::Tree(tree) => tree.status == Status::NullRow,
             Cursor::Pseudo(pseudo) => pseudo.null_row,
-            Cursor::Virtual(cursor) => cursor.null_row,
             Cursor::Null => true,
             Cursor::Sorter(_) | Cursor::Set(_) | Cursor::Closed => false,
         };

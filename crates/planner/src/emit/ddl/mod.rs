@@ -11,17 +11,15 @@ mod drop;
 mod drop_column;
 mod keywords;
 mod reindex;
-mod virtual_table;
 
 pub(crate) use alter::alter_table;
 pub(crate) use create_index::{create_index, unique_message};
 pub(crate) use create_table::create_table;
 pub(crate) use create_trigger::create_trigger;
-pub(crate) use create_view::create_view;
+pub(crate) use create_view::{create_view, create_virtual_table};
 pub(crate) use drop::drop_object;
 pub(crate) use keywords::quoted_identifier;
 pub(crate) use reindex::reindex;
-pub(crate) use virtual_table::{create_virtual_table, drop_virtual_table};
 
 use std::sync::Arc;
 

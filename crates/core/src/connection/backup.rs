@@ -1,0 +1,88 @@
+//! One database over another, page by page (`.backup`, `.restore`).
+
+use turso_error::{Error, Result};
+use turso_storage::{PageNo, Pager, WriteMode};
+
+use super::Connection;
+use super::state::State;
+
+impl Connection {
+    /// Replaces database `to` of `target` by what database `from` of this connection holds now, in one transaction.
+    ///
+    /// The copy is made aside and handed over as VACUUM does it, so a failure leaves the target as it was. The target keeps its
+    /// journal mode; it takes the source's page size, except in WAL mode, which allows no change of it.
+    pub fn copy_database(&self, from: &str, target: &Connection, to: &str) -> Result<()> {
+        let built = self.lock().image(from)?;
+        target.lock().take_over(to, built)
+    }
+}
+
+impl State {
+    fn database_index(&self, name: &str) -> Result<usize> {
+        let found = self.databases.iter().position(|d| d.name.eq_ignore_ascii_case(name));
+        found.ok_or_else(|| Error::sql(format!("unknown database {name}")))
+    }
+
+    /// Runs a restartable operation to its end, waiting in place.
+    fn blocking<T>(&mut self, mut operation: impl FnMut(&mut Self) -> Result<T>) -> Result<T> {
+        loop {
+            match operation(self) {
+                Err(Error::Pending) => self.wait_in_place()?,
+                other => return other,
+            }
+        }
+    }
+
+    /// A copy of all pages of a database, in a temporary pager.
+    fn image(&mut self, name: &str) -> Result<Pager> {
+        let db = self.database_index(name)?;
+        let held = self.databases[db].pager.in_read();
+        self.blocking(|state| state.begin_read(db))?;
+        let copied = self.copy_pages(db);
+        if !held {
+            self.databases[db].pager.end_read();
+        }
+        copied
+    }
+
+    fn copy_pages(&mut self, db: usize) -> Result<Pager> {
+        let space = self.temp_space().clone();
+        let source = &mut self.databases[db].pager;
+        let mut built = Pager::temp_database(Some(space), *source.header());
+        for no in (1..=source.page_count()).map(PageNo) {
+            if no == source.lock_byte_page() {
+                continue;
+            }
+            let page = source.block_on(|pager| pager.page(no))?;
+            if no != PageNo::ONE {
+                built.append_page();
+            }
+            built.edit(no).copy_from_slice(&page[..]);
+            source.unpin();
+            built.unpin();
+        }
+        Ok(built)
+    }
+
+    fn take_over(&mut self, name: &str, built: Pager) -> Result<()> {
+        let db = self.database_index(name)?;
+        if !self.autocommit || self.active_statements > 0 {
+            return Err(Error::sql("destination database is in use"));
+        }
+        self.blocking(|state| {
+            state.begin_read(db)?;
+            state.begin_write(db, WriteMode::Exclusive)
+        })?;
+        let pager = &mut self.databases[db].pager;
+        let taken = pager.take_over(built).and_then(|()| pager.block_on(Pager::commit));
+        if let Err(error) = taken {
+            self.rollback_all();
+            return Err(error);
+        }
+        self.databases[db].pager.end_read();
+        self.databases[db].schema = None;
+        self.databases[db].schema_before = None;
+        self.generation = self.generation.wrapping_add(1);
+        Ok(())
+    }
+}
