@@ -33,6 +33,16 @@ impl ShmRegion {
         Self { base, writable, _owner: owner }
     }
 
+    /// A region that somebody else has mapped.
+    ///
+    /// # Safety
+    /// As for memory of this process's own mapping: `base` is aligned to 4 bytes and stays mapped, for [`SHM_REGION_SIZE`] bytes,
+    /// as long as this region and its clones are in use; nobody accesses it but by atomic operations or from other processes.
+    pub unsafe fn from_foreign(base: *const u32, writable: bool) -> Self {
+        // SAFETY: the caller's promise; the owner has nothing to keep.
+        unsafe { Self::new(base, writable, Arc::new(())) }
+    }
+
     /// A region of process memory, zeroed.
     pub fn in_memory() -> Self {
         let words: Box<[AtomicU32]> = (0..SHM_REGION_SIZE / 4).map(|_| AtomicU32::new(0)).collect();

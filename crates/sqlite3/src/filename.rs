@@ -25,6 +25,12 @@ impl FileName {
         Self { block: build(name, &beside(b"-journal"), &beside(b"-wal"), parameters).into() }
     }
 
+    /// The name.
+    pub fn name(&self) -> &[u8] {
+        let rest = self.block.get(BEFORE..).unwrap_or_default();
+        rest.split(|&b| b == 0).next().unwrap_or_default()
+    }
+
     /// The pointer that everybody holds.
     pub fn as_ptr(&self) -> *const c_char {
         self.block.get(BEFORE..).map_or(null(), |rest| rest.as_ptr().cast())

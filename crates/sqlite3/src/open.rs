@@ -6,7 +6,7 @@ use std::ptr::{NonNull, null_mut};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use turso_core::{Database, Error, OpenOptions, Result, ResultCode};
+use turso_core::{Backend, Database, Error, OpenOptions, Result, ResultCode};
 
 use crate::boundary::{Out, Text, entry};
 use crate::codes::{BUSY, MISUSE, NOMEM, OK};
@@ -41,10 +41,12 @@ struct Wanted {
     create: bool,
     memory: bool,
     shared: bool,
+    /// A VFS of the application.
+    vfs: Option<*mut crate::vfs::sqlite3_vfs>,
 }
 
 impl Wanted {
-    fn new(name: &[u8], flags: c_int) -> Result<Self> {
+    fn new(name: &[u8], flags: c_int, vfs: Option<&[u8]>) -> Result<Self> {
         let is_uri = (flags & OPEN_URI != 0 || config::uri_enabled()) && name.starts_with(b"file:");
         let location = if is_uri { uri::parse(name)? } else { Location { path: name.to_vec(), ..Location::default() } };
         let mut wanted = Self {
@@ -52,6 +54,7 @@ impl Wanted {
             create: flags & OPEN_CREATE != 0,
             memory: flags & OPEN_MEMORY != 0,
             shared: flags & OPEN_SHAREDCACHE != 0 || config::shared_cache(),
+            vfs: None,
             location,
         };
         if let Some(mode) = wanted.location.parameter(b"mode") {
@@ -77,9 +80,8 @@ impl Wanted {
                 }
             };
         }
-        if let Some(vfs) = wanted.location.parameter(b"vfs") {
-            crate::vfs::require(Some(vfs))?;
-        }
+        let vfs = wanted.location.parameter(b"vfs").or(vfs);
+        wanted.vfs = crate::vfs::chosen(vfs)?;
         Ok(wanted)
     }
 
@@ -91,6 +93,14 @@ impl Wanted {
         let path = String::from_utf8_lossy(&self.location.path).into_owned();
         let mut options = options(self.read_only, self.create);
         if !self.is_memory() {
+            if let Some(vfs) = self.vfs {
+                let name = |path: &[u8]| FileName::new(path, &self.location.parameters);
+                let io = crate::vfs::io_through(vfs, name(b""));
+                let full = io.full_path(std::path::Path::new(&path))?;
+                let full = full.to_string_lossy();
+                options.backend = Backend::Custom(crate::vfs::io_through(vfs, name(full.as_bytes())));
+                return Database::open(&full, options);
+            }
             return Database::open(&path, options);
         }
         if !self.shared || self.location.path.is_empty() {
@@ -128,7 +138,7 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
         return MISUSE;
     }
     crate::config::initialize();
-    let attempt = crate::vfs::require(vfs).and_then(|()| Wanted::new(name, flags)).and_then(|wanted| {
+    let attempt = Wanted::new(name, flags, vfs).and_then(|wanted| {
         let database = wanted.database()?;
         let shared = (wanted.is_memory() && wanted.shared && !wanted.location.path.is_empty())
             .then(|| wanted.location.path.clone());

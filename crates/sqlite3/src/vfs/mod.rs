@@ -1,0 +1,108 @@
+//! VFS objects: the register, and the bridges in both directions.
+//!
+//! ```text
+//! engine --(io::Io)--> system calls                                   a database under our own VFS
+//! engine --(io::Io)--> foreign.rs --> the application's VFS           a database under one of the application
+//!                                        \--> own.rs --(io::Io)--> system calls     which may call ours in turn
+//! ```
+
+mod foreign;
+mod methods;
+mod own;
+
+use std::ffi::c_int;
+use std::ptr::null_mut;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use turso_core::io::Io;
+use turso_core::{Error, Result};
+
+use crate::boundary::{Text, entry};
+use crate::codes::{MISUSE, OK};
+use crate::filename::FileName;
+pub use foreign::ForeignIo;
+pub use methods::{sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
+
+/// The registered ones, the default first.
+struct List(Vec<*mut sqlite3_vfs>);
+
+// SAFETY: the objects live until they are taken out, by the interface's contract, and the list has a lock.
+unsafe impl Send for List {}
+
+static REGISTERED: Mutex<Option<List>> = Mutex::new(None);
+
+fn with_list<T>(work: impl FnOnce(&mut Vec<*mut sqlite3_vfs>) -> T) -> T {
+    let mut list = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    let list = list.get_or_insert_with(|| {
+        let own = own::objects();
+        link(&own);
+        List(own)
+    });
+    work(&mut list.0)
+}
+
+/// Joins the objects in the order of the list.
+fn link(list: &[*mut sqlite3_vfs]) {
+    for (i, &vfs) in list.iter().enumerate() {
+        // SAFETY: registered objects are live.
+        unsafe { (*vfs).next = list.get(i + 1).copied().unwrap_or(null_mut()) }
+    }
+}
+
+fn name_of<'a>(vfs: *mut sqlite3_vfs) -> &'a [u8] {
+    // SAFETY: registered objects and their names are live.
+    Text::new(unsafe { (*vfs).name }).bytes().unwrap_or_default()
+}
+
+fn find(name: Option<&[u8]>) -> *mut sqlite3_vfs {
+    with_list(|list| {
+        let found = match name {
+            None => list.first().copied(),
+            Some(name) => list.iter().copied().find(|&vfs| name_of(vfs) == name),
+        };
+        found.unwrap_or(null_mut())
+    })
+}
+
+/// The VFS that a database is to be opened through: `None` for our own, which the engine's back end stands for.
+pub fn chosen(name: Option<&[u8]>) -> Result<Option<*mut sqlite3_vfs>> {
+    let vfs = find(name);
+    if vfs.is_null() {
+        let name = String::from_utf8_lossy(name.unwrap_or_default()).into_owned();
+        return Err(Error::sql(format!("no such vfs: {name}")));
+    }
+    Ok((!own::is_own(vfs)).then_some(vfs))
+}
+
+/// The engine's input and output through a VFS of the application.
+pub fn io_through(vfs: *mut sqlite3_vfs, name: FileName) -> Arc<dyn Io> {
+    Arc::new(ForeignIo::new(vfs, name))
+}
+
+entry! {
+    /// A VFS by name; the default without one.
+    fn sqlite3_vfs_find(name: Text) -> *mut sqlite3_vfs | null_mut(); { find(name.bytes()) }
+
+    /// Adds a VFS.
+    fn sqlite3_vfs_register(vfs: *mut sqlite3_vfs, make_default: i32) -> c_int | MISUSE; {
+        if vfs.is_null() {
+            return MISUSE;
+        }
+        with_list(|list| {
+            list.retain(|&known| known != vfs);
+            let at = if make_default != 0 || list.is_empty() { 0 } else { 1 };
+            list.insert(at, vfs);
+            link(list);
+        });
+        OK
+    }
+
+    /// Takes a VFS out.
+    fn sqlite3_vfs_unregister(vfs: *mut sqlite3_vfs) -> c_int | MISUSE; {
+        with_list(|list| {
+            list.retain(|&known| known != vfs);
+            link(list);
+        });
+        OK
+    }
+}
