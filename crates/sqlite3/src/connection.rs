@@ -83,7 +83,7 @@ entry! {
 
     /// Running statements have been asked to end.
     fn sqlite3_is_interrupted(db: Bare<Db>) -> c_int | 0; {
-        let _ = db; 0
+        db.known().is_some_and(|db| db.connection.is_interrupted()).into()
     }
 
     /// No transaction was begun by hand.

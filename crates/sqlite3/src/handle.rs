@@ -56,6 +56,14 @@ pub struct Db {
     pub switches: RefCell<crate::config::Switches>,
     /// `sqlite3_set_clientdata`.
     pub client_data: RefCell<Vec<ClientData>>,
+    /// What functions were registered with.
+    pub functions: crate::function::Functions,
+    /// What collations were registered with.
+    pub collations: RefCell<Vec<crate::collation::Registered>>,
+    /// Cells in which arguments are shown to functions, used again.
+    pub argument_pool: RefCell<Vec<Vec<Box<CValue>>>>,
+    /// What callbacks were registered with.
+    pub hooks: crate::hooks::HookData,
     /// The name of the main database, where the application has chosen one.
     pub main_name: RefCell<Option<CString>>,
     /// Schema names handed out by `sqlite3_db_name`.
@@ -90,6 +98,8 @@ pub struct Stmt {
     magic: AtomicU32,
     /// Its connection, which outlives it.
     pub db: NonNull<Db>,
+    /// Its number in the engine, by which traces name it.
+    pub id: u64,
     /// The statement; borrowed while it steps.
     pub inner: RefCell<Statement>,
     /// The text with its NUL.
@@ -130,6 +140,10 @@ impl Db {
             limits: RefCell::default(),
             switches: RefCell::default(),
             client_data: RefCell::default(),
+            functions: RefCell::default(),
+            collations: RefCell::default(),
+            argument_pool: RefCell::default(),
+            hooks: Default::default(),
             main_name: RefCell::default(),
             names: RefCell::default(),
             broken: Cell::new(false),
@@ -204,6 +218,7 @@ impl Stmt {
         let boxed = Box::new(Self {
             magic: AtomicU32::new(STATEMENT),
             db: NonNull::from(db),
+            id: inner.id(),
             inner: RefCell::new(inner),
             sql,
             legacy,

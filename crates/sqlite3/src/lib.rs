@@ -10,6 +10,7 @@
 //! | `open`, `uri`, `filename`, `vfs` | opening and closing, names of files |
 //! | `prepare`, `statement`, `bind`, `column`, `value`, `exec` | running SQL |
 //! | `connection`, `limit`, `status`, `config` | asking and setting |
+//! | `function`, `result`, `collation`, `hooks`, `wal` | what the application adds, is asked and told |
 //! | `memory`, `mutex`, `pcache` | what the application may replace |
 //! | `printf`, `text`, `utf16` | texts |
 //! | `extension`, `routines` | extensions |
@@ -22,6 +23,7 @@
 pub mod bind;
 pub mod boundary;
 pub mod codes;
+pub mod collation;
 pub mod column;
 pub mod config;
 pub mod connection;
@@ -29,7 +31,9 @@ pub mod error;
 pub mod exec;
 pub mod extension;
 pub mod filename;
+pub mod function;
 pub mod handle;
+pub mod hooks;
 pub mod limit;
 pub mod memory;
 pub mod missing;
@@ -38,6 +42,7 @@ pub mod open;
 pub mod pcache;
 pub mod prepare;
 pub mod printf;
+pub mod result;
 pub mod routines;
 pub mod statement;
 pub mod status;
@@ -47,3 +52,4 @@ pub mod utf16;
 pub mod value;
 pub mod variadic;
 pub mod vfs;
+pub mod wal;

@@ -53,29 +53,6 @@ macro_rules! missing_nothing {
 }
 
 missing_on_connection! {
-    sqlite3_autovacuum_pages
-    sqlite3_busy_handler
-    sqlite3_collation_needed
-    sqlite3_collation_needed16
-    sqlite3_create_collation
-    sqlite3_create_collation16
-    sqlite3_create_collation_v2
-    sqlite3_create_function
-    sqlite3_create_function16
-    sqlite3_create_function_v2
-    sqlite3_create_window_function
-    sqlite3_overload_function
-    sqlite3_preupdate_blobwrite
-    sqlite3_preupdate_count
-    sqlite3_preupdate_depth
-    sqlite3_preupdate_new
-    sqlite3_preupdate_old
-    sqlite3_set_authorizer
-    sqlite3_trace_v2
-    sqlite3_unlock_notify
-    sqlite3_wal_autocheckpoint
-    sqlite3_wal_checkpoint
-    sqlite3_wal_checkpoint_v2
     sqlite3_snapshot_get
     sqlite3_snapshot_open
     sqlite3_snapshot_recover
@@ -99,9 +76,6 @@ missing_on_connection! {
 }
 
 missing_int! {
-    sqlite3_aggregate_count
-    sqlite3_result_zeroblob64
-    sqlite3_vtab_nochange
     sqlite3_snapshot_cmp
     sqlite3_carray_bind
     sqlite3_carray_bind_v2
@@ -170,46 +144,12 @@ missing_int! {
 }
 
 missing_pointer! {
-    sqlite3_aggregate_context
-    sqlite3_commit_hook
-    sqlite3_context_db_handle
-    sqlite3_get_auxdata
-    sqlite3_preupdate_hook
-    sqlite3_profile
-    sqlite3_rollback_hook
-    sqlite3_trace
-    sqlite3_update_hook
-    sqlite3_user_data
-    sqlite3_wal_hook
     sqlite3_serialize
     sqlite3_backup_init
     sqlite3_vtab_collation
 }
 
 missing_nothing! {
-    sqlite3_progress_handler
-    sqlite3_result_blob
-    sqlite3_result_blob64
-    sqlite3_result_double
-    sqlite3_result_error
-    sqlite3_result_error16
-    sqlite3_result_error_code
-    sqlite3_result_error_nomem
-    sqlite3_result_error_toobig
-    sqlite3_result_int
-    sqlite3_result_int64
-    sqlite3_result_null
-    sqlite3_result_pointer
-    sqlite3_result_str
-    sqlite3_result_subtype
-    sqlite3_result_text
-    sqlite3_result_text16
-    sqlite3_result_text16be
-    sqlite3_result_text16le
-    sqlite3_result_text64
-    sqlite3_result_value
-    sqlite3_result_zeroblob
-    sqlite3_set_auxdata
     sqlite3_snapshot_free
     sqlite3changegroup_delete
     sqlite3rebaser_delete

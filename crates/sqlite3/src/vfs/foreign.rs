@@ -68,7 +68,11 @@ impl ForeignIo {
         let ends = [(&b"-journal"[..], OPEN_MAIN_JOURNAL), (b"-wal", OPEN_WAL)];
         for (end, kind) in ends {
             if let Some(database) = bytes.strip_suffix(end) {
-                let name = if database == self.name.name() { self.name.as_ptr() } else { self.other(Path::new(std::ffi::OsStr::from_bytes(database))) };
+                let name = if database == self.name.name() {
+                    self.name.as_ptr()
+                } else {
+                    self.other(Path::new(std::ffi::OsStr::from_bytes(database)))
+                };
                 // SAFETY: a name in a block, as the functions ask for.
                 let pointer = unsafe {
                     if kind == OPEN_WAL {
@@ -80,7 +84,9 @@ impl ForeignIo {
                 return (pointer, kind);
             }
         }
-        let is_super = path.file_name().is_some_and(|name| name.as_bytes().windows(4).any(|part| part == b"-mj0" || part == b"-mjF"));
+        let is_super = path
+            .file_name()
+            .is_some_and(|name| name.as_bytes().windows(4).any(|part| part == b"-mj0" || part == b"-mjF"));
         (self.other(path), if is_super { OPEN_SUPER_JOURNAL } else { OPEN_MAIN_DB })
     }
 
@@ -99,7 +105,8 @@ impl ForeignIo {
 impl Io for ForeignIo {
     fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
         let open = self.vfs().open.ok_or_else(lacking)?;
-        let (name, kind) = if flags.delete_on_close { (std::ptr::null(), OPEN_TEMP_DB) } else { self.name_and_kind(path) };
+        let (name, kind) =
+            if flags.delete_on_close { (std::ptr::null(), OPEN_TEMP_DB) } else { self.name_and_kind(path) };
         let mut wanted = kind;
         wanted |= if flags.read_only { OPEN_READONLY } else { OPEN_READWRITE };
         wanted |= if flags.create || flags.delete_on_close { OPEN_CREATE } else { 0 };

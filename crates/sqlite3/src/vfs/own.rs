@@ -163,7 +163,8 @@ unsafe extern "C" fn read(file: *mut sqlite3_file, buffer: *mut c_void, length: 
     let mut short = false;
     let code = with(file, |state| {
         // SAFETY: the interface's contract: a buffer of that size.
-        let buffer = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<u8>(), usize::try_from(length).unwrap_or(0)) };
+        let buffer =
+            unsafe { std::slice::from_raw_parts_mut(buffer.cast::<u8>(), usize::try_from(length).unwrap_or(0)) };
         let count = state.file.read_at(buffer, u64::try_from(offset).unwrap_or(0))?;
         if let Some(rest) = buffer.get_mut(count..).filter(|rest| !rest.is_empty()) {
             short = true;
