@@ -185,3 +185,32 @@ fn without_journals_or_syncs_there_is_no_super_journal() {
         assert_eq!(io.files().len(), 3, "{settings}: {:?}", io.files().keys());
     }
 }
+
+#[test]
+fn a_journal_that_stays_does_not_name_an_old_super_journal() {
+    let directory = Path::new("/");
+    let start = {
+        let io = CrashIo::new(&start(directory), Fault::None);
+        assert_eq!(run(&io, directory, "persist"), TRANSACTIONS);
+        io.files()
+    };
+    let single = |io: &CrashIo| {
+        let connection = connect(io, directory)?;
+        connection
+            .execute_batch(&format!("PRAGMA journal_mode = persist; {FULL} UPDATE main.t SET n = 900 WHERE n = 201"))
+    };
+    let whole = CrashIo::new(&start, Fault::None);
+    single(&whole).unwrap();
+    for at in 1..=whole.operations() {
+        let io = CrashIo::new(&start, Fault::CrashAt(at));
+        let reported = single(&io).is_ok();
+        for luck in 0..6 {
+            let left = CrashIo::new(&io.after_crash(&mut Random(at * 10 + luck)), Fault::None);
+            let connection = connect(&left, directory).unwrap();
+            let found = run_ours(&connection, "PRAGMA main.integrity_check; SELECT max(n) FROM main.t");
+            let (sound, newest) = (&found[0].0, &found[1].0);
+            assert_eq!(sound, &["'ok'"], "crash at {at}, luck {luck}");
+            assert!(newest == &["900"] || (!reported && newest == &["202"]), "crash at {at}, luck {luck}: {newest:?}");
+        }
+    }
+}

@@ -50,6 +50,8 @@ pub struct HostCall {
     pub name: Arc<str>,
     /// The database it is about.
     pub db: DbIndex,
+    /// The statement has named the database: some settings are for all of them otherwise.
+    pub named: bool,
 }
 
 crate::detail_operand!(SavepointOp, TransactionControl, Cookie, Arc<HostCall>);

@@ -44,6 +44,8 @@ pub(crate) struct Commit<'a> {
     pub file: &'a dyn File,
     pub path: &'a Path,
     pub mode: JournalMode,
+    /// Bytes that a persistent journal may keep; below 0: any number.
+    pub journal_size_limit: i64,
     pub synchronous: Synchronous,
     /// VACUUM may change it.
     pub old_page_size: u32,
@@ -57,6 +59,13 @@ pub(crate) struct Commit<'a> {
     pub spill: Option<&'a Spill>,
     /// The super-journal, where the commit is one of several.
     pub super_journal: Option<&'a Path>,
+}
+
+/// What an older and longer journal left where the next header would stand must not be taken for one.
+fn hide_old_header(journal: &dyn File, at: u64) -> Result<()> {
+    let mut bytes = [0; JournalHeader::MAGIC.len()];
+    let found = journal.read_at(&mut bytes, at)? == bytes.len() && bytes == JournalHeader::MAGIC;
+    if found { journal.write_at(&[0], at) } else { Ok(()) }
 }
 
 /// What undoes a commit that failed half-way.
@@ -130,9 +139,6 @@ impl Commit<'_> {
             sector_size: SECTOR,
             page_size: self.old_page_size,
         };
-        if existed && !sync {
-            journal.truncate(0)?;
-        }
         let mut batch = vec![0; SECTOR as usize];
         header.encode(&mut batch);
         let mut offset = 0;
@@ -154,6 +160,9 @@ impl Commit<'_> {
             }
         }
         journal.write_at(&batch, offset)?;
+        if existed {
+            hide_old_header(journal, (offset + batch.len() as u64).next_multiple_of(u64::from(SECTOR)))?;
+        }
         if let Some(path) = self.super_journal {
             let end = (offset + batch.len() as u64).next_multiple_of(u64::from(SECTOR));
             let lock_page = lock_byte_page(self.old_page_size);
@@ -165,15 +174,17 @@ impl Commit<'_> {
             }
         }
         if sync {
+            // The name has to be durable too, also where the file was there: who made it may not have cared.
             if self.synchronous >= Synchronous::Full {
                 journal.sync(self.sync_kind())?;
+                self.io.sync_directory_of(path)?;
             }
             header.record_count = count;
             let mut bytes = [0; 4];
             put_be32(&mut bytes, 0, count);
             journal.write_at(&bytes, JournalHeader::RECORD_COUNT_AT)?;
             journal.sync(self.sync_kind())?;
-            if !existed {
+            if self.synchronous < Synchronous::Full {
                 self.io.sync_directory_of(path)?;
             }
         }
@@ -212,14 +223,18 @@ impl Commit<'_> {
     pub fn finish(&self, undo: &Undo) -> Result<()> {
         let Undo::Journal(journal, path, _) = undo else { return Ok(()) };
         match self.mode {
+            // Where nobody waits for it to be durable, the end of the journal is one operation.
+            JournalMode::Truncate if self.synchronous < Synchronous::Full => journal.truncate(0),
             JournalMode::Truncate | JournalMode::Persist => {
                 // Zeros in place of the header are what commits; they can be taken back while the sync may fail.
                 journal.write_at(&[0; JournalHeader::SIZE], 0)?;
                 if self.synchronous != Synchronous::Off {
                     journal.sync(self.sync_kind())?;
                 }
-                if self.mode == JournalMode::Truncate {
-                    let _ = journal.truncate(0);
+                match u64::try_from(self.journal_size_limit) {
+                    _ if self.mode == JournalMode::Truncate => drop(journal.truncate(0)),
+                    Ok(limit) if journal.size().is_ok_and(|size| size > limit) => drop(journal.truncate(limit)),
+                    _ => {}
                 }
                 Ok(())
             }

@@ -28,6 +28,8 @@ impl State {
         let mut entry: AttachedDb = database.new_entry(&name);
         entry.pager.set_synchronous(self.databases[0].pager.synchronous());
         entry.pager.set_wal_autocheckpoint(self.settings.wal_autocheckpoint);
+        entry.pager.set_locks_exclusively(self.settings.locks_exclusively);
+        entry.pager.set_secure_delete(self.databases[0].pager.secure_delete());
         self.databases.push(entry);
         self.generation = self.generation.wrapping_add(1);
         let index = self.databases.len() - 1;

@@ -13,7 +13,10 @@ impl State {
         match (&*call.name, args) {
             ("attach", [file, name, key]) => self.attach(file, name, key),
             ("detach", [name]) => self.detach(name),
-            (name, args) => self.setting(name, call.db.index(), args.first(), dest.first_mut()),
+            (name, args) => {
+                let db = call.named.then_some(call.db.index());
+                self.setting(name, db, args.first(), dest.first_mut())
+            }
         }
     }
 

@@ -13,16 +13,13 @@ use super::state::{Settings, State};
 /// Settings that are stored and answered and mean nothing to this engine, with their defaults.
 const PLAIN: &[(&str, i64)] = &[
     ("analysis_limit", 0),
-    ("cache_spill", 1),
     ("checkpoint_fullfsync", 0),
     ("count_changes", 0),
     ("empty_result_callbacks", 0),
     ("fullfsync", 0),
     ("hard_heap_limit", 0),
-    ("journal_size_limit", -1),
     ("mmap_size", 0),
     ("read_uncommitted", 0),
-    ("secure_delete", 0),
     ("soft_heap_limit", 0),
     ("threads", 0),
 ];
@@ -50,6 +47,9 @@ impl Settings {
     }
 }
 
+/// What SQLite answers for `cache_spill` with its default cache.
+const DEFAULT_SPILL_PAGES: i64 = 483;
+
 /// An argument as a number; a word is 0.
 fn number(value: &Value) -> i64 {
     match value {
@@ -68,8 +68,14 @@ fn word(value: &Value) -> String {
 }
 
 impl State {
-    /// Ask or tell a setting of the connection or of one of its databases.
-    pub fn setting(&mut self, name: &str, db: usize, told: Option<&Value>, dest: Option<&mut Value>) -> Result<()> {
+    /// Ask or tell a setting of the connection or of one of its databases; without a name that is `main`, or all of them.
+    pub fn setting(
+        &mut self,
+        name: &str,
+        db: Option<usize>,
+        told: Option<&Value>,
+        dest: Option<&mut Value>,
+    ) -> Result<()> {
         let answer = self.setting_in_force(name, db, told)?;
         if let Some(dest) = dest {
             *dest = answer;
@@ -77,7 +83,7 @@ impl State {
         Ok(())
     }
 
-    fn setting_in_force(&mut self, name: &str, db: usize, told: Option<&Value>) -> Result<Value> {
+    fn setting_in_force(&mut self, name: &str, db: Option<usize>, told: Option<&Value>) -> Result<Value> {
         // Inside a transaction the switch is ignored: half of a transaction cannot be checked.
         let frozen = name == "foreign_keys" && !self.autocommit;
         if let Some(flag) = self.settings.flag(name) {
@@ -117,14 +123,69 @@ impl State {
                 Ok(Value::Integer(i64::from(self.settings.wal_autocheckpoint)))
             }
             "temp_store_directory" => Ok(Value::Null),
-            "locking_mode" => {
-                let exclusive = told.map(|t| i64::from(word(t) == "exclusive"));
-                let mode = self.plain_setting("locking_mode", 0, exclusive.map(Value::Integer).as_ref());
-                Ok(Value::from(if mode == 1 { "exclusive" } else { "normal" }))
-            }
+            "locking_mode" => Ok(Value::from(self.locking_mode(db, told))),
+            "secure_delete" => Ok(Value::Integer(self.secure_delete(db, told))),
+            "cache_spill" => Ok(Value::Integer(self.cache_spill(told))),
             "shrink_memory" => Ok(Value::Null),
-            _ => self.database_setting(name, db, told),
+            _ => self.database_setting(name, db.unwrap_or(0), told),
         }
+    }
+
+    /// `PRAGMA locking_mode`. Temporary tables are nobody else's in any case.
+    fn locking_mode(&mut self, db: Option<usize>, told: Option<&Value>) -> &'static str {
+        let wanted = match told.map(word).as_deref() {
+            Some("exclusive") => Some(true),
+            Some("normal") => Some(false),
+            _ => None,
+        };
+        if let (Some(exclusive), None) = (wanted, db) {
+            self.settings.locks_exclusively = exclusive;
+            for entry in self.databases.iter_mut().skip(2) {
+                entry.pager.set_locks_exclusively(exclusive);
+            }
+        }
+        let Some(entry) = self.databases.get_mut(db.unwrap_or(0)) else { return "normal" };
+        let in_memory = entry.pager.database_file().is_none();
+        let exclusive = match wanted {
+            _ if in_memory && (db.is_some() || self.settings.locks_exclusively) => true,
+            Some(exclusive) => entry.pager.set_locks_exclusively(exclusive),
+            None if in_memory => false,
+            None => entry.pager.locks_exclusively(),
+        };
+        if exclusive { "exclusive" } else { "normal" }
+    }
+
+    /// `PRAGMA secure_delete`: 0, 1, or 2 for FAST.
+    fn secure_delete(&mut self, db: Option<usize>, told: Option<&Value>) -> i64 {
+        let wanted = told.map(|told| match word(told).as_str() {
+            "fast" => 2,
+            "on" | "yes" | "true" => 1,
+            _ => u8::from(number(told) != 0),
+        });
+        if let Some(mode) = wanted {
+            for (at, entry) in self.databases.iter_mut().enumerate() {
+                if db.is_none_or(|db| db == at) {
+                    entry.pager.set_secure_delete(mode);
+                }
+            }
+        }
+        self.databases.get(db.unwrap_or(0)).map_or(0, |entry| i64::from(entry.pager.secure_delete()))
+    }
+
+    /// `PRAGMA cache_spill`: whether large transactions leave memory before they commit, and from how many pages on. It is
+    /// answered; what is spilled when is decided by the size of the cache.
+    fn cache_spill(&mut self, told: Option<&Value>) -> i64 {
+        match told.map(word).as_deref() {
+            Some("0" | "off" | "no" | "false") => self.settings.cache_spills = false,
+            Some(text) => {
+                self.settings.cache_spills = true;
+                if let Some(pages) = text.parse::<i64>().ok().filter(|pages| *pages > 1) {
+                    self.settings.cache_spill_pages = pages;
+                }
+            }
+            None => {}
+        }
+        if self.settings.cache_spills { self.settings.cache_spill_pages.max(DEFAULT_SPILL_PAGES) } else { 0 }
     }
 
     fn plain_setting(&mut self, name: &'static str, default: i64, told: Option<&Value>) -> i64 {
@@ -179,6 +240,12 @@ impl State {
                     Synchronous::Full => 2,
                     Synchronous::Extra => 3,
                 }))
+            }
+            "journal_size_limit" => {
+                if let Some(told) = told {
+                    pager.set_journal_size_limit(number(told));
+                }
+                Ok(Value::Integer(pager.journal_size_limit()))
             }
             "data_version" => Ok(Value::Integer(i64::from(pager.data_version()))),
             "page_size" => {

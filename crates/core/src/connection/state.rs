@@ -62,6 +62,10 @@ pub(crate) struct Settings {
     pub trusted_schema: bool,
     pub cell_size_check: bool,
     pub temp_store: i64,
+    /// What `PRAGMA locking_mode` without a database has asked for: databases attached later follow.
+    pub locks_exclusively: bool,
+    pub cache_spills: bool,
+    pub cache_spill_pages: i64,
     /// What `PRAGMA page_size` and `auto_vacuum` have asked for last: VACUUM makes it so.
     pub next_page_size: Option<u32>,
     pub next_auto_vacuum: Option<u8>,

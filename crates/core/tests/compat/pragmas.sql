@@ -94,7 +94,6 @@ PRAGMA journal_mode = off;
 -- ! files: see below
 -- = journal_size_limit
 PRAGMA journal_size_limit; PRAGMA journal_size_limit = 1000; PRAGMA journal_size_limit;
--- ! stored
 -- = legacy_alter_table
 PRAGMA legacy_alter_table; PRAGMA legacy_alter_table = 1; PRAGMA legacy_alter_table;
 -- + names in views
@@ -103,7 +102,6 @@ PRAGMA legacy_alter_table = 1; CREATE VIEW v AS SELECT t.a FROM t; ALTER TABLE t
 PRAGMA locking_mode; PRAGMA locking_mode = exclusive; PRAGMA locking_mode = normal;
 -- + an unknown mode
 PRAGMA locking_mode = exclusive; PRAGMA locking_mode = nope;
--- ! stored: `exclusive` keeps no lock
 -- = max_page_count
 PRAGMA max_page_count; PRAGMA max_page_count = 4; PRAGMA max_page_count; CREATE TABLE z(a); INSERT INTO z VALUES (zeroblob(100000));
 -- = mmap_size
@@ -138,7 +136,6 @@ PRAGMA reverse_unordered_selects = 1; PRAGMA reverse_unordered_selects; SELECT a
 PRAGMA schema_version; CREATE TABLE z(a); PRAGMA schema_version; PRAGMA schema_version = 50; PRAGMA schema_version;
 -- = secure_delete
 PRAGMA secure_delete = 1; PRAGMA secure_delete = 0;
--- ! stored: deleted content is not overwritten
 -- = short_column_names
 PRAGMA short_column_names; PRAGMA short_column_names = 0; PRAGMA short_column_names;
 -- = shrink_memory

@@ -74,7 +74,7 @@ fn text_expression(e: &mut Emitter<'_>, expr: &Expr, dest: Reg) -> Result<()> {
 }
 
 fn call(e: &mut Emitter<'_>, name: &str, args: Regs) {
-    let call = Arc::new(HostCall { name: name.into(), db: MAIN });
+    let call = Arc::new(HostCall { name: name.into(), db: MAIN, named: false });
     e.builder.emit(ConnectionCall { args, dest: Regs::new(Reg(1), 0), call });
 }
 

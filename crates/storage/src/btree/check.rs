@@ -636,6 +636,10 @@ fn free_space_is_sound(page: &[u8], at: usize, kind: NodeKind, count: usize, usa
         }
         let (next, size) = (be16(page, block), be16(page, block + 2));
         free += size;
+        // A block has room for its own head.
+        if size < 4 {
+            return false;
+        }
         if next != 0 && next <= block + size + 3 {
             return false;
         }

@@ -190,6 +190,10 @@ impl<'a> PageEdit<'a> {
     /// Removes cell `i` of `size` bytes. [`can_remove`] has accepted it.
     pub fn remove(&mut self, i: usize, size: usize) {
         let start = self.cell_at(i);
+        if let Some(cell) = self.bytes.get_mut(start..start + size) {
+            // What is deleted is gone from the page (`secure_delete`), for next to nothing.
+            cell.fill(0);
+        }
         let from = self.pointers + 2 * (i + 1);
         let to = self.pointers + 2 * self.count;
         if from <= to && to <= self.bytes.len() {
@@ -320,6 +324,9 @@ impl<'a> PageEdit<'a> {
         put16(self.bytes, self.at + 1, 0);
         put16(self.bytes, self.at + 5, end);
         self.bytes[self.at + 7] = 0;
+        if let Some(gap) = self.bytes.get_mut(self.pointers + 2 * self.count..end) {
+            gap.fill(0);
+        }
     }
 }
 

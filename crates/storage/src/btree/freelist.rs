@@ -158,6 +158,9 @@ pub(crate) fn release(pager: &mut Pager, no: PageNo) {
             put32(page, LEAVES + 4 * leaves as usize, no.0);
             put32(page, COUNT, leaves + 1);
             pager.edit_header(|h| h.freelist_count = count + 1);
+            if pager.secure_delete() == 1 {
+                pager.overwrite(no);
+            }
         }
         _ => {
             let next = if count > 0 { trunk.0 } else { 0 };

@@ -39,6 +39,11 @@ impl FileLockTable {
         self.writer.is_some_and(|writer| writer != id)
     }
 
+    /// True where `id` holds EXCLUSIVE.
+    pub fn is_exclusive(&self, id: PagerId) -> bool {
+        self.writer == Some(id) && self.writer_level == Some(LockLevel::Exclusive)
+    }
+
     /// Takes SHARED; answers true where this is the first of the process.
     pub fn lock_shared(&mut self, file: &dyn File) -> Result<bool> {
         if self.writer_level >= Some(LockLevel::Pending) {

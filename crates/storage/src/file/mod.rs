@@ -18,6 +18,7 @@ use turso_io::{File, Io, OpenFlags};
 use crate::format::header::decode_page_size;
 use crate::format::{DatabaseHeader, be16};
 use crate::journal::{self, JournalState, companion};
+use crate::pager::Synchronous;
 use crate::wal::Wal;
 use locks::{FileLockTable, PagerId};
 use turns::Turns;
@@ -76,6 +77,8 @@ pub struct DatabaseFile {
     tip: Mutex<Option<FileTip>>,
     wal: Mutex<Option<Arc<Wal>>>,
     turns: Turns,
+    /// The connection that has the database for itself (`locking_mode = exclusive` in WAL mode); 0: none.
+    owner: AtomicU64,
     pagers: AtomicUsize,
     next_pager: AtomicU64,
 }
@@ -108,6 +111,7 @@ impl DatabaseFile {
             tip: Mutex::new(None),
             wal: Mutex::new(None),
             turns: Turns::default(),
+            owner: AtomicU64::new(0),
             pagers: AtomicUsize::new(0),
             next_pager: AtomicU64::new(1),
         }
@@ -175,21 +179,64 @@ impl DatabaseFile {
     }
 
     /// Called by a pager that closes. The last one empties the log into the database and removes it.
-    pub(crate) fn remove_pager(&self) {
+    pub(crate) fn remove_pager(&self, id: PagerId, synchronous: Synchronous) {
+        self.disown(id);
         // Under the lock, so that a pager that opens in this moment either finds the log or makes its own.
         let mut wal = guard(&self.wal);
         if self.pagers.fetch_sub(1, Ordering::AcqRel) == 1
             && let Some(open) = wal.take()
         {
-            open.close_last(self);
+            open.close_last(self, synchronous);
             self.locks().unlock_shared(&*self.file);
             self.versions().record_unknown();
             *guard(&self.tip) = None;
         }
     }
 
-    /// Takes SHARED, plays a hot journal back, and finds out what to read from.
-    pub(crate) fn begin_shared(&self, ignore_wal: bool) -> Result<Opened> {
+    /// True where another connection has the database for itself.
+    #[inline]
+    pub(crate) fn is_owned_by_other(&self, id: PagerId) -> bool {
+        let owner = self.owner.load(Ordering::Acquire);
+        owner != 0 && owner != id
+    }
+
+    /// Takes a database in WAL mode for one connection: EXCLUSIVE on the file, which keeps other processes out. The log's
+    /// SHARED lock is the one lock that may be held.
+    pub(crate) fn own(&self, id: PagerId) -> Result<()> {
+        if self.owner.compare_exchange(0, id, Ordering::AcqRel, Ordering::Acquire) == Err(id) {
+            return Ok(());
+        }
+        let mut locks = self.locks();
+        let locked = locks.lock_exclusive(id, &*self.file);
+        if locked.is_err() {
+            let _ = locks.downgrade(id, &*self.file);
+            drop(locks);
+            self.owner.store(0, Ordering::Release);
+        }
+        locked
+    }
+
+    /// Gives it back.
+    pub(crate) fn disown(&self, id: PagerId) {
+        if self.owner.compare_exchange(id, 0, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            let _ = self.locks().downgrade(id, &*self.file);
+        }
+    }
+
+    /// The state of the file under the SHARED lock that a connection has kept since its last transaction.
+    pub(crate) fn tip_under_kept_lock(&self) -> Result<FileTip> {
+        let mut known = guard(&self.tip);
+        let tip = match *known {
+            Some(tip) => tip,
+            None => self.read_tip(None)?,
+        };
+        *known = Some(tip);
+        Ok(tip)
+    }
+
+    /// Takes SHARED, plays a hot journal back, and finds out what to read from. A log is opened without shared memory where
+    /// `private_for` names a connection.
+    pub(crate) fn begin_shared(&self, ignore_wal: bool, private_for: Option<PagerId>) -> Result<Opened> {
         if self.options.immutable {
             return self.immutable_tip();
         }
@@ -206,7 +253,7 @@ impl DatabaseFile {
                 locks.unlock_shared(&*self.file);
                 Err(Error::from_code(ResultCode::BUSY))
             }
-            Ok(tip) if tip.wal && !ignore_wal => match Wal::open(self, tip.page_size) {
+            Ok(tip) if tip.wal && !ignore_wal => match self.open_wal(tip.page_size, private_for, &mut locks) {
                 Ok(opened) => {
                     // The log keeps the SHARED lock as long as it is open.
                     let opened = Arc::new(opened);
@@ -226,6 +273,16 @@ impl DatabaseFile {
                 Err(e)
             }
         }
+    }
+
+    fn open_wal(&self, page_size: u32, private_for: Option<PagerId>, locks: &mut FileLockTable) -> Result<Wal> {
+        let Some(id) = private_for else { return Wal::open(self, page_size, false) };
+        let opened = locks.lock_exclusive(id, &*self.file).and_then(|()| Wal::open(self, page_size, true));
+        match opened {
+            Ok(_) => self.owner.store(id, Ordering::Release),
+            Err(_) => drop(locks.downgrade(id, &*self.file)),
+        }
+        opened
     }
 
     fn immutable_tip(&self) -> Result<Opened> {
@@ -298,6 +355,9 @@ impl DatabaseFile {
         let Some(open) = &*wal else { return Ok(()) };
         let locked = self.locks().lock_exclusive(id, &*self.file);
         let removed = locked.and_then(|()| open.remove(self));
+        if removed.is_ok() {
+            self.owner.store(0, Ordering::Release);
+        }
         let mut locks = self.locks();
         let unlocked = locks.downgrade(id, &*self.file);
         removed?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use turso_error::{Error, Result, ResultCode};
 use turso_io::Completion;
 
-use super::file::Source;
+use super::file::{FileBacking, Source};
 use super::{Backing, JournalMode, Pager, State, Synchronous};
 use crate::file::{DatabaseFile, FileTip};
 use crate::journal::{Commit, Undo};
@@ -65,6 +65,17 @@ impl Committing {
             (Committing::Written(undo), _) => drop(undo.play_back(&**db.io(), &**db.file())),
             (Committing::Wal(commit), Some(wal)) => wal.abandon_commit(db, &commit),
             _ => {}
+        }
+    }
+}
+
+impl FileBacking {
+    /// What becomes of the journal: while the lock is kept, there is no point in deleting it.
+    fn journal_end(&self) -> JournalMode {
+        if self.exclusive && self.rollback_mode == JournalMode::Delete {
+            JournalMode::Persist
+        } else {
+            self.rollback_mode
         }
     }
 }
@@ -175,7 +186,8 @@ impl Pager {
             io: &**db.io(),
             file: &**db.file(),
             path: db.path(),
-            mode: file.rollback_mode,
+            mode: file.journal_end(),
+            journal_size_limit: self.journal_size_limit,
             synchronous: file.synchronous,
             old_page_size,
             page_size,
@@ -191,8 +203,13 @@ impl Pager {
                     file.committing = Committing::Written(undo);
                     return Ok(());
                 }
-                // The super-journal has decided. A journal that stays is not played back without it.
-                let _ = commit.finish(&undo);
+                // The super-journal has decided. A journal that stays is not played back without it; one that is used again
+                // must not name it any more.
+                let ending = match commit.mode {
+                    JournalMode::Persist => Commit { mode: JournalMode::Truncate, ..commit },
+                    _ => commit,
+                };
+                let _ = ending.finish(&undo);
                 return self.publish_rollback_commit(&db, &pages);
             }
             Committing::Journaled { undo, epoch: written } if written == epoch => undo,
@@ -237,7 +254,8 @@ impl Pager {
             io: &**db.io(),
             file: &**db.file(),
             path: db.path(),
-            mode: file.rollback_mode,
+            mode: file.journal_end(),
+            journal_size_limit: self.journal_size_limit,
             synchronous: file.synchronous,
             old_page_size: self.transaction_header.page_size,
             page_size: self.header.page_size,
@@ -261,7 +279,10 @@ impl Pager {
             // Whoever takes SHARED next finds the hot journal; this snapshot is gone.
             self.rollback();
             self.state = State::Idle;
+            // Also where locks are kept: the next to come has to find the journal.
+            let exclusive = std::mem::take(&mut self.file_mut().exclusive);
             self.release_snapshot();
+            self.file_mut().exclusive = exclusive;
         } else {
             self.rollback();
         }
@@ -295,7 +316,7 @@ impl Pager {
         file.source = Source::Rollback(tip);
         file.commit = commit;
         file.header_commit = commit;
-        let unlocked = db.locks().downgrade(file.id, &**db.file());
+        let unlocked = if file.exclusive { Ok(()) } else { db.locks().downgrade(file.id, &**db.file()) };
         db.lock_released();
         self.finish_write();
         unlocked
@@ -348,12 +369,14 @@ impl Pager {
         let db = file.db.clone();
         let mut changed: Vec<u32> = commit.changed().collect();
         changed.extend(self.page_count + 1..=self.transaction_page_count.min(self.page_count + (1 << 16)));
+        let journal_size_limit = self.journal_size_limit;
         let file = self.file_mut();
         let number = match (&file.wal, &mut file.source) {
             (Some(wal), Source::Wal(snapshot)) => {
                 let id = file.id;
                 let number =
                     wal.publish_in_process(&commit, snapshot, || publish(&db, id, changed, commit.pages().iter()))?;
+                wal.limit_size(&commit, journal_size_limit);
                 wal.end_write(id);
                 db.lock_released();
                 file.checkpoint_wanted |=

@@ -12,6 +12,7 @@ use crate::file::locks::PagerId;
 use crate::file::versions::{Changes, CommitNo};
 use crate::file::{DatabaseFile, FileTip, Opened};
 use crate::format::DatabaseHeader;
+use crate::journal::companion;
 use crate::page::{Page, PageNo, PageRef};
 use crate::wal::{CheckpointMode, Wal, WalSnapshot};
 
@@ -56,6 +57,10 @@ pub(super) struct FileBacking {
     /// The journal mode is being changed: the log has been removed, the header still names it.
     pub leaving_wal: bool,
     pub committing: Committing,
+    /// `locking_mode = exclusive`: locks are kept when transactions end.
+    pub exclusive: bool,
+    /// The SHARED lock (or more) of a transaction that has ended is still held.
+    pub kept: bool,
     /// The header that the first write to an empty database creates.
     pub initial_header: DatabaseHeader,
 }
@@ -78,8 +83,10 @@ impl FileBacking {
 
 impl Drop for FileBacking {
     fn drop(&mut self) {
+        self.exclusive = false;
         self.release();
-        self.db.remove_pager();
+        self.release_kept();
+        self.db.remove_pager(self.id, self.synchronous);
     }
 }
 
@@ -90,6 +97,7 @@ impl FileBacking {
         self.committing.abandon(&self.db, self.wal.as_deref());
         match std::mem::replace(&mut self.source, Source::None) {
             Source::None => {}
+            Source::Rollback(_) if self.exclusive => self.kept = true,
             Source::Rollback(_) => {
                 if !self.db.options().immutable {
                     let mut locks = self.db.locks();
@@ -105,6 +113,20 @@ impl FileBacking {
             }
         }
         self.db.lock_released();
+    }
+
+    /// Lets go of what was kept between transactions, and of the journal that was kept with it.
+    pub(super) fn release_kept(&mut self) {
+        if std::mem::take(&mut self.kept) {
+            if self.rollback_mode == JournalMode::Delete && self.db.locks().is_exclusive(self.id) {
+                let _ = self.db.io().delete(&companion(self.db.path(), "-journal"), false);
+            }
+            let mut locks = self.db.locks();
+            let _ = locks.downgrade(self.id, &**self.db.file());
+            locks.unlock_shared(&**self.db.file());
+            drop(locks);
+            self.db.lock_released();
+        }
     }
 }
 
@@ -127,6 +149,8 @@ impl Pager {
             checkpoint_wanted: false,
             leaving_wal: false,
             committing: Committing::No,
+            exclusive: false,
+            kept: false,
             initial_header: DatabaseHeader::new(page_size),
             db,
         };
@@ -182,8 +206,23 @@ impl Pager {
 
     fn acquire_snapshot(&mut self) -> Result<()> {
         let file = self.file_mut();
+        if file.db.is_owned_by_other(file.id) {
+            return Err(Error::from_code(ResultCode::BUSY));
+        }
         let commit = loop {
+            if file.kept {
+                let tip = file.db.tip_under_kept_lock()?;
+                if !tip.wal || file.leaving_wal {
+                    file.kept = false;
+                    file.source = Source::Rollback(tip);
+                    break tip.commit;
+                }
+                file.release_kept();
+            }
             if let Some(wal) = &file.wal {
+                if file.exclusive && !wal.is_private() {
+                    file.db.own(file.id)?;
+                }
                 match wal.begin_read(&file.db)? {
                     Some(snapshot) => {
                         let commit = snapshot.commit();
@@ -194,7 +233,7 @@ impl Pager {
                     None => file.wal = None,
                 }
             }
-            match file.db.begin_shared(file.leaving_wal)? {
+            match file.db.begin_shared(file.leaving_wal, file.exclusive.then_some(file.id))? {
                 Opened::Wal(wal) => file.wal = Some(wal),
                 Opened::Rollback(tip) => {
                     file.source = Source::Rollback(tip);
@@ -488,6 +527,7 @@ impl Pager {
         let file = self.file_mut();
         file.committing.abandon(&file.db, file.wal.as_deref());
         match &file.source {
+            Source::Rollback(_) if file.exclusive => {}
             Source::Rollback(_) => {
                 let _ = file.db.locks().downgrade(file.id, &**file.db.file());
             }

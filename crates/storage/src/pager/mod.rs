@@ -105,6 +105,9 @@ pub struct Pager {
     spill: Option<Box<Spill>>,
     /// More dirty pages than this are spilled.
     spill_above: usize,
+    secure_delete: u8,
+    /// Bytes that a journal or log may keep after its transaction; below 0: any number.
+    journal_size_limit: i64,
     /// The snapshot was taken by a `begin_write` that has not succeeded yet.
     own_snapshot: bool,
 }
@@ -130,6 +133,8 @@ impl Pager {
             transaction_page_count: 0,
             trim_above: usize::MAX,
             own_snapshot: false,
+            secure_delete: 0,
+            journal_size_limit: -1,
             spill: None,
             spill_above: usize::MAX,
         }

@@ -3,7 +3,7 @@
 use turso_error::{Error, Result, ResultCode};
 
 use super::file::Source;
-use super::{Pager, WriteMode};
+use super::{Backing, Pager, WriteMode};
 use crate::wal::{CheckpointMode, CheckpointResult};
 
 /// `PRAGMA journal_mode`.
@@ -136,6 +136,49 @@ impl Pager {
             Source::Wal(snapshot) => Some(snapshot.max_frame()),
             _ => None,
         }
+    }
+
+    /// True in `locking_mode = exclusive`.
+    pub fn locks_exclusively(&self) -> bool {
+        self.file().is_none_or(|file| file.exclusive)
+    }
+
+    /// `PRAGMA locking_mode`: whether the locks of a transaction are kept when it ends. Answers what holds: without shared
+    /// memory for the log there is no way back until the journal mode changes.
+    pub fn set_locks_exclusively(&mut self, exclusive: bool) -> bool {
+        let idle = !self.in_read();
+        let Backing::File(file) = &mut self.backing else { return true };
+        if !exclusive && file.wal.as_ref().is_some_and(|wal| wal.is_private()) {
+            return true;
+        }
+        file.exclusive = exclusive;
+        if !exclusive {
+            file.db.disown(file.id);
+            if idle {
+                file.release_kept();
+            }
+        }
+        exclusive
+    }
+
+    /// `PRAGMA journal_size_limit`.
+    pub fn set_journal_size_limit(&mut self, bytes: i64) {
+        self.journal_size_limit = bytes.max(-1);
+    }
+
+    /// See [`Pager::set_journal_size_limit`].
+    pub fn journal_size_limit(&self) -> i64 {
+        self.journal_size_limit
+    }
+
+    /// `PRAGMA secure_delete`: 0, 1, or 2 (only what costs no further writes).
+    pub fn secure_delete(&self) -> u8 {
+        self.secure_delete
+    }
+
+    /// Deleted cells are always overwritten; with 1, pages that become free are as well.
+    pub fn set_secure_delete(&mut self, mode: u8) {
+        self.secure_delete = mode.min(2);
     }
 
     /// `PRAGMA wal_autocheckpoint`: frames after which a commit is followed by a checkpoint; 0 never.

@@ -205,8 +205,8 @@ impl Wal {
     }
 
     /// Everything into the file; the caller holds EXCLUSIVE. False where a reader kept it from being complete.
-    pub(super) fn empty_into_database(&self, db: &DatabaseFile) -> Result<bool> {
-        let result = self.checkpoint(db, CheckpointMode::Passive, Synchronous::Full)?;
+    pub(super) fn empty_into_database(&self, db: &DatabaseFile, synchronous: Synchronous) -> Result<bool> {
+        let result = self.checkpoint(db, CheckpointMode::Passive, synchronous)?;
         Ok(result.checkpointed == result.log)
     }
 }

@@ -17,6 +17,7 @@
 mod checkpoint;
 mod index;
 mod locks;
+mod private;
 mod read;
 mod recover;
 mod write;
@@ -38,6 +39,7 @@ use crate::format::wal::{FrameHeader, frame_offset};
 use crate::format::wal_index::IndexHeader;
 use crate::journal::companion;
 use crate::page::PageNo;
+use crate::pager::Synchronous;
 use index::WalIndex;
 use locks::WalLocks;
 
@@ -52,8 +54,10 @@ pub(crate) struct Wal {
     /// The log.
     file: Arc<dyn File>,
     path: PathBuf,
-    /// The database, to whose handle the shared memory belongs.
     database: Arc<dyn File>,
+    /// Has the shared memory: the database's handle, or nobody but us.
+    shm: Arc<dyn File>,
+    private: bool,
     index: WalIndex,
     locks: Arc<WalLocks>,
     tip: Mutex<Tip>,
@@ -64,17 +68,21 @@ pub(crate) struct Wal {
 }
 
 impl Wal {
-    /// Opens the log of a database; the caller holds SHARED and leaves it to the log.
-    pub fn open(db: &DatabaseFile, page_size: u32) -> Result<Self> {
+    /// Opens the log of a database; the caller holds SHARED and leaves it to the log. With `private` it holds EXCLUSIVE, and
+    /// there is no shared memory.
+    pub fn open(db: &DatabaseFile, page_size: u32, private: bool) -> Result<Self> {
         let path = companion(db.path(), "-wal");
         // Also for reading: a log that is not there has to be made, as SQLite does it.
         let file = db.io().open(&path, OpenFlags { create: true, ..OpenFlags::default() })?;
         let database = db.file().clone();
+        let shm = if private { Arc::new(private::PrivateIndex::default()) as Arc<dyn File> } else { database.clone() };
         Ok(Self {
             file,
             path,
-            index: WalIndex::new(database.clone()),
-            locks: WalLocks::new(database.clone()),
+            index: WalIndex::new(shm.clone()),
+            locks: WalLocks::new(shm.clone()),
+            shm,
+            private,
             database,
             tip: Mutex::new(Tip { header: None, commit: 0 }),
             writer: Mutex::new(None),
@@ -83,32 +91,37 @@ impl Wal {
     }
 
     /// The last connection of the process goes. Where it is the last of all, the log is emptied and removed.
-    pub fn close_last(&self, db: &DatabaseFile) {
+    pub fn close_last(&self, db: &DatabaseFile, synchronous: Synchronous) {
         if self.locks.close() {
             let alone = !db.is_read_only() && self.database.lock(LockLevel::Exclusive).is_ok();
             if alone {
                 self.locks.reopen();
-                let emptied = self.empty_into_database(db).unwrap_or(false);
+                let emptied = self.empty_into_database(db, synchronous).unwrap_or(false);
                 let _ = self.locks.close();
                 if emptied {
                     let _ = db.io().delete(&self.path, false);
                 }
-                let _ = self.database.shm_unmap(emptied);
+                let _ = self.shm.shm_unmap(emptied);
                 let _ = self.database.unlock(LockLevel::Shared);
                 return;
             }
             let _ = self.database.unlock(LockLevel::Shared);
         }
-        let _ = self.database.shm_unmap(false);
+        let _ = self.shm.shm_unmap(false);
     }
 
     /// Empties and removes the log so that the journal mode can change. The caller holds EXCLUSIVE.
     pub fn remove(&self, db: &DatabaseFile) -> Result<()> {
-        if !self.empty_into_database(db)? || !self.locks.close() {
+        if !self.empty_into_database(db, Synchronous::Full)? || !self.locks.close() {
             return Err(Error::from_code(ResultCode::BUSY));
         }
         db.io().delete(&self.path, false)?;
-        self.database.shm_unmap(true)
+        self.shm.shm_unmap(true)
+    }
+
+    /// True where the wal-index is in the memory of this process: nobody else may use the database.
+    pub fn is_private(&self) -> bool {
+        self.private
     }
 
     /// The log file.

@@ -36,6 +36,8 @@ pub(crate) struct WalCommit {
     /// The first frame that `run_commit` writes.
     write_from: u32,
     new_header: IndexHeader,
+    /// The log begins anew with this commit: what it had before may be cut off.
+    begins_anew: bool,
     sync_log_header: bool,
     sync_frames: bool,
     phase: Phase,
@@ -173,6 +175,7 @@ impl Wal {
         Ok(WalCommit {
             pages,
             frame_headers,
+            begins_anew: old.max_frame == 0,
             phase: if log_header.is_some() { Phase::LogHeader } else { Phase::Frames },
             log_header,
             first_frame,
@@ -351,6 +354,16 @@ impl Wal {
         if self.file.size().is_ok_and(|size| size > at) {
             let _ = self.file.write_at(&[0; FrameHeader::SIZE], at);
             let _ = self.file.sync(SyncKind::Data);
+        }
+    }
+
+    /// After a commit that began the log anew: cuts the file off above `limit` bytes, as far as the commit allows.
+    pub fn limit_size(&self, commit: &WalCommit, limit: i64) {
+        let Ok(limit) = u64::try_from(limit) else { return };
+        let used = frame_offset(commit.new_header.max_frame + 1, commit.new_header.page_size);
+        if commit.begins_anew && self.file.size().is_ok_and(|size| size > limit.max(used)) {
+            // A log that stays long does no harm.
+            let _ = self.file.truncate(limit.max(used));
         }
     }
 

@@ -42,6 +42,8 @@ struct Disk {
     operations: u64,
     fault: Fault,
     deleted: Vec<PathBuf>,
+    /// What was done, operations of one kind on one file in a row as one.
+    log: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -64,7 +66,14 @@ impl CrashIo {
         for (path, bytes) in files {
             memory.set_contents(path, bytes.clone());
         }
-        let disk = Disk { durable: files.clone(), unsynced: Vec::new(), operations: 0, fault, deleted: Vec::new() };
+        let disk = Disk {
+            durable: files.clone(),
+            unsynced: Vec::new(),
+            operations: 0,
+            fault,
+            deleted: Vec::new(),
+            log: Vec::new(),
+        };
         Self { memory: Arc::new(memory), disk: Arc::new(Mutex::new(disk)) }
     }
 
@@ -79,6 +88,22 @@ impl CrashIo {
     /// The files that have been deleted, in order.
     pub fn deleted(&self) -> Vec<PathBuf> {
         self.disk().deleted.clone()
+    }
+
+    /// What was done since the last call: `write`, `sync`, `truncate`, `delete` with the end of the file's name, `sync
+    /// directory`; several in a row are one.
+    pub fn take_log(&self) -> Vec<String> {
+        std::mem::take(&mut self.disk().log)
+    }
+
+    fn log(&self, what: &str, path: &Path) {
+        let name = path.to_string_lossy();
+        let end = name.rfind('-').map_or("database", |at| &name[at + 1..]);
+        let line = format!("{what} {end}");
+        let mut disk = self.disk();
+        if disk.log.last() != Some(&line) {
+            disk.log.push(line);
+        }
     }
 
     pub fn set_fault(&self, fault: Fault) {
@@ -139,6 +164,10 @@ impl Io for CrashIo {
     }
     fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
         self.count(ResultCode::IOERR_DELETE, false)?;
+        self.log("delete", path);
+        if sync_dir {
+            self.log("sync", Path::new("-directory"));
+        }
         let mut disk = self.disk();
         disk.durable.remove(path);
         disk.deleted.push(path.to_path_buf());
@@ -150,7 +179,9 @@ impl Io for CrashIo {
         self.memory.exists(path)
     }
     fn sync_directory_of(&self, _path: &Path) -> Result<()> {
-        self.count(ResultCode::IOERR_DIR_FSYNC, false)
+        self.count(ResultCode::IOERR_DIR_FSYNC, false)?;
+        self.log("sync", Path::new("-directory"));
+        Ok(())
     }
     fn full_path(&self, path: &Path) -> Result<PathBuf> {
         Ok(path.to_path_buf())
@@ -183,6 +214,7 @@ impl File for CrashFile {
         self.inner.read_at(buf, offset)
     }
     fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> Result<()> {
+        self.io.log("write", &self.path);
         // A failing write may have written a part.
         let bytes = bufs.concat();
         // A full disk still takes what lies within the file.
@@ -197,6 +229,7 @@ impl File for CrashFile {
     }
     fn sync(&self, _kind: SyncKind) -> Result<()> {
         self.io.count(ResultCode::IOERR_FSYNC, false)?;
+        self.io.log("sync", &self.path);
         let mut disk = self.io.disk();
         let Disk { durable, unsynced, .. } = &mut *disk;
         let file = durable.entry(self.path.clone()).or_default();
@@ -213,6 +246,7 @@ impl File for CrashFile {
     }
     fn truncate(&self, size: u64) -> Result<()> {
         self.io.count(ResultCode::IOERR_TRUNCATE, false)?;
+        self.io.log("truncate", &self.path);
         self.io.disk().unsynced.push((self.path.clone(), Unsynced::Truncate(size)));
         self.inner.truncate(size)
     }

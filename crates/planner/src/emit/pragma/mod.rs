@@ -217,7 +217,7 @@ fn setting(e: &mut Emitter<'_>, call: &Call<'_>, told: Option<Value>, answers: b
         }
     };
     let dest = e.builder.registers(1);
-    let host = Arc::new(HostCall { name: call.name.into(), db: call.db() });
+    let host = Arc::new(HostCall { name: call.name.into(), db: call.db(), named: call.schema.is_some() });
     e.builder.emit(ConnectionCall { args, dest, call: host });
     if answers {
         let name = if call.name == "busy_timeout" { "timeout" } else { call.name };

@@ -168,7 +168,7 @@ pub(super) fn database_list(e: &mut Emitter<'_>, _: &Call<'_>) -> Result<()> {
         }
         e.builder.emit(Integer { value: i as i64, dest: values.at(0) });
         text_into(e, &name, values.at(1));
-        let call = Arc::new(HostCall { name: "database_file".into(), db });
+        let call = Arc::new(HostCall { name: "database_file".into(), db, named: true });
         e.builder.emit(ConnectionCall { args: Regs::new(Reg(1), 0), dest: Regs::new(values.at(2), 1), call });
         e.builder.emit(ResultRow { values });
     }
