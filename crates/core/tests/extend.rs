@@ -4,6 +4,8 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "extend/authorizer.rs"]
+mod authorizer;
 #[path = "extend/collations.rs"]
 mod collations;
 #[path = "extend/functions.rs"]

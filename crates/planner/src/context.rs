@@ -8,6 +8,7 @@ use turso_program::DbIndex;
 use turso_schema::Schema;
 use turso_value::Collation;
 
+use crate::authorize::{AuthRequest, Authorization, Permissions};
 use crate::plan::{CoreId, SourceId};
 
 /// The databases, functions and collations of a connection.
@@ -28,6 +29,15 @@ pub trait Catalogue {
     fn function(&self, name: &str, argc: usize) -> Lookup;
     /// The collation of this name.
     fn collation(&self, name: &str) -> Option<Collation>;
+    /// Somebody is asked what statements may do.
+    fn has_authorizer(&self) -> bool {
+        false
+    }
+    /// Ask; only where there is somebody.
+    fn authorize(&self, request: &AuthRequest<'_>) -> Authorization {
+        let _ = request;
+        Authorization::Allow
+    }
     /// The output columns and hidden parameters of a table-valued function, if there is one of this name.
     fn table_function(&self, name: &str) -> Option<Arc<TableFunction>> {
         let _ = name;
@@ -130,6 +140,8 @@ pub struct PlanContext<'a> {
     explains: Cell<bool>,
     /// What is being planned comes from the schema, whose author may be somebody else.
     from_schema: Cell<bool>,
+    pub(crate) has_authorizer: bool,
+    pub(crate) permissions: Permissions,
 }
 
 impl<'a> PlanContext<'a> {
@@ -148,6 +160,8 @@ impl<'a> PlanContext<'a> {
             parameters_known: Cell::new(false),
             explains: Cell::new(false),
             from_schema: Cell::new(false),
+            has_authorizer: catalogue.has_authorizer(),
+            permissions: Permissions::default(),
         }
     }
 
@@ -170,6 +184,11 @@ impl<'a> PlanContext<'a> {
         let result = plan();
         self.from_schema.set(outer);
         result
+    }
+
+    /// Plan an expression that the schema holds for a table of `db`.
+    pub(crate) fn stored<T>(&self, db: DbIndex, plan: impl FnOnce() -> T) -> T {
+        self.of_schema(db.0 != 1, || self.unasked(plan))
     }
 
     /// What is being planned comes from the schema.

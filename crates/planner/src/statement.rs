@@ -5,6 +5,7 @@ use turso_parser::ast::{self, Statement};
 use turso_program::Program;
 use turso_program::control::Halt;
 
+use crate::authorize::ask_for_statement;
 use crate::context::PlanContext;
 use crate::emit::{
     Emitter, analyze, ddl, delete, insert, plan_select, pragma, resolve_collations, transaction, update,
@@ -26,7 +27,11 @@ pub fn plan_statement(context: &PlanContext<'_>, statement: &Statement) -> Resul
 }
 
 fn plan_resolved(context: &PlanContext<'_>, statement: &Statement) -> Result<Program> {
+    if ask_for_statement(context, statement)? {
+        return schema_change(context, |_| Ok(()));
+    }
     let mut program = plan_plain(context, statement)?;
+    context.ask_deferred()?;
     resolve_collations(context, &mut program)?;
     Ok(program)
 }

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 use turso_functions::{Lookup, Registry};
-use turso_planner::{Catalogue, PlanOptions};
+use turso_planner::{AuthRequest, Authorization, Catalogue, PlanOptions};
 use turso_program::DbIndex;
 use turso_schema::Schema;
 use turso_value::Collation;
 
 use super::state::{AttachedDb, State};
+use crate::hooks::Authorizer;
 
 /// A borrowed view of the connection while one statement is planned.
 pub(crate) struct SessionCatalogue<'a> {
@@ -19,6 +20,7 @@ pub(crate) struct SessionCatalogue<'a> {
     empty: &'static Arc<Schema>,
     /// The last collation that was asked for and is not known.
     missing_collation: RefCell<Option<String>>,
+    authorizer: Option<&'a Authorizer>,
 }
 
 impl<'a> SessionCatalogue<'a> {
@@ -31,6 +33,7 @@ impl<'a> SessionCatalogue<'a> {
             collations: &state.collations,
             empty,
             missing_collation: RefCell::default(),
+            authorizer: state.hooks.authorizer.as_ref(),
         }
     }
 
@@ -60,6 +63,14 @@ impl Catalogue for SessionCatalogue<'_> {
     fn find_database(&self, name: &str) -> Option<DbIndex> {
         // An attached database may have taken the name of another one's file; the last one attached is found first.
         self.databases.iter().rposition(|database| database.name.eq_ignore_ascii_case(name)).map(|i| DbIndex(i as u16))
+    }
+
+    fn has_authorizer(&self) -> bool {
+        self.authorizer.is_some()
+    }
+
+    fn authorize(&self, request: &AuthRequest<'_>) -> Authorization {
+        self.authorizer.map_or(Authorization::Allow, |authorizer| authorizer(request))
     }
 
     fn function(&self, name: &str, argc: usize) -> Lookup {

@@ -65,11 +65,19 @@ fn other_threads_wait_for_the_statement() {
             }),
         ))
         .unwrap();
+    connection
+        .create_function(FunctionDef::user_scalar(
+            "inside",
+            Arity::exactly(0),
+            FunctionFlags::NONE,
+            Arc::new(move |ctx: &mut Context<'_>, _: &[Value]| ctx.integer(inside.load(Ordering::SeqCst).into())),
+        ))
+        .unwrap();
     let other = connection.clone();
     let thread = std::thread::spawn(move || {
         for _ in 0..50 {
             other.execute_batch("INSERT INTO t VALUES (2)").unwrap();
-            assert!(!inside.load(Ordering::SeqCst), "the statement of another thread ran in the middle of a call");
+            assert_eq!(first_value(&other, "SELECT inside()").unwrap(), Value::Integer(0));
         }
     });
     for _ in 0..5 {

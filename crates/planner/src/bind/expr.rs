@@ -280,6 +280,11 @@ impl<'a> Binder<'a> {
     #[inline(never)]
     fn bind_in(&mut self, in_: &'a ast::In) -> Result<Expr> {
         let negated = in_.not;
+        // SQLite looks at the names inside the subquery first.
+        let query = match &in_.set {
+            ast::InSet::Select(select) => Some(self.bind_select(select)?),
+            _ => None,
+        };
         let left = match self.bind_scalar_or_row(&in_.expr)? {
             Operand::Scalar(e) => vec![e],
             Operand::Row(RowValue::List(list)) => list,
@@ -295,10 +300,10 @@ impl<'a> Binder<'a> {
                 Ok(Expr::In { left, set, how, negated })
             }
             ast::InSet::List(list) => self.bind_in_rows(left, list, negated),
-            ast::InSet::Select(select) => {
-                let query = self.bind_select(select)?;
-                in_query(left, query, negated)
-            }
+            ast::InSet::Select(_) => match query {
+                Some(query) => in_query(left, query, negated),
+                None => Err(row_misused()),
+            },
             ast::InSet::Table { name, args } => {
                 let query = self.table_query(name, args.as_deref())?;
                 in_query(left, query, negated)

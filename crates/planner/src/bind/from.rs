@@ -123,7 +123,11 @@ impl<'a> Binder<'a> {
             on: Vec::new(),
             hint,
         };
-        Ok((source, SourceInfo { schema: Some(schema), ..SourceInfo::default() }))
+        let written_schema = match &table.name.schema {
+            Some(_) => Some(schema.clone()),
+            None => self.in_trigger.then(|| schema.clone()),
+        };
+        Ok((source, SourceInfo { schema: Some(schema), written_schema, ..SourceInfo::default() }))
     }
 
     fn bind_table_function(
@@ -187,7 +191,7 @@ impl<'a> Binder<'a> {
         let sql = std::mem::replace(&mut self.sql, view.sql.as_bytes());
         self.views.push(&view.name);
         let context = self.context;
-        let result = context.inside(db, || self.bind_select(select));
+        let result = context.in_name_of(&view.name, || context.inside(db, || self.bind_select(select)));
         self.views.pop();
         self.sql = sql;
         self.withs = withs;

@@ -17,6 +17,7 @@ mod from;
 mod function;
 mod joins;
 mod order;
+mod permission;
 mod scope;
 mod select;
 mod types;

@@ -55,6 +55,10 @@ pub(super) struct SourceInfo {
     pub merged: Vec<usize>,
     /// Only `name.column` finds its columns (NEW, OLD, excluded).
     pub qualified_only: bool,
+    /// Some column other than the rowid is read, as far as there is an authorizer to be told.
+    pub read: std::cell::Cell<bool>,
+    /// The schema as it was written before the table's name.
+    pub written_schema: Option<Arc<str>>,
     /// The source stands for several joined ones in parentheses: name, first column, one past the last column.
     pub parts: Vec<Part>,
     /// With `parts`: the columns that a star and bare names see, in the order of the star.
@@ -400,7 +404,7 @@ impl<'a> Binder<'a> {
                 for id in sources {
                     self.note_reference(level, id);
                 }
-                return Ok(Some(expr));
+                return if self.context.asks() { self.ask_about(expr).map(Some) } else { Ok(Some(expr)) };
             }
             if reference.qualifier.is_none()
                 && let Some((_, expr)) = scope.aliases.iter().find(|(name, _)| reference.column.is(name))

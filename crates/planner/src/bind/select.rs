@@ -215,10 +215,14 @@ impl<'a> Binder<'a> {
         order_by: &'a [ast::OrderingTerm],
         found: Option<&mut [Option<usize>]>,
     ) -> Result<BoundCore> {
+        if self.context.asks() {
+            self.context.query_begins(found.is_some());
+        }
         let mut filter = match &query.from {
             Some(from) => self.bind_joins(&from.first, &from.joins)?,
             None => Vec::new(),
         };
+        let questions = self.context.deferred_questions();
         self.set_aggregate_use(AggregateUse::Allowed);
         self.set_windows_allowed(true);
         if !query.windows.is_empty() {
@@ -259,6 +263,9 @@ impl<'a> Binder<'a> {
         };
         if !query.windows.is_empty() {
             self.window_clauses.pop();
+        }
+        if self.context.asks() {
+            self.note_unread(questions);
         }
         let (columns, collations) = self.describe(&output);
         let conjuncts = if filter.iter().any(|e| matches!(e, Expr::And(..))) {
@@ -360,9 +367,15 @@ impl<'a> Binder<'a> {
                     if query.from.is_none() {
                         return Err(Error::sql("no tables specified"));
                     }
+                    let first = output.exprs.len();
                     self.expand_star(None, &mut output)?;
+                    self.ask_about_all(output.exprs.get_mut(first..))?;
                 }
-                ast::ResultColumn::TableStar(table) => self.expand_star(Some(table), &mut output)?,
+                ast::ResultColumn::TableStar(table) => {
+                    let first = output.exprs.len();
+                    self.expand_star(Some(table), &mut output)?;
+                    self.ask_about_all(output.exprs.get_mut(first..))?;
+                }
             }
         }
         Ok(output)

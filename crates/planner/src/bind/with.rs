@@ -180,9 +180,14 @@ impl<'a> Binder<'a> {
         let shared = uses > 1 && materialize != Some(false);
         let names: Vec<Arc<str>> = ast.columns.iter().map(|n| n.as_str().into()).collect();
         if let Some(first) = ast.select.body.rest.iter().position(|(_, core)| reads_directly(core, &name)) {
-            return self.bind_recursive(ast, first, names, shared, level, at);
+            let context = self.context;
+            return context.in_name_of(&name, || {
+                context.recursion_begins();
+                self.bind_recursive(ast, first, names, shared, level, at)
+            });
         }
-        let mut query = self.bind_select(&ast.select)?;
+        let context = self.context;
+        let mut query = context.in_name_of(&name, || self.bind_select(&ast.select))?;
         name_columns(&mut query.columns, &names, &name)?;
         let outer = query.outer.clone();
         if shared {

@@ -233,7 +233,7 @@ impl Emitter<'_> {
         let bound = {
             let mut binder = Binder::for_text(self.context, &[]);
             binder.push_scope(vec![row]);
-            self.context.of_schema(true, || binder.bind_expr(&generated.expr))?
+            self.context.stored(turso_program::DbIndex(0), || binder.bind_expr(&generated.expr))?
         };
         let done = self.builder.label();
         self.builder.emit(IfNullRow { cursor, target: done, dest });

@@ -242,7 +242,7 @@ pub(crate) fn default_into(e: &mut Emitter<'_>, target: &Target, column: usize, 
         Some(default) => {
             let mut binder = crate::bind::Binder::for_text(e.context, table.sql.as_bytes());
             binder.push_scope(Vec::new());
-            let bound = e.context.of_schema(target.db.0 != 1, || binder.bind_expr(default))?;
+            let bound = e.context.stored(target.db, || binder.bind_expr(default))?;
             e.expr_into(&bound, dest)?;
             if !table.strict
                 && let Some(affinities) = Emitter::affinities([definition.affinity])

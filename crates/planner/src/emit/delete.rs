@@ -18,6 +18,7 @@ use super::target::{choose_visit, find_target, limited_rows, registers_binding, 
 use super::trigger::{Event, Params, Triggers, attach_bodies, enter_scope, fire, triggers_for};
 use super::view::{check_view, delete_from_view};
 use super::{Emitter, autoincrement};
+use crate::authorize::AuthAction;
 use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::optimize::UsedColumns;
@@ -52,6 +53,8 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
     }
     let (db, table) = find_target(e, &statement.table.name)?;
     let triggers = triggers_for(e, db, &table, Event::Delete, &|_| true);
+    // One that is to be ignored deletes row by row.
+    let row_by_row = e.context.asks() && e.context.ask_to_change(AuthAction::Delete, db, &table)?;
     if table.is_view() {
         check_view(e, db, &table, &triggers, &statement.returning)?;
         return delete_from_view(e, db, &table, statement, &triggers);
@@ -67,6 +70,7 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
         && returning.is_none()
         && statement.with.is_none()
         && !e.context.options.no_truncate
+        && !row_by_row
     {
         truncate(e, db, &table);
         return Ok(None);

@@ -24,6 +24,7 @@ use super::trigger::{Event, Params, Triggers, enter_scope, fire, triggers_for};
 use super::upsert::{Upserts, is_rowid_name};
 use super::view::{check_view, expand_view};
 use super::{Destination, Emitter, autoincrement};
+use crate::authorize::AuthAction;
 use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::plan::{Expr, Query, Relation};
@@ -104,7 +105,11 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
     if found.is_view() {
         check_view(e, db, &found, &triggers, &statement.returning)?;
     }
-    let table = expand_view(e, db, &found)?;
+    if e.context.asks() && e.context.ask_to_change(AuthAction::Insert, db, &found)? {
+        return Ok(None);
+    }
+    // SQLite does not look at the query of a view that is inserted into.
+    let table = e.context.unasked(|| expand_view(e, db, &found))?;
     let mapping = Mapping::new(&table, &statement.columns)?;
     let rows = bind_rows(e, statement)?;
     check_width(&table, &rows, &mapping, statement)?;
@@ -123,7 +128,7 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
     e.uses_database(db, true);
     let returning = Returning::prepare(e, db, &table, &statement.returning)?;
     let target = Target::open(e, db, &table, |_| true)?;
-    let mut upserts = Upserts::prepare(&target, statement)?;
+    let mut upserts = Upserts::prepare(e.context, &target, statement)?;
     let counter = if table.autoincrement { Some(autoincrement::counter(e, db, &table)?) } else { None };
     if matches!(rows, Rows::Query(_)) {
         e.statement.multi_write.set(true);
@@ -169,7 +174,11 @@ fn bind_rows(e: &Emitter<'_>, statement: &ast::Insert) -> Result<Rows> {
         }
         return Ok(Rows::One(values));
     }
+    if matches!(&select.body.first, SelectCore::Query(_)) {
+        e.context.ask_for_own_query()?;
+    }
     let query = binder.bind_select(select)?;
+    e.context.ask_deferred()?;
     Ok(Rows::Query(Box::new(super::row::rewritten(e.context, query))))
 }
 

@@ -56,6 +56,7 @@ pub(crate) mod view;
 mod window;
 mod window_frame;
 
+pub(crate) use check::reads_columns;
 pub(crate) use collations::resolve_collations;
 pub use column::default_value;
 pub use emitter::{Destination, Emitter, SourceBinding};

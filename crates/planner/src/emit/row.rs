@@ -40,7 +40,7 @@ pub(crate) fn bind_table_expr(
     let mut binder = Binder::for_text(context, table.sql.as_bytes());
     binder.double_quoted_strings = context.options.dqs_ddl;
     binder.push_scope(vec![table_source(source, &table.name, false, db, table)]);
-    context.of_schema(db.0 != 1, || binder.bind_expr(expr))
+    context.stored(db, || binder.bind_expr(expr))
 }
 
 /// The registers of one row.

@@ -3,7 +3,7 @@
 use turso_error::{Error, Result};
 use turso_parser::ast::{self, AssignmentTarget};
 use turso_program::data::{Copy, Null};
-use turso_program::{Reg, Regs};
+use turso_program::{DbIndex, Reg, Regs};
 use turso_schema::Table;
 
 use super::upsert::is_rowid_name;
@@ -55,7 +55,7 @@ impl Assignments {
     pub(super) fn bind<'b>(
         e: &mut Emitter<'_>,
         binder: &mut Binder<'b>,
-        table: &Table,
+        (db, table): (DbIndex, &Table),
         sets: &'b [ast::Assignment],
     ) -> Result<Self> {
         let mut this = Assignments {
@@ -68,6 +68,9 @@ impl Assignments {
             match &set.target {
                 AssignmentTarget::Column(name) => {
                     let value = SetValue::Expr(binder.bind_expr(&set.value)?);
+                    if e.context.asks() && e.context.ask_to_update(db, table, &name.text)? {
+                        continue;
+                    }
                     this.assign(table, name, value)?;
                 }
                 AssignmentTarget::Row(names) => this.bind_row(e, binder, table, names, &set.value)?,

@@ -255,7 +255,11 @@ fn build_body(
     }
     e.trigger = Some(TriggerScope { sources, conflict, db: trigger_db, sql: trigger.sql.clone() });
     let end = e.builder.label();
-    context.inside(trigger_db, || emit_statements(&mut e, trigger, end))?;
+    let made_up = trigger.name.starts_with(Triggers::MADE_UP);
+    context.inside(trigger_db, || match made_up {
+        true => context.unasked(|| emit_statements(&mut e, trigger, end)),
+        false => context.in_name_of_trigger(&trigger.name, || emit_statements(&mut e, trigger, end)),
+    })?;
     e.builder.bind(end);
     e.builder.emit(Halt {});
     for &(db, write) in e.databases() {
@@ -308,7 +312,9 @@ fn emit_step(e: &mut Emitter<'_>, step: &TriggerStep) -> Result<()> {
             let sql = e.trigger.as_ref().map(|t| t.sql.clone()).unwrap_or_default();
             let mut binder = Binder::for_text(e.context, sql.as_bytes());
             enter_scope(e, &mut binder);
+            e.context.ask_for_own_query()?;
             let query = super::row::rewritten(e.context, binder.bind_select(select)?);
+            e.context.ask_deferred()?;
             e.query(&query, &mut Destination::Each(&mut |_, _| Ok(())))
         }
         TriggerStep::Insert(insert) => {

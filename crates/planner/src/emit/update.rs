@@ -81,7 +81,7 @@ impl<'t> RowUpdate<'t> {
         source: SourceId,
         sets: &'b [ast::Assignment],
     ) -> Result<Self> {
-        let sets = Assignments::bind(e, binder, &target.table, sets)?;
+        let sets = Assignments::bind(e, binder, (target.db, &target.table), sets)?;
         Ok(Self::new(e, target, source, sets))
     }
 
@@ -303,7 +303,7 @@ pub(crate) fn emit_update(e: &mut Emitter<'_>, statement: &ast::Update) -> Resul
         filter.push(limited_rows(&mut binder, &mut item, condition, &statement.order_by, limit)?);
     }
     binder.push_scope(vec![item]);
-    let sets = Assignments::bind(e, &mut binder, &table, &statement.sets)?;
+    let sets = Assignments::bind(e, &mut binder, (db, &table), &statement.sets)?;
     e.uses_database(db, true);
     if let Some(condition) = condition.filter(|_| statement.limit.is_none()) {
         filter.extend(binder.bind_conjuncts(condition)?);

@@ -36,7 +36,7 @@ pub(super) fn update_from<'b>(
         Some(from) => binder.bind_from(from)?,
         None => Vec::new(),
     };
-    let sets = Assignments::bind(e, &mut binder, table, &statement.sets)?;
+    let sets = Assignments::bind(e, &mut binder, (db, table), &statement.sets)?;
     if let Some(condition) = &statement.where_clause {
         filter.extend(binder.bind_conjuncts(condition)?);
     }

@@ -12,6 +12,8 @@ use super::constraints::NewRow;
 use super::row::{Target, table_source};
 use super::update::RowUpdate;
 use crate::bind::Binder;
+use crate::context::PlanContext;
+use crate::plan::ColumnIndex;
 
 /// Which uniqueness constraint a clause is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +45,11 @@ impl<'u> Upserts<'u> {
     }
 
     /// Match the clauses with the table's constraints.
-    pub fn prepare(target: &Target, insert: &'u ast::Insert) -> Result<Self> {
+    pub fn prepare(context: &PlanContext<'_>, target: &Target, insert: &'u ast::Insert) -> Result<Self> {
         let mut clauses = Vec::with_capacity(insert.upserts.len());
         for upsert in &insert.upserts {
             clauses.push((key_of(target, upsert)?, upsert));
+            ask_about_target(context, target, upsert)?;
         }
         let name = insert.alias.as_ref().or(Some(&insert.table.name));
         Ok(Upserts { clauses, name })
@@ -136,6 +139,21 @@ impl<'u> Upserts<'u> {
         e.goto(new.skip);
         Ok(())
     }
+}
+
+/// The columns of a conflict target count as read.
+fn ask_about_target(context: &PlanContext<'_>, target: &Target, upsert: &ast::Upsert) -> Result<()> {
+    if !context.asks() {
+        return Ok(());
+    }
+    for term in upsert.target.iter().flat_map(|t| &t.columns) {
+        if let ast::Expr::Column(reference) = &term.expr
+            && let Some(c) = target.table.column_index(&reference.column.text)
+        {
+            context.ask_to_read(target.db, &target.table, ColumnIndex::Column(c as u16))?;
+        }
+    }
+    Ok(())
 }
 
 /// The constraint that a clause names, or `ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint`.

@@ -200,7 +200,7 @@ pub(super) fn update_view(
         Some(from) => binder.bind_from(from)?,
         None => Vec::new(),
     };
-    let mut sets = Assignments::bind(e, &mut binder, view, &statement.sets)?;
+    let mut sets = Assignments::bind(e, &mut binder, (db, view), &statement.sets)?;
     if let Some(condition) = &statement.where_clause {
         filter.extend(binder.bind_conjuncts(condition)?);
     }

@@ -64,6 +64,7 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
         index.ascend();
     }
     check_index(e.context, db, &table, &index)?;
+    crate::authorize::ask_to_store_index(e.context, db, &table, &index)?;
 
     let root = e.builder.register();
     e.builder.emit(CreateBtree { db, dest: root, index: true });

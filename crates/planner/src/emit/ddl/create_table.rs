@@ -42,6 +42,7 @@ pub(crate) fn create_table(e: &mut Emitter<'_>, statement: &CreateTable) -> Resu
             let sql = format!("CREATE TABLE {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));
             let table = define_table(statement, e.context.sql, &sql)?;
             crate::emit::check::check_table(e.context, db, &table)?;
+            crate::authorize::ask_to_store_table(e.context, db, &table)?;
             emit_create(e, db, &table, None)
         }
         CreateTableBody::AsSelect(select) => create_as(e, db, &name.text, select),
@@ -103,6 +104,7 @@ fn emit_create(e: &mut Emitter<'_>, db: DbIndex, table: &Table, fill: Option<&Qu
 fn create_as(e: &mut Emitter<'_>, db: DbIndex, name: &str, select: &Select) -> Result<()> {
     let query = Binder::new(e.context).bind_select(select)?;
     let query = crate::emit::row::rewritten(e.context, query);
+    e.context.ask_deferred()?;
     let columns = unique_column_names(query.columns.iter().map(|c| &*c.name));
     let identifiers: Vec<String> = columns.iter().map(|c| quoted_identifier(c)).collect();
     let length = |text: &str| text.len() + text.matches('"').count() + 2;
@@ -126,6 +128,7 @@ fn create_as(e: &mut Emitter<'_>, db: DbIndex, name: &str, select: &Select) -> R
         return Err(Error::sql("near \"AS\": syntax error"));
     };
     let table = define_table(&statement, sql.as_bytes(), &sql)?;
+    crate::authorize::ask_to_store_table(e.context, db, &table)?;
     emit_create(e, db, &table, Some(&query))
 }
 
