@@ -21,6 +21,11 @@ enum Chore {
         /// Passed on to the bench.
         arguments: Vec<String>,
     },
+    /// The TPC-H queries against SQLite.
+    Tpch {
+        /// Passed on to the bench.
+        arguments: Vec<String>,
+    },
     /// The sqllogictest corpus.
     Sqllogictest {
         /// Passed on to the runner.
@@ -46,6 +51,7 @@ fn main() -> ExitCode {
                 && cargo(&["test", "--doc", "--workspace"], &[])
         }
         Chore::Compare { arguments } => cargo(&["run", "--release", "-p", "compare", "--"], &arguments),
+        Chore::Tpch { arguments } => cargo(&["run", "--release", "-p", "tpch", "--"], &arguments),
         Chore::Sqllogictest { arguments } => cargo(&["run", "--release", "-p", "sqllogictest", "--"], &arguments),
         Chore::RecordShell { program } => record_shell(program.as_deref()),
         Chore::Deps => deps(),
