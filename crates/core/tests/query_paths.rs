@@ -252,3 +252,111 @@ fn rewrites_show_in_plans() {
     ",
     );
 }
+
+/// The plans' texts are SQLite's too.
+#[track_caller]
+fn check_with_plans(queries: &str) {
+    check(queries);
+    let theirs = rusqlite::Connection::open_in_memory().unwrap();
+    let ours = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    run_ours(&ours, SCHEMA);
+    run_theirs(&theirs, SCHEMA);
+    for sql in queries.lines().map(str::trim).filter(|l| !l.is_empty()) {
+        let plan = format!("EXPLAIN QUERY PLAN {sql}");
+        let details = |outcomes: Vec<(Vec<String>, Option<String>)>| -> Vec<String> {
+            outcomes.into_iter().flat_map(|o| o.0).map(|row| row.splitn(4, '|').last().unwrap_or("").into()).collect()
+        };
+        assert_eq!(details(run_ours(&ours, &plan)), details(run_theirs(&theirs, &plan)), "{sql}");
+    }
+}
+
+#[test]
+fn exists_is_a_join_of_which_one_row_is_enough() {
+    check_with_plans(
+        "
+        SELECT m, n FROM bare WHERE EXISTS (SELECT 1 FROM t WHERE t.d = bare.m)
+        SELECT m, n FROM bare WHERE EXISTS (SELECT DISTINCT c FROM t WHERE t.a = bare.n ORDER BY e) AND n > 1
+        SELECT n FROM bare WHERE EXISTS (SELECT * FROM t WHERE t.b > bare.n AND t.c IS NOT NULL)
+        SELECT n FROM bare WHERE EXISTS (SELECT 1 FROM t WHERE a = 3)
+        SELECT n FROM bare WHERE EXISTS (SELECT 1 FROM t WHERE a = 99)
+        SELECT count(*), sum(n) FROM bare WHERE EXISTS (SELECT 1 FROM t WHERE b = 5)
+        SELECT n, k FROM bare, w WHERE EXISTS (SELECT 1 FROM t WHERE t.a = bare.n AND t.b > w.l) ORDER BY n, k
+        SELECT n, k FROM bare LEFT JOIN w ON w.l = bare.n WHERE EXISTS (SELECT 1 FROM t WHERE t.b = bare.n)
+        SELECT n FROM bare WHERE EXISTS (SELECT 1 FROM t WHERE t.b = n) AND EXISTS (SELECT 1 FROM w WHERE w.l = n)
+        SELECT n FROM bare WHERE EXISTS (SELECT 1 FROM t WHERE t.b = n AND EXISTS (SELECT 1 FROM w WHERE w.v = t.a))
+        SELECT n FROM bare WHERE EXISTS (SELECT 1 FROM t WHERE t.a = n OR (t.d = m AND t.e > 0))
+        SELECT DISTINCT n FROM bare WHERE EXISTS (SELECT 1 FROM t WHERE t.b = n)
+        SELECT n FROM bare WHERE NOT EXISTS (SELECT 1 FROM t WHERE t.b = n)
+        SELECT n FROM bare WHERE EXISTS (SELECT 1 FROM t WHERE t.b = n LIMIT 1)
+        SELECT n FROM bare WHERE EXISTS (SELECT count(*) FROM t WHERE t.b = n)
+        SELECT n FROM bare WHERE EXISTS (SELECT 1 FROM t NOT INDEXED WHERE t.b <> n) LIMIT 3 OFFSET 1
+        SELECT 5 WHERE EXISTS (SELECT 1 FROM t WHERE a = 3)
+        SELECT count(*) WHERE EXISTS (SELECT 1 FROM t)
+        SELECT sum(7) WHERE EXISTS (SELECT 1 FROM t) AND EXISTS (SELECT 1 FROM bare WHERE n > 2)
+        ",
+    );
+}
+
+#[test]
+fn exists_is_a_join_inside_of_subqueries_too() {
+    check(
+        "
+        SELECT a, (SELECT 1 FROM w WHERE EXISTS (SELECT 1 FROM bare WHERE m = t.a AND n = w.l)) FROM t
+        SELECT a, (SELECT group_concat(n) FROM bare WHERE EXISTS (SELECT 1 FROM w WHERE l = n AND l < t.a)) FROM t
+        SELECT max(7) WHERE EXISTS (SELECT 1 FROM t) AND EXISTS (SELECT 1 FROM bare WHERE n > 2)
+        ",
+    );
+}
+
+#[test]
+fn conditions_common_to_all_arms_of_an_or_join() {
+    check(
+        "
+        SELECT a, n FROM t, bare WHERE (n = a AND b > 1 AND m = 1) OR (a = n AND b < 9 AND m = 2) ORDER BY a, n
+        SELECT a, n FROM t, bare WHERE (n = a AND b > 1) OR a = n ORDER BY a, n
+        SELECT a, l FROM t, w WHERE (l = b AND c = 'ab' AND k = 'c') OR (l = b AND a = 1 AND v = 1) ORDER BY a, l
+        SELECT a, l FROM t, w WHERE (l = b AND c = 'ab') OR (l = b AND v IS NULL) OR (l = b AND e > 0) ORDER BY a, l
+        SELECT a, l FROM t LEFT JOIN w ON (l = b AND k = 'a') OR (l = b AND v IS NULL) ORDER BY a, l
+        SELECT a, l FROM t, w WHERE (l = b + 0 AND c = 'ab') OR (l = a AND k = 'a') ORDER BY a, l
+        SELECT a, n FROM t, bare WHERE (a = 2 AND n > 3) OR (a = 5 AND n IS NULL) OR (b = 1 AND n = 2) ORDER BY a, n
+        SELECT n, a FROM bare, t WHERE (n = 3 AND a = 2) OR (n = 5 AND (a = 5 OR b = 1)) ORDER BY a, n
+        ",
+    );
+}
+
+#[test]
+fn rows_hashed_for_a_join_come_in_the_order_of_an_index_on_them() {
+    check(
+        "
+        SELECT x.n, y.n, y.m FROM bare x, bare y WHERE y.m = x.m
+        SELECT x.n, y.n FROM bare x LEFT JOIN bare y ON y.m = x.n AND y.n > 2
+        SELECT x.n, y.m FROM bare x, (SELECT m, n FROM bare UNION ALL SELECT n, m FROM bare) y WHERE y.n = x.n ORDER BY x.n, y.m
+        SELECT bare.n, u.b, u.c FROM bare, (SELECT b, c FROM t ORDER BY b DESC LIMIT 7) u WHERE u.b = bare.n
+        SELECT (SELECT group_concat(y.n) FROM bare y WHERE y.m = x.m) FROM bare x
+        SELECT x.n, (SELECT count(*) FROM bare y JOIN bare z ON z.m = y.n WHERE y.m = x.n) FROM bare x
+        ",
+    );
+}
+
+#[test]
+fn groups_found_by_their_keys_come_in_the_order_of_the_keys() {
+    check(
+        "
+        SELECT b % 3, count(*), sum(e), min(c), max(d), avg(a) FROM t GROUP BY b % 3
+        SELECT c || '', count(*) FROM t GROUP BY 1 ORDER BY 1 DESC
+        SELECT d, count(*), total(b) FROM t NOT INDEXED GROUP BY d ORDER BY d DESC NULLS FIRST
+        SELECT m, n, typeof(m), count(*) FROM bare GROUP BY m
+        SELECT m + 0, n FROM bare GROUP BY m + 0
+        SELECT m + 0, max(n), n, m FROM bare GROUP BY m + 0
+        SELECT b + 1, group_concat(a), group_concat(c, '-') FROM t NOT INDEXED GROUP BY b + 1
+        SELECT b + 0, sum(a) FILTER (WHERE e > 2) FROM t GROUP BY b + 0 HAVING count(*) > 1
+        SELECT c COLLATE NOCASE AS x, count(*), a FROM t NOT INDEXED GROUP BY x
+        SELECT b + 0, count(DISTINCT c), group_concat(a ORDER BY a DESC) FROM t GROUP BY b + 0
+        SELECT b + 0, abs(min(a)) FROM t GROUP BY b + 0 ORDER BY sum(a), 1 LIMIT 3
+        SELECT b + 0, json_group_array(a) FROM t GROUP BY b + 0
+        SELECT (SELECT group_concat(q) FROM (SELECT l % 2 + t.a AS q FROM w GROUP BY l % 2 + t.a)) FROM t
+        SELECT b % 2, e > 2, count(*) FROM t GROUP BY e > 2, b % 2 ORDER BY b % 2 DESC, e > 2
+        SELECT count(*) FROM t WHERE a > 100 GROUP BY b + 0
+        ",
+    );
+}

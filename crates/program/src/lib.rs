@@ -13,7 +13,7 @@
 //! | [`expression`] | arithmetic, logic, comparison, functions, aggregates |
 //! | [`cursor`] | opening, moving and reading cursors |
 //! | [`write`] | records, row and index entry changes |
-//! | [`sorter`] | sorters, row sets, Bloom filters |
+//! | [`sorter`] | sorters, sets, hashed rows, groups, Bloom filters |
 //! | [`schema`] | transactions, savepoints, trees, catalogue, maintenance |
 #![forbid(unsafe_code)]
 

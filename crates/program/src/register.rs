@@ -83,6 +83,7 @@ macro_rules! for_each_instruction {
             (write Clear) (write ResetCount) (write FkCounter) (write FkIfZero)
             (sorter SorterOpen) (sorter SorterInsert) (sorter SorterAdd) (sorter SorterMisses) (sorter SorterSort) (sorter SorterNext) (sorter SorterData)
             (sorter SorterCompare) (sorter SorterReset) (sorter SetOpen) (sorter SetAdd) (sorter RowSetAdd) (sorter RowSetRead) (sorter RowSetTest)
+            (sorter HashOpen) (sorter HashAdd) (sorter HashFind) (sorter GroupOpen) (sorter GroupFind) (sorter GroupSort) (sorter GroupNext)
             (sorter FilterAdd) (sorter Filter)
             (schema Transaction) (schema AutoCommit) (schema Savepoint) (schema ReadCookie) (schema SetCookie)
             (schema CreateBtree) (schema Destroy) (schema ParseSchema) (schema DropTable) (schema DropIndex)

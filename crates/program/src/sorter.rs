@@ -1,4 +1,4 @@
-//! Sorters, row sets and Bloom filters: temporary structures of one run of a program.
+//! Sorters, sets, hashed rows, groups and Bloom filters: temporary structures of one run of a program.
 
 use std::sync::Arc;
 
@@ -33,6 +33,24 @@ instructions! {
     SetOpen { cursor: CursorId, key: Arc<KeyInfo> }
     /// Jump when the key is a member of the set; otherwise it becomes one.
     SetAdd { cursor: CursorId, key: Regs, member: Addr }
+    /// Open (or empty) a store of rows that are looked up by their first `key.columns.len()` values, whose collations are
+    /// built-in ones. Columns of the row in hand are read from the cursor; `Next` goes to the next row with the same key.
+    HashOpen { cursor: CursorId, key: Arc<KeyInfo> }
+    /// Add a row. One with NULL in its key is never found and not kept.
+    HashAdd { cursor: CursorId, values: Regs }
+    /// Go to the first row with this key; jump when there is none. Rows with the same key come in the order of their other
+    /// values.
+    HashFind { cursor: CursorId, key: Regs, miss: Addr }
+    /// Open (or empty) a store of groups, each with a key (of built-in collations) and a content for the registers `states`,
+    /// where one group at a time is loaded: aggregates and values.
+    GroupOpen { cursor: CursorId, states: Regs, key: Arc<KeyInfo> }
+    /// Load the group with this key and jump. Without one, a new group is loaded, whose registers are NULL, and execution falls
+    /// through.
+    GroupFind { cursor: CursorId, key: Regs, known: Addr }
+    /// Sort the groups by their keys and load the first; its key goes to `dest`. Jump when there is none.
+    GroupSort { cursor: CursorId, dest: Regs, empty: Addr }
+    /// Load the next group, put its key into `dest`, and jump; fall through at the end.
+    GroupNext { cursor: CursorId, dest: Regs, target: Addr }
     /// Add an integer to the set in register `set`.
     RowSetAdd { set: Reg, rowid: Reg }
     /// Take the smallest integer out of the set into `dest`; jump when it is empty.

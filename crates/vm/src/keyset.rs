@@ -1,4 +1,4 @@
-//! Sets of keys: DISTINCT without a tree.
+//! Sets of keys: DISTINCT without a tree; groups and hashed rows number their keys by it.
 //!
 //! ```text
 //!   arena   | key | key | key | ...       what identifies each key, one after the other
@@ -67,43 +67,72 @@ impl KeySet {
 
     /// Adds a key; false when it was there already.
     pub fn add(&mut self, key: &[Value]) -> Result<bool> {
+        self.number(key).map(|(_, new)| new)
+    }
+
+    /// The number of a key, from 0 in the order of arrival, and whether it is new.
+    #[inline]
+    pub fn number(&mut self, key: &[Value]) -> Result<(usize, bool)> {
+        let start = self.arena.len();
+        match self.look_up(key) {
+            Ok(number) => {
+                self.arena.truncate(start);
+                Ok((number, false))
+            }
+            Err((at, hash)) => {
+                let index = self.starts.len() - 1;
+                let (Ok(number), Some(slot)) = (u32::try_from(index + 1), self.slots.get_mut(at)) else {
+                    self.arena.truncate(start);
+                    return Err(turso_error::Error::from_code(turso_error::ResultCode::TOOBIG));
+                };
+                *slot = Slot { hash, number };
+                self.starts.push(self.arena.len());
+                if self.starts.len() * 2 > self.slots.len() {
+                    self.grow();
+                }
+                Ok((index, true))
+            }
+        }
+    }
+
+    /// The number of a key that has been added.
+    #[inline]
+    pub fn find(&mut self, key: &[Value]) -> Option<usize> {
+        let start = self.arena.len();
+        let found = self.look_up(key).ok();
+        self.arena.truncate(start);
+        found
+    }
+
+    /// The key's number, or the free slot where it belongs and its hash. What identifies the key is left at the end of the
+    /// arena.
+    #[inline]
+    fn look_up(&mut self, key: &[Value]) -> std::result::Result<usize, (usize, u32)> {
         let start = self.arena.len();
         for (i, value) in key.iter().enumerate() {
-            identify(
-                value,
-                self.key.columns.get(i).map_or(&Collation::Binary, |column| &column.collation),
-                &mut self.arena,
-            );
+            let collation = self.key.columns.get(i).map_or(&Collation::Binary, |column| &column.collation);
+            identify(value, collation, &mut self.arena);
         }
         let (old, new) = self.arena.split_at(start);
         let hash = hash(new, self.seed);
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
+        // At most half of the slots are taken, so the search ends.
         loop {
-            let Some(slot) = self.slots.get_mut(at) else { return Err(internal("slot of a set")) };
+            let slot = self.slots[at & mask];
             if slot.number == 0 {
-                let Ok(number) = u32::try_from(self.starts.len()) else {
-                    return Err(turso_error::Error::from_code(turso_error::ResultCode::TOOBIG));
-                };
-                *slot = Slot { hash, number };
-                break;
+                return Err((at & mask, hash));
             }
             if slot.hash == hash {
                 let number = slot.number as usize;
                 let known =
                     self.starts.get(number - 1).zip(self.starts.get(number)).and_then(|(&from, &to)| old.get(from..to));
                 if known == Some(new) {
-                    self.arena.truncate(start);
-                    return Ok(false);
+                    return Ok(number - 1);
                 }
             }
-            at = (at + 1) & mask;
+            at += 1;
         }
-        self.starts.push(self.arena.len());
-        if self.starts.len() * 2 > self.slots.len() {
-            self.grow();
-        }
-        Ok(true)
     }
 
     #[cold]

@@ -24,6 +24,8 @@ mod dispatch;
 mod filter;
 mod frame;
 mod functions;
+mod groups;
+mod hash_rows;
 mod host;
 mod keyset;
 mod record;

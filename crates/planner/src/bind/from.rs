@@ -53,6 +53,7 @@ impl<'a> Binder<'a> {
             join,
             on: Vec::new(),
             hint: IndexHint::Free,
+            exists: false,
         }
     }
 
@@ -73,6 +74,7 @@ impl<'a> Binder<'a> {
                 join: JoinKind::Inner,
                 on: Vec::new(),
                 hint: IndexHint::Free,
+                exists: false,
             };
             return Ok((source, SourceInfo::default()));
         }
@@ -122,6 +124,7 @@ impl<'a> Binder<'a> {
             join: JoinKind::Inner,
             on: Vec::new(),
             hint,
+            exists: false,
         };
         let written_schema = match &table.name.schema {
             Some(_) => Some(schema.clone()),
@@ -165,6 +168,7 @@ impl<'a> Binder<'a> {
             join: JoinKind::Inner,
             on: Vec::new(),
             hint: IndexHint::Free,
+            exists: false,
         };
         Ok((source, SourceInfo::default()))
     }
@@ -234,6 +238,7 @@ impl<'a> Binder<'a> {
                 join: JoinKind::Inner,
                 on: Vec::new(),
                 hint: IndexHint::Free,
+                exists: false,
             };
             return Ok((source, SourceInfo::default()));
         }
@@ -259,6 +264,7 @@ impl<'a> Binder<'a> {
             join: JoinKind::Inner,
             on: Vec::new(),
             hint: IndexHint::Free,
+            exists: false,
         };
         Ok((source, SourceInfo::default()))
     }

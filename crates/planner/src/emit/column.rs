@@ -229,6 +229,7 @@ impl Emitter<'_> {
             join: JoinKind::Inner,
             on: Vec::new(),
             hint: IndexHint::Free,
+            exists: false,
         };
         let bound = {
             let mut binder = Binder::for_text(self.context, &[]);

@@ -40,6 +40,11 @@ impl Emitter<'_> {
         self.builder.plan_node(format!("{text}{suffix}"));
     }
 
+    /// Add the node of one arm of an OR.
+    pub(super) fn explain_arm(&mut self, source: &Source, access: &Access) {
+        self.builder.plan_node_with(|| describe_as(format_args!("{}", source.name), source, access));
+    }
+
     /// Open the node of an IN's subquery.
     pub(super) fn explain_list_subquery(&mut self, query: &Query) -> turso_error::Result<()> {
         let number = self.context.next_subquery_number();
@@ -58,7 +63,7 @@ pub fn describe_loops(core: &Core, plan: &JoinPlan) -> Vec<String> {
             lines.push("MULTI-INDEX OR".to_string());
             for (i, arm) in arms.iter().enumerate() {
                 lines.push(format!("INDEX {}", i + 1));
-                lines.push(describe(source, &arm.access));
+                lines.push(describe_as(format_args!("{}", source.name), source, &arm.access));
             }
             continue;
         }
@@ -94,7 +99,12 @@ pub(super) fn join_suffix(join: JoinKind) -> &'static str {
 
 /// `SCAN t`, `SEARCH t USING INDEX i (a=? AND b>?)`, …
 fn describe(source: &Source, access: &Access) -> String {
-    let name = &source.name;
+    let exists = if source.exists { " EXISTS" } else { "" };
+    describe_as(format_args!("{}{exists}", source.name), source, access)
+}
+
+/// The description of a path in a source that shows itself as `name`.
+fn describe_as(name: std::fmt::Arguments<'_>, source: &Source, access: &Access) -> String {
     match access {
         Access::Scan { .. } | Access::Produced { .. } | Access::MultiOr { .. } => format!("SCAN {name}"),
         Access::IndexScan { index, covering, .. } => {
@@ -131,8 +141,9 @@ fn describe(source: &Source, access: &Access) -> String {
             format!("SEARCH {name} USING {kind} ({conditions})")
         }
         Access::AutoIndex(auto) => {
-            let kind =
-                if auto.partial.is_empty() { "AUTOMATIC COVERING INDEX" } else { "AUTOMATIC PARTIAL COVERING INDEX" };
+            // SQLite takes the conditions of an EXISTS for such that leave out rows.
+            let partial = !auto.partial.is_empty() || source.exists;
+            let kind = if partial { "AUTOMATIC PARTIAL COVERING INDEX" } else { "AUTOMATIC COVERING INDEX" };
             let columns: Vec<String> =
                 auto.key.iter().map(|k| format!("{}=?", column_name(source, k.column))).collect();
             format!("SEARCH {name} USING {kind} ({})", columns.join(" AND "))

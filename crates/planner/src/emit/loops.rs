@@ -235,7 +235,15 @@ impl Emitter<'_> {
         for filter in &level.after_outer {
             self.jump_if_false(filter, inner_next, true)?;
         }
-        self.level(run, i + 1, inner_next)?;
+        if source.exists {
+            // One row is enough, whatever becomes of it further inside.
+            let found = self.builder.label();
+            self.level(run, i + 1, found)?;
+            self.builder.bind(found);
+            self.builder.emit(Goto { target: ended });
+        } else {
+            self.level(run, i + 1, inner_next)?;
+        }
         self.moved.truncate(moved_mark);
         self.leave_row(run, i, inner_next)?;
         self.runs = outside;

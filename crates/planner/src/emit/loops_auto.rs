@@ -1,14 +1,18 @@
 //! Automatic indexes: built once from a scan of the source, then searched by equality.
+//!
+//! What is built is a store of hashed rows, unless only a function of the application knows what is equal: then it is an
+//! ephemeral index, with a Bloom filter in front. Both give the rows of a key in the order of an index on all their values.
 
 use std::sync::Arc;
 
 use turso_error::Result;
 use turso_program::cursor::{IdxGt, Next, OpenEphemeral, Rewind, SeekGe};
-use turso_program::data::Null;
-use turso_program::sorter::{Filter, FilterAdd};
+use turso_program::data::{Copy, Integer, Null};
+use turso_program::expression::AddImm;
+use turso_program::sorter::{Filter, FilterAdd, HashAdd, HashFind, HashOpen};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
 use turso_program::{CursorId, Regs};
-use turso_value::{KeyColumn, KeyInfo, TextEncoding};
+use turso_value::{Collation, KeyColumn, KeyInfo, TextEncoding};
 
 use super::loops::{LevelState, Opened};
 use super::loops_access::{AccessExits, Advance, Step};
@@ -25,7 +29,9 @@ impl Emitter<'_> {
         exits: AccessExits,
     ) -> Result<Advance> {
         let index = self.builder.cursor();
-        let filter = auto.with_filter.then(|| self.builder.register());
+        let hashed = !auto.key.iter().any(|k| matches!(k.collation, Collation::Custom(_)));
+        // Asking for hashed rows costs no more than asking a filter.
+        let filter = (auto.with_filter && !hashed).then(|| self.builder.register());
         let fields: Vec<ColumnIndex> =
             auto.key.iter().map(|k| k.column).chain(auto.extra.iter().map(|&c| ColumnIndex::Column(c))).collect();
         let has_rowid = matches!(&state.opened, Opened::Table { table, .. } if table.table.has_rowid());
@@ -34,7 +40,8 @@ impl Emitter<'_> {
             Opened::Produced(Produced::Ephemeral { cursor }) => *cursor,
             _ => return Err(turso_error::Error::sql("an automatic index needs a table")),
         };
-        let build = |e: &mut Self| e.build_auto_index(source, auto, &fields, (scanned, index), filter, has_rowid);
+        let build =
+            |e: &mut Self| e.build_auto_index(source, auto, &fields, (scanned, index), hashed, filter, has_rowid);
         if self.loop_depth > 0 {
             self.once(build)?
         } else {
@@ -48,9 +55,15 @@ impl Emitter<'_> {
         if let Some(filter) = filter {
             self.builder.emit(Filter { filter, key, absent: exits.ended });
         }
-        self.builder.emit(SeekGe { cursor: index, key, miss: exits.ended });
-        let top = self.builder.label_here();
-        self.builder.emit(IdxGt { cursor: index, key, target: exits.ended });
+        let top = if hashed {
+            self.builder.emit(HashFind { cursor: index, key, miss: exits.ended });
+            self.builder.label_here()
+        } else {
+            self.builder.emit(SeekGe { cursor: index, key, miss: exits.ended });
+            let top = self.builder.label_here();
+            self.builder.emit(IdxGt { cursor: index, key, target: exits.ended });
+            top
+        };
         state.null_cursors = vec![index];
         let mut all = fields;
         all.push(ColumnIndex::Rowid);
@@ -64,6 +77,7 @@ impl Emitter<'_> {
         auto: &AutoIndex,
         fields: &[ColumnIndex],
         (scanned, index): (CursorId, CursorId),
+        hashed: bool,
         filter: Option<turso_program::Reg>,
         has_rowid: bool,
     ) -> Result<()> {
@@ -74,7 +88,16 @@ impl Emitter<'_> {
             .collect();
         let key = Arc::new(KeyInfo { columns, encoding: TextEncoding::Utf8 });
         let count = fields.len() + 1;
-        self.builder.emit(OpenEphemeral { cursor: index, columns: count as u32, key: Some(key) });
+        let number = self.builder.register();
+        if hashed {
+            self.builder.emit(HashOpen { cursor: index, key });
+            // The number that tells equal rows apart counts in a cursor of its own kind.
+            if !has_rowid {
+                self.builder.emit(Integer { value: 0, dest: number });
+            }
+        } else {
+            self.builder.emit(OpenEphemeral { cursor: index, columns: count as u32, key: Some(key) });
+        }
         if let Some(filter) = filter {
             self.builder.emit(Null { dest: Regs::new(filter, 1) });
         }
@@ -91,18 +114,25 @@ impl Emitter<'_> {
         let last = values.at(fields.len());
         if has_rowid {
             self.column_into(source.id, ColumnIndex::Rowid, last)?;
-        } else {
+        } else if hashed {
             // Equal rows are all kept, in the order of the scan: a number of their own tells them apart.
+            self.builder.emit(Copy { from: number, to: last, count: 1 });
+            self.builder.emit(AddImm { reg: number, amount: 1 });
+        } else {
             self.builder.emit(turso_program::cursor::Sequence { cursor: index, dest: last });
         }
         if let Some(filter) = filter {
             self.builder.emit(FilterAdd { filter, key: Regs::new(values.first, auto.key.len()) });
         }
-        let record = self.builder.temporary();
-        self.builder.emit(MakeRecord { values, dest: record, affinities: None });
-        let key = Regs::new(values.first, 0);
-        self.builder.emit(IdxInsert { cursor: index, record, key, position: Position::Unknown, change: None });
-        self.builder.release(record);
+        if hashed {
+            self.builder.emit(HashAdd { cursor: index, values });
+        } else {
+            let record = self.builder.temporary();
+            self.builder.emit(MakeRecord { values, dest: record, affinities: None });
+            let key = Regs::new(values.first, 0);
+            self.builder.emit(IdxInsert { cursor: index, record, key, position: Position::Unknown, change: None });
+            self.builder.release(record);
+        }
         self.builder.bind(next);
         self.builder.emit(Next { cursor: scanned, target: top });
         self.builder.bind(end);

@@ -43,8 +43,12 @@ impl Emitter<'_> {
         self.builder.open_plan_node("MULTI-INDEX OR");
         for (number, arm) in arms.iter().enumerate() {
             self.builder.open_plan_node_with(|| format!("INDEX {}", number + 1));
-            self.explain_access(source, &arm.access, "");
+            self.explain_arm(source, &arm.access);
             self.builder.close_plan_node();
+            let (next, ended) = (self.builder.label(), self.builder.label());
+            for filter in &arm.before {
+                self.jump_if_false(filter, ended, true)?;
+            }
             let index_cursor = match index_of(&arm.access) {
                 Some((index, _)) if !is_primary_tree(&table.table, index) => {
                     if let Some(error) = &index.broken {
@@ -65,7 +69,6 @@ impl Emitter<'_> {
                 _ => None,
             };
             self.bind_source(source.id, binding.clone());
-            let (next, ended) = (self.builder.label(), self.builder.label());
             let advance = self.begin_table_access(table, index_cursor, &arm.access, AccessExits { next, ended })?;
             self.loop_depth += 1;
             for filter in &arm.filters {

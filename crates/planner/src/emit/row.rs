@@ -26,6 +26,7 @@ pub(crate) fn table_source(id: SourceId, name: &str, aliased: bool, db: DbIndex,
         join: JoinKind::Inner,
         on: Vec::new(),
         hint: IndexHint::Free,
+        exists: false,
     }
 }
 

@@ -10,7 +10,7 @@ use turso_program::data::{Copy, Integer, Null};
 use turso_program::expression::{AggFinal, AggStep, CompareOp, Nulls};
 use turso_program::sorter::{SorterAdd, SorterNext, SorterOpen, SorterSort};
 use turso_program::{CallId, CursorId, Reg, Regs};
-use turso_value::{Affinity, KeyInfo};
+use turso_value::{Affinity, Collation, KeyInfo};
 
 use super::emitter::Place;
 use super::seen::Seen;
@@ -49,6 +49,55 @@ pub(super) struct Aggregates<'a> {
     pub bare: Vec<(SourceId, ColumnIndex, Reg)>,
     /// Set when a new extreme was met.
     hit: Option<Reg>,
+    /// The states, then what keeps the columns.
+    content: Regs,
+    /// Groups fed in turns share the sets of DISTINCT: there the key of the group stands before the value.
+    turns: Option<Turns>,
+}
+
+/// The key of the group in hand, and room for it with a value behind.
+struct Turns {
+    key: Regs,
+    with_value: Regs,
+}
+
+/// True when no value of its columns makes the expression an error.
+fn cannot_fail(e: &Expr) -> bool {
+    const TOTAL: [&str; 25] = [
+        "strftime",
+        "date",
+        "time",
+        "datetime",
+        "julianday",
+        "unixepoch",
+        "substr",
+        "substring",
+        "length",
+        "lower",
+        "upper",
+        "trim",
+        "ltrim",
+        "rtrim",
+        "instr",
+        "round",
+        "typeof",
+        "unicode",
+        "coalesce",
+        "ifnull",
+        "nullif",
+        "iif",
+        "if",
+        "min",
+        "max",
+    ];
+    !e.has_subquery()
+        && !e.any(|e| match e {
+            Expr::Function { function, .. } => {
+                function.flags.has(FunctionFlags::USER) || !TOTAL.contains(&&*function.name)
+            }
+            Expr::Raise { .. } => true,
+            _ => false,
+        })
 }
 
 /// Columns of the core's own sources that are read outside of aggregates and of group keys.
@@ -84,7 +133,8 @@ impl<'a> Aggregates<'a> {
     /// Allocate registers and cursors.
     pub(super) fn prepare(e: &mut Emitter<'_>, core: &'a Core, bare: &[(SourceId, ColumnIndex)]) -> Self {
         let has_bare = !bare.is_empty();
-        let states = e.builder.registers(core.aggregates.len());
+        let content = e.builder.registers(core.aggregates.len() + bare.len());
+        let states = Regs::new(content.first, core.aggregates.len());
         let mut extremes = 0;
         let running: Vec<Running> = core
             .aggregates
@@ -109,9 +159,39 @@ impl<'a> Aggregates<'a> {
                 Running { state: states.at(i), call, args, distinct, sorter, extreme }
             })
             .collect();
-        let bare = bare.iter().map(|(s, c)| (*s, *c, e.builder.register())).collect();
+        let kept = (core.aggregates.len()..).map(|i| content.at(i));
+        let bare = bare.iter().zip(kept).map(|((s, c), reg)| (*s, *c, reg)).collect();
         let hit = (extremes > 0).then(|| e.builder.register());
-        Self { core, running, bare, hit }
+        Self { core, running, bare, hit, content, turns: None }
+    }
+
+    /// The registers that hold all of a group.
+    pub(super) fn content(&self) -> Regs {
+        self.content
+    }
+
+    /// Groups may be fed in turns, each row to its own: nothing of a group is outside of its registers, and feeding a row
+    /// cannot fail (the rows of all groups before would be missing in the answer).
+    pub(super) fn may_take_turns(&self) -> bool {
+        let unsorted = self.running.iter().all(|r| r.sorter.is_none());
+        let hashed = |a: &Aggregate| !a.distinct || !matches!(a.collation, Collation::Custom(_));
+        unsorted
+            && self.core.aggregates.iter().all(hashed)
+            && self.core.aggregates.iter().all(|a| a.args.iter().chain(&a.filter).all(cannot_fail))
+    }
+
+    /// Feed groups in turns, whose keys are in `key` and compare so. Opens the sets of DISTINCT.
+    pub(super) fn take_turns(&mut self, e: &mut Emitter<'_>, key: Regs, collations: &[Collation]) {
+        for (running, aggregate) in self.running.iter_mut().zip(&self.core.aggregates) {
+            if running.distinct.is_some() {
+                let with_value: Vec<Collation> = collations.iter().chain([&aggregate.collation]).cloned().collect();
+                let seen = Seen::new(e, &with_value);
+                seen.open(e);
+                running.distinct = Some(seen);
+            }
+        }
+        let with_value = e.builder.registers(key.count as usize + 1);
+        self.turns = Some(Turns { key, with_value });
     }
 
     /// Columns beside the aggregates follow the row of an extreme.
@@ -176,7 +256,15 @@ impl<'a> Aggregates<'a> {
             }
         };
         if let Some(seen) = &running.distinct {
-            seen.pass(e, args, skip);
+            match &self.turns {
+                Some(Turns { key, with_value }) => {
+                    let value = with_value.at(key.count as usize);
+                    e.builder.emit(Copy { from: key.first, to: with_value.first, count: key.count });
+                    e.builder.emit(Copy { from: args.first, to: value, count: 1 });
+                    seen.pass(e, *with_value, skip);
+                }
+                None => seen.pass(e, args, skip),
+            }
         }
         if let Some(OrderedRows { cursor, record, .. }) = &running.sorter {
             for (i, term) in aggregate.order_by.iter().enumerate() {
@@ -197,15 +285,7 @@ impl<'a> Aggregates<'a> {
     }
 
     /// Keep the smaller or larger value, and note when it changed. While only NULLs have come every row counts.
-    fn step_extreme(
-        &self,
-        e: &mut Emitter<'_>,
-        state: Reg,
-        value: Reg,
-        is_max: bool,
-        hit: Reg,
-        collation: &turso_value::Collation,
-    ) {
+    fn step_extreme(&self, e: &mut Emitter<'_>, state: Reg, value: Reg, is_max: bool, hit: Reg, collation: &Collation) {
         let (null, take, noted, skip) = (e.builder.label(), e.builder.label(), e.builder.label(), e.builder.label());
         e.builder.emit(IsNull { reg: value, target: null });
         e.builder.emit(IsNull { reg: state, target: take });
@@ -343,7 +423,7 @@ impl Emitter<'_> {
             && aggregate.filter.is_none();
         let unfiltered = core.filter.is_empty() && level.filters.is_empty() && plan.constant_filters.is_empty();
         let Relation::Table { db, table } = &source.relation else { return None };
-        if !counts || !unfiltered || table.broken.is_some() || !bare_columns(core, &[]).is_empty() {
+        if !counts || !unfiltered || source.exists || table.broken.is_some() || !bare_columns(core, &[]).is_empty() {
             return None;
         }
         let cursor = match &level.access {

@@ -1,4 +1,5 @@
-//! GROUP BY: rows sorted by the keys (by a sorter, or as the loops deliver them), folded group by group.
+//! GROUP BY: rows sorted by the keys (by a sorter, or as the loops deliver them), folded group by group; or groups found by
+//! their keys, each row folded into its own, and sorted at the end.
 //!
 //! ```text
 //!   for each row in key order:
@@ -19,9 +20,11 @@ use turso_program::control::{Gosub, Goto, IfPos, Jump, Return};
 use turso_program::cursor::Column;
 use turso_program::data::{Copy, Integer};
 use turso_program::expression::Compare;
-use turso_program::sorter::{SorterAdd, SorterNext, SorterOpen, SorterSort};
+use turso_program::sorter::{
+    GroupFind, GroupNext, GroupOpen, GroupSort, SorterAdd, SorterNext, SorterOpen, SorterSort,
+};
 use turso_program::{Label, Reg, Regs};
-use turso_value::{KeyColumn, KeyInfo, TextEncoding};
+use turso_value::{Collation, KeyColumn, KeyInfo, TextEncoding};
 
 use super::emitter::Place;
 use super::select::Limits;
@@ -102,6 +105,11 @@ fn sort_terms(core: &Core, order_by: &[OrderTerm]) -> (Vec<OrderTerm>, bool) {
     (terms, true)
 }
 
+/// Where a group key stands among the sort terms.
+fn place_of(terms: &[OrderTerm], key: &Expr) -> Option<usize> {
+    terms.iter().position(|t| same_expr(t.expr.without_collate(), key.without_collate()))
+}
+
 impl Emitter<'_> {
     /// A core with GROUP BY.
     pub(super) fn grouped(
@@ -121,7 +129,7 @@ impl Emitter<'_> {
         }
         let sort_output = !order_by.is_empty() && !ordered && !plan.single_row;
         let bare = bare_columns(core, order_by);
-        let aggregates = Aggregates::prepare(self, core, &bare);
+        let mut aggregates = Aggregates::prepare(self, core, &bare);
         let width = core.group_by.len();
         let group = Group {
             keys: self.builder.registers(width),
@@ -148,6 +156,8 @@ impl Emitter<'_> {
                 }
                 e.group_row(&group, &aggregates)
             })?;
+        } else if aggregates.may_take_turns() && terms.iter().all(|t| !matches!(t.collation, Collation::Custom(_))) {
+            self.hashed_groups(core, &plan, &terms, &group, &mut aggregates)?;
         } else {
             self.sorted_groups(core, &plan, &terms, &group, &aggregates)?;
         }
@@ -212,6 +222,48 @@ impl Emitter<'_> {
         aggregates.step(self)
     }
 
+    /// Each row into the group with its key; the groups sorted by key.
+    fn hashed_groups(
+        &mut self,
+        core: &Core,
+        plan: &crate::plan::JoinPlan,
+        terms: &[OrderTerm],
+        group: &Group,
+        aggregates: &mut Aggregates<'_>,
+    ) -> Result<()> {
+        let cursor = self.builder.cursor();
+        let key = self.builder.registers(terms.len());
+        let collations: Vec<Collation> = terms.iter().map(|t| t.collation.clone()).collect();
+        aggregates.take_turns(self, key, &collations);
+        let aggregates = &*aggregates;
+        let how = Arc::new(self.order_key(terms));
+        self.builder.emit(GroupOpen { cursor, states: aggregates.content(), key: how });
+        self.loops(core, plan, &mut |e, _| {
+            for (i, term) in terms.iter().enumerate() {
+                e.expr_into(&term.expr, key.at(i))?;
+            }
+            let known = e.builder.label();
+            e.builder.emit(GroupFind { cursor, key, known });
+            if !aggregates.follows_extreme() {
+                aggregates.load_bare(e)?;
+            }
+            e.builder.bind(known);
+            aggregates.step(e)
+        })?;
+        self.builder.plan_node("USE TEMP B-TREE FOR GROUP BY");
+        let end = self.builder.label();
+        self.builder.emit(GroupSort { cursor, dest: key, empty: end });
+        let top = self.builder.label_here();
+        for (i, expr) in core.group_by.iter().enumerate() {
+            let at = place_of(terms, expr).unwrap_or(i);
+            self.builder.emit(Copy { from: key.at(at), to: group.keys.at(i), count: 1 });
+        }
+        self.builder.emit(Gosub { return_to: group.return_to, target: group.flush });
+        self.builder.emit(GroupNext { cursor, dest: key, target: top });
+        self.builder.bind(end);
+        Ok(())
+    }
+
     /// Rows through a sorter by key.
     fn sorted_groups(
         &mut self,
@@ -269,8 +321,7 @@ impl Emitter<'_> {
         self.builder.emit(SorterSort { cursor, empty: end });
         let top = self.builder.label_here();
         for (i, key) in core.group_by.iter().enumerate() {
-            let field =
-                terms.iter().position(|t| same_expr(t.expr.without_collate(), key.without_collate())).unwrap_or(i);
+            let field = place_of(terms, key).unwrap_or(i);
             self.builder.emit(Column { cursor, column: field as u16, dest: group.new.at(i), default: None });
         }
         let mark = self.moved.len();

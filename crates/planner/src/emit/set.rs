@@ -201,6 +201,7 @@ fn column_of(context: &PlanContext<'_>, query: &Query, column: usize) -> Expr {
         join: JoinKind::Inner,
         on: Vec::new(),
         hint: IndexHint::Free,
+        exists: false,
     };
     let output = vec![column_expr(&source, ColumnIndex::Column(column as u16))];
     let core = Core { sources: vec![source], output, ..Core::new(context.new_core()) };

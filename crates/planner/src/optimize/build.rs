@@ -36,7 +36,7 @@ pub(super) fn build(
             access.set_reverse(true);
         }
         builder.inside |= 1 << path.source;
-        plan.single_row &= path.one_row;
+        plan.single_row &= path.one_row || info.source.exists;
         plan.levels.push(Level {
             position: path.source,
             source: info.source.id,
@@ -188,7 +188,7 @@ impl Builder<'_, '_> {
             if let Access::Index(search) = &mut access {
                 search.covering = false;
             }
-            let mut filters = Vec::new();
+            let (mut before, mut filters) = (Vec::new(), Vec::new());
             for (i, t) in terms.terms.iter().enumerate().take(own).filter(|(_, t)| !t.derived) {
                 let used =
                     path.uses.iter().map(|&u| &terms.usable[u]).filter(|u| u.term == i).fold(0, |m, u| m | u.part);
@@ -196,12 +196,14 @@ impl Builder<'_, '_> {
                     continue;
                 }
                 if t.reads & !available == 0 {
-                    filters.push(t.expr.as_ref().clone());
+                    let outside = t.reads & (1 << path.source) == 0;
+                    let list = if outside { &mut before } else { &mut filters };
+                    list.push(t.expr.as_ref().clone());
                 } else {
                     complete = false;
                 }
             }
-            list.push(OrArm { access, filters });
+            list.push(OrArm { access, before, filters });
         }
         if complete {
             self.used_parts[term] = u8::MAX;

@@ -4,8 +4,12 @@
 //! guesses (a million rows, ten rows per value of a first index column, a range keeps a quarter) are SQLite's, since what ties
 //! here decides in which order rows without ORDER BY come.
 
+use turso_functions::FunctionFlags;
+use turso_program::expression::CompareOp;
 use turso_schema::{Column, Index, IndexKey, Schema, Table};
-use turso_value::Affinity;
+use turso_value::{Affinity, Value};
+
+use crate::plan::{Expr, InSet};
 
 /// `10 * log2(x)`, rounded.
 pub type LogEst = i32;
@@ -68,6 +72,37 @@ pub fn add(a: LogEst, b: LogEst) -> LogEst {
 /// The logarithm of the number of steps of a binary search among `rows` entries.
 pub fn search_steps(rows: LogEst) -> LogEst {
     if rows <= 10 { 0 } else { log_est(rows as u64) - 33 }
+}
+
+/// From so many sources on, SQLite's guesses about conditions without an index (an equality keeps a quarter, anything else
+/// nearly all) are given up for [`guess`]: with them the small differences between hundreds of sequences decide, and what that
+/// costs is more than the order of rows of such a join is worth.
+pub const DEEP_JOIN: usize = 4;
+
+/// How many rows a condition keeps that no index serves, in a deep join.
+pub fn guess(condition: &Expr) -> LogEst {
+    let is_column = |e: &Expr| matches!(e.without_collate(), Expr::Column { .. });
+    let small = |e: &Expr| matches!(e, Expr::Literal(Value::Integer(-1..=1)));
+    match condition {
+        Expr::Compare { op: CompareOp::Eq, left, right, .. } => {
+            if small(left) || small(right) {
+                -10
+            } else if is_column(left) || is_column(right) {
+                -33
+            } else {
+                -20
+            }
+        }
+        Expr::Compare { op: CompareOp::Ne, .. } => -1,
+        Expr::Compare { .. } => -10,
+        Expr::Between { negated: false, .. } => -20,
+        Expr::In { set: InSet::List(list), negated: false, .. } => (log_est(list.len() as u64) - 33).min(-5),
+        Expr::In { negated: false, .. } => -20,
+        Expr::Function { function, .. } if function.flags.has(FunctionFlags::LIKE) => -20,
+        Expr::Exists { .. } | Expr::IsNull { negated: false, .. } => -10,
+        Expr::Or(..) => -5,
+        _ => -1,
+    }
 }
 
 /// What is known about the size of a table.

@@ -71,6 +71,9 @@ pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanCon
         }
     }
     terms.add_transitive();
+    if sources > 1 {
+        path_or::add_parts(&mut terms, &infos);
+    }
 
     if alone
         && let [info] = infos.as_slice()

@@ -82,7 +82,7 @@ impl<'o, 'a> Orders<'o, 'a> {
         let bit: Mask = 1 << path.source;
         let Some(info) = self.infos.get(path.source) else { return false };
         self.fixed_by_terms(state, path.source);
-        if path.one_row {
+        if path.one_row || info.source.exists {
             state.distinct |= bit;
             self.fixed_by_rows(state);
             return true;

@@ -84,7 +84,7 @@ impl<'f, 'a> Finder<'f, 'a> {
             self.automatic_index();
             return self.paths;
         };
-        if self.automatic && !self.in_or && table.has_rowid() {
+        if self.automatic && !self.in_or {
             self.automatic_index();
         }
         if table.has_rowid() && !matches!(self.info.source.hint, IndexHint::Named(_)) {
@@ -204,10 +204,13 @@ impl<'f, 'a> Finder<'f, 'a> {
 
     /// Terms that the path does not use are checked on its rows and let fewer through.
     fn reduce_output(&self, path: &mut Path) {
-        if matches!(path.kind, PathKind::Auto | PathKind::Or { .. }) {
-            return;
-        }
-        let reachable = path.needs | self.bit();
+        let deep = self.terms.is_deep();
+        // An index made for the statement leaves out rows by the conditions on the source alone.
+        let reachable = match path.kind {
+            PathKind::Auto if deep => self.bit(),
+            PathKind::Auto | PathKind::Or { .. } => return,
+            _ => path.needs | self.bit(),
+        };
         let rows = self.info.size.rows;
         let mut most = 0;
         for (i, term) in self.terms.terms.iter().enumerate() {
@@ -218,6 +221,10 @@ impl<'f, 'a> Finder<'f, 'a> {
                 continue;
             }
             if path.uses.iter().any(|&u| self.terms.usable.get(u).is_some_and(|u| u.term == i)) {
+                continue;
+            }
+            if deep {
+                path.out += term.guess;
                 continue;
             }
             let Term { selectivity, equality, .. } = term;
@@ -460,10 +467,14 @@ impl<'f, 'a> Finder<'f, 'a> {
             if !can_build_on(u) {
                 continue;
             }
-            // Sorting the rows, and writing them.
-            let more = if self.info.table.is_some() { 28 } else { -25 };
-            let setup = (steps + rows + more).max(0);
-            let out = 43;
+            let (setup, out) = if self.terms.is_deep() {
+                // A scan, and putting rows into a hash table. Of a small table not many rows have the same key.
+                (rows + 25, (rows / 4).min(33))
+            } else {
+                // Sorting the rows, and writing them.
+                let more = if self.info.table.is_some() { 28 } else { -25 };
+                ((steps + rows + more).max(0), 43)
+            };
             let mut path = self.path(PathKind::Auto, u.needs, add(steps, out), out, vec![i]);
             path.setup = setup;
             self.keep(path);

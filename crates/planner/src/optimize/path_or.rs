@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::cost::{LogEst, add};
 use super::path::{ArmPath, Finder, Path, PathKind};
+use super::source::SourceInfo;
 use super::terms::{Mask, Term, Terms, flatten_or};
 use crate::context::PlanOptions;
-use crate::plan::{Core, Expr};
+use crate::plan::{Core, Expr, JoinKind};
 
 /// The most arms that are looked at: each one searches anew.
 const MOST_ARMS: usize = 200;
@@ -32,6 +33,55 @@ pub(super) fn arms<'a>(
             terms
         })
         .collect()
+}
+
+/// What a disjunction over several sources says of each one alone: where every arm has conditions on the source, the OR of
+/// those holds too, and rows of the source that fail it need not be joined.
+pub(super) fn add_parts(terms: &mut Terms<'_>, infos: &[SourceInfo<'_>]) {
+    for i in 0..terms.terms.len() {
+        let term = &terms.terms[i];
+        if !matches!(*term.expr, Expr::Or(..)) || term.on_of.is_some() || term.reads.count_ones() < 2 {
+            continue;
+        }
+        let (reads, expr) = (term.reads, term.expr.clone());
+        let mut arms = Vec::new();
+        flatten_or(&expr, &mut arms);
+        if arms.len() > MOST_ARMS {
+            continue;
+        }
+        for (position, info) in infos.iter().enumerate() {
+            let bit: Mask = 1 << position;
+            if reads & bit == 0 || !matches!(info.source.join, JoinKind::Inner | JoinKind::Cross) {
+                continue;
+            }
+            let parts: Option<Vec<Expr>> = arms.iter().map(|arm| part_of(terms, arm, bit)).collect();
+            let either = |a, b| Expr::Or(Box::new(a), Box::new(b));
+            if let Some(part) = parts.and_then(|parts| parts.into_iter().reduce(either)) {
+                terms.terms.push(Term {
+                    expr: Cow::Owned(part),
+                    reads: bit,
+                    on_of: None,
+                    parts: 0,
+                    derived: false,
+                    // Estimates count the whole OR.
+                    selectivity: 0,
+                    equality: None,
+                    guess: 0,
+                });
+            }
+        }
+    }
+}
+
+/// The conditions of an arm that read the one source and no subquery.
+fn part_of(terms: &mut Terms<'_>, arm: &Expr, bit: Mask) -> Option<Expr> {
+    match arm {
+        Expr::And(left, right) => match (part_of(terms, left, bit), part_of(terms, right, bit)) {
+            (Some(left), Some(right)) => Some(Expr::And(Box::new(left), Box::new(right))),
+            (part, other) => part.or(other),
+        },
+        other => (terms.reads(other) == bit && !other.has_subquery() && !other.is_volatile()).then(|| other.clone()),
+    }
 }
 
 /// Add the paths that take a disjunction apart.

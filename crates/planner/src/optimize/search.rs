@@ -66,7 +66,9 @@ pub(super) fn choose(
                 if matches!(path.kind, PathKind::Auto) && sequence.rows < 3 {
                     continue;
                 }
-                grow(&mut next, most, sequence, i, path, paths, orders, length + 1 == n);
+                // Of a table that is only asked for existence one row comes out.
+                let out = if infos[path.source].source.exists { path.out.min(0) } else { path.out };
+                grow(&mut next, most, sequence, i, (path, out), paths, orders, length + 1 == n);
             }
         }
         if next.is_empty() {
@@ -87,13 +89,13 @@ fn grow(
     most: usize,
     sequence: &Sequence,
     i: usize,
-    path: &Path,
+    (path, out): (&Path, LogEst),
     paths: &[Path],
     orders: &Orders<'_, '_>,
     complete: bool,
 ) {
     let mut unsorted = add(add(path.setup, path.run + sequence.rows), sequence.unsorted);
-    let rows = sequence.rows + path.out;
+    let rows = sequence.rows + out;
     let wished = orders.wish.order.len();
     // What the shorter sequence delivers stays, unless this loop may add to it.
     let delivered = (sequence.delivered.count.is_none() || sequence.paths.is_empty()).then(|| {

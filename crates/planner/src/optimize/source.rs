@@ -102,6 +102,9 @@ pub(super) fn sources<'a>(
         if let Some(last) = last_right {
             after |= if position <= last + 1 { before } else { (1 << (last + 2)) - 1 };
         }
+        if source.exists {
+            after |= read_beside(core, position);
+        }
         if let Relation::Function { args, .. } = &source.relation {
             for arg in args {
                 arg.for_each_column(|id, _| {
@@ -130,6 +133,23 @@ pub(super) fn sources<'a>(
         infos.push(info);
     }
     Ok(infos)
+}
+
+/// The sources that conditions on this one read too.
+fn read_beside(core: &Core, position: usize) -> Mask {
+    let mut beside = 0;
+    for condition in &core.filter {
+        let mut reads: Mask = 0;
+        condition.for_each_column(|id, _| {
+            if let Some(at) = core.sources.iter().position(|s| s.id == id) {
+                reads |= 1 << at;
+            }
+        });
+        if reads & (1 << position) != 0 {
+            beside |= reads;
+        }
+    }
+    beside & !(1 << position)
 }
 
 /// Collect the indexes of the sources.

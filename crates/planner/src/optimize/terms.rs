@@ -36,6 +36,8 @@ pub(super) struct Term<'a> {
     pub selectivity: i32,
     /// Equality with something: halves or quarters the rows at least.
     pub equality: Option<i32>,
+    /// What `selectivity` and `equality` are in a deep join.
+    pub guess: i32,
 }
 
 /// What an index column would have to hold.
@@ -60,6 +62,8 @@ pub(super) enum Op {
 #[derive(Debug, Clone)]
 pub(super) struct Usable<'a> {
     pub term: usize,
+    /// The term that says so; another one than `term` where it follows by way of an equality.
+    pub origin: usize,
     pub part: u8,
     pub source: usize,
     /// The column, or an expression over the source that an index might hold.
@@ -153,6 +157,7 @@ impl<'a> Terms<'a> {
             derived: false,
             selectivity: likelihood.unwrap_or(-1),
             equality: None,
+            guess: likelihood.unwrap_or_else(|| super::cost::guess(inner)),
         };
         self.terms.push(term);
         if likelihood.is_none() {
@@ -171,6 +176,11 @@ impl<'a> Terms<'a> {
         });
         self.correlated = correlated;
         mask
+    }
+
+    /// Many loops: see [`super::cost::guess`].
+    pub fn is_deep(&self) -> bool {
+        self.core.sources.len() >= super::cost::DEEP_JOIN
     }
 
     /// The terms of each arm of a disjunction.
@@ -427,6 +437,7 @@ impl<'a> Terms<'a> {
         }
         self.usable.push(Usable {
             term,
+            origin: term,
             part,
             source,
             key,
@@ -527,7 +538,12 @@ impl<'a> Terms<'a> {
                     v.source == to_source
                         && v.op == u.op
                         && matches!(v.key, Key::Column(c) if c == to)
-                        && matches!((&v.value, &u.value), (Some(a), Some(b)) if same_expr(a, b))
+                        && match (v.value.as_deref(), u.value.as_deref()) {
+                            // No two subqueries are the same, unless they are one.
+                            (Some(Expr::In { set: InSet::Query(_), .. }), _) => v.origin == u.origin,
+                            (Some(a), Some(b)) => same_expr(a, b),
+                            _ => false,
+                        }
                 });
                 if known {
                     continue;
@@ -535,7 +551,8 @@ impl<'a> Terms<'a> {
                 let copy =
                     Usable { source: to_source, key: Key::Column(to), part: 0, term: self.terms.len(), ..u.clone() };
                 let original = &self.terms[u.term];
-                let term = Term { parts: 0, derived: true, selectivity: 0, equality: None, ..original.clone() };
+                let term =
+                    Term { parts: 0, derived: true, selectivity: 0, equality: None, guess: 0, ..original.clone() };
                 self.terms.push(term);
                 if self.may_drive(copy.term, to_source) {
                     self.usable.push(copy);

@@ -147,6 +147,8 @@ pub struct AutoKey {
 pub struct OrArm {
     /// Its path: never `MultiOr`, `AutoIndex` or covering.
     pub access: Access,
+    /// Its conditions on loops outside alone: where they fail nothing is searched.
+    pub before: Vec<Expr>,
     /// The arm's remaining conditions.
     pub filters: Vec<Expr>,
 }

@@ -71,7 +71,13 @@ impl fmt::Display for Access {
             Access::MultiOr { arms } => {
                 f.write_str("any of")?;
                 for arm in arms {
-                    write!(f, " [{}", arm.access)?;
+                    f.write_str(" [")?;
+                    if !arm.before.is_empty() {
+                        f.write_str("if ")?;
+                        joined(f, &arm.before, " AND ")?;
+                        f.write_str(": ")?;
+                    }
+                    write!(f, "{}", arm.access)?;
                     if !arm.filters.is_empty() {
                         f.write_str(" check ")?;
                         joined(f, &arm.filters, ", ")?;

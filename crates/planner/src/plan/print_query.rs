@@ -81,6 +81,7 @@ impl fmt::Display for Core {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let join = match self.join {
+            JoinKind::Inner if self.exists => "EXISTS",
             JoinKind::Inner => "FROM",
             JoinKind::Cross => "CROSS",
             JoinKind::Left => "LEFT",

@@ -113,6 +113,8 @@ pub struct Source {
     pub on: Vec<Expr>,
     /// INDEXED BY, NOT INDEXED.
     pub hint: IndexHint,
+    /// It was the table of an EXISTS: of the rows that fit to one row of the sources before it only the first counts.
+    pub exists: bool,
 }
 
 /// What a source reads.

@@ -5,6 +5,8 @@
 //! | `fold` | an expression of constants becomes its value |
 //! | `strength` | a LEFT JOIN whose NULL rows cannot pass WHERE becomes an inner join |
 //! | `flatten` | a subquery in FROM becomes part of the query around it |
+//! | `exists_join` | WHERE EXISTS over one table becomes a join with it |
+//! | `factor_or` | a join condition in every arm of an OR stands beside the OR |
 //! | `push_down` | a condition on a subquery's columns moves into it |
 //! | `omit_join` | a LEFT JOIN that neither adds nor multiplies rows, and is not read, goes |
 //! | `distinct` | DISTINCT over rows that a key tells apart goes |
@@ -13,6 +15,8 @@
 //! rows that SQLite would show.
 
 mod distinct;
+mod exists_join;
+mod factor_or;
 mod flatten;
 mod fold;
 mod omit_join;
@@ -28,18 +32,36 @@ const MOST_DEPTH: u32 = 64;
 
 /// The query after all rewrites.
 pub fn rewrite(mut query: Query, context: &PlanContext<'_>) -> Query {
-    Rewriter { context, depth: 0 }.query(&mut query);
+    let mut rewriter = Rewriter { context, depth: 0, exists: false };
+    rewriter.query(&mut query);
+    if rewriter.exists {
+        ExistsJoiner.query(&mut query);
+    }
     query
 }
 
 /// Rewrite an expression by itself, as it would be within a query: what an index holds must look like what queries ask.
 pub fn rewrite_expr(expr: &mut Expr, context: &PlanContext<'_>) {
-    Rewriter { context, depth: 0 }.expr(expr);
+    Rewriter { context, depth: 0, exists: false }.expr(expr);
 }
 
 struct Rewriter<'r, 'a> {
     context: &'r PlanContext<'a>,
     depth: u32,
+    /// An EXISTS has been met.
+    exists: bool,
+}
+
+/// Joins the tables of EXISTS; outer queries come first, so that what is inside of one that was joined stays.
+struct ExistsJoiner;
+
+impl VisitMut for ExistsJoiner {
+    fn query(&mut self, q: &mut Query) {
+        if q.limit.is_none() {
+            exists_join::join_in(&mut q.body);
+        }
+        walk_query_mut(self, q);
+    }
 }
 
 impl VisitMut for Rewriter<'_, '_> {
@@ -54,6 +76,7 @@ impl VisitMut for Rewriter<'_, '_> {
     }
 
     fn expr(&mut self, e: &mut Expr) {
+        self.exists |= matches!(e, Expr::Exists { negated: false, .. });
         crate::plan::walk_expr_mut(self, e);
         fold::fold(e);
     }
@@ -68,6 +91,7 @@ fn rewrite_query(query: &mut Query, context: &PlanContext<'_>, depth: u32) {
     }
     if let Body::Core(core) = &mut query.body {
         if is_plain(core) {
+            factor_or::factor(core);
             return;
         }
         strength::reduce(core);
@@ -102,6 +126,7 @@ fn rewrite_arms(body: &mut Body, context: &PlanContext<'_>, depth: u32) {
 }
 
 fn after_flattening(core: &mut Core, order_by: &[OrderTerm], context: &PlanContext<'_>, depth: u32) {
+    factor_or::factor(core);
     strength::reduce(core);
     push_down(core, context, depth);
     omit_join::omit_unread(core, order_by);

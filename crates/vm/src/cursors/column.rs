@@ -112,6 +112,12 @@ impl Vm {
                     assign_default(dest, column.default.as_ref());
                 }
             }
+            Cursor::Hash(rows) => {
+                let dest = self.frame.registers.get_mut(column.dest);
+                if !rows.column(index, encoding, dest)? {
+                    assign_default(dest, column.default.as_ref());
+                }
+            }
             Cursor::Pseudo(pseudo) => {
                 if pseudo.null_row {
                     self.frame.registers.get_mut(column.dest).set_null();
@@ -131,7 +137,9 @@ impl Vm {
                 }
             }
             Cursor::Null => self.frame.registers.get_mut(column.dest).set_null(),
-            Cursor::Closed | Cursor::Set(_) => return Err(internal("column of a cursor that has none")),
+            Cursor::Closed | Cursor::Set(_) | Cursor::Groups(_) => {
+                return Err(internal("column of a cursor that has none"));
+            }
         }
         Ok(Flow::NEXT)
     }

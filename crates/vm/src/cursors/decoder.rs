@@ -65,6 +65,10 @@ impl Decoder {
                     None => dest.set_integer(short_integer(record, at, end)?),
                 }
             }
+            7 => match record.get(at..at + 8).and_then(|bytes| bytes.first_chunk()) {
+                Some(bits) => dest.set_real(f64::from_be_bytes(*bits)),
+                None => return Err(malformed("value past the end of the record")),
+            },
             0 => dest.set_null(),
             8 => dest.set_integer(0),
             9 => dest.set_integer(1),

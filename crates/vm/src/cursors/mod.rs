@@ -1,4 +1,4 @@
-//! Cursors: over trees of a database, ephemeral trees, single records, sorters, and sets of keys.
+//! Cursors: over trees of a database, ephemeral trees, single records, sorters, sets of keys, hashed rows and groups.
 //!
 //! ```text
 //!   Tree ── btree: BTreeCursor        the position
@@ -27,6 +27,8 @@ use turso_storage::btree::BTreeCursor;
 use turso_value::KeyInfo;
 
 use crate::Host;
+use crate::groups::Groups;
+use crate::hash_rows::HashRows;
 use crate::keyset::KeySet;
 use crate::run::{Run, internal};
 use crate::sorter::Sorter;
@@ -40,6 +42,8 @@ pub(crate) enum Cursor {
     Pseudo(Box<PseudoCursor>),
     Sorter(Box<Sorter>),
     Set(Box<KeySet>),
+    Hash(Box<HashRows>),
+    Groups(Box<Groups>),
     /// Every column reads NULL: the other side of an outer join that was never opened.
     Null,
 }

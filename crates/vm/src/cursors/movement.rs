@@ -54,6 +54,10 @@ impl Vm {
                 Way::Next => Ok(sorter.next()),
                 _ => Err(internal("a sorter runs forward only")),
             },
+            Cursor::Hash(rows) => match way {
+                Way::Next => Ok(rows.next()),
+                _ => Err(internal("hashed rows are found by their keys")),
+            },
             // A pseudo table has one row, and one that was never opened has none.
             Cursor::Pseudo(_) => Ok(matches!(way, Way::First | Way::Last)),
             Cursor::Null => Ok(false),
@@ -106,7 +110,8 @@ impl Exec for NullRow {
                 }
             }
             Cursor::Pseudo(pseudo) => pseudo.null_row = true,
-            Cursor::Sorter(_) => return Err(internal("a sorter has no null row")),
+            Cursor::Hash(rows) => rows.null_row(),
+            Cursor::Sorter(_) | Cursor::Groups(_) => return Err(internal("a sorter has no null row")),
             slot => *slot = Cursor::Null,
         }
         Ok(Flow::NEXT)
@@ -120,7 +125,8 @@ impl Exec for IfNullRow {
             Cursor::Tree(tree) => tree.status == Status::NullRow,
             Cursor::Pseudo(pseudo) => pseudo.null_row,
             Cursor::Null => true,
-            Cursor::Sorter(_) | Cursor::Set(_) | Cursor::Closed => false,
+            Cursor::Hash(rows) => rows.is_null_row(),
+            Cursor::Sorter(_) | Cursor::Set(_) | Cursor::Groups(_) | Cursor::Closed => false,
         };
         if null_row {
             vm.frame.registers.get_mut(self.dest).set_null();

@@ -1,0 +1,278 @@
+//! Rows looked up by equality: what an automatic index is for, without sorting all of them.
+//!
+//! ```text
+//!   keys     what was added as a key -> its number
+//!   chains   [ (first, last, sorted) ]    by key number: the rows with that key, linked through `entries`
+//!   entries  [ (offset, next) ]
+//!   arena    | len | record | len | record | ...
+//! ```
+//! Rows with the same key come as an index on all their values would give them: by the other values. A chain is sorted when
+//! it is looked up for the first time; most have one row.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result, ResultCode};
+use turso_program::sorter::{HashAdd, HashFind, HashOpen};
+use turso_program::{CursorId, Program};
+use turso_value::key::compare_records;
+use turso_value::{KeyInfo, TextEncoding, Value};
+
+use crate::cursors::{Cursor, Decoder};
+use crate::dispatch::{Exec, Flow};
+use crate::keyset::KeySet;
+use crate::record::encode;
+use crate::run::internal;
+use crate::{Host, Vm};
+
+/// Bytes in front of a record: its length.
+const HEAD: usize = size_of::<u32>();
+/// No entry.
+const NONE: u32 = u32::MAX;
+
+/// See the module's header.
+pub(crate) struct HashRows {
+    info: Arc<KeyInfo>,
+    keys: KeySet,
+    chains: Vec<Chain>,
+    entries: Vec<Entry>,
+    arena: Vec<u8>,
+    /// The entry in hand.
+    at: u32,
+    record: Decoder,
+}
+
+#[derive(Clone, Copy)]
+struct Chain {
+    first: u32,
+    last: u32,
+    sorted: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    offset: usize,
+    next: u32,
+}
+
+impl HashRows {
+    fn new(info: Arc<KeyInfo>) -> Self {
+        Self {
+            keys: KeySet::new(info.clone()),
+            info,
+            chains: Vec::new(),
+            entries: Vec::new(),
+            arena: Vec::new(),
+            at: NONE,
+            record: Decoder::default(),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.chains.clear();
+        self.entries.clear();
+        self.arena.clear();
+        self.go_to(NONE);
+    }
+
+    #[inline]
+    fn go_to(&mut self, entry: u32) {
+        self.at = entry;
+        self.record.reset();
+    }
+
+    /// Columns read NULL from here on.
+    pub fn null_row(&mut self) {
+        self.go_to(NONE);
+    }
+
+    /// True when the cursor is on no row.
+    pub fn is_null_row(&self) -> bool {
+        self.at == NONE
+    }
+
+    /// Adds a row; the first values are its key. `scratch` is that of [`encode`].
+    fn add(&mut self, values: &[Value], encoding: TextEncoding, longest: usize, scratch: &mut Vec<u8>) -> Result<()> {
+        let key = values.get(..self.info.columns.len()).unwrap_or(values);
+        if key.iter().any(Value::is_null) {
+            return Ok(());
+        }
+        let offset = self.arena.len();
+        self.arena.extend_from_slice(&[0; HEAD]);
+        encode(values, &[], encoding, scratch, &mut self.arena);
+        let len = self.arena.len() - offset - HEAD;
+        let head = self.arena.get_mut(offset..).and_then(|rest| rest.first_chunk_mut::<HEAD>());
+        match (u32::try_from(len), head) {
+            (Ok(number), Some(head)) if len <= longest => *head = number.to_ne_bytes(),
+            _ => {
+                self.arena.truncate(offset);
+                return Err(Error::from_code(ResultCode::TOOBIG));
+            }
+        }
+        let Some(new) = u32::try_from(self.entries.len()).ok().filter(|new| *new != NONE) else {
+            return Err(Error::from_code(ResultCode::TOOBIG));
+        };
+        let (number, fresh) = self.keys.number(key)?;
+        self.entries.push(Entry { offset, next: NONE });
+        if fresh {
+            self.chains.push(Chain { first: new, last: new, sorted: true });
+        } else if let Some(chain) = self.chains.get_mut(number) {
+            if let Some(last) = self.entries.get_mut(chain.last as usize) {
+                last.next = new;
+            }
+            *chain = Chain { last: new, sorted: false, ..*chain };
+        }
+        Ok(())
+    }
+
+    /// Goes to the first row with this key.
+    #[inline]
+    fn find(&mut self, key: &[Value]) -> Result<bool> {
+        let found = match self.keys.find(key) {
+            Some(number) => match self.chains.get(number) {
+                Some(chain) if chain.sorted => chain.first,
+                _ => self.sort(number)?,
+            },
+            None => NONE,
+        };
+        self.go_to(found);
+        Ok(found != NONE)
+    }
+
+    /// Goes to the next row with the same key; false when there is none.
+    #[inline]
+    pub fn next(&mut self) -> bool {
+        let next = self.entries.get(self.at as usize).map_or(NONE, |entry| entry.next);
+        self.go_to(next);
+        next != NONE
+    }
+
+    /// Links the rows of a key in order; the first of them.
+    #[cold]
+    fn sort(&mut self, number: usize) -> Result<u32> {
+        let Some(&chain) = self.chains.get(number) else { return Ok(NONE) };
+        let mut rows = Vec::new();
+        let mut at = chain.first;
+        while let Some(entry) = self.entries.get(at as usize) {
+            rows.push(at);
+            at = entry.next;
+        }
+        let mut failure = None;
+        rows.sort_by(|a, b| {
+            let (a, b) = (self.record_of(*a), self.record_of(*b));
+            compare_records(a, b, &self.info, usize::MAX).unwrap_or_else(|error| {
+                failure.get_or_insert(error);
+                std::cmp::Ordering::Equal
+            })
+        });
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        for (i, &row) in rows.iter().enumerate() {
+            let next = rows.get(i + 1).copied().unwrap_or(NONE);
+            if let Some(entry) = self.entries.get_mut(row as usize) {
+                entry.next = next;
+            }
+        }
+        let first = rows.first().copied().unwrap_or(NONE);
+        if let Some(chain) = self.chains.get_mut(number) {
+            *chain = Chain { first, last: rows.last().copied().unwrap_or(NONE), sorted: true };
+        }
+        Ok(first)
+    }
+
+    #[inline]
+    fn record_of(&self, entry: u32) -> &[u8] {
+        let Some(rest) = self.entries.get(entry as usize).and_then(|e| self.arena.get(e.offset..)) else { return &[] };
+        match rest.split_first_chunk::<HEAD>() {
+            Some((len, body)) => body.get(..u32::from_ne_bytes(*len) as usize).unwrap_or(&[]),
+            None => &[],
+        }
+    }
+
+    /// A column of the row in hand; false when there is none.
+    #[inline]
+    pub fn column(&mut self, index: usize, encoding: TextEncoding, dest: &mut Value) -> Result<bool> {
+        if self.at == NONE {
+            dest.set_null();
+            return Ok(true);
+        }
+        let mut decoder = self.record;
+        let found = decoder.read(self.record_of(self.at), index, encoding, dest)?;
+        self.record = decoder;
+        Ok(found)
+    }
+}
+
+#[inline]
+fn rows(cursors: &mut [Cursor], id: CursorId) -> Result<&mut HashRows> {
+    match &mut cursors[id.index()] {
+        Cursor::Hash(rows) => Ok(rows),
+        _ => Err(internal("cursor has no hashed rows")),
+    }
+}
+
+impl Exec for HashOpen {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        match &mut vm.frame.cursors[self.cursor.index()] {
+            Cursor::Hash(rows) if Arc::ptr_eq(&rows.info, &self.key) => rows.clear(),
+            slot => *slot = Cursor::Hash(Box::new(HashRows::new(self.key.clone()))),
+        }
+        Ok(Flow::NEXT)
+    }
+}
+
+impl Exec for HashAdd {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        let rows = rows(&mut vm.frame.cursors, self.cursor)?;
+        let (values, run) = (vm.frame.registers.block(self.values), &mut vm.run);
+        rows.add(values, run.encoding, host.limits().length, &mut run.encoder)?;
+        Ok(Flow::NEXT)
+    }
+}
+
+impl Exec for HashFind {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let found = rows(&mut vm.frame.cursors, self.cursor)?.find(vm.frame.registers.block(self.key))?;
+        Flow::jump_if(!found, self.miss)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_a_key_come_in_the_order_of_their_other_values() {
+        let mut rows = HashRows::new(Arc::new(KeyInfo::binary(1)));
+        let mut scratch = Vec::new();
+        let mut add = |key: Value, other: i64, last: i64| {
+            let row = [key, Value::Integer(other), Value::Integer(last)];
+            rows.add(&row, TextEncoding::Utf8, 1000, &mut scratch).unwrap();
+        };
+        add(Value::Integer(7), 5, 1);
+        add(Value::Real(7.0), 3, 2);
+        add(Value::Null, 1, 3);
+        add(Value::text("7"), 0, 4);
+        add(Value::Integer(7), 3, 0);
+        let mut found = |key: Value| {
+            let mut list = Vec::new();
+            let mut there = rows.find(&[key]).unwrap();
+            while there {
+                let (mut a, mut b) = (Value::Null, Value::Null);
+                assert!(rows.column(1, TextEncoding::Utf8, &mut a).unwrap());
+                assert!(rows.column(2, TextEncoding::Utf8, &mut b).unwrap());
+                list.push((a.to_integer(), b.to_integer()));
+                there = rows.next();
+            }
+            list
+        };
+        // Real and integer keys are equal; as values of the record they still sort by the rest.
+        assert_eq!(found(Value::Integer(7)), [(3, 0), (3, 2), (5, 1)]);
+        assert_eq!(found(Value::text("7")), [(0, 4)]);
+        assert_eq!(found(Value::Null), []);
+        assert_eq!(found(Value::Integer(8)), []);
+    }
+}
