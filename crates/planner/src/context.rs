@@ -89,6 +89,8 @@ pub struct PlanOptions {
     pub trusted_schema: bool,
     /// No DELETE empties a whole table at once: somebody wants to see its rows.
     pub no_truncate: bool,
+    /// `PRAGMA legacy_alter_table`.
+    pub legacy_alter_table: bool,
     /// Most columns of a table, result or index (`SQLITE_LIMIT_COLUMN`).
     pub limit_columns: usize,
     /// Most terms of a compound SELECT (`SQLITE_LIMIT_COMPOUND_SELECT`).
@@ -113,10 +115,22 @@ impl Default for PlanOptions {
             writable_schema: false,
             trusted_schema: true,
             no_truncate: false,
+            legacy_alter_table: false,
             limit_columns: 2000,
             limit_compound: 500,
         }
     }
+}
+
+/// What a token of a stored text means: what ALTER TABLE needs to edit the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mention {
+    /// A table or view.
+    Table { db: DbIndex, table: Arc<str> },
+    /// A column of a table.
+    Column { db: DbIndex, table: Arc<str>, column: usize },
+    /// A double-quoted name that is no column, so a string.
+    Text,
 }
 
 /// Everything that planning one statement shares, trigger bodies and expanded views included.
@@ -142,6 +156,8 @@ pub struct PlanContext<'a> {
     from_schema: Cell<bool>,
     pub(crate) has_authorizer: bool,
     pub(crate) permissions: Permissions,
+    /// What the names of the text in hand mean, by offset, while that is recorded.
+    mentions: RefCell<Option<Vec<(u32, Mention)>>>,
 }
 
 impl<'a> PlanContext<'a> {
@@ -162,6 +178,7 @@ impl<'a> PlanContext<'a> {
             from_schema: Cell::new(false),
             has_authorizer: catalogue.has_authorizer(),
             permissions: Permissions::default(),
+            mentions: RefCell::new(None),
         }
     }
 
@@ -194,6 +211,29 @@ impl<'a> PlanContext<'a> {
     /// What is being planned comes from the schema.
     pub(crate) fn is_of_schema(&self) -> bool {
         self.from_schema.get()
+    }
+
+    /// Bind a text and record what its names mean.
+    pub(crate) fn recording<T>(&self, bind: impl FnOnce() -> T) -> (T, Vec<(u32, Mention)>) {
+        let outer = self.mentions.replace(Some(Vec::new()));
+        let result = bind();
+        (result, self.mentions.replace(outer).unwrap_or_default())
+    }
+
+    /// Bind something that stands in another text than the one in hand: its offsets mean nothing there.
+    pub(crate) fn aside<T>(&self, bind: impl FnOnce() -> T) -> T {
+        let outer = self.mentions.replace(None);
+        let result = bind();
+        self.mentions.replace(outer);
+        result
+    }
+
+    /// The token at `offset` has been resolved.
+    #[inline]
+    pub(crate) fn note(&self, offset: u32, mention: impl FnOnce() -> Mention) {
+        if let Some(mentions) = &mut *self.mentions.borrow_mut() {
+            mentions.push((offset, mention()));
+        }
     }
 
     /// A source id that nothing in this statement has yet.

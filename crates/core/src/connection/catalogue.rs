@@ -103,6 +103,7 @@ impl State {
             writable_schema: self.settings.writable_schema,
             trusted_schema: self.settings.trusted_schema,
             no_truncate: self.hooks.preupdate.is_some(),
+            legacy_alter_table: self.settings.legacy_alter_table,
             ..PlanOptions::default()
         }
     }

@@ -136,6 +136,11 @@ pub fn token_end(sql: &[u8], offset: u32) -> u32 {
     next_token(sql, offset).end
 }
 
+/// The start of the first token at or behind `offset`: behind blanks and comments.
+pub fn token_start(sql: &[u8], offset: u32) -> u32 {
+    next_token(sql, offset).start
+}
+
 /// Where the parameters of a text stand, in order of appearance.
 pub fn parameter_spans(sql: &[u8]) -> Vec<Span> {
     let mut spans = Vec::new();

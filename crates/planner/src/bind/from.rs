@@ -10,6 +10,7 @@ use turso_value::{Affinity, Collation};
 
 use super::scope::{Scope, SourceInfo, column_count, column_expr, column_name};
 use super::{Binder, split_conjuncts};
+use crate::context::Mention;
 use crate::plan::{Body, ColumnIndex, Core, Expr, IndexHint, JoinKind, OutputColumn, Query, Relation, Source};
 
 impl<'a> Binder<'a> {
@@ -91,6 +92,7 @@ impl<'a> Binder<'a> {
         if let Some(error) = &found.broken {
             return Err(error.clone());
         }
+        self.note_table(&table.name, db, found);
         let schema = self.context.catalogue.shared_name(db);
         let id;
         let mut hint = IndexHint::Free;
@@ -178,6 +180,10 @@ impl<'a> Binder<'a> {
         find_table(self.context, name.schema.as_ref().map(ast::Name::as_str), name.name.as_str())
     }
 
+    fn note_table(&self, name: &ast::QualifiedName, db: DbIndex, table: &Table) {
+        self.context.note(name.name.offset, || Mention::Table { db, table: table.name.clone() });
+    }
+
     /// The query of a view, with the view's column names.
     fn expand_view(
         &mut self,
@@ -195,7 +201,8 @@ impl<'a> Binder<'a> {
         let sql = std::mem::replace(&mut self.sql, view.sql.as_bytes());
         self.views.push(&view.name);
         let context = self.context;
-        let result = context.in_name_of(&view.name, || context.inside(db, || self.bind_select(select)));
+        let inside = || context.inside(db, || self.bind_select(select));
+        let result = context.aside(|| context.in_name_of(&view.name, inside));
         self.views.pop();
         self.sql = sql;
         self.withs = withs;

@@ -21,7 +21,7 @@ use crate::plan::{ColumnIndex, Expr, JoinKind, Query};
 /// A condition that is bound once all sources are known.
 enum Condition<'a> {
     On(&'a ast::Expr),
-    Using(Vec<&'a str>),
+    Using(&'a [ast::Name]),
     Natural,
 }
 
@@ -81,7 +81,7 @@ impl<'a> Binder<'a> {
         for (place, condition) in &conditions {
             let names: Vec<Arc<str>> = match condition {
                 Condition::On(_) => continue,
-                Condition::Using(names) => names.iter().map(|n| Arc::from(*n)).collect(),
+                Condition::Using(names) => names.iter().map(|n| Arc::from(n.as_str())).collect(),
                 Condition::Natural => self.common_columns(place.position),
             };
             self.bind_using(*place, right_near, &names, &mut filter)?;
@@ -242,9 +242,7 @@ fn condition_of(join: &ast::Join) -> Result<Option<Condition<'_>>> {
     Ok(match &join.constraint {
         None => None,
         Some(ast::JoinConstraint::On(on)) => Some(Condition::On(on)),
-        Some(ast::JoinConstraint::Using(names)) => {
-            Some(Condition::Using(names.iter().map(ast::Name::as_str).collect()))
-        }
+        Some(ast::JoinConstraint::Using(names)) => Some(Condition::Using(names)),
     })
 }
 

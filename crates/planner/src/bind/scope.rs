@@ -7,6 +7,7 @@ use turso_parser::ast::{self, Quote};
 use turso_value::{Affinity, Collation, Value};
 
 use super::Binder;
+use crate::context::Mention;
 use crate::plan::{Aggregate, ColumnIndex, CoreId, Expr, JoinKind, Relation, Source, SourceId, Window, same_expr};
 
 /// What an aggregate call that belongs to a scope means.
@@ -375,6 +376,7 @@ impl<'a> Binder<'a> {
         }
         let bare = reference.qualifier.is_none();
         if bare && reference.column.quote == Quote::Double && self.double_quoted_strings {
+            self.context.note(reference.column.offset, || Mention::Text);
             return Ok(Expr::Literal(Value::text(reference.column.text.as_bytes().to_vec())));
         }
         if bare && reference.column.quote == Quote::None {
@@ -393,12 +395,27 @@ impl<'a> Binder<'a> {
         Err(Error::sql(message).with_sql_offset(reference.offset()))
     }
 
+    /// For ALTER TABLE: what the tokens of the reference mean.
+    fn note_column(&self, source: &Source, column: ColumnIndex, reference: &ast::ColumnRef) {
+        let Relation::Table { db, table } = &source.relation else { return };
+        if let ColumnIndex::Column(c) = column {
+            let mention = || Mention::Column { db: *db, table: table.name.clone(), column: usize::from(c) };
+            self.context.note(reference.column.offset, mention);
+        }
+        if let Some(qualifier) = reference.table().filter(|_| !source.aliased) {
+            self.context.note(qualifier.offset, || Mention::Table { db: *db, table: table.name.clone() });
+        }
+    }
+
     /// The column or alias that the reference means, looked for in all visible scopes from the inside out.
     pub(super) fn try_column(&mut self, reference: &'a ast::ColumnRef) -> Result<Option<Expr>> {
         for level in (0..self.scopes.len()).rev() {
             let scope = &self.scopes[level];
             if let Some(found) = scope.find(reference)? {
                 let expr = scope.expr_of(&found);
+                if let Some(source) = scope.sources.get(found.source) {
+                    self.note_column(source, found.column, reference);
+                }
                 let mut sources = Vec::with_capacity(1);
                 expr.for_each_column(|s, _| sources.push(s));
                 for id in sources {

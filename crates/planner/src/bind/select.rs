@@ -9,6 +9,7 @@ use turso_value::{Affinity, Collation};
 use super::scope::{AggregateUse, Scope, bare_columns, column_expr, column_name};
 use super::types::{affinity_of, collation_of};
 use super::{Binder, split_conjuncts};
+use crate::context::Mention;
 use crate::plan::{Body, ColumnIndex, CompoundOp, Core, Expr, OrderTerm, OutputColumn, Query, Relation, SourceId};
 
 /// The result columns of a core while it is bound.
@@ -431,6 +432,10 @@ impl<'a> Binder<'a> {
                 Some(table) if info.parts.is_empty() => {
                     if table.is(&source.name) {
                         matched = true;
+                        if let (Relation::Table { db, table: found }, false) = (&source.relation, source.aliased) {
+                            let mention = || Mention::Table { db: *db, table: found.name.clone() };
+                            self.context.note(table.offset, mention);
+                        }
                         bare_columns(source, info).for_each(|i| add(raw(i), i, &source.name));
                     }
                 }

@@ -41,7 +41,7 @@ pub(crate) fn bind_table_expr(
     let mut binder = Binder::for_text(context, table.sql.as_bytes());
     binder.double_quoted_strings = context.options.dqs_ddl;
     binder.push_scope(vec![table_source(source, &table.name, false, db, table)]);
-    context.stored(db, || binder.bind_expr(expr))
+    context.aside(|| context.stored(db, || binder.bind_expr(expr)))
 }
 
 /// The registers of one row.

@@ -108,6 +108,12 @@ fn watched_database(e: &Emitter<'_>, trigger: &Trigger) -> Option<DbIndex> {
     }
 }
 
+/// The table or view that a trigger of database `db` watches.
+pub(crate) fn watched_table(e: &Emitter<'_>, db: DbIndex, trigger: &Trigger) -> Option<(DbIndex, Arc<Table>)> {
+    let db = if db == TEMP { watched_database(e, trigger)? } else { db };
+    Some((db, e.context.catalogue.schema(db).table(&trigger.table)?.clone()))
+}
+
 /// The triggers that an event fires. For UPDATE, `written` tells which names SET has.
 pub(crate) fn triggers_for(
     e: &Emitter<'_>,

@@ -264,7 +264,8 @@ fn bind_one(source: &Source, index: &Index, expr: &turso_parser::ast::Expr, cont
     let text = index.sql.as_deref().unwrap_or_default();
     let mut binder = Binder::for_text(context, text.as_bytes());
     binder.push_scope(vec![source.clone()]);
-    let mut bound = context.stored(turso_program::DbIndex(0), || binder.bind_expr(expr)).ok()?;
+    let stored = || context.stored(turso_program::DbIndex(0), || binder.bind_expr(expr));
+    let mut bound = context.aside(stored).ok()?;
     crate::rewrite::rewrite_expr(&mut bound, context);
     Some(bound)
 }

@@ -11,11 +11,14 @@ use turso_program::write::{IdxInsert, Insert, MakeRecord, Position};
 use turso_program::{Reg, Regs};
 use turso_schema::{IndexKey, Table, define_index, define_table, parse_stored};
 
-use super::alter::{Rewrite, apply, corrupt, end_of_columns, names_column};
-use super::schema_of;
+use super::alter::{Rewrite, apply, corrupt, end_of_columns};
+use super::references::error_in;
+use super::rename::{quote_strings, verify};
 use crate::emit::Emitter;
 use crate::emit::check::{check_index, check_table};
 use crate::emit::row::{Target, column_value};
+
+const AFTER: &str = "after drop column";
 
 /// Emit ALTER TABLE DROP COLUMN.
 pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, name: &Name) -> Result<()> {
@@ -37,6 +40,7 @@ pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, 
     if table.columns.len() == 1 {
         return Err(Error::sql(format!("cannot drop column \"{}\": no other columns exist", name.text)));
     }
+    let elements = verify(e.context, db, &[], "")?;
     let Statement::CreateTable(create) = parse_stored(table.sql.as_bytes())? else { return Err(corrupt(table)) };
     let CreateTableBody::Columns { columns, .. } = &create.body else { return Err(corrupt(table)) };
     let Some(dropped) = columns.get(position) else { return Err(corrupt(table)) };
@@ -51,9 +55,7 @@ pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, 
     };
     let (Some(head), Some(tail)) = (table.sql.get(..from), table.sql.get(to..)) else { return Err(corrupt(table)) };
     let sql = format!("{head}{tail}");
-    let wrong =
-        |element: &str, error: Error| Error::sql(format!("error in {element} after drop column: {}", error.message()));
-    let in_table = |error| wrong(&format!("table {}", table.name), error);
+    let in_table = |error: Error| error_in("table", &table.name, AFTER, &error);
     let Statement::CreateTable(changed) = parse_stored(sql.as_bytes()).map_err(in_table)? else {
         return Err(corrupt(table));
     };
@@ -62,39 +64,20 @@ pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, 
     let new = Arc::new(new);
     for index in &table.indexes {
         let Some(text) = &index.sql else { continue };
-        let in_index = |error| wrong(&format!("index {}", index.name), error);
+        let in_index = |error: Error| error_in("index", &index.name, AFTER, &error);
         if let Statement::CreateIndex(statement) = parse_stored(text.as_bytes())? {
             let redefined = define_index(&statement, &new, text).map_err(in_index)?;
             check_index(e.context, db, &new, &redefined).map_err(in_index)?;
         }
     }
-    let schema = schema_of(e, db);
-    let missing = || Error::sql(format!("no such column: {}", name.text));
-    for view in schema.tables.values().filter(|t| t.is_view()) {
-        if names_column(&parse_stored(view.sql.as_bytes())?, &table.name, &name.text) {
-            return Err(wrong(&format!("view {}", view.name), missing()));
-        }
-    }
-    for trigger in schema.triggers.values() {
-        if names_column(&parse_stored(trigger.sql.as_bytes())?, &table.name, &name.text) {
-            return Err(wrong(&format!("trigger {}", trigger.name), missing()));
-        }
-    }
+    let mut rewrites = quote_strings(&elements);
+    rewrites.retain(|r| !(r.db == db && r.kind == "table" && r.name == table.name));
+    rewrites.push(Rewrite::of_table(db, table, sql));
+    verify(e.context, db, &rewrites, AFTER)?;
     if !table.is_computed(position) {
         rewrite_rows(e, db, table, &new, position)?;
     }
-    let shown = table.name.to_string();
-    apply(
-        e,
-        &[Rewrite {
-            db,
-            kind: "table",
-            name: table.name.clone(),
-            new_name: shown.clone(),
-            new_table: shown,
-            sql: Some(sql),
-        }],
-    );
+    apply(e, &rewrites);
     Ok(())
 }
 

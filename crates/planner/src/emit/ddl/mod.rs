@@ -2,7 +2,9 @@
 //!
 //! The rows of `sqlite_schema`, their order, and the order in which root pages are allocated are SQLite's, so that files agree.
 
+mod add_column;
 mod alter;
+mod constraint;
 mod create_index;
 mod create_table;
 mod create_trigger;
@@ -10,7 +12,9 @@ mod create_view;
 mod drop;
 mod drop_column;
 mod keywords;
+mod references;
 mod reindex;
+mod rename;
 
 pub(crate) use alter::alter_table;
 pub(crate) use create_index::{create_index, unique_message};
