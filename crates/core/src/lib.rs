@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `database` | opening files, the catalogue shared by connections |
 //! | `connection` | session state, transactions and savepoints, catalogue, pragmas, what programs ask of their host |
+//! | `modules` | virtual table modules of the engine |
 //! | `statement` | preparing, binding, stepping, what a failure undoes |
 //! | `hooks` | what the application may be asked and told |
 //! | `expand` | a statement's text with its bound values |
@@ -19,6 +20,7 @@ mod connection;
 mod database;
 mod expand;
 pub mod hooks;
+mod modules;
 mod options;
 mod statement;
 mod timer;
@@ -36,3 +38,4 @@ pub use turso_io as io;
 pub use turso_parser as parser;
 pub use turso_program::{PlanNode, Program, ResultColumn};
 pub use turso_value::{Collation, CollationFunction, Value, ValueRef};
+pub use turso_vtab as vtab;

@@ -85,19 +85,7 @@ impl std::fmt::Debug for Statement {
 
 impl Statement {
     pub(crate) fn new(connection: Connection, sql: Arc<[u8]>, program: Arc<Program>, generation: u32) -> Self {
-        let execution = Execution {
-            generation,
-            sql,
-            vm: Vm::new(program),
-            phase: Phase::Ready,
-            mark: None,
-            deferred_violations: 0,
-            rollback_epoch: 0,
-            schema_retries: 0,
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            began: None,
-        };
-        Self { connection, execution }
+        Self { connection, execution: Execution::new(sql, program, generation) }
     }
 
     // ---- Facts --------------------------------------------------------------------------------------------------------
@@ -265,7 +253,80 @@ impl Statement {
     }
 }
 
+/// A statement that runs inside an instruction of another one, on the same connection: the SQL of a virtual table of the
+/// engine. It neither begins nor ends a transaction of its own.
+pub(crate) struct InnerStatement {
+    execution: Execution,
+}
+
+impl InnerStatement {
+    /// Prepare the first statement of the text.
+    pub fn prepare(state: &mut State, sql: &str) -> Result<Self> {
+        state.ensure_schemas()?;
+        let Some((program, _)) = state.plan(sql.as_bytes())? else { return Err(Error::from_code(ResultCode::MISUSE)) };
+        Ok(Self { execution: Execution::new(sql.as_bytes().into(), program, state.generation) })
+    }
+
+    /// Bind a value to a parameter by number, from 1.
+    pub fn bind(&mut self, number: usize, value: Value) {
+        self.execution.vm.bind(number, value);
+    }
+
+    /// Run to the next row or to the end. Restartable.
+    pub fn step(&mut self, state: &mut State) -> Result<StepResult> {
+        // What belongs to the statement outside stays as it is.
+        let mark = state.current_mark.take();
+        let now = state.environment.now_julian_ms.get();
+        let (changes, last_rowid) = (state.environment.counters.changes, state.environment.counters.last_insert_rowid);
+        let result = self.execution.step(state);
+        state.current_mark = mark;
+        state.environment.now_julian_ms.set(now);
+        state.environment.counters.changes = changes;
+        state.environment.counters.last_insert_rowid = last_rowid;
+        result
+    }
+
+    /// Run to the end, waiting in place.
+    pub fn run(&mut self, state: &mut State) -> Result<()> {
+        loop {
+            match self.step(state) {
+                Ok(StepResult::Row) => {}
+                Ok(StepResult::Done) => return Ok(()),
+                Err(Error::Pending) => state.wait_in_place()?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The current row.
+    pub fn row(&self) -> &[Value] {
+        self.execution.vm.row()
+    }
+
+    /// End the run, if it is not over, and make ready for another.
+    pub fn close(&mut self, state: &mut State) {
+        self.execution.finish_early(state, false);
+        self.execution.vm.reset();
+        self.execution.phase = Phase::Ready;
+    }
+}
+
 impl Execution {
+    fn new(sql: Arc<[u8]>, program: Arc<Program>, generation: u32) -> Self {
+        Self {
+            generation,
+            sql,
+            vm: Vm::new(program),
+            phase: Phase::Ready,
+            mark: None,
+            deferred_violations: 0,
+            rollback_epoch: 0,
+            schema_retries: 0,
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            began: None,
+        }
+    }
+
     fn is_running(&self) -> bool {
         matches!(self.phase, Phase::Running | Phase::Ending(_) | Phase::Keeping(_))
     }
@@ -351,6 +412,7 @@ impl Execution {
     fn prepare_anew(&mut self, state: &mut State) -> Result<()> {
         if self.is_running() {
             let writes = self.vm.program().writes;
+            self.vm.close_virtual_cursors(state);
             self.vm.reset();
             state.statement_stops(writes);
             self.phase = Phase::Ready;
@@ -449,6 +511,7 @@ impl Execution {
         }
         self.phase = Phase::Over;
         self.schema_retries = 0;
+        self.vm.close_virtual_cursors(state);
         self.vm.reset();
         state.statement_stops(writes);
         state.end_reads_if_idle();

@@ -400,7 +400,7 @@ fn rows_of(json: &Value, path: Option<&Value>, recursive: bool) -> Result<Vec<Ve
         let mut row = Vec::new();
         for i in 0..8 {
             let mut value = Value::text("left over");
-            walk.column(i, &mut Context::new(&mut value, &Fixed)).map_err(text)?;
+            walk.column(i, false, &mut Context::new(&mut value, &Fixed)).map_err(text)?;
             row.push(value);
         }
         rows.push(row);

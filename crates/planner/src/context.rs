@@ -3,10 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use turso_error::{Error, Result};
 use turso_functions::Lookup;
 use turso_program::DbIndex;
-use turso_schema::Schema;
+use turso_program::virtual_table::UsedTable;
+use turso_schema::{Schema, Table};
 use turso_value::Collation;
+use turso_vtab::Risk;
 
 use crate::authorize::{AuthRequest, Authorization, Permissions};
 use crate::plan::{CoreId, SourceId};
@@ -38,22 +41,46 @@ pub trait Catalogue {
         let _ = request;
         Authorization::Allow
     }
-    /// The output columns and hidden parameters of a table-valued function, if there is one of this name.
-    fn table_function(&self, name: &str) -> Option<Arc<TableFunction>> {
+    /// A virtual table of the catalogue, connected. `no such module: m` where its module is not known.
+    fn virtual_table(&self, db: DbIndex, table: &Arc<Table>) -> Result<Arc<ConnectedTable>> {
+        let _ = db;
+        Err(no_such_module(table))
+    }
+    /// The table that a module has under its own name, if it has one: what a name means that no table bears.
+    fn eponymous_table(&self, name: &str) -> Result<Option<Arc<ConnectedTable>>> {
         let _ = name;
-        None
+        Ok(None)
+    }
+    /// The names of the modules known to the connection.
+    fn modules(&self) -> Vec<Arc<str>> {
+        Vec::new()
     }
 }
 
-/// A table-valued function: its columns; the hidden ones at the end are its parameters.
+/// `no such module: m`, for a virtual table of the catalogue.
+#[cold]
+pub fn no_such_module(table: &Table) -> Error {
+    match &table.relation {
+        turso_schema::Relation::Virtual { module, .. } => Error::sql(format!("no such module: {module}")),
+        _ => Error::sql(format!("{} is not a virtual table", table.name)),
+    }
+}
+
+/// A virtual table as the connection has it.
 #[derive(Debug, Clone)]
-pub struct TableFunction {
-    /// Its name.
-    pub name: Arc<str>,
-    /// Names and declared types of the visible columns.
-    pub columns: Vec<(Arc<str>, Option<Arc<str>>)>,
-    /// Names of the hidden parameter columns.
-    pub parameters: Vec<Arc<str>>,
+pub struct ConnectedTable {
+    /// Its columns, under its own name. Its relation is the declaration's: with rowids or without.
+    pub table: Arc<Table>,
+    /// The table.
+    pub used: Arc<UsedTable>,
+    /// Where it may be used.
+    pub risk: Risk,
+    /// A change that breaks a constraint changes nothing.
+    pub keeps_constraints: bool,
+    /// It may read any database.
+    pub uses_all_databases: bool,
+    /// It is a module's own table: no CREATE VIRTUAL TABLE made it.
+    pub eponymous: bool,
 }
 
 /// Settings of the connection that change what a statement means.

@@ -21,5 +21,5 @@ pub mod rewrite;
 mod statement;
 
 pub use authorize::{AuthAction, AuthRequest, Authorization};
-pub use context::{Catalogue, PlanContext, PlanOptions, TableFunction};
+pub use context::{Catalogue, ConnectedTable, PlanContext, PlanOptions, no_such_module};
 pub use statement::plan_statement;

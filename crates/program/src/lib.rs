@@ -14,6 +14,7 @@
 //! | [`cursor`] | opening, moving and reading cursors |
 //! | [`write`] | records, row and index entry changes |
 //! | [`sorter`] | sorters, sets, hashed rows, groups, Bloom filters |
+//! | [`virtual_table`] | scanning and changing virtual tables |
 //! | [`schema`] | transactions, savepoints, trees, catalogue, maintenance |
 #![forbid(unsafe_code)]
 
@@ -30,6 +31,7 @@ pub mod data;
 pub mod expression;
 pub mod schema;
 pub mod sorter;
+pub mod virtual_table;
 pub mod write;
 
 pub use builder::{Label, ProgramBuilder};

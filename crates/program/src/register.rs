@@ -2,7 +2,7 @@
 
 use crate::listing::ListingRow;
 use crate::operand::{Addr, CursorId, Regs};
-use crate::{control, cursor, data, expression, schema, sorter, write};
+use crate::{control, cursor, data, expression, schema, sorter, virtual_table, write};
 
 /// Declares the structs of one instruction family.
 macro_rules! instructions {
@@ -89,6 +89,9 @@ macro_rules! for_each_instruction {
             (schema CreateBtree) (schema Destroy) (schema ParseSchema) (schema DropTable) (schema DropIndex)
             (schema DropTrigger) (schema IntegrityCheck) (schema JournalMode) (schema Checkpoint) (schema Vacuum)
             (schema IncrVacuum) (schema PageCount) (schema MaxPageCount) (schema Expire) (schema ConnectionCall)
+            (virtual_table VOpen) (virtual_table VFilter) (virtual_table VNext) (virtual_table VColumn) (virtual_table VUpdate)
+            (virtual_table VBegin) (virtual_table VCreate) (virtual_table VDestroy) (virtual_table VRename)
+            (virtual_table VCheck)
         }
     };
 }

@@ -187,10 +187,7 @@ pub fn define_view(statement: &CreateView, sql: &str) -> Table {
 /// The virtual table that a CREATE VIRTUAL TABLE statement describes; its columns come from its module.
 pub fn define_virtual_table(statement: &CreateVirtualTable, sql: &str) -> Table {
     let arguments = statement.args.iter().map(|a| Arc::from(&**a)).collect();
-    let mut table =
-        bare(&statement.name.name.text, Relation::Virtual { module: (&*statement.module.text).into(), arguments }, sql);
-    table.broken = Some(Error::sql(format!("no such module: {}", statement.module.text)));
-    table
+    bare(&statement.name.name.text, Relation::Virtual { module: (&*statement.module.text).into(), arguments }, sql)
 }
 
 fn bare(name: &str, relation: Relation, sql: &str) -> Table {

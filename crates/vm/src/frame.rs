@@ -116,6 +116,16 @@ impl Frame {
         }
     }
 
+    /// Cursors of virtual tables are closed by their tables' rules, which may need the connection.
+    pub fn close_virtual_cursors(&mut self, session: &mut dyn turso_vtab::Session) {
+        for slot in &mut self.cursors {
+            if let Cursor::Virtual(open) = slot {
+                open.cursor.close(session);
+                *slot = Cursor::Closed;
+            }
+        }
+    }
+
     /// The run is over: cursors let go of their pages, so that writers need not copy them.
     pub fn discard_cursors(&mut self) {
         for cursor in &mut self.cursors {

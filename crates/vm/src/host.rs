@@ -4,9 +4,11 @@ use turso_error::Result;
 use turso_functions::Environment;
 use turso_program::DbIndex;
 use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
+use turso_program::virtual_table::UsedTable;
 use turso_program::write::RowChange;
 use turso_storage::Pager;
 use turso_value::{TextEncoding, Value};
+use turso_vtab::Session;
 
 /// The connection, as the interpreter sees it.
 ///
@@ -89,6 +91,23 @@ pub trait Host {
 
     /// Anything else that only the connection can do, by name.
     fn call(&mut self, call: &HostCall, args: &[Value], dest: &mut [Value]) -> Result<()>;
+
+    // ---- Virtual tables ---------------------------------------------------------------------------------------------
+
+    /// The connection, as virtual tables see it.
+    fn session(&mut self) -> &mut dyn Session;
+
+    /// The table takes part in the transaction from now on.
+    fn begin_virtual(&mut self, table: &UsedTable) -> Result<()> {
+        let _ = table;
+        Ok(())
+    }
+
+    /// CREATE VIRTUAL TABLE: the module makes the table, whose row the catalogue has.
+    fn create_virtual(&mut self, db: DbIndex, name: &str) -> Result<()>;
+
+    /// DROP TABLE: the module removes what it keeps of the table.
+    fn destroy_virtual(&mut self, db: DbIndex, name: &str) -> Result<()>;
 
     // ---- Changes ----------------------------------------------------------------------------------------------------
 

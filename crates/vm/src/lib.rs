@@ -36,6 +36,7 @@ mod schema;
 mod sorter;
 mod transaction;
 mod trigger;
+mod virtual_table;
 mod vm;
 mod write;
 

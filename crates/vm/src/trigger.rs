@@ -61,6 +61,7 @@ impl Vm {
             return Err(internal("end of a trigger that was not called"));
         };
         let mut body = std::mem::replace(&mut self.frame, caller);
+        body.close_virtual_cursors(host.session());
         body.close_cursors();
         body.reset();
         if let Some(spare) = self.spare.get_mut(call.subprogram as usize) {

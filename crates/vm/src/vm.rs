@@ -184,6 +184,7 @@ impl Vm {
             Ok(Step::Row) | Err(Error::Pending) => {}
             Ok(Step::Done) => {
                 self.state = State::Done;
+                self.close_virtual_cursors(host);
                 self.discard_cursors();
                 if self.root.counts_changes {
                     host.counters().publish(self.run.changes);
@@ -192,6 +193,7 @@ impl Vm {
             }
             Err(_) => {
                 self.state = State::Failed;
+                self.close_virtual_cursors(host);
                 self.discard_cursors();
                 if self.root.counts_changes {
                     // FAIL keeps what was done so far; everything else is undone by the connection. In a trigger the count of the
@@ -316,7 +318,7 @@ impl Vm {
     fn forget_subtypes(&mut self, instruction: &Instruction) {
         match instruction {
             // These say what subtype their result has.
-            Instruction::Function(_) | Instruction::AggValue(_) => {}
+            Instruction::Function(_) | Instruction::AggValue(_) | Instruction::VColumn(_) => {}
             other => {
                 if let Some(slots) = other.destination().and_then(|regs| self.frame.subtypes.get_mut(regs.range())) {
                     slots.fill(0);

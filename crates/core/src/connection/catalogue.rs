@@ -3,14 +3,16 @@
 use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
+use turso_error::{Error, Result, ResultCode};
 use turso_functions::{Lookup, Registry};
-use turso_planner::{AuthRequest, Authorization, Catalogue, PlanOptions};
+use turso_planner::{AuthRequest, Authorization, Catalogue, ConnectedTable, PlanOptions, no_such_module};
 use turso_program::DbIndex;
-use turso_schema::Schema;
+use turso_schema::{Relation, Schema, Table};
 use turso_value::Collation;
 
 use super::state::{AttachedDb, State};
 use crate::hooks::Authorizer;
+use super::virtual_tables::{MissingTable, VirtualTables};
 
 /// A borrowed view of the connection while one statement is planned.
 pub(crate) struct SessionCatalogue<'a> {
@@ -21,6 +23,9 @@ pub(crate) struct SessionCatalogue<'a> {
     /// The last collation that was asked for and is not known.
     missing_collation: RefCell<Option<String>>,
     authorizer: Option<&'a Authorizer>,
+    virtual_tables: &'a VirtualTables,
+    /// Virtual tables that were asked for and are not connected.
+    pub missing: RefCell<Vec<MissingTable>>,
 }
 
 impl<'a> SessionCatalogue<'a> {
@@ -34,6 +39,8 @@ impl<'a> SessionCatalogue<'a> {
             empty,
             missing_collation: RefCell::default(),
             authorizer: state.hooks.authorizer.as_ref(),
+            virtual_tables: &state.virtual_tables,
+            missing: RefCell::default(),
         }
     }
 
@@ -84,6 +91,39 @@ impl Catalogue for SessionCatalogue<'_> {
                 *self.missing_collation.borrow_mut() = Some(name.to_owned());
                 None
             })
+    }
+
+    fn virtual_table(&self, db: DbIndex, table: &Arc<Table>) -> Result<Arc<ConnectedTable>> {
+        if let Some(connected) = self.virtual_tables.connected(table) {
+            return Ok(connected.clone());
+        }
+        let Relation::Virtual { module, .. } = &table.relation else { return Err(no_such_module(table)) };
+        if self.virtual_tables.module(module).is_none() {
+            return Err(no_such_module(table));
+        }
+        Err(self.miss(MissingTable::Created(db.index(), table.clone())))
+    }
+
+    fn eponymous_table(&self, name: &str) -> Result<Option<Arc<ConnectedTable>>> {
+        if let Some(connected) = self.virtual_tables.eponymous(name) {
+            return Ok(Some(connected.clone()));
+        }
+        if !self.virtual_tables.has_eponymous(name) {
+            return Ok(None);
+        }
+        Err(self.miss(MissingTable::Eponymous(name.into())))
+    }
+
+    fn modules(&self) -> Vec<Arc<str>> {
+        self.virtual_tables.module_names()
+    }
+}
+
+impl SessionCatalogue<'_> {
+    /// The statement has to be planned again once this table is connected.
+    fn miss(&self, table: MissingTable) -> Error {
+        self.missing.borrow_mut().push(table);
+        Error::from_code(ResultCode::SCHEMA)
     }
 }
 

@@ -6,11 +6,13 @@ use turso_error::{Error, Result, ResultCode};
 use turso_functions::Environment;
 use turso_program::DbIndex;
 use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
+use turso_program::virtual_table::UsedTable;
 use turso_program::write::RowChange;
 use turso_storage::btree::IntegrityCheck;
 use turso_storage::{PageNo, Pager};
 use turso_value::{TextEncoding, Value};
 use turso_vm::{CatalogueEntry, ChangedRow, Counters, Host, Interest, Limits};
+use turso_vtab::Session;
 
 use super::state::State;
 
@@ -32,7 +34,7 @@ impl Host for State {
         self.begin_for(wanted)?;
         let alone = self.autocommit && self.active_writers <= 1;
         if statement_savepoint && wanted.write && !alone && self.current_mark.is_none() {
-            let mark = self.open_statement_mark();
+            let mark = self.open_statement_mark()?;
             self.current_mark = Some(mark);
         }
         if let Some(db) = self.databases.get_mut(wanted.db.index()) {
@@ -130,6 +132,22 @@ impl Host for State {
 
     fn call(&mut self, call: &HostCall, args: &[Value], dest: &mut [Value]) -> Result<()> {
         self.connection_call(call, args, dest)
+    }
+
+    fn session(&mut self) -> &mut dyn Session {
+        self
+    }
+
+    fn begin_virtual(&mut self, table: &UsedTable) -> Result<()> {
+        self.enlist_virtual(table)
+    }
+
+    fn create_virtual(&mut self, db: DbIndex, name: &str) -> Result<()> {
+        self.create_virtual_table(db.index(), name)
+    }
+
+    fn destroy_virtual(&mut self, db: DbIndex, name: &str) -> Result<()> {
+        self.destroy_virtual_table(db.index(), name)
     }
 
     fn counters(&mut self) -> &mut Counters {

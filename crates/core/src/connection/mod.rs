@@ -19,6 +19,7 @@ mod settings;
 mod state;
 mod transaction;
 mod vacuum;
+mod virtual_tables;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -189,6 +190,9 @@ impl Connection {
     }
 }
 
+/// Virtual tables that one statement may ask for.
+const MOST_CONNECTED: usize = 1000;
+
 /// A text of at most so many bytes cannot nest deeper than [`SHALLOW_STACK`] allows.
 const SHALLOW_TEXT: usize = 250;
 /// Bytes of stack that planning a short text may need.
@@ -220,19 +224,29 @@ impl State {
         let parsed = turso_parser::parse(sql).map_err(syntax_error)?;
         let Some(statement) = parsed.statement else { return Ok(None) };
         let text = sql.get(..parsed.tail).unwrap_or(sql);
+        let mut connected = 0;
         let program = loop {
             let catalogue = catalogue::SessionCatalogue::new(self);
             let context = PlanContext::new(&catalogue, self.plan_options(), text);
             context.set_parameters(&parsed.parameters);
-            match plan_statement(&context, &statement) {
-                Ok(program) => break Arc::new(program),
+            let result = plan_statement(&context, &statement);
+            drop(context);
+            let missing_collation = catalogue.missing_collation();
+            let missing = catalogue.missing.into_inner();
+            match result {
+                // Virtual tables are connected when a statement first asks for them.
+                Err(_) if !missing.is_empty() && connected < MOST_CONNECTED => {
+                    connected += missing.len();
+                    for table in missing {
+                        self.connect_virtual(&table)?;
+                    }
+                }
                 Err(error) if error.code() == ResultCode::ERROR_MISSING_COLLSEQ => {
-                    let missing = catalogue.missing_collation();
-                    if !missing.is_some_and(|name| self.ask_for_collation(&name)) {
+                    if !missing_collation.is_some_and(|name| self.ask_for_collation(&name)) {
                         return Err(error);
                     }
                 }
-                Err(error) => return Err(error),
+                result => break Arc::new(result?),
             }
         };
         if parsed.tail == sql.len() {

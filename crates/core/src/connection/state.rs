@@ -91,6 +91,8 @@ pub(crate) struct State {
     pub functions: turso_functions::Registry,
     /// Collations of the application.
     pub collations: Vec<turso_value::Collation>,
+    /// Modules, and the virtual tables connected.
+    pub virtual_tables: super::virtual_tables::VirtualTables,
     /// No explicit transaction is open.
     pub autocommit: bool,
     /// Named savepoints, oldest first.
@@ -154,6 +156,7 @@ impl State {
             environment: Default::default(),
             functions: turso_functions::Registry::new(),
             collations: Vec::new(),
+            virtual_tables: Default::default(),
             autocommit: true,
             savepoints: Vec::new(),
             savepoint_is_transaction: false,

@@ -15,6 +15,7 @@ use turso_program::schema::{SavepointOp, Transaction, TransactionControl};
 use turso_storage::{DatabaseFile, SuperJournal, WriteMode};
 
 use super::state::{NamedSavepoint, State};
+use super::virtual_tables::VirtualSavepoint;
 
 impl State {
     // ---- Beginning --------------------------------------------------------------------------------------------------
@@ -196,6 +197,7 @@ impl State {
         if self.databases.iter().any(|db| db.pager.in_write()) {
             self.ask_to_commit()?;
         }
+        self.sync_virtual()?;
         for db in 0..self.databases.len() {
             let Some(entry) = self.databases.get_mut(db).filter(|entry| entry.pager.in_write()) else { continue };
             let shrunk = turso_storage::btree::auto_vacuum_commit(&mut entry.pager);
@@ -220,6 +222,7 @@ impl State {
         }
         self.super_journal = None;
         self.hooks.commit_agreed = false;
+        self.end_virtual(true);
         Ok(())
     }
 
@@ -319,6 +322,7 @@ impl State {
             self.rollback_epoch += 1;
         }
         self.statement_marks.clear();
+        self.end_virtual(false);
         self.end_transaction();
         self.rollbacks += 1;
         if was_open {
@@ -338,6 +342,7 @@ impl State {
                 self.autocommit = false;
                 self.savepoint_is_transaction = true;
             }
+            self.savepoint_virtual(VirtualSavepoint::Begin, self.savepoints.len())?;
             let schemas = self.databases.iter().map(|d| d.schema.clone()).collect();
             self.savepoints.push(NamedSavepoint { name: name.into(), schemas, violations: self.deferred_violations });
             for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {
@@ -355,12 +360,14 @@ impl State {
             if at == 0 && self.savepoint_is_transaction {
                 return self.release_transaction();
             }
+            self.savepoint_virtual(VirtualSavepoint::Release, at)?;
             self.savepoints.truncate(at);
             for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {
                 db.pager.release_savepoint(at);
             }
             return Ok(());
         }
+        self.savepoint_virtual(VirtualSavepoint::RollBackTo, at)?;
         let mut schema_changed = false;
         let savepoint = &self.savepoints[at];
         self.deferred_violations = savepoint.violations;
@@ -391,14 +398,15 @@ impl State {
     // ---- Statements ---------------------------------------------------------------------------------------------------
 
     /// Set the mark that a failing statement goes back to. Answers its identity.
-    pub fn open_statement_mark(&mut self) -> u64 {
+    pub fn open_statement_mark(&mut self) -> Result<u64> {
+        self.savepoint_virtual(VirtualSavepoint::Begin, self.savepoints.len() + self.statement_marks.len())?;
         let id = self.next_statement_id;
         self.next_statement_id += 1;
         self.statement_marks.push(Some(id));
         for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {
             db.pager.open_savepoint();
         }
-        id
+        Ok(id)
     }
 
     /// The statement with this mark has ended; with `undo`, as if it had never run.
@@ -408,6 +416,8 @@ impl State {
         };
         let depth = self.savepoints.len() + at;
         if undo {
+            // A table that cannot go back has lost what the statement did only if it says so at the commit.
+            let _ = self.savepoint_virtual(VirtualSavepoint::RollBackTo, depth);
             for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {
                 db.pager.rollback_to_savepoint(depth);
             }
@@ -417,6 +427,7 @@ impl State {
         while let Some(None) = self.statement_marks.last() {
             self.statement_marks.pop();
             let depth = self.savepoints.len() + self.statement_marks.len();
+            let _ = self.savepoint_virtual(VirtualSavepoint::Release, depth);
             for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {
                 db.pager.release_savepoint(depth);
             }

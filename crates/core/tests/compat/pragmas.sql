@@ -109,7 +109,7 @@ PRAGMA max_page_count; PRAGMA max_page_count = 4; PRAGMA max_page_count; CREATE 
 PRAGMA mmap_size; PRAGMA mmap_size = 65536;
 -- ! stored: pages are never read through a map
 -- = module_list
--- ! empty: there are no virtual tables
+-- ! lists this engine's own modules
 -- = optimize
 PRAGMA optimize;
 -- ! does nothing

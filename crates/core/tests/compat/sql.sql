@@ -34,7 +34,6 @@ SELECT fullkey FROM json_tree('{"a":[1]}');
 SELECT name FROM pragma_table_info('t');
 -- + after IN
 SELECT 1 IN json_each('[1]');
--- ! `generate_series` (of SQLite's shell): `no such table: generate_series`
 -- = WHERE
 SELECT a FROM t WHERE b LIKE 't%' AND c IS NOT NULL OR a IN (1, 4) ORDER BY a;
 -- = GROUP BY, HAVING

@@ -1,6 +1,6 @@
 //! The rows of `json_each()` and `json_tree()`, for the virtual tables of these names.
 
-use super::blob::{Element, MAX_DEPTH, child, kind, malformed, root};
+use super::blob::{Element, MAX_DEPTH, child, is_jsonb, kind, malformed, root};
 use super::render::{self, write_unescaped};
 use super::{argument, path, path_error};
 use crate::context::Context;
@@ -153,11 +153,12 @@ impl Rows {
         Ok(false)
     }
 
-    /// Column `index` of [`COLUMNS`] (0 to 7) of the current row; the subtype goes to `ctx`.
-    pub fn column(&self, index: usize, ctx: &mut Context<'_>) -> Result<()> {
+    /// Column `index` of [`COLUMNS`] (0 to 7) of the current row; the subtype goes to `ctx`. With `binary` containers are JSONB.
+    pub fn column(&self, index: usize, binary: bool, ctx: &mut Context<'_>) -> Result<()> {
         let e = &self.current;
         match index {
             0 => ctx.value(&self.key),
+            1 if binary && e.is_container() => ctx.blob(e.bytes(&self.blob)),
             1 => {
                 if e.is_container() {
                     ctx.result_subtype = Context::SUBTYPE_JSON;
@@ -181,6 +182,18 @@ impl Rows {
     /// The rowid of the current row: its number from 0.
     pub fn rowid(&self) -> i64 {
         self.row
+    }
+}
+
+/// The column `json`: the text that was given, or the JSONB.
+pub fn given(json: &Value, dest: &mut Value) {
+    match json {
+        Value::Blob(bytes) if is_jsonb(bytes) => dest.set_blob(bytes),
+        Value::Null => dest.set_null(),
+        other => {
+            let mut scratch = Vec::new();
+            dest.set_text(other.text_in(&mut scratch));
+        }
     }
 }
 

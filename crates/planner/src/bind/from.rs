@@ -6,9 +6,8 @@ use turso_error::{Error, Result};
 use turso_parser::ast;
 use turso_program::DbIndex;
 use turso_schema::Table;
-use turso_value::{Affinity, Collation};
 
-use super::scope::{Scope, SourceInfo, column_count, column_expr, column_name};
+use super::scope::{Scope, SourceInfo, column_count, column_expr, column_name, is_hidden};
 use super::{Binder, split_conjuncts};
 use crate::context::Mention;
 use crate::plan::{Body, ColumnIndex, Core, Expr, IndexHint, JoinKind, OutputColumn, Query, Relation, Source};
@@ -79,16 +78,13 @@ impl<'a> Binder<'a> {
             };
             return Ok((source, SourceInfo::default()));
         }
-        let found = self.find_table(&table.name);
-        if table.args.is_some() || found.is_none() {
-            if let Some(function) = self.context.catalogue.table_function(name) {
-                return self.bind_table_function(table, &function, shown());
-            }
-            if found.is_some() {
-                return Err(Error::sql(format!("'{name}' is not a function")));
-            }
+        let Some((db, found)) = self.find_table(&table.name) else {
+            let connected = self.eponymous(&table.name)?;
+            return Ok((self.virtual_source(None, connected, table.alias.as_ref()), SourceInfo::default()));
+        };
+        if table.args.is_some() && !found.is_virtual() {
+            return Err(Error::sql(format!("'{name}' is not a function")));
         }
-        let Some((db, found)) = found else { return Err(no_such_table(self.context, &table.name)) };
         if let Some(error) = &found.broken {
             return Err(error.clone());
         }
@@ -102,8 +98,11 @@ impl<'a> Binder<'a> {
                 id = self.context.new_source();
                 Relation::Query { query: Box::new(query), materialize: None, view: Some(found.name.clone()) }
             }
-            turso_schema::Relation::Virtual { module, .. } => {
-                return Err(Error::sql(format!("no such module: {module}")));
+            turso_schema::Relation::Virtual { .. } => {
+                let connected = self.context.catalogue.virtual_table(db, found)?;
+                self.check_risk(&connected)?;
+                let source = self.virtual_source(Some(db), connected, table.alias.as_ref());
+                return Ok((source, SourceInfo { schema: Some(schema), ..SourceInfo::default() }));
             }
             turso_schema::Relation::Rowid | turso_schema::Relation::WithoutRowid => {
                 hint = match &table.indexed {
@@ -133,46 +132,6 @@ impl<'a> Binder<'a> {
             None => self.in_trigger.then(|| schema.clone()),
         };
         Ok((source, SourceInfo { schema: Some(schema), written_schema, ..SourceInfo::default() }))
-    }
-
-    fn bind_table_function(
-        &mut self,
-        table: &'a ast::TableRef,
-        function: &crate::context::TableFunction,
-        shown: Arc<str>,
-    ) -> Result<(Source, SourceInfo)> {
-        let given = table.args.as_deref().unwrap_or(&[]);
-        if given.len() > function.parameters.len() {
-            return Err(Error::sql(format!(
-                "too many arguments on {}() - max {}",
-                function.name,
-                function.parameters.len()
-            )));
-        }
-        let args = self.bind_list(given)?;
-        let columns = function
-            .columns
-            .iter()
-            .map(|(name, declared)| OutputColumn {
-                name: name.clone(),
-                affinity: declared.as_ref().map_or(Affinity::Blob, |d| Affinity::of_declared_type(d.as_bytes())),
-                collation: Collation::Binary,
-                declared_type: declared.clone(),
-                nested_type: declared.clone(),
-                origin: None,
-            })
-            .collect();
-        let source = Source {
-            id: self.context.new_source(),
-            name: shown,
-            aliased: table.alias.is_some(),
-            relation: Relation::Function { function: function.name.clone(), args, columns },
-            join: JoinKind::Inner,
-            on: Vec::new(),
-            hint: IndexHint::Free,
-            exists: false,
-        };
-        Ok((source, SourceInfo::default()))
     }
 
     /// Find a table or view: in the named database, or in temp, main and the attached ones.
@@ -217,23 +176,14 @@ impl<'a> Binder<'a> {
 
     /// `SELECT * FROM name`, for `IN name`.
     pub(super) fn table_query(&mut self, name: &'a ast::QualifiedName, args: Option<&'a [ast::Expr]>) -> Result<Query> {
-        if args.is_some() {
-            return Err(Error::sql("table-valued functions after IN are not supported yet"));
-        }
         self.scopes.push(Scope::new(self.context.new_core()));
-        let bound = self.bind_named_source(name);
-        let Some(mut scope) = self.scopes.pop() else { return Err(no_such_table(self.context, name)) };
-        let (source, info) = bound?;
-        scope.sources.push(source);
-        scope.info.push(info);
-        let output = all_columns(&scope);
-        let names: Vec<_> =
-            scope.sources.iter().flat_map(|s| (0..column_count(s)).map(|i| column_name(s, i))).collect();
-        let columns = output_columns(&scope, &names, &output);
-        Ok(query_of_all(scope, Vec::new(), output, columns))
+        let bound = self.bind_named_source(name, args);
+        let Some(scope) = self.scopes.pop() else { return Err(no_such_table(self.context, name)) };
+        bound?;
+        Ok(query_of_visible(scope))
     }
 
-    fn bind_named_source(&mut self, name: &'a ast::QualifiedName) -> Result<(Source, SourceInfo)> {
+    fn bind_named_source(&mut self, name: &'a ast::QualifiedName, args: Option<&'a [ast::Expr]>) -> Result<()> {
         if name.schema.is_none()
             && let Some((relation, cte_name)) = self.bind_cte_reference(name.name.as_str())?
         {
@@ -247,9 +197,16 @@ impl<'a> Binder<'a> {
                 hint: IndexHint::Free,
                 exists: false,
             };
-            return Ok((source, SourceInfo::default()));
+            self.add_source(source, SourceInfo::default());
+            return Ok(());
         }
-        let Some((db, found)) = self.find_table(name) else { return Err(no_such_table(self.context, name)) };
+        let Some((db, found)) = self.find_table(name) else {
+            let source = self.virtual_source(None, self.eponymous(name)?, None);
+            return self.add_function_source(source, args);
+        };
+        if args.is_some() && !found.is_virtual() {
+            return Err(Error::sql(format!("'{}' is not a function", name.name.as_str())));
+        }
         if let Some(error) = &found.broken {
             return Err(error.clone());
         }
@@ -258,8 +215,11 @@ impl<'a> Binder<'a> {
                 let query = self.outside_scope(|b| b.expand_view(db, found, columns.as_deref(), select))?;
                 Relation::Query { query: Box::new(query), materialize: None, view: Some(found.name.clone()) }
             }
-            turso_schema::Relation::Virtual { module, .. } => {
-                return Err(Error::sql(format!("no such module: {module}")));
+            turso_schema::Relation::Virtual { .. } => {
+                let connected = self.context.catalogue.virtual_table(db, found)?;
+                self.check_risk(&connected)?;
+                let source = self.virtual_source(Some(db), connected, None);
+                return self.add_function_source(source, args);
             }
             _ => Relation::Table { db, table: found.clone() },
         };
@@ -273,13 +233,16 @@ impl<'a> Binder<'a> {
             hint: IndexHint::Free,
             exists: false,
         };
-        Ok((source, SourceInfo::default()))
+        self.add_source(source, SourceInfo::default());
+        Ok(())
     }
 
     /// The schema's name of a table source.
     pub(super) fn schema_name(&self, source: &Source) -> Option<Arc<str>> {
         match &source.relation {
-            Relation::Table { db, .. } => Some(self.context.catalogue.shared_name(*db)),
+            Relation::Table { db, .. } | Relation::Virtual { db: Some(db), .. } => {
+                Some(self.context.catalogue.shared_name(*db))
+            }
             _ => None,
         }
     }
@@ -323,6 +286,20 @@ pub(super) fn all_columns(scope: &Scope) -> Vec<Expr> {
 /// The names and types of result columns.
 pub(super) fn output_columns(scope: &Scope, names: &[Arc<str>], output: &[Expr]) -> Vec<OutputColumn> {
     names.iter().zip(output).map(|(name, e)| super::select::output_column(scope, name.clone(), e)).collect()
+}
+
+/// `SELECT *` over the sources of a scope: all columns but hidden ones.
+pub(super) fn query_of_visible(scope: Scope) -> Query {
+    let visible = |s: &Source| (0..column_count(s)).filter(|&i| !is_hidden(s, i)).collect::<Vec<_>>();
+    let (mut names, mut output) = (Vec::new(), Vec::new());
+    for source in &scope.sources {
+        for i in visible(source) {
+            names.push(column_name(source, i));
+            output.push(column_expr(source, ColumnIndex::Column(i as u16)));
+        }
+    }
+    let columns = output_columns(&scope, &names, &output);
+    query_of_all(scope, Vec::new(), output, columns)
 }
 
 /// A query over the sources of a scope.

@@ -16,7 +16,7 @@ use super::Binder;
 use super::from::{all_columns, make_names_unique, output_columns, query_of_all};
 use super::scope::{Part, Scope, SourceInfo, bare_columns, column_count, column_expr, column_name};
 use super::types::compare_how;
-use crate::plan::{ColumnIndex, Expr, JoinKind, Query};
+use crate::plan::{ColumnIndex, Expr, JoinKind, Query, Relation};
 
 /// A condition that is bound once all sources are known.
 enum Condition<'a> {
@@ -77,6 +77,7 @@ impl<'a> Binder<'a> {
         if self.source_count() > MAX_SOURCES {
             return Err(Error::sql(format!("at most {MAX_SOURCES} tables in a join")));
         }
+        self.bind_pending_arguments()?;
         // USING and NATURAL first: they decide what a bare name in an ON clause means.
         for (place, condition) in &conditions {
             let names: Vec<Arc<str>> = match condition {
@@ -132,6 +133,14 @@ impl<'a> Binder<'a> {
         match item {
             ast::TableSource::Table(table) => {
                 let (mut source, info) = self.bind_table(table)?;
+                let args = table.args.as_deref().unwrap_or(&[]);
+                if matches!(source.relation, Relation::Virtual { .. }) {
+                    if matches!(join, JoinKind::Right | JoinKind::Full) {
+                        source = self.kept_virtual(source, args)?;
+                    } else if !args.is_empty() {
+                        self.functions.push((source.id, args));
+                    }
+                }
                 source.join = join;
                 self.add_source(source, info);
             }

@@ -10,6 +10,7 @@
 //! | `types` | affinity and collation |
 //! | `select`, `order` | one core, compounds, ORDER BY |
 //! | `from`, `joins` | FROM: tables, views, subqueries; how they join |
+//! | `virtual_table` | virtual tables and table-valued functions |
 //! | `with` | common table expressions |
 
 mod expr;
@@ -21,6 +22,7 @@ mod permission;
 mod scope;
 mod select;
 mod types;
+mod virtual_table;
 mod window;
 mod with;
 
@@ -28,7 +30,7 @@ use turso_error::{Error, Result};
 use turso_parser::ast;
 
 use crate::context::PlanContext;
-use crate::plan::{Body, Core, Expr, Query, RowValue, Source};
+use crate::plan::{Body, Core, Expr, Query, RowValue, Source, SourceId};
 use scope::{Scope, SourceInfo};
 use with::WithScope;
 
@@ -49,6 +51,8 @@ pub struct Binder<'a> {
     window_clauses: Vec<(usize, &'a [ast::WindowDef])>,
     /// Views being expanded.
     views: Vec<&'a str>,
+    /// Table-valued functions whose arguments wait until the sources beside them are known.
+    functions: Vec<(SourceId, &'a [ast::Expr])>,
     depth: u32,
     /// The innermost scope that was read since this was cleared.
     deepest: Option<usize>,
@@ -73,6 +77,7 @@ impl<'a> Binder<'a> {
             withs: Vec::new(),
             window_clauses: Vec::new(),
             views: Vec::new(),
+            functions: Vec::new(),
             depth: 0,
             deepest: None,
             double_quoted_strings: context.options.dqs_dml,

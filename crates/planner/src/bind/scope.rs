@@ -149,9 +149,10 @@ impl Found {
 pub(super) fn column_count(source: &Source) -> usize {
     match &source.relation {
         Relation::Table { table, .. } => table.columns.len(),
+        Relation::Virtual { connected, .. } => connected.table.columns.len(),
         Relation::Query { query, .. } => query.columns.len(),
         Relation::Cte(cte) => cte.columns.len(),
-        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => columns.len(),
+        Relation::Recursive { columns, .. } => columns.len(),
     }
 }
 
@@ -159,9 +160,10 @@ pub(super) fn column_count(source: &Source) -> usize {
 pub(super) fn column_name(source: &Source, i: usize) -> Arc<str> {
     let name = match &source.relation {
         Relation::Table { table, .. } => table.columns.get(i).map(|c| &c.name),
+        Relation::Virtual { connected, .. } => connected.table.columns.get(i).map(|c| &c.name),
         Relation::Query { query, .. } => query.columns.get(i).map(|c| &c.name),
         Relation::Cte(cte) => cte.columns.get(i).map(|c| &c.name),
-        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => columns.get(i).map(|c| &c.name),
+        Relation::Recursive { columns, .. } => columns.get(i).map(|c| &c.name),
     };
     name.cloned().unwrap_or_default()
 }
@@ -170,20 +172,16 @@ pub(super) fn column_name(source: &Source, i: usize) -> Arc<str> {
 pub(super) fn find_column(source: &Source, name: &str) -> Option<usize> {
     match &source.relation {
         Relation::Table { table, .. } => table.column_index(name),
+        Relation::Virtual { connected, .. } => connected.table.column_index(name),
         Relation::Query { query, .. } => query.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name)),
         Relation::Cte(cte) => cte.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name)),
-        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => {
-            columns.iter().position(|c| c.name.eq_ignore_ascii_case(name))
-        }
+        Relation::Recursive { columns, .. } => columns.iter().position(|c| c.name.eq_ignore_ascii_case(name)),
     }
 }
 
 /// A hidden column of a virtual table or table-valued function is left out by `*`.
 pub(super) fn is_hidden(source: &Source, i: usize) -> bool {
-    match &source.relation {
-        Relation::Table { table, .. } => table.columns.get(i).is_some_and(|c| c.hidden),
-        _ => false,
-    }
+    source.relation.table().and_then(|t| t.columns.get(i)).is_some_and(|c| c.hidden)
 }
 
 /// A reference to a column of a source.
@@ -193,18 +191,19 @@ pub fn column_expr(source: &Source, column: ColumnIndex) -> Expr {
     let ColumnIndex::Column(i) = column else {
         return plain(Affinity::Integer, Collation::Binary);
     };
-    let output = match &source.relation {
-        Relation::Table { table, .. } => {
-            let Some(c) = table.columns.get(usize::from(i)) else { return plain(Affinity::Blob, Collation::Binary) };
-            let (affinity, collation) = (c.affinity, c.collation.clone());
-            if table.rowid_alias == Some(usize::from(i)) {
-                return Expr::Column { source: id, column: ColumnIndex::Rowid, affinity, collation };
-            }
-            return plain(affinity, collation);
+    if let Some(table) = source.relation.table() {
+        let Some(c) = table.columns.get(usize::from(i)) else { return plain(Affinity::Blob, Collation::Binary) };
+        let (affinity, collation) = (c.affinity, c.collation.clone());
+        if table.rowid_alias == Some(usize::from(i)) {
+            return Expr::Column { source: id, column: ColumnIndex::Rowid, affinity, collation };
         }
+        return plain(affinity, collation);
+    }
+    let output = match &source.relation {
+        Relation::Table { .. } | Relation::Virtual { .. } => None,
         Relation::Query { query, .. } => query.columns.get(usize::from(i)),
         Relation::Cte(cte) => cte.columns.get(usize::from(i)),
-        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => columns.get(usize::from(i)),
+        Relation::Recursive { columns, .. } => columns.get(usize::from(i)),
     };
     match output {
         Some(c) => plain(c.affinity, c.collation.clone()),
@@ -286,7 +285,7 @@ impl Scope {
         let mut rowid_sources = 0;
         let mut rowid_source = None;
         let is_rowid = is_rowid_name(name);
-        let has_rowid = |s: &Source| matches!(&s.relation, Relation::Table { table, .. } if table.has_rowid());
+        let has_rowid = |s: &Source| s.relation.table().is_some_and(|t| t.has_rowid());
         for (i, (source, info)) in self.sources.iter().zip(&self.info).enumerate() {
             let column = match table {
                 None if info.qualified_only => continue,

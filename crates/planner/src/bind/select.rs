@@ -500,26 +500,24 @@ pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputCo
         Expr::Column { source, column: index, .. } => {
             let Some(at) = scope.sources.iter().position(|s| s.id == *source) else { return column };
             let (Some(source), Some(info)) = (scope.sources.get(at), scope.info.get(at)) else { return column };
+            if let Some(table) = source.relation.table() {
+                let at = match index {
+                    ColumnIndex::Column(i) => Some(usize::from(*i)),
+                    ColumnIndex::Rowid => table.rowid_alias,
+                };
+                let found = at.and_then(|at| table.columns.get(at));
+                column.declared_type = match found {
+                    Some(c) => c.declared_type.clone(),
+                    None => Some("INTEGER".into()),
+                };
+                let column_name = found.map_or_else(|| "rowid".into(), |c| c.name.clone());
+                let schema = info.schema.clone().unwrap_or_else(|| "main".into());
+                column.origin = Some((schema, table.name.clone(), column_name));
+            }
             let output = match (&source.relation, index) {
-                (Relation::Table { table, .. }, _) => {
-                    let at = match index {
-                        ColumnIndex::Column(i) => Some(usize::from(*i)),
-                        ColumnIndex::Rowid => table.rowid_alias,
-                    };
-                    let found = at.and_then(|at| table.columns.get(at));
-                    column.declared_type = match found {
-                        Some(c) => c.declared_type.clone(),
-                        None => Some("INTEGER".into()),
-                    };
-                    let column_name = found.map_or_else(|| "rowid".into(), |c| c.name.clone());
-                    let schema = info.schema.clone().unwrap_or_else(|| "main".into());
-                    column.origin = Some((schema, table.name.clone(), column_name));
-                    None
-                }
                 (Relation::Query { query, .. }, ColumnIndex::Column(i)) => query.columns.get(usize::from(*i)),
                 (Relation::Cte(cte), ColumnIndex::Column(i)) => cte.columns.get(usize::from(*i)),
                 (Relation::Recursive { columns, .. }, ColumnIndex::Column(i)) => columns.get(usize::from(*i)),
-                (Relation::Function { columns, .. }, ColumnIndex::Column(i)) => columns.get(usize::from(*i)),
                 _ => None,
             };
             if let Some(output) = output {

@@ -6,6 +6,7 @@ use turso_error::{Error, Result};
 use turso_parser::ast;
 use turso_program::cursor::{Column, IdxRowid, IfNullRow, Rowid};
 use turso_program::data::{ApplyAffinity, Copy, Null, RealAffinity};
+use turso_program::virtual_table::VColumn;
 use turso_program::{Affinities, CursorId, Reg, Regs};
 use turso_schema::{Index, IndexKey, Table};
 use turso_value::number::{Number, parse_literal};
@@ -48,6 +49,13 @@ impl Emitter<'_> {
                 match column {
                     ColumnIndex::Rowid => self.builder.emit(Rowid { cursor, dest }),
                     ColumnIndex::Column(column) => self.builder.emit(Column { cursor, column, dest, default: None }),
+                };
+                Ok(())
+            }
+            Some(&SourceBinding::Virtual { cursor }) => {
+                match column {
+                    ColumnIndex::Rowid => self.builder.emit(Rowid { cursor, dest }),
+                    ColumnIndex::Column(column) => self.builder.emit(VColumn { cursor, column, dest }),
                 };
                 Ok(())
             }

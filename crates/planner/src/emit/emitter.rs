@@ -38,6 +38,11 @@ pub enum SourceBinding {
         /// What each field holds.
         fields: Arc<[ColumnIndex]>,
     },
+    /// From a cursor on a virtual table.
+    Virtual {
+        /// The cursor.
+        cursor: CursorId,
+    },
     /// A materialised subquery: output column `i` is field `i`.
     Ephemeral {
         /// The cursor.

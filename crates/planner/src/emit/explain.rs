@@ -107,6 +107,13 @@ fn describe(source: &Source, access: &Access) -> String {
 fn describe_as(name: std::fmt::Arguments<'_>, source: &Source, access: &Access) -> String {
     match access {
         Access::Scan { .. } | Access::Produced { .. } | Access::MultiOr { .. } => format!("SCAN {name}"),
+        Access::Virtual(scan) => {
+            let text = scan.text.as_deref().unwrap_or("");
+            match scan.hexadecimal {
+                true => format!("SCAN {name} VIRTUAL TABLE INDEX {:#x}:{text}", scan.number),
+                false => format!("SCAN {name} VIRTUAL TABLE INDEX {}:{text}", scan.number),
+            }
+        }
         Access::IndexScan { index, covering, .. } => {
             if is_primary(source, index) {
                 return format!("SCAN {name}");
@@ -202,7 +209,8 @@ fn column_name(source: &Source, column: ColumnIndex) -> String {
             query.columns.get(usize::from(i)).map(|c| c.name.to_string()).unwrap_or_default()
         }
         Relation::Cte(cte) => cte.columns.get(usize::from(i)).map(|c| c.name.to_string()).unwrap_or_default(),
-        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => {
+        Relation::Virtual { connected, .. } => table_column_name(&connected.table, usize::from(i)),
+        Relation::Recursive { columns, .. } => {
             columns.get(usize::from(i)).map(|c| c.name.to_string()).unwrap_or_default()
         }
     }

@@ -58,6 +58,8 @@ pub(super) enum Opened {
     Table { table: OpenTable, index: Option<CursorId> },
     /// Something that produces rows, once it is ready.
     Produced(Produced),
+    /// A virtual table.
+    Virtual { cursor: CursorId },
     /// Not ready yet.
     Nothing,
 }
@@ -109,7 +111,8 @@ impl Emitter<'_> {
             let Some(k) = plan.levels.iter().position(|l| l.position == position) else { continue };
             let (Some(level), Some(source)) = (plan.levels.get(k), core.sources.get(position)) else { continue };
             // The row in hand of a recursion is copied anew on every turn: an outer join may have put NULLs there.
-            if matches!(source.relation, Relation::Table { .. } | Relation::Recursive { .. }) {
+            if matches!(source.relation, Relation::Table { .. } | Relation::Virtual { .. } | Relation::Recursive { .. })
+            {
                 continue;
             }
             let materialize = !matches!(level.access, Access::Produced { materialized: false });
@@ -175,6 +178,11 @@ impl Emitter<'_> {
             let outer_right = matches!(level.join, JoinKind::Right | JoinKind::Full);
             let covering = covering.filter(|_| !outer_right && (!needs_table || table.has_rowid()));
             self.bind_source(source.id, SourceBinding::Cursor { cursor, table: table.clone(), covering });
+        }
+        if let Relation::Virtual { db, connected, .. } = &source.relation {
+            let cursor = self.open_virtual(source.id, *db, connected)?;
+            state.null_cursors.push(cursor);
+            state.opened = Opened::Virtual { cursor };
         }
         if matches!(level.join, JoinKind::Right | JoinKind::Full) {
             let right = RightJoin {
@@ -304,7 +312,7 @@ impl Emitter<'_> {
                 self.builder.emit(Rowid { cursor: *cursor, dest: key.first });
                 Ok(key)
             }
-            Opened::Produced(_) | Opened::Nothing => {
+            Opened::Produced(_) | Opened::Virtual { .. } | Opened::Nothing => {
                 Err(Error::sql(format!("{} cannot stand on the right of a RIGHT JOIN", source.name)))
             }
         }
@@ -365,7 +373,7 @@ impl Emitter<'_> {
                     cursor
                 }
                 Opened::Produced(Produced::Ephemeral { cursor }) => *cursor,
-                Opened::Produced(_) | Opened::Nothing => continue,
+                Opened::Produced(_) | Opened::Virtual { .. } | Opened::Nothing => continue,
             };
             let (end, next) = (self.builder.label(), self.builder.label());
             self.builder.emit(turso_program::cursor::Rewind { cursor, empty: end });

@@ -7,6 +7,7 @@ use turso_program::cursor::{
 };
 use turso_program::data::{Cast, Integer};
 use turso_program::expression::{Comparison, Ge, Gt, Le, Lt, Nulls};
+use turso_program::virtual_table::VNext;
 use turso_program::{CollationId, CursorId, Instruction, Label, Reg, Regs};
 use turso_schema::{Index, IndexKey};
 use turso_value::{Affinity, Value};
@@ -55,6 +56,7 @@ pub(super) struct SecondRun {
 pub(super) enum Step {
     Next(CursorId, Label),
     Prev(CursorId, Label),
+    Virtual(CursorId, Label),
     Goto(Label),
     Return(Reg),
 }
@@ -88,6 +90,10 @@ impl Emitter<'_> {
                 Ok(advance)
             }
             Access::AutoIndex(auto) => self.begin_auto_index(state, source, auto, exits),
+            Access::Virtual(scan) => match state.opened {
+                Opened::Virtual { cursor } => self.begin_virtual(cursor, scan, exits),
+                _ => Err(Error::sql("the plan scans a virtual table that is not open")),
+            },
             Access::MultiOr { arms } => {
                 let table = opened_table(state)?.clone();
                 self.begin_multi_or(&table, source, arms, exits)
@@ -139,7 +145,7 @@ impl Emitter<'_> {
                 self.seek_table(table, cursor, &search.index, search.covering, exits.next)?;
                 Ok(advance)
             }
-            Access::AutoIndex(_) | Access::MultiOr { .. } | Access::Produced { .. } => {
+            Access::AutoIndex(_) | Access::MultiOr { .. } | Access::Produced { .. } | Access::Virtual(_) => {
                 Err(Error::sql("the plan nests paths that do not nest"))
             }
         }
@@ -293,6 +299,9 @@ impl Emitter<'_> {
             Some(Step::Prev(cursor, target)) => {
                 self.builder.emit(Prev { cursor, target });
             }
+            Some(Step::Virtual(cursor, target)) => {
+                self.builder.emit(VNext { cursor, target });
+            }
             Some(Step::Goto(target)) => {
                 self.builder.emit(Goto { target });
             }
@@ -335,7 +344,8 @@ fn column_count(source: &Source) -> usize {
         Relation::Table { table, .. } => table.columns.len(),
         Relation::Query { query, .. } => query.columns.len(),
         Relation::Cte(cte) => cte.columns.len(),
-        Relation::Recursive { columns, .. } | Relation::Function { columns, .. } => columns.len(),
+        Relation::Virtual { connected, .. } => connected.table.columns.len(),
+        Relation::Recursive { columns, .. } => columns.len(),
     }
 }
 

@@ -12,7 +12,7 @@ use turso_value::{KeyColumn, KeyInfo, TextEncoding};
 
 use super::loops_access::may_be_null;
 use super::{Destination, Emitter};
-use crate::plan::{Expr, InSet};
+use crate::plan::{CompareHow, Expr, InSet};
 
 /// A loop around a search, over values of its leading columns.
 #[derive(Debug)]
@@ -33,6 +33,27 @@ impl Emitter<'_> {
             return Err(Error::sql("the plan loops over something that is not a set"));
         };
         let how = how.first().ok_or_else(|| Error::sql("the plan loops over an IN without comparison"))?;
+        let cursor = self.set_of(set, how)?;
+        if reverse {
+            self.builder.emit(Last { cursor, empty: ended });
+        } else {
+            self.builder.emit(Rewind { cursor, empty: ended });
+        }
+        let top = self.builder.label_here();
+        let next = self.builder.label();
+        self.builder.emit(Column { cursor, column: 0, dest, default: None });
+        let nullable = match set {
+            InSet::List(list) => list.iter().any(may_be_null),
+            InSet::Query(_) => true,
+        };
+        if nullable {
+            self.builder.emit(IsNull { reg: dest, target: next });
+        }
+        Ok(ValueLoop { cursor, top, next, reverse, skip: None })
+    }
+
+    /// An ephemeral index with the values of the set of an IN, each once.
+    pub(super) fn set_of(&mut self, set: &InSet, how: &CompareHow) -> Result<CursorId> {
         let column = KeyColumn { collation: how.collation.clone(), descending: false, nulls_big: false };
         let key = Arc::new(KeyInfo { columns: vec![column], encoding: TextEncoding::Utf8 });
         let affinities = Self::affinities([how.affinity]);
@@ -69,22 +90,7 @@ impl Emitter<'_> {
         } else {
             build(self)?
         }
-        if reverse {
-            self.builder.emit(Last { cursor, empty: ended });
-        } else {
-            self.builder.emit(Rewind { cursor, empty: ended });
-        }
-        let top = self.builder.label_here();
-        let next = self.builder.label();
-        self.builder.emit(Column { cursor, column: 0, dest, default: None });
-        let nullable = match set {
-            InSet::List(list) => list.iter().any(may_be_null),
-            InSet::Query(_) => true,
-        };
-        if nullable {
-            self.builder.emit(IsNull { reg: dest, target: next });
-        }
-        Ok(ValueLoop { cursor, top, next, reverse, skip: None })
+        Ok(cursor)
     }
 
     /// Emit the head of a loop over the distinct values of the leading columns of an index, which go into `dest`.

@@ -35,6 +35,7 @@ mod loops_auto;
 mod loops_in;
 mod loops_index;
 mod loops_or;
+mod loops_virtual;
 pub(crate) mod pragma;
 mod returning;
 mod row;

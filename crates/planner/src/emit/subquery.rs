@@ -84,10 +84,9 @@ impl Emitter<'_> {
                 self.bind_source(source.id, SourceBinding::Registers { first: row.first, rowid: None });
                 Ok(Produced::Row)
             }
-            Relation::Function { function, .. } => {
-                Err(Error::sql(format!("table-valued function {function}() is not supported yet")))
+            Relation::Table { .. } | Relation::Virtual { .. } => {
+                Err(Error::sql("the plan takes a table for a subquery"))
             }
-            Relation::Table { .. } => Err(Error::sql("the plan takes a table for a subquery")),
         }
     }
 

@@ -27,18 +27,28 @@ pub(crate) fn find_target(e: &Emitter<'_>, name: &ast::QualifiedName) -> Result<
             let table = found.ok_or_else(|| Error::sql(format!("no such table: {database}.{}", name.name.text)))?;
             (scope.db, table)
         }
-        _ => find_table(e.context, name)?,
+        _ => match find_table(e.context, name) {
+            Ok(found) => found,
+            Err(error) => match e.context.catalogue.eponymous_table(&name.name.text)? {
+                Some(own) => return Err(may_not_be_modified(&own.table.name)),
+                None => return Err(error),
+            },
+        },
     };
     if let Some(error) = &table.broken {
         return Err(error.clone());
     }
     if table.is_virtual() {
+        let connected = e.context.catalogue.virtual_table(db, &table)?;
+        if !connected.used.table.is_writable() {
+            return Err(may_not_be_modified(&table.name));
+        }
         return Err(Error::sql("changes of virtual tables are not supported yet"));
     }
     if table.root == 1 && !e.context.options.writable_schema {
         let temporary = table.name.eq_ignore_ascii_case("sqlite_temp_schema");
         let shown = if temporary { "sqlite_temp_master" } else { "sqlite_master" };
-        return Err(Error::sql(format!("table {shown} may not be modified")));
+        return Err(may_not_be_modified(shown));
     }
     Ok((db, table))
 }
@@ -64,6 +74,11 @@ pub(crate) fn limited_rows<'b>(
     };
     let query = binder.finish_query(filter, Vec::new(), output, order_by, Some(limit))?;
     Ok(Expr::In { left, set: InSet::Query(Box::new(query)), how, negated: false })
+}
+
+#[cold]
+fn may_not_be_modified(name: &str) -> Error {
+    Error::sql(format!("table {name} may not be modified"))
 }
 
 /// What identifies a row of a table: the rowid or the primary key.

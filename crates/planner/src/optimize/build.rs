@@ -81,6 +81,12 @@ impl Builder<'_, '_> {
             PathKind::Produced => return Ok(Access::Produced { materialized: !outermost }),
             PathKind::Auto => return Ok(Access::AutoIndex(self.automatic(path.source))),
             PathKind::Or { term, arms } => return self.multi_or(path, *term, arms),
+            PathKind::Virtual(scan) => {
+                for &(term, part) in &scan.omitted {
+                    self.used_parts[term] |= part;
+                }
+                return Ok(Access::Virtual(scan.scan.clone()));
+            }
             _ => {}
         }
         for &u in &path.uses {
@@ -326,7 +332,7 @@ fn table_access(info: &SourceInfo<'_>, terms: &Terms<'_>, path: &Path) -> Result
                 reverse: false,
             }))
         }
-        PathKind::Auto | PathKind::Or { .. } | PathKind::Produced => {
+        PathKind::Auto | PathKind::Or { .. } | PathKind::Produced | PathKind::Virtual(_) => {
             Err(Error::sql("the plan nests paths that do not nest"))
         }
     }

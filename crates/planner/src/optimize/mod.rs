@@ -7,6 +7,7 @@
 //! | `terms`, `terms_like` | conjuncts, and how they could help to find rows |
 //! | `cost` | estimates |
 //! | `path`, `path_or` | ways of finding the rows of one source |
+//! | `virtual_table` | what a virtual table offers |
 //! | `order` | which wished order a sequence of loops delivers |
 //! | `search` | the sequence of loops |
 //! | `build` | the plan: access paths and the place of every filter |
@@ -21,6 +22,7 @@ mod source;
 mod terms;
 mod terms_like;
 mod used;
+mod virtual_table;
 
 pub use used::{ColumnSet, UsedColumns};
 
@@ -66,6 +68,10 @@ pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanCon
         terms.add(filter, None);
     }
     for (position, source) in core.sources.iter().enumerate() {
+        if let Relation::Virtual { args, .. } = &source.relation {
+            // They hold for the source alone, whatever is joined to it later.
+            args.iter().for_each(|condition| terms.add(condition, Some(position)));
+        }
         for condition in &source.on {
             terms.add(condition, Some(position));
         }
@@ -94,7 +100,11 @@ pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanCon
     }
     for (position, info) in infos.iter().enumerate() {
         let correlated = matches!(&info.source.relation, Relation::Query { query, .. } if !query.outer.is_empty());
-        let produced = matches!(info.source.relation, Relation::Recursive { .. } | Relation::Function { .. });
+        if let Some(connected) = info.virtual_table {
+            paths.extend(virtual_table::paths(info, connected, position, &terms, wish)?);
+            continue;
+        }
+        let produced = matches!(info.source.relation, Relation::Recursive { .. });
         let finder = path::Finder {
             info,
             position,
@@ -138,9 +148,8 @@ fn produced_rows(relation: &Relation, context: &PlanContext<'_>) -> cost::LogEst
     match relation {
         Relation::Query { query, .. } => query_rows(query, context, 0),
         Relation::Cte(cte) if cte.recursive.is_none() => query_rows(&cte.query, context, 0),
-        Relation::Function { .. } => cost::log_est(25),
         Relation::Recursive { .. } => 0,
-        Relation::Table { .. } | Relation::Cte(_) => PRODUCED_ROWS,
+        Relation::Table { .. } | Relation::Virtual { .. } | Relation::Cte(_) => PRODUCED_ROWS,
     }
 }
 

@@ -87,6 +87,13 @@ impl<'o, 'a> Orders<'o, 'a> {
             self.fixed_by_rows(state);
             return true;
         }
+        if let PathKind::Virtual(scan) = &path.kind {
+            if k == 0 && scan.ordered {
+                state.done.fill(true);
+                state.delivered.terms = self.wish.order.iter().map(|t| t.descending).enumerate().collect();
+            }
+            return false;
+        }
         let rowid = [IndexKeyInfo {
             key: BoundKey::Column(ColumnIndex::Rowid),
             collation: turso_value::Collation::Binary,

@@ -52,6 +52,7 @@ pub(super) enum PathKind {
         arms: Vec<ArmPath>,
     },
     Produced,
+    Virtual(Box<super::virtual_table::VirtualPath>),
 }
 
 /// One arm of an OR: the terms of the arm and the path they gave.
@@ -170,7 +171,7 @@ impl<'f, 'a> Finder<'f, 'a> {
                 Some(info) if self.helps_order(info) => (2, *index),
                 _ => (0, 0),
             },
-            PathKind::Auto | PathKind::Or { .. } | PathKind::Produced => (0, 0),
+            PathKind::Auto | PathKind::Or { .. } | PathKind::Produced | PathKind::Virtual(_) => (0, 0),
         }
     }
 

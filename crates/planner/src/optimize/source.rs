@@ -10,7 +10,7 @@ use super::cost::{IndexShape, LogEst, TableSize, index_entry_size, index_shape, 
 use super::terms::{KeyRef, Mask, Terms};
 use super::{ColumnSet, UsedColumns};
 use crate::bind::Binder;
-use crate::context::PlanContext;
+use crate::context::{ConnectedTable, PlanContext};
 use crate::plan::{ColumnIndex, Core, Expr, IndexHint, JoinKind, Relation, Source, same_expr};
 
 /// One source of the core.
@@ -19,6 +19,8 @@ pub(super) struct SourceInfo<'a> {
     pub source: &'a Source,
     /// The table, if it is one of the catalogue.
     pub table: Option<&'a Arc<Table>>,
+    /// The virtual table, if it is one.
+    pub virtual_table: Option<&'a Arc<ConnectedTable>>,
     pub size: TableSize,
     pub used: ColumnSet,
     /// Sources that must be in loops outside of this one.
@@ -105,18 +107,10 @@ pub(super) fn sources<'a>(
         if source.exists {
             after |= read_beside(core, position);
         }
-        if let Relation::Function { args, .. } = &source.relation {
-            for arg in args {
-                arg.for_each_column(|id, _| {
-                    if let Some(at) = core.sources.iter().position(|s| s.id == id) {
-                        after |= 1 << at;
-                    }
-                });
-            }
-        }
         let mut info = SourceInfo {
             source,
             table: None,
+            virtual_table: None,
             size: TableSize { rows: 0, row_size: 0 },
             used: used.of(source.id),
             after,
@@ -128,6 +122,7 @@ pub(super) fn sources<'a>(
                 info.table = Some(table);
                 info.size = table_size(schema, table);
             }
+            Relation::Virtual { connected, .. } => info.virtual_table = Some(connected),
             _ => info.size = TableSize { rows: super::produced_rows(&source.relation, context), row_size: 33 },
         }
         infos.push(info);

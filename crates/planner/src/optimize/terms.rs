@@ -15,7 +15,7 @@ use turso_value::{Affinity, Collation, Value};
 
 use super::terms_like::pattern_range;
 use crate::context::PlanOptions;
-use crate::plan::{ColumnIndex, CompareHow, Core, Expr, InSet, JoinKind, RowValue, same_expr};
+use crate::plan::{ColumnIndex, CompareHow, Core, Expr, InSet, JoinKind, Relation, RowValue, Source, same_expr};
 
 /// Bits of source positions.
 pub(super) type Mask = u64;
@@ -119,6 +119,8 @@ pub(super) struct Terms<'a> {
     options: &'a PlanOptions,
     /// Sources that have indexes on expressions.
     expression_keys: Mask,
+    /// Virtual tables: they judge for themselves what a comparison is good for.
+    virtual_sources: Mask,
     pub terms: Vec<Term<'a>>,
     pub usable: Vec<Usable<'a>>,
     /// Something of an enclosing query is read: the core may run many times.
@@ -129,8 +131,12 @@ impl<'a> Terms<'a> {
     /// No terms yet.
     pub fn new(core: &'a Core, options: &'a PlanOptions, expression_keys: Mask) -> Self {
         let count = core.filter.len();
+        let is_virtual = |s: &Source| matches!(s.relation, Relation::Virtual { .. });
+        let virtual_sources =
+            core.sources.iter().enumerate().fold(0, |mask, (i, s)| mask | Mask::from(is_virtual(s)) << (i & 63));
         Self {
             core,
+            virtual_sources,
             options,
             expression_keys,
             terms: Vec::with_capacity(count),
@@ -167,6 +173,17 @@ impl<'a> Terms<'a> {
     }
 
     /// Local sources that an expression reads.
+    pub fn sources_of(&self, expr: &Expr) -> Mask {
+        let mut mask = 0;
+        expr.for_each_column(|source, _| {
+            if let Some(at) = self.core.sources.iter().position(|s| s.id == source) {
+                mask |= 1 << at;
+            }
+        });
+        mask
+    }
+
+    /// Local sources that an expression reads; notes whether it reads something else.
     pub fn reads(&mut self, expr: &Expr) -> Mask {
         let mut mask = 0;
         let (core, mut correlated) = (self.core, self.correlated);
@@ -214,7 +231,7 @@ impl<'a> Terms<'a> {
             Expr::In { left, how, negated: false, set } => {
                 if let ([left], [how]) = (left.as_slice(), how.as_slice())
                     && let Some((source, key, affinity)) = self.key_of(left)
-                    && serves(affinity, how)
+                    && (serves(affinity, how) || self.is_virtual(source))
                 {
                     let needs = match set {
                         InSet::List(list) => list.iter().fold(0, |m, e| m | self.reads(e)),
@@ -270,7 +287,7 @@ impl<'a> Terms<'a> {
             CompareOp::Ne => return,
         };
         let Some((source, key, affinity)) = self.key_of(left) else { return };
-        if serves(affinity, how) {
+        if serves(affinity, how) || self.is_virtual(source) {
             self.push(term, part, source, key, op, Some(Cow::Borrowed(right)), how.affinity, how.collation.clone());
         }
     }
@@ -451,6 +468,10 @@ impl<'a> Terms<'a> {
             pattern: false,
             commuted: false,
         });
+    }
+
+    fn is_virtual(&self, source: usize) -> bool {
+        self.virtual_sources & (1 << source) != 0
     }
 
     /// An outer join decides which conditions may leave out rows of which source before the join.

@@ -91,8 +91,34 @@ pub enum Access {
     AutoIndex(AutoIndex),
     /// OR: each arm finds rows by a path of its own; a row set removes duplicates.
     MultiOr { arms: Vec<OrArm> },
-    /// Rows of a subquery, CTE or table function as they come.
+    /// Rows of a subquery or CTE as they come.
     Produced { materialized: bool },
+    /// A scan of a virtual table, as the table has chosen it.
+    Virtual(VirtualScan),
+}
+
+/// A scan of a virtual table.
+#[derive(Debug, Clone)]
+pub struct VirtualScan {
+    /// The number that the table has chosen.
+    pub number: i32,
+    /// The text that the table has chosen.
+    pub text: Option<Arc<str>>,
+    /// The number is shown in hexadecimal.
+    pub hexadecimal: bool,
+    /// The values that the scan is given.
+    pub arguments: Vec<VirtualArgument>,
+}
+
+/// A value that a scan of a virtual table is given.
+#[derive(Debug, Clone)]
+pub enum VirtualArgument {
+    /// One value.
+    One(Expr),
+    /// An [`Expr::In`]: the scan is repeated for each of its values.
+    Each(Expr),
+    /// An [`Expr::In`]: all its values at once.
+    All(Expr),
 }
 
 /// A search in an index.
@@ -186,7 +212,11 @@ impl Access {
             | Access::RowidIn { reverse, .. }
             | Access::RowidRange { reverse, .. }
             | Access::Index(IndexAccess { reverse, .. }) => *reverse = backwards,
-            Access::Rowid { .. } | Access::AutoIndex(_) | Access::MultiOr { .. } | Access::Produced { .. } => {}
+            Access::Rowid { .. }
+            | Access::AutoIndex(_)
+            | Access::MultiOr { .. }
+            | Access::Produced { .. }
+            | Access::Virtual(_) => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::print_query::{Terms, joined};
-use super::{Access, Bound, EqualTerm, Expr, IndexAccess, JoinKind, JoinPlan, Level};
+use super::{Access, Bound, EqualTerm, Expr, IndexAccess, JoinKind, JoinPlan, Level, VirtualArgument};
 
 impl fmt::Display for JoinPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,6 +83,17 @@ impl fmt::Display for Access {
                         joined(f, &arm.filters, ", ")?;
                     }
                     f.write_str("]")?;
+                }
+                Ok(())
+            }
+            Access::Virtual(scan) => {
+                write!(f, "virtual {}:{}", scan.number, scan.text.as_deref().unwrap_or(""))?;
+                for argument in &scan.arguments {
+                    match argument {
+                        VirtualArgument::One(value) => write!(f, " {value}")?,
+                        VirtualArgument::Each(term) => write!(f, " each of {term}")?,
+                        VirtualArgument::All(term) => write!(f, " all of {term}")?,
+                    }
                 }
                 Ok(())
             }

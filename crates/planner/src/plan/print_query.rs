@@ -101,7 +101,7 @@ impl fmt::Display for Source {
         writeln!(f)?;
         match &self.relation {
             Relation::Query { query, .. } => indented(f, query),
-            Relation::Function { function, args, .. } => writeln!(f, "  {function}({})", List(args)),
+            Relation::Virtual { connected, args, .. } => writeln!(f, "  {}({})", connected.table.name, List(args)),
             Relation::Table { .. } | Relation::Cte(_) | Relation::Recursive { .. } => Ok(()),
         }
     }

@@ -7,6 +7,8 @@ use turso_program::DbIndex;
 use turso_schema::Table;
 use turso_value::{Affinity, Collation};
 
+use crate::context::ConnectedTable;
+
 use super::expr::{CoreId, Expr, SourceId};
 
 /// A SELECT with its ORDER BY and LIMIT, or VALUES.
@@ -129,8 +131,20 @@ pub enum Relation {
     Cte(Arc<Cte>),
     /// Inside a recursive CTE: the row in hand.
     Recursive { cte: u32, columns: Vec<OutputColumn> },
-    /// A table-valued function with its arguments.
-    Function { function: Arc<str>, args: Vec<Expr>, columns: Vec<OutputColumn> },
+    /// A virtual table, or a table-valued function. Each of `args` compares a hidden column with an argument: conditions of the
+    /// source wherever it stands. `db` is `None` for a module's own table.
+    Virtual { db: Option<DbIndex>, connected: Arc<ConnectedTable>, args: Vec<Expr> },
+}
+
+impl Relation {
+    /// The table with its columns, where the source is one of the catalogue or a virtual one.
+    pub fn table(&self) -> Option<&Arc<Table>> {
+        match self {
+            Relation::Table { table, .. } => Some(table),
+            Relation::Virtual { connected, .. } => Some(&connected.table),
+            Relation::Query { .. } | Relation::Cte(_) | Relation::Recursive { .. } => None,
+        }
+    }
 }
 
 /// A common table expression.

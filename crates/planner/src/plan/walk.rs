@@ -190,7 +190,7 @@ macro_rules! visitor {
             match &$($m)? source.relation {
                 Relation::Table { .. } | Relation::Cte(_) | Relation::Recursive { .. } => {}
                 Relation::Query { query, .. } => v.query(query),
-                Relation::Function { args, .. } => {
+                Relation::Virtual { args, .. } => {
                     for e in args {
                         v.expr(e);
                     }

@@ -44,6 +44,7 @@ pub(crate) enum Cursor {
     Set(Box<KeySet>),
     Hash(Box<HashRows>),
     Groups(Box<Groups>),
+    Virtual(Box<VirtualCursor>),
     /// Every column reads NULL: the other side of an outer join that was never opened.
     Null,
 }
@@ -101,6 +102,12 @@ pub(crate) struct PseudoCursor {
     pub content: Reg,
     pub null_row: bool,
     pub record: Decoder,
+}
+
+/// A cursor of a virtual table.
+pub(crate) struct VirtualCursor {
+    pub null_row: bool,
+    pub cursor: Box<dyn turso_vtab::Cursor>,
 }
 
 impl Cursor {

@@ -110,6 +110,7 @@ impl Exec for NullRow {
                 }
             }
             Cursor::Pseudo(pseudo) => pseudo.null_row = true,
+            Cursor::Virtual(cursor) => cursor.null_row = true,
             Cursor::Hash(rows) => rows.null_row(),
             Cursor::Sorter(_) | Cursor::Groups(_) => return Err(internal("a sorter has no null row")),
             slot => *slot = Cursor::Null,
@@ -124,6 +125,7 @@ impl Exec for IfNullRow {
         let null_row = match &vm.frame.cursors[self.cursor.index()] {
             Cursor::Tree(tree) => tree.status == Status::NullRow,
             Cursor::Pseudo(pseudo) => pseudo.null_row,
+            Cursor::Virtual(cursor) => cursor.null_row,
             Cursor::Null => true,
             Cursor::Hash(rows) => rows.is_null_row(),
             Cursor::Sorter(_) | Cursor::Set(_) | Cursor::Groups(_) | Cursor::Closed => false,

@@ -147,8 +147,12 @@ impl Exec for OpenPseudo {
 
 impl Exec for Close {
     #[inline]
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        vm.frame.cursors[self.cursor.index()].close();
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        let slot = &mut vm.frame.cursors[self.cursor.index()];
+        if let Cursor::Virtual(open) = slot {
+            open.cursor.close(host.session());
+        }
+        slot.close();
         Ok(Flow::NEXT)
     }
 }

@@ -293,9 +293,13 @@ fn set_rowid(vm: &mut Vm, dest: Reg, rowid: Option<i64>) {
 impl Exec for Rowid {
     #[inline(always)]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
-        if let super::Cursor::Null | super::Cursor::Pseudo(_) = &vm.frame.cursors[self.cursor.index()] {
-            vm.frame.registers.get_mut(self.dest).set_null();
-            return Ok(Flow::NEXT);
+        match &vm.frame.cursors[self.cursor.index()] {
+            super::Cursor::Null | super::Cursor::Pseudo(_) => {
+                vm.frame.registers.get_mut(self.dest).set_null();
+                return Ok(Flow::NEXT);
+            }
+            super::Cursor::Virtual(_) => return vm.virtual_rowid(host, self.cursor, self.dest),
+            _ => {}
         }
         let (table, pager) = tree_and_pager(&mut vm.frame.cursors, &mut vm.run, host, self.cursor)?;
         let rowid = if table.status == Status::Deferred {

@@ -119,6 +119,15 @@ impl Host for TestHost {
         dest[0] = Value::from(format!("{}{args:?}", call.name));
         Ok(())
     }
+    fn session(&mut self) -> &mut dyn turso_vtab::Session {
+        self
+    }
+    fn create_virtual(&mut self, _: DbIndex, _: &str) -> Result<()> {
+        unsupported()
+    }
+    fn destroy_virtual(&mut self, _: DbIndex, _: &str) -> Result<()> {
+        unsupported()
+    }
     fn counters(&mut self) -> &mut Counters {
         &mut self.counters
     }
@@ -204,4 +213,20 @@ pub fn program(build: impl FnOnce(&mut ProgramBuilder)) -> Arc<Program> {
     let mut builder = ProgramBuilder::new();
     build(&mut builder);
     Arc::new(builder.finish())
+}
+
+impl turso_vtab::Session for TestHost {
+    fn environment(&self) -> &dyn Environment {
+        &self.environment
+    }
+    fn set_last_insert_rowid(&mut self, rowid: i64) {
+        self.counters.last_insert_rowid = rowid;
+    }
+    fn lend(&mut self, foreign: &mut dyn FnMut()) -> Result<()> {
+        foreign();
+        Ok(())
+    }
+    fn as_any(&mut self) -> &mut dyn std::any::Any {
+        self
+    }
 }

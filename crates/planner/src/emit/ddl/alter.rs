@@ -29,7 +29,13 @@ use crate::resolve::find_table;
 
 /// Emit ALTER TABLE.
 pub(crate) fn alter_table(e: &mut Emitter<'_>, statement: &AlterTable) -> Result<()> {
-    let (db, table) = find_table(e.context, &statement.table)?;
+    let (db, table) = match find_table(e.context, &statement.table) {
+        Ok(found) => found,
+        Err(error) => match e.context.catalogue.eponymous_table(&statement.table.name.text)? {
+            Some(own) => return Err(Error::sql(format!("table {} may not be altered", own.table.name))),
+            None => return Err(error),
+        },
+    };
     e.uses_database(db, true);
     if table.root == 1 || table.name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_")) {
         let shown = if table.root == 1 { "sqlite_master" } else { &table.name };

@@ -34,6 +34,9 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
     e.uses_database(db, true);
     let schema = schema_of(e, db);
     let Some(table) = schema.qualified_table(&statement.table.text).cloned() else {
+        if e.context.catalogue.eponymous_table(&statement.table.text)?.is_some() {
+            return Err(Error::sql("virtual tables may not be indexed"));
+        }
         let database = e.context.catalogue.database_name(if db == TEMP { MAIN } else { db }).to_string();
         return Err(Error::sql(format!("no such table: {database}.{}", statement.table.text)));
     };

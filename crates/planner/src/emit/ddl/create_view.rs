@@ -1,7 +1,7 @@
-//! CREATE VIEW and CREATE VIRTUAL TABLE.
+//! CREATE VIEW.
 
 use turso_error::{Error, Result};
-use turso_parser::ast::{self, CreateView, CreateVirtualTable};
+use turso_parser::ast::{self, CreateView};
 use turso_program::cursor::Close;
 
 use super::{
@@ -42,11 +42,6 @@ pub(crate) fn create_view(e: &mut Emitter<'_>, statement: &CreateView) -> Result
     change_cookie(e, db);
     parse_schema(e, db, Some(table_condition(&name.text)));
     Ok(())
-}
-
-/// CREATE VIRTUAL TABLE: no module can be written yet.
-pub(crate) fn create_virtual_table(_: &mut Emitter<'_>, statement: &CreateVirtualTable) -> Result<()> {
-    Err(Error::sql(format!("no such module: {}", statement.module.text)))
 }
 
 /// A bound parameter somewhere in the query.

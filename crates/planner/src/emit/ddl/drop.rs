@@ -56,6 +56,9 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
         table.cloned()
     });
     let Some((db, table)) = found else {
+        if !wants_view && let Some(own) = e.context.catalogue.eponymous_table(&name.name.text)? {
+            return Err(Error::sql(format!("table {} may not be dropped", own.table.name)));
+        }
         return missing(statement, if wants_view { "view" } else { "table" });
     };
     e.uses_database(db, true);
@@ -67,9 +70,6 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     }
     if !wants_view && table.is_view() {
         return Err(Error::sql(format!("use DROP VIEW to delete view {}", table.name)));
-    }
-    if table.is_virtual() {
-        return Err(table.broken.clone().unwrap_or_else(|| Error::sql("virtual tables cannot be dropped yet")));
     }
     if !wants_view {
         crate::emit::foreign_key::drop_table(e, db, &table)?;
@@ -95,6 +95,9 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
         {
             delete_rows_named(e, db, stat.root, 0, &table.name);
         }
+    }
+    if table.is_virtual() {
+        return super::drop_virtual_table(e, db, &table);
     }
     delete_schema_rows(e, db, SchemaRows::OfTable(&table.name));
     destroy_trees(e, db, &table);

@@ -15,15 +15,17 @@ mod keywords;
 mod references;
 mod reindex;
 mod rename;
+mod virtual_table;
 
 pub(crate) use alter::alter_table;
 pub(crate) use create_index::{create_index, unique_message};
 pub(crate) use create_table::create_table;
 pub(crate) use create_trigger::create_trigger;
-pub(crate) use create_view::{create_view, create_virtual_table};
+pub(crate) use create_view::create_view;
 pub(crate) use drop::drop_object;
 pub(crate) use keywords::quoted_identifier;
 pub(crate) use reindex::reindex;
+pub(crate) use virtual_table::{create_virtual_table, drop_virtual_table};
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ use turso_schema::{ForeignKeyAction, Index, IndexKey, IndexOrigin, Relation, Tab
 use turso_value::Value;
 
 use super::{Arguments, Rows, names};
+use crate::emit::Emitter;
 use crate::emit::view::expand_view;
 use crate::resolve::resolution_order;
 
@@ -28,6 +29,14 @@ fn optional(value: Option<&str>) -> Value {
     value.map_or(Value::Null, Value::from)
 }
 
+/// A view or virtual table with its columns filled in.
+fn with_columns(e: &Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<Arc<Table>> {
+    if table.is_virtual() {
+        return Ok(e.context.catalogue.virtual_table(db, table)?.table.clone());
+    }
+    expand_view(e, db, table)
+}
+
 /// The table that the argument names, with a view's columns filled in.
 fn table_of(args: &Arguments<'_, '_>) -> Result<Option<(DbIndex, Arc<Table>)>> {
     let Some(name) = args.value else { return Ok(None) };
@@ -37,8 +46,8 @@ fn table_of(args: &Arguments<'_, '_>) -> Result<Option<(DbIndex, Arc<Table>)>> {
         None => crate::resolve::find_unqualified(args.e.context, name),
     };
     match found {
-        Some((db, table)) => Ok(Some((db, expand_view(args.e, db, &table)?))),
-        None => Ok(None),
+        Some((db, table)) => Ok(Some((db, with_columns(args.e, db, &table)?))),
+        None => Ok(catalogue.eponymous_table(name)?.map(|own| (super::MAIN, own.table.clone()))),
     }
 }
 
@@ -124,8 +133,10 @@ pub(super) fn table_list(args: &mut Arguments<'_, '_>) -> Result<Rows> {
                 Relation::Virtual { .. } => "virtual",
                 _ => "table",
             };
-            // A view that cannot be expanded has no columns to count.
-            let columns = expand_view(args.e, db, table).map_or(0, |t| t.columns.len());
+            // A view that cannot be expanded has no columns to count, and a virtual table of a module that is not known neither.
+            let shown = with_columns(args.e, db, table).ok();
+            let columns = shown.as_ref().map_or(0, |t| t.columns.len());
+            let table = shown.as_ref().unwrap_or(table);
             rows.push(vec![
                 text(context.catalogue.database_name(db)),
                 text(&table.name),
@@ -253,8 +264,9 @@ pub(super) fn function_list(_: &mut Arguments<'_, '_>) -> Result<Rows> {
     Ok(Rows { columns: &["name", "builtin", "type", "enc", "narg", "flags"], rows: rows.collect() })
 }
 
-pub(super) fn module_list(_: &mut Arguments<'_, '_>) -> Result<Rows> {
-    Ok(Rows { columns: &["name"], rows: Vec::new() })
+pub(super) fn module_list(args: &mut Arguments<'_, '_>) -> Result<Rows> {
+    let modules = args.e.context.catalogue.modules();
+    Ok(Rows { columns: &["name"], rows: modules.iter().map(|name| vec![text(name)]).collect() })
 }
 
 pub(super) fn pragma_list(_: &mut Arguments<'_, '_>) -> Result<Rows> {

@@ -17,7 +17,7 @@ mod special;
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
-use turso_parser::ast::{Pragma, PragmaValue};
+use turso_parser::ast::{Name, Pragma, PragmaValue, Quote};
 use turso_program::control::{Halt, IsNull, ResultRow};
 use turso_program::data::Integer;
 use turso_program::schema::{ConnectionCall, Cookie, HostCall, ReadCookie, SetCookie};
@@ -163,12 +163,9 @@ struct Rows {
 pub(crate) fn plan_pragma(context: &PlanContext<'_>, pragma: &Pragma) -> Result<Program> {
     let schema = match &pragma.name.schema {
         None => None,
-        Some(name) => Some(
-            context
-                .catalogue
-                .find_database(&name.text)
-                .ok_or_else(|| Error::sql(format!("unknown database {}", name.text)).with_sql_offset(name.offset))?,
-        ),
+        Some(name) => Some(context.catalogue.find_database(&name.text).ok_or_else(|| {
+            Error::sql(format!("unknown database {}", as_written(name))).with_sql_offset(name.offset)
+        })?),
     };
     let mut e = Emitter::new(context);
     let wanted = pragma.name.name.text.to_ascii_lowercase();
@@ -180,6 +177,17 @@ pub(crate) fn plan_pragma(context: &PlanContext<'_>, pragma: &Pragma) -> Result<
     }
     e.builder.emit(Halt {});
     Ok(e.finish())
+}
+
+/// A name with its quotes.
+fn as_written(name: &Name) -> String {
+    match name.quote {
+        Quote::Single => format!("'{}'", name.text),
+        Quote::Double => format!("\"{}\"", name.text),
+        Quote::Bracket => format!("[{}]", name.text),
+        Quote::Backtick => format!("`{}`", name.text),
+        Quote::None => name.text.to_string(),
+    }
 }
 
 fn emit(e: &mut Emitter<'_>, call: &Call<'_>, kind: Kind) -> Result<()> {

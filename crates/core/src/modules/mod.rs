@@ -1,0 +1,39 @@
+//! The virtual table modules of the engine.
+//!
+//! | file | modules |
+//! |---|---|
+//! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
+//! | `series` | `generate_series` |
+//! | `pragma` | `pragma_NAME` for every pragma that answers and changes nothing |
+
+mod json;
+mod pragma;
+mod series;
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result, ResultCode};
+use turso_vtab::{Module, Session};
+
+use crate::connection::State;
+
+/// A module by its name in lower case.
+pub(crate) type NamedModule = (Arc<str>, Arc<dyn Module>);
+
+/// The modules that every connection has.
+pub(crate) fn built_in() -> Vec<NamedModule> {
+    let mut list: Vec<NamedModule> = json::modules();
+    list.push(("generate_series".into(), Arc::new(series::Series)));
+    list
+}
+
+/// A module that comes into being when its name is first used.
+pub(crate) fn on_demand(name: &str) -> Option<Arc<dyn Module>> {
+    pragma::module(name)
+}
+
+/// The connection behind a session.
+pub(crate) fn state_of(session: &mut dyn Session) -> Result<&mut State> {
+    let state = session.as_any().downcast_mut::<State>();
+    state.ok_or_else(|| Error::new(ResultCode::MISUSE, "a table of this engine is used by another one"))
+}
