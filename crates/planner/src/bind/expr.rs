@@ -266,9 +266,6 @@ impl<'a> Binder<'a> {
             args.push(self.bind_expr(escape)?);
         }
         let call = match like.op {
-            ast::LikeOp::Match if matches!(self.context.catalogue.function("match", args.len()), Lookup::Unknown) => {
-                return Err(Error::sql("unable to use function MATCH in the requested context"));
-            }
             op if matches!(self.context.catalogue.function(op.function_name(), args.len()), Lookup::Unknown) => {
                 return Err(Error::sql(format!("no such function: {}", op.function_name().to_ascii_uppercase())));
             }

@@ -7,7 +7,7 @@ use turso_parser::ast;
 use super::Binder;
 use super::scope::AggregateUse;
 use super::types::{collation_of, ordering_collation};
-use crate::plan::{Aggregate, CaseArm, Expr, OrderTerm};
+use crate::plan::{Aggregate, CaseArm, Expr, OrderTerm, Relation};
 
 impl<'a> Binder<'a> {
     /// A call of the function `name`, which is not written as one.
@@ -16,7 +16,23 @@ impl<'a> Binder<'a> {
         if self.context.asks() && self.context.ask_to_call(name)? {
             return Ok(Expr::Literal(turso_value::Value::Null));
         }
+        // The operators stand behind their left operand, which is the second argument.
+        let function = self.overloaded(function, args.get(1), args.len());
         Ok(call(function, args))
+    }
+
+    /// The function as a virtual table would have it, where `operand` is one of its columns.
+    fn overloaded(&self, function: Function, operand: Option<&Expr>, argc: usize) -> Function {
+        let Some(Expr::Column { source, .. }) = operand else { return function };
+        let sources = self.scopes.iter().flat_map(|s| &s.sources);
+        let table = sources.filter(|s| s.id == *source).find_map(|s| match &s.relation {
+            Relation::Virtual { connected, .. } => Some(connected),
+            _ => None,
+        });
+        match table.and_then(|connected| connected.used.table.find_function(&function.name, argc)) {
+            Some(overload) => overload.function,
+            None => function,
+        }
     }
 
     fn lookup(&self, name: &str, argc: usize) -> Result<Function> {
@@ -81,6 +97,7 @@ impl<'a> Binder<'a> {
             return Err(Error::sql(format!("ORDER BY may not be used with non-aggregate {name}()")));
         }
         let args = self.bind_list(args)?;
+        let function = self.overloaded(function, args.first(), args.len());
         if name.eq_ignore_ascii_case("likelihood")
             && !matches!(args.get(1), Some(Expr::Literal(turso_value::Value::Real(p))) if (0.0..=1.0).contains(p))
         {

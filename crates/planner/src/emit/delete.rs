@@ -17,6 +17,7 @@ use super::row::{RowRegs, Target, bind_table_expr, index_entry, is_primary, read
 use super::target::{choose_visit, find_target, limited_rows, registers_binding, visit_rows};
 use super::trigger::{Event, Params, Triggers, attach_bodies, enter_scope, fire, triggers_for};
 use super::view::{check_view, delete_from_view};
+use super::virtual_change::delete_from_virtual;
 use super::{Emitter, autoincrement};
 use crate::authorize::AuthAction;
 use crate::bind::Binder;
@@ -52,6 +53,9 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
         return Err(Error::sql("ORDER BY without LIMIT on DELETE"));
     }
     let (db, table) = find_target(e, &statement.table.name)?;
+    if table.is_virtual() {
+        return delete_from_virtual(e, db, &table, statement);
+    }
     let triggers = triggers_for(e, db, &table, Event::Delete, &|_| true);
     // One that is to be ignored deletes row by row.
     let row_by_row = e.context.asks() && e.context.ask_to_change(AuthAction::Delete, db, &table)?;

@@ -23,6 +23,7 @@ use super::target::find_target;
 use super::trigger::{Event, Params, Triggers, enter_scope, fire, triggers_for};
 use super::upsert::{Upserts, is_rowid_name};
 use super::view::{check_view, expand_view};
+use super::virtual_change::insert_into_virtual;
 use super::{Destination, Emitter, autoincrement};
 use crate::authorize::AuthAction;
 use crate::bind::Binder;
@@ -37,17 +38,17 @@ pub(crate) fn plan_insert(context: &PlanContext<'_>, statement: &ast::Insert) ->
 }
 
 /// Where each part of the new row comes from.
-struct Mapping {
+pub(super) struct Mapping {
     /// For each column, the position among the supplied values.
-    columns: Vec<Option<usize>>,
+    pub columns: Vec<Option<usize>>,
     /// The position of the rowid among the supplied values.
-    rowid: Option<usize>,
+    pub rowid: Option<usize>,
     /// How many values a row must supply.
     width: usize,
 }
 
 impl Mapping {
-    fn new(table: &Table, names: &[ast::Name]) -> Result<Self> {
+    pub fn new(table: &Table, names: &[ast::Name]) -> Result<Self> {
         let mut this = Mapping { columns: vec![None; table.columns.len()], rowid: None, width: names.len() };
         if names.is_empty() {
             let mut at = 0;
@@ -89,7 +90,7 @@ impl Mapping {
 }
 
 /// The rows of the statement.
-enum Rows {
+pub(super) enum Rows {
     /// DEFAULT VALUES.
     Defaults,
     /// One row of VALUES.
@@ -101,6 +102,9 @@ enum Rows {
 /// Emit an INSERT, in a statement of its own or in a trigger.
 pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Result<Option<Returning>> {
     let (db, found) = find_target(e, &statement.table)?;
+    if found.is_virtual() {
+        return insert_into_virtual(e, db, &found, statement);
+    }
     let triggers = triggers_for(e, db, &found, Event::Insert, &|_| true);
     if found.is_view() {
         check_view(e, db, &found, &triggers, &statement.returning)?;
@@ -150,7 +154,7 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
 }
 
 /// Bind the source of the rows.
-fn bind_rows(e: &Emitter<'_>, statement: &ast::Insert) -> Result<Rows> {
+pub(super) fn bind_rows(e: &Emitter<'_>, statement: &ast::Insert) -> Result<Rows> {
     let sql = e.trigger.as_ref().map(|t| t.sql.clone());
     let mut binder = match &sql {
         Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
@@ -182,7 +186,7 @@ fn bind_rows(e: &Emitter<'_>, statement: &ast::Insert) -> Result<Rows> {
     Ok(Rows::Query(Box::new(super::row::rewritten(e.context, query))))
 }
 
-fn check_width(table: &Table, rows: &Rows, mapping: &Mapping, statement: &ast::Insert) -> Result<()> {
+pub(super) fn check_width(table: &Table, rows: &Rows, mapping: &Mapping, statement: &ast::Insert) -> Result<()> {
     let supplied = match rows {
         Rows::Defaults => return Ok(()),
         Rows::One(values) => values.len(),
@@ -199,10 +203,10 @@ fn check_width(table: &Table, rows: &Rows, mapping: &Mapping, statement: &ast::I
 }
 
 /// What the body of the row loop is given.
-type RowBody<'b> = &'b mut dyn FnMut(&mut Emitter<'_>, &Supplied<'_>, Label) -> Result<()>;
+pub(super) type RowBody<'b> = &'b mut dyn FnMut(&mut Emitter<'_>, &Supplied<'_>, Label) -> Result<()>;
 
 /// The values supplied for a row.
-enum Supplied<'v> {
+pub(super) enum Supplied<'v> {
     /// None: defaults everywhere.
     Nothing,
     /// Not computed yet.
@@ -212,7 +216,7 @@ enum Supplied<'v> {
 }
 
 impl Supplied<'_> {
-    fn value_into(&self, e: &mut Emitter<'_>, at: usize, dest: Reg) -> Result<()> {
+    pub fn value_into(&self, e: &mut Emitter<'_>, at: usize, dest: Reg) -> Result<()> {
         match self {
             Supplied::Nothing => Ok(()),
             Supplied::Exprs(exprs) => match exprs.get(at) {
@@ -228,7 +232,7 @@ impl Supplied<'_> {
 }
 
 /// Run `body` for every row. `buffered`: all rows are computed before the first is stored.
-fn each_row(
+pub(super) fn each_row(
     e: &mut Emitter<'_>,
     rows: &Rows,
     mapping: &Mapping,

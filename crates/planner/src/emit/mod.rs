@@ -54,6 +54,7 @@ pub(crate) mod update;
 mod update_from;
 mod upsert;
 pub(crate) mod view;
+mod virtual_change;
 mod window;
 mod window_frame;
 

@@ -43,7 +43,6 @@ pub(crate) fn find_target(e: &Emitter<'_>, name: &ast::QualifiedName) -> Result<
         if !connected.used.table.is_writable() {
             return Err(may_not_be_modified(&table.name));
         }
-        return Err(Error::sql("changes of virtual tables are not supported yet"));
     }
     if table.root == 1 && !e.context.options.writable_schema {
         let temporary = table.name.eq_ignore_ascii_case("sqlite_temp_schema");

@@ -25,6 +25,7 @@ use super::trigger::{Event, Params, Triggers, enter_scope, fire, triggers_for};
 use super::update_from::update_from;
 use super::upsert::Upserts;
 use super::view::update_view;
+use super::virtual_change::update_virtual;
 use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::optimize::UsedColumns;
@@ -275,6 +276,9 @@ pub(crate) fn emit_update(e: &mut Emitter<'_>, statement: &ast::Update) -> Resul
     let (db, table) = find_target(e, &statement.table.name)?;
     let overriding = e.trigger.as_ref().and_then(|t| t.conflict);
     let conflict = overriding.or(statement.or.map(on_error));
+    if table.is_virtual() {
+        return update_virtual(e, db, &table, statement, conflict);
+    }
     if table.is_view() {
         return update_view(e, db, &table, statement, conflict);
     }

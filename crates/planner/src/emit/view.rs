@@ -98,7 +98,7 @@ fn view_source(e: &Emitter<'_>, db: DbIndex, view: &Arc<Table>, name: &ast::Name
 }
 
 /// Collect the rows of a query, then run `body` with each of them in `row`.
-fn each_row(
+pub(super) fn each_row(
     e: &mut Emitter<'_>,
     query: Query,
     row: Regs,

@@ -42,7 +42,16 @@ pub(crate) fn alter_table(e: &mut Emitter<'_>, statement: &AlterTable) -> Result
         return Err(Error::sql(format!("table {shown} may not be altered")));
     }
     if table.is_virtual() {
-        return Err(Error::sql("virtual tables may not be altered"));
+        return match &statement.action {
+            AlterAction::RenameTo(name) => rename_table(e, db, &table, name),
+            AlterAction::RenameColumn { .. } => {
+                Err(Error::sql(format!("cannot rename columns of virtual table \"{}\"", table.name)))
+            }
+            AlterAction::DropColumn(_) => {
+                Err(Error::sql(format!("cannot drop column from virtual table \"{}\"", table.name)))
+            }
+            _ => Err(Error::sql("virtual tables may not be altered")),
+        };
     }
     match &statement.action {
         AlterAction::AddColumn(column) => add_column(e, db, &table, column),

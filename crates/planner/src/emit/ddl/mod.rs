@@ -25,7 +25,7 @@ pub(crate) use create_view::create_view;
 pub(crate) use drop::drop_object;
 pub(crate) use keywords::quoted_identifier;
 pub(crate) use reindex::reindex;
-pub(crate) use virtual_table::{create_virtual_table, drop_virtual_table};
+pub(crate) use virtual_table::{create_virtual_table, drop_virtual_table, rename_virtual_table};
 
 use std::sync::Arc;
 

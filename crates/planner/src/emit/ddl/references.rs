@@ -13,7 +13,7 @@ use turso_value::Collation;
 use super::TEMP;
 use super::alter::Rewrite;
 use crate::bind::Binder;
-use crate::context::{Catalogue, Mention, PlanContext, TableFunction};
+use crate::context::{Catalogue, ConnectedTable, Mention, PlanContext};
 use crate::emit::Emitter;
 use crate::emit::row::{is_primary, table_source};
 use crate::emit::state::TriggerScope;
@@ -267,6 +267,8 @@ fn upsert_names<'b>(binder: &mut Binder<'b>, db: DbIndex, table: &Table, upsert:
 pub(super) struct Altered<'a> {
     base: &'a dyn Catalogue,
     schemas: Vec<(DbIndex, Arc<Schema>)>,
+    /// Tables with their old and new names.
+    renamed: Vec<(DbIndex, Arc<str>, String)>,
 }
 
 impl<'a> Altered<'a> {
@@ -280,7 +282,9 @@ impl<'a> Altered<'a> {
                 schemas.push((db, Arc::new(altered_schema(base.schema(db), &own)?)));
             }
         }
-        Ok(Altered { base, schemas })
+        let tables = rewrites.iter().filter(|r| r.kind == "table");
+        let renamed = tables.map(|r| (r.db, r.name.clone(), r.new_name.clone())).collect();
+        Ok(Altered { base, schemas, renamed })
     }
 }
 
@@ -304,8 +308,25 @@ impl Catalogue for Altered<'_> {
     fn collation(&self, name: &str) -> Option<Collation> {
         self.base.collation(name)
     }
-    fn table_function(&self, name: &str) -> Option<Arc<TableFunction>> {
-        self.base.table_function(name)
+    fn virtual_table(&self, db: DbIndex, table: &Arc<Table>) -> Result<Arc<ConnectedTable>> {
+        let known = self.base.schema(db);
+        if let Some(same) = known.table(&table.name) {
+            return self.base.virtual_table(db, same);
+        }
+        let renamed = self.renamed.iter().find(|(d, _, new)| *d == db && new.eq_ignore_ascii_case(&table.name));
+        let Some(old) = renamed.and_then(|(_, old, _)| known.table(old)) else {
+            return self.base.virtual_table(db, table);
+        };
+        // The table itself does not know its new name yet; its columns are what counts here.
+        let mut connected = (*self.base.virtual_table(db, old)?).clone();
+        connected.table = Arc::new(Table { name: table.name.clone(), ..(*connected.table).clone() });
+        Ok(Arc::new(connected))
+    }
+    fn eponymous_table(&self, name: &str) -> Result<Option<Arc<ConnectedTable>>> {
+        self.base.eponymous_table(name)
+    }
+    fn modules(&self) -> Vec<Arc<str>> {
+        self.base.modules()
     }
 }
 

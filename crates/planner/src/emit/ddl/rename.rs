@@ -286,6 +286,17 @@ pub(super) fn rename_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>,
         rewrites.push(rewrite);
     }
     rewrites.extend(automatic_indexes(db, table, to));
+    if let Statement::CreateVirtualTable(create) = parse_stored(table.sql.as_bytes())? {
+        let edits = vec![(create.name.name.offset, Edit::Name)];
+        rewrites.push(Rewrite {
+            db,
+            kind: "table",
+            name: table.name.clone(),
+            new_name: to.text.to_string(),
+            new_table: to.text.to_string(),
+            sql: Some(new.edit(&table.sql, edits).ok_or_else(|| corrupt(table))?),
+        });
+    }
     if table.autoincrement
         && let Some(sequence) = schema.table("sqlite_sequence")
     {
@@ -294,9 +305,13 @@ pub(super) fn rename_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>,
     if legacy {
         check_tables(e.context, &rewrites, AFTER)?;
         apply(e, &rewrites);
-        return Ok(());
+    } else {
+        finish(e, db, &rewrites)?;
     }
-    finish(e, db, &rewrites)
+    if table.is_virtual() {
+        super::rename_virtual_table(e, db, table, &to.text)?;
+    }
+    Ok(())
 }
 
 /// `PRAGMA legacy_alter_table`: tables, the table's own indexes and triggers, not resolved.

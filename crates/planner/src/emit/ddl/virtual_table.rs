@@ -3,17 +3,19 @@
 //! What a module does may be SQL that changes the schema once more. So it is called last, when the catalogue and the schema
 //! cookie show what the statement itself has changed.
 
+use std::sync::Arc;
+
 use turso_error::{Error, Result};
 use turso_parser::ast::CreateVirtualTable;
 use turso_program::DbIndex;
 use turso_program::cursor::Close;
 use turso_program::schema::DropTable;
-use turso_program::virtual_table::{VBegin, VCreate, VDestroy};
+use turso_program::virtual_table::{VBegin, VCreate, VDestroy, VRename};
 use turso_schema::Table;
 
 use super::{
     SchemaRecord, SchemaRows, append_schema_row, change_cookie, check_object_name, database_for_create,
-    delete_schema_rows, ensure_file_format, open_schema_table, parse_schema, schema_of, table_condition,
+    delete_schema_rows, ensure_file_format, open_schema_table, parse_schema, schema_of, table_condition, text_into,
 };
 use crate::emit::Emitter;
 
@@ -47,12 +49,21 @@ pub(crate) fn create_virtual_table(e: &mut Emitter<'_>, statement: &CreateVirtua
 }
 
 /// Emit the end of DROP TABLE for a virtual table.
-pub(crate) fn drop_virtual_table(e: &mut Emitter<'_>, db: DbIndex, table: &std::sync::Arc<Table>) -> Result<()> {
+pub(crate) fn drop_virtual_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<()> {
     let connected = e.context.catalogue.virtual_table(db, table)?;
     e.builder.emit(VBegin { table: connected.used.clone() });
     delete_schema_rows(e, db, SchemaRows::OfTable(&table.name));
     change_cookie(e, db);
     e.builder.emit(VDestroy { db, name: table.name.clone() });
     e.builder.emit(DropTable { db, name: table.name.clone() });
+    Ok(())
+}
+
+/// Emit the end of ALTER TABLE RENAME for a virtual table.
+pub(crate) fn rename_virtual_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, to: &str) -> Result<()> {
+    let connected = e.context.catalogue.virtual_table(db, table)?;
+    let name = e.builder.register();
+    text_into(e, to, name);
+    e.builder.emit(VRename { table: connected.used.clone(), name });
     Ok(())
 }

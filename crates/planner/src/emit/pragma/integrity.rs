@@ -9,6 +9,7 @@ use turso_program::cursor::{Close, Count, Found, Next, OpenRead, Rewind, TreeKin
 use turso_program::data::{Integer, Null};
 use turso_program::expression::{AddImm, Concat, Eq};
 use turso_program::schema::IntegrityCheck;
+use turso_program::virtual_table::VCheck;
 use turso_program::{CursorId, DbIndex, Label, Reg, Regs, Root};
 use turso_schema::{Index, Table};
 
@@ -89,6 +90,9 @@ fn check(e: &mut Emitter<'_>, call: &Call<'_>, name: &'static str, indexes: bool
             if table.root > 1 && !table.is_view() && !table.is_virtual() && table.broken.is_none() {
                 check_rows(e, db, table, indexes, &report)?;
             }
+            if table.is_virtual() {
+                check_virtual(e, db, table, !indexes, &report)?;
+            }
         }
     }
     e.builder.emit(Eq { left, right: limit_reg, target: nothing, how: EXACT });
@@ -122,6 +126,22 @@ fn check_pages(e: &mut Emitter<'_>, db: DbIndex, tables: &[Arc<Table>], whole: b
     e.builder.emit(turso_program::data::Copy { from: found, to: report.line, count: 1 });
     report.give(e);
     e.builder.bind(fine);
+}
+
+/// What the module of a virtual table finds. A module that is not known finds nothing.
+fn check_virtual(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, quick: bool, report: &Report) -> Result<()> {
+    let connected = match e.context.catalogue.virtual_table(db, table) {
+        Ok(connected) => connected,
+        // It is known, and will be connected.
+        Err(error) if error.is(turso_error::ResultCode::SCHEMA) => return Err(error),
+        Err(_) => return Ok(()),
+    };
+    let fine = e.builder.label();
+    e.builder.emit(VCheck { table: connected.used.clone(), quick, dest: report.line });
+    e.builder.emit(IsNull { reg: report.line, target: fine });
+    report.give(e);
+    e.builder.bind(fine);
+    Ok(())
 }
 
 /// An index under check.
