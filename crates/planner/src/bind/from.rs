@@ -66,6 +66,9 @@ impl<'a> Binder<'a> {
             && table.args.is_none()
             && let Some((relation, cte_name)) = self.bind_cte_reference(name)?
         {
+            if let Some(ast::Indexed::By(index)) = &table.indexed {
+                return Err(Error::sql(format!("no such index: \"{}\"", index.text)));
+            }
             let source = Source {
                 id: self.context.new_source(),
                 name: alias.map_or(cte_name, |_| shown()),
@@ -94,6 +97,9 @@ impl<'a> Binder<'a> {
         let mut hint = IndexHint::Free;
         let relation = match &found.relation {
             turso_schema::Relation::View { columns, select } => {
+                if let Some(ast::Indexed::By(index)) = &table.indexed {
+                    return Err(Error::sql(format!("no such index: {}", index.text)));
+                }
                 let query = self.outside_scope(|b| b.expand_view(db, found, columns.as_deref(), select))?;
                 id = self.context.new_source();
                 Relation::Query { query: Box::new(query), materialize: None, view: Some(found.name.clone()) }

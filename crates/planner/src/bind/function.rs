@@ -9,6 +9,9 @@ use super::scope::AggregateUse;
 use super::types::{collation_of, ordering_collation};
 use crate::plan::{Aggregate, CaseArm, Expr, OrderTerm, Relation};
 
+/// Aggregates that take WITHIN GROUP.
+const ORDERED_SET: [&str; 4] = ["median", "percentile", "percentile_cont", "percentile_disc"];
+
 impl<'a> Binder<'a> {
     /// A call of the function `name`, which is not written as one.
     pub(super) fn function_of(&mut self, name: &str, args: Vec<Expr>) -> Result<Expr> {
@@ -63,11 +66,13 @@ impl<'a> Binder<'a> {
     pub(super) fn bind_call(&mut self, call_: &'a ast::FunctionCall) -> Result<Expr> {
         let name = call_.name.as_str();
         let args = call_.args.as_slice();
-        if call_.within_group.is_some() {
-            return Err(Error::sql("ordered-set aggregates are not supported yet"));
+        // `f(p) WITHIN GROUP (ORDER BY x)` is `f(x, p)`.
+        let argc = args.len() + usize::from(call_.within_group.is_some());
+        if call_.within_group.is_some() && !ORDERED_SET.iter().any(|f| name.eq_ignore_ascii_case(f)) {
+            return Err(Error::sql(format!("{name}() is not an ordered-set aggregate")));
         }
         if self.context.asks()
-            && !matches!(self.context.catalogue.function(name, args.len()), Lookup::Unknown)
+            && !matches!(self.context.catalogue.function(name, argc), Lookup::Unknown)
             && self.context.ask_to_call(name)?
         {
             return Ok(Expr::Literal(turso_value::Value::Null));
@@ -76,10 +81,10 @@ impl<'a> Binder<'a> {
             return Ok(case);
         }
         let at_name = |error: Error| error.with_sql_offset(call_.name.offset);
-        let function = self.lookup(name, args.len()).map_err(at_name)?;
+        let function = self.lookup(name, argc).map_err(at_name)?;
         if call_.over.is_some() {
             let only_whole_groups = function.is_aggregate() && !function.flags.has(FunctionFlags::WINDOW);
-            if function.is_scalar() || only_whole_groups {
+            if function.is_scalar() || only_whole_groups || call_.within_group.is_some() {
                 return Err(Error::sql(format!("{name}() may not be used as a window function")));
             }
             return self.bind_window(call_, function, args);
@@ -139,7 +144,7 @@ impl<'a> Binder<'a> {
         let name = call_.name.as_str();
         let misuse = || Error::sql(format!("misuse of aggregate: {name}()")).with_sql_offset(call_.name.offset);
         let Some(top) = self.scopes.len().checked_sub(1) else { return Err(misuse()) };
-        if call_.distinct && args.len() != 1 {
+        if call_.distinct && args.len() + usize::from(call_.within_group.is_some()) != 1 {
             return Err(Error::sql("DISTINCT aggregates must have exactly one argument"));
         }
         let deepest_before = self.deepest.take();
@@ -179,7 +184,11 @@ impl<'a> Binder<'a> {
         call_: &'a ast::FunctionCall,
         args: &'a [ast::Expr],
     ) -> Result<(Vec<Expr>, Option<Expr>, Vec<OrderTerm>)> {
-        let args = self.bind_list(args)?;
+        let mut bound = Vec::with_capacity(args.len() + 1);
+        for arg in call_.within_group.iter().chain(args) {
+            bound.push(self.bind_expr(arg)?);
+        }
+        let args = bound;
         let filter = call_.filter.as_ref().map(|f| self.bind_expr(f)).transpose()?;
         let mut order_by = Vec::with_capacity(call_.order_by.len());
         for term in &call_.order_by {

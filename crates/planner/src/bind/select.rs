@@ -424,6 +424,7 @@ impl<'a> Binder<'a> {
             match table {
                 None => {
                     matched = true;
+                    check_twins(scope, at)?;
                     for i in bare_columns(source, info).filter(|i| !info.merged.contains(i)) {
                         let part = info.parts.iter().find(|p| (p.start..p.end).contains(&i));
                         add(scope.merged_expr(at, i)?, i, part.map_or(&source.name, |p| &p.name));
@@ -432,6 +433,7 @@ impl<'a> Binder<'a> {
                 Some(table) if info.parts.is_empty() => {
                     if table.is(&source.name) {
                         matched = true;
+                        check_twins(scope, at)?;
                         if let (Relation::Table { db, table: found }, false) = (&source.relation, source.aliased) {
                             let mention = || Mention::Table { db: *db, table: found.name.clone() };
                             self.context.note(table.offset, mention);
@@ -484,6 +486,25 @@ impl<'a> Binder<'a> {
         let text = span.of(self.sql);
         String::from_utf8_lossy(text).trim().into()
     }
+}
+
+/// A star may not run over a source of whose columns another source of the same name has one.
+fn check_twins(scope: &Scope, at: usize) -> Result<()> {
+    let (Some(source), Some(info)) = (scope.sources.get(at), scope.info.get(at)) else { return Ok(()) };
+    for (other, (twin, twin_info)) in scope.sources.iter().zip(&scope.info).enumerate() {
+        let named = twin.name.eq_ignore_ascii_case(&source.name) && twin_info.schema == info.schema;
+        if other == at || !named || twin_info.qualified_only {
+            continue;
+        }
+        for column in bare_columns(source, info).filter(|c| !info.merged.contains(c)) {
+            let name = column_name(source, column);
+            if scope.bare_column(other, &name).is_some_and(|c| !twin_info.merged.contains(&c)) {
+                let schema = info.schema.as_deref().unwrap_or("*");
+                return Err(Error::sql(format!("ambiguous column name: {schema}.{}.{name}", source.name)));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What readers of an output column see.

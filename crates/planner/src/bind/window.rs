@@ -40,7 +40,8 @@ impl<'a> Binder<'a> {
         if call.filter.is_some() && function.is_window() {
             return Err(Error::sql("FILTER clause may only be used with aggregate window functions"));
         }
-        if !call.order_by.is_empty() {
+        // To a function that is nothing but a window function its own ORDER BY means nothing.
+        if !call.order_by.is_empty() && !function.is_window() {
             return Err(Error::sql(format!("ORDER BY may not be used with non-aggregate {name}()")));
         }
         let parts = match &call.over {

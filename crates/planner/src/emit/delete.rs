@@ -63,6 +63,7 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
         check_view(e, db, &table, &triggers, &statement.returning)?;
         return delete_from_view(e, db, &table, statement, &triggers);
     }
+    let hint = index_hint(&table, statement.table.indexed.as_ref())?;
     let keys = ForeignKeys::of(e, db, &table);
     keys.note(e);
     e.uses_database(db, true);
@@ -83,7 +84,7 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
     let alias = statement.table.alias.as_ref();
     let name = alias.unwrap_or(&statement.table.name.name);
     let mut item = table_source(source, &name.text, alias.is_some(), db, &table);
-    item.hint = index_hint(statement.table.indexed.as_ref());
+    item.hint = hint;
     let (sources, filter) = bind_where(e, item, statement)?;
     let mut used = UsedColumns::default();
     filter.iter().for_each(|f| used.add_expr(f));
@@ -135,13 +136,16 @@ fn bind_where(
     Ok((binder.pop_scope(), filter))
 }
 
-/// INDEXED BY as a hint for the optimizer.
-pub(crate) fn index_hint(indexed: Option<&ast::Indexed>) -> crate::plan::IndexHint {
-    match indexed {
+/// INDEXED BY as a hint for the optimizer; the table must have the index.
+pub(crate) fn index_hint(table: &Table, indexed: Option<&ast::Indexed>) -> Result<crate::plan::IndexHint> {
+    Ok(match indexed {
         None => crate::plan::IndexHint::Free,
         Some(ast::Indexed::Not) => crate::plan::IndexHint::NotIndexed,
-        Some(ast::Indexed::By(name)) => crate::plan::IndexHint::Named((&*name.text).into()),
-    }
+        Some(ast::Indexed::By(name)) => match table.indexes.iter().find(|i| name.is(&i.name)) {
+            Some(index) => crate::plan::IndexHint::Named(index.name.clone()),
+            None => return Err(Error::sql(format!("no such index: {}", name.text))),
+        },
+    })
 }
 
 /// The key columns of a WITHOUT ROWID table are read of every row.

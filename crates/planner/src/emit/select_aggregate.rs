@@ -276,6 +276,8 @@ impl<'a> Aggregates<'a> {
             }
             e.builder.emit(SorterAdd { cursor: *cursor, values: *record });
         } else if let (Some(is_max), Some(hit)) = (running.extreme, self.hit) {
+            // Of several extremes the last one decides.
+            e.builder.emit(Integer { value: 0, dest: hit });
             self.step_extreme(e, running.state, args.first, is_max, hit, &aggregate.collation);
         } else {
             e.builder.emit(AggStep { call: running.call, args: args.first, state: running.state });

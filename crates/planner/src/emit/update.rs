@@ -286,7 +286,7 @@ pub(crate) fn emit_update(e: &mut Emitter<'_>, statement: &ast::Update) -> Resul
     let source = e.context.new_source();
     let name = alias.unwrap_or(&statement.table.name.name);
     let mut item = table_source(source, &name.text, alias.is_some(), db, &table);
-    item.hint = index_hint(statement.table.indexed.as_ref());
+    item.hint = index_hint(&table, statement.table.indexed.as_ref())?;
 
     let sql = e.trigger.as_ref().map(|t| t.sql.clone());
     let mut binder = match &sql {

@@ -159,6 +159,10 @@ fn ask_about_target(context: &PlanContext<'_>, target: &Target, upsert: &ast::Up
 /// The constraint that a clause names, or `ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint`.
 fn key_of(target: &Target, upsert: &ast::Upsert) -> Result<Key> {
     let Some(wanted) = &upsert.target else { return Ok(Key::Any) };
+    if let Some(nulls) = wanted.columns.iter().find_map(|term| term.nulls) {
+        let which = if nulls == ast::NullsOrder::First { "FIRST" } else { "LAST" };
+        return Err(Error::sql(format!("unsupported use of NULLS {which}")));
+    }
     let table = &target.table;
     if let [term] = wanted.columns.as_slice()
         && let ast::Expr::Column(reference) = &term.expr

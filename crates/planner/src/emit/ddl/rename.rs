@@ -166,12 +166,7 @@ fn check_tables(context: &PlanContext<'_>, rewrites: &[Rewrite], when: &str) -> 
 }
 
 /// Resolve every name in the schema with these rows. Nobody is asked whether that is allowed.
-pub(super) fn verify(
-    context: &PlanContext<'_>,
-    db: DbIndex,
-    rewrites: &[Rewrite],
-    when: &str,
-) -> Result<Vec<Element>> {
+pub(super) fn verify(context: &PlanContext<'_>, db: DbIndex, rewrites: &[Rewrite], when: &str) -> Result<Vec<Element>> {
     let altered = Altered::new(context.catalogue, rewrites)?;
     let after = PlanContext::new(&altered, context.options.clone(), context.sql);
     resolve_all(&after, db, when)
