@@ -69,10 +69,7 @@ fn run() -> u8 {
             println!("tursodb {}", env!("CARGO_PKG_VERSION"));
             return 0;
         }
-        Some(Instead::Mcp) => {
-            eprintln!("{program}: Error: --mcp is not in this build");
-            return 1;
-        }
+        Some(Instead::Mcp) => return serve(&program, options),
         Some(Instead::SyncServer(_)) => {
             eprintln!("{program}: Error: --sync-server is not supported yet");
             return 1;
@@ -84,6 +81,23 @@ fn run() -> u8 {
     let code = session(&mut shell, options);
     shell.flush();
     code
+}
+
+/// `--mcp`
+fn serve(program: &str, options: Options) -> u8 {
+    let mut limits = turso_mcp::Limits::default();
+    limits.rows = options.mcp_rows.unwrap_or(limits.rows);
+    limits.time = options.mcp_time.unwrap_or(limits.time);
+    let path = options.database.unwrap_or_else(|| ":memory:".into());
+    let served =
+        turso_mcp::serve(turso_mcp::Options { path, read_only: options.read_only, tables: options.tables, limits });
+    match served {
+        Ok(()) => 0,
+        Err(message) => {
+            eprintln!("{program}: Error: {message}");
+            1
+        }
+    }
 }
 
 fn session(shell: &mut Shell, options: Options) -> u8 {

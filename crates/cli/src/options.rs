@@ -68,6 +68,10 @@ pub struct Options {
     pub instead: Option<Instead>,
     /// `--mcp-table NAME`: only these tables.
     pub tables: Vec<String>,
+    /// `--mcp-max-rows N`
+    pub mcp_rows: Option<usize>,
+    /// `--mcp-timeout MS`
+    pub mcp_time: Option<std::time::Duration>,
 }
 
 fn mode(options: &mut Options, mode: Mode) {
@@ -99,6 +103,8 @@ const FLAGS: &[Flag] = &[
     Flag { names: &["markdown"], argument: "", help: "set output mode to 'markdown'", action: Action::Set(|o| mode(o, Mode::Markdown)) },
     Flag { names: &["mcp"], argument: "", help: "serve the database to a model over stdin and stdout", action: Action::Set(|o| o.instead = Some(Instead::Mcp)) },
     Flag { names: &["mcp-table"], argument: "NAME", help: "--mcp: only this table (may be repeated)", action: Action::Take(|o, a| { o.tables.push(a.into()); Ok(()) }) },
+    Flag { names: &["mcp-max-rows"], argument: "N", help: "--mcp: no result has more rows. Default: 1000", action: Action::Take(|o, a| { o.mcp_rows = Some(number(a)?); Ok(()) }) },
+    Flag { names: &["mcp-timeout"], argument: "MS", help: "--mcp: no statement runs longer. Default: 30000", action: Action::Take(|o, a| { o.mcp_time = Some(std::time::Duration::from_millis(number(a)?)); Ok(()) }) },
     Flag { names: &["newline"], argument: "SEP", help: "set output row separator. Default: '\\n'", action: Action::Take(|o, a| { o.steps.push(Step::RowSeparator(a.into())); Ok(()) }) },
     Flag { names: &["nonce"], argument: "STRING", help: "set the safe-mode escape nonce", action: Action::Take(|o, a| { o.nonce = Some(a.into()); Ok(()) }) },
     Flag { names: &["nullvalue"], argument: "TEXT", help: "set text string for NULL values. Default ''", action: Action::Take(|o, a| { o.steps.push(Step::NullValue(a.into())); Ok(()) }) },
@@ -122,6 +128,10 @@ const FLAGS: &[Flag] = &[
     Flag { names: &["mmap"], argument: "N", help: "", action: Action::Skip(1) },
     Flag { names: &["heap"], argument: "SIZE", help: "", action: Action::Skip(1) },
 ];
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("not a number: {text}"))
+}
 
 fn named_mode(options: &mut Options, name: &str) -> Result<(), String> {
     match Mode::by_name(name) {

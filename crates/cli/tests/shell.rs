@@ -207,15 +207,13 @@ fn dumps_have_the_same_lines() {
         return;
     }
     // The order of what follows the tables, and how control characters are written, is another in each version of the shell.
-    for command in [".dump"] {
-        let script = format!("{DATA}UPDATE t SET name = 'n' || id;\n{command}\n");
-        let lines = |output: &Output| {
-            let mut lines: Vec<String> = out(output).lines().map(str::to_owned).collect();
-            lines.sort();
-            lines
-        };
-        assert_eq!(lines(&ours(&[":memory:"], &script)), lines(&run("sqlite3", &[":memory:"], &script)), "{command}");
-    }
+    let script = format!("{DATA}UPDATE t SET name = 'n' || id;\n.dump\n");
+    let lines = |output: &Output| {
+        let mut lines: Vec<String> = out(output).lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(lines(&ours(&[":memory:"], &script)), lines(&run("sqlite3", &[":memory:"], &script)));
 }
 
 #[test]

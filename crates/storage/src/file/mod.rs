@@ -152,8 +152,7 @@ impl DatabaseFile {
         self.turns.notify();
     }
 
-    /// The open file.
-    pub fn file(&self) -> &Arc<dyn File> {
+    pub(crate) fn file(&self) -> &Arc<dyn File> {
         &self.file
     }
 
