@@ -128,6 +128,7 @@ impl AttachedDb {
             schema_before: None,
             statistics_stale: false,
             snapshot_used: false,
+            read_only: false,
             loading: None,
         }
     }

@@ -11,11 +11,15 @@
 //! | `connection` | session state, transactions and savepoints, catalogue, pragmas, what programs ask of their host |
 //! | `modules` | virtual table modules of the engine |
 //! | `statement` | preparing, binding, stepping, what a failure undoes |
+//! | `blob` | incremental reading and writing of one value |
+//! | `backup` | copying a database step by step |
 //! | `hooks` | what the application may be asked and told |
 //! | `expand` | a statement's text with its bound values |
 //! | `wait` | what a pending operation waits for |
 #![forbid(unsafe_code)]
 
+mod backup;
+mod blob;
 mod connection;
 mod database;
 mod expand;
@@ -26,10 +30,12 @@ mod statement;
 mod timer;
 mod wait;
 
-pub use connection::{ColumnMetadata, Connection, TransactionState};
+pub use backup::{Backup, BackupStep};
+pub use blob::Blob;
+pub use connection::{ColumnMetadata, Connection, Limit, TransactionState, WeakConnection};
 pub use database::Database;
 pub use options::{Backend, OpenOptions};
-pub use statement::{Prepared, Statement, StepResult};
+pub use statement::{Prepared, Statement, StatementStatus, StepResult};
 pub use wait::Wait;
 
 pub use turso_error::{Error, Failure, Result, ResultCode};

@@ -19,6 +19,17 @@ const MAX_SCHEMA_RETRIES: u32 = 50;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
+/// What a statement has done since it was prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StatementStatus {
+    /// Instructions executed.
+    pub vm_steps: u64,
+    /// Runs begun.
+    pub runs: u64,
+    /// Programs made anew because the schema has changed.
+    pub reprepares: u64,
+}
+
 /// What [`Statement::step`] has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepResult {
@@ -73,6 +84,10 @@ struct Execution {
     generation: u32,
     /// A number that no other statement of this process has.
     id: u64,
+    /// When runs are to be interrupted.
+    deadline: Option<Instant>,
+    /// Runs begun, programs made anew, instructions of programs that are gone.
+    status: StatementStatus,
     /// When the run began, if somebody wants to know how long it takes.
     began: Option<Instant>,
 }
@@ -93,6 +108,18 @@ impl Statement {
     /// The text it was prepared from.
     pub fn sql(&self) -> &[u8] {
         &self.execution.sql
+    }
+
+    /// When runs of this statement are to be interrupted, with `SQLITE_INTERRUPT`; a lock is waited for no longer than that
+    /// either. `None`: never.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.execution.deadline = deadline;
+    }
+
+    /// What the statement has done since it was prepared (`sqlite3_stmt_status`).
+    pub fn status(&self) -> StatementStatus {
+        let status = self.execution.status;
+        StatementStatus { vm_steps: status.vm_steps + self.execution.vm.steps(), ..status }
     }
 
     /// A number that no other statement of this process has.
@@ -323,6 +350,8 @@ impl Execution {
             rollback_epoch: 0,
             schema_retries: 0,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            deadline: None,
+            status: StatementStatus::default(),
             began: None,
         }
     }
@@ -349,6 +378,7 @@ impl Execution {
     }
 
     fn start(&mut self, state: &mut State) {
+        self.status.runs += 1;
         state.prepare_environment();
         state.statement_starts(self.vm.program().writes);
         if state.hooks.trace_mask != 0 {
@@ -371,8 +401,12 @@ impl Execution {
         state.waiting = None;
         state.environment.now_julian_ms.set(0);
         state.stepping_writer = self.vm.program().writes;
+        state.deadline = self.deadline;
         let outcome = self.vm.step(state);
         self.mark = state.current_mark.take();
+        if !matches!(outcome, Err(Error::Pending)) {
+            state.deadline = None;
+        }
         match outcome {
             Ok(Step::Row) => {
                 if state.hooks.trace_mask != 0 {
@@ -413,6 +447,7 @@ impl Execution {
         if self.is_running() {
             let writes = self.vm.program().writes;
             self.vm.close_virtual_cursors(state);
+            self.status.vm_steps += self.vm.steps();
             self.vm.reset();
             state.statement_stops(writes);
             self.phase = Phase::Ready;
@@ -423,6 +458,7 @@ impl Execution {
         let prepared = state.plan(&self.sql)?;
         let Some((program, _)) = prepared else { return Err(Error::from_code(ResultCode::SCHEMA)) };
         let parameters: Vec<Value> = self.vm.parameters().to_vec();
+        self.status.reprepares += 1;
         self.vm = Vm::new(program);
         self.generation = state.generation;
         for (i, value) in parameters.into_iter().enumerate() {
@@ -512,6 +548,7 @@ impl Execution {
         self.phase = Phase::Over;
         self.schema_retries = 0;
         self.vm.close_virtual_cursors(state);
+        self.status.vm_steps += self.vm.steps();
         self.vm.reset();
         state.statement_stops(writes);
         state.end_reads_if_idle();

@@ -6,14 +6,22 @@ mod support;
 
 #[path = "extend/authorizer.rs"]
 mod authorizer;
+#[path = "extend/backup.rs"]
+mod backup;
+#[path = "extend/blob.rs"]
+mod blob;
 #[path = "extend/collations.rs"]
 mod collations;
 #[path = "extend/functions.rs"]
 mod functions;
 #[path = "extend/hooks.rs"]
 mod hooks;
+#[path = "extend/limits.rs"]
+mod limits;
 #[path = "extend/reentry.rs"]
 mod reentry;
+#[path = "extend/running.rs"]
+mod running;
 
 use std::sync::Arc;
 

@@ -122,6 +122,8 @@ pub struct PlanOptions {
     pub limit_columns: usize,
     /// Most terms of a compound SELECT (`SQLITE_LIMIT_COMPOUND_SELECT`).
     pub limit_compound: usize,
+    /// Most arguments of a function (`SQLITE_LIMIT_FUNCTION_ARG`).
+    pub limit_function_args: usize,
 }
 
 impl Default for PlanOptions {
@@ -145,6 +147,7 @@ impl Default for PlanOptions {
             legacy_alter_table: false,
             limit_columns: 2000,
             limit_compound: 500,
+            limit_function_args: 1000,
         }
     }
 }

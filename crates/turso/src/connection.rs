@@ -51,6 +51,10 @@ impl Connection {
         Self { inner, shared: Arc::default() }
     }
 
+    pub(crate) fn inner(&self) -> &turso_core::Connection {
+        &self.inner
+    }
+
     /// Run a query and read its rows one by one.
     pub async fn query(&self, sql: impl AsRef<str>, params: impl IntoParams) -> Result<Rows> {
         self.prepare(sql).await?.query(params).await

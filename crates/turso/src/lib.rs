@@ -35,12 +35,15 @@ pub mod value;
 
 mod builder;
 mod error;
+mod function;
+mod hooks;
 mod rows;
 mod statement;
 
 pub use builder::{Builder, Database, EncryptionOpts, IoBackend};
 pub use connection::Connection;
 pub use error::{Error, Result};
+pub use function::{Aggregate, FunctionContext, FunctionOptions};
 pub use params::{IntoParams, params_from_iter};
 pub use rows::{Column, Row, Rows};
 pub use statement::Statement;

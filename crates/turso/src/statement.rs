@@ -90,6 +90,11 @@ impl Statement {
             .collect()
     }
 
+    /// When runs of this statement are to end with [`Error::Interrupt`]; a lock is waited for no longer than that. `None`: never.
+    pub fn set_deadline(&self, deadline: Option<std::time::Instant>) {
+        self.lock().set_deadline(deadline);
+    }
+
     /// Back to the beginning.
     pub fn reset(&self) {
         self.lock().reset();

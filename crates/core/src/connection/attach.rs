@@ -6,9 +6,6 @@ use turso_value::Value;
 use super::state::{AttachedDb, State};
 use crate::database::Database;
 
-/// Databases besides `main` and `temp` (`SQLITE_LIMIT_ATTACHED`).
-const MAX_ATTACHED: usize = 10;
-
 impl State {
     /// `ATTACH file AS name`.
     pub fn attach(&mut self, file: &Value, name: &Value, key: &Value) -> Result<()> {
@@ -16,8 +13,9 @@ impl State {
             return Err(Error::sql("ATTACH with a key is not supported yet"));
         }
         let (file, name) = (text(file), text(name));
-        if self.databases.len() >= MAX_ATTACHED + 2 {
-            return Err(Error::sql(format!("too many attached databases - max {MAX_ATTACHED}")));
+        let most = self.limit_table.get(super::Limit::Attached);
+        if self.databases.len() >= most + 2 {
+            return Err(Error::sql(format!("too many attached databases - max {most}")));
         }
         if self.databases.iter().any(|d| d.name.eq_ignore_ascii_case(&name)) {
             return Err(Error::sql(format!("database {name} is already in use")));

@@ -18,13 +18,13 @@ impl Connection {
 }
 
 impl State {
-    fn database_index(&self, name: &str) -> Result<usize> {
+    pub(crate) fn database_index(&self, name: &str) -> Result<usize> {
         let found = self.databases.iter().position(|d| d.name.eq_ignore_ascii_case(name));
         found.ok_or_else(|| Error::sql(format!("unknown database {name}")))
     }
 
     /// Runs a restartable operation to its end, waiting in place.
-    fn blocking<T>(&mut self, mut operation: impl FnMut(&mut Self) -> Result<T>) -> Result<T> {
+    pub(crate) fn blocking<T>(&mut self, mut operation: impl FnMut(&mut Self) -> Result<T>) -> Result<T> {
         loop {
             match operation(self) {
                 Err(Error::Pending) => self.wait_in_place()?,
@@ -64,7 +64,7 @@ impl State {
         Ok(built)
     }
 
-    fn take_over(&mut self, name: &str, built: Pager) -> Result<()> {
+    pub(crate) fn take_over(&mut self, name: &str, built: Pager) -> Result<()> {
         let db = self.database_index(name)?;
         if !self.autocommit || self.active_statements > 0 {
             return Err(Error::sql("destination database is in use"));

@@ -10,6 +10,7 @@ use turso_program::DbIndex;
 use turso_schema::{Relation, Schema, Table};
 use turso_value::Collation;
 
+use super::limits::Limit;
 use super::state::{AttachedDb, State};
 use crate::hooks::Authorizer;
 use super::virtual_tables::{MissingTable, VirtualTables};
@@ -144,6 +145,9 @@ impl State {
             trusted_schema: self.settings.trusted_schema,
             no_truncate: self.hooks.preupdate.is_some(),
             legacy_alter_table: self.settings.legacy_alter_table,
+            limit_columns: self.limit_table.get(Limit::Column),
+            limit_compound: self.limit_table.get(Limit::CompoundSelect),
+            limit_function_args: self.limit_table.get(Limit::FunctionArg),
             ..PlanOptions::default()
         }
     }

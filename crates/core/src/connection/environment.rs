@@ -7,7 +7,7 @@ use turso_value::TextEncoding;
 use turso_vm::Counters;
 
 /// The connection's facts for functions; copied here before a statement runs, so that functions need no lock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SessionEnvironment {
     pub base: DefaultEnvironment,
     /// The time of the step in hand, milliseconds since the Julian epoch; 0 until a function asks for it.
@@ -16,6 +16,25 @@ pub(crate) struct SessionEnvironment {
     pub counters: Counters,
     pub case_sensitive_like: bool,
     pub encoding: TextEncoding,
+    /// `SQLITE_LIMIT_LENGTH`.
+    pub max_length: usize,
+    /// `SQLITE_LIMIT_LIKE_PATTERN_LENGTH`.
+    pub max_like_pattern: usize,
+}
+
+impl Default for SessionEnvironment {
+    fn default() -> Self {
+        let base = DefaultEnvironment;
+        Self {
+            max_length: base.max_length(),
+            max_like_pattern: base.max_like_pattern(),
+            base,
+            now_julian_ms: Cell::new(0),
+            counters: Counters::default(),
+            case_sensitive_like: false,
+            encoding: TextEncoding::default(),
+        }
+    }
 }
 
 impl Environment for SessionEnvironment {
@@ -45,5 +64,11 @@ impl Environment for SessionEnvironment {
     }
     fn encoding(&self) -> TextEncoding {
         self.encoding
+    }
+    fn max_length(&self) -> usize {
+        self.max_length
+    }
+    fn max_like_pattern(&self) -> usize {
+        self.max_like_pattern
     }
 }

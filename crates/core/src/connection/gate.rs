@@ -157,6 +157,7 @@ impl State {
         let mark = self.current_mark.take();
         let waiting = self.waiting.take();
         let writes = std::mem::take(&mut self.stepping_writer);
+        let deadline = self.deadline.take();
         let now = self.environment.now_julian_ms.get();
         let mut other = match self.spare.take() {
             Some(spare) => spare,
@@ -172,6 +173,7 @@ impl State {
         self.current_mark = mark;
         self.waiting = waiting;
         self.stepping_writer = writes;
+        self.deadline = deadline;
         self.environment.now_julian_ms.set(now);
         answer
     }

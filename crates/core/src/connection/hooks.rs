@@ -27,6 +27,8 @@ pub(crate) struct Hooks {
     /// The tracer and its mask; the mask is 0 without one.
     pub trace: Option<Tracer>,
     pub trace_mask: u32,
+    /// Somebody wants to know of changed rows.
+    pub watches_rows: bool,
     /// The commit in hand has been agreed to: it may be tried again without asking.
     pub commit_agreed: bool,
     /// Databases in WAL mode that have been committed to, with the frames in their logs, until the hook is told.
@@ -52,8 +54,6 @@ macro_rules! setters {
 }
 
 setters! {
-    /// Have row changes told: see [`UpdateHook`].
-    set_update_hook: update UpdateHook;
     /// Have commits asked for: see [`CommitHook`].
     set_commit_hook: commit CommitHook;
     /// Have rollbacks told: see [`RollbackHook`].
@@ -63,6 +63,14 @@ setters! {
 }
 
 impl Connection {
+    /// Have row changes told: see [`UpdateHook`]. Answers the one that was set before.
+    pub fn set_update_hook(&self, callback: Option<UpdateHook>) -> Option<UpdateHook> {
+        let mut state = self.lock();
+        let before = std::mem::replace(&mut state.hooks.update, callback);
+        state.watch_rows();
+        before
+    }
+
     /// Have row changes told with their values: see [`PreupdateHook`]. Answers the one that was set before.
     pub fn set_preupdate_hook(&self, callback: Option<PreupdateHook>) -> Option<PreupdateHook> {
         let mut state = self.lock();
@@ -70,7 +78,9 @@ impl Connection {
             // Whether a whole table may be emptied at once is fixed when a statement is planned.
             state.generation = state.generation.wrapping_add(1);
         }
-        std::mem::replace(&mut state.hooks.preupdate, callback)
+        let before = std::mem::replace(&mut state.hooks.preupdate, callback);
+        state.watch_rows();
+        before
     }
 
     /// Have commits in WAL mode told: see [`WalHook`]. It takes the place of the automatic checkpoints. Answers the one that was
@@ -119,10 +129,22 @@ impl State {
     // ---- Rows -----------------------------------------------------------------------------------------------------------
 
     /// See `Host::interest`.
+    #[inline]
     pub fn wanted_of(&self, change: &RowChange) -> Interest {
+        if self.hooks.watches_rows { self.wanted_by_watchers(change) } else { Interest::None }
+    }
+
+    /// Somebody has begun or ceased to watch rows.
+    pub fn watch_rows(&mut self) {
+        self.hooks.watches_rows =
+            self.hooks.preupdate.is_some() || self.hooks.update.is_some() || !self.blobs.is_empty();
+    }
+
+    #[cold]
+    fn wanted_by_watchers(&self, change: &RowChange) -> Interest {
         if self.hooks.preupdate.is_some() {
             Interest::OldAndNew
-        } else if self.hooks.update.is_some() && change.cause != Cause::Replace {
+        } else if (self.hooks.update.is_some() && change.cause != Cause::Replace) || !self.blobs.is_empty() {
             Interest::New
         } else {
             Interest::None
@@ -137,6 +159,9 @@ impl State {
         (old, new): (Option<&[u8]>, Option<&[u8]>),
         depth: usize,
     ) {
+        if !self.blobs.is_empty() {
+            self.expire_blobs(change, Some(rowid.unwrap_or(0)));
+        }
         if self.hooks.preupdate.is_some() {
             self.tell_before(change, rowid, (old, new), depth);
         }

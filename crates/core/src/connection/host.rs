@@ -1,8 +1,6 @@
 //! What running programs ask of their connection.
 
-use std::sync::atomic::Ordering;
-
-use turso_error::{Error, Result, ResultCode};
+use turso_error::{Error, Result};
 use turso_functions::Environment;
 use turso_program::DbIndex;
 use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
@@ -163,6 +161,10 @@ impl Host for State {
         self.tell_of_row(change, row.rowid, (row.old, row.new), row.depth);
     }
 
+    fn on_truncate(&mut self, change: &RowChange, _rows: i64) {
+        self.expire_blobs(change, None);
+    }
+
     fn foreign<R>(&mut self, call: impl FnOnce() -> Result<R>) -> Result<R> {
         self.lend_within_statement(call)
     }
@@ -191,9 +193,7 @@ impl Host for State {
 
     fn poll(&mut self) -> Result<()> {
         self.ask_progress(self.poll_interval())?;
-        if self.interrupted.load(Ordering::Relaxed) {
-            return Err(Error::from_code(ResultCode::INTERRUPT));
-        }
+        self.check_interrupt()?;
         // Between two instructions no page is needed: caches shrink to their size, large transactions spill.
         self.databases.iter_mut().for_each(|db| db.pager.unpin());
         Ok(())

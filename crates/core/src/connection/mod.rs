@@ -11,6 +11,8 @@ mod functions;
 mod gate;
 mod hooks;
 mod host;
+mod image;
+mod limits;
 mod pragma;
 mod preupdate;
 mod programs;
@@ -21,8 +23,8 @@ mod transaction;
 mod vacuum;
 mod virtual_tables;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -36,6 +38,7 @@ use crate::wait::Wait;
 use gate::{Gate, Held};
 
 pub use facts::{ColumnMetadata, TransactionState};
+pub use limits::Limit;
 
 pub(crate) use state::{AttachedDb, Settings, State};
 
@@ -49,6 +52,25 @@ pub struct Connection {
 struct Shared {
     gate: Gate,
     interrupted: Arc<AtomicBool>,
+}
+
+/// A connection that this does not keep open: for functions and hooks, which the connection itself holds.
+#[derive(Clone)]
+pub struct WeakConnection {
+    shared: Weak<Shared>,
+}
+
+impl std::fmt::Debug for WeakConnection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WeakConnection")
+    }
+}
+
+impl WeakConnection {
+    /// The connection, as long as something else keeps it open.
+    pub fn upgrade(&self) -> Option<Connection> {
+        self.shared.upgrade().map(|shared| Connection { shared })
+    }
 }
 
 impl std::fmt::Debug for Connection {
@@ -137,6 +159,16 @@ impl Connection {
         self.lock().register(waker)
     }
 
+    /// The connection for what it holds itself: a function that kept the connection would keep itself alive.
+    pub fn downgrade(&self) -> WeakConnection {
+        WeakConnection { shared: Arc::downgrade(&self.shared) }
+    }
+
+    /// Both are clones of one connection.
+    pub fn is_same(&self, other: &Connection) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     // ---- Facts ------------------------------------------------------------------------------------------------------------
 
     /// The rowid of the last insert.
@@ -204,7 +236,10 @@ fn syntax_error(error: turso_parser::SyntaxError) -> Error {
 impl State {
     /// Parse and plan the first statement of the text. `None`: there is none. Reads no page.
     pub fn plan(&mut self, sql: &[u8]) -> Result<Option<(Arc<Program>, usize)>> {
-        if let Some(program) = self.programs.get(sql, self.generation) {
+        self.check_sql_length(sql)?;
+        // An authorizer is asked each time.
+        let keeps = self.hooks.authorizer.is_none();
+        if let Some(program) = self.programs.get(sql, self.generation).filter(|_| keeps) {
             return Ok(Some((program, sql.len())));
         }
         // The depth of a tree is bounded, but a tree of that depth needs more stack than some threads have.
@@ -216,6 +251,7 @@ impl State {
         let parsed = turso_parser::parse(sql).map_err(syntax_error)?;
         let Some(statement) = parsed.statement else { return Ok(None) };
         let text = sql.get(..parsed.tail).unwrap_or(sql);
+        self.check_statement(text, &statement, parsed.parameters.count as usize)?;
         let mut connected = 0;
         let program = loop {
             let catalogue = catalogue::SessionCatalogue::new(self);
@@ -241,7 +277,7 @@ impl State {
                 result => break Arc::new(result?),
             }
         };
-        if parsed.tail == sql.len() {
+        if parsed.tail == sql.len() && self.hooks.authorizer.is_none() {
             self.programs.keep(sql, self.generation, &statement, &program);
         }
         Ok(Some((program, parsed.tail)))

@@ -32,6 +32,8 @@ pub(crate) struct AttachedDb {
     pub snapshot_used: bool,
     /// The catalogue lacks what `sqlite_stat1` holds now.
     pub statistics_stale: bool,
+    /// It was given as bytes that must not be changed.
+    pub read_only: bool,
     /// The rows of `sqlite_schema` being read.
     pub loading: Option<super::schema::Loading>,
 }
@@ -84,6 +86,8 @@ pub(crate) struct State {
     /// How `main` was opened: attached databases are opened alike.
     pub options: crate::options::OpenOptions,
     pub limits: Limits,
+    /// All limits, of which `limits` are those that running programs meet.
+    pub limit_table: super::limits::LimitTable,
     pub environment: SessionEnvironment,
     /// What `PRAGMA encoding` chose for a file without tables.
     pub encoding_choice: EncodingChoice,
@@ -130,6 +134,10 @@ pub(crate) struct State {
     pub interrupted: Arc<AtomicBool>,
     /// What the application wants to be asked and told.
     pub hooks: super::hooks::Hooks,
+    /// When the statement that is being stepped is to be interrupted.
+    pub deadline: Option<Instant>,
+    /// Values that are open for incremental reading and writing.
+    pub blobs: Vec<crate::blob::OpenBlob>,
     /// The statement that is being stepped may write.
     pub stepping_writer: bool,
     /// Counts rollbacks.
@@ -153,6 +161,7 @@ impl State {
             options,
             encoding_choice: Default::default(),
             limits: Limits::default(),
+            limit_table: Default::default(),
             environment: Default::default(),
             functions: turso_functions::Registry::new(),
             collations: Vec::new(),
@@ -177,6 +186,8 @@ impl State {
             lock_wait: None,
             interrupted: Arc::new(AtomicBool::new(false)),
             hooks: Default::default(),
+            deadline: None,
+            blobs: Vec::new(),
             stepping_writer: false,
             rollbacks: 0,
             lent: Arc::default(),
@@ -203,6 +214,10 @@ impl State {
     /// Run by every operation that found a lock taken: decides between waiting (`Pending`) and the error.
     pub fn lock_taken(&mut self, error: Error) -> Error {
         if error.code() == ResultCode::BUSY_SNAPSHOT {
+            return error;
+        }
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            self.lock_wait = None;
             return error;
         }
         let (since, attempt) = *self.lock_wait.get_or_insert_with(|| (Instant::now(), 0));
@@ -271,6 +286,9 @@ impl State {
 
     /// `SQLITE_INTERRUPT` when somebody has asked for it.
     pub fn check_interrupt(&self) -> Result<()> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Error::from_code(ResultCode::INTERRUPT));
+        }
         if self.interrupted.load(Ordering::Relaxed) { Err(Error::from_code(ResultCode::INTERRUPT)) } else { Ok(()) }
     }
 

@@ -75,7 +75,7 @@ impl State {
         if entry.pager.in_write() {
             return Ok(());
         }
-        if self.settings.query_only && db != 1 {
+        if entry.read_only || (self.settings.query_only && db != 1) {
             return Err(Error::from_code(ResultCode::READONLY));
         }
         match entry.pager.begin_write(mode) {

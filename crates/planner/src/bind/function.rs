@@ -66,6 +66,9 @@ impl<'a> Binder<'a> {
     pub(super) fn bind_call(&mut self, call_: &'a ast::FunctionCall) -> Result<Expr> {
         let name = call_.name.as_str();
         let args = call_.args.as_slice();
+        if args.len() > self.context.options.limit_function_args {
+            return Err(Error::sql(format!("too many arguments on function {name}")));
+        }
         // `f(p) WITHIN GROUP (ORDER BY x)` is `f(x, p)`.
         let argc = args.len() + usize::from(call_.within_group.is_some());
         if call_.within_group.is_some() && !ORDERED_SET.iter().any(|f| name.eq_ignore_ascii_case(f)) {

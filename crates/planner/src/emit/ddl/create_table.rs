@@ -41,6 +41,9 @@ pub(crate) fn create_table(e: &mut Emitter<'_>, statement: &CreateTable) -> Resu
         CreateTableBody::Columns { .. } => {
             let sql = format!("CREATE TABLE {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));
             let table = define_table(statement, e.context.sql, &sql)?;
+            if table.columns.len() > e.context.options.limit_columns {
+                return Err(Error::sql(format!("too many columns on {}", table.name)));
+            }
             crate::emit::check::check_table(e.context, db, &table)?;
             crate::authorize::ask_to_store_table(e.context, db, &table)?;
             emit_create(e, db, &table, None)

@@ -1,0 +1,171 @@
+//! Online backup; databases as bytes.
+
+use std::time::Duration;
+
+use rusqlite::backup::StepResult as Theirs;
+use turso_core::{Backup, BackupStep, Connection, Database, OpenOptions};
+
+use crate::support::run_ours;
+use crate::{Pair, statements};
+
+/// What both engines say at each step: (done, remaining, pages), and what the targets hold in the end.
+#[track_caller]
+fn same_steps(pages: i32, between: &[&str], page_size: u32) {
+    let place = tempfile::tempdir().unwrap();
+    let mut target = Pair::new();
+    target.same(&format!("PRAGMA page_size = {page_size}"));
+    let source = on_files(place.path(), &format!(
+        "PRAGMA page_size = {page_size}; CREATE TABLE t(a, b); CREATE INDEX i ON t(b);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO t SELECT i, printf('%0100d', i) FROM n",
+    ));
+    target.same("CREATE TABLE old(x); INSERT INTO old VALUES (1)");
+    let mut ours = Backup::new(&source.ours, "main", &target.ours, "main").unwrap();
+    let mut mine = Vec::new();
+    let mut changes = between.iter();
+    loop {
+        let step = ours.step(Some(pages as u32)).unwrap();
+        mine.push((step == BackupStep::Done, ours.remaining(), ours.page_count()));
+        if step == BackupStep::Done {
+            break;
+        }
+        if let Some(change) = changes.next() {
+            for one in statements(change) {
+                assert_eq!(run_ours(&source.ours, one)[0].1, None);
+            }
+        }
+    }
+    let mut his = Vec::new();
+    let mut changes = between.iter();
+    {
+        let theirs = rusqlite::backup::Backup::new(&source.theirs, &mut target.theirs).unwrap();
+        loop {
+            let step = theirs.step(pages).unwrap();
+            let progress = theirs.progress();
+            his.push((step == Theirs::Done, progress.remaining as u32, progress.pagecount as u32));
+            if step == Theirs::Done {
+                break;
+            }
+            if let Some(change) = changes.next() {
+                source.theirs.execute_batch(change).unwrap();
+            }
+        }
+    }
+    assert_eq!(mine, his);
+    target.same("SELECT name FROM sqlite_schema; SELECT count(*), sum(a), max(b) FROM t; PRAGMA integrity_check; PRAGMA page_size; SELECT * FROM old");
+}
+
+/// Both engines on a file of their own, both made by SQLite's running of the script.
+fn on_files(place: &std::path::Path, script: &str) -> Pair {
+    let (ours, theirs) = (place.join("ours.db"), place.join("theirs.db"));
+    let connection = rusqlite::Connection::open(&theirs).unwrap();
+    connection.execute_batch(script).unwrap();
+    std::fs::copy(&theirs, &ours).unwrap();
+    Pair { ours: open(&ours), theirs: connection }
+}
+
+#[test]
+fn the_page_size_of_a_database_in_memory_stays() {
+    let (source, mut target) = (Pair::new(), Pair::new());
+    source.same("PRAGMA page_size = 1024; CREATE TABLE t(a)");
+    target.same("CREATE TABLE u(a)");
+    let mut ours = Backup::new(&source.ours, "main", &target.ours, "main").unwrap();
+    assert_eq!(ours.step(None).unwrap_err().code().0, 8);
+    let theirs = rusqlite::backup::Backup::new(&source.theirs, &mut target.theirs).unwrap();
+    assert!(theirs.step(-1).unwrap_err().to_string().contains("readonly"));
+}
+
+#[test]
+fn pages_are_copied_step_by_step() {
+    same_steps(7, &[], 4096);
+    same_steps(1000, &[], 4096);
+    same_steps(3, &[], 1024);
+    same_steps(5, &[], 8192);
+}
+
+#[test]
+fn changes_of_the_sources_own_connection_are_taken_along() {
+    same_steps(5, &["UPDATE t SET a = -a WHERE a < 10", "UPDATE t SET a = -a WHERE a > 200"], 4096);
+}
+
+#[test]
+fn a_change_by_another_connection_begins_the_copy_anew() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("s.db");
+    let database = Database::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
+    let (source, other) = (database.connect().unwrap(), database.connect().unwrap());
+    source.execute_batch("CREATE TABLE t(a)").unwrap();
+    let fill =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO t SELECT i FROM n";
+    source.execute_batch(fill).unwrap();
+    let target = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    let mut backup = Backup::new(&source, "main", &target, "main").unwrap();
+    assert_eq!(backup.step(Some(4)).unwrap(), BackupStep::More);
+    let before = backup.remaining();
+    other.execute_batch("INSERT INTO t VALUES (0)").unwrap();
+    assert_eq!(backup.step(Some(1)).unwrap(), BackupStep::More);
+    assert!(backup.remaining() > before, "{} and {before}", backup.remaining());
+    assert_eq!(backup.step(None).unwrap(), BackupStep::Done);
+    assert_eq!(run_ours(&target, "SELECT count(*) FROM t; PRAGMA integrity_check")[0].0, ["3001"]);
+}
+
+#[test]
+fn what_cannot_be_backed_up() {
+    let a = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    let b = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    let text = |result: turso_core::Result<Backup>| result.unwrap_err().message().to_owned();
+    assert_eq!(text(Backup::new(&a, "main", &a, "main")), "source and destination must be distinct");
+    assert_eq!(text(Backup::new(&a, "nope", &b, "main")), "unknown database nope");
+    b.execute_batch("CREATE TABLE t(a); BEGIN; SELECT * FROM t").unwrap();
+    assert_eq!(text(Backup::new(&a, "main", &b, "main")), "destination database is in use");
+    b.execute_batch("COMMIT").unwrap();
+    a.execute_batch("BEGIN; CREATE TABLE u(a)").unwrap();
+    let mut backup = Backup::new(&a, "main", &b, "main").unwrap();
+    assert_eq!(backup.step(None).unwrap_err().code().0, 6);
+    a.execute_batch("COMMIT").unwrap();
+    assert_eq!(backup.step(None).unwrap(), BackupStep::Done);
+}
+
+fn open(path: &std::path::Path) -> Connection {
+    let options = OpenOptions { busy_timeout: Duration::ZERO, ..OpenOptions::default() };
+    Database::open(path.to_str().unwrap(), options).unwrap().connect().unwrap()
+}
+
+#[test]
+fn bytes_and_back() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("a.db");
+    let c = open(&path);
+    c.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1), ('two'), (x'03'); CREATE INDEX i ON t(a)").unwrap();
+    let bytes = c.serialize("main").unwrap();
+    assert_eq!(bytes.len() % 4096, 0);
+    // SQLite reads them as a file.
+    let copy = place.path().join("copy.db");
+    let mut file = bytes.clone();
+    (file[18], file[19]) = (1, 1);
+    std::fs::write(&copy, &file).unwrap();
+    let theirs = rusqlite::Connection::open(&copy).unwrap();
+    assert_eq!(theirs.query_row("SELECT count(*) FROM t", [], |r| r.get::<_, i64>(0)).unwrap(), 3);
+    assert_eq!(theirs.query_row("PRAGMA integrity_check", [], |r| r.get::<_, String>(0)).unwrap(), "ok");
+
+    let d = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    d.execute_batch("CREATE TABLE gone(x)").unwrap();
+    d.deserialize("main", &bytes, false).unwrap();
+    assert_eq!(run_ours(&d, "SELECT count(*) FROM t")[0].0, ["3"]);
+    d.execute_batch("INSERT INTO t VALUES (4)").unwrap();
+    assert_eq!(run_ours(&d, "PRAGMA integrity_check")[0].0, ["'ok'"]);
+    assert_eq!(run_ours(&d, "SELECT * FROM gone")[0].1.as_deref(), Some("1 no such table: gone"));
+    d.deserialize("main", &bytes, true).unwrap();
+    let refused = run_ours(&d, "INSERT INTO t VALUES (4)");
+    assert_eq!(refused[0].1.as_deref(), Some("8 attempt to write a readonly database"));
+    assert_eq!(d.deserialize("main", b"no database", false).unwrap_err().code().0, 26);
+    assert_eq!(d.deserialize("main", &[7; 5000], false).unwrap_err().code().0, 26);
+    d.execute_batch("BEGIN").unwrap();
+    assert_eq!(d.deserialize("main", &bytes, false).unwrap_err().code().0, 5);
+    let mut broken = bytes.clone();
+    for at in (100..broken.len()).step_by(97) {
+        broken[at] ^= 0x5a;
+    }
+    d.execute_batch("COMMIT").unwrap();
+    d.deserialize("main", &broken, false).unwrap();
+    run_ours(&d, "SELECT * FROM t; PRAGMA integrity_check");
+}
