@@ -312,8 +312,13 @@ pub(crate) fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 fn hex(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
-    let mut scratch = Vec::new();
-    let bytes = args[0].text_in(&mut scratch);
+    let (mut scratch, mut stored) = (Vec::new(), Vec::new());
+    let mut bytes = args[0].text_in(&mut scratch);
+    let encoding = ctx.environment.encoding();
+    if encoding != TextEncoding::Utf8 && matches!(args[0], Value::Text(_)) {
+        encoding.encode(bytes, &mut stored);
+        bytes = &stored;
+    }
     ctx.check_length(bytes.len() * 2)?;
     write_hex(bytes, ctx.result.text_buffer());
     Ok(())

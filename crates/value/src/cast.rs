@@ -1,7 +1,7 @@
 //! CAST, truth values and numeric coercion.
 
 use crate::number::{self, Number, Syntax};
-use crate::{Affinity, Value, ValueRef};
+use crate::{Affinity, TextEncoding, Value, ValueRef};
 
 impl<'a> ValueRef<'a> {
     /// The value as CAST to INTEGER gives it; NULL gives 0 (`sqlite3_value_int64`).
@@ -113,7 +113,32 @@ impl Value {
         }
     }
 
-    /// `CAST(self AS ...)` in place, for the affinity of the named type. NULL stays NULL.
+    /// `CAST(self AS ...)` in place, for the affinity of the named type, in a database of this encoding: blobs and texts turn into
+    /// one another as the file holds texts. NULL stays NULL.
+    pub fn cast_in(&mut self, to: Affinity, encoding: TextEncoding) {
+        if encoding != TextEncoding::Utf8 {
+            let mut bytes = Vec::new();
+            match (&*self, to) {
+                // Bytes are what the file would hold of the text.
+                (Value::Text(_) | Value::Integer(_) | Value::Real(_), Affinity::Blob | Affinity::None) => {
+                    let mut text = Vec::new();
+                    self.as_ref().write_text(&mut text);
+                    encoding.encode(&text, &mut bytes);
+                    *self = Value::Blob(bytes);
+                    return;
+                }
+                (Value::Blob(stored), to) if !matches!(to, Affinity::Blob | Affinity::None) => {
+                    encoding.decode(stored, &mut bytes);
+                    *self = Value::Text(bytes);
+                }
+                _ => {}
+            }
+        }
+        self.cast(to);
+    }
+
+    /// [`cast_in`](Self::cast_in) a database whose text is UTF-8.
+    #[inline]
     pub fn cast(&mut self, to: Affinity) {
         match to {
             _ if self.is_null() => {}

@@ -4,7 +4,7 @@ use turso_error::{Error, Result, ResultCode};
 use turso_program::expression::*;
 use turso_program::{Program, Reg};
 use turso_value::arith::{self, Arithmetic, Bitwise};
-use turso_value::{Value, ValueRef};
+use turso_value::{TextEncoding, Value, ValueRef};
 
 use crate::dispatch::{Exec, Flow};
 use crate::{Host, Vm};
@@ -88,12 +88,41 @@ impl Exec for Concat {
         if self.dest != self.left && self.dest != self.right {
             vm.frame.registers.get_mut_for_bytes(self.dest);
         }
-        vm.binary(self.left, self.right, self.dest, arith::concat);
+        let encoding = vm.run.encoding;
+        match encoding {
+            TextEncoding::Utf8 => vm.binary(self.left, self.right, self.dest, arith::concat),
+            _ => vm.binary(self.left, self.right, self.dest, |a, b, out| concat_stored(a, b, encoding, out)),
+        }
         match vm.frame.registers.get(self.dest).bytes() {
             Some(bytes) if bytes.len() > host.limits().length => Err(Error::from_code(ResultCode::TOOBIG)),
             _ => Ok(Flow::NEXT),
         }
     }
+}
+
+/// `a || b` where text is not UTF-8: the bytes of a blob are taken for text as the file holds it.
+#[cold]
+fn concat_stored(a: ValueRef<'_>, b: ValueRef<'_>, encoding: TextEncoding, out: &mut Value) {
+    if !matches!(a, ValueRef::Blob(_)) && !matches!(b, ValueRef::Blob(_)) {
+        return arith::concat(a, b, out);
+    }
+    if matches!(a, ValueRef::Null) || matches!(b, ValueRef::Null) {
+        return out.set_null();
+    }
+    let mut stored = Vec::new();
+    for value in [a, b] {
+        match value {
+            ValueRef::Blob(bytes) => stored.extend_from_slice(bytes),
+            value => {
+                let mut text = Vec::new();
+                value.write_text(&mut text);
+                encoding.encode(&text, &mut stored);
+            }
+        }
+    }
+    let mut text = Vec::new();
+    encoding.decode(&stored, &mut text);
+    *out = Value::Text(text);
 }
 
 impl Exec for BitNot {

@@ -102,7 +102,8 @@ impl Exec for Copy {
 impl Exec for Cast {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        vm.frame.registers.get_mut(self.reg).cast(self.affinity);
+        let encoding = vm.run.encoding;
+        vm.frame.registers.get_mut(self.reg).cast_in(self.affinity, encoding);
         Ok(Flow::NEXT)
     }
 }

@@ -12,8 +12,8 @@ use turso_value::Collation;
 
 use super::limits::Limit;
 use super::state::{AttachedDb, State};
-use crate::hooks::Authorizer;
 use super::virtual_tables::{MissingTable, VirtualTables};
+use crate::hooks::Authorizer;
 
 /// A borrowed view of the connection while one statement is planned.
 pub(crate) struct SessionCatalogue<'a> {

@@ -5,7 +5,7 @@
 
 use turso_program::expression::CompareOp;
 use turso_value::arith::{Arithmetic, Bitwise, arithmetic, bit_not, bitwise, concat, negate, not};
-use turso_value::{Affinity, Value, compare};
+use turso_value::{Affinity, Value, ValueRef, compare};
 
 use crate::plan::{BinaryOp, CompareHow, Expr, UnaryOp};
 
@@ -44,6 +44,8 @@ fn value_of(e: &Expr) -> Option<Value> {
                 BinaryOp::Multiply => arithmetic(Arithmetic::Multiply, left, right, &mut out),
                 BinaryOp::Divide => arithmetic(Arithmetic::Divide, left, right, &mut out),
                 BinaryOp::Remainder => arithmetic(Arithmetic::Remainder, left, right, &mut out),
+                // What text the bytes of a blob are depends on the database.
+                BinaryOp::Concat if [left, right].iter().any(|v| matches!(v, ValueRef::Blob(_))) => return None,
                 BinaryOp::Concat => concat(left, right, &mut out),
                 BinaryOp::BitAnd => bitwise(Bitwise::And, left, right, &mut out),
                 BinaryOp::BitOr => bitwise(Bitwise::Or, left, right, &mut out),
