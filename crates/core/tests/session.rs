@@ -149,3 +149,19 @@ fn an_expanded_text_holds_the_values_of_its_parameters() {
     statement.bind(2, Value::blob([0xAB])).unwrap();
     assert_eq!(statement.expanded_sql(), b"SELECT 'it''s', x'ab', 'it''s', '?', x.y \xff FROM (SELECT 1 y) x -- ?");
 }
+
+#[test]
+fn what_another_connection_has_made_is_known_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.db");
+    let open = || Database::open(path.to_str().unwrap(), OpenOptions::default()).unwrap().connect().unwrap();
+    let (one, two) = (open(), open());
+    one.execute_batch("CREATE TABLE old(a)").unwrap();
+    assert_eq!(integers(&two, "SELECT count(*) FROM sqlite_schema"), [1]);
+    one.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES(7)").unwrap();
+    assert_eq!(integers(&two, "SELECT a FROM t"), [7]);
+    one.execute_batch("ALTER TABLE t ADD COLUMN b DEFAULT 8").unwrap();
+    assert_eq!(integers(&two, "SELECT b FROM t"), [8]);
+    assert!(two.is_autocommit());
+    assert_eq!(rows(&two, "SELECT c FROM t"), Err("no such column: c".into()));
+}

@@ -7,7 +7,7 @@
 //! Whoever has a pointer to the name finds the rest behind it; whoever has one to the journal or log goes back to four NULs.
 
 use std::ffi::{CStr, c_char, c_int};
-use std::ptr::{null, null_mut};
+use std::ptr::null;
 
 use crate::boundary::{Text, entry};
 
@@ -197,10 +197,4 @@ entry! {
             crate::memory::free(unsafe { start(name).sub(BEFORE) }.cast_mut().cast());
         }
     }
-}
-
-/// A file object by name: our files are not `sqlite3_file` objects.
-#[unsafe(no_mangle)]
-pub extern "C" fn sqlite3_database_file_object(_name: *const c_char) -> *mut std::ffi::c_void {
-    null_mut()
 }

@@ -56,6 +56,10 @@ pub struct Db {
     pub switches: RefCell<crate::config::Switches>,
     /// `sqlite3_set_clientdata`.
     pub client_data: RefCell<Vec<ClientData>>,
+    /// The input and output of the main database, where it goes through a VFS of the application.
+    pub foreign_io: Option<std::sync::Arc<crate::vfs::ForeignIo>>,
+    /// File objects that C has asked for.
+    pub files: RefCell<crate::file_control::Files>,
     /// What functions were registered with.
     pub functions: crate::function::Functions,
     /// What collations were registered with.
@@ -140,6 +144,8 @@ impl Db {
             limits: RefCell::default(),
             switches: RefCell::default(),
             client_data: RefCell::default(),
+            foreign_io: None,
+            files: RefCell::default(),
             functions: RefCell::default(),
             collations: RefCell::default(),
             argument_pool: RefCell::default(),

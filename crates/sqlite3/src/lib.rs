@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `boundary`, `variadic` | how arguments come in and panics end; variable arguments |
 //! | `handle`, `error` | connections and statements; the last error |
-//! | `open`, `uri`, `filename`, `vfs` | opening and closing, names of files |
+//! | `open`, `uri`, `filename`, `vfs`, `file_control` | opening and closing, names of files |
 //! | `prepare`, `statement`, `bind`, `column`, `value`, `exec` | running SQL |
 //! | `connection`, `limit`, `status`, `config` | asking and setting |
 //! | `function`, `result`, `collation`, `hooks`, `wal` | what the application adds, is asked and told |
@@ -30,6 +30,7 @@ pub mod connection;
 pub mod error;
 pub mod exec;
 pub mod extension;
+pub mod file_control;
 pub mod filename;
 pub mod function;
 pub mod handle;

@@ -64,7 +64,6 @@ missing_on_connection! {
     sqlite3_create_module_v2
     sqlite3_declare_vtab
     sqlite3_drop_modules
-    sqlite3_file_control
     sqlite3_vtab_on_conflict
     sqlite3changeset_apply
     sqlite3changeset_apply_strm

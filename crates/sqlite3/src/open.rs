@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
 use std::ptr::{NonNull, null_mut};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
+use turso_core::io::Io;
 use turso_core::{Backend, Database, Error, OpenOptions, Result, ResultCode};
 
 use crate::boundary::{Out, Text, entry};
@@ -89,7 +90,7 @@ impl Wanted {
         self.memory || self.location.path.is_empty() || self.location.path == b":memory:"
     }
 
-    fn database(&self) -> Result<Database> {
+    fn database(&self) -> Result<(Database, Option<Arc<crate::vfs::ForeignIo>>)> {
         let path = String::from_utf8_lossy(&self.location.path).into_owned();
         let mut options = options(self.read_only, self.create);
         if !self.is_memory() {
@@ -98,23 +99,24 @@ impl Wanted {
                 let io = crate::vfs::io_through(vfs, name(b""));
                 let full = io.full_path(std::path::Path::new(&path))?;
                 let full = full.to_string_lossy();
-                options.backend = Backend::Custom(crate::vfs::io_through(vfs, name(full.as_bytes())));
-                return Database::open(&full, options);
+                let io = crate::vfs::io_through(vfs, name(full.as_bytes()));
+                options.backend = Backend::Custom(io.clone());
+                return Ok((Database::open(&full, options)?, Some(io)));
             }
-            return Database::open(&path, options);
+            return Ok((Database::open(&path, options)?, None));
         }
         if !self.shared || self.location.path.is_empty() {
-            return Database::open(":memory:", options);
+            return Ok((Database::open(":memory:", options)?, None));
         }
         let mut shared = SHARED_MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((database, users)) = shared.get_mut(&self.location.path) {
             *users += 1;
-            return Ok(database.clone());
+            return Ok((database.clone(), None));
         }
         options.shared_memory = true;
         let database = Database::open(":memory:", options)?;
         shared.insert(self.location.path.clone(), (database.clone(), 1));
-        Ok(database)
+        Ok((database, None))
     }
 }
 
@@ -139,10 +141,10 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
     }
     crate::config::initialize();
     let attempt = Wanted::new(name, flags, vfs).and_then(|wanted| {
-        let database = wanted.database()?;
+        let (database, foreign_io) = wanted.database()?;
         let shared = (wanted.is_memory() && wanted.shared && !wanted.location.path.is_empty())
             .then(|| wanted.location.path.clone());
-        Ok((wanted, database, shared))
+        Ok((wanted, database, foreign_io, shared))
     });
     let mutex = match config::threading(flags & OPEN_NOMUTEX != 0, flags & OPEN_FULLMUTEX != 0) {
         true => crate::mutex::allocate(crate::mutex::RECURSIVE),
@@ -153,19 +155,20 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
         Err(error) => (None, Some(error)),
     };
     let connection = match &attempt {
-        Some((_, database, _)) => database.connect(),
+        Some((_, database, ..)) => database.connect(),
         None => Database::open(":memory:", options(false, true)).and_then(|database| database.connect()),
     };
     let Ok(connection) = connection else { return NOMEM };
-    let (filename, shared) = match attempt {
-        Some((wanted, database, shared)) => {
+    let (filename, foreign_io, shared) = match attempt {
+        Some((wanted, database, foreign_io, shared)) => {
             let shown = if wanted.is_memory() { wanted.location.path.clone() } else { database.path().into() };
             let shown = if wanted.is_memory() && !wanted.shared { Vec::new() } else { shown };
-            (FileName::new(&shown, &wanted.location.parameters), shared)
+            (FileName::new(&shown, &wanted.location.parameters), foreign_io, shared)
         }
-        None => (FileName::new(name, &[]), None),
+        None => (FileName::new(name, &[]), None, None),
     };
-    let db = Db::new(connection, filename, mutex, failure.is_some());
+    let mut db = Db::new(connection, filename, mutex, failure.is_some());
+    db.foreign_io = foreign_io;
     db.extended.set(flags & OPEN_EXRESCODE != 0);
     *db.shared_memory.borrow_mut() = shared;
     let code = match &failure {

@@ -64,14 +64,15 @@ impl Stmt {
         }
     }
 
-    /// Back to the beginning; answers how the last run ended.
-    pub fn rewind(&self) -> c_int {
-        let Ok(mut inner) = self.inner.try_borrow_mut() else { return MISUSE };
+    /// Back to the beginning; answers how the last run ended, `None` if there was none.
+    pub fn rewind(&self) -> Option<c_int> {
+        let Ok(mut inner) = self.inner.try_borrow_mut() else { return Some(MISUSE) };
         inner.reset();
         self.row_number.set(self.row_number.get() + 1);
         match self.state.replace(StmtState::Ready) {
-            StmtState::Over(code) => code,
-            _ => OK,
+            StmtState::Over(code) => Some(code),
+            StmtState::Row => Some(OK),
+            StmtState::Ready => None,
         }
     }
 
@@ -87,8 +88,10 @@ impl Stmt {
     }
 }
 
-/// Answers the code of the last run as a reset or finalize does: the error of the connection stays what it was.
-fn end_of_run(db: &Db, code: c_int) -> c_int {
+/// Answers the code of the last run as a reset or finalize does; it becomes the last result of the connection, whose text stays
+/// where it is the same. Without a run nothing changes.
+fn end_of_run(db: &Db, code: Option<c_int>) -> c_int {
+    let Some(code) = code else { return OK };
     if code == OK {
         db.error.borrow_mut().clear();
     } else if db.error.borrow().code() != code {

@@ -1,6 +1,9 @@
 //! What a face may ask about a connection's databases and tables.
 
+use std::sync::Arc;
+
 use turso_error::{Error, Result};
+use turso_io::File;
 
 use super::Connection;
 
@@ -41,6 +44,18 @@ impl Connection {
         let state = self.lock();
         let entry = state.databases.get(database)?;
         Some(entry.pager.database_file().is_some_and(|file| file.is_read_only()))
+    }
+
+    /// The open file of a database, by its number in [`Connection::databases`].
+    pub fn file(&self, database: usize) -> Option<Arc<dyn File>> {
+        let state = self.lock();
+        state.databases.get(database)?.pager.database_file().map(|file| file.file().clone())
+    }
+
+    /// A number that changes when somebody else has changed a database, by its number in [`Connection::databases`].
+    pub fn data_version(&self, database: usize) -> Option<u32> {
+        let state = self.lock();
+        Some(state.databases.get(database)?.pager.data_version())
     }
 
     /// What has been begun on a database, by its number in [`Connection::databases`].

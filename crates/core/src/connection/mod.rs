@@ -113,7 +113,15 @@ impl Connection {
             state.usable()?;
             state.waiting = None;
             state.ensure_schemas()?;
-            Ok::<_, Error>(state.plan(sql)?.map(|(program, tail)| (program, tail, state.generation)))
+            let planned = match state.plan(sql) {
+                // What is not known may have been made by somebody else since the catalogues were read.
+                Err(error) if error.is(ResultCode::ERROR) && state.forget_stale_schemas()? => {
+                    state.ensure_schemas()?;
+                    state.plan(sql)?
+                }
+                other => other?,
+            };
+            Ok::<_, Error>(planned.map(|(program, tail)| (program, tail, state.generation)))
         })?;
         let Some((program, tail, generation)) = planned else {
             return Ok(Prepared { statement: None, tail: sql.len() });

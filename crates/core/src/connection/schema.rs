@@ -44,6 +44,26 @@ impl State {
         Ok(())
     }
 
+    /// Drop the catalogues that no longer fit their files; true if there were any. Snapshots that are open stay, others are let go.
+    pub fn forget_stale_schemas(&mut self) -> Result<bool> {
+        let mut stale = false;
+        for db in 0..self.databases.len() {
+            let Some(entry) = self.databases.get(db) else { break };
+            let (Some(schema), false) = (&entry.schema, entry.pager.in_read() || entry.database.is_none()) else {
+                continue;
+            };
+            let known = schema.cookie;
+            self.begin_read(db)?;
+            let Some(entry) = self.databases.get_mut(db) else { break };
+            if entry.pager.header().schema_cookie != known {
+                entry.schema = None;
+                stale = true;
+            }
+            entry.pager.end_read();
+        }
+        Ok(stale)
+    }
+
     /// Read or share the catalogue of one database.
     pub fn load_schema(&mut self, db: usize) -> Result<()> {
         self.begin_read(db)?;

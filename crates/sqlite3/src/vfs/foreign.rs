@@ -5,7 +5,7 @@
 use std::ffi::{CString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ pub struct ForeignIo {
     name: FileName,
     /// Names of other files, which live as long as somebody may look at them.
     others: Mutex<Vec<(PathBuf, FileName)>>,
+    /// The object of the main database's file, once it is open.
+    main_file: AtomicPtr<sqlite3_file>,
 }
 
 // SAFETY: the interface's contract: a VFS may be used from several threads.
@@ -51,7 +53,17 @@ fn c_path(path: &Path) -> CString {
 impl ForeignIo {
     /// Through `vfs`, for the database of this name.
     pub fn new(vfs: *mut sqlite3_vfs, name: FileName) -> Self {
-        Self { vfs, name, others: Mutex::default() }
+        Self { vfs, name, others: Mutex::default(), main_file: AtomicPtr::default() }
+    }
+
+    /// The VFS.
+    pub fn vfs_pointer(&self) -> *mut sqlite3_vfs {
+        self.vfs
+    }
+
+    /// The object of the main database's file; NULL before it is open. It lives as long as the connection.
+    pub fn main_file(&self) -> *mut sqlite3_file {
+        self.main_file.load(Ordering::Acquire)
     }
 
     fn vfs(&self) -> &sqlite3_vfs {
@@ -138,6 +150,9 @@ impl Io for ForeignIo {
             }
             other => other?,
         };
+        if kind == OPEN_MAIN_DB && name == self.name.as_ptr() {
+            self.main_file.store(file.as_ptr(), Ordering::Release);
+        }
         Ok(Arc::new(file))
     }
 
@@ -386,6 +401,10 @@ impl File for ForeignFile {
             ShmLockKind::Shared => SHM_SHARED,
             ShmLockKind::Exclusive => SHM_EXCLUSIVE,
         };
+        // A VFS knows no step from exclusive to shared: what is held exclusively is let go first.
+        if kind == SHM_SHARED && self.exclusive_shm.load(Ordering::Relaxed) & bits(first, count) != 0 {
+            self.shm_unlock(first, count)?;
+        }
         // SAFETY: the interface's contract.
         check(unsafe { lock(self.as_ptr(), first as c_int, count as c_int, SHM_LOCK | kind) })?;
         if kind == SHM_EXCLUSIVE {

@@ -14,7 +14,6 @@ use std::ffi::c_int;
 use std::ptr::null_mut;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use turso_core::io::Io;
 use turso_core::{Error, Result};
 
 use crate::boundary::{Text, entry};
@@ -22,6 +21,7 @@ use crate::codes::{MISUSE, OK};
 use crate::filename::FileName;
 pub use foreign::ForeignIo;
 pub use methods::{sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
+pub use own::OwnFile;
 
 /// The registered ones, the default first.
 struct List(Vec<*mut sqlite3_vfs>);
@@ -75,8 +75,13 @@ pub fn chosen(name: Option<&[u8]>) -> Result<Option<*mut sqlite3_vfs>> {
 }
 
 /// The engine's input and output through a VFS of the application.
-pub fn io_through(vfs: *mut sqlite3_vfs, name: FileName) -> Arc<dyn Io> {
+pub fn io_through(vfs: *mut sqlite3_vfs, name: FileName) -> Arc<ForeignIo> {
     Arc::new(ForeignIo::new(vfs, name))
+}
+
+/// Our own VFS object.
+pub fn own_default() -> *mut sqlite3_vfs {
+    with_list(|list| list.iter().copied().find(|&vfs| own::is_own(vfs)).unwrap_or(null_mut()))
 }
 
 entry! {

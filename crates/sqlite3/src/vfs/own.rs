@@ -62,9 +62,31 @@ pub fn objects() -> Vec<*mut sqlite3_vfs> {
 
 /// A file as [`own_open`] leaves it in the caller's memory.
 #[repr(C)]
-struct OwnFile {
+pub struct OwnFile {
     base: sqlite3_file,
     state: *mut State,
+}
+
+impl OwnFile {
+    /// An object over an open file of the engine.
+    pub fn new(file: Arc<dyn File>) -> Self {
+        let state = Box::into_raw(Box::new(State { file, regions: Vec::new() }));
+        Self { base: sqlite3_file { methods: &METHODS }, state }
+    }
+
+    /// An object without a file: every method fails.
+    pub fn closed() -> Self {
+        Self { base: sqlite3_file { methods: &METHODS }, state: null_mut() }
+    }
+}
+
+impl Drop for OwnFile {
+    fn drop(&mut self) {
+        if !self.state.is_null() {
+            // SAFETY: made by `Box::into_raw`, and freed by `close` at most where that set it to NULL.
+            drop(unsafe { Box::from_raw(self.state) });
+        }
+    }
 }
 
 struct State {
@@ -119,9 +141,8 @@ unsafe extern "C" fn own_open(
                 let read_only = opened.is_read_only();
                 let flags = if read_only { flags & !OPEN_READWRITE | OPEN_READONLY } else { flags };
                 Out::new(got).set(flags);
-                let state = Box::into_raw(Box::new(State { file: opened, regions: Vec::new() }));
                 // SAFETY: the interface's contract: room for a file object of the size we told.
-                unsafe { file.write(OwnFile { base: sqlite3_file { methods: &METHODS }, state }) }
+                unsafe { file.write(OwnFile::new(opened)) }
                 OK
             }
             Err(error) => {

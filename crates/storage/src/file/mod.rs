@@ -152,7 +152,8 @@ impl DatabaseFile {
         self.turns.notify();
     }
 
-    pub(crate) fn file(&self) -> &Arc<dyn File> {
+    /// The open file.
+    pub fn file(&self) -> &Arc<dyn File> {
         &self.file
     }
 

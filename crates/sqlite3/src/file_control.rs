@@ -1,0 +1,158 @@
+//! `sqlite3_file_control`: what goes to the file of a database, and what the library answers itself.
+
+use std::ffi::{c_int, c_void};
+use std::ptr::null_mut;
+
+use crate::boundary::{Out, Text, entry};
+use crate::codes::{ERROR, INTERNAL, MISUSE, NOTFOUND, OK};
+use crate::handle::{Db, Handle};
+use crate::memory;
+use crate::vfs::{OwnFile, sqlite3_file, sqlite3_vfs};
+
+const PERSIST_WAL: c_int = 10;
+const VFS_NAME: c_int = 12;
+const FILE_POINTER: c_int = 7;
+const POWERSAFE_OVERWRITE: c_int = 13;
+const TEMP_FILE_NAME: c_int = 16;
+const MMAP_SIZE: c_int = 18;
+const VFS_POINTER: c_int = 27;
+const JOURNAL_POINTER: c_int = 28;
+const DATA_VERSION: c_int = 35;
+const RESERVE_BYTES: c_int = 38;
+const RESET_CACHE: c_int = 42;
+
+/// File objects and settings of a connection's databases, by their number.
+#[derive(Default)]
+pub struct Files {
+    /// Objects made for files of the engine, kept until the connection closes.
+    own: Vec<(usize, Box<OwnFile>)>,
+    persist_wal: bool,
+    powersafe_overwrite: Option<bool>,
+}
+
+impl Db {
+    /// The VFS that the main database was opened through.
+    fn vfs(&self) -> *mut sqlite3_vfs {
+        match &self.foreign_io {
+            Some(io) => io.vfs_pointer(),
+            None => crate::vfs::own_default(),
+        }
+    }
+
+    /// The file object of a database: that of the application's VFS, or one over the engine's file.
+    fn file_object(&self, database: usize) -> *mut sqlite3_file {
+        if let (0, Some(io)) = (database, &self.foreign_io) {
+            return io.main_file();
+        }
+        let mut files = self.files.borrow_mut();
+        if !files.own.iter().any(|(known, _)| *known == database) {
+            let object = match self.connection.file(database) {
+                Some(file) => OwnFile::new(file),
+                None => OwnFile::closed(),
+            };
+            files.own.push((database, Box::new(object)));
+        }
+        let found = files.own.iter_mut().find(|(known, _)| *known == database);
+        found.map_or(null_mut(), |(_, object)| std::ptr::from_mut(&mut **object).cast())
+    }
+
+    /// A switch that is told (0, 1) or asked for (negative); the answer goes to the same place.
+    fn switch_file(&self, place: Out<c_int>, current: bool, set: impl FnOnce(&mut Files, bool)) -> c_int {
+        let wanted = place.get().unwrap_or(-1);
+        if wanted >= 0 {
+            set(&mut self.files.borrow_mut(), wanted != 0);
+        }
+        place.set((if wanted >= 0 { wanted != 0 } else { current }).into());
+        OK
+    }
+
+    fn file_control(&self, database: usize, op: c_int, argument: *mut c_void) -> c_int {
+        match op {
+            FILE_POINTER => {
+                Out::new(argument.cast()).set(self.file_object(database));
+                OK
+            }
+            VFS_POINTER => {
+                Out::new(argument.cast()).set(self.vfs());
+                OK
+            }
+            JOURNAL_POINTER => {
+                Out::new(argument.cast::<*mut sqlite3_file>()).set(null_mut());
+                OK
+            }
+            DATA_VERSION => {
+                Out::new(argument.cast::<u32>()).set(self.connection.data_version(database).unwrap_or(0));
+                OK
+            }
+            RESERVE_BYTES => {
+                Out::new(argument.cast::<c_int>()).set(0);
+                OK
+            }
+            RESET_CACHE => OK,
+            _ => self.forward(database, op, argument),
+        }
+    }
+
+    /// What SQLite's own VFS answers is answered here for ours; a VFS of the application is asked.
+    fn forward(&self, database: usize, op: c_int, argument: *mut c_void) -> c_int {
+        if self.connection.file(database).is_none() {
+            return NOTFOUND;
+        }
+        if database == 0 && self.foreign_io.is_some() {
+            let file = self.file_object(database);
+            // SAFETY: an open file of the application's VFS.
+            let control =
+                unsafe { file.as_ref().and_then(|file| file.methods.as_ref()) }.and_then(|methods| methods.control);
+            // SAFETY: the interface's contract: the argument is of the type that the operation asks for.
+            return control.map_or(NOTFOUND, |control| unsafe { control(file, op, argument) });
+        }
+        match op {
+            VFS_NAME => {
+                Out::new(argument.cast()).set(memory::copy_of(b"unix"));
+                OK
+            }
+            TEMP_FILE_NAME => {
+                let path = turso_core::io::default_io().temp_path().unwrap_or_default();
+                Out::new(argument.cast()).set(memory::copy_of(path.to_string_lossy().as_bytes()));
+                OK
+            }
+            PERSIST_WAL => {
+                let current = self.files.borrow().persist_wal;
+                self.switch_file(Out::new(argument.cast()), current, |files, on| files.persist_wal = on)
+            }
+            POWERSAFE_OVERWRITE => {
+                let current = self.files.borrow().powersafe_overwrite.unwrap_or(true);
+                self.switch_file(Out::new(argument.cast()), current, |files, on| files.powersafe_overwrite = Some(on))
+            }
+            MMAP_SIZE => {
+                Out::new(argument.cast::<i64>()).set(0);
+                OK
+            }
+            _ => {
+                let file = self.file_object(database);
+                // SAFETY: an object of ours.
+                let control =
+                    unsafe { file.as_ref().and_then(|file| file.methods.as_ref()) }.and_then(|methods| methods.control);
+                // SAFETY: as above.
+                control.map_or(NOTFOUND, |control| unsafe { control(file, op, argument) })
+            }
+        }
+    }
+}
+
+entry! {
+    /// Asks or tells the file of a database.
+    fn sqlite3_file_control(db: Handle<Db>, name: Text, op: i32, argument: *mut c_void) -> c_int | INTERNAL; {
+        let Some(db) = db.get() else { return MISUSE };
+        match db.database_index(name.bytes()) {
+            Some(database) => db.file_control(database, op, argument),
+            None => ERROR,
+        }
+    }
+}
+
+/// The file object of the database that a name belongs to, for VFSes that look at it from the journal's side.
+#[unsafe(no_mangle)]
+pub extern "C" fn sqlite3_database_file_object(_name: *const std::ffi::c_char) -> *mut c_void {
+    null_mut()
+}
