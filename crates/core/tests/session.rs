@@ -165,3 +165,26 @@ fn what_another_connection_has_made_is_known_at_once() {
     assert!(two.is_autocommit());
     assert_eq!(rows(&two, "SELECT c FROM t"), Err("no such column: c".into()));
 }
+
+#[test]
+fn trees_that_auto_vacuum_moves_are_found_again() {
+    let connection = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    let checked = || rows(&connection, "PRAGMA integrity_check").unwrap();
+    let ok = vec![vec![Value::from("ok")]];
+    assert_eq!(checked(), ok, "a database without a page");
+    let tables = ["one", "two", "three"];
+    connection.execute_batch("PRAGMA auto_vacuum = full").unwrap();
+    for table in tables {
+        connection
+            .execute_batch(format!("CREATE TABLE {table}(a INT PRIMARY KEY, b); INSERT INTO {table} VALUES(1, 2)"))
+            .unwrap();
+    }
+    for (i, table) in tables.iter().enumerate() {
+        connection.execute_batch(format!("DROP TABLE {table}")).unwrap();
+        assert_eq!(checked(), ok, "without {table}");
+        for left in &tables[i + 1..] {
+            assert_eq!(integers(&connection, &format!("SELECT b FROM {left} WHERE a = 1")), [2]);
+        }
+    }
+    assert_eq!(integers(&connection, "PRAGMA page_count"), [1]);
+}

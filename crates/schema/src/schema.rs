@@ -142,6 +142,26 @@ impl Schema {
         schema
     }
 
+    /// This catalogue after a tree has moved to another root page (auto-vacuum).
+    #[must_use]
+    pub fn with_moved_root(&self, from: u32, to: u32) -> Self {
+        let mut schema = self.clone();
+        for table in schema.tables.values_mut() {
+            if table.root != from && table.indexes.iter().all(|index| index.root != from) {
+                continue;
+            }
+            let table = Arc::make_mut(table);
+            if table.root == from {
+                table.root = to;
+            }
+            for index in table.indexes.iter_mut().filter(|index| index.root == from) {
+                Arc::make_mut(index).root = to;
+                schema.indexes.insert(FoldedName::new(&index.name), index.clone());
+            }
+        }
+        schema
+    }
+
     /// This catalogue without a trigger.
     #[must_use]
     pub fn without_trigger(&self, name: &str) -> Self {

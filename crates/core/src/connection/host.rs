@@ -67,8 +67,9 @@ impl Host for State {
     }
 
     fn root_moved(&mut self, db: DbIndex, from: u32, to: u32) -> Result<()> {
-        let _ = (from, to);
-        self.refresh_schema(db.index(), true)
+        // The rows of `sqlite_schema` follow later in the program: they cannot be read here.
+        self.edit_schema(db.index(), |schema| schema.with_moved_root(from, to));
+        Ok(())
     }
 
     fn cookie_written(&mut self, db: DbIndex, cookie: Cookie, _value: u32) -> Result<()> {
@@ -108,6 +109,9 @@ impl Host for State {
             .take()
             .unwrap_or_else(|| IntegrityCheck::new(roots.iter().map(|&root| PageNo(root)).collect(), limit));
         let Some(entry) = self.databases.get_mut(index) else { return Ok(None) };
+        if entry.pager.page_count() == 0 {
+            return Ok(None);
+        }
         match check.run(&mut entry.pager) {
             Ok([]) => Ok(None),
             Ok(messages) => {
