@@ -75,7 +75,18 @@ impl State {
         if alone && entry.pager.in_read() && !entry.pager.in_write() {
             entry.pager.end_read();
         }
-        let result = entry.pager.checkpoint(mode)?;
+        let result = match entry.pager.checkpoint(mode) {
+            // Another checkpoint is under way: it is not waited for.
+            Err(error) if error.is(ResultCode::BUSY) => return Ok([1, -1, -1]),
+            other => other?,
+        };
+        if result.busy && mode != CheckpointMode::Passive {
+            let refusal = self.lock_taken(Error::from_code(ResultCode::BUSY));
+            if refusal.is_pending() {
+                return Err(refusal);
+            }
+        }
+        self.lock_wait = None;
         Ok([i64::from(result.busy), result.log, result.checkpointed])
     }
 }
