@@ -18,7 +18,7 @@ use crate::utf16;
 use crate::value::CValue;
 
 /// `xFunc`, `xStep`, `xInverse`.
-type Call = Option<unsafe extern "C" fn(*mut CContext, c_int, *mut *mut CValue)>;
+pub type Call = Option<unsafe extern "C" fn(*mut CContext, c_int, *mut *mut CValue)>;
 /// `xFinal`, `xValue`.
 type End = Option<unsafe extern "C" fn(*mut CContext)>;
 
@@ -94,6 +94,11 @@ impl ScalarFunction for Scalar {
         }
         context.finish(ctx)
     }
+}
+
+/// A scalar function that is registered nowhere: one that a virtual table has for its columns.
+pub fn scalar(db: NonNull<Db>, call: Call, user_data: *mut c_void) -> Arc<dyn ScalarFunction> {
+    Arc::new(Scalar(Callbacks { db, user_data, call, step: None, finish: None, value: None, inverse: None }))
 }
 
 struct Factory(Callbacks);

@@ -66,6 +66,12 @@ pub struct Db {
     pub collations: RefCell<Vec<crate::collation::Registered>>,
     /// Cells in which arguments are shown to functions, used again.
     pub argument_pool: RefCell<Vec<Vec<Box<CValue>>>>,
+    /// What modules of virtual tables were registered with.
+    pub modules: RefCell<Vec<crate::vtab::Registered>>,
+    /// Virtual tables under construction, innermost last.
+    pub vtab_builds: RefCell<Vec<crate::vtab::Build>>,
+    /// `sqlite3_vtab_on_conflict`.
+    pub vtab_on_conflict: Cell<c_int>,
     /// What callbacks were registered with.
     pub hooks: crate::hooks::HookData,
     /// The name of the main database, where the application has chosen one.
@@ -149,6 +155,9 @@ impl Db {
             functions: RefCell::default(),
             collations: RefCell::default(),
             argument_pool: RefCell::default(),
+            modules: RefCell::default(),
+            vtab_builds: RefCell::default(),
+            vtab_on_conflict: Cell::new(0),
             hooks: Default::default(),
             main_name: RefCell::default(),
             names: RefCell::default(),

@@ -11,6 +11,7 @@
 //! | `prepare`, `statement`, `bind`, `column`, `value`, `exec` | running SQL |
 //! | `connection`, `limit`, `status`, `config` | asking and setting |
 //! | `function`, `result`, `collation`, `hooks`, `wal` | what the application adds, is asked and told |
+//! | `vtab` | modules of virtual tables |
 //! | `memory`, `mutex`, `pcache` | what the application may replace |
 //! | `printf`, `text`, `utf16` | texts |
 //! | `extension`, `routines` | extensions |
@@ -53,4 +54,5 @@ pub mod utf16;
 pub mod value;
 pub mod variadic;
 pub mod vfs;
+pub mod vtab;
 pub mod wal;

@@ -60,11 +60,6 @@ missing_on_connection! {
     sqlite3_rtree_geometry_callback
     sqlite3_rtree_query_callback
     sqlite3_blob_open
-    sqlite3_create_module
-    sqlite3_create_module_v2
-    sqlite3_declare_vtab
-    sqlite3_drop_modules
-    sqlite3_vtab_on_conflict
     sqlite3changeset_apply
     sqlite3changeset_apply_strm
     sqlite3changeset_apply_v2
@@ -87,11 +82,6 @@ missing_int! {
     sqlite3_blob_read
     sqlite3_blob_reopen
     sqlite3_blob_write
-    sqlite3_vtab_distinct
-    sqlite3_vtab_in
-    sqlite3_vtab_in_first
-    sqlite3_vtab_in_next
-    sqlite3_vtab_rhs_value
     sqlite3changegroup_add
     sqlite3changegroup_add_change
     sqlite3changegroup_add_strm
@@ -145,7 +135,6 @@ missing_int! {
 missing_pointer! {
     sqlite3_serialize
     sqlite3_backup_init
-    sqlite3_vtab_collation
 }
 
 missing_nothing! {
@@ -154,10 +143,4 @@ missing_nothing! {
     sqlite3rebaser_delete
     sqlite3session_delete
     sqlite3session_table_filter
-}
-
-/// The shim's `sqlite3_vtab_config`. Not built yet.
-#[unsafe(no_mangle)]
-pub extern "C" fn turso_vtab_config(_db: *mut Db, _op: c_int, _arguments: *mut crate::variadic::RawArguments) -> c_int {
-    ERROR
 }

@@ -189,6 +189,8 @@ fn close(db: &Bare<Db>, zombie_allowed: bool) -> c_int {
     let Some(db) = db.known() else { return if db.is_null() { OK } else { MISUSE } };
     {
         let _entered = Entered::new(db);
+        // Virtual tables may keep statements of their own.
+        db.connection.disconnect_virtual_tables();
         let busy = !db.statements.borrow().is_empty() || db.users.get() > 0;
         if busy && !zombie_allowed {
             return db.fail_with(BUSY, "unable to close due to unfinalized statements or unfinished backups");

@@ -82,12 +82,17 @@ impl CContext {
 
     /// Hands the result over.
     pub fn finish(self, ctx: &mut Context<'_>) -> Result<()> {
+        let (value, subtype) = self.into_value()?;
+        *ctx.result = value;
+        ctx.result_subtype = subtype;
+        Ok(())
+    }
+
+    /// The result with its mark.
+    pub fn into_value(self) -> Result<(Value, u32)> {
+        let subtype = self.subtype.get();
         match self.outcome.into_inner() {
-            Outcome::Value(value) => {
-                *ctx.result = value;
-                ctx.result_subtype = self.subtype.get();
-                Ok(())
-            }
+            Outcome::Value(value) => Ok((value, subtype)),
             Outcome::Failed(code, None) => Err(Error::from_code(ResultCode(code))),
             Outcome::Failed(code, Some(message)) => Err(Error::new(ResultCode(code), message)),
         }
@@ -95,11 +100,7 @@ impl CContext {
 
     /// Only whether it failed.
     pub fn check(self) -> Result<()> {
-        match self.outcome.into_inner() {
-            Outcome::Value(_) => Ok(()),
-            Outcome::Failed(code, None) => Err(Error::from_code(ResultCode(code))),
-            Outcome::Failed(code, Some(message)) => Err(Error::new(ResultCode(code), message)),
-        }
+        self.into_value().map(drop)
     }
 
     fn db(&self) -> &Db {

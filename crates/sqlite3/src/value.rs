@@ -52,12 +52,37 @@ pub struct CValue {
     pub no_change: Cell<bool>,
     /// The pointer that it carries.
     pub pointer: UnsafeCell<Option<Pointer>>,
+    /// The values of an IN, which virtual tables can get as one value.
+    set: Option<ValueSet>,
+}
+
+/// The values of an IN, and which comes next.
+struct ValueSet {
+    values: Vec<CValue>,
+    next: Cell<usize>,
 }
 
 impl CValue {
     /// A value that owns its content.
     pub fn new(value: Value) -> Self {
         Self { own: UnsafeCell::new(value), ..Self::default() }
+    }
+
+    /// A value that stands for all values of an IN, and is NULL otherwise.
+    pub fn of_set(values: &[Value]) -> Self {
+        let values = values.iter().map(|value| CValue::new(value.clone())).collect();
+        Self { set: Some(ValueSet { values, next: Cell::new(0) }), ..Self::default() }
+    }
+
+    /// The first or next value of an IN; `None` for a value that is none.
+    pub fn next_of_set(&self, first: bool) -> Option<Option<&CValue>> {
+        let set = self.set.as_ref()?;
+        if first {
+            set.next.set(0);
+        }
+        let found = set.values.get(set.next.get());
+        set.next.set(set.next.get() + 1);
+        Some(found)
     }
 
     /// Show the value that lies elsewhere.

@@ -101,6 +101,19 @@ impl Connection {
         Ok(())
     }
 
+    /// Let go of the tables that are connected and that no statement uses; they are connected again when they are asked for.
+    pub fn disconnect_virtual_tables(&self) {
+        let (connected, eponymous, programs) = {
+            let mut state = self.lock();
+            let tables = &mut state.virtual_tables;
+            let (connected, eponymous) = (std::mem::take(&mut tables.connected), std::mem::take(&mut tables.eponymous));
+            state.generation = state.generation.wrapping_add(1);
+            (connected, eponymous, std::mem::take(&mut state.programs))
+        };
+        // The modules may use the connection while they disconnect.
+        drop((connected, eponymous, programs));
+    }
+
     /// The names of the application's and the engine's modules.
     pub fn module_names(&self) -> Vec<Arc<str>> {
         self.lock().virtual_tables.module_names()
