@@ -49,6 +49,9 @@ pub struct OpenOptions {
     pub backend: Backend,
     /// `:memory:` is shared by all connections of the [`crate::Database`], instead of private to each.
     pub shared_memory: bool,
+    /// Bytes that sorts, sets and temporary trees of a connection keep in memory before they go to temporary files; `None`
+    /// for the default.
+    pub temp_memory: Option<usize>,
     /// Pages that the cache may hold per connection; `None` for the default. Small values are for tests.
     pub cache_pages: Option<usize>,
 }
@@ -62,6 +65,7 @@ impl Default for OpenOptions {
             busy_timeout: Duration::from_secs(5),
             backend: Backend::Default,
             shared_memory: false,
+            temp_memory: None,
             cache_pages: None,
         }
     }

@@ -37,7 +37,7 @@ pub(crate) struct Groups {
 impl Groups {
     fn new(info: Arc<KeyInfo>, states: Regs) -> Self {
         Self {
-            keys: KeySet::new(info.clone()),
+            keys: KeySet::new(info.clone(), None),
             info,
             states,
             key_values: Vec::new(),

@@ -57,7 +57,7 @@ struct Entry {
 impl HashRows {
     fn new(info: Arc<KeyInfo>) -> Self {
         Self {
-            keys: KeySet::new(info.clone()),
+            keys: KeySet::new(info.clone(), None),
             info,
             chains: Vec::new(),
             entries: Vec::new(),

@@ -1,12 +1,14 @@
 //! What a running program needs from its connection.
 
+use std::sync::Arc;
+
 use turso_error::Result;
 use turso_functions::Environment;
 use turso_program::DbIndex;
 use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
 use turso_program::virtual_table::UsedTable;
 use turso_program::write::RowChange;
-use turso_storage::Pager;
+use turso_storage::{Pager, TempSpace};
 use turso_value::{TextEncoding, Value};
 use turso_vtab::Session;
 
@@ -20,9 +22,17 @@ pub trait Host {
     /// The pager of a database. A program names only databases that its schema generation had.
     fn pager(&mut self, db: DbIndex) -> &mut Pager;
 
+    /// Memory and files for sorters, sets and ephemeral trees; `None`: everything stays in memory.
+    fn temporary_space(&mut self) -> Option<Arc<TempSpace>> {
+        None
+    }
+
     /// A pager for the ephemeral trees of one run.
     fn temporary_pager(&mut self) -> Result<Pager> {
-        Ok(Pager::temp(4096))
+        Ok(match self.temporary_space() {
+            Some(space) => Pager::temp_in(space, 4096),
+            None => Pager::temp(4096),
+        })
     }
 
     /// The encoding of text in every database of the connection.

@@ -7,15 +7,21 @@
 //! ```
 //! What compares equal has the same bytes: a real that is a whole number is written as the integer, text as its collation sees
 //! it. So a search is a hash and, nearly always, one comparison of bytes, and nothing is sorted.
+//!
+//! Once the connection's temporary space has no memory left, the set stays as it is, and further keys go to an ephemeral tree,
+//! whose pages may go to a file.
 
+use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use turso_error::Result;
 use turso_program::sorter::{SetAdd, SetOpen};
 use turso_program::{CursorId, Program};
+use turso_storage::btree::{BTreeCursor, CursorKind, InsertHint, TreeEraser, create_tree};
+use turso_storage::{Pager, TempSpace};
 use turso_value::collation::without_trailing_spaces;
-use turso_value::{Collation, KeyInfo, Value};
+use turso_value::{Collation, KeyInfo, TextEncoding, Value, encode_record};
 
 use crate::cursors::Cursor;
 use crate::dispatch::{Exec, Flow};
@@ -30,6 +36,15 @@ pub(crate) struct KeySet {
     arena: Vec<u8>,
     starts: Vec<usize>,
     slots: Vec<Slot>,
+    /// Bytes that may be in memory.
+    room: usize,
+    space: Option<Arc<TempSpace>>,
+    /// Bytes claimed from it.
+    claimed: usize,
+    /// New keys go to a tree.
+    full: bool,
+    /// That tree, of what identifies each key.
+    tree: Option<BTreeCursor>,
 }
 
 /// `number` 0: free; otherwise the key's number plus one.
@@ -40,11 +55,20 @@ struct Slot {
 }
 
 const FEWEST_SLOTS: usize = 64;
+/// Bytes that every set may have in memory.
+const FREE: usize = 256 << 10;
+/// Bytes claimed at a time beyond that.
+const SHARE: usize = 2 << 20;
 
 impl KeySet {
     /// An empty set.
-    pub fn new(key: Arc<KeyInfo>) -> Self {
+    pub fn new(key: Arc<KeyInfo>, space: Option<Arc<TempSpace>>) -> Self {
         Self {
+            room: if space.is_some() { FREE } else { usize::MAX },
+            space,
+            claimed: 0,
+            full: false,
+            tree: None,
             key,
             seed: std::hash::RandomState::new().build_hasher().finish(),
             arena: Vec::new(),
@@ -53,8 +77,15 @@ impl KeySet {
         }
     }
 
-    /// Empties the set; buffers stay.
+    /// Empties the set; buffers stay, but for what was claimed.
     pub fn clear(&mut self) {
+        if self.claimed > 0 {
+            self.arena = Vec::new();
+            self.starts = vec![0];
+            self.slots = vec![Slot::default(); FEWEST_SLOTS];
+            self.give_back();
+        }
+        self.full = false;
         let few = self.starts.len() * 8;
         self.arena.clear();
         self.starts.truncate(1);
@@ -67,7 +98,11 @@ impl KeySet {
 
     /// Adds a key; false when it was there already.
     pub fn add(&mut self, key: &[Value]) -> Result<bool> {
-        self.number(key).map(|(_, new)| new)
+        let (_, new) = self.number(key)?;
+        if new && self.arena.len() + self.slots.len() * 12 > self.room {
+            self.make_room();
+        }
+        Ok(new)
     }
 
     /// The number of a key, from 0 in the order of arrival, and whether it is new.
@@ -135,6 +170,68 @@ impl KeySet {
         }
     }
 
+    /// More memory, or no more keys in memory.
+    #[cold]
+    fn make_room(&mut self) {
+        let Some(space) = &self.space else { return };
+        if space.claim(SHARE) {
+            self.claimed += SHARE;
+            self.room = self.claimed.max(FREE);
+        } else {
+            self.full = true;
+        }
+    }
+
+    fn give_back(&mut self) {
+        if let Some(space) = &self.space {
+            space.give_back(std::mem::take(&mut self.claimed));
+            self.room = FREE;
+        }
+    }
+
+    /// Adds a key where there is no memory left; false when it was there already. May be pending.
+    #[cold]
+    fn add_to_tree(&mut self, key: &[Value], pager: &mut Pager) -> Result<bool> {
+        let mut identity = Vec::new();
+        for (i, value) in key.iter().enumerate() {
+            let collation = self.key.columns.get(i).map_or(&Collation::Binary, |column| &column.collation);
+            identify(value, collation, &mut identity);
+        }
+        if self.is_in_memory(&identity) {
+            return Ok(false);
+        }
+        let tree = match &mut self.tree {
+            Some(tree) => tree,
+            slot => {
+                let root = create_tree(pager, false)?;
+                slot.insert(BTreeCursor::new(root, CursorKind::Index(Arc::new(KeyInfo::binary(1)))))
+            }
+        };
+        let key = [Value::blob(identity)];
+        if tree.seek_record(pager, &key, Ordering::Equal)?.is_eq() && tree.is_valid() {
+            return Ok(false);
+        }
+        let mut record = Vec::new();
+        encode_record(&key, TextEncoding::Utf8, &mut record);
+        tree.insert_record(pager, record.as_slice().into(), Some(&key), InsertHint::AtSeek)?;
+        Ok(true)
+    }
+
+    fn is_in_memory(&self, identity: &[u8]) -> bool {
+        let hash = hash(identity, self.seed);
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        while let Some(slot) = self.slots.get(at).filter(|slot| slot.number != 0) {
+            let number = slot.number as usize;
+            let bounds = self.starts.get(number - 1).zip(self.starts.get(number));
+            if slot.hash == hash && bounds.and_then(|(&from, &to)| self.arena.get(from..to)) == Some(identity) {
+                return true;
+            }
+            at = (at + 1) & mask;
+        }
+        false
+    }
+
     #[cold]
     fn grow(&mut self) {
         let size = self.slots.len() * 2;
@@ -146,6 +243,12 @@ impl KeySet {
             }
             self.slots[at] = slot;
         }
+    }
+}
+
+impl Drop for KeySet {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }
 
@@ -224,10 +327,18 @@ fn set(cursors: &mut [Cursor], id: CursorId) -> Result<&mut KeySet> {
 }
 
 impl Exec for SetOpen {
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         match &mut vm.frame.cursors[self.cursor.index()] {
-            Cursor::Set(set) if Arc::ptr_eq(&set.key, &self.key) => set.clear(),
-            slot => *slot = Cursor::Set(Box::new(KeySet::new(self.key.clone()))),
+            Cursor::Set(set) if Arc::ptr_eq(&set.key, &self.key) => {
+                if let Some(tree) = &mut set.tree
+                    && set.full
+                {
+                    TreeEraser::new(tree.root(), false).run(vm.run.temporary(host)?)?;
+                    tree.reset();
+                }
+                set.clear();
+            }
+            slot => *slot = Cursor::Set(Box::new(KeySet::new(self.key.clone(), host.temporary_space()))),
         }
         Ok(Flow::NEXT)
     }
@@ -235,8 +346,9 @@ impl Exec for SetOpen {
 
 impl Exec for SetAdd {
     #[inline]
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        let added = set(&mut vm.frame.cursors, self.cursor)?.add(vm.frame.registers.block(self.key))?;
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        let (set, key) = (set(&mut vm.frame.cursors, self.cursor)?, vm.frame.registers.block(self.key));
+        let added = if set.full { set.add_to_tree(key, vm.run.temporary(host)?)? } else { set.add(key)? };
         Flow::jump_if(!added, self.member)
     }
 }
@@ -248,7 +360,7 @@ mod tests {
 
     fn set(collation: Collation) -> KeySet {
         let column = KeyColumn { collation, ..KeyColumn::default() };
-        KeySet::new(Arc::new(KeyInfo { columns: vec![column.clone(), column], ..KeyInfo::default() }))
+        KeySet::new(Arc::new(KeyInfo { columns: vec![column.clone(), column], ..KeyInfo::default() }), None)
     }
 
     #[test]
@@ -280,7 +392,7 @@ mod tests {
             Value::blob(*b""),
         ];
         for collation in [Collation::Binary, Collation::NoCase, Collation::RTrim] {
-            let info = set(collation.clone()).key;
+            let info = set(collation.clone()).key.clone();
             for a in &values {
                 for b in &values {
                     let mut set = set(collation.clone());

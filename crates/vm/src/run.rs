@@ -104,6 +104,13 @@ impl Run {
         self.open_temporary()
     }
 
+    /// Between two instructions ephemeral trees may let go of pages that go beyond their share of memory.
+    pub fn unpin(&mut self) {
+        if let Some(pager) = &mut self.temporary {
+            pager.unpin();
+        }
+    }
+
     /// The pager of ephemeral trees, once one is open.
     #[inline]
     pub fn open_temporary(&mut self) -> Result<&mut Pager> {

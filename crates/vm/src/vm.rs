@@ -277,6 +277,7 @@ impl Vm {
                 if let Err(error) = host.poll() {
                     break Err(error);
                 }
+                self.run.unpin();
                 self.run.steps += u64::from(from);
                 left = interval;
                 from = interval;

@@ -1,5 +1,7 @@
 //! What running programs ask of their connection.
 
+use std::sync::Arc;
+
 use turso_error::{Error, Result};
 use turso_functions::Environment;
 use turso_program::DbIndex;
@@ -7,7 +9,7 @@ use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, Transact
 use turso_program::virtual_table::UsedTable;
 use turso_program::write::RowChange;
 use turso_storage::btree::IntegrityCheck;
-use turso_storage::{PageNo, Pager};
+use turso_storage::{PageNo, Pager, TempSpace};
 use turso_value::{TextEncoding, Value};
 use turso_vm::{CatalogueEntry, ChangedRow, Counters, Host, Interest, Limits};
 use turso_vtab::Session;
@@ -22,6 +24,10 @@ impl Host for State {
     fn pager(&mut self, db: DbIndex) -> &mut Pager {
         // Programs are verified against the catalogue that they were planned with, which named this database.
         &mut self.databases[db.index()].pager
+    }
+
+    fn temporary_space(&mut self) -> Option<Arc<TempSpace>> {
+        Some(self.temp_space().clone())
     }
 
     fn encoding(&self) -> TextEncoding {

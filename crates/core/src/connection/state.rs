@@ -257,7 +257,8 @@ impl State {
                 None => crate::database::io_of(&self.options.backend),
             };
             let in_memory = self.settings.temp_store == 2;
-            self.temp_space = Some(TempSpace::new((!in_memory).then_some(io), DEFAULT_TEMP_BYTES));
+            let budget = self.options.temp_memory.unwrap_or(DEFAULT_TEMP_BYTES);
+            self.temp_space = Some(TempSpace::new((!in_memory).then_some(io), budget));
         }
         self.temp_space.get_or_insert_with(|| TempSpace::new(None, DEFAULT_TEMP_BYTES))
     }

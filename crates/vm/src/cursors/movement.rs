@@ -51,7 +51,7 @@ impl Vm {
         match &mut self.frame.cursors[cursor.index()] {
             Cursor::Sorter(sorter) => match way {
                 Way::First => sorter.sort(),
-                Way::Next => Ok(sorter.next()),
+                Way::Next => sorter.next(),
                 _ => Err(internal("a sorter runs forward only")),
             },
             Cursor::Hash(rows) => match way {

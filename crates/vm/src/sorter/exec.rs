@@ -24,12 +24,12 @@ fn sorter(cursors: &mut [Cursor], id: CursorId) -> Result<&mut Sorter> {
 }
 
 impl Exec for SorterOpen {
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         let keep = self.keep.map_or(0, |reg| vm.frame.registers.integer(reg));
         let keep = usize::try_from(keep).unwrap_or(0);
         match &mut vm.frame.cursors[self.cursor.index()] {
             Cursor::Sorter(sorter) if Arc::ptr_eq(sorter.key(), &self.key) => sorter.reopen(keep),
-            slot => *slot = Cursor::Sorter(Box::new(Sorter::new(self.key.clone(), keep))),
+            slot => *slot = Cursor::Sorter(Box::new(Sorter::new(self.key.clone(), keep, host.temporary_space()))),
         }
         Ok(Flow::NEXT)
     }
@@ -73,7 +73,7 @@ impl Exec for SorterSort {
 impl Exec for SorterNext {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        Flow::jump_if(sorter(&mut vm.frame.cursors, self.cursor)?.next(), self.target)
+        Flow::jump_if(sorter(&mut vm.frame.cursors, self.cursor)?.next()?, self.target)
     }
 }
 

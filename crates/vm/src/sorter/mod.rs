@@ -9,11 +9,12 @@
 //! entries are sorted by prefix digit by digit (`radix`), and then each run of equal ones by comparing records.
 //!
 //! With a bound (`LIMIT`) the entries are a heap whose top is the last of the best so far; what sorts behind it is never
-//! stored. Everything is in memory: the place to spill sorted runs is `insert`, when `arena` passes a budget, and `next`
-//! then merges.
+//! stored. What goes beyond the memory that the connection's temporary space has left becomes sorted runs in a file
+//! (`external`), which are merged as they are read.
 
 mod compare;
 mod exec;
+mod external;
 mod prefix;
 mod radix;
 
@@ -24,10 +25,12 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
+use turso_storage::TempSpace;
 use turso_value::key::compare_record;
 use turso_value::{KeyInfo, TextEncoding, Value};
 
 use self::compare::compare;
+use self::external::External;
 use self::prefix::Prefix;
 use crate::cursors::Decoder;
 use crate::record::encode;
@@ -55,8 +58,20 @@ pub(crate) struct Sorter {
     /// Index of the current entry once sorted.
     at: usize,
     record: Decoder,
+    /// Bytes of records and entries that may be in memory.
+    room: usize,
+    /// Where memory and files come from; `None`: everything stays in memory.
+    space: Option<Arc<TempSpace>>,
+    /// Bytes claimed from it.
+    claimed: usize,
+    external: Option<Box<External>>,
     pub sequence: i64,
 }
+
+/// Bytes that every sorter may have in memory.
+const FREE: usize = 256 << 10;
+/// Bytes claimed at a time beyond that.
+const SHARE: usize = 2 << 20;
 
 /// How many records are brought into the cache together.
 const AHEAD: usize = 16;
@@ -111,8 +126,12 @@ impl Order<'_> {
 
 impl Sorter {
     /// An empty sorter.
-    pub fn new(key: Arc<KeyInfo>, keep: usize) -> Self {
+    pub fn new(key: Arc<KeyInfo>, keep: usize, space: Option<Arc<TempSpace>>) -> Self {
         Self {
+            room: if space.is_some() { FREE } else { usize::MAX },
+            space,
+            claimed: 0,
+            external: None,
             key,
             keep,
             arena: Vec::new(),
@@ -136,6 +155,24 @@ impl Sorter {
         self.at = 0;
         self.record.reset();
         self.sequence = 0;
+        if self.claimed > 0 || self.external.is_some() {
+            self.let_go();
+        }
+    }
+
+    /// Gives claimed memory back, with the buffers that it was for.
+    #[cold]
+    fn let_go(&mut self) {
+        self.external = None;
+        self.free_memory();
+    }
+
+    fn free_memory(&mut self) {
+        (self.arena, self.entries) = (Vec::new(), Vec::new());
+        if let Some(space) = &self.space {
+            space.give_back(std::mem::take(&mut self.claimed));
+            self.room = FREE;
+        }
     }
 
     /// Empties the sorter, for another bound.
@@ -246,10 +283,48 @@ impl Sorter {
         self.live += HEAD + len;
         let entry = Entry { prefix: prefix.bits, offset };
         if self.is_full() {
-            return self.replace_top(entry);
+            self.replace_top(entry)?;
+        } else {
+            self.entries.push(entry);
+            if self.entries.len() == self.keep {
+                self.make_heap()?;
+            }
         }
-        self.entries.push(entry);
-        if self.entries.len() == self.keep { self.make_heap() } else { Ok(()) }
+        if self.arena.len() + self.entries.len() * size_of::<Entry>() > self.room {
+            return self.make_room();
+        }
+        Ok(())
+    }
+
+    /// More memory, or what is there goes to the file.
+    #[cold]
+    fn make_room(&mut self) -> Result<()> {
+        let Some(space) = &self.space else { return Ok(()) };
+        if space.claim(SHARE) {
+            self.claimed += SHARE;
+            self.room = self.claimed.max(FREE);
+            return Ok(());
+        }
+        self.write_run()
+    }
+
+    /// Sorts what is in memory and writes it to the file.
+    fn write_run(&mut self) -> Result<()> {
+        self.put_in_order()?;
+        let external = match &mut self.external {
+            Some(external) => external,
+            slot => {
+                let Some(space) = &self.space else { return Ok(()) };
+                slot.insert(Box::new(External::new(space.clone())?))
+            }
+        };
+        let arena = &self.arena;
+        external.write_run(self.entries.iter().map(|entry| record_at(arena, entry.offset)))?;
+        self.arena.clear();
+        self.entries.clear();
+        self.live = 0;
+        self.exact = true;
+        Ok(())
     }
 
     /// The heap is full: the new record takes the place of the last one.
@@ -288,44 +363,73 @@ impl Sorter {
         self.arena.truncate(end);
     }
 
-    /// Sorts and goes to the first record; false when there is none.
+    /// Sorts and goes to the first record; false when there is none. May be pending.
     pub fn sort(&mut self) -> Result<bool> {
-        if !self.sorted {
-            // As they came; a heap has them in another order.
-            let by_prefix = self.keep == 0 && self.entries.len() >= radix::FEWEST;
-            if by_prefix {
-                radix::sort(&mut self.entries);
-            }
-            let mut order = Order { arena: &self.arena, key: &self.key, failure: None };
-            if !by_prefix {
-                self.entries.sort_unstable_by(|a, b| order.compare(a, b));
-            } else if !(self.exact && self.key.columns.len() <= 1) {
-                for equal in self.entries.chunk_by_mut(|a, b| a.prefix == b.prefix) {
-                    if equal.len() > 1 {
-                        equal.sort_unstable_by(|a, b| order.compare_records(a, b));
-                    }
-                }
-            }
-            if let Some(error) = order.failure {
-                return Err(error);
-            }
-            self.sorted = true;
-        }
         self.at = 0;
         self.record.reset();
+        if self.external.is_some() {
+            return self.sort_external();
+        }
+        if !self.sorted {
+            self.put_in_order()?;
+            self.sorted = true;
+        }
         self.touch();
         Ok(!self.entries.is_empty())
     }
 
-    /// Goes to the next record; false past the last.
+    #[cold]
+    fn sort_external(&mut self) -> Result<bool> {
+        if !self.entries.is_empty() {
+            self.write_run()?;
+        }
+        self.free_memory();
+        self.sorted = true;
+        match &mut self.external {
+            Some(external) => external.rewind(&self.key),
+            None => Ok(false),
+        }
+    }
+
+    /// Sorts the entries in memory.
+    fn put_in_order(&mut self) -> Result<()> {
+        // As they came; a heap has them in another order.
+        let by_prefix = self.keep == 0 && self.entries.len() >= radix::FEWEST;
+        if by_prefix {
+            radix::sort(&mut self.entries);
+        }
+        let mut order = Order { arena: &self.arena, key: &self.key, failure: None };
+        if !by_prefix {
+            self.entries.sort_unstable_by(|a, b| order.compare(a, b));
+        } else if !(self.exact && self.key.columns.len() <= 1) {
+            for equal in self.entries.chunk_by_mut(|a, b| a.prefix == b.prefix) {
+                if equal.len() > 1 {
+                    equal.sort_unstable_by(|a, b| order.compare_records(a, b));
+                }
+            }
+        }
+        order.failure.map_or(Ok(()), Err)
+    }
+
+    /// Goes to the next record; false past the last. May be pending where records are in files.
     #[inline]
-    pub fn next(&mut self) -> bool {
+    pub fn next(&mut self) -> Result<bool> {
         self.at += 1;
         self.record.reset();
         if self.at.is_multiple_of(AHEAD) {
             self.touch();
         }
-        self.at < self.entries.len()
+        if self.at < self.entries.len() { Ok(true) } else { self.next_external() }
+    }
+
+    #[cold]
+    fn next_external(&mut self) -> Result<bool> {
+        let Some(external) = &mut self.external else { return Ok(false) };
+        if self.keep > 0 && self.at >= self.keep {
+            return Ok(false);
+        }
+        // Asked again where it was pending: the same step.
+        external.next(&self.key).inspect_err(|_| self.at -= 1)
     }
 
     /// Brings the next records into the cache. Sorted records lie anywhere, and waiting for one after the other takes far longer
@@ -341,8 +445,14 @@ impl Sorter {
     pub fn record(&self) -> Result<&[u8]> {
         match self.entries.get(self.at) {
             Some(entry) if self.sorted => Ok(record_at(&self.arena, entry.offset)),
-            _ => Err(internal("sorter is on no record")),
+            _ => self.external_record(),
         }
+    }
+
+    #[cold]
+    fn external_record(&self) -> Result<&[u8]> {
+        let record = self.external.as_ref().and_then(|external| external.record());
+        record.ok_or_else(|| internal("sorter is on no record"))
     }
 
     /// A column of the current record; false when the record has no such column.
@@ -350,7 +460,18 @@ impl Sorter {
     pub fn column(&mut self, index: usize, encoding: TextEncoding, dest: &mut Value) -> Result<bool> {
         match self.entries.get(self.at) {
             Some(entry) if self.sorted => self.record.read(record_at(&self.arena, entry.offset), index, encoding, dest),
-            _ => Err(internal("sorter is on no record")),
+            _ => match self.external.as_ref().and_then(|external| external.record()) {
+                Some(record) => self.record.read(record, index, encoding, dest),
+                None => Err(internal("sorter is on no record")),
+            },
+        }
+    }
+}
+
+impl Drop for Sorter {
+    fn drop(&mut self) {
+        if let Some(space) = &self.space {
+            space.give_back(self.claimed);
         }
     }
 }

@@ -1,0 +1,59 @@
+//! Sorts, groups, sets and temporary trees that do not fit in memory go to temporary files: the same answers as in memory, at
+//! once and where every first touch is pending, and no more memory than they may have.
+
+mod support;
+
+use support::run_ours;
+use turso_core::{Backend, Connection, Database, OpenOptions};
+
+const FILL: &str = "
+    CREATE TABLE t(a INTEGER PRIMARY KEY, b, c TEXT);
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
+        INSERT INTO t SELECT i, i * 7919 % 10007, printf('%.60c%d', 'x', i * 31 % 4001) FROM n;";
+
+/// Each works on more than the quarter of a MiB that everybody may have.
+const QUERIES: &[&str] = &[
+    "SELECT a, b FROM t ORDER BY c, b DESC",
+    "SELECT c, count(*), sum(b) FROM t GROUP BY c",
+    "SELECT DISTINCT c, b % 3 FROM t",
+    "SELECT count(DISTINCT c), count(DISTINCT b), count(DISTINCT c || b) FROM t",
+    "SELECT a FROM t ORDER BY c || b LIMIT 5500",
+    "SELECT a FROM t ORDER BY c LIMIT 5 OFFSET 5000",
+    "SELECT c || b FROM t UNION SELECT c || a FROM t ORDER BY 1 LIMIT 20000",
+    "SELECT c FROM t EXCEPT SELECT c FROM t WHERE b % 2 = 0",
+    "SELECT a, sum(b) OVER (PARTITION BY b % 5 ORDER BY c ROWS BETWEEN 3 PRECEDING AND 1 FOLLOWING) FROM t",
+    "SELECT count(*) FROM t x JOIN t y ON x.c = y.c || '' AND x.b = y.b + 0",
+    "SELECT count(*) FROM t WHERE c || b IN (SELECT c || b FROM t WHERE a % 3 = 0)",
+    "WITH RECURSIVE r(i, s) AS (SELECT 1, 'x' UNION SELECT i + 1, printf('%.50c%d', 'y', i) FROM r WHERE i < 5000) SELECT count(*), sum(i), max(s) FROM r",
+    "WITH RECURSIVE r(i, s) AS (SELECT 1, 'x' UNION ALL SELECT i * 2 + k.column1, s || k.column1 FROM r, (VALUES(0), (1)) k WHERE i < 3000 ORDER BY 2 DESC) SELECT count(*), sum(i) FROM r",
+    "SELECT group_concat(DISTINCT c) FROM t",
+    "CREATE INDEX i ON t(c, b)",
+    "SELECT a FROM t INDEXED BY i WHERE c = printf('%.60c%d', 'x', 7)",
+    "PRAGMA integrity_check",
+];
+
+fn connect(backend: Backend, temp_memory: Option<usize>, directory: &tempfile::TempDir) -> Connection {
+    let options = OpenOptions { backend, temp_memory, cache_pages: Some(64), ..OpenOptions::default() };
+    let path = directory.path().join("spill.db");
+    Database::open(path.to_str().unwrap(), options).unwrap().connect().unwrap()
+}
+
+fn answers(backend: Backend, temp_memory: Option<usize>) -> Vec<support::Outcome> {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = connect(backend, temp_memory, &directory);
+    connection.execute_batch(FILL).unwrap();
+    QUERIES.iter().flat_map(|sql| run_ours(&connection, sql)).collect()
+}
+
+#[test]
+fn in_files_as_in_memory() {
+    let expected = answers(Backend::Default, None);
+    for backend in [Backend::Default, Backend::AlwaysPending] {
+        let found = answers(backend.clone(), Some(0));
+        for (sql, (a, b)) in QUERIES.iter().zip(found.iter().zip(&expected)) {
+            assert!(b.1.is_none(), "{sql}: {b:?}");
+            assert!(a == b, "{backend:?}: {sql}");
+        }
+        assert_eq!(found.len(), expected.len());
+    }
+}
