@@ -294,11 +294,6 @@ impl InnerStatement {
         Ok(Self { execution: Execution::new(sql.as_bytes().into(), program, state.generation) })
     }
 
-    /// Bind a value to a parameter by number, from 1.
-    pub fn bind(&mut self, number: usize, value: Value) {
-        self.execution.vm.bind(number, value);
-    }
-
     /// Run to the next row or to the end. Restartable.
     pub fn step(&mut self, state: &mut State) -> Result<StepResult> {
         // What belongs to the statement outside stays as it is.
@@ -311,18 +306,6 @@ impl InnerStatement {
         state.environment.counters.changes = changes;
         state.environment.counters.last_insert_rowid = last_rowid;
         result
-    }
-
-    /// Run to the end, waiting in place.
-    pub fn run(&mut self, state: &mut State) -> Result<()> {
-        loop {
-            match self.step(state) {
-                Ok(StepResult::Row) => {}
-                Ok(StepResult::Done) => return Ok(()),
-                Err(Error::Pending) => state.wait_in_place()?,
-                Err(error) => return Err(error),
-            }
-        }
     }
 
     /// The current row.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{check, run_ours};
+use support::{check, run_ours, run_theirs};
 use turso_core::{Database, OpenOptions};
 
 /// What this engine answers, a line per row or error.
@@ -169,4 +169,50 @@ fn tables_wait_for_pages() {
     let rows: Vec<String> =
         run_ours(&connection, script).into_iter().flat_map(|(rows, e)| rows.into_iter().chain(e)).collect();
     assert_eq!(rows, ["1|'a'|'ok'", "2|'a'|'ok'", "1|'b'|'ok'", "2|'b'|'ok'"]);
+}
+
+#[test]
+fn csv_texts_are_tables() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("a.csv");
+    std::fs::write(&path, "id,na\"me\r\n1,\"a,\"\"b\"\"\"\r\n2,x\n3\n").unwrap();
+    let text = ours(&format!(
+        "CREATE VIRTUAL TABLE c USING csv(filename = '{}', header = yes);
+        SELECT rowid, * FROM c; SELECT name FROM pragma_table_info('c'); CREATE VIEW v AS SELECT * FROM c; SELECT * FROM v;
+        CREATE VIRTUAL TABLE d USING csv(data = 'a,b,c', columns = 2); SELECT * FROM d; INSERT INTO d VALUES(1, 2);
+        CREATE VIRTUAL TABLE e USING csv(data='1,2', schema='CREATE TABLE x(one INTEGER, two)'); SELECT two, one FROM e;
+        CREATE VIRTUAL TABLE f USING csv(data='1', filename='x'); CREATE VIRTUAL TABLE f USING csv(nope);
+        CREATE VIRTUAL TABLE f USING csv(filename='/no/such/file'); CREATE VIRTUAL TABLE f USING csv(data='\"a');
+        SELECT count(*) FROM sqlite_schema",
+        path.display()
+    ));
+    let expected = "1|'1'|'a,\"b\"'\n2|'2'|'x'\n3|'3'|NULL\n'id'\n'na\"me'\n1 unsafe use of virtual table \"c\"\n'a'|'b'\n\
+        1 table d may not be modified\n'2'|'1'\n1 must specify either filename= or data= but not both\n1 bad parameter: 'nope'\n\
+        1 cannot open '/no/such/file' for reading\n1 unterminated \"-quoted field\n4";
+    assert_eq!(text, expected);
+}
+
+/// On a file that SQLite has made: how full pages are is each engine's own choice.
+#[test]
+fn dbstat_finds_every_byte_where_sqlite_finds_it() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("stat.db");
+    let sqlite = rusqlite::Connection::open(&path).unwrap();
+    run_theirs(
+        &sqlite,
+        "CREATE TABLE t(a, b); CREATE INDEX i ON t(b); INSERT INTO t VALUES(1, zeroblob(9000)), (2, 'x');
+        WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 300)
+            INSERT INTO t SELECT x, printf('%.50c', 'z') FROM c;
+        CREATE TABLE w(a PRIMARY KEY, b) WITHOUT ROWID; INSERT INTO w SELECT x.rowid, x.b FROM t x WHERE x.a > 2;
+        DELETE FROM t WHERE a % 3 = 0; CREATE TABLE empty(a);",
+    );
+    let database = Database::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
+    let connection = database.connect().unwrap();
+    let script = "SELECT * FROM dbstat; SELECT *, schema, aggregate FROM dbstat WHERE name = 't';
+        SELECT * FROM dbstat('main', 1); SELECT * FROM dbstat('temp'); SELECT * FROM dbstat('nope');
+        SELECT name, path FROM dbstat WHERE name IN ('t', 'i', 'w') AND pagetype <> 'overflow';
+        SELECT name, sum(pgsize), count(*) FROM dbstat GROUP BY name; SELECT * FROM dbstat ORDER BY name, path;
+        CREATE VIRTUAL TABLE temp.s USING dbstat(main); SELECT name, pageno FROM temp.s WHERE aggregate = 1;
+        CREATE VIRTUAL TABLE temp.x USING dbstat(nope);";
+    assert_eq!(run_ours(&connection, script), run_theirs(&sqlite, script));
 }

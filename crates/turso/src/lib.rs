@@ -30,6 +30,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub mod connection;
 pub mod params;
+pub mod table_function;
 pub mod transaction;
 pub mod value;
 
@@ -47,6 +48,7 @@ pub use function::{Aggregate, FunctionContext, FunctionOptions};
 pub use params::{IntoParams, params_from_iter};
 pub use rows::{Column, Row, Rows};
 pub use statement::Statement;
+pub use table_function::TableFunction;
 pub use value::{Value, ValueRef, ValueType};
 
 /// The engine underneath.

@@ -3,9 +3,13 @@
 //! | file | modules |
 //! |---|---|
 //! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
+//! | `csv` | `csv` |
+//! | `dbstat` | `dbstat` |
 //! | `series` | `generate_series` |
 //! | `pragma` | `pragma_NAME` for every pragma that answers and changes nothing |
 
+mod csv;
+mod dbstat;
 mod json;
 mod pragma;
 mod series;
@@ -23,6 +27,8 @@ pub(crate) type NamedModule = (Arc<str>, Arc<dyn Module>);
 /// The modules that every connection has.
 pub(crate) fn built_in() -> Vec<NamedModule> {
     let mut list: Vec<NamedModule> = json::modules();
+    list.push(("csv".into(), Arc::new(csv::Csv)));
+    list.push(("dbstat".into(), Arc::new(dbstat::DbStat)));
     list.push(("generate_series".into(), Arc::new(series::Series)));
     list
 }

@@ -158,10 +158,10 @@ impl SeriesCursor {
         let (floor, whole) = match value {
             Value::Integer(i) => (*i, true),
             // Beyond the integers the conversion stops at the nearest.
-            Value::Real(r) if *r < -9.223_372_036_854_775_8e18 => {
+            Value::Real(r) if *r < i64::MIN as f64 => {
                 return matches!(letter, '>' | 'g');
             }
-            Value::Real(r) if *r >= 9.223_372_036_854_775_8e18 => {
+            Value::Real(r) if *r >= -(i64::MIN as f64) => {
                 return matches!(letter, '<' | 'l');
             }
             Value::Real(r) => (r.floor() as i64, r.floor() == *r),
@@ -171,7 +171,7 @@ impl SeriesCursor {
         };
         match letter {
             '=' => whole && self.narrow(floor, true) && self.narrow(floor, false),
-            '>' | 'g' if letter == 'g' && whole => self.narrow(floor, true),
+            'g' if whole => self.narrow(floor, true),
             '>' | 'g' => floor.checked_add(1).is_some_and(|low| self.narrow(low, true)),
             '<' if whole => floor.checked_sub(1).is_some_and(|high| self.narrow(high, false)),
             _ => self.narrow(floor, false),
