@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use turso_error::{Error, Result};
+use turso_error::{Error, Result, ResultCode};
 use turso_functions::Environment;
 use turso_program::DbIndex;
 use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
@@ -69,6 +69,14 @@ impl Host for State {
             CatalogueEntry::Index => schema.without_index(name),
             CatalogueEntry::Trigger => schema.without_trigger(name),
         });
+        Ok(())
+    }
+
+    fn may_drop_tree(&mut self, _db: DbIndex) -> Result<()> {
+        // Another statement's cursor may be in it.
+        if self.active_statements > 1 {
+            return Err(Error::from_code(ResultCode::LOCKED));
+        }
         Ok(())
     }
 

@@ -483,7 +483,12 @@ impl State {
         match mark {
             Some(id) => self.close_statement_mark(id, true),
             // Without a mark nothing was changed before the failure, or the statement is the whole transaction.
-            None if self.autocommit && writes && self.active_writers <= 1 => self.rollback_all(),
+            None if self.autocommit && writes && self.active_writers <= 1 => {
+                // Statements that read go on: they have not seen a schema that this one made.
+                let epoch = self.rollback_epoch;
+                self.rollback_all();
+                self.rollback_epoch = epoch;
+            }
             None => {}
         }
         false
