@@ -10,7 +10,7 @@
 
 /// The allocator that our faces ship with (SQLite, in C, keeps the system's).
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 
 mod data;
 mod queries;

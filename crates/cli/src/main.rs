@@ -34,7 +34,7 @@ use settings::{Plan, Stats};
 use shell::{Access, Flow, Shell};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 
 fn main() -> ExitCode {
     // A deep but legal expression needs more stack than the main thread of some systems has.

@@ -26,7 +26,7 @@
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 
 pub mod connection;
 pub mod params;

@@ -84,6 +84,12 @@ impl Vm {
         if let (Value::Integer(a), Value::Integer(b)) = (a, b) {
             return Flow::jump_if(holds(a.cmp(b)), target);
         }
+        // No real is NaN, and numbers are converted only to meet a text.
+        if let (Value::Real(a), Value::Real(b)) = (a, b)
+            && let Some(order) = a.partial_cmp(b)
+        {
+            return Flow::jump_if(holds(order), target);
+        }
         if let (Value::Text(a), Value::Text(b)) = (a, b)
             && matches!(how.affinity, Affinity::None | Affinity::Blob | Affinity::Text)
             && how.collation.0 == 0

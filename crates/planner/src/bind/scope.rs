@@ -272,6 +272,9 @@ impl Scope {
     /// The value of a column that was found.
     pub(super) fn expr_of(&self, found: &Found) -> Expr {
         let column = |at: usize, column| self.sources.get(at).map(|s| column_expr(s, column));
+        if found.more.is_empty() {
+            return column(found.source, found.column).unwrap_or(Expr::Literal(Value::Null));
+        }
         let more = found.more.iter().map(|&(at, c)| column(at, ColumnIndex::Column(c as u16)));
         let values = std::iter::once(column(found.source, found.column)).chain(more).flatten().collect();
         Expr::first_of(values).unwrap_or(Expr::Literal(Value::Null))
@@ -415,10 +418,14 @@ impl<'a> Binder<'a> {
                 if let Some(source) = scope.sources.get(found.source) {
                     self.note_column(source, found.column, reference);
                 }
-                let mut sources = Vec::with_capacity(1);
-                expr.for_each_column(|s, _| sources.push(s));
-                for id in sources {
-                    self.note_reference(level, id);
+                if let Expr::Column { source, .. } = &expr {
+                    self.note_reference(level, *source);
+                } else {
+                    let mut sources = Vec::new();
+                    expr.for_each_column(|s, _| sources.push(s));
+                    for id in sources {
+                        self.note_reference(level, id);
+                    }
                 }
                 return if self.context.asks() { self.ask_about(expr).map(Some) } else { Ok(Some(expr)) };
             }
