@@ -353,9 +353,9 @@ fn edit(ctx: &mut Context<'_>, args: &[Value], name: &str, binary: bool) -> Resu
     let mut scratch = Vec::new();
     let Some(mut blob) = argument(json, &mut scratch)? else { return ctx.null() };
     for (i, pair) in pairs.chunks_exact(2).enumerate() {
-        // A NULL path ends the editing; what was done so far stands.
+        // A pair with a NULL path does nothing.
         if pair[0].is_null() {
-            break;
+            continue;
         }
         let mut scratch = Vec::new();
         let path = before_nul(pair[0].text_in(&mut scratch));
@@ -416,7 +416,10 @@ fn merge(target: Option<(&[u8], Element)>, patch: &[u8], p: Element, depth: usiz
         return Err(malformed());
     }
     if p.kind != kind::OBJECT {
-        out.extend_from_slice(p.bytes(patch));
+        match target {
+            Some((_, old)) => blob::write_in_place_of(p.bytes(patch), old.end - old.start, out),
+            None => out.extend_from_slice(p.bytes(patch)),
+        }
         return Ok(());
     }
     let mut members = Vec::new();

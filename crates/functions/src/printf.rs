@@ -59,7 +59,13 @@ pub fn write_format(format: &[u8], args: &[Value], limit: usize, out: &mut Vec<u
             return Ok(());
         };
         rest = tail;
-        if out.len().saturating_add(spec.width.max(spec.precision.unwrap_or(0))) > limit {
+        // Of all that is no number the precision only cuts.
+        let digits = match kind {
+            b'd' | b'i' | b'u' | b'x' | b'X' | b'o' | b'c' => spec.precision.unwrap_or(0),
+            b'f' | b'e' | b'E' | b'g' | b'G' => spec.precision.unwrap_or(0).min(MAX_PRECISION),
+            _ => 0,
+        };
+        if out.len().saturating_add(spec.width.max(digits)) > limit {
             return Err(Error::from_code(ResultCode::TOOBIG));
         }
         if !convert(spec, kind, &mut args, out) {

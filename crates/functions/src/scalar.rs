@@ -116,13 +116,16 @@ fn extreme(ctx: &mut Context<'_>, args: &[Value], wanted: Ordering) -> Result<()
     if best.is_null() {
         return ctx.null();
     }
-    for arg in &args[1..] {
+    ctx.result_subtype = ctx.arg_subtype(0);
+    for (i, arg) in args.iter().enumerate().skip(1) {
         if arg.is_null() {
+            ctx.result_subtype = 0;
             return ctx.null();
         }
         let order = compare(arg.as_ref(), best.as_ref(), ctx.collation);
         if order == wanted || (order == Ordering::Equal && wanted == Ordering::Less) {
             best = arg;
+            ctx.result_subtype = ctx.arg_subtype(i);
         }
     }
     ctx.value(best)
@@ -164,6 +167,7 @@ fn nullif(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
     if compare(args[0].as_ref(), args[1].as_ref(), ctx.collation) == Ordering::Equal {
         ctx.null()
     } else {
+        ctx.result_subtype = ctx.arg_subtype(0);
         ctx.value(&args[0])
     }
 }

@@ -37,6 +37,7 @@ pub fn define_table(statement: &CreateTable, source: &[u8], sql: &str) -> Result
     }
     for constraint in constraints {
         definition.add_table_constraint(&constraint.kind, constraint.name.as_ref())?;
+        definition.last_name = None;
     }
     definition.finish(options.without_rowid)
 }
@@ -48,6 +49,8 @@ struct Definition<'a> {
     has_primary_key: bool,
     /// The PRIMARY KEY's own columns when it is the rowid alias (it has no index then).
     alias_key: Option<IndexColumn>,
+    /// The name that the last constraint of the last column had.
+    last_name: Option<Arc<str>>,
 }
 
 impl<'a> Definition<'a> {
@@ -68,7 +71,7 @@ impl<'a> Definition<'a> {
             sql: sql.into(),
             broken: None,
         };
-        Definition { table, source, has_primary_key: false, alias_key: None }
+        Definition { table, source, has_primary_key: false, alias_key: None, last_name: None }
     }
 
     fn add_column(&mut self, definition: &ColumnDef) -> Result<()> {
@@ -81,9 +84,13 @@ impl<'a> Definition<'a> {
         let column = self.column(definition)?;
         self.table.columns.push(column);
         let position = self.table.columns.len() - 1;
+        // A name holds for the constraints that follow in the column, too.
+        let mut name = None;
         for constraint in &definition.constraints {
-            self.add_column_constraint(position, definition, &constraint.kind, constraint.name.as_ref())?;
+            name = constraint.name.as_ref().or(name);
+            self.add_column_constraint(position, definition, &constraint.kind, name)?;
         }
+        self.last_name = name.map(|n| (&*n.text).into());
         Ok(())
     }
 
@@ -148,7 +155,7 @@ impl<'a> Definition<'a> {
                 self.add_index(vec![key], IndexOrigin::Unique, *on_conflict)
             }
             ColumnConstraintKind::Check { expr, text } => {
-                self.add_check(expr, *text, name);
+                self.add_check(expr, *text, name.map(|n| (&*n.text).into()));
                 Ok(())
             }
             ColumnConstraintKind::References(clause) => {
@@ -187,7 +194,9 @@ impl<'a> Definition<'a> {
                 self.add_index(key, IndexOrigin::Unique, *on_conflict)
             }
             TableConstraintKind::Check { expr, text, .. } => {
-                self.add_check(expr, *text, name);
+                // The name of the last column's constraints reaches the first of the table's.
+                let inherited = std::mem::take(&mut self.last_name);
+                self.add_check(expr, *text, name.map(|n| (&*n.text).into()).or(inherited));
                 Ok(())
             }
             TableConstraintKind::ForeignKey { columns, clause } => {
@@ -287,10 +296,14 @@ impl<'a> Definition<'a> {
             return Err(Error::sql("AUTOINCREMENT is only allowed on an INTEGER PRIMARY KEY"));
         }
         self.add_index(key, IndexOrigin::PrimaryKey, conflict)?;
-        // An equal UNIQUE that stands before takes the place of the key, with the directions that it has.
+        self.take_primary_key();
+        Ok(())
+    }
+
+    /// An equal UNIQUE that stands before takes the place of the key, with the directions that it has.
+    fn take_primary_key(&mut self) {
         let index = self.table.indexes.iter().find(|i| i.origin == IndexOrigin::PrimaryKey);
         self.table.primary_key = index.map(|i| i.columns.clone()).unwrap_or_default();
-        Ok(())
     }
 
     /// Make an automatic index, unless an equal one exists.
@@ -340,9 +353,9 @@ impl<'a> Definition<'a> {
         Ok(())
     }
 
-    fn add_check(&mut self, expr: &Expr, text: ast::Span, name: Option<&ast::Name>) {
+    fn add_check(&mut self, expr: &Expr, text: ast::Span, name: Option<Arc<str>>) {
         self.table.checks.push(Check {
-            name: name.map(|n| (&*n.text).into()),
+            name,
             expr: Arc::new(expr.clone()),
             text: constraint_text(text, self.source).into(),
         });
@@ -396,9 +409,9 @@ impl<'a> Definition<'a> {
         self.table.relation = Relation::WithoutRowid;
         if let Some(key) = self.alias_key.take() {
             self.table.rowid_alias = None;
-            self.table.primary_key = vec![key.clone()];
             let conflict = self.table.primary_key_conflict.take();
             self.add_index(vec![key], IndexOrigin::PrimaryKey, conflict)?;
+            self.take_primary_key();
         }
         let mut key: Vec<IndexColumn> = Vec::new();
         for column in std::mem::take(&mut self.table.primary_key) {

@@ -195,14 +195,15 @@ impl Vm {
                 self.state = State::Failed;
                 self.close_virtual_cursors(host);
                 self.discard_cursors();
+                // In a trigger, what the statement itself has counted waits in the outermost call.
+                let outermost =
+                    if self.callers.is_empty() { None } else { Some(self.callers.get(1).unwrap_or(&self.frame)) };
+                if let Some(call) = outermost.and_then(|frame| frame.call.as_ref()) {
+                    self.run.changes = call.run_changes;
+                    host.counters().last_insert_rowid = call.last_insert_rowid;
+                }
                 if self.root.counts_changes {
-                    // FAIL keeps what was done so far; everything else is undone by the connection. In a trigger the count of the
-                    // statement itself waits in the outermost call.
-                    let outermost =
-                        if self.callers.is_empty() { None } else { Some(self.callers.get(1).unwrap_or(&self.frame)) };
-                    if let Some(call) = outermost.and_then(|frame| frame.call.as_ref()) {
-                        self.run.changes = call.run_changes;
-                    }
+                    // FAIL keeps what was done so far; everything else is undone by the connection.
                     let kept = if self.run.on_error == OnError::Fail { self.run.changes } else { 0 };
                     host.counters().publish(kept);
                     self.run.changes = 0;

@@ -185,7 +185,7 @@ impl State {
         self.savepoints.clear();
         self.savepoint_is_transaction = false;
         self.deferred_violations = 0;
-        self.settings.defer_foreign_keys = false;
+        self.stop_deferring();
         for db in &mut self.databases {
             db.snapshot_used = false;
         }
@@ -458,11 +458,19 @@ impl State {
                 return Err(Error::new(ResultCode::CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed"));
             }
             self.commit_all()?;
+            self.stop_deferring();
             for db in &mut self.databases {
                 db.snapshot_used = false;
             }
         }
         Ok(())
+    }
+
+    /// `PRAGMA defer_foreign_keys` lasts until the end of a transaction; programs made under it go with it.
+    fn stop_deferring(&mut self) {
+        if std::mem::take(&mut self.settings.defer_foreign_keys) {
+            self.generation = self.generation.wrapping_add(1);
+        }
     }
 
     /// What a failed statement undoes. Answers `true` when what it did is kept and has to be committed (FAIL).

@@ -11,14 +11,22 @@ pub(super) fn create() -> Box<dyn Aggregate> {
 }
 
 /// The text so far. The separator of the first term is not in it; removing a term removes the next one's separator too.
+///
+/// Once a removal leaves no text, SQLite begins anew: the next term counts as the first, although terms that are empty may
+/// still be in the frame, and their removal will take away as much as if they had their separator. So do we.
 #[derive(Default)]
 struct Concat {
     text: Vec<u8>,
-    /// Where the first term still in the frame starts.
+    /// Where the text of the frame starts.
     start: usize,
-    /// Lengths of separator and term, for each term still in the frame; only kept for a moving frame.
-    terms: VecDeque<(usize, usize)>,
+    /// A term is in the text.
+    begun: bool,
+    /// Lengths of the separators in the text; only kept for a moving frame.
+    separators: VecDeque<usize>,
+    /// Length of the first term's separator, which is not in the text.
+    first_separator: usize,
     in_frame: bool,
+    /// Terms in the frame.
     count: u64,
 }
 
@@ -29,18 +37,20 @@ impl Aggregate for Concat {
             return Ok(());
         }
         let before = self.text.len();
-        if self.count > 0 {
-            match args.get(1) {
-                None => self.text.push(b','),
-                Some(separator) => separator.as_ref().write_text(&mut self.text),
-            }
+        match args.get(1) {
+            None => self.text.push(b','),
+            Some(separator) => separator.as_ref().write_text(&mut self.text),
         }
-        let middle = self.text.len();
+        let separator = self.text.len() - before;
+        if !self.begun {
+            self.text.truncate(before);
+            self.first_separator = separator;
+            self.begun = true;
+        } else if self.in_frame {
+            self.separators.push_back(separator);
+        }
         term.as_ref().write_text(&mut self.text);
         self.count += 1;
-        if self.in_frame {
-            self.terms.push_back((middle - before, self.text.len() - middle));
-        }
         ctx.check_length(self.text.len() - self.start)
     }
 
@@ -51,17 +61,16 @@ impl Aggregate for Concat {
         if args[0].is_null() {
             return Ok(());
         }
-        if let Some((_, term)) = self.terms.pop_front() {
-            self.count = self.count.saturating_sub(1);
-            self.start += term + self.terms.front().map_or(0, |(separator, _)| *separator);
-            if let Some((separator, _)) = self.terms.front_mut() {
-                *separator = 0;
-            }
+        self.count = self.count.saturating_sub(1);
+        let mut scratch = Vec::new();
+        let term = args[0].text_in(&mut scratch).len();
+        self.start += term + self.separators.pop_front().unwrap_or(self.first_separator);
+        if self.start >= self.text.len() {
+            self.begin_anew();
+        } else if self.start * 2 > self.text.len() {
             // Move the rest to the front once the dead part outweighs it.
-            if self.start * 2 > self.text.len() {
-                self.text.drain(..self.start);
-                self.start = 0;
-            }
+            self.text.drain(..self.start);
+            self.start = 0;
         }
         Ok(())
     }
@@ -83,9 +92,16 @@ impl Aggregate for Concat {
     }
 
     fn reset(&mut self) {
-        self.text.clear();
-        self.terms.clear();
-        self.start = 0;
+        self.begin_anew();
         self.count = 0;
+    }
+}
+
+impl Concat {
+    fn begin_anew(&mut self) {
+        self.text.clear();
+        self.separators.clear();
+        self.start = 0;
+        self.begun = false;
     }
 }

@@ -131,6 +131,30 @@ pub(super) fn write_element(kind: u8, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(payload);
 }
 
+/// Appends an element that takes the place of one of `old` bytes. Where a longer form of its header makes it exactly as long
+/// as what was there it gets that form, as in SQLite: then nothing around it moves.
+pub(super) fn write_in_place_of(value: &[u8], old: usize, out: &mut Vec<u8>) {
+    let stretched = element(value, 0, value.len()).filter(|e| e.kind > kind::FALSE).and_then(|e| {
+        let (header, size) = (e.body - e.start, e.end - e.body);
+        let wanted = old.checked_sub(size)?;
+        let nibble = match wanted {
+            2 => 0xc0,
+            3 => 0xd0,
+            5 => 0xe0,
+            9 => 0xf0,
+            _ => return None,
+        };
+        (wanted > header).then_some((e, nibble, size as u64, wanted - 1))
+    });
+    let Some((e, nibble, size, width)) = stretched else {
+        out.extend_from_slice(value);
+        return;
+    };
+    out.push(nibble | e.kind);
+    out.extend_from_slice(&size.to_be_bytes()[8 - width..]);
+    out.extend_from_slice(e.payload(value));
+}
+
 /// Turns what was written since `start` into the payload of an element.
 pub(super) fn wrap(kind: u8, start: usize, out: &mut Vec<u8>) {
     let size = out.len() - start;

@@ -3,7 +3,7 @@
 //! A path is read step by step as far as the JSON goes: what follows a step that leads nowhere is not looked at, so an
 //! error in it is not noticed. That is SQLite's behaviour.
 
-use super::blob::{Element, child, kind, wrap, write_element, write_header};
+use super::blob::{Element, child, kind, wrap, write_element, write_header, write_in_place_of};
 use super::render::same_label;
 use turso_error::Result;
 
@@ -217,12 +217,7 @@ fn edit_at(blob: &[u8], e: &Element, path: &[u8], edit: Edit<'_>, depth: usize) 
         return Err(PathError::Failed(super::blob::malformed()));
     }
     if path.is_empty() {
-        return Ok(match edit {
-            Edit::Remove => Edited::Removed,
-            Edit::Replace(value) | Edit::Set(value) => Edited::New(value.to_vec()),
-            Edit::Insert(_) => Edited::Unchanged,
-            Edit::ArrayInsert(_) => return Err(PathError::NotAnElement),
-        });
+        return edit_here(e, edit);
     }
     let Some((step, rest)) = next_step(path, e.kind)? else {
         return Ok(Edited::Unchanged);
@@ -274,6 +269,21 @@ fn edit_at(blob: &[u8], e: &Element, path: &[u8], edit: Edit<'_>, depth: usize) 
             }
         }
     }
+}
+
+/// The edit of the element that the path leads to. Apart, so that the frames of `edit_at` stay small.
+#[inline(never)]
+fn edit_here(e: &Element, edit: Edit<'_>) -> Result<Edited, PathError> {
+    Ok(match edit {
+        Edit::Remove => Edited::Removed,
+        Edit::Replace(value) | Edit::Set(value) => {
+            let mut bytes = Vec::with_capacity(value.len() + 8);
+            write_in_place_of(value, e.end - e.start, &mut bytes);
+            Edited::New(bytes)
+        }
+        Edit::Insert(_) => Edited::Unchanged,
+        Edit::ArrayInsert(_) => return Err(PathError::NotAnElement),
+    })
 }
 
 /// The value to create, inside of the new containers that the rest of the path asks for; `None` when the edit creates

@@ -238,7 +238,11 @@ impl<'a> Binder<'a> {
 
     #[inline(never)]
     fn bind_cast(&mut self, expr: &'a ast::Expr, type_name: &str) -> Result<Expr> {
-        let affinity = Affinity::of_declared_type(type_name.as_bytes());
+        let affinity = match type_name {
+            // The grammar lets the type be absent.
+            "" => Affinity::Numeric,
+            name => Affinity::of_declared_type(name.as_bytes()),
+        };
         Ok(Expr::Cast { expr: self.bind_boxed(expr)?, affinity })
     }
 

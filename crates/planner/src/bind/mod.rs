@@ -21,7 +21,7 @@ mod order;
 mod permission;
 mod scope;
 mod select;
-mod types;
+pub(crate) mod types;
 mod virtual_table;
 mod window;
 mod with;
@@ -34,6 +34,7 @@ use crate::plan::{Body, Core, Expr, Query, RowValue, Source, SourceId};
 use scope::{Scope, SourceInfo};
 use with::WithScope;
 
+pub(crate) use order::ordinal;
 pub use scope::column_expr;
 pub use types::{affinity_of, collation_of, compare_collation, compare_how, ordering_collation};
 
@@ -60,6 +61,8 @@ pub struct Binder<'a> {
     pub double_quoted_strings: bool,
     /// RAISE may be used.
     pub in_trigger: bool,
+    /// The terms of a recursive table are being bound a second time: one inside of them is not.
+    binds_again: bool,
 }
 
 impl<'a> Binder<'a> {
@@ -75,6 +78,7 @@ impl<'a> Binder<'a> {
             sql,
             scopes: Vec::new(),
             withs: Vec::new(),
+            binds_again: false,
             window_clauses: Vec::new(),
             views: Vec::new(),
             functions: Vec::new(),

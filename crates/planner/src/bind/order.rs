@@ -28,23 +28,25 @@ fn skip_collate(mut e: &ast::Expr) -> &ast::Expr {
     e
 }
 
-/// The position that an integer literal term means.
+/// The position that a term means: an integer of 32 bits, as literal or with signs in front.
 fn position(e: &ast::Expr) -> Option<i64> {
-    let literal = |text: &str| match parse_literal(text.as_bytes()) {
-        Some(Number::Integer(i)) => Some(i),
-        _ => None,
-    };
-    match skip_collate(e) {
-        ast::Expr::Literal(ast::Literal::Integer(text)) => literal(text),
-        ast::Expr::Unary { op: ast::UnaryOp::Minus, expr } => match &**expr {
-            ast::Expr::Literal(ast::Literal::Integer(text)) => literal(text).map(|i| -i),
+    fn number(e: &ast::Expr) -> Option<i64> {
+        match e {
+            ast::Expr::Literal(ast::Literal::Integer(text) | ast::Literal::HexInteger(text)) => {
+                match parse_literal(text.as_bytes()) {
+                    Some(Number::Integer(i)) => i32::try_from(i).ok().map(i64::from),
+                    _ => None,
+                }
+            }
+            ast::Expr::Unary { op: ast::UnaryOp::Minus, expr } => number(expr).map(|i| -i),
+            ast::Expr::Unary { op: ast::UnaryOp::Plus, expr } => number(expr),
             _ => None,
-        },
-        _ => None,
+        }
     }
+    number(skip_collate(e))
 }
 
-pub(super) fn ordinal(n: usize) -> String {
+pub(crate) fn ordinal(n: usize) -> String {
     let suffix = match (n % 10, n % 100) {
         (1, teen) if teen != 11 => "st",
         (2, teen) if teen != 12 => "nd",

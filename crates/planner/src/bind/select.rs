@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_parser::ast;
-use turso_value::{Affinity, Collation};
+use turso_value::Collation;
 
 use super::scope::{AggregateUse, Scope, bare_columns, column_expr, column_name};
-use super::types::{affinity_of, collation_of};
+use super::types::{CompoundAffinity, affinity_of, collation_of};
 use super::{Binder, split_conjuncts};
 use crate::context::Mention;
 use crate::plan::{Body, ColumnIndex, CompoundOp, Core, Expr, OrderTerm, OutputColumn, Query, Relation, SourceId};
@@ -104,6 +104,7 @@ impl<'a> Binder<'a> {
             Ok(bound) => bound,
             Err(error) => return Err(self.rightmost_error(error, rest, order_by, found)),
         };
+        let mut affinities = compound_affinities(&bound.body);
         for (i, (op, core)) in rest.iter().enumerate() {
             let right = match self.bind_core(core, order_by, Some(found)) {
                 Ok(right) => right,
@@ -129,9 +130,9 @@ impl<'a> Binder<'a> {
                 }
             }
             for (left, right) in bound.columns.iter_mut().zip(&right.columns) {
-                left.affinity = common_affinity(left.affinity, right.affinity);
                 left.nested_type.clone_from(&right.nested_type);
             }
+            add_affinities(&mut affinities, &right.body);
             for source in right.outer {
                 if !bound.outer.contains(&source) {
                     bound.outer.push(source);
@@ -139,6 +140,11 @@ impl<'a> Binder<'a> {
             }
             let collations = bound.columns.iter().map(|c| c.collation.clone()).collect();
             bound.body = Body::Compound { op, left: Box::new(bound.body), right: Box::new(right.body), collations };
+        }
+        if !rest.is_empty() {
+            for (column, affinity) in bound.columns.iter_mut().zip(affinities) {
+                column.affinity = affinity.affinity();
+            }
         }
         Ok(Query {
             body: bound.body,
@@ -328,12 +334,11 @@ impl<'a> Binder<'a> {
         };
         let (mut columns, collations) = self.describe(&output);
         if bound.len() > 1 {
-            for row in bound.iter().skip(1) {
-                for (column, e) in columns.iter_mut().zip(row) {
-                    column.affinity = common_affinity(column.affinity, affinity_of(e));
-                }
+            let body = Body::Values(bound);
+            for (column, affinity) in columns.iter_mut().zip(compound_affinities(&body)) {
+                column.affinity = affinity.affinity();
             }
-            return Ok(BoundCore { body: Body::Values(bound), columns, collations, order_by, outer: Vec::new() });
+            return Ok(BoundCore { body, columns, collations, order_by, outer: Vec::new() });
         }
         let core = Core {
             id: crate::plan::CoreId(0),
@@ -563,12 +568,39 @@ pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputCo
     column
 }
 
-/// The affinity of a compound's column: that of the first term that has one, unless the terms disagree about text and numbers.
-fn common_affinity(left: Affinity, right: Affinity) -> Affinity {
-    match (left, right) {
-        (Affinity::None, other) | (other, Affinity::None) => other,
-        (a, b) if a == b => a,
-        (a, b) if a.is_numeric() && b.is_numeric() => a,
-        _ => Affinity::Blob,
+/// The affinities of the columns of one term (all rows of VALUES), as the beginning of a compound.
+pub(super) fn compound_affinities(body: &Body) -> Vec<CompoundAffinity> {
+    match body {
+        Body::Core(core) => core.output.iter().map(CompoundAffinity::of).collect(),
+        Body::Values(rows) => {
+            let mut rows = rows.iter();
+            let mut affinities: Vec<CompoundAffinity> =
+                rows.next().map(|row| row.iter().map(CompoundAffinity::of).collect()).unwrap_or_default();
+            for row in rows {
+                affinities.iter_mut().zip(row).for_each(|(affinity, e)| affinity.and(e));
+            }
+            affinities
+        }
+        Body::Compound { left, right, .. } => {
+            let mut affinities = compound_affinities(left);
+            add_affinities(&mut affinities, right);
+            affinities
+        }
+    }
+}
+
+/// Add the terms of `body`.
+pub(super) fn add_affinities(affinities: &mut [CompoundAffinity], body: &Body) {
+    match body {
+        Body::Core(core) => affinities.iter_mut().zip(&core.output).for_each(|(affinity, e)| affinity.and(e)),
+        Body::Values(rows) => {
+            for row in rows {
+                affinities.iter_mut().zip(row).for_each(|(affinity, e)| affinity.and(e));
+            }
+        }
+        Body::Compound { left, right, .. } => {
+            add_affinities(affinities, left);
+            add_affinities(affinities, right);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use turso_value::{Affinity, Collation};
 
-use crate::plan::{Body, CompareHow, Expr, InSet, Query, UnaryOp};
+use crate::plan::{BinaryOp, Body, CompareHow, Expr, InSet, Query, UnaryOp};
 
 /// The affinity of an expression; [`Affinity::None`] when it has none.
 pub fn affinity_of(e: &Expr) -> Affinity {
@@ -14,6 +14,69 @@ pub fn affinity_of(e: &Expr) -> Affinity {
         Expr::Collate { expr, .. } => affinity_of(expr),
         Expr::Subquery(query) => query.columns.first().map_or(Affinity::None, |c| c.affinity),
         _ => Affinity::None,
+    }
+}
+
+/// What an expression may give, as bits: for the affinity of a compound's column.
+mod gives {
+    pub const NUMBER: u8 = 1;
+    pub const TEXT: u8 = 2;
+    pub const ANY: u8 = 7;
+}
+
+fn gives(e: &Expr) -> u8 {
+    match e {
+        Expr::Literal(turso_value::Value::Null) => 0,
+        Expr::Literal(turso_value::Value::Integer(_) | turso_value::Value::Real(_)) => gives::NUMBER,
+        Expr::Literal(turso_value::Value::Text(_)) => gives::TEXT,
+        Expr::Literal(turso_value::Value::Blob(_)) => 0,
+        Expr::Column { .. } | Expr::Register { .. } | Expr::Cast { .. } | Expr::Subquery(_) => match affinity_of(e) {
+            Affinity::Text => gives::TEXT,
+            affinity if affinity.is_numeric() => gives::NUMBER,
+            _ => gives::ANY,
+        },
+        Expr::Collate { expr, .. } | Expr::Unary { op: UnaryOp::Plus, expr } => gives(expr),
+        Expr::Binary { op: BinaryOp::Concat, .. } => gives::TEXT,
+        Expr::Case { arms, otherwise, .. } => {
+            arms.iter().map(|arm| gives(&arm.then)).chain(otherwise.as_deref().map(gives)).fold(0, |a, b| a | b)
+        }
+        Expr::Function { .. } | Expr::Aggregate { .. } | Expr::Window { .. } | Expr::Parameter(_) => gives::ANY,
+        _ => gives::NUMBER,
+    }
+}
+
+/// The affinity that a column of a compound gets from the column's expressions in all terms: that of the first term that has
+/// one, unless some term may give what it does not fit.
+#[derive(Debug, Clone, Copy)]
+pub struct CompoundAffinity {
+    first: Affinity,
+    gives: u8,
+    /// The first term is a CAST.
+    cast: bool,
+}
+
+impl CompoundAffinity {
+    /// As the first term has it.
+    pub fn of(e: &Expr) -> Self {
+        Self { first: affinity_of(e), gives: gives(e), cast: matches!(e, Expr::Cast { .. }) }
+    }
+
+    /// With one more term.
+    pub fn and(&mut self, e: &Expr) {
+        if self.first == Affinity::None {
+            self.first = affinity_of(e);
+        }
+        self.gives |= gives(e);
+    }
+
+    /// What comes out.
+    pub fn affinity(self) -> Affinity {
+        match self.first {
+            Affinity::Text if self.gives & gives::NUMBER != 0 => Affinity::Blob,
+            affinity if affinity.is_numeric() && self.gives & gives::TEXT != 0 => Affinity::Blob,
+            affinity if affinity.is_numeric() && self.cast => Affinity::Numeric,
+            affinity => affinity,
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use turso_parser::ast::{self, visit::Visit};
 use super::Binder;
 use super::from::{make_names_unique, rename_columns};
 use super::scope::Scope;
-use crate::plan::{Cte, OutputColumn, RecursiveCte, Relation};
+use super::select::{add_affinities, compound_affinities};
+use crate::plan::{Cte, OutputColumn, Query, RecursiveCte, Relation};
 
 /// The names that one WITH clause declares.
 pub(super) struct WithScope<'a> {
@@ -226,34 +227,20 @@ impl<'a> Binder<'a> {
         let mut columns = query.columns.clone();
         let mut outer = query.outer.clone();
         let id = self.context.new_cte();
-        let mut all = true;
-        let mut bound_arms = Vec::with_capacity(arms.len());
-        for (op, core) in arms {
-            match op {
-                ast::CompoundOp::UnionAll => {}
-                ast::CompoundOp::Union => all = false,
-                _ => return Err(Error::sql(format!("circular reference: {name}"))),
-            }
-            if !reads_directly(core, &name) {
-                return Err(Error::sql(format!("circular reference: {name}")));
-            }
-            if let Some(with) = self.withs.get_mut(level) {
-                let scope = self.scopes.len();
-                with.ctes[at].state = State::Recursive { id, columns: columns.clone(), scope, seen: false };
-            }
-            let arm = self.bind_cores(core, &[], &ast.select.order_by, &mut found)?;
-            if arm.columns.len() != columns.len() {
-                let op = if all { "UNION ALL" } else { "UNION" };
-                return Err(Error::sql(format!(
-                    "SELECTs to the left and right of {op} do not have the same number of result columns"
-                )));
-            }
-            for source in &arm.outer {
-                if !outer.contains(source) {
-                    outer.push(*source);
-                }
-            }
-            bound_arms.push(arm);
+        let (mut bound_arms, mut all) =
+            self.bind_arms(ast, arms, &name, &columns, id, (level, at), &mut outer, &mut found)?;
+        let mut affinities = compound_affinities(&query.body);
+        bound_arms.iter().for_each(|arm| add_affinities(&mut affinities, &arm.body));
+        let changed = columns.iter().zip(&affinities).any(|(c, a)| c.affinity != a.affinity());
+        for (column, affinity) in columns.iter_mut().zip(&affinities) {
+            column.affinity = affinity.affinity();
+        }
+        if changed && !self.binds_again {
+            // The recursive terms have a say in the affinities that they see themselves.
+            self.binds_again = true;
+            let again = self.bind_arms(ast, arms, &name, &columns, id, (level, at), &mut outer, &mut found);
+            self.binds_again = false;
+            (bound_arms, all) = again?;
         }
         if let Some(with) = self.withs.get_mut(level) {
             with.ctes[at].state = State::Busy;
@@ -271,6 +258,50 @@ impl<'a> Binder<'a> {
         let recursive = Some(RecursiveCte { arms: bound_arms, all, order_by, limit, offset });
         let cte = Cte { id, name, columns, query, recursive, shared };
         Ok((Relation::Cte(Arc::new(cte)), outer))
+    }
+
+    /// Bind the recursive terms with these columns of the table that they read. Also answers whether equal rows are kept.
+    fn bind_arms(
+        &mut self,
+        ast: &'a ast::Cte,
+        arms: &'a [(ast::CompoundOp, ast::SelectCore)],
+        name: &Arc<str>,
+        columns: &[OutputColumn],
+        id: u32,
+        (level, at): (usize, usize),
+        outer: &mut Vec<crate::plan::SourceId>,
+        found: &mut [Option<usize>],
+    ) -> Result<(Vec<Query>, bool)> {
+        let mut all = true;
+        let mut bound_arms = Vec::with_capacity(arms.len());
+        for (op, core) in arms {
+            match op {
+                ast::CompoundOp::UnionAll => {}
+                ast::CompoundOp::Union => all = false,
+                _ => return Err(Error::sql(format!("circular reference: {name}"))),
+            }
+            if !reads_directly(core, name) {
+                return Err(Error::sql(format!("circular reference: {name}")));
+            }
+            if let Some(with) = self.withs.get_mut(level) {
+                let scope = self.scopes.len();
+                with.ctes[at].state = State::Recursive { id, columns: columns.to_vec(), scope, seen: false };
+            }
+            let arm = self.bind_cores(core, &[], &ast.select.order_by, found)?;
+            if arm.columns.len() != columns.len() {
+                let op = if all { "UNION ALL" } else { "UNION" };
+                return Err(Error::sql(format!(
+                    "SELECTs to the left and right of {op} do not have the same number of result columns"
+                )));
+            }
+            for source in &arm.outer {
+                if !outer.contains(source) {
+                    outer.push(*source);
+                }
+            }
+            bound_arms.push(arm);
+        }
+        Ok((bound_arms, all))
     }
 
     /// Forget the WITH clauses from `mark` on; what they share comes back.

@@ -92,7 +92,9 @@ fn analyze_tables(
         if system || table.root < 2 || table.broken.is_some() || !wanted(table) {
             continue;
         }
-        analyze_table(e, db, table, wanted_index, cursor)?;
+        // A single index says nothing about its table.
+        let count = stale.is_none_or(|(column, _)| column == 0);
+        analyze_table(e, db, table, wanted_index, cursor, count)?;
     }
     e.builder.emit(Close { cursor });
     if schema.table("sqlite_stat1").is_none() {
@@ -125,8 +127,9 @@ fn analyze_table(
     table: &Arc<Table>,
     wanted: &dyn Fn(&Index) -> bool,
     statistics: CursorId,
+    count: bool,
 ) -> Result<()> {
-    let mut needs_count = true;
+    let mut needs_count = count;
     for index in table.indexes_newest_first() {
         if index.partial.is_none() {
             needs_count = false;

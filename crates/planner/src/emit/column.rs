@@ -45,11 +45,15 @@ impl Emitter<'_> {
                 }
                 Ok(())
             }
-            Some(&SourceBinding::Ephemeral { cursor }) => {
+            Some(SourceBinding::Ephemeral { cursor, reals }) => {
+                let (cursor, reals) = (*cursor, reals.clone());
                 match column {
                     ColumnIndex::Rowid => self.builder.emit(Rowid { cursor, dest }),
                     ColumnIndex::Column(column) => self.builder.emit(Column { cursor, column, dest, default: None }),
                 };
+                if matches!(column, ColumnIndex::Column(column) if reals.contains(&column)) {
+                    self.builder.emit(RealAffinity { reg: dest });
+                }
                 Ok(())
             }
             Some(&SourceBinding::Virtual { cursor }) => {

@@ -138,13 +138,21 @@ fn raise(e: &Emitter<'_>, code: ResultCode, on_error: OnError, message: String) 
 
 /// Emit all checks. Falls through when the row may be stored.
 pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Upserts<'_>) -> Result<Checked> {
-    check_not_null(e, new, false)?;
+    // Generated columns come before all checks, and again after a check that has put a default in the place of a NULL.
+    let generates = new.target.table.columns.iter().any(|c| c.generated.is_some());
+    if generates {
+        apply_affinities(e, &new.target.table, new.row);
+        compute_generated(e, new.target, new.row, new.source)?;
+    }
+    let replaces = check_not_null(e, new, false)?;
     // Where nothing looks at the values earlier, `excluded` shows them as they were supplied if it is the rowid that is taken.
-    let early = !new.target.table.checks.is_empty() || new.target.table.columns.iter().any(|c| c.generated.is_some());
-    if early {
+    let early = !new.target.table.checks.is_empty() || generates;
+    if early && !generates {
         apply_affinities(e, &new.target.table, new.row);
     }
-    compute_generated(e, new.target, new.row, new.source)?;
+    if generates && replaces {
+        compute_generated(e, new.target, new.row, new.source)?;
+    }
     check_not_null(e, new, true)?;
     check_conditions(e, new)?;
 
@@ -196,8 +204,10 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
     Ok(Checked { records, cursors_moved: moved })
 }
 
-fn check_not_null(e: &mut Emitter<'_>, new: &NewRow<'_>, generated: bool) -> Result<()> {
+/// True when a default may have taken the place of a NULL.
+fn check_not_null(e: &mut Emitter<'_>, new: &NewRow<'_>, generated: bool) -> Result<bool> {
     let table = &new.target.table;
+    let mut replaces = false;
     for (c, column) in table.columns.iter().enumerate() {
         let Some(clause) = column.not_null else { continue };
         if table.rowid_alias == Some(c) || column.generated.is_some() != generated || !(new.changed)(c) {
@@ -216,6 +226,7 @@ fn check_not_null(e: &mut Emitter<'_>, new: &NewRow<'_>, generated: bool) -> Res
                 let ok = e.builder.label();
                 e.builder.emit(NotNull { reg, target: ok });
                 default_into(e, new.target, c, reg)?;
+                replaces = true;
                 e.builder.bind(ok);
                 let message = format!("NOT NULL constraint failed: {}.{}", table.name, column.name);
                 let raise = raise(e, ResultCode::CONSTRAINT_NOTNULL, OnError::Abort, message);
@@ -228,7 +239,7 @@ fn check_not_null(e: &mut Emitter<'_>, new: &NewRow<'_>, generated: bool) -> Res
             }
         }
     }
-    Ok(())
+    Ok(replaces)
 }
 
 /// The default of a column, with its affinity, into `dest`.

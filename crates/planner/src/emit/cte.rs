@@ -14,10 +14,10 @@ use std::sync::Arc;
 use turso_error::{Error, Result};
 use turso_program::control::Goto;
 use turso_program::cursor::{Column, OpenEphemeral, Rewind, Sequence};
-use turso_program::data::Copy;
+use turso_program::data::{Copy, RealAffinity};
 use turso_program::write::{Delete, IdxInsert, Insert, MakeRecord, NewRowid, Position};
 use turso_program::{CursorId, Regs};
-use turso_value::KeyColumn;
+use turso_value::{Affinity, KeyColumn};
 
 use super::seen::Seen;
 use super::{Destination, Emitter, Produced};
@@ -73,6 +73,9 @@ impl Emitter<'_> {
         for i in 0..width {
             let column = (skip + i) as u16;
             self.builder.emit(Column { cursor: queue.cursor, column, dest: current.at(i), default: None });
+            if cte.columns.get(i).is_some_and(|c| c.affinity == Affinity::Real) {
+                self.builder.emit(RealAffinity { reg: current.at(i) });
+            }
         }
         self.builder.emit(Delete { cursor: queue.cursor, keep_position: false, change: None });
         let recurse = self.builder.label();

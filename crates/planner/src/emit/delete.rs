@@ -40,6 +40,10 @@ pub(crate) fn complete(
     let returning = emit(e)?;
     autoincrement::write_back(e);
     if let Some(returning) = returning {
+        // No row comes out of a statement that leaves broken keys behind.
+        if e.context.options.foreign_keys {
+            super::foreign_key::raise_if_broken(e);
+        }
         returning.finish(e);
     }
     e.builder.emit(Halt {});
@@ -171,7 +175,7 @@ pub(crate) fn delete_all(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -
     visit_rows(e, &target, source, &visit, &mut |e, next| {
         let triggers = Triggers::default();
         let doomed =
-            Doomed { cause: Cause::Delete, counts: false, triggers, conflict: None, skip: Some(next), lenient: true };
+            Doomed { cause: Cause::Delete, counts: true, triggers, conflict: None, skip: Some(next), lenient: true };
         delete_with(e, &target, &doomed, None)
     })
 }

@@ -47,6 +47,8 @@ pub enum SourceBinding {
     Ephemeral {
         /// The cursor.
         cursor: CursorId,
+        /// The columns in which integers are read as reals.
+        reals: Arc<[u16]>,
     },
 }
 

@@ -92,11 +92,33 @@ impl ForeignKeys {
         Ok(())
     }
 
+    /// The only row that an INSERT adds, before it is stored: what lacks a parent fails at once.
+    pub fn check_only_row(&self, e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, row: RowRegs) -> Result<()> {
+        for key in &self.child {
+            if is_deferred(e, key) {
+                count_orphan(e, db, table, key, row, 1)?;
+                continue;
+            }
+            let fine = e.builder.label();
+            let values: Vec<Reg> = key.columns.iter().map(|&c| column_register(table, row, c)).collect();
+            find_parent(e, db, table, key, &values, Some(row), fine)?;
+            e.statement.may_abort.set(true);
+            e.builder.emit(RaiseError { message: None, raise: Arc::new(broken_key()) });
+            e.builder.bind(fine);
+        }
+        self.check_children(e, db, table, row)
+    }
+
     /// A row takes its place (INSERT, or the new row of UPDATE).
     pub fn check_added(&self, e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, row: RowRegs) -> Result<()> {
         for key in &self.child {
             count_orphan(e, db, table, key, row, 1)?;
         }
+        self.check_children(e, db, table, row)
+    }
+
+    /// A new row may be the parent that others lack.
+    fn check_children(&self, e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, row: RowRegs) -> Result<()> {
         for (child, position) in &self.parent {
             if let Some(key) = child.foreign_keys.get(*position) {
                 count_children(e, db, table, child, key, row, -1)?;
@@ -502,24 +524,35 @@ fn refusal(table: ast::TableRef, where_clause: Option<ast::Expr>) -> ast::Select
     }
 }
 
-/// DROP TABLE deletes the rows first when other tables refer to them; without a parent left the statement fails.
-pub(crate) fn drop_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<()> {
+fn broken_key() -> Raise {
+    Raise {
+        code: ResultCode::CONSTRAINT_FOREIGNKEY,
+        on_error: OnError::Abort,
+        message: Some("FOREIGN KEY constraint failed".into()),
+    }
+}
+
+/// DROP TABLE deletes the rows first when other tables refer to them; without a parent left the statement fails. True when
+/// it does so: then the program needs the bodies of the actions.
+pub(crate) fn drop_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<bool> {
     if !e.context.options.foreign_keys || referring(e, db, table).is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     super::delete::delete_all(e, db, table)?;
+    e.statement.multi_write.set(true);
+    e.statement.may_abort.set(true);
     if !e.context.options.defer_foreign_keys {
-        let fine = e.builder.label();
-        e.builder.emit(FkIfZero { deferred: false, target: fine });
-        let raise = Raise {
-            code: ResultCode::CONSTRAINT_FOREIGNKEY,
-            on_error: OnError::Abort,
-            message: Some("FOREIGN KEY constraint failed".into()),
-        };
-        e.builder.emit(RaiseError { message: None, raise: Arc::new(raise) });
-        e.builder.bind(fine);
+        raise_if_broken(e);
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Fail when the statement has broken immediate keys.
+pub(crate) fn raise_if_broken(e: &mut Emitter<'_>) {
+    let fine = e.builder.label();
+    e.builder.emit(FkIfZero { deferred: false, target: fine });
+    e.builder.emit(RaiseError { message: None, raise: Arc::new(broken_key()) });
+    e.builder.bind(fine);
 }
 
 /// For `PRAGMA foreign_key_check`: the registers of the key's columns of the row that a cursor is on.

@@ -128,7 +128,6 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
         return Ok(returning);
     }
     let keys = ForeignKeys::of(e, db, &table);
-    keys.note(e);
     e.uses_database(db, true);
     let returning = Returning::prepare(e, db, &table, &statement.returning)?;
     let target = Target::open(e, db, &table, |_| true)?;
@@ -137,7 +136,15 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
     if matches!(rows, Rows::Query(_)) {
         e.statement.multi_write.set(true);
     }
+    let single = matches!(rows, Rows::One(_) | Rows::Defaults)
+        && e.trigger.is_none()
+        && triggers.is_empty()
+        && returning.is_none();
+    if !single {
+        keys.note(e);
+    }
     let insertion = Insertion {
+        single,
         target: &target,
         mapping: &mapping,
         triggers: &triggers,
@@ -311,6 +318,8 @@ fn reads_table(query: &Query, (db, table): (DbIndex, &Table)) -> bool {
 
 /// The insertion of single rows.
 struct Insertion<'i> {
+    /// The statement changes one row and runs nothing else, unless a conflict removes others.
+    single: bool,
     target: &'i Target,
     mapping: &'i Mapping,
     triggers: &'i Triggers,
@@ -328,6 +337,15 @@ impl Insertion<'_> {
         let row = RowRegs::new(e, table);
         let source = e.context.new_source();
         e.bind_source(source, row.binding(table));
+        // A NULL as written is checked by SQLite like any rowid, so that a clause which may then change other rows counts.
+        let null = match (self.mapping.rowid, values) {
+            (Some(at), Supplied::Exprs(exprs)) => {
+                matches!(exprs.get(at), Some(Expr::Literal(turso_value::Value::Null)))
+            }
+            _ => false,
+        };
+        let replaces = self.conflict.or(table.primary_key_conflict.map(on_error)) == Some(OnError::Replace);
+        let single = self.single && !(null && (replaces || upserts.may_update()));
         let given = match (self.mapping.rowid, values) {
             (None, _) | (_, Supplied::Nothing) => false,
             (Some(at), Supplied::Exprs(exprs)) => {
@@ -365,7 +383,12 @@ impl Insertion<'_> {
             returning: self.returning,
         };
         let checked = check_row(e, &new, upserts)?;
-        self.keys.check_added(e, target.db, table, row)?;
+        if single && !e.statement.multi_write.get() {
+            self.keys.check_only_row(e, target.db, table, row)?;
+        } else {
+            self.keys.note(e);
+            self.keys.check_added(e, target.db, table, row)?;
+        }
         let position = match given {
             _ if !table.has_rowid() || !self.triggers.is_empty() => Position::Unknown,
             // Looking whether the rowid is free has left the cursor where the row belongs.

@@ -5,7 +5,7 @@ use turso_program::control::{Goto, IfPos, IsNull, Return, Yield};
 use turso_program::cursor::{
     Column, DeferredSeek, Last, Next, NotFound, Prev, Rewind, Rowid, SeekGe, SeekGt, SeekLe, SeekLt, SeekRowid,
 };
-use turso_program::data::{Cast, Integer};
+use turso_program::data::{Cast, Integer, RealAffinity};
 use turso_program::expression::{Comparison, Ge, Gt, Le, Lt, Nulls};
 use turso_program::virtual_table::VNext;
 use turso_program::{CollationId, CursorId, Instruction, Label, Reg, Regs};
@@ -14,6 +14,7 @@ use turso_value::{Affinity, Value};
 
 use super::loops::{LevelState, OpenTable, Opened, is_primary_tree, primary_columns};
 use super::loops_in::ValueLoop;
+use super::subquery::real_columns;
 use super::{Emitter, Produced, SourceBinding};
 use crate::plan::{Access, Bound, Expr, Level, Source};
 
@@ -274,6 +275,12 @@ impl Emitter<'_> {
                 }
                 let top = self.builder.label_here();
                 self.builder.emit(Yield { state: coroutine, on_end: Some(exits.ended) });
+                if let Some(SourceBinding::Registers { first, .. }) = self.source_binding(source.id) {
+                    let row = Regs::new(*first, column_count(source));
+                    for column in real_columns(source) {
+                        self.builder.emit(RealAffinity { reg: row.at(usize::from(column)) });
+                    }
+                }
                 Ok(Advance::step(Step::Goto(top)))
             }
             Produced::Row => {

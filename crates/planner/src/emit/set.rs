@@ -143,8 +143,12 @@ impl Assignments {
     /// Run the row subqueries for the row in hand. [`value_into`](Self::value_into) reads their results.
     pub(super) fn run_queries(&self, e: &mut Emitter<'_>) -> Result<()> {
         for (query, values) in &self.queries {
-            e.builder.emit(Null { dest: *values });
-            e.query(query, &mut Destination::Registers(*values))?;
+            let run = |e: &mut Emitter<'_>| {
+                e.builder.emit(Null { dest: *values });
+                e.query(query, &mut Destination::Registers(*values))
+            };
+            // What does not depend on the row is computed once, from the rows as they are before the first change.
+            if query.outer.is_empty() { e.once(run)? } else { run(e)? }
         }
         Ok(())
     }

@@ -7,7 +7,8 @@ use turso_program::data::{Integer, Null};
 use turso_program::{CursorId, Reg, Regs};
 
 use super::{Destination, Emitter, SourceBinding};
-use crate::plan::{Query, Relation, Source};
+use crate::plan::{Body, Query, Relation, Source};
+use turso_value::Affinity;
 
 /// How a loop gets the rows of a subquery, view or CTE in FROM. The source is bound to it.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +94,7 @@ impl Emitter<'_> {
     fn bind_produced(&mut self, source: &Source, (produced, first): (Produced, Reg)) -> Result<Produced> {
         let binding = match produced {
             Produced::Coroutine { .. } | Produced::Row => SourceBinding::Registers { first, rowid: None },
-            Produced::Ephemeral { cursor } => SourceBinding::Ephemeral { cursor },
+            Produced::Ephemeral { cursor } => SourceBinding::Ephemeral { cursor, reals: real_columns(source).into() },
         };
         self.bind_source(source.id, binding);
         Ok(produced)
@@ -175,6 +176,20 @@ impl Emitter<'_> {
         }
         Ok(())
     }
+}
+
+/// The columns in which readers of a source turn integers into reals: those of a compound that are REAL by its first terms.
+/// (Other queries give them as reals.)
+pub(super) fn real_columns(source: &Source) -> Vec<u16> {
+    let (body, columns) = match &source.relation {
+        Relation::Query { query, .. } => (&query.body, &query.columns),
+        Relation::Cte(cte) if cte.recursive.is_none() => (&cte.query.body, &cte.columns),
+        _ => return Vec::new(),
+    };
+    if matches!(body, Body::Core(_)) {
+        return Vec::new();
+    }
+    (0u16..).zip(columns).filter(|(_, c)| c.affinity == Affinity::Real).map(|(i, _)| i).collect()
 }
 
 /// Emits rows to a destination.

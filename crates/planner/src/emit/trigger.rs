@@ -12,6 +12,7 @@ use turso_program::data::Copy;
 use turso_program::write::ResetCount;
 use turso_program::{DbIndex, Label, Regs};
 use turso_schema::{Table, Trigger};
+use turso_value::Affinity;
 
 use super::ddl::TEMP;
 use super::row::{RowRegs, table_source};
@@ -186,8 +187,11 @@ pub(crate) fn fire(
         if time_of(trigger) != time {
             continue;
         }
+        let made_up = trigger.name.starts_with(Triggers::MADE_UP);
+        // No conflict clause, of the statement or of the schema, makes a foreign-key action do something else.
+        let conflict = if made_up { Some(OnError::Abort) } else { conflict };
         let subprogram = body_of(e, *trigger_db, trigger, db, table, conflict)?;
-        let recursive = e.context.options.recursive_triggers || trigger.name.starts_with(Triggers::MADE_UP);
+        let recursive = e.context.options.recursive_triggers || made_up;
         let call = TriggerCall { subprogram, name: trigger.name.clone(), recursive };
         e.builder.emit(RunTrigger { first_param: params.block.first, ignore, call: Arc::new(call) });
     }
@@ -291,11 +295,12 @@ fn emit_statements(e: &mut Emitter<'_>, trigger: &Trigger, end: Label) -> Result
     Ok(())
 }
 
-/// The table as NEW and OLD show it: SQLite gives their columns a collation, but no affinity, and knows no alias of the rowid.
+/// The table as NEW and OLD show it: SQLite gives their columns a collation, but no affinity (the rowid's alias is an integer all
+/// the same), and knows no alias of the rowid.
 fn without_affinities(table: &Arc<Table>) -> Arc<Table> {
     let mut bare = (**table).clone();
-    for column in &mut bare.columns {
-        column.affinity = turso_value::Affinity::None;
+    for (c, column) in bare.columns.iter_mut().enumerate() {
+        column.affinity = if table.rowid_alias == Some(c) { Affinity::Integer } else { Affinity::None };
     }
     bare.rowid_alias = None;
     Arc::new(bare)

@@ -44,11 +44,23 @@ impl<'u> Upserts<'u> {
         self.clauses.is_empty()
     }
 
+    /// Some clause changes the row that is there.
+    pub fn may_update(&self) -> bool {
+        self.clauses.iter().any(|(_, upsert)| matches!(upsert.action, UpsertAction::Update { .. }))
+    }
+
     /// Match the clauses with the table's constraints.
     pub fn prepare(context: &PlanContext<'_>, target: &Target, insert: &'u ast::Insert) -> Result<Self> {
         let mut clauses = Vec::with_capacity(insert.upserts.len());
-        for upsert in &insert.upserts {
-            clauses.push((key_of(target, upsert)?, upsert));
+        for (i, upsert) in insert.upserts.iter().enumerate() {
+            let Some(key) = key_of(target, upsert)? else {
+                let which =
+                    if insert.upserts.len() == 1 { String::new() } else { format!("{} ", crate::bind::ordinal(i + 1)) };
+                return Err(Error::sql(format!(
+                    "{which}ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint"
+                )));
+            };
+            clauses.push((key, upsert));
             ask_about_target(context, target, upsert)?;
         }
         let name = insert.alias.as_ref().or(Some(&insert.table.name));
@@ -120,9 +132,12 @@ impl<'u> Upserts<'u> {
             };
             super::trigger::enter_scope(e, &mut binder);
             binder.push_scope(vec![table_source(row, name, true, target.db, &target.table)]);
-            // As with NEW, columns of `excluded` have no affinity in comparisons.
+            // As with NEW, columns of `excluded` have no affinity in comparisons; and no collation.
             let mut bare = (*target.table).clone();
-            bare.columns.iter_mut().for_each(|c| c.affinity = turso_value::Affinity::None);
+            bare.columns.iter_mut().for_each(|c| {
+                c.affinity = turso_value::Affinity::None;
+                c.collation = turso_value::Collation::Binary;
+            });
             let bare = std::sync::Arc::new(bare);
             binder.push_qualified(table_source(excluded, "excluded", true, target.db, &bare));
             e.bind_source(row, target.binding());
@@ -156,9 +171,9 @@ fn ask_about_target(context: &PlanContext<'_>, target: &Target, upsert: &ast::Up
     Ok(())
 }
 
-/// The constraint that a clause names, or `ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint`.
-fn key_of(target: &Target, upsert: &ast::Upsert) -> Result<Key> {
-    let Some(wanted) = &upsert.target else { return Ok(Key::Any) };
+/// The constraint that a clause names, if there is one.
+fn key_of(target: &Target, upsert: &ast::Upsert) -> Result<Option<Key>> {
+    let Some(wanted) = &upsert.target else { return Ok(Some(Key::Any)) };
     if let Some(nulls) = wanted.columns.iter().find_map(|term| term.nulls) {
         let which = if nulls == ast::NullsOrder::First { "FIRST" } else { "LAST" };
         return Err(Error::sql(format!("unsupported use of NULLS {which}")));
@@ -169,7 +184,7 @@ fn key_of(target: &Target, upsert: &ast::Upsert) -> Result<Key> {
         && table.has_rowid()
         && is_rowid_name(table, &reference.column.text)
     {
-        return Ok(Key::Rowid);
+        return Ok(Some(Key::Rowid));
     }
     for (position, open) in target.indexes.iter().enumerate() {
         let index = &open.index;
@@ -192,7 +207,10 @@ fn key_of(target: &Target, upsert: &ast::Upsert) -> Result<Key> {
                 collation_fits
                     && match (&column.key, expr) {
                         (IndexKey::Column(c), ast::Expr::Column(reference)) => {
-                            reference.qualifier.is_none() && table.column_index(&reference.column.text) == Some(*c)
+                            // An index that holds the rowid alias is never meant.
+                            reference.qualifier.is_none()
+                                && table.rowid_alias != Some(*c)
+                                && table.column_index(&reference.column.text) == Some(*c)
                         }
                         (IndexKey::Expr(indexed), expr) => **indexed == *expr,
                         _ => false,
@@ -200,7 +218,7 @@ fn key_of(target: &Target, upsert: &ast::Upsert) -> Result<Key> {
             })
         });
         if all {
-            return Ok(Key::Index(position));
+            return Ok(Some(Key::Index(position)));
         }
     }
     // A column that does not exist is the better explanation.
@@ -213,7 +231,7 @@ fn key_of(target: &Target, upsert: &ast::Upsert) -> Result<Key> {
             return Err(Error::sql(format!("no such column: {}", name.text)).with_sql_offset(name.offset));
         }
     }
-    Err(Error::sql("ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint"))
+    Ok(None)
 }
 
 /// The name means the rowid: its alias column, or `rowid`, `_rowid_` and `oid` where no column has the name.

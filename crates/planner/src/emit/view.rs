@@ -11,6 +11,7 @@ use turso_program::cursor::{Column, Next, OpenEphemeral, Rewind};
 use turso_program::data::Copy;
 use turso_program::{DbIndex, Label, Regs};
 use turso_schema::{Column as TableColumn, Relation as TableKind, StrictType, Table};
+use turso_value::Affinity;
 
 use super::returning::Returning;
 use super::row::{RowRegs, rewritten, table_source};
@@ -18,7 +19,7 @@ use super::set::Assignments;
 use super::trigger::{Event, Params, Triggers, all_triggers_of, enter_scope, fire, triggers_for};
 use super::{Destination, Emitter};
 use crate::bind::{Binder, column_expr};
-use crate::plan::{ColumnIndex, Expr, Query, Relation, Source, SourceId};
+use crate::plan::{Body, ColumnIndex, Expr, OutputColumn, Query, Relation, Source, SourceId};
 
 /// `cannot modify v because it is a view`: no INSTEAD OF trigger fires. With RETURNING any trigger of the view makes do.
 pub(crate) fn check_view(
@@ -32,6 +33,7 @@ pub(crate) fn check_view(
     if triggers.any(TriggerTime::InsteadOf) || has_any() {
         return Ok(());
     }
+    view_query(e, db, view)?;
     Err(Error::sql(format!("cannot modify {} because it is a view", view.name)))
 }
 
@@ -39,13 +41,22 @@ pub(crate) fn check_view(
 pub(crate) fn expand_view(e: &Emitter<'_>, db: DbIndex, view: &Arc<Table>) -> Result<Arc<Table>> {
     let TableKind::View { .. } = &view.relation else { return Ok(view.clone()) };
     let query = view_query(e, db, view)?;
+    // The view's own query knows the types that its first term declares.
+    let own = match &query.body {
+        Body::Core(core) => match core.sources.first().map(|s| &s.relation) {
+            Some(Relation::Query { query, .. }) => query.columns.as_slice(),
+            _ => &[],
+        },
+        _ => &[],
+    };
     let mut table = (**view).clone();
     table.columns = query
         .columns
         .iter()
-        .map(|c| TableColumn {
+        .enumerate()
+        .map(|(i, c)| TableColumn {
             name: c.name.clone(),
-            declared_type: c.declared_type.clone(),
+            declared_type: shown_type(own.get(i).unwrap_or(c)),
             affinity: c.affinity,
             collation: c.collation.clone(),
             not_null: None,
@@ -58,6 +69,22 @@ pub(crate) fn expand_view(e: &Emitter<'_>, db: DbIndex, view: &Arc<Table>) -> Re
         })
         .collect();
     Ok(Arc::new(table))
+}
+
+/// The type that a view's column shows: the declared one as long as it stands for the column's affinity.
+fn shown_type(column: &OutputColumn) -> Option<Arc<str>> {
+    let declared = column.declared_type.clone();
+    if declared.as_ref().is_some_and(|d| Affinity::of_declared_type(d.as_bytes()) == column.affinity) {
+        return declared;
+    }
+    match column.affinity {
+        Affinity::None => None,
+        Affinity::Blob => Some("BLOB".into()),
+        Affinity::Text => Some("TEXT".into()),
+        Affinity::Integer => Some("INT".into()),
+        Affinity::Real => Some("REAL".into()),
+        _ => Some("NUM".into()),
+    }
 }
 
 /// `SELECT * FROM db.view`.

@@ -97,9 +97,10 @@ impl FunctionRun<'_> {
     fn exclude(&self) -> Option<FrameExclude> {
         self.window.frame.exclude.filter(|e| *e != FrameExclude::NoOthers)
     }
-    /// The state can follow the frame.
+    /// The state can follow the frame. (As in SQLite, even `EXCLUDE NO OTHERS` means that each frame is computed anew: the type
+    /// of a sum may show it.)
     fn moves(&self) -> bool {
-        self.exclude().is_none()
+        self.window.frame.exclude.is_none()
             && (matches!(self.window.frame.start, FrameBound::UnboundedPreceding)
                 || self.window.function.flags.has(FunctionFlags::WINDOW))
     }

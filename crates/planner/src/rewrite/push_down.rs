@@ -6,8 +6,10 @@
 //! BINARY: otherwise another one of the equal rows might be kept.
 
 use super::substitute::{Substitute, sources_read};
+use crate::bind::types::{compare_how, in_list_how};
 use crate::plan::{
-    Body, ColumnIndex, CompoundOp, Core, Expr, JoinKind, Query, Relation, SourceId, VisitMut, same_expr,
+    Body, ColumnIndex, CompareHow, CompoundOp, Core, Expr, InSet, JoinKind, Query, Relation, SourceId, VisitMut,
+    same_expr, walk_expr_mut,
 };
 
 /// Move conditions into the source at this position. True when something moved.
@@ -27,7 +29,8 @@ pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
     core.filter.retain(|e| {
         let fits = may_move(e, id, &ids) && can_take(query, e);
         if fits {
-            add_condition(&mut query.body, id, e);
+            let in_compound = matches!(query.body, Body::Compound { .. });
+            let means_the_same = add_condition(&mut query.body, id, e, in_compound);
             // What the condition reads of enclosing queries is read by the subquery now.
             for read in sources_read(std::slice::from_ref(e)) {
                 if read != id && !query.outer.contains(&read) {
@@ -35,8 +38,10 @@ pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
                 }
             }
             moved = true;
+            // What compares otherwise inside holds here too.
+            return !means_the_same;
         }
-        !fits
+        true
     });
     moved
 }
@@ -110,12 +115,18 @@ fn is_binary(e: &Expr) -> bool {
     }
 }
 
-fn add_condition(body: &mut Body, id: SourceId, e: &Expr) {
+/// In a term of a compound the condition compares as if it had been written there: with the affinities of the term's own
+/// expressions, as SQLite does it. False when that makes a difference.
+fn add_condition(body: &mut Body, id: SourceId, e: &Expr, in_compound: bool) -> bool {
     match body {
         Body::Core(core) => {
             let mut condition = e.clone();
             let reads = sources_read(&core.output);
             Substitute { source: id, by: &core.output, reads: &reads }.expr(&mut condition);
+            let mut anew = CompareAnew { changed: false };
+            if in_compound {
+                anew.expr(&mut condition);
+            }
             if core.group_by.is_empty() || only_groups(&condition, core) {
                 core.filter.push(condition);
             } else {
@@ -124,11 +135,48 @@ fn add_condition(body: &mut Body, id: SourceId, e: &Expr) {
                     None => condition,
                 });
             }
+            !anew.changed
         }
-        Body::Values(_) => {}
+        Body::Values(_) => true,
         Body::Compound { left, right, .. } => {
-            add_condition(left, id, e);
-            add_condition(right, id, e);
+            let same_left = add_condition(left, id, e, in_compound);
+            add_condition(right, id, e, in_compound) && same_left
+        }
+    }
+}
+
+/// Decides affinity and collation of comparisons from the operands as they are now.
+struct CompareAnew {
+    changed: bool,
+}
+
+impl CompareAnew {
+    fn set(&mut self, how: &mut CompareHow, new: CompareHow) {
+        self.changed |= *how != new;
+        *how = new;
+    }
+}
+
+impl VisitMut for CompareAnew {
+    fn expr(&mut self, e: &mut Expr) {
+        walk_expr_mut(self, e);
+        match e {
+            Expr::Compare { left, right, how, .. } => self.set(how, compare_how(left, right)),
+            Expr::Between { expr, low, high, low_how, high_how, .. } => {
+                self.set(low_how, compare_how(expr, low));
+                self.set(high_how, compare_how(expr, high));
+            }
+            Expr::In { left, set: InSet::List(_), how, .. } => {
+                how.iter_mut().zip(left).for_each(|(how, left)| self.set(how, in_list_how(left)));
+            }
+            Expr::Case { base: Some(base), arms, .. } => {
+                for arm in arms {
+                    if let Some(how) = &mut arm.how {
+                        self.set(how, compare_how(base, &arm.when));
+                    }
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -206,6 +206,11 @@ impl IntegrityCheck {
         match self.stage {
             Stage::Start => {
                 self.page_count = pager.page_count();
+                if self.page_count == 0 {
+                    // Nothing was ever written: not even the schema has its page.
+                    self.stage = Stage::Done;
+                    return Ok(());
+                }
                 self.geometry = Geometry::new(pager.usable_size() as usize);
                 self.auto_vacuum = pager.auto_vacuum();
                 self.seen = vec![0; self.page_count as usize / 64 + 1];

@@ -13,8 +13,8 @@ use turso_program::{DbIndex, Reg, Regs, Root};
 use turso_schema::{Index, Table, define_index};
 
 use super::{
-    MAIN, SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create,
-    open_schema_table, parse_schema, schema_of,
+    SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create, open_schema_table,
+    parse_schema, schema_of,
 };
 use crate::emit::check::check_index;
 use crate::emit::row::{bind_table_expr, entry_affinities, index_entry, key_info, table_tree};
@@ -37,7 +37,10 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
         if e.context.catalogue.eponymous_table(&statement.table.text)?.is_some() {
             return Err(Error::sql("virtual tables may not be indexed"));
         }
-        let database = e.context.catalogue.database_name(if db == TEMP { MAIN } else { db }).to_string();
+        if db == TEMP {
+            return Err(Error::sql(format!("no such table: {}", statement.table.text)));
+        }
+        let database = e.context.catalogue.database_name(db).to_string();
         return Err(Error::sql(format!("no such table: {database}.{}", statement.table.text)));
     };
     if table.root == 1 || (table.name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_"))) {

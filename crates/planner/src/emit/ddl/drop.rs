@@ -71,9 +71,7 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     if !wants_view && table.is_view() {
         return Err(Error::sql(format!("use DROP VIEW to delete view {}", table.name)));
     }
-    if !wants_view {
-        crate::emit::foreign_key::drop_table(e, db, &table)?;
-    }
+    let deletes_rows = !wants_view && crate::emit::foreign_key::drop_table(e, db, &table)?;
     let schema = schema_of(e, db);
     for (trigger_db, trigger) in crate::emit::trigger::all_triggers_of(e, db, &table.name) {
         e.uses_database(trigger_db, true);
@@ -103,6 +101,9 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     destroy_trees(e, db, &table);
     e.builder.emit(DropTable { db, name: table.name.clone() });
     change_cookie(e, db);
+    if deletes_rows {
+        crate::emit::trigger::attach_bodies(e)?;
+    }
     Ok(())
 }
 

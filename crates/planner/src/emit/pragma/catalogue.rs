@@ -37,17 +37,24 @@ fn with_columns(e: &Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<Arc<
     expand_view(e, db, table)
 }
 
-/// The table that the argument names, with a view's columns filled in.
+/// The table or view that the argument names, with its columns.
 fn table_of(args: &Arguments<'_, '_>) -> Result<Option<(DbIndex, Arc<Table>)>> {
-    let Some(name) = args.value else { return Ok(None) };
+    match found_table(args) {
+        Some((db, table)) => Ok(Some((db, with_columns(args.e, db, &table)?))),
+        None => {
+            let own = args.value.map(|name| args.e.context.catalogue.eponymous_table(name)).transpose()?.flatten();
+            Ok(own.map(|own| (super::MAIN, own.table.clone())))
+        }
+    }
+}
+
+/// The table that the argument names, or the view as the catalogue holds it.
+fn found_table(args: &Arguments<'_, '_>) -> Option<(DbIndex, Arc<Table>)> {
+    let name = args.value?;
     let catalogue = args.e.context.catalogue;
-    let found = match args.schema {
+    match args.schema {
         Some(db) => catalogue.schema(db).qualified_table(name).map(|t| (db, t.clone())),
         None => crate::resolve::find_unqualified(args.e.context, name),
-    };
-    match found {
-        Some((db, table)) => Ok(Some((db, with_columns(args.e, db, &table)?))),
-        None => Ok(catalogue.eponymous_table(name)?.map(|own| (super::MAIN, own.table.clone()))),
     }
 }
 
@@ -152,7 +159,7 @@ pub(super) fn table_list(args: &mut Arguments<'_, '_>) -> Result<Rows> {
 
 pub(super) fn index_list(args: &mut Arguments<'_, '_>) -> Result<Rows> {
     let columns = &["seq", "name", "unique", "origin", "partial"];
-    let Some((_, table)) = table_of(args)? else { return Ok(Rows { columns, rows: Vec::new() }) };
+    let Some((_, table)) = found_table(args) else { return Ok(Rows { columns, rows: Vec::new() }) };
     let rows = table.indexes_newest_first().into_iter().enumerate().map(|(i, index)| {
         let origin = match index.origin {
             IndexOrigin::Created => "c",
@@ -210,14 +217,15 @@ pub(super) fn index_xinfo(args: &mut Arguments<'_, '_>) -> Result<Rows> {
             .iter()
             .find(|k| matches!((&k.key, &key), (IndexKey::Column(a), IndexKey::Column(b)) if a == b));
         let collation = of_key.map_or("BINARY", |k| k.collation.name());
-        rows.push(vec![number(rows.len()), cid, name, flag(false), text(collation), flag(false)]);
+        let descending = of_key.is_some_and(|k| k.descending);
+        rows.push(vec![number(rows.len()), cid, name, flag(descending), text(collation), flag(false)]);
     }
     Ok(Rows { columns, rows })
 }
 
 pub(super) fn foreign_key_list(args: &mut Arguments<'_, '_>) -> Result<Rows> {
     let columns = &["id", "seq", "table", "from", "to", "on_update", "on_delete", "match"];
-    let Some((_, table)) = table_of(args)? else { return Ok(Rows { columns, rows: Vec::new() }) };
+    let Some((_, table)) = found_table(args) else { return Ok(Rows { columns, rows: Vec::new() }) };
     let action = |a: ForeignKeyAction| {
         text(match a {
             ForeignKeyAction::NoAction => "NO ACTION",

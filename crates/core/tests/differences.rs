@@ -1,0 +1,323 @@
+//! What generated scripts have found, each under the name of its symptom: this engine does what SQLite does.
+
+mod support;
+
+use support::check;
+
+#[test]
+fn the_schema_table_of_temp_has_the_common_name_too() {
+    check("SELECT count(*) FROM temp.sqlite_schema; CREATE TEMP TABLE t(a); SELECT name FROM temp.sqlite_master;");
+}
+
+#[test]
+fn a_single_row_without_parent_leaves_last_insert_rowid() {
+    check(
+        "PRAGMA foreign_keys = ON;
+         CREATE TABLE p(x PRIMARY KEY, y UNIQUE);
+         CREATE TABLE c(i INTEGER PRIMARY KEY, y REFERENCES p, z REFERENCES p DEFERRABLE INITIALLY DEFERRED, u UNIQUE);
+         CREATE TABLE s(i INTEGER PRIMARY KEY, y REFERENCES s);
+         INSERT INTO c(i, y) VALUES (7, 1); SELECT last_insert_rowid(), changes();
+         INSERT INTO c(i, y) VALUES (8, NULL), (9, 1); SELECT last_insert_rowid(), changes();
+         INSERT INTO c(i, z) VALUES (10, 1); SELECT last_insert_rowid(), changes();
+         INSERT OR REPLACE INTO c(i, y, u) VALUES (11, 1, 1); SELECT last_insert_rowid(), changes();
+         INSERT OR REPLACE INTO c(y) VALUES (1); SELECT last_insert_rowid(), changes();
+         INSERT INTO c(i, y) VALUES (12, 1) RETURNING i; SELECT last_insert_rowid(), changes();
+         INSERT INTO s VALUES (5, 5); SELECT last_insert_rowid(), changes();
+         INSERT INTO s VALUES (6, 4); SELECT last_insert_rowid(), changes();
+         BEGIN; INSERT INTO c(i, z) VALUES (20, 1); INSERT INTO c(i, y) VALUES (21, 1);
+         SELECT last_insert_rowid(), changes(); COMMIT; ROLLBACK;",
+    );
+}
+
+#[test]
+fn json_elements_replaced_in_place_keep_their_length() {
+    check(
+        "SELECT hex(jsonb_replace('[1,2,3]', '$', 'abcde')), hex(jsonb_replace('[1,2,3]', '$', 'abcd')),
+                hex(jsonb_replace('[1,2,3]', '$', 'abc')), hex(jsonb_replace('[1,2,3]', '$', 'ab')),
+                hex(jsonb_replace('[1,2,3,4,5]', '$', 'ab')), hex(jsonb_replace('[1]', '$', jsonb('{}'))),
+                hex(jsonb_replace('[1]', '$', NULL)), hex(jsonb_replace('1', '$', jsonb('true')));
+         SELECT hex(jsonb_replace('[\"aaaaaaaaaaaaaaaa\"]', '$', 'aaaaaaaaaaaaaaaaa')),
+                hex(jsonb_replace('[\"aaaaaaaaaaaaaaaaaaa\"]', '$', 'aaaaaaaaaaaaaa'));
+         SELECT hex(jsonb_replace('[[10,20],20]', '$[0][0]', 3)),
+                hex(jsonb_replace('[10,20]', '$[0]', 3, '$[1]', 4, '$[0]', 5, '$[0]', 123));
+         SELECT hex(jsonb_patch('{\"a\":[1,2,3]}', '{\"a\":\"abcd\"}')), hex(jsonb_patch('[1,2,3,4]', '\"abcdef\"')),
+                hex(jsonb_patch('{\"a\":{\"b\":123}}', '{\"a\":{\"b\":1}}')), hex(jsonb_patch('{\"a\":[1,2]}', '{\"a\":{}}'));",
+    );
+}
+
+#[test]
+fn a_cast_without_type_is_numeric() {
+    check("SELECT CAST(1 AS), CAST('12abc' AS), CAST(x'31' AS), CAST('x' AS);");
+}
+
+#[test]
+fn integers_read_from_a_compound_as_a_real_column_are_reals() {
+    check(
+        "CREATE TABLE x(a INT, b TEXT, c REAL, n NUMERIC, o);
+         INSERT INTO x VALUES (41, '41', 41, 41, '41');
+         SELECT * FROM (SELECT c FROM x UNION ALL SELECT a + 1 FROM x);
+         SELECT * FROM (SELECT a + 1 FROM x UNION ALL SELECT c FROM x) JOIN x;
+         SELECT c FROM x UNION SELECT a + 1 FROM x;
+         WITH q AS MATERIALIZED (SELECT c AS v FROM x UNION ALL SELECT a FROM x) SELECT v FROM q;
+         WITH r(v) AS (SELECT c FROM x UNION ALL SELECT 5 FROM r LIMIT 3) SELECT v, (SELECT max(v) FROM r) FROM r;",
+    );
+}
+
+#[test]
+fn the_affinity_of_a_compound_column_comes_from_all_terms() {
+    let terms = [
+        "i",
+        "t",
+        "r",
+        "b",
+        "n",
+        "o",
+        "1",
+        "1.5",
+        "'x'",
+        "x'00'",
+        "NULL",
+        "i + 1",
+        "count(*)",
+        "CAST(t AS INT)",
+        "i || t",
+    ];
+    let mut script = String::from("CREATE TABLE x(i INT, t TEXT, r REAL, b BLOB, n NUMERIC, o);");
+    for (k, a) in terms.iter().enumerate() {
+        for (l, b) in terms.iter().enumerate() {
+            script += &format!(
+                "CREATE VIEW v{k}_{l} AS SELECT {a} AS c FROM x UNION ALL SELECT {b} FROM x; PRAGMA table_info(v{k}_{l});"
+            );
+        }
+    }
+    check(&script);
+}
+
+#[test]
+fn a_recursive_table_compares_with_the_affinity_of_all_its_terms() {
+    check(
+        "CREATE TABLE t(a INT, b TEXT, d); INSERT INTO t VALUES (1, '1', 'x'), (3, '3', 'y');
+         WITH r(x) AS (SELECT b FROM t UNION ALL SELECT 5 FROM r, t WHERE x = 1 LIMIT 3) SELECT x FROM r;
+         WITH r(x) AS (SELECT a FROM t UNION ALL SELECT 5 FROM r, t WHERE x = b LIMIT 3) SELECT x FROM r;
+         WITH r(x) AS (SELECT a FROM t UNION SELECT d FROM t JOIN r ON b = x) SELECT x, typeof(x) FROM r;",
+    );
+}
+
+#[test]
+fn a_condition_on_a_compound_holds_inside_and_outside() {
+    check(
+        "CREATE TABLE y(c DECIMAL, b CLOB); INSERT INTO y VALUES (5, '-3'), (NULL, 'A'), (NULL, '0'), (7, '20');
+         SELECT v FROM (SELECT c AS v FROM y UNION SELECT b FROM y) WHERE v >= 10;
+         SELECT v FROM (SELECT c AS v FROM y UNION SELECT b FROM y) WHERE v = 0;
+         SELECT v FROM (SELECT c AS v FROM y UNION ALL SELECT b FROM y) WHERE v IN (0, 20) OR v BETWEEN 5 AND 6;",
+    );
+}
+
+#[test]
+fn an_assigned_row_subquery_is_computed_once() {
+    check(
+        "CREATE TABLE t(a, b, c, d); INSERT INTO t VALUES (2, 'p', 1, 3), (1, 'q', 2, 7), (6, '-3', 3, 5), (2, 'z', 4, 0);
+         UPDATE t SET (a, d) = (SELECT s.b, s.a FROM t AS s ORDER BY 1); SELECT * FROM t;
+         UPDATE t SET (a, d) = (SELECT s.b, s.a FROM t AS s WHERE s.c > t.c ORDER BY 1); SELECT * FROM t;",
+    );
+}
+
+#[test]
+fn a_failing_trigger_leaves_last_insert_rowid_of_the_statement() {
+    check(
+        "CREATE TABLE t(a, b UNIQUE); CREATE TABLE p(a INTEGER PRIMARY KEY); CREATE TABLE log(x, y);
+         CREATE TRIGGER r BEFORE INSERT ON t BEGIN
+             INSERT INTO log(x) VALUES (1); INSERT INTO log(x) VALUES (2); INSERT INTO p VALUES (new.b); END;
+         INSERT OR IGNORE INTO t VALUES (18, 33), (4, x''); SELECT last_insert_rowid(), changes();
+         INSERT OR FAIL INTO t VALUES (19, 34), (4, 33); SELECT last_insert_rowid(), changes();",
+    );
+}
+
+#[test]
+fn index_xinfo_shows_the_direction_of_appended_key_columns() {
+    check(
+        "CREATE TABLE t(a, b, c, PRIMARY KEY (a, c DESC)) WITHOUT ROWID; CREATE INDEX i ON t(b);
+         PRAGMA index_xinfo(i); PRAGMA index_xinfo(sqlite_autoindex_t_1);",
+    );
+}
+
+#[test]
+fn analyze_of_an_index_says_nothing_about_its_table() {
+    // The files differ: SQLite also keeps samples.
+    let script = "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2), (3, 4); CREATE INDEX i ON t(b) WHERE a > 0;
+         ANALYZE i; SELECT * FROM sqlite_stat1; ANALYZE t; SELECT * FROM sqlite_stat1;";
+    let ours = turso_core::Database::open(":memory:", turso_core::OpenOptions::default()).unwrap().connect().unwrap();
+    let theirs = rusqlite::Connection::open_in_memory().unwrap();
+    assert_eq!(support::run_ours(&ours, script), support::run_theirs(&theirs, script));
+}
+
+#[test]
+fn an_index_with_the_rowid_alias_is_no_upsert_target() {
+    check(
+        "CREATE TABLE t(a, b UNIQUE, c INTEGER PRIMARY KEY, UNIQUE (b, c));
+         INSERT INTO t VALUES (1, 2, 3) ON CONFLICT (b, c) DO NOTHING; INSERT INTO t VALUES (1, 2, 3) ON CONFLICT (c) DO NOTHING;",
+    );
+}
+
+#[test]
+fn excluded_compares_without_the_columns_collation() {
+    check(
+        "CREATE TABLE t(a TEXT COLLATE NOCASE, b UNIQUE, c); INSERT INTO t VALUES ('p', 1, 0), ('q', 2, 0);
+         INSERT INTO t VALUES ('ABC', 1, 5) ON CONFLICT (b) DO UPDATE SET c = 7 WHERE excluded.a < 'a '; SELECT * FROM t;
+         INSERT INTO t VALUES ('P', 1, 5) ON CONFLICT (b) DO UPDATE SET c = 8 WHERE t.a = excluded.a; SELECT * FROM t;",
+    );
+}
+
+#[test]
+fn generated_columns_are_computed_before_the_checks() {
+    check(
+        "CREATE TABLE g(a INT, d INT NOT NULL, e INT CHECK (e <> 5), g INT AS (a)) STRICT;
+         INSERT INTO g VALUES ('x', NULL, 1); INSERT OR IGNORE INTO g VALUES ('x', NULL, 5); INSERT INTO g VALUES (1, 1, 1);
+         UPDATE g SET a = 'x', d = NULL;
+         CREATE TABLE n(a INT, b AS (abs(a)) STORED, c NOT NULL ON CONFLICT REPLACE DEFAULT 7, d AS (c + 1) NOT NULL);
+         INSERT INTO n VALUES (-9223372036854775808, NULL); INSERT INTO n VALUES (1, NULL); SELECT * FROM n;
+         CREATE TABLE s(a INT, d INT NOT NULL) STRICT; INSERT INTO s VALUES ('x', NULL); INSERT INTO s VALUES ('x', 1);",
+    );
+}
+
+#[test]
+fn signs_in_front_of_a_position_are_part_of_it() {
+    check(
+        "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 'x'), (2, 'y');
+         SELECT 1 FROM t GROUP BY +2; SELECT 1 FROM t GROUP BY - - 2; SELECT a FROM t ORDER BY +2; SELECT 1 FROM t GROUP BY 0x2;
+         SELECT 1 FROM t UNION SELECT 2 ORDER BY +1; SELECT 1 FROM t GROUP BY 99999999999; SELECT 1 FROM t GROUP BY 0 + 2;",
+    );
+}
+
+#[test]
+fn a_precision_only_cuts_text() {
+    check("SELECT printf('%*.*z%5X', x'31', 1e16), printf('% 30.*n', 2000000000), printf('%.*s|', 1000000000, 'abc');");
+}
+
+#[test]
+fn an_index_in_temp_on_no_table() {
+    check("CREATE INDEX temp.i ON nosuch(a); CREATE INDEX main.i ON nosuch(a); CREATE INDEX i ON nosuch(a);");
+}
+
+#[test]
+fn old_and_new_show_the_rowid_alias_as_an_integer() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c TEXT, d REAL); CREATE TABLE log(x);
+         CREATE TRIGGER r1 AFTER INSERT ON t BEGIN
+             INSERT INTO log VALUES ((new.a = '12') || ('12' = new.a) || (new.rowid = '12') || (new.c = 5) || (new.d = '5')); END;
+         CREATE TRIGGER r2 BEFORE DELETE ON t WHEN old.a = '12' BEGIN
+             INSERT INTO log VALUES ((old.a IN ('12')) || (old.a BETWEEN '11' AND '13')); END;
+         INSERT INTO t VALUES (12, 5, 5, 5); DELETE FROM t; SELECT * FROM log;",
+    );
+}
+
+#[test]
+fn foreign_key_actions_heed_no_conflict_clause() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY, b UNIQUE);
+         CREATE TABLE c(x REFERENCES p ON DELETE SET NULL,
+                        y NOT NULL ON CONFLICT REPLACE DEFAULT 9 REFERENCES p(b) ON DELETE SET NULL);
+         INSERT INTO p VALUES (1, 1), (2, 2), (9, 9); INSERT INTO c VALUES (1, 1);
+         DELETE FROM p WHERE a = 1; REPLACE INTO p VALUES (1, 7); SELECT * FROM c;",
+    );
+}
+
+#[test]
+fn dropping_a_parent_runs_its_actions_and_counts_its_rows() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p ON DELETE SET NULL);
+         INSERT INTO p VALUES (1), (2), (3); INSERT INTO c VALUES (1), (2);
+         DROP TABLE p; SELECT changes(), total_changes(); SELECT * FROM c;
+         CREATE TABLE q(a PRIMARY KEY); CREATE TABLE d(x REFERENCES q); INSERT INTO q VALUES (1), (2); INSERT INTO d VALUES (2);
+         BEGIN; DROP TABLE q; SELECT * FROM q; SELECT changes(), total_changes(); COMMIT;",
+    );
+}
+
+#[test]
+fn deferring_foreign_keys_ends_with_the_statement_outside_of_transactions() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p);
+         PRAGMA defer_foreign_keys = ON; INSERT INTO p VALUES (1); PRAGMA defer_foreign_keys;
+         SAVEPOINT s; INSERT INTO c VALUES (5) RETURNING x; RELEASE s; SELECT * FROM c;",
+    );
+}
+
+#[test]
+fn an_integer_key_without_rowid_has_the_direction_of_an_equal_unique() {
+    check(
+        "CREATE TABLE w(b, c INTEGER, d, PRIMARY KEY (c DESC), UNIQUE (c)) WITHOUT ROWID;
+         PRAGMA index_list(w); PRAGMA index_xinfo(sqlite_autoindex_w_1);
+         INSERT INTO w VALUES (NULL, 12, 2), (0, 3, 11), (9, 27, NULL); SELECT c FROM w;",
+    );
+}
+
+#[test]
+fn the_name_of_a_constraint_reaches_the_checks_behind_it() {
+    check(
+        "CREATE TABLE k(a CONSTRAINT x NOT NULL CHECK (a > 0), b CONSTRAINT y CHECK (b > 0) CHECK (b > 1),
+                        CHECK (a > 1), CHECK (a > 2));
+         INSERT INTO k VALUES (0, 5); INSERT INTO k VALUES (5, 0); INSERT INTO k VALUES (5, 1); INSERT INTO k VALUES (1, 5);
+         INSERT INTO k VALUES (2, 5);",
+    );
+}
+
+#[test]
+fn json_stays_json_through_max_and_nullif() {
+    check(
+        "SELECT json_array(max(json('[1]'), 1)), json_array(min(1, json('[1]'))), json_array(nullif(json('[1]'), 1)),
+                json_array(max(json('[1]'), NULL)), json_array(max(json('[1]'), 'x'));",
+    );
+}
+
+#[test]
+fn a_view_over_a_lost_table_lists_no_indexes_and_cannot_be_changed() {
+    check(
+        "CREATE VIEW v AS SELECT * FROM nosuch; PRAGMA index_list(v); PRAGMA foreign_key_list(v); PRAGMA table_info(v);
+         INSERT INTO v VALUES (1); UPDATE v SET a = 1; DELETE FROM v;",
+    );
+}
+
+#[test]
+fn an_empty_database_is_sound() {
+    check("PRAGMA integrity_check; ATTACH ':memory:' AS aux; PRAGMA aux.integrity_check; PRAGMA quick_check;");
+}
+
+#[test]
+fn a_clause_that_matches_no_key_is_named_by_its_place() {
+    check(
+        "CREATE TABLE u(a UNIQUE, b); INSERT INTO u VALUES (1, 2) ON CONFLICT (b) DO NOTHING;
+         INSERT INTO u VALUES (1, 2) ON CONFLICT (b) DO NOTHING ON CONFLICT DO NOTHING;
+         INSERT INTO u VALUES (1, 2) ON CONFLICT (a) DO UPDATE SET a = 1 ON CONFLICT (b) DO NOTHING;",
+    );
+}
+
+#[test]
+fn a_null_path_is_passed_over() {
+    check(
+        "SELECT json_set('[1]', NULL, 1, '$[0]', 5), json_array_insert('[1,2]', NULL, 1, '$[0]', 7);
+         SELECT json_insert('{}', NULL, 1, '5', 1); SELECT json_replace('[1,2]', NULL, 1);",
+    );
+}
+
+#[test]
+fn group_concat_begins_anew_when_a_frame_leaves_no_text() {
+    check(
+        "CREATE TABLE g(i INTEGER PRIMARY KEY, v);
+         INSERT INTO g VALUES (1, 'ab'), (2, ''), (3, 'c'), (4, ''), (5, ''), (6, 'd'), (7, NULL), (8, 'e'), (9, NULL), (10, '');
+         SELECT i, quote(group_concat(v) OVER (ORDER BY i ROWS 1 PRECEDING)),
+                   quote(group_concat(v, '') OVER (ORDER BY i ROWS 1 PRECEDING)),
+                   quote(group_concat(v) OVER (ORDER BY i ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)),
+                   quote(group_concat(v) OVER (ORDER BY i ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING)),
+                   quote(group_concat(v, '--') OVER (ORDER BY i ROWS 2 PRECEDING)),
+                   quote(group_concat(v, i) OVER (ORDER BY i ROWS 2 PRECEDING)) FROM g;",
+    );
+}
+
+#[test]
+fn a_frame_with_exclude_is_summed_anew_for_each_row() {
+    check(
+        "CREATE TABLE t(i INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (1, 1.5), (2, 2), (3, 3), (4, 'x'), (5, '-3');
+         SELECT i, sum(v) OVER (ORDER BY i ROWS 1 PRECEDING), sum(v) OVER (ORDER BY i ROWS 1 PRECEDING EXCLUDE NO OTHERS),
+                   sum(v) OVER (ORDER BY i RANGE CURRENT ROW EXCLUDE NO OTHERS) FROM t;",
+    );
+}
