@@ -37,6 +37,12 @@ enum Chore {
         /// cases that differ on purpose are recorded.
         program: Option<String>,
     },
+    /// Generated scripts on this engine and on SQLite.
+    Differential {
+        /// Passed on to the generator.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// The graph of the workspace's crates, as it really is.
     Deps,
 }
@@ -54,6 +60,7 @@ fn main() -> ExitCode {
         Chore::Tpch { arguments } => cargo(&["run", "--release", "-p", "tpch", "--"], &arguments),
         Chore::Sqllogictest { arguments } => cargo(&["run", "--release", "-p", "sqllogictest", "--"], &arguments),
         Chore::RecordShell { program } => record_shell(program.as_deref()),
+        Chore::Differential { arguments } => cargo(&["run", "--release", "-p", "differential", "--"], &arguments),
         Chore::Deps => deps(),
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }

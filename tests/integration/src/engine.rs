@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::types::ValueRef as StockValue;
-use turso_core::{Backend, Connection, Database, OpenOptions, StepResult, Value};
+use turso_core::{Backend, Connection, Database, OpenOptions, Statement, StepResult, Value};
 
 /// What a statement answers: names and declared types of its columns, its rows, and the error that ended it.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,11 @@ impl Answer {
             None => self.rows,
             Some((text, code)) => panic!("{text} ({code})"),
         }
+    }
+
+    /// The answer of a statement of ours that could not be prepared.
+    pub fn failed(error: &turso_core::Error) -> Self {
+        Self { error: Some((error.message().to_owned(), error.code().0)), ..Self::default() }
     }
 
     /// Each row as one line of SQL literals.
@@ -131,40 +136,37 @@ impl Ours {
     }
 }
 
+/// Run a statement of ours to its end.
+pub fn finish(statement: &mut Statement) -> Answer {
+    let mut answer = Answer::default();
+    loop {
+        match statement.step() {
+            Ok(StepResult::Row) => answer.rows.push(statement.row().to_vec()),
+            Ok(StepResult::Done) => break,
+            Err(error) => {
+                answer.error = Some((error.message().to_owned(), error.code().0));
+                break;
+            }
+        }
+    }
+    // Columns are read after the run: a schema change by another connection is noticed at the first step.
+    for i in 0..statement.column_count() {
+        answer.names.push(statement.column_name(i).unwrap_or("").to_owned());
+        answer.types.push(statement.column_declared_type(i).map(str::to_owned));
+    }
+    answer
+}
+
 impl Engine for Ours {
     fn name(&self) -> &'static str {
         "ours"
     }
 
     fn run(&mut self, sql: &str) -> Answer {
-        let mut answer = Answer::default();
-        let failed = |e: turso_core::Error| Some((e.message().to_owned(), e.code().0));
-        let mut statement = match self.connection.prepare(sql) {
-            Ok(prepared) => match prepared.statement {
-                Some(statement) => statement,
-                None => return answer,
-            },
-            Err(error) => {
-                answer.error = failed(error);
-                return answer;
-            }
-        };
-        loop {
-            match statement.step() {
-                Ok(StepResult::Row) => answer.rows.push(statement.row().to_vec()),
-                Ok(StepResult::Done) => break,
-                Err(error) => {
-                    answer.error = failed(error);
-                    break;
-                }
-            }
+        match self.connection.prepare(sql) {
+            Ok(prepared) => prepared.statement.map_or_else(Answer::default, |mut statement| finish(&mut statement)),
+            Err(error) => Answer::failed(&error),
         }
-        // Columns are read after the run: a schema change by another connection is noticed at the first step.
-        for i in 0..statement.column_count() {
-            answer.names.push(statement.column_name(i).unwrap_or("").to_owned());
-            answer.types.push(statement.column_declared_type(i).map(str::to_owned));
-        }
-        answer
     }
 }
 

@@ -1,0 +1,339 @@
+//! Scripts: schemas, rows and statements, made one at a time from a seed and from what the reference answered so far.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `model` | what the generator knows about the schema it has built |
+//! | `literal` | values |
+//! | `call` | built-in functions with odd arguments |
+//! | `expr` | expressions and conditions |
+//! | `query`, `window` | queries |
+//! | `change` | INSERT, UPDATE, DELETE |
+//! | `define` | tables, indexes, views, triggers and their changes |
+//! | `session` | transactions and settings |
+//!
+//! Where SQL leaves something to the engine, a comparison would fail without anything being wrong. So results are compared in
+//! the order that ORDER BY determines and no more; a LIMIT follows an ORDER BY over the whole row; what can fail stands only
+//! where it is reached under every plan; and rows are changed in a known order where that order can be seen.
+
+mod call;
+mod change;
+mod define;
+mod expr;
+mod literal;
+pub mod model;
+mod query;
+mod session;
+mod window;
+
+use integration::Rng;
+use model::{Model, Table};
+
+/// How the rows of an answer are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// In the same order.
+    Kept,
+    /// As a bag.
+    Free,
+    /// In the order of these columns; among rows equal in them as a bag.
+    By(Vec<usize>),
+}
+
+/// What a statement is, for the statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// A query over tables.
+    Select,
+    /// INSERT, UPDATE, DELETE.
+    Change,
+    /// Schema.
+    Define,
+    /// Transactions.
+    Session,
+    /// Pragmas and the like.
+    Other,
+}
+
+/// A statement and how its answer is compared.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The text.
+    pub sql: String,
+    /// Its kind.
+    pub class: Class,
+    /// How its rows are compared.
+    pub order: Order,
+    /// Which one of several equal values (`1` and `1.0`, `a` and `A` under NOCASE) stands for them is open.
+    pub loose: bool,
+}
+
+impl Step {
+    fn new(sql: String, class: Class, order: Order) -> Self {
+        Self { sql, class, order, loose: false }
+    }
+    fn select(sql: String, order: Order) -> Self {
+        Self::new(sql, Class::Select, order)
+    }
+    fn change(sql: String) -> Self {
+        Self::new(sql, Class::Change, Order::Free)
+    }
+    fn define(sql: String) -> Self {
+        Self::new(sql, Class::Define, Order::Kept)
+    }
+    fn session(sql: String) -> Self {
+        Self::new(sql, Class::Session, Order::Kept)
+    }
+    fn other(sql: String, order: Order) -> Self {
+        Self::new(sql, Class::Other, order)
+    }
+}
+
+/// What a script may use, beside the basics.
+#[derive(Debug, Clone, Copy)]
+pub struct Features {
+    triggers: bool,
+    foreign_keys: bool,
+    generated_columns: bool,
+    strict: bool,
+    views: bool,
+    temp: bool,
+    attach: bool,
+    alter: bool,
+    transactions: bool,
+    returning: bool,
+    settings: bool,
+    outer_joins: bool,
+    /// Values at the edges of their types.
+    extremes: bool,
+    /// Values that are equal and not the same.
+    twins: bool,
+    /// Text is stored as UTF-16.
+    utf16: bool,
+}
+
+impl Features {
+    fn draw(rng: &mut Rng) -> Self {
+        Self {
+            triggers: rng.percent(40),
+            foreign_keys: rng.percent(25),
+            generated_columns: rng.percent(25),
+            strict: rng.percent(20),
+            views: rng.percent(35),
+            temp: rng.percent(15),
+            attach: rng.percent(10),
+            alter: rng.percent(0),
+            transactions: rng.percent(60),
+            returning: rng.percent(70),
+            settings: rng.percent(30),
+            outer_joins: rng.percent(50),
+            extremes: rng.percent(15),
+            twins: rng.percent(20),
+            utf16: rng.percent(0),
+        }
+    }
+}
+
+/// Makes one script.
+pub struct Generator {
+    rng: Rng,
+    features: Features,
+    /// SQLite has the mathematical functions.
+    math: bool,
+    model: Model,
+    names: usize,
+    aliases: usize,
+    /// Expressions that fail at run time are welcome.
+    errors: bool,
+    /// No subqueries in expressions.
+    plain_expressions: bool,
+    subquery_depth: usize,
+    /// The tables get their first rows.
+    filling: bool,
+    in_transaction: bool,
+    savepoints: Vec<(String, Model)>,
+    before_transaction: Option<Model>,
+    /// The model before the last step, for when it fails.
+    before_step: Option<Model>,
+    /// Steps that open the script.
+    opening: Vec<Step>,
+    left: usize,
+}
+
+impl Generator {
+    /// A script for this seed with so many statements after its schema.
+    pub fn new(seed: u64, length: usize, math: bool) -> Self {
+        let mut rng = Rng::new(seed);
+        let features = Features::draw(&mut rng);
+        let mut generator = Self {
+            rng,
+            features,
+            math,
+            model: Model::default(),
+            names: 0,
+            aliases: 0,
+            errors: false,
+            plain_expressions: false,
+            subquery_depth: 0,
+            filling: false,
+            in_transaction: false,
+            savepoints: Vec::new(),
+            before_transaction: None,
+            before_step: None,
+            opening: Vec::new(),
+            left: length,
+        };
+        generator.open();
+        generator
+    }
+
+    /// The schema and its first rows.
+    fn open(&mut self) {
+        let mut steps = Vec::new();
+        if self.features.utf16 {
+            let encoding = *self.rng.pick(&["UTF-16le", "UTF-16be"]);
+            steps.push(Step::other(format!("PRAGMA encoding = '{encoding}'"), Order::Kept));
+        }
+        if self.features.attach {
+            steps.push(Step::session("ATTACH ':memory:' AS aux".into()));
+            self.model.attached = true;
+        }
+        for i in 0..2 + self.rng.below(3) {
+            let database = if self.features.attach && i == 1 {
+                "aux"
+            } else if self.features.temp && i == 2 {
+                "temp"
+            } else {
+                "main"
+            };
+            steps.push(self.create_table(database));
+        }
+        steps.push(Step::define("CREATE TABLE log(n INTEGER PRIMARY KEY, what TEXT, a, b)".into()));
+        steps.push(Step::define("CREATE TABLE vlog(what TEXT, a, b)".into()));
+        if self.features.foreign_keys {
+            steps.push(Step::other("PRAGMA foreign_keys = ON".into(), Order::Kept));
+        }
+        for _ in 0..self.rng.below(5) {
+            steps.push(self.create_index());
+        }
+        self.filling = true;
+        for table in self.model.tables.clone() {
+            for _ in 0..2 + self.rng.below(3) {
+                let rows = 2 + self.rng.below(6);
+                steps.push(self.insert_values(&table, rows));
+            }
+        }
+        self.filling = false;
+        if self.features.views {
+            for _ in 0..1 + self.rng.below(2) {
+                steps.push(self.create_view());
+            }
+        }
+        if self.features.triggers {
+            for _ in 0..1 + self.rng.below(3) {
+                steps.push(self.create_trigger());
+            }
+        }
+        steps.reverse();
+        self.opening = steps;
+    }
+
+    /// The next statement; `None` at the end.
+    pub fn next_step(&mut self) -> Option<Step> {
+        if let Some(step) = self.opening.pop() {
+            return Some(step);
+        }
+        if self.left == 0 {
+            if self.in_transaction || !self.savepoints.is_empty() {
+                self.in_transaction = false;
+                self.savepoints.clear();
+                return Some(Step::session(if self.rng.percent(70) { "COMMIT" } else { "ROLLBACK" }.into()));
+            }
+            return None;
+        }
+        self.left -= 1;
+        self.before_step = Some(self.model.clone());
+        let step = match self.rng.below(100) {
+            0..=54 => self.query(),
+            55..=86 => self.change(),
+            87..=92 if self.features.transactions => self.transaction(),
+            93 | 94 if self.features.settings => self.setting(),
+            95 | 96 => self.show_schema(),
+            97..=99 => self.schema_change(),
+            _ => self.query(),
+        };
+        Some(step)
+    }
+
+    /// What became of the last step: a failed one has changed nothing, and a failure may have ended the transaction.
+    pub fn note(&mut self, step: &Step, failed: bool, autocommit: bool) {
+        if failed && step.class == Class::Define {
+            if let Some(model) = self.before_step.take() {
+                self.model = model;
+            }
+        }
+        if autocommit && (self.in_transaction || !self.savepoints.is_empty()) {
+            self.rolled_back();
+        }
+    }
+
+    fn fresh(&mut self, prefix: &str) -> String {
+        self.names += 1;
+        format!("{prefix}{}", self.names)
+    }
+
+    /// One of several words.
+    fn word(&mut self, of: &[&'static str]) -> &'static str {
+        of[self.rng.below(of.len())]
+    }
+
+    /// Any table or view.
+    pub fn pick_table(&mut self) -> Table {
+        let at = self.rng.below(self.model.tables.len());
+        self.model.tables.get(at).cloned().unwrap_or_else(log_table)
+    }
+
+    /// A table that is no view.
+    pub fn pick_base_table(&mut self) -> Table {
+        let base: Vec<usize> = (0..self.model.tables.len()).filter(|&i| !self.model.tables[i].view).collect();
+        if base.is_empty() {
+            return log_table();
+        }
+        let at = *self.rng.pick(&base);
+        self.model.tables[at].clone()
+    }
+
+    /// A table to be changed, now and then a view with triggers.
+    pub fn pick_target(&mut self) -> Table {
+        let table = self.pick_table();
+        if table.view && !(table.writable_view && self.rng.percent(70)) { self.pick_base_table() } else { table }
+    }
+
+    fn table_mut(&mut self, name: &str) -> &mut Table {
+        let at = self.model.tables.iter().position(|t| t.name == name).unwrap_or_else(|| {
+            self.model.tables.push(log_table());
+            self.model.tables.len() - 1
+        });
+        &mut self.model.tables[at]
+    }
+}
+
+fn log_table() -> Table {
+    let column =
+        |name: &str, kind, key| model::Column { name: name.into(), kind, folded: false, key, generated: false };
+    Table {
+        database: "main",
+        name: "log".into(),
+        columns: vec![
+            column("n", model::Kind::Integer, true),
+            column("what", model::Kind::Text, false),
+            column("a", model::Kind::Any, false),
+            column("b", model::Kind::Any, false),
+        ],
+        identity: vec!["n".into()],
+        unique: vec![vec!["n".into()]],
+        strict: false,
+        ordered_changes: true,
+        view: false,
+        writable_view: false,
+    }
+}

@@ -1,0 +1,484 @@
+//! Whole queries: joins, subqueries, aggregates, compounds, common table expressions.
+
+use super::model::{Column, Kind, Scope};
+use super::{Generator, Order, Step};
+
+/// A FROM clause and what it brings into scope.
+pub struct From {
+    /// The clause without the word.
+    pub text: String,
+    /// All its columns.
+    pub scope: Scope,
+    /// How many tables it joins.
+    pub tables: usize,
+}
+
+/// A common table expression that the query may name.
+#[derive(Debug, Clone)]
+struct Common {
+    name: String,
+    columns: Vec<Column>,
+}
+
+impl Generator {
+    /// A query as a step.
+    pub fn query(&mut self) -> Step {
+        self.aliases = 0;
+        match self.rng.below(100) {
+            0..=11 => self.calculation(),
+            12..=22 => self.window_query(),
+            23..=36 => self.aggregate_query(),
+            37..=46 => self.compound_query(),
+            47..=54 => self.recursive_query(),
+            55..=58 => self.single_table_with_errors(),
+            59..=62 => self.row_by_key(),
+            _ => self.join_query(),
+        }
+    }
+
+    /// Expressions without a table: here errors are determined.
+    fn calculation(&mut self) -> Step {
+        self.errors = true;
+        self.plain_expressions = true;
+        let depth = 2 + self.rng.below(2);
+        let list: Vec<String> = (0..1 + self.rng.below(4)).map(|_| self.any_expression(depth)).collect();
+        self.errors = false;
+        self.plain_expressions = false;
+        if self.rng.percent(10) {
+            return Step::select(format!("VALUES ({})", list.join("), (")), Order::Kept);
+        }
+        Step::select(format!("SELECT {}", list.join(", ")), Order::Kept)
+    }
+
+    fn any_expression(&mut self, depth: usize) -> String {
+        let nothing = Scope::default();
+        if self.rng.percent(55) { self.any_call(&nothing, depth) } else { self.value(&nothing, depth) }
+    }
+
+    /// Errors within a scan of one table: the row that raises one is reached whatever the plan.
+    fn single_table_with_errors(&mut self) -> Step {
+        let table = self.pick_base_table();
+        let scope = Scope::of("", &table.columns);
+        self.errors = true;
+        self.plain_expressions = true;
+        let list: Vec<String> = (0..1).map(|_| self.any_call(&scope, 2)).collect();
+        self.errors = false;
+        self.plain_expressions = false;
+        Step::select(format!("SELECT {} FROM {}", list.join(", "), table.path()), Order::Free)
+    }
+
+    fn row_by_key(&mut self) -> Step {
+        let table = self.pick_base_table();
+        let scope = Scope::of("", &table.columns);
+        let key = self.rng.pick(&table.identity).clone();
+        let condition = match self.rng.below(4) {
+            0 => format!("{key} > {}", self.literal(Kind::Integer)),
+            1 => format!("{key} IN ({}, {})", self.literal(Kind::Integer), self.literal(Kind::Integer)),
+            _ => format!("{key} = {}", self.literal(Kind::Any)),
+        };
+        let also = if self.rng.percent(30) { format!(" AND {}", self.condition(&scope, 1)) } else { String::new() };
+        let list = if self.rng.percent(50) { "*".to_owned() } else { self.value(&scope, 1) };
+        Step::select(format!("SELECT {list} FROM {} WHERE {condition}{also}", table.path()), Order::Free)
+    }
+
+    /// A FROM clause, a condition over it, and what to show of its rows.
+    pub fn partition(&mut self) -> (String, String, String) {
+        self.aliases = 0;
+        let from = self.from(3);
+        let condition = self.condition(&from.scope, 2);
+        let output: Vec<String> = (0..1 + self.rng.below(2)).map(|_| self.column_of(Kind::Any, &from.scope)).collect();
+        (from.text, condition, output.join(", "))
+    }
+
+    // ---- FROM ---------------------------------------------------------------------------------------------------------
+
+    /// A FROM clause.
+    pub fn from(&mut self, most: usize) -> From {
+        self.from_with(most, &[])
+    }
+
+    fn from_with(&mut self, most: usize, common: &[Common]) -> From {
+        let (mut text, mut scope) = (String::new(), Scope::default());
+        let tables = 1 + [0, 0, 0, 1, 1, 1, 2, 2, 3][self.rng.below(9)].min(most.saturating_sub(1));
+        let mut names: Vec<String> = Vec::new();
+        for i in 0..tables {
+            let (item, columns) = self.from_item(common, i);
+            self.aliases += 1;
+            let alias = format!("{}{}", self.rng.pick(&["x", "y"]), self.aliases);
+            let own = Scope::of(&format!("{alias}."), &columns);
+            let all = scope.clone().and(own.clone());
+            if i == 0 {
+                text = format!("{item} AS {alias}");
+                names = columns.iter().map(|c| c.name.clone()).collect();
+                scope = own;
+                continue;
+            }
+            // More than two tables are always tied together, or the product would take all the time.
+            let on = if scope.0.is_empty() || own.0.is_empty() {
+                "1".to_owned()
+            } else if self.rng.percent(75) || i > 1 {
+                let (a, b) = (self.rng.pick(&scope.0).text.clone(), self.rng.pick(&own.0).text.clone());
+                let more =
+                    if self.rng.percent(20) { format!(" AND {}", self.condition(&all, 1)) } else { String::new() };
+                let operator = if i > 1 { "=" } else { *self.rng.pick(&["=", "=", "=", "=", "<", "IS"]) };
+                format!("{a} {operator} {b}{more}")
+            } else {
+                self.condition(&all, 1)
+            };
+            let shared: Vec<&Column> = columns.iter().filter(|c| names.contains(&c.name)).collect();
+            match self.rng.below(14) {
+                0..=3 => text += &format!(" JOIN {item} AS {alias} ON {on}"),
+                4..=6 => text += &format!(" LEFT JOIN {item} AS {alias} ON {on}"),
+                7 if self.features.outer_joins => text += &format!(" RIGHT JOIN {item} AS {alias} ON {on}"),
+                8 if self.features.outer_joins => text += &format!(" FULL JOIN {item} AS {alias} ON {on}"),
+                9 if i == 1 && !shared.is_empty() => {
+                    let kind = *self.rng.pick(&["JOIN", "LEFT JOIN", "INNER JOIN"]);
+                    text += &format!(" {kind} {item} AS {alias} USING ({})", self.rng.pick(&shared).name);
+                }
+                10 if i == 1 => {
+                    let kind = *self.rng.pick(&["NATURAL JOIN", "NATURAL LEFT JOIN"]);
+                    text += &format!(" {kind} {item} AS {alias}");
+                }
+                11 if i == 1 => text += &format!(" CROSS JOIN {item} AS {alias}"),
+                12 if i == 1 => text += &format!(", {item} AS {alias}"),
+                _ => text += &format!(" INNER JOIN {item} AS {alias} ON {on}"),
+            }
+            scope = all;
+        }
+        From { text, scope, tables }
+    }
+
+    fn from_item(&mut self, common: &[Common], position: usize) -> (String, Vec<Column>) {
+        if !common.is_empty() && (position == 0 || self.rng.percent(40)) {
+            let one = self.rng.pick(common).clone();
+            return (one.name, one.columns);
+        }
+        if self.subquery_depth < 2 && self.rng.percent(22) {
+            let (text, columns) = self.derived_table();
+            return (format!("({text})"), columns);
+        }
+        let table = self.pick_table();
+        (table.path(), table.columns)
+    }
+
+    /// A subquery whose columns have names, as FROM, CTEs and views need it.
+    pub fn derived_table(&mut self) -> (String, Vec<Column>) {
+        self.subquery_depth += 1;
+        let from = self.from(2);
+        let count = 1 + self.rng.below(3);
+        let (mut list, mut columns) = (Vec::new(), Vec::new());
+        for i in 0..count {
+            let name = format!("c{i}");
+            if self.rng.percent(70) {
+                let c = self.rng.pick(&from.scope.0).clone();
+                list.push(format!("{} AS {name}", c.text));
+                columns.push(Column { name, kind: c.kind, folded: c.folded, key: false, generated: false });
+            } else {
+                list.push(format!("{} AS {name}", self.value(&from.scope, 2)));
+                columns.push(plain(&name));
+            }
+        }
+        let filter =
+            if self.rng.percent(50) { format!(" WHERE {}", self.condition(&from.scope, 1)) } else { String::new() };
+        let text = match self.rng.below(12) {
+            0 => format!("SELECT DISTINCT {} FROM {}{filter}", list.join(", "), from.text),
+            1 | 2 => {
+                let key = self.rng.pick(&from.scope.0).clone();
+                let value = self.rng.pick(&from.scope.0).text.clone();
+                let f = *self.rng.pick(&["max", "min", "count"]);
+                columns = vec![plain("c0"), plain("c1"), plain("c2")];
+                format!(
+                    "SELECT {k} AS c0, count(*) AS c1, {f}({value}) AS c2 FROM {}{filter} GROUP BY {k}",
+                    from.text,
+                    k = key.text
+                )
+            }
+            3 => {
+                let second: Vec<String> = (0..list.len()).map(|_| self.column_of(Kind::Any, &from.scope)).collect();
+                let operator = *self.rng.pick(&["UNION ALL", "UNION", "EXCEPT", "INTERSECT", "UNION ALL"]);
+                format!(
+                    "SELECT {} FROM {t}{filter} {operator} SELECT {} FROM {t}",
+                    list.join(", "),
+                    second.join(", "),
+                    t = from.text
+                )
+            }
+            4 => {
+                let order: Vec<String> = (1..=list.len()).map(|i| i.to_string()).collect();
+                let limit = 1 + self.rng.below(9);
+                format!(
+                    "SELECT {} FROM {}{filter} ORDER BY {} LIMIT {limit}",
+                    list.join(", "),
+                    from.text,
+                    order.join(", ")
+                )
+            }
+            5 => {
+                columns = vec![plain("c0"), plain("c1")];
+                let f = *self.rng.pick(&["max", "min", "count", "total"]);
+                let value = self.rng.pick(&from.scope.0).text.clone();
+                format!("SELECT {f}({value}) AS c0, count(*) AS c1 FROM {}{filter}", from.text)
+            }
+            6 if !self.features.extremes => {
+                columns = vec![plain("c0"), plain("c1")];
+                let (a, b) = (self.literal(Kind::Any), self.literal(Kind::Any));
+                let (c, d) = (self.literal(Kind::Any), self.literal(Kind::Any));
+                format!("SELECT column1 AS c0, column2 AS c1 FROM (VALUES ({a}, {b}), ({c}, {d}))")
+            }
+            _ => format!("SELECT {} FROM {}{filter}", list.join(", "), from.text),
+        };
+        self.subquery_depth -= 1;
+        (text, columns)
+    }
+
+    // ---- Shapes -------------------------------------------------------------------------------------------------------
+
+    fn join_query(&mut self) -> Step {
+        let mut common = Vec::new();
+        let mut with = String::new();
+        if self.rng.percent(20) {
+            let mut parts = Vec::new();
+            for i in 0..1 + self.rng.below(2) {
+                let name = format!("w{i}");
+                let (text, columns) = self.derived_table();
+                let hint = *self.rng.pick(&["", "", " MATERIALIZED", " NOT MATERIALIZED"]);
+                let names = if self.rng.percent(40) {
+                    let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+                    format!("({})", names.join(", "))
+                } else {
+                    String::new()
+                };
+                parts.push(format!("{name}{names} AS{hint} ({text})"));
+                common.push(Common { name, columns });
+            }
+            with = format!("WITH {} ", parts.join(", "));
+        }
+        let from = self.from_with(4, &common);
+        let star = from.tables == 1 && self.rng.percent(25) || self.rng.percent(5);
+        let list: Vec<String> = if star {
+            vec!["*".into()]
+        } else {
+            (0..1 + self.rng.below(4))
+                .map(|i| {
+                    let text = self.value(&from.scope, 2);
+                    if self.rng.percent(20) { format!("{text} AS n{i}") } else { text }
+                })
+                .collect()
+        };
+        let filter = match self.rng.below(5) {
+            0 | 1 => String::new(),
+            2 | 3 => format!(" WHERE {}", self.condition(&from.scope, 2)),
+            _ => format!(" WHERE {} AND {}", self.condition(&from.scope, 1), self.condition(&from.scope, 1)),
+        };
+        let distinct = if self.rng.percent(12) { "DISTINCT " } else { "" };
+        let core = format!("{with}SELECT {distinct}{} FROM {}{filter}", list.join(", "), from.text);
+        let mut step = if star { Step::select(core, Order::Free) } else { self.ordered(core, list.len()) };
+        step.loose = step.loose || !distinct.is_empty() || self.loose_inside(&step.sql);
+        step
+    }
+
+    /// Representatives of equal values are open in these.
+    pub fn loose_inside(&self, sql: &str) -> bool {
+        ["UNION", "EXCEPT", "INTERSECT", "GROUP BY", "DISTINCT", "LIMIT", "max(", "min("]
+            .iter()
+            .any(|w| sql.contains(w))
+    }
+
+    /// An ORDER BY over some or all columns of the result, and with all of them perhaps a LIMIT.
+    pub fn ordered(&mut self, core: String, columns: usize) -> Step {
+        let (clause, order, limited) = self.order_clause(columns);
+        let mut step = Step::select(format!("{core}{clause}"), order);
+        step.loose = limited;
+        step
+    }
+
+    fn order_clause(&mut self, columns: usize) -> (String, Order, bool) {
+        if columns == 0 || self.rng.percent(50) {
+            return (String::new(), Order::Free, false);
+        }
+        let mut by: Vec<usize> = (0..columns).collect();
+        for i in (1..by.len()).rev() {
+            by.swap(i, self.rng.below(i + 1));
+        }
+        let whole = self.rng.percent(60);
+        if !whole {
+            by.truncate(1 + self.rng.below(columns));
+        }
+        let terms: Vec<String> = by
+            .iter()
+            .map(|c| {
+                let direction =
+                    *self.rng.pick(&["", "", " ASC", " DESC", " DESC NULLS LAST", " NULLS LAST", " NULLS FIRST"]);
+                format!("{}{direction}", c + 1)
+            })
+            .collect();
+        let mut text = format!(" ORDER BY {}", terms.join(", "));
+        let limited = by.len() == columns && self.rng.percent(40);
+        if limited {
+            match self.rng.below(5) {
+                0 => text += &format!(" LIMIT {} OFFSET {}", self.rng.below(8), self.rng.below(5)),
+                1 => text += &format!(" LIMIT {}, {}", self.rng.below(4), self.rng.below(8)),
+                2 => text += " LIMIT -1 OFFSET 1",
+                _ => text += &format!(" LIMIT {}", 1 + self.rng.below(12)),
+            }
+        }
+        (text, Order::By(by), limited)
+    }
+
+    /// An aggregate call over the columns in scope whose result does not depend on the order of the rows.
+    pub fn aggregate(&mut self, scope: &Scope) -> String {
+        let column = self.rng.pick(&scope.0).clone();
+        let argument = if self.rng.percent(70) { column.text.clone() } else { self.value(scope, 1) };
+        let distinct = if self.rng.percent(20) { "DISTINCT " } else { "" };
+        let call = match self.rng.below(14) {
+            0 | 1 => "count(*)".to_owned(),
+            2 => format!("count({distinct}{argument})"),
+            3 | 4 if !self.features.extremes => format!("sum({distinct}{})", column.text),
+            5 if !self.features.extremes => format!("{}({distinct}{})", self.rng.pick(&["avg", "total"]), column.text),
+            6 => format!("group_concat(quote({argument}) ORDER BY quote({argument}))"),
+            7 => {
+                let f = *self.rng.pick(&["group_concat", "string_agg"]);
+                format!(
+                    "{f}(quote({argument}), {} ORDER BY quote({argument}) DESC)",
+                    self.rng.pick(&["'-'", "''", "NULL"])
+                )
+            }
+            8 => format!("json_group_array(quote({argument}) ORDER BY quote({argument}))"),
+            9 => format!("json_group_object(quote({a}), 1 ORDER BY quote({a}))", a = argument),
+            10 => format!("hex(jsonb_group_array(quote({a}) ORDER BY quote({a})))", a = argument),
+            11 => format!("sum({distinct}length({argument}))"),
+            _ => format!("{}({distinct}{argument})", self.rng.pick(&["max", "min"])),
+        };
+        if self.rng.percent(18) && !scope.0.is_empty() {
+            format!("{call} FILTER (WHERE {})", self.condition(scope, 1))
+        } else {
+            call
+        }
+    }
+
+    fn aggregate_query(&mut self) -> Step {
+        let from = self.from(3);
+        let mut list = Vec::new();
+        let mut keys: Vec<String> = Vec::new();
+        for _ in 0..self.rng.below(3) {
+            let key = if self.rng.percent(75) {
+                self.rng.pick(&from.scope.0).text.clone()
+            } else {
+                self.value(&from.scope, 1)
+            };
+            // What is constant may be a number, which would name a column of the result.
+            let key = if key.contains('.') { key } else { self.rng.pick(&from.scope.0).text.clone() };
+            if self.rng.percent(85) {
+                list.push(key.clone());
+            }
+            keys.push(key);
+        }
+        for _ in 0..1 + self.rng.below(3) {
+            let call = self.aggregate(&from.scope);
+            list.push(if self.rng.percent(15) { format!("coalesce({call}, 'none')") } else { call });
+        }
+        let filter =
+            if self.rng.percent(45) { format!(" WHERE {}", self.condition(&from.scope, 1)) } else { String::new() };
+        let mut tail = String::new();
+        if !keys.is_empty() {
+            tail = format!(" GROUP BY {}", keys.join(", "));
+        }
+        if self.rng.percent(25) {
+            let call = self.aggregate(&from.scope);
+            tail += &format!(" HAVING {call} {}", self.rng.pick(&["> 1", "IS NOT NULL", "<> 2", "= 1", ">= 'a'"]));
+        }
+        let core = format!("SELECT {} FROM {}{filter}{tail}", list.join(", "), from.text);
+        let mut step = self.ordered(core, list.len());
+        step.loose = true;
+        step
+    }
+
+    fn compound_query(&mut self) -> Step {
+        let columns = 1 + self.rng.below(3);
+        let mut text = String::new();
+        for i in 0..2 + self.rng.below(2) {
+            if i > 0 {
+                let operator = *self.rng.pick(&["UNION ALL", "UNION", "EXCEPT", "INTERSECT", "UNION ALL", "UNION"]);
+                text += &format!(" {operator} ");
+            }
+            if self.rng.percent(12) {
+                let values: Vec<String> = (0..columns).map(|_| self.literal(Kind::Any)).collect();
+                text += &format!("VALUES ({})", values.join(", "));
+                continue;
+            }
+            let from = self.from(2);
+            let list: Vec<String> = (0..columns)
+                .map(|_| {
+                    if self.rng.percent(75) {
+                        self.rng.pick(&from.scope.0).text.clone()
+                    } else {
+                        self.value(&from.scope, 1)
+                    }
+                })
+                .collect();
+            let filter =
+                if self.rng.percent(50) { format!(" WHERE {}", self.condition(&from.scope, 1)) } else { String::new() };
+            text += &format!("SELECT {} FROM {}{filter}", list.join(", "), from.text);
+        }
+        let mut step = self.ordered(text, columns);
+        step.loose = true;
+        step
+    }
+
+    fn recursive_query(&mut self) -> Step {
+        let last = 2 + self.rng.below(12);
+        let text = match self.rng.below(7) {
+            0 => format!(
+                "WITH RECURSIVE r(n, s) AS (SELECT 1, {} UNION ALL SELECT n + 1, s || n FROM r WHERE n < {last}) SELECT n, s FROM r",
+                self.literal(Kind::Text)
+            ),
+            1 => {
+                let direction = *self.rng.pick(&["", " DESC"]);
+                format!(
+                    "WITH RECURSIVE r(n, d) AS (SELECT 1, 0 UNION ALL SELECT n * 2 + k.column1, d + 1 FROM r, (VALUES (0), (1)) AS k WHERE d < 4 ORDER BY 1{direction} LIMIT {last}) SELECT n, d FROM r"
+                )
+            }
+            2 => {
+                let table = self.pick_base_table();
+                let scope = Scope::of("t.", &table.columns);
+                let (a, b) = (self.column_of(Kind::Any, &scope), self.column_of(Kind::Any, &scope));
+                format!(
+                    "WITH RECURSIVE r(x) AS (SELECT {} FROM {p} AS t UNION SELECT {a} FROM {p} AS t JOIN r ON {b} = r.x) SELECT x, typeof(x) FROM r",
+                    self.column_of(Kind::Any, &scope),
+                    p = table.path()
+                )
+            }
+            3 => format!(
+                "WITH RECURSIVE r(n) AS (VALUES (1) UNION SELECT (n * 3 + 1) % {} FROM r), q AS (SELECT count(*) AS c FROM r) SELECT r.n, q.c FROM r, q",
+                last + 3
+            ),
+            4 => format!(
+                "WITH RECURSIVE r(a, b) AS (SELECT 0, 1 UNION ALL SELECT b, a + b FROM r LIMIT {last}) SELECT a, (SELECT count(*) FROM r AS z WHERE z.a < r.a) FROM r"
+            ),
+            5 => {
+                let table = self.pick_base_table();
+                let scope = Scope::of("t.", &table.columns);
+                let key = self.column_of(Kind::Integer, &scope);
+                format!(
+                    "WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r WHERE n < {last}) SELECT n, (SELECT count(*) FROM {p} AS t WHERE {key} = n) FROM r",
+                    p = table.path()
+                )
+            }
+            _ => format!(
+                "WITH RECURSIVE r(n, k) AS (SELECT 1, 1 UNION ALL SELECT n + 1, k FROM r WHERE n < 3 UNION ALL SELECT n, k + 1 FROM r WHERE k < 3) SELECT n, k FROM r WHERE n + k < {last}"
+            ),
+        };
+        let columns = if text.contains("SELECT x, ") || !text.contains("SELECT n FROM") { 2 } else { 1 };
+        let mut step = if self.rng.percent(30) {
+            Step::select(format!("{text} ORDER BY 1, 2"), Order::By((0..columns).collect()))
+        } else {
+            Step::select(text, Order::Free)
+        };
+        step.loose = true;
+        step
+    }
+}
+
+fn plain(name: &str) -> Column {
+    Column { name: name.to_owned(), kind: Kind::Any, folded: false, key: false, generated: false }
+}

@@ -1,0 +1,149 @@
+//! `differential`: generated scripts on this engine and on SQLite until a number of statements is reached.
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::{Duration, Instant, SystemTime};
+
+use clap::Parser;
+use differential::compare::Kind;
+use differential::logic::{self, Checked};
+use differential::reach::Reach;
+use differential::run::{Difference, script};
+use differential::shrink::shrink;
+
+#[derive(Parser)]
+#[command(about = "Generated scripts on this engine and on SQLite: same answers, same files")]
+struct Arguments {
+    /// The first script's seed; the default is the time.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Statements to run.
+    #[arg(long, default_value_t = 100_000)]
+    statements: u64,
+    /// Stop after so many seconds.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// `pending`: every first touch of a page is pending, under a tiny cache.
+    #[arg(long)]
+    backend: Option<String>,
+    /// Statements of a script after its schema.
+    #[arg(long, default_value_t = 60)]
+    length: usize,
+    /// Different differences to show before giving up.
+    #[arg(long, default_value_t = 10)]
+    show: usize,
+    /// Check so many conditions against rewritten forms of their queries, on our engine alone.
+    #[arg(long)]
+    logic: Option<u64>,
+    /// Run the script with exactly this seed and print it.
+    #[arg(long)]
+    script: Option<u64>,
+    /// Seconds to spend on shrinking each.
+    #[arg(long, default_value_t = 20)]
+    shrink: u64,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let pending = arguments.backend.as_deref() == Some("pending");
+    let math = sqlite_has_math();
+    let mut reach = Reach::default();
+    std::panic::set_hook(Box::new(|_| {}));
+    if let Some(seed) = arguments.script {
+        let found = script(seed, arguments.length, pending, math, &mut reach);
+        if let Some(found) = &found {
+            print(&shrink(found, Duration::from_secs(arguments.shrink)));
+        }
+        return if found.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    let seed = arguments
+        .seed
+        .unwrap_or_else(|| SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |d| d.as_secs()));
+    println!("seed {seed}");
+    if let Some(conditions) = arguments.logic {
+        return check_logic(seed, conditions, &arguments);
+    }
+    let start = Instant::now();
+    let mut shown: BTreeMap<String, u64> = BTreeMap::new();
+    let mut differences = 0;
+    let mut number = 0;
+    while reach.statements < arguments.statements && arguments.seconds.is_none_or(|s| start.elapsed().as_secs() < s) {
+        let script_seed = seed.wrapping_mul(1_000_003).wrapping_add(number);
+        number += 1;
+        let Some(found) = script(script_seed, arguments.length, pending, math, &mut reach) else { continue };
+        differences += 1;
+        let small = shrink(&found, Duration::from_secs(arguments.shrink));
+        let count = shown.entry(signature(&small)).or_default();
+        *count += 1;
+        if *count <= 1 {
+            print(&small);
+            if shown.len() >= arguments.show {
+                break;
+            }
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{}", reach.report());
+    println!("{:.0} statements a second; {differences} differences", reach.statements as f64 / seconds);
+    for (signature, count) in &shown {
+        println!("{count} x {signature}");
+    }
+    if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Conditions of one schema.
+const CONDITIONS: usize = 200;
+
+fn check_logic(seed: u64, conditions: u64, arguments: &Arguments) -> ExitCode {
+    let start = Instant::now();
+    let mut checked = Checked::default();
+    let mut differences = 0;
+    for number in 0.. {
+        let late = arguments.seconds.is_some_and(|s| start.elapsed().as_secs() >= s);
+        if late || checked.queries >= conditions || differences >= arguments.show {
+            break;
+        }
+        let script_seed = seed.wrapping_mul(1_000_003).wrapping_add(number);
+        if let Some(found) = logic::script(script_seed, CONDITIONS, &mut checked) {
+            differences += 1;
+            print(&found);
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "{} conditions ({} true somewhere, {} failed), {:.0} a second; {differences} differences",
+        checked.queries,
+        checked.with_rows,
+        checked.failed,
+        checked.queries as f64 / seconds
+    );
+    if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn sqlite_has_math() -> bool {
+    rusqlite::Connection::open_in_memory()
+        .and_then(|c| c.query_row("SELECT sqrt(4)", [], |row| row.get::<_, f64>(0)))
+        .is_ok()
+}
+
+/// Small scripts that look alike show the same difference.
+fn signature(found: &Difference) -> String {
+    if matches!(found.kind, Kind::Error(..)) {
+        return format!("{:?}", found.kind);
+    }
+    let last = match found.kind {
+        Kind::Content | Kind::Exchange | Kind::Integrity => found.text.as_str(),
+        _ => found.steps.last().map_or("", |s| s.sql.as_str()),
+    };
+    let words: String = last.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).take(60).collect();
+    format!("{:?} {words}", found.kind)
+}
+
+fn print(found: &Difference) {
+    println!("==== {:?}: script {} ({:?})", found.kind, found.seed, found.place);
+    for step in &found.steps {
+        println!("{};", step.sql);
+    }
+    println!("{}", found.text);
+}
