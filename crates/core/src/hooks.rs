@@ -96,7 +96,7 @@ impl TracedStatement<'_> {
 pub enum TraceEvent<'a> {
     /// A statement begins to run.
     Statement(TracedStatement<'a>),
-    /// One of its triggers begins: the text is a comment that names it.
+    /// One of its triggers begins: the text is a comment that names it (`-- TRIGGER t`).
     Trigger(TracedStatement<'a>, &'a str),
     /// It has ended; how long the run has taken.
     Profile(TracedStatement<'a>, Duration),

@@ -384,6 +384,9 @@ impl Execution {
         state.waiting = None;
         state.environment.now_julian_ms.set(0);
         state.stepping_writer = self.vm.program().writes;
+        if state.hooks.trace_mask != 0 {
+            state.hooks.traced = Some((self.id, self.sql.clone()));
+        }
         state.deadline = self.deadline;
         let outcome = self.vm.step(state);
         self.mark = state.current_mark.take();

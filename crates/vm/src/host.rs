@@ -151,6 +151,12 @@ pub trait Host {
         call()
     }
 
+    /// The body of a trigger begins to run.
+    #[inline]
+    fn trigger_begins(&mut self, name: &str) {
+        let _ = name;
+    }
+
     // ---- The world --------------------------------------------------------------------------------------------------
 
     /// What functions may ask.

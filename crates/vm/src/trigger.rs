@@ -49,6 +49,7 @@ impl Exec for RunTrigger {
         });
         caller.pc += 1;
         vm.callers.push(caller);
+        host.trigger_begins(&self.call.name);
         Ok(Flow::SWITCH)
     }
 }

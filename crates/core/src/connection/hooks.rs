@@ -27,6 +27,8 @@ pub(crate) struct Hooks {
     /// The tracer and its mask; the mask is 0 without one.
     pub trace: Option<Tracer>,
     pub trace_mask: u32,
+    /// The statement that is being stepped, while there is a tracer.
+    pub traced: Option<(u64, Arc<[u8]>)>,
     /// Somebody wants to know of changed rows.
     pub watches_rows: bool,
     /// The commit in hand has been agreed to: it may be tried again without asking.
@@ -242,6 +244,18 @@ impl State {
         self.hooks.progress_steps = 0;
         let handler: ProgressHandler = Arc::clone(handler);
         if self.lend(|| handler()) { Err(Error::from_code(ResultCode::INTERRUPT)) } else { Ok(()) }
+    }
+
+    /// Tell the tracer that a trigger of the statement in hand begins. Foreign-key actions have no name to tell.
+    #[cold]
+    pub fn tell_of_trigger(&mut self, name: &str) {
+        if self.hooks.trace_mask & trace_mask::STATEMENT == 0 || name.starts_with('\0') {
+            return;
+        }
+        if let Some((id, sql)) = self.hooks.traced.clone() {
+            let statement = TracedStatement { id, sql: &sql, parameters: &[], row: &[] };
+            self.tell_tracer(&TraceEvent::Trigger(statement, &format!("-- TRIGGER {name}")));
+        }
     }
 
     /// Tell the tracer, if it wants to know this.

@@ -183,6 +183,13 @@ impl Host for State {
         self.expire_blobs(change, None);
     }
 
+    #[inline]
+    fn trigger_begins(&mut self, name: &str) {
+        if self.hooks.trace_mask != 0 {
+            self.tell_of_trigger(name);
+        }
+    }
+
     fn foreign<R>(&mut self, call: impl FnOnce() -> Result<R>) -> Result<R> {
         self.lend_within_statement(call)
     }

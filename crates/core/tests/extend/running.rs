@@ -62,7 +62,7 @@ fn a_deadline_ends_a_run_but_not_the_statement() {
 #[test]
 fn traces_tell_texts_rows_and_ends() {
     let pair = Pair::new();
-    pair.ours.execute_batch("CREATE TABLE t(a, b)").unwrap();
+    pair.ours.execute_batch("CREATE TABLE t(a, b); CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END").unwrap();
     let log = Arc::new(Mutex::new(Vec::new()));
     let told = log.clone();
     pair.ours.set_tracer(
@@ -73,7 +73,8 @@ fn traces_tell_texts_rows_and_ends() {
                 TraceEvent::Statement(s) => format!("begin {}", text(s.expanded_sql())),
                 TraceEvent::Row(s) => format!("row {:?}", s.row),
                 TraceEvent::Profile(s, _) => format!("end {}", text(s.sql.to_vec())),
-                TraceEvent::Trigger(..) | TraceEvent::Close => "?".into(),
+                TraceEvent::Trigger(_, name) => (*name).to_string(),
+                TraceEvent::Close => "?".into(),
             });
         })),
     );
@@ -86,6 +87,7 @@ fn traces_tell_texts_rows_and_ends() {
         *log.lock().unwrap(),
         [
             "begin INSERT INTO t VALUES ('it''s', x'01ab')",
+            "-- TRIGGER tr",
             "end INSERT INTO t VALUES (?1, :name)",
             "begin SELECT a FROM t",
             "row ['it\u{27}s']".replace("\u{27}", "'").as_str(),
