@@ -7,6 +7,7 @@
 //! | `settings` | what dot commands and flags set |
 //! | `input` | lines from a pipe or a file, joined to statements |
 //! | `complete` | is a text a complete statement? |
+//! | `functions` | SQL functions that the shell adds |
 //! | `commands` | dot commands, one register |
 //! | `render` | output modes |
 //! | `output` | where output goes |
@@ -15,6 +16,7 @@
 
 mod commands;
 mod complete;
+mod functions;
 mod input;
 mod options;
 mod output;
@@ -111,11 +113,16 @@ fn session(shell: &mut Shell, options: Options) -> u8 {
     let has_work = !options.commands.is_empty() || options.archive.is_some();
     shell.interactive = !has_work && !options.batch && (on_terminal || options.interactive);
     shell.nonce = options.nonce.clone();
+    shell.safe = options.safe;
     if let Err(message) = shell.open(options.database.as_deref().unwrap_or(":memory:")) {
         eprintln!("{message}");
         return 1;
     }
-    terminal::handle_interrupts(shell);
+    if !shell.interactive {
+        terminal::handle_interrupts(shell);
+    }
+    // The start file is the user's own.
+    shell.safe = false;
     match start_files(shell, options.init.as_deref()) {
         Flow::Continue => {}
         Flow::Exit(code) => return code,

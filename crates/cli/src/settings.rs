@@ -24,8 +24,6 @@ pub struct Settings {
     pub plan: Plan,
     pub stats: Stats,
     pub trace: Trace,
-    /// Where `.log` sends what the engine logs.
-    pub log: Option<String>,
     pub main_prompt: String,
     pub continue_prompt: Option<String>,
     /// Characters that a cell of a terminal or file cannot show are kept as they are.
@@ -108,7 +106,6 @@ impl Default for Settings {
             plan: Plan::Off,
             stats: Stats::Off,
             trace: Trace::default(),
-            log: None,
             main_prompt: "turso> ".into(),
             continue_prompt: None,
             crlf: false,

@@ -226,4 +226,4 @@ macro_rules! topics {
         }
     };
 }
-topics! { modes flags errors settings files schema dump import parameters archive hash other }
+topics! { modes flags errors settings files schema dump import parameters archive hash functions other }

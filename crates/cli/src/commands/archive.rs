@@ -1,18 +1,16 @@
 //! `.archive` and `-A`: files in a table `sqlar`.
 
+pub mod content;
 mod disk;
 mod options;
 
 use std::path::Path;
 
-use flate2::Compression;
-use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
-use std::io::{Read, Write};
-use turso_core::{Connection, Error, ResultCode, Value};
+use turso_core::{Connection, Error, Value};
 
 use super::{Outcome, help, quote};
 use crate::shell::{Access, Flow, Shell, connect};
+use content::{compress, uncompress};
 use options::{Command, Request};
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS sqlar(
@@ -264,31 +262,4 @@ impl Archive<'_> {
         }
         Ok(())
     }
-}
-
-/// Deflated, unless that makes it no shorter.
-fn compress(content: &[u8]) -> Result<Vec<u8>, Error> {
-    let fail = |error: std::io::Error| Error::io(ResultCode::IOERR, &error);
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(content).map_err(fail)?;
-    let packed = encoder.finish().map_err(fail)?;
-    Ok(if packed.len() < content.len() { packed } else { content.to_vec() })
-}
-
-/// The content of an entry; its size says whether it is compressed.
-fn uncompress(data: &[u8], size: i64) -> Result<Vec<u8>, String> {
-    let Ok(size) = u64::try_from(size) else { return Ok(data.to_vec()) };
-    if size == data.len() as u64 {
-        return Ok(data.to_vec());
-    }
-    let mut content = Vec::new();
-    // A damaged entry must not unpack to more than it promises.
-    ZlibDecoder::new(data)
-        .take(size + 1)
-        .read_to_end(&mut content)
-        .map_err(|_| "SQL error: error in uncompress()".to_owned())?;
-    if content.len() as u64 != size {
-        return Err("SQL error: error in uncompress()".into());
-    }
-    Ok(content)
 }

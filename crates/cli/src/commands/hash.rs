@@ -1,7 +1,7 @@
 //! `.sha3sum` and `.selftest`: hashes of content.
 
 use sha3::{Digest, Sha3_224, Sha3_256, Sha3_384, Sha3_512};
-use turso_core::{Error, StepResult, Value};
+use turso_core::{Connection, Error, Statement, StepResult, Value};
 
 use super::{Outcome, double_quote, help, quote};
 use crate::shell::{Flow, Shell};
@@ -25,8 +25,16 @@ impl Hasher {
 
     /// Add a query and its rows.
     fn query(&mut self, shell: &mut Shell, sql: &str) -> Result<(), Error> {
-        self.0.update(format!("S{}:{sql}", sql.len()).as_bytes());
-        let Some(mut statement) = shell.connection().prepare(sql)?.statement else { return Ok(()) };
+        match shell.connection().prepare(sql)?.statement {
+            Some(statement) => self.statement(statement),
+            None => Ok(()),
+        }
+    }
+
+    fn statement(&mut self, mut statement: Statement) -> Result<(), Error> {
+        let sql = statement.sql().to_vec();
+        self.0.update(format!("S{}:", sql.len()).as_bytes());
+        self.0.update(&sql);
         while statement.step()? == StepResult::Row {
             self.0.update(b"R");
             statement.row().iter().for_each(|value| self.value(value));
@@ -59,6 +67,30 @@ impl Hasher {
     fn hex(self) -> String {
         self.0.finalize().iter().map(|b| format!("{b:02x}")).collect()
     }
+}
+
+/// The hash of some bytes.
+pub fn sha3(bytes: &[u8], bits: i64) -> Vec<u8> {
+    let mut hasher = Hasher::new(u32::try_from(bits).unwrap_or(0));
+    hasher.0.update(bytes);
+    hasher.0.finalize().to_vec()
+}
+
+/// The hash of the results of all statements of a text.
+pub fn hash_of_queries(connection: &Connection, text: &[u8], bits: i64) -> Result<Vec<u8>, Error> {
+    let mut hasher = Hasher::new(u32::try_from(bits).unwrap_or(0));
+    let mut start = 0;
+    while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
+        let prepared = connection.prepare(rest)?;
+        if let Some(statement) = prepared.statement {
+            if !statement.is_readonly() {
+                return Err(Error::sql(format!("non-query: [{}]", String::from_utf8_lossy(statement.sql()))));
+            }
+            hasher.statement(statement)?;
+        }
+        start += prepared.tail;
+    }
+    Ok(hasher.0.finalize().to_vec())
 }
 
 /// The query whose result stands for a table.

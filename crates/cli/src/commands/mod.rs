@@ -15,9 +15,12 @@ mod schema;
 mod session;
 mod settings;
 mod system;
+pub mod watch;
 
+pub use archive::content as archive_content;
 pub use archive::from_command_line as archive_from_command_line;
 pub use files::show_file;
+pub use hash::{hash_of_queries, sha3};
 
 use turso_core::Error;
 use turso_core::parser::ast::Statement;
@@ -43,6 +46,7 @@ struct Command {
 /// The register. A shortened name means the first entry that it fits.
 #[rustfmt::skip]
 const COMMANDS: &[Command] = &[
+    Command { name: "auth", letters: 1, safe: true, run: watch::authorizer },
     Command { name: "archive", letters: 2, safe: false, run: archive::run },
     Command { name: "backup", letters: 3, safe: false, run: files::backup },
     Command { name: "bail", letters: 3, safe: true, run: settings::bail },
@@ -81,6 +85,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "parameter", letters: 3, safe: true, run: parameters::run },
     Command { name: "print", letters: 3, safe: true, run: system::print },
     Command { name: "prompt", letters: 1, safe: true, run: settings::prompt },
+    Command { name: "progress", letters: 3, safe: true, run: watch::progress },
     Command { name: "quit", letters: 1, safe: true, run: session::quit },
     Command { name: "read", letters: 3, safe: false, run: files::read },
     Command { name: "restore", letters: 3, safe: false, run: files::restore },

@@ -109,10 +109,9 @@ pub fn prompt(shell: &mut Shell, arguments: &[&str]) -> Outcome {
 }
 
 /// `.log`
-pub fn log(shell: &mut Shell, arguments: &[&str]) -> Outcome {
+pub fn log(_: &mut Shell, arguments: &[&str]) -> Outcome {
     let [file] = arguments else { return Err("Usage: .log FILENAME".into()) };
-    shell.settings.log = (*file != "off").then(|| (*file).to_owned());
-    Ok(Flow::Continue)
+    if *file == "off" { Ok(Flow::Continue) } else { Err("Error: the engine keeps no log".into()) }
 }
 
 /// `.trace`

@@ -74,6 +74,8 @@ pub struct Shell {
     pub program: String,
     /// A person is at the terminal.
     pub interactive: bool,
+    /// What `.auth` and `.progress` have to print.
+    pub callback_lines: crate::commands::watch::Lines,
     /// What Ctrl-C interrupts.
     pub running: Arc<Mutex<Option<Connection>>>,
 }
@@ -104,6 +106,7 @@ impl Shell {
             nonce_given: false,
             program: "tursodb".into(),
             interactive: false,
+            callback_lines: Arc::default(),
             running: Arc::default(),
         }
     }
@@ -118,6 +121,8 @@ impl Shell {
         self.sessions[self.active] = None;
         match connect(path, access) {
             Ok(connection) => {
+                crate::functions::install(&connection, self.safe)
+                    .map_err(|error| format!("Error: {}", error.message()))?;
                 self.sessions[self.active] =
                     Some(Session { path: path.to_owned(), connection, unnamed: false, used: false });
                 Ok(())
@@ -280,7 +285,9 @@ impl Shell {
         let connection = self.connection();
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.clone());
         while let Some(rest) = text.get(start..).filter(|r| !r.is_empty()) {
-            let prepared = connection.prepare(rest).map_err(|error| Failure { error, start, parsing: true })?;
+            let prepared = connection.prepare(rest);
+            self.print_callback_lines();
+            let prepared = prepared.map_err(|error| Failure { error, start, parsing: true })?;
             if let Some(mut statement) = prepared.statement {
                 self.run_statement(&connection, &mut statement, rest.get(..prepared.tail).unwrap_or(rest))
                     .map_err(|error| Failure { error, start, parsing: false })?;
@@ -369,12 +376,19 @@ impl Shell {
             }
         };
         patience.end();
+        self.print_callback_lines();
         if mode.is_grid() && renderer.has_rows() && statement.column_count() > self.settings.widths.len() {
             self.settings.widths.resize(statement.column_count(), 0);
         }
         renderer.finish(&mut out);
         self.write(&out);
         result
+    }
+
+    /// Print what callbacks have left.
+    fn print_callback_lines(&mut self) {
+        let lines = std::mem::take(&mut *self.callback_lines.lock().unwrap_or_else(PoisonError::into_inner));
+        lines.into_iter().for_each(|line| self.line(line));
     }
 
     // ---- Questions of dot commands ---------------------------------------------------------------------------------------

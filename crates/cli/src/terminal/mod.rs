@@ -84,6 +84,9 @@ pub fn session(shell: &mut Shell) -> u8 {
             return 1;
         }
     };
+    // The editor has a handler of its own, which would keep the signal to itself: ours takes its place. While a line is edited,
+    // Ctrl-C is a key and no signal.
+    handle_interrupts(shell);
     editor.set_helper(Some(Assistant::new(shell.running.clone())));
     let unfinished = Arc::new(Unfinished::default());
     for key in [KeyEvent(KeyCode::Up, Modifiers::NONE), KeyEvent::ctrl('P')] {
