@@ -1,7 +1,8 @@
 //! Opening databases, and the catalogue that their connections share.
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use turso_error::Result;
 use turso_io::{Io, MemoryIo, PendingIo, ThreadPoolIo};
@@ -10,6 +11,7 @@ use turso_storage::{DatabaseFile, Pager};
 
 use crate::connection::{AttachedDb, Connection, Settings, State};
 use crate::options::{Backend, OpenOptions};
+use crate::uri;
 
 /// The page size of new databases.
 const DEFAULT_PAGE_SIZE: u32 = 4096;
@@ -41,28 +43,50 @@ impl std::fmt::Debug for Database {
 }
 
 impl Database {
-    /// Open a database. The path `:memory:` (or an empty one) means memory.
-    pub fn open(path: &str, options: OpenOptions) -> Result<Self> {
-        let in_memory = path.is_empty() || path == ":memory:" || matches!(options.backend, Backend::Memory);
-        let file = if in_memory && !options.shared_memory {
+    /// Open a database. The path `:memory:` (or an empty one) means memory; `file:` begins a URI, unless the options say
+    /// otherwise.
+    pub fn open(name: &str, mut options: OpenOptions) -> Result<Self> {
+        let name = uri::parse(name, &mut options)?;
+        let path = name.path.as_str();
+        let in_memory =
+            name.memory || path.is_empty() || path == ":memory:" || matches!(options.backend, Backend::Memory);
+        if in_memory && name.memory && name.shared && !path.is_empty() {
+            return Self::open_named_memory(path, options);
+        }
+        let file = if in_memory && !options.shared_memory && !name.shared {
             None
         } else {
             let io = if in_memory { Arc::new(MemoryIo::new()) as Arc<dyn Io> } else { io_of(&options.backend) };
-            let name = if in_memory { "memory.db" } else { path };
+            let path = if in_memory { "memory.db" } else { path };
             let open = turso_storage::OpenOptions {
                 read_only: options.read_only,
                 create: options.create,
                 wal: options.new_uses_wal,
                 page_size: DEFAULT_PAGE_SIZE,
-                ..turso_storage::OpenOptions::default()
+                immutable: name.immutable && !in_memory,
             };
-            Some(DatabaseFile::open(io, Path::new(name), open)?)
+            Some(DatabaseFile::open(io, Path::new(path), open)?)
         };
         let shown: Arc<str> = match &file {
             Some(file) if !in_memory => file.path().to_string_lossy().into(),
             _ => "".into(),
         };
         Ok(Self { shared: Arc::new(Shared { path: shown, options, file, schema: Mutex::new(None) }) })
+    }
+
+    /// The database in memory that everybody in this process means by this name, as long as anybody uses it.
+    fn open_named_memory(name: &str, options: OpenOptions) -> Result<Self> {
+        static NAMED: LazyLock<Mutex<HashMap<String, Weak<Shared>>>> = LazyLock::new(Mutex::default);
+        let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = named.get(name).and_then(Weak::upgrade) {
+            return Ok(Self { shared });
+        }
+        named.retain(|_, weak| weak.strong_count() > 0);
+        let open = turso_storage::OpenOptions { page_size: DEFAULT_PAGE_SIZE, ..Default::default() };
+        let file = DatabaseFile::open(Arc::new(MemoryIo::new()), Path::new("memory.db"), open)?;
+        let shared = Arc::new(Shared { path: "".into(), options, file: Some(file), schema: Mutex::new(None) });
+        named.insert(name.to_owned(), Arc::downgrade(&shared));
+        Ok(Self { shared })
     }
 
     /// A new session.

@@ -28,6 +28,7 @@ mod modules;
 mod options;
 mod statement;
 mod timer;
+mod uri;
 mod wait;
 
 pub use backup::{Backup, BackupStep};

@@ -49,6 +49,8 @@ pub struct OpenOptions {
     pub backend: Backend,
     /// `:memory:` is shared by all connections of the [`crate::Database`], instead of private to each.
     pub shared_memory: bool,
+    /// A name that begins with `file:` is a URI.
+    pub uri: bool,
     /// Bytes that sorts, sets and temporary trees of a connection keep in memory before they go to temporary files; `None`
     /// for the default.
     pub temp_memory: Option<usize>,
@@ -65,6 +67,7 @@ impl Default for OpenOptions {
             busy_timeout: Duration::from_secs(5),
             backend: Backend::Default,
             shared_memory: false,
+            uri: true,
             temp_memory: None,
             cache_pages: None,
         }

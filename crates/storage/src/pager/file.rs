@@ -57,6 +57,8 @@ pub(super) struct FileBacking {
     /// The journal mode is being changed: the log has been removed, the header still names it.
     pub leaving_wal: bool,
     pub committing: Committing,
+    /// A database that this connection creates begins with a log.
+    pub starts_with_wal: bool,
     /// `locking_mode = exclusive`: locks are kept when transactions end.
     pub exclusive: bool,
     /// The SHARED lock (or more) of a transaction that has ended is still held.
@@ -149,6 +151,7 @@ impl Pager {
             checkpoint_wanted: false,
             leaving_wal: false,
             committing: Committing::No,
+            starts_with_wal: db.options().wal,
             exclusive: false,
             kept: false,
             initial_header: DatabaseHeader::new(page_size),

@@ -520,7 +520,7 @@ impl Pager {
         let no = self.append_page();
         debug_assert_eq!(no, PageNo::ONE);
         let mut header = self.header;
-        if matches!(&self.backing, Backing::File(file) if file.db.options().wal) {
+        if matches!(&self.backing, Backing::File(file) if file.starts_with_wal) {
             (header.write_version, header.read_version) = (2, 2);
         }
         header.encode_first_page(self.edit(no));

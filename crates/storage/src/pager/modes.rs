@@ -77,7 +77,12 @@ impl Pager {
         self.end_read();
         match (self.journal_mode() == JournalMode::Wal, mode == JournalMode::Wal) {
             (true, true) => {}
-            (false, false) => self.file_mut().rollback_mode = mode,
+            (false, false) => {
+                let file = self.file_mut();
+                file.rollback_mode = mode;
+                // Asked for in an empty file, it is what the database begins with.
+                file.starts_with_wal = false;
+            }
             (false, true) => {
                 self.change_format(2)?;
                 self.block_on(Pager::begin_read)?;
