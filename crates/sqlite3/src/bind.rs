@@ -29,7 +29,7 @@ impl Stmt {
     /// Bind bytes that the caller gives; `destructor` takes them back, in any case.
     fn bind_bytes(&self, number: c_int, make: impl FnOnce() -> Option<Value>) -> c_int {
         match make() {
-            Some(value) if value.bytes().is_some_and(|bytes| bytes.len() > self.db().limits.borrow().length()) => {
+            Some(value) if value.bytes().is_some_and(|bytes| bytes.len() > self.db().limits.length()) => {
                 self.db().fail_code(TOOBIG)
             }
             value => self.bind(number, value.unwrap_or_default()),
@@ -227,7 +227,7 @@ entry! {
 
 impl Stmt {
     fn bind_zeros(&self, number: c_int, length: usize) -> c_int {
-        if length > self.db().limits.borrow().length() {
+        if length > self.db().limits.length() {
             return self.db().fail_code(TOOBIG);
         }
         let known = self.inner.try_borrow().map_or(0, |inner| inner.parameter_count());

@@ -51,7 +51,7 @@ pub struct Db {
     /// Closed by `sqlite3_close_v2` while something was open.
     pub zombie: Cell<bool>,
     /// `sqlite3_limit`.
-    pub limits: RefCell<crate::limit::Limits>,
+    pub limits: crate::limit::Lengths,
     /// `sqlite3_db_config` switches by their number.
     pub switches: RefCell<crate::config::Switches>,
     /// `sqlite3_set_clientdata`.
@@ -147,7 +147,7 @@ impl Db {
             statements: RefCell::default(),
             users: Cell::new(0),
             zombie: Cell::new(false),
-            limits: RefCell::default(),
+            limits: Default::default(),
             switches: RefCell::default(),
             client_data: RefCell::default(),
             foreign_io: None,

@@ -38,6 +38,8 @@ pub struct HookData {
     wal: Cell<Pointer>,
     trace: Cell<(Trace, Pointer)>,
     profile: Cell<(Profile, Pointer)>,
+    /// The statement that a tracer is being told of.
+    traced: Cell<Option<NonNull<TracedStatement<'static>>>>,
     /// The row that changes, for the time of a preupdate callback.
     row: Cell<Option<NonNull<ChangingRow>>>,
 }
@@ -104,6 +106,13 @@ impl Db {
         // SAFETY: statements in the list are live.
         let found = self.statements.borrow().iter().copied().find(|s| unsafe { s.as_ref() }.id == traced.id);
         found.map_or(null_mut(), |stmt| stmt.as_ptr().cast())
+    }
+
+    /// The text with values of a statement that a tracer is being told of: it steps, and cannot be asked itself.
+    pub fn traced_sql(&self, id: u64) -> Option<Vec<u8>> {
+        // SAFETY: set for the time of the callback that asks.
+        let traced = self.hooks.traced.get().map(|traced| unsafe { traced.as_ref() })?;
+        (traced.id == id).then(|| traced.expanded_sql().into())
     }
 
     fn install_legacy_trace(&self) {
@@ -368,9 +377,18 @@ entry! {
         };
         let (pointer, owner) = (Pointer(data), Owner(NonNull::from(db)));
         db.connection.set_tracer(mask, Some(Arc::new(move |event: &TraceEvent<'_>| {
+            let traced = match event {
+                TraceEvent::Statement(traced)
+                | TraceEvent::Trigger(traced, _)
+                | TraceEvent::Profile(traced, _)
+                | TraceEvent::Row(traced) => Some(NonNull::from(traced).cast()),
+                TraceEvent::Close => None,
+            };
             let call = |kind: u32, subject: *mut c_void, more: *mut c_void| {
+                let before = owner.db().hooks.traced.replace(traced);
                 // SAFETY: the interface's contract.
                 unsafe { callback(kind, pointer.get(), subject, more) };
+                owner.db().hooks.traced.set(before);
             };
             match event {
                 TraceEvent::Statement(traced) => {

@@ -11,6 +11,7 @@
 //! | `prepare`, `statement`, `bind`, `column`, `value`, `exec` | running SQL |
 //! | `connection`, `limit`, `status`, `config` | asking and setting |
 //! | `function`, `result`, `collation`, `hooks`, `wal` | what the application adds, is asked and told |
+//! | `blob`, `backup` | incremental blobs, online backup, databases as bytes |
 //! | `vtab` | modules of virtual tables |
 //! | `memory`, `mutex`, `pcache` | what the application may replace |
 //! | `printf`, `text`, `utf16` | texts |
@@ -21,7 +22,9 @@
     reason = "entry points are unsafe, their bodies rely on the interface's contract"
 )]
 
+pub mod backup;
 pub mod bind;
+pub mod blob;
 pub mod boundary;
 pub mod codes;
 pub mod collation;

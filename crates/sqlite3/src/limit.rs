@@ -1,44 +1,53 @@
-//! `sqlite3_limit`.
+//! `sqlite3_limit`: the engine's limits, and those of the interface that bound nothing here.
 
+use std::cell::Cell;
 use std::ffi::c_int;
+
+use turso_core::Limit;
 
 use crate::boundary::entry;
 use crate::handle::{Db, Handle};
 
-/// Upper bounds, in the order of the interface's numbers: length, SQL length, columns, depth of expressions, compound
-/// selects, instructions, arguments of functions, attached databases, LIKE patterns, variables, depth of triggers, threads.
-const BOUNDS: [c_int; 13] =
-    [1_000_000_000, 1_000_000_000, 2000, 1000, 500, 250_000_000, 1000, 10, 50_000, 250_000, 1000, 8, 1000];
+/// What both lengths are at first.
+const MAX_LENGTH: usize = 1_000_000_000;
 
-/// What is in force at first where it is not the bound: threads.
-const WORKER_THREADS: usize = 11;
+/// The engine's limits in the order of the interface's numbers.
+const LIMITS: [Limit; 12] = [
+    Limit::Length,
+    Limit::SqlLength,
+    Limit::Column,
+    Limit::ExprDepth,
+    Limit::CompoundSelect,
+    Limit::VdbeOp,
+    Limit::FunctionArg,
+    Limit::Attached,
+    Limit::LikePatternLength,
+    Limit::VariableNumber,
+    Limit::TriggerDepth,
+    Limit::WorkerThreads,
+];
 
-/// The limits of a connection.
-pub struct Limits([c_int; BOUNDS.len()]);
+/// Lengths that are looked at with every value, kept beside the engine's.
+pub struct Lengths {
+    value: Cell<usize>,
+    sql: Cell<usize>,
+}
 
-impl Default for Limits {
+impl Default for Lengths {
     fn default() -> Self {
-        let mut limits = BOUNDS;
-        if let Some(threads) = limits.get_mut(WORKER_THREADS) {
-            *threads = 0;
-        }
-        Self(limits)
+        Self { value: Cell::new(MAX_LENGTH), sql: Cell::new(MAX_LENGTH) }
     }
 }
 
-impl Limits {
-    fn get(&self, index: usize) -> usize {
-        self.0.get(index).and_then(|&limit| usize::try_from(limit).ok()).unwrap_or(0)
-    }
-
+impl Lengths {
     /// Bytes of a text or blob.
     pub fn length(&self) -> usize {
-        self.get(0)
+        self.value.get()
     }
 
     /// Bytes of an SQL text.
     pub fn sql_length(&self) -> usize {
-        self.get(1)
+        self.sql.get()
     }
 }
 
@@ -46,13 +55,11 @@ entry! {
     /// Asks for a limit, and lowers or raises it when the new value is not negative.
     fn sqlite3_limit(db: Handle<Db>, which: i32, wanted: i32) -> c_int | -1; {
         let (Some(db), Ok(which)) = (db.get(), usize::try_from(which)) else { return -1 };
-        let mut limits = db.limits.borrow_mut();
-        let (Some(limit), Some(&bound)) = (limits.0.get_mut(which), BOUNDS.get(which)) else { return -1 };
-        let before = *limit;
-        if wanted >= 0 {
-            // A text has at least this length, whatever is asked for.
-            *limit = wanted.min(bound).max(if which == 0 { 30 } else { 0 });
-        }
+        let Some(&limit) = LIMITS.get(which) else { return -1 };
+        let before = db.connection.set_limit(limit, wanted);
+        let size = |limit| usize::try_from(db.connection.limit(limit)).unwrap_or(0);
+        db.limits.value.set(size(Limit::Length));
+        db.limits.sql.set(size(Limit::SqlLength));
         before
     }
 }

@@ -1,6 +1,6 @@
 //! What is not built yet: each answers with a plain error, so that a program that does not need it runs.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
 
 use crate::boundary::{FromC, catch};
 use crate::codes::ERROR;
@@ -34,16 +34,6 @@ macro_rules! missing_int {
     )*};
 }
 
-macro_rules! missing_pointer {
-    ($($name:ident)*) => {$(
-        /// Not built yet.
-        #[unsafe(no_mangle)]
-        pub extern "C" fn $name() -> *mut c_void {
-            std::ptr::null_mut()
-        }
-    )*};
-}
-
 macro_rules! missing_nothing {
     ($($name:ident)*) => {$(
         /// Not built yet.
@@ -56,10 +46,8 @@ missing_on_connection! {
     sqlite3_snapshot_get
     sqlite3_snapshot_open
     sqlite3_snapshot_recover
-    sqlite3_deserialize
     sqlite3_rtree_geometry_callback
     sqlite3_rtree_query_callback
-    sqlite3_blob_open
     sqlite3changeset_apply
     sqlite3changeset_apply_strm
     sqlite3changeset_apply_v2
@@ -73,15 +61,6 @@ missing_int! {
     sqlite3_snapshot_cmp
     sqlite3_carray_bind
     sqlite3_carray_bind_v2
-    sqlite3_backup_finish
-    sqlite3_backup_pagecount
-    sqlite3_backup_remaining
-    sqlite3_backup_step
-    sqlite3_blob_bytes
-    sqlite3_blob_close
-    sqlite3_blob_read
-    sqlite3_blob_reopen
-    sqlite3_blob_write
     sqlite3changegroup_add
     sqlite3changegroup_add_change
     sqlite3changegroup_add_strm
@@ -130,11 +109,6 @@ missing_int! {
     sqlite3session_object_config
     sqlite3session_patchset
     sqlite3session_patchset_strm
-}
-
-missing_pointer! {
-    sqlite3_serialize
-    sqlite3_backup_init
 }
 
 missing_nothing! {

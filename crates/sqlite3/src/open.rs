@@ -152,6 +152,8 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
     };
     let (attempt, failure) = match attempt {
         Ok(opened) => (Some(opened), None),
+        // What stands in the way of opening has no name of its own here.
+        Err(error) if error.is(ResultCode::CANTOPEN) => (None, Some(Error::from_code(ResultCode::CANTOPEN))),
         Err(error) => (None, Some(error)),
     };
     let connection = match &attempt {

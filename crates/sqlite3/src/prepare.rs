@@ -11,7 +11,7 @@ use crate::utf16;
 /// Prepares the first statement of a text. Answers the code, and how many bytes of the text it took.
 fn prepare(db: &Db, sql: &[u8], legacy: bool, flags: u32, place: Out<*mut Stmt>) -> (c_int, usize) {
     place.set(null_mut());
-    if sql.len() > db.limits.borrow().sql_length() {
+    if sql.len() > db.limits.sql_length() {
         return (db.fail_with(TOOBIG, "statement too long"), 0);
     }
     match db.connection.prepare(sql) {
@@ -118,7 +118,7 @@ entry! {
     /// The text with the values of its parameters; to be freed.
     fn sqlite3_expanded_sql(stmt: Handle<Stmt>) -> *mut c_char | null_mut(); {
         stmt.get().map_or(null_mut(), |stmt| {
-            let limit = stmt.db().limits.borrow().length();
+            let limit = stmt.db().limits.length();
             let text = stmt.expanded_sql().filter(|text| text.len() <= limit);
             text.map_or(null_mut(), |text| crate::memory::copy_of(&text))
         })

@@ -109,7 +109,7 @@ impl CContext {
     }
 
     fn set(&self, value: Value) {
-        let limit = self.db().limits.borrow().length();
+        let limit = self.db().limits.length();
         if value.bytes().is_some_and(|bytes| bytes.len() > limit) {
             return self.fail(TOOBIG, None);
         }
@@ -312,7 +312,7 @@ entry! {
     fn sqlite3_result_zeroblob64(context: Bare<CContext>, length: u64) -> c_int | NOMEM; {
         let Some(context) = context.get() else { return crate::codes::MISUSE };
         match usize::try_from(length) {
-            Ok(length) if length <= context.db().limits.borrow().length() => {
+            Ok(length) if length <= context.db().limits.length() => {
                 context.set(Value::Blob(vec![0; length]));
                 OK
             }

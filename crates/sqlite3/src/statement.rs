@@ -16,6 +16,17 @@ const STATUS_REPREPARE: usize = 5;
 /// Index of the counter of runs.
 const STATUS_RUN: usize = 6;
 
+/// Marks a connection as broken when a panic passes.
+struct Watch<'a>(&'a std::cell::Cell<bool>);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.set(true);
+        }
+    }
+}
+
 impl Stmt {
     /// Runs to the next row or to the end.
     pub fn step(&self) -> c_int {
@@ -30,9 +41,10 @@ impl Stmt {
         let starts = self.state.get() == StmtState::Ready;
         self.row_number.set(self.row_number.get() + 1);
         let program = std::sync::Arc::as_ptr(inner.program());
-        db.broken.set(true);
-        let result = inner.step();
-        db.broken.set(false);
+        let result = {
+            let _watch = Watch(&db.broken);
+            inner.step()
+        };
         if starts {
             self.count(STATUS_RUN);
             if program != std::sync::Arc::as_ptr(inner.program()) {
@@ -84,7 +96,10 @@ impl Stmt {
 
     /// The text with the values of its parameters in the places of the parameters.
     pub fn expanded_sql(&self) -> Option<Vec<u8>> {
-        self.inner.try_borrow().ok().map(|inner| inner.expanded_sql())
+        match self.inner.try_borrow() {
+            Ok(inner) => Some(inner.expanded_sql()),
+            Err(_) => self.db().traced_sql(self.id),
+        }
     }
 }
 

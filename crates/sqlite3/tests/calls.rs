@@ -1,0 +1,167 @@
+//! The interface as a C program uses it.
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ptr::{null, null_mut};
+
+use sqlite3::bind::*;
+use sqlite3::blob::*;
+use sqlite3::column::*;
+use sqlite3::error::*;
+use sqlite3::exec::*;
+use sqlite3::function::*;
+use sqlite3::handle::{Db, Stmt};
+use sqlite3::open::*;
+use sqlite3::prepare::*;
+use sqlite3::result::*;
+use sqlite3::statement::*;
+use sqlite3::value::*;
+
+const OK: c_int = 0;
+const ROW: c_int = 100;
+const DONE: c_int = 101;
+const MISUSE: c_int = 21;
+
+fn text(pointer: *const c_char) -> String {
+    if pointer.is_null() {
+        return "NULL".into();
+    }
+    // SAFETY: the library answers C strings.
+    unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned()
+}
+
+fn open() -> *mut Db {
+    let mut db = null_mut();
+    // SAFETY: a name and a place.
+    assert_eq!(unsafe { sqlite3_open(c":memory:".as_ptr(), &mut db) }, OK);
+    db
+}
+
+fn exec(db: *mut Db, sql: &str) -> (c_int, String) {
+    let sql = CString::new(sql).unwrap();
+    // SAFETY: an open connection and a text.
+    let code = unsafe { sqlite3_exec(db, sql.as_ptr(), None, null_mut(), null_mut()) };
+    // SAFETY: as above.
+    (code, text(unsafe { sqlite3_errmsg(db) }))
+}
+
+fn prepare(db: *mut Db, sql: &CStr) -> *mut Stmt {
+    let mut stmt = null_mut();
+    // SAFETY: an open connection, a text and a place.
+    assert_eq!(unsafe { sqlite3_prepare_v2(db, sql.as_ptr(), -1, &mut stmt, null_mut()) }, OK);
+    stmt
+}
+
+#[test]
+fn statements_are_bound_stepped_and_read() {
+    let db = open();
+    assert_eq!(exec(db, "CREATE TABLE t(a INTEGER PRIMARY KEY, b)"), (OK, "not an error".into()));
+    let stmt = prepare(db, c"INSERT INTO t VALUES(?1, :b)");
+    // SAFETY: live objects throughout.
+    unsafe {
+        assert_eq!(sqlite3_bind_parameter_index(stmt, c":b".as_ptr()), 2);
+        assert_eq!(sqlite3_bind_int(stmt, 1, 7), OK);
+        assert_eq!(sqlite3_bind_text(stmt, 2, c"seven".as_ptr(), 3, None), OK);
+        assert_eq!(sqlite3_bind_int(stmt, 3, 7), 25);
+        assert_eq!(sqlite3_step(stmt), DONE);
+        assert_eq!(sqlite3_bind_int(stmt, 1, 8), MISUSE);
+        // Stepped again it begins anew, and fails.
+        assert_eq!(sqlite3_step(stmt), 19);
+        assert_eq!(sqlite3_extended_errcode(db), 19 | 6 << 8);
+        assert_eq!(text(sqlite3_errmsg(db)), "UNIQUE constraint failed: t.a");
+        assert_eq!(sqlite3_reset(stmt), 19);
+        assert_eq!(sqlite3_finalize(stmt), OK);
+        // A statement that did not run leaves the message alone.
+        assert_eq!(text(sqlite3_errmsg(db)), "UNIQUE constraint failed: t.a");
+
+        let stmt = prepare(db, c"SELECT a, b, x'00ff', NULL FROM t");
+        assert_eq!(sqlite3_step(stmt), ROW);
+        assert_eq!(sqlite3_column_int64(stmt, 0), 7);
+        assert_eq!(text(sqlite3_column_text(stmt, 0).cast()), "7");
+        assert_eq!(sqlite3_column_type(stmt, 0), 1);
+        assert_eq!((text(sqlite3_column_text(stmt, 1).cast()), sqlite3_column_bytes(stmt, 1)), ("sev".into(), 3));
+        assert_eq!(sqlite3_column_bytes16(stmt, 1), 6);
+        assert_eq!(sqlite3_column_bytes(stmt, 2), 2);
+        assert!(sqlite3_column_text(stmt, 3).is_null());
+        assert_eq!(text(sqlite3_column_origin_name(stmt, 1)), "b");
+        assert_eq!(sqlite3_step(stmt), DONE);
+        assert_eq!(sqlite3_close(db), 5, "a statement is left");
+        assert_eq!(sqlite3_finalize(stmt), OK);
+        assert_eq!(sqlite3_close(db), OK);
+    }
+}
+
+#[test]
+fn misuse_is_told_where_it_can_be() {
+    // SAFETY: NULL is what is being tested.
+    unsafe {
+        assert_eq!(sqlite3_step(null_mut()), MISUSE);
+        assert_eq!(sqlite3_finalize(null_mut()), OK);
+        assert_eq!(sqlite3_close(null_mut()), OK);
+        assert_eq!(text(sqlite3_errmsg(null_mut())), "out of memory");
+        assert_eq!(sqlite3_prepare_v2(null_mut(), c"".as_ptr(), -1, &mut null_mut(), null_mut()), MISUSE);
+        let mut db = null_mut();
+        assert_eq!(sqlite3_open_v2(c"/no/such/folder/x".as_ptr(), &mut db, 2, null()), 14);
+        assert_eq!(text(sqlite3_errmsg(db)), "unable to open database file");
+        assert_eq!(exec(db, "SELECT 1").0, MISUSE);
+        assert_eq!(sqlite3_close(db), OK);
+    }
+}
+
+unsafe extern "C" fn twice(context: *mut CContext, _count: c_int, args: *mut *mut CValue) {
+    // SAFETY: one argument, as registered.
+    unsafe {
+        let value = sqlite3_value_int64(*args);
+        // The connection may be used inside.
+        let db = sqlite3_context_db_handle(context);
+        let stmt = prepare(db, c"SELECT 2");
+        sqlite3_step(stmt);
+        let factor = sqlite3_column_int64(stmt, 0);
+        sqlite3_finalize(stmt);
+        sqlite3_result_int64(context, value * factor);
+    }
+}
+
+unsafe extern "C" fn count_down(data: *mut c_void) {
+    // SAFETY: the test passes a counter.
+    unsafe { *data.cast::<i32>() -= 1 }
+}
+
+#[test]
+fn functions_run_statements_and_their_data_comes_back() {
+    let db = open();
+    let mut left = 1;
+    let data = (&raw mut left).cast::<c_void>();
+    // SAFETY: live objects throughout.
+    unsafe {
+        let code =
+            sqlite3_create_function_v2(db, c"twice".as_ptr(), 1, 1, data, Some(twice), None, None, Some(count_down));
+        assert_eq!(code, OK);
+        let stmt = prepare(db, c"SELECT twice(21)");
+        assert_eq!((sqlite3_step(stmt), sqlite3_column_int(stmt, 0)), (ROW, 42));
+        assert_eq!(sqlite3_finalize(stmt), OK);
+        assert_eq!(left, 1);
+        assert_eq!(sqlite3_close(db), OK);
+    }
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn blobs_are_read_and_written_in_place() {
+    let db = open();
+    exec(db, "CREATE TABLE t(b); INSERT INTO t VALUES(x'0102030405')");
+    let mut blob = null_mut();
+    // SAFETY: live objects throughout.
+    unsafe {
+        let names = (c"main".as_ptr(), c"t".as_ptr(), c"b".as_ptr());
+        assert_eq!(sqlite3_blob_open(db, names.0, names.1, names.2, 1, 1, &mut blob), OK);
+        assert_eq!(sqlite3_blob_bytes(blob), 5);
+        assert_eq!(sqlite3_blob_write(blob, [9u8, 9].as_ptr().cast(), 2, 1), OK);
+        let mut bytes = [0u8; 5];
+        assert_eq!(sqlite3_blob_read(blob, bytes.as_mut_ptr().cast(), 5, 0), OK);
+        assert_eq!(bytes, [1, 9, 9, 4, 5]);
+        assert_eq!(sqlite3_blob_read(blob, bytes.as_mut_ptr().cast(), 5, 1), 1);
+        assert_eq!(sqlite3_close(db), 5);
+        assert_eq!(sqlite3_blob_close(blob), OK);
+        assert_eq!(sqlite3_close(db), OK);
+    }
+}
