@@ -368,6 +368,8 @@ impl BTreeCursor {
             loop {
                 if up == 0 {
                     self.state = State::Unset;
+                    // The scan is over: what is written from here on is no row of it.
+                    self.scan_floor = None;
                     return Ok(false);
                 }
                 up -= 1;
