@@ -213,3 +213,16 @@ fn outer_joins_that_where_weakens() {
          SELECT DISTINCT x FROM a FULL JOIN b USING(x); SELECT x, count(*) FROM a FULL JOIN b USING(x) GROUP BY x;",
     );
 }
+
+#[test]
+fn a_left_join_whose_loop_over_a_set_never_began_gives_its_null_row() {
+    check(
+        "CREATE TABLE l(a, b); INSERT INTO l VALUES (1, 1), (NULL, 2), (3, 3);
+         CREATE TABLE r(x, y, z); CREATE INDEX rx ON r(x, y); INSERT INTO r VALUES (1, 10, 'p'), (1, 20, 'q'), (3, 30, 's');
+         CREATE TABLE s(v); INSERT INTO s VALUES (10), (20);
+         SELECT b, z FROM l LEFT JOIN r ON l.a = r.x AND r.y IN (SELECT v FROM s);
+         SELECT b, z FROM l LEFT JOIN r ON l.a = r.x AND r.y IN (SELECT v FROM s WHERE v > l.b + 8);
+         SELECT b, z FROM l LEFT JOIN r ON l.a = r.x AND r.y IN (20, 10, 30);
+         SELECT b, z FROM l FULL JOIN r ON l.a = r.x AND r.y IN (SELECT v FROM s);",
+    );
+}

@@ -21,10 +21,13 @@ const ROW_LIMIT: usize = 2_000;
 /// Run `count` cases in batches, each in a child; a batch that fails is narrowed down to one case.
 fn in_children(test: &str, count: u64, batch: u64, limit: Duration) {
     let first = seed("HOSTILE_SEED", 1).wrapping_mul(1_000_003);
+    // Statements may name files; the children live where these do no harm.
+    let place = tempfile::tempdir().unwrap();
     let run = |from: u64, many: u64| {
         let variables = [("CASE_FROM", from.to_string()), ("CASE_COUNT", many.to_string())];
         let mut command = this_test(test, &variables).unwrap();
         let log = tempfile::NamedTempFile::new().unwrap();
+        command.current_dir(place.path());
         command.stdout(Stdio::from(log.reopen().unwrap())).stderr(Stdio::from(log.reopen().unwrap()));
         let mut child = command.spawn().unwrap();
         let end = wait(&mut child, limit).unwrap();

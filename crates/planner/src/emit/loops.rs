@@ -221,6 +221,10 @@ impl Emitter<'_> {
         let exits = AccessExits { next, ended };
         let state = run.states.get_mut(i).ok_or_else(|| Error::sql("the plan has a level without state"))?;
         let advance = self.begin_access(state, source, level, exits)?;
+        if outer_join {
+            // The NULL row leaves by way of the loops over sets, which a NULL before them may never have opened.
+            state.null_cursors.extend(advance.values.iter().filter_map(|values| values.set()));
+        }
         let advance_back = advance.returns_to();
         let outside = self.runs;
         self.runs *= level.rows.max(1.0);

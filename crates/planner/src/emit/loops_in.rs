@@ -26,6 +26,13 @@ pub(super) struct ValueLoop {
     skip: Option<(Regs, Label)>,
 }
 
+impl ValueLoop {
+    /// The set of an IN.
+    pub fn set(&self) -> Option<CursorId> {
+        self.skip.is_none().then_some(self.cursor)
+    }
+}
+
 impl Emitter<'_> {
     /// Emit the head of a loop that puts the values of the set into `dest`, ascending unless `reverse`, each once, without NULL.
     pub(super) fn begin_in(&mut self, term: &Expr, dest: Reg, reverse: bool, ended: Label) -> Result<ValueLoop> {
