@@ -50,6 +50,9 @@ macro_rules! delegate_file {
         fn shm_unlock(&self, first: u32, count: u32) -> Result<()> {
             self.inner.shm_unlock(first, count)
         }
+        fn shm_locked_elsewhere(&self, lock: u32) -> bool {
+            self.inner.shm_locked_elsewhere(lock)
+        }
         fn shm_barrier(&self) {
             self.inner.shm_barrier();
         }

@@ -199,6 +199,11 @@ pub trait File: Send + Sync {
     fn shm_lock_linger(&self) -> Option<Duration> {
         None
     }
+    /// True where another process (or handle) holds this lock of the wal-index, as far as that can be told.
+    fn shm_locked_elsewhere(&self, lock: u32) -> bool {
+        let _ = lock;
+        false
+    }
     /// Orders this thread's accesses to shared memory against those of others.
     fn shm_barrier(&self) {
         std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);

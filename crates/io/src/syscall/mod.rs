@@ -333,6 +333,10 @@ impl File for SyscallFile {
         Some(Duration::from_millis(2))
     }
 
+    fn shm_locked_elsewhere(&self, lock: u32) -> bool {
+        self.with_shm(|shm| Ok(shm.locked_elsewhere(lock))).unwrap_or(false)
+    }
+
     fn shm_shared_with_others(&self) -> Result<bool> {
         self.with_shm(|shm| shm.shared_with_others())
     }

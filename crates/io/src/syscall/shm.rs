@@ -155,6 +155,11 @@ impl ShmFile {
         }
     }
 
+    /// True where somebody else holds the lock.
+    pub(super) fn locked_elsewhere(&self, lock: u32) -> bool {
+        conflict(self.file().as_raw_fd(), Mode::Write, FIRST_LOCK + i64::from(lock), 1).is_ok_and(|c| c.is_some())
+    }
+
     pub(super) fn shared_with_others(&self) -> Result<bool> {
         conflict(self.file().as_raw_fd(), Mode::Write, PRESENCE, 1)
             .map(|c| c.is_some())

@@ -6,7 +6,9 @@
 //! Quick successive reads would spend most of their time taking and giving back one read lock. So where they follow
 //! each other closely the lock lingers, and a janitor thread gives it back when nobody has used it for two
 //! milliseconds. What others can notice is bounded by that: a reader in a loop takes its read mark anew as soon as
-//! somebody commits, and the file alone as soon as the log has been copied, exactly as without.
+//! somebody commits, and the file alone as soon as the log has been copied, exactly as without. A checkpoint of another
+//! process may wait for the very mark that a loop has raised since, and polls for it: while somebody else holds the
+//! checkpoint lock, locks do not linger, so that it meets the gaps between reads.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, Once, Weak};
@@ -15,9 +17,13 @@ use std::time::{Duration, Instant};
 use turso_error::{Error, Result, ResultCode};
 use turso_io::{File, SHM_LOCKS, ShmLockKind};
 
+use crate::format::wal_index::lock;
+
 const LOCKS: usize = SHM_LOCKS as usize;
 /// Reads that follow each other within this time are quick.
 const QUICK: Duration = Duration::from_millis(1);
+/// How long locks do not linger once a checkpoint of another process has been met.
+const BACK_OFF: Duration = Duration::from_millis(20);
 
 pub(super) struct WalLocks {
     file: Arc<dyn File>,
@@ -35,6 +41,8 @@ struct State {
     /// The janitor will come by.
     watched: bool,
     last_release: Option<Instant>,
+    /// Somebody else is at a checkpoint: no lock lingers before.
+    plain_until: Option<Instant>,
     closed: bool,
 }
 
@@ -51,6 +59,7 @@ impl WalLocks {
             used: false,
             watched: false,
             last_release: None,
+            plain_until: None,
             closed: false,
         };
         Arc::new(Self { linger: file.shm_lock_linger(), file, state: Mutex::new(state) })
@@ -111,7 +120,8 @@ impl WalLocks {
         if let Some(time) = self.linger {
             let now = Instant::now();
             let quick = state.last_release.replace(now).is_some_and(|last| now - last < QUICK);
-            if quick && !state.closed && (state.watched || watch(self, time)) {
+            let plain = state.plain_until.is_some_and(|until| now < until);
+            if quick && !plain && !state.closed && (state.watched || watch(self, time)) {
                 state.watched = true;
                 state.used = true;
                 state.lingering[at] = true;
@@ -170,7 +180,12 @@ impl WalLocks {
     /// The janitor's visit: gives back what nobody has used since the last one; false when it need not come again.
     fn sweep(&self) -> bool {
         let mut state = self.state();
-        if !std::mem::take(&mut state.used) {
+        let checkpoint =
+            !state.exclusive[lock::CHECKPOINT as usize] && self.file.shm_locked_elsewhere(lock::CHECKPOINT);
+        if checkpoint {
+            state.plain_until = Some(Instant::now() + BACK_OFF);
+        }
+        if !std::mem::take(&mut state.used) || checkpoint {
             self.drop_lingering(&mut state);
             state.watched = false;
         }
