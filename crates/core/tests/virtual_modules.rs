@@ -358,6 +358,59 @@ fn conflicts_and_savepoints_reach_the_table() {
     assert_eq!(shown, expected);
 }
 
+/// A table that has been created takes part in the transaction without being told that one begins; one that has been destroyed
+/// hears of its end no more.
+#[test]
+fn created_tables_are_in_the_transaction_and_destroyed_ones_are_not() {
+    let (connection, log) = setup();
+    let lines = run(
+        &connection,
+        &log,
+        "CREATE VIRTUAL TABLE c USING keep(a);
+        INSERT INTO c VALUES(1);
+        BEGIN;
+        CREATE VIRTUAL TABLE d USING keep(a);
+        INSERT INTO d VALUES(2);
+        INSERT INTO k VALUES(3, 4);
+        COMMIT;
+        BEGIN;
+        INSERT INTO k VALUES(5, 6);
+        DROP TABLE k;
+        ROLLBACK;
+        BEGIN;
+        CREATE VIRTUAL TABLE f USING keep(a);
+        DROP TABLE f;
+        CREATE VIRTUAL TABLE f USING keep(a);
+        ROLLBACK;",
+    );
+    let shown: Vec<&String> = lines.iter().filter(|line| !line.starts_with("savepoint")).collect();
+    let expected = [
+        "connect keep main.c [\"a\"]",
+        "sync",
+        "commit",
+        "begin",
+        "insert NULL [1,NULL] Abort",
+        "sync",
+        "commit",
+        "connect keep main.d [\"a\"]",
+        "insert NULL [2,NULL] Abort",
+        "begin",
+        "insert NULL [3,4,NULL] Abort",
+        "sync",
+        "sync",
+        "commit",
+        "commit",
+        "begin",
+        "insert NULL [5,6,NULL] Abort",
+        "destroy",
+        "connect keep main.f [\"a\"]",
+        "destroy",
+        "connect keep main.f [\"a\"]",
+        "rollback",
+    ];
+    assert_eq!(shown, expected);
+}
+
 #[test]
 fn the_planner_offers_what_it_knows() {
     let (connection, log) = setup();
@@ -411,15 +464,9 @@ fn tables_are_renamed_checked_and_dropped() {
     assert_eq!(
         lines,
         [
-            "begin",
             "rename kk",
-            "sync",
-            "commit",
             "connect keep main.kk [\"a\", \"b\"]",
-            "begin",
             "destroy",
-            "sync",
-            "commit",
             "= 'too many rows'",
             "= 'too many rows, quickly'",
             "= 'CREATE VIRTUAL TABLE \"kk\" USING keep(a, b)'",

@@ -188,7 +188,6 @@ impl Exec for VDestroy {
 impl Exec for VRename {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         let name = String::from_utf8_lossy(vm.frame.registers.get(self.name).bytes().unwrap_or_default()).into_owned();
-        host.begin_virtual(&self.table)?;
         self.table.table.rename(host.session(), &name)?;
         Ok(Flow::NEXT)
     }

@@ -59,7 +59,7 @@ pub trait VirtualTable: Send + Sync {
     /// A new cursor, on no row.
     fn open(&self, session: &mut dyn Session) -> Result<Box<dyn Cursor>>;
 
-    /// DROP TABLE: remove whatever the table keeps outside of itself.
+    /// DROP TABLE: remove whatever the table keeps outside of itself. Nothing of the table is called after that.
     fn destroy(&self, session: &mut dyn Session) -> Result<()> {
         let _ = session;
         Ok(())
@@ -101,7 +101,8 @@ pub trait VirtualTable: Send + Sync {
         false
     }
 
-    /// A transaction begins in which the table may be changed.
+    /// A transaction begins in which the table may be changed. Not called in the one in which the table is created: it takes part
+    /// in that as it is, and hears how it ends. DROP TABLE and ALTER TABLE RENAME do not call it either.
     fn begin(&self, session: &mut dyn Session) -> Result<()> {
         let _ = session;
         Ok(())

@@ -202,7 +202,11 @@ impl State {
         let connected = self.make_virtual(db, &table, true)?;
         self.forget_stale_tables();
         self.virtual_tables.connected.push((table, connected.clone()));
-        self.enlist_virtual(&connected.used)
+        // To create it was the first thing that the table did in this transaction: it is not told that one begins.
+        if connected.used.table.is_transactional() {
+            self.virtual_tables.enlisted.push(connected.used.table.clone());
+        }
+        Ok(())
     }
 
     /// DROP TABLE: the module removes what it keeps.
@@ -214,6 +218,8 @@ impl State {
             None => self.make_virtual(db, &table, false)?,
         };
         connected.used.table.destroy(self)?;
+        // What is gone hears nothing more of the transaction.
+        self.virtual_tables.enlisted.retain(|other| !Arc::ptr_eq(other, &connected.used.table));
         self.virtual_tables.connected.retain(|(entry, _)| !Arc::ptr_eq(entry, &table));
         Ok(())
     }

@@ -65,14 +65,15 @@ impl ForeignTable {
 
     /// Calls a method on the table, where there is one.
     fn call(&self, session: &mut dyn Session, method: Option<OnTable>) -> Result<()> {
-        let Some(method) = method else { return Ok(()) };
+        let Some(method) = method.filter(|_| !self.gone.get()) else { return Ok(()) };
         // SAFETY: the interface's contract.
         let code = lent(session, || unsafe { method(self.table) })?;
         outcome(self.table, code)
     }
 
     fn call_level(&self, session: &mut dyn Session, method: Option<OnLevel>, level: i32) -> Result<()> {
-        let Some(method) = method.filter(|_| self.methods().version >= 2) else { return Ok(()) };
+        let in_use = !self.gone.get() && self.methods().version >= 2;
+        let Some(method) = method.filter(|_| in_use) else { return Ok(()) };
         // SAFETY: the interface's contract.
         let code = lent(session, || unsafe { method(self.table, level) })?;
         outcome(self.table, code)

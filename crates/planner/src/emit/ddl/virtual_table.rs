@@ -10,7 +10,7 @@ use turso_parser::ast::CreateVirtualTable;
 use turso_program::DbIndex;
 use turso_program::cursor::Close;
 use turso_program::schema::DropTable;
-use turso_program::virtual_table::{VBegin, VCreate, VDestroy, VRename};
+use turso_program::virtual_table::{VCreate, VDestroy, VRename};
 use turso_schema::Table;
 
 use super::{
@@ -50,8 +50,8 @@ pub(crate) fn create_virtual_table(e: &mut Emitter<'_>, statement: &CreateVirtua
 
 /// Emit the end of DROP TABLE for a virtual table.
 pub(crate) fn drop_virtual_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<()> {
-    let connected = e.context.catalogue.virtual_table(db, table)?;
-    e.builder.emit(VBegin { table: connected.used.clone() });
+    // A statement that could not destroy the table must fail before it has changed anything.
+    e.context.catalogue.virtual_table(db, table)?;
     delete_schema_rows(e, db, SchemaRows::OfTable(&table.name));
     change_cookie(e, db);
     e.builder.emit(VDestroy { db, name: table.name.clone() });
