@@ -18,11 +18,14 @@ type Rows = Arc<Mutex<Vec<(i64, Vec<Value>)>>>;
 /// `keep(columns…)`: a table in memory that writes down what it is asked.
 struct Keep {
     log: Log,
+    /// Where its tables look something up while they are asked how they would scan.
+    asks: Option<Connection>,
 }
 
 #[derive(Clone)]
 struct KeepTable {
     log: Log,
+    asks: Option<Connection>,
     rows: Rows,
     saved: Arc<Mutex<Vec<Vec<(i64, Vec<Value>)>>>>,
 }
@@ -52,7 +55,7 @@ impl Module for Keep {
         let Arguments { module, database, table, arguments, .. } = arguments;
         self.log.lock().unwrap().push(format!("connect {module} {database}.{table} {arguments:?}"));
         let rows = Rows::default();
-        let table = KeepTable { log: self.log.clone(), rows, saved: Arc::default() };
+        let table = KeepTable { log: self.log.clone(), asks: self.asks.clone(), rows, saved: Arc::default() };
         let mut connected =
             Connected::new(Arc::new(table), format!("CREATE TABLE x({}, secret HIDDEN)", arguments.join(",")));
         connected.keeps_constraints = true;
@@ -71,6 +74,9 @@ impl ScalarFunction for Shout {
 impl VirtualTable for KeepTable {
     fn best_index(&self, question: &Question) -> Result<Option<Answer>> {
         let mut answer = Answer::new(question);
+        if let Some(connection) = &self.asks {
+            self.note(format!("asks {:?}", run_ours(connection, "SELECT count(*) FROM t")));
+        }
         let constraints: Vec<String> = question
             .constraints
             .iter()
@@ -100,6 +106,10 @@ impl VirtualTable for KeepTable {
             }
         }
         Ok(Some(answer))
+    }
+
+    fn plans_with_connection(&self) -> bool {
+        self.asks.is_some()
     }
 
     fn open(&self, _: &mut dyn Session) -> Result<Box<dyn Cursor>> {
@@ -247,7 +257,7 @@ fn setup() -> (Connection, Log) {
     let database = Database::open(":memory:", OpenOptions::default()).unwrap();
     let connection = database.connect().unwrap();
     let log = Log::default();
-    connection.create_module("keep", Arc::new(Keep { log: log.clone() })).unwrap();
+    connection.create_module("keep", Arc::new(Keep { log: log.clone(), asks: None })).unwrap();
     connection.execute_batch("CREATE VIRTUAL TABLE k USING keep(a, b)").unwrap();
     (connection, log)
 }
@@ -449,6 +459,33 @@ fn the_planner_offers_what_it_knows() {
             "= 2|''q'!'"
         ]
     );
+}
+
+#[test]
+fn a_table_may_use_its_connection_while_it_is_asked() {
+    let (connection, log) = setup();
+    let module = Keep { log: log.clone(), asks: Some(connection.clone()) };
+    connection.create_module("asking", Arc::new(module)).unwrap();
+    let script = "CREATE TABLE t(z); INSERT INTO t VALUES(1), (2); CREATE VIRTUAL TABLE a USING asking(b);
+        INSERT INTO a VALUES(5)";
+    connection.execute_batch(script).unwrap();
+    let lines = run(&connection, &log, "SELECT b FROM a; BEGIN; DELETE FROM t WHERE z = 1; SELECT b FROM a; COMMIT");
+    let expected = [
+        "asks [([\"2\"], None)]",
+        "ask [] order [] used 1",
+        "filter 0 None []",
+        "close",
+        "asks [([\"1\"], None)]",
+        "ask [] order [] used 1",
+        "filter 0 None []",
+        "close",
+        "= 5",
+        "= 5",
+    ];
+    let shown: Vec<&String> =
+        lines.iter().filter(|line| line.starts_with(['a', 'f', '=']) || *line == "close").collect();
+    assert_eq!(shown, expected);
+    connection.remove_module("asking").unwrap();
 }
 
 #[test]

@@ -9,7 +9,7 @@ use turso_program::DbIndex;
 use turso_program::virtual_table::UsedTable;
 use turso_schema::{Schema, Table};
 use turso_value::Collation;
-use turso_vtab::Risk;
+use turso_vtab::{Answer, Question, Risk};
 
 use crate::authorize::{AuthRequest, Authorization, Permissions};
 use crate::plan::{CoreId, SourceId};
@@ -50,6 +50,10 @@ pub trait Catalogue {
     fn eponymous_table(&self, name: &str) -> Result<Option<Arc<ConnectedTable>>> {
         let _ = name;
         Ok(None)
+    }
+    /// Ask a virtual table how it would scan.
+    fn best_index(&self, table: &ConnectedTable, question: &Question) -> Result<Option<Answer>> {
+        table.used.table.best_index(question)
     }
     /// The names of the modules known to the connection.
     fn modules(&self) -> Vec<Arc<str>> {

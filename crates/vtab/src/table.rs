@@ -56,6 +56,11 @@ pub trait VirtualTable: Send + Sync {
     /// How the table would scan. `None`: not with these constraints (`SQLITE_CONSTRAINT`).
     fn best_index(&self, question: &Question) -> Result<Option<Answer>>;
 
+    /// [`best_index`](Self::best_index) may run statements on the table's connection, which has its price for each statement.
+    fn plans_with_connection(&self) -> bool {
+        false
+    }
+
     /// A new cursor, on no row.
     fn open(&self, session: &mut dyn Session) -> Result<Box<dyn Cursor>>;
 

@@ -1,6 +1,7 @@
 //! The connection's databases, functions and collations as the planner sees them.
 
-use std::cell::RefCell;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, OnceLock};
 
 use turso_error::{Error, Result, ResultCode};
@@ -9,38 +10,90 @@ use turso_planner::{AuthRequest, Authorization, Catalogue, ConnectedTable, PlanO
 use turso_program::DbIndex;
 use turso_schema::{Relation, Schema, Table};
 use turso_value::Collation;
+use turso_vtab::{Answer, Question};
 
 use super::limits::Limit;
 use super::state::{AttachedDb, State};
 use super::virtual_tables::{MissingTable, VirtualTables};
 use crate::hooks::Authorizer;
 
-/// A borrowed view of the connection while one statement is planned.
+/// The names and schemas of the databases.
+enum Databases<'a> {
+    Borrowed(&'a [AttachedDb]),
+    Copied(Vec<(Arc<str>, Option<Arc<Schema>>)>),
+}
+
+impl Databases<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Borrowed(databases) => databases.len(),
+            Self::Copied(databases) => databases.len(),
+        }
+    }
+
+    fn name(&self, index: usize) -> Option<&Arc<str>> {
+        match self {
+            Self::Borrowed(databases) => databases.get(index).map(|database| &database.name),
+            Self::Copied(databases) => databases.get(index).map(|(name, _)| name),
+        }
+    }
+
+    fn schema(&self, index: usize) -> Option<&Arc<Schema>> {
+        match self {
+            Self::Borrowed(databases) => databases.get(index)?.schema.as_ref(),
+            Self::Copied(databases) => databases.get(index)?.1.as_ref(),
+        }
+    }
+}
+
+/// A view of the connection while one statement is planned: borrowed, or a copy where the connection itself must be free
+/// for virtual tables that use it in the meantime.
 pub(crate) struct SessionCatalogue<'a> {
-    databases: &'a [AttachedDb],
-    functions: &'a Registry,
-    collations: &'a [Collation],
+    databases: Databases<'a>,
+    functions: Cow<'a, Registry>,
+    collations: Cow<'a, [Collation]>,
     empty: &'static Arc<Schema>,
     /// The last collation that was asked for and is not known.
     missing_collation: RefCell<Option<String>>,
-    authorizer: Option<&'a Authorizer>,
-    virtual_tables: &'a VirtualTables,
+    authorizer: Option<Authorizer>,
+    virtual_tables: Cow<'a, VirtualTables>,
+    /// The connection, if it can be lent.
+    session: Option<RefCell<&'a mut State>>,
+    /// A table has been met that needs the connection, which cannot be lent.
+    pub needs_session: Cell<bool>,
     /// Virtual tables that were asked for and are not connected.
     pub missing: RefCell<Vec<MissingTable>>,
 }
 
 impl<'a> SessionCatalogue<'a> {
     pub fn new(state: &'a State) -> Self {
-        static EMPTY: OnceLock<Arc<Schema>> = OnceLock::new();
-        let empty = EMPTY.get_or_init(|| Arc::new(Schema::empty(false)));
         Self {
-            databases: &state.databases,
-            functions: &state.functions,
-            collations: &state.collations,
-            empty,
+            databases: Databases::Borrowed(&state.databases),
+            functions: Cow::Borrowed(&state.functions),
+            collations: Cow::Borrowed(&state.collations),
+            empty: empty_schema(),
             missing_collation: RefCell::default(),
-            authorizer: state.hooks.authorizer.as_ref(),
-            virtual_tables: &state.virtual_tables,
+            authorizer: state.hooks.authorizer.clone(),
+            virtual_tables: Cow::Borrowed(&state.virtual_tables),
+            session: None,
+            needs_session: Cell::new(false),
+            missing: RefCell::default(),
+        }
+    }
+
+    /// A copy of what the planner needs; virtual tables may use the connection while they are asked.
+    pub fn lending(state: &'a mut State) -> Self {
+        let databases = state.databases.iter().map(|db| (db.name.clone(), db.schema.clone())).collect();
+        Self {
+            databases: Databases::Copied(databases),
+            functions: Cow::Owned(state.functions.clone()),
+            collations: Cow::Owned(state.collations.clone()),
+            empty: empty_schema(),
+            missing_collation: RefCell::default(),
+            authorizer: state.hooks.authorizer.clone(),
+            virtual_tables: Cow::Owned(state.virtual_tables.clone()),
+            session: Some(RefCell::new(state)),
+            needs_session: Cell::new(false),
             missing: RefCell::default(),
         }
     }
@@ -51,26 +104,33 @@ impl<'a> SessionCatalogue<'a> {
     }
 }
 
+/// What a database holds whose schema has not been read.
+fn empty_schema() -> &'static Arc<Schema> {
+    static EMPTY: OnceLock<Arc<Schema>> = OnceLock::new();
+    EMPTY.get_or_init(|| Arc::new(Schema::empty(false)))
+}
+
 impl Catalogue for SessionCatalogue<'_> {
     fn database_count(&self) -> usize {
         self.databases.len()
     }
 
     fn database_name(&self, db: DbIndex) -> &str {
-        self.databases.get(db.index()).map_or("", |database| &database.name)
+        self.databases.name(db.index()).map_or("", |name| name)
     }
 
     fn shared_name(&self, db: DbIndex) -> Arc<str> {
-        self.databases.get(db.index()).map_or_else(|| "".into(), |database| database.name.clone())
+        self.databases.name(db.index()).cloned().unwrap_or_else(|| "".into())
     }
 
     fn schema(&self, db: DbIndex) -> &Arc<Schema> {
-        self.databases.get(db.index()).and_then(|database| database.schema.as_ref()).unwrap_or(self.empty)
+        self.databases.schema(db.index()).unwrap_or(self.empty)
     }
 
     fn find_database(&self, name: &str) -> Option<DbIndex> {
         // An attached database may have taken the name of another one's file; the last one attached is found first.
-        self.databases.iter().rposition(|database| database.name.eq_ignore_ascii_case(name)).map(|i| DbIndex(i as u16))
+        let is_named = |&i: &usize| self.databases.name(i).is_some_and(|known| known.eq_ignore_ascii_case(name));
+        (0..self.databases.len()).rev().find(is_named).map(|i| DbIndex(i as u16))
     }
 
     fn has_authorizer(&self) -> bool {
@@ -78,7 +138,7 @@ impl Catalogue for SessionCatalogue<'_> {
     }
 
     fn authorize(&self, request: &AuthRequest<'_>) -> Authorization {
-        self.authorizer.map_or(Authorization::Allow, |authorizer| authorizer(request))
+        self.authorizer.as_ref().map_or(Authorization::Allow, |authorizer| authorizer(request))
     }
 
     fn function(&self, name: &str, argc: usize) -> Lookup {
@@ -113,6 +173,19 @@ impl Catalogue for SessionCatalogue<'_> {
             return Ok(None);
         }
         Err(self.miss(MissingTable::Eponymous(name.into())))
+    }
+
+    fn best_index(&self, table: &ConnectedTable, question: &Question) -> Result<Option<Answer>> {
+        let instance = &table.used.table;
+        if !instance.plans_with_connection() {
+            return instance.best_index(question);
+        }
+        let Some(session) = &self.session else {
+            // The statement has to be planned again with a connection that can be lent.
+            self.needs_session.set(true);
+            return Err(Error::from_code(ResultCode::SCHEMA));
+        };
+        session.borrow_mut().lend_within_statement(|| instance.best_index(question))
     }
 
     fn modules(&self) -> Vec<Arc<str>> {

@@ -260,16 +260,24 @@ impl State {
         let Some(statement) = parsed.statement else { return Ok(None) };
         let text = sql.get(..parsed.tail).unwrap_or(sql);
         self.check_statement(text, &statement, parsed.parameters.count as usize)?;
-        let mut connected = 0;
+        let (mut connected, mut lends) = (0, false);
         let program = loop {
-            let catalogue = catalogue::SessionCatalogue::new(self);
-            let context = PlanContext::new(&catalogue, self.plan_options(), text);
+            let (options, generation) = (self.plan_options(), self.generation);
+            let catalogue = match lends {
+                true => catalogue::SessionCatalogue::lending(self),
+                false => catalogue::SessionCatalogue::new(self),
+            };
+            let context = PlanContext::new(&catalogue, options, text);
             context.set_parameters(&parsed.parameters);
             let result = plan_statement(&context, &statement);
             drop(context);
             let missing_collation = catalogue.missing_collation();
+            let needs_session = catalogue.needs_session.get();
             let missing = catalogue.missing.into_inner();
             match result {
+                Err(_) if needs_session => lends = true,
+                // A table that was asked has changed what the others were asked about.
+                _ if self.generation != generation && connected < MOST_CONNECTED => connected += 1,
                 // Virtual tables are connected when a statement first asks for them.
                 Err(_) if !missing.is_empty() && connected < MOST_CONNECTED => {
                     connected += missing.len();

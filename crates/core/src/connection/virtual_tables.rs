@@ -28,6 +28,7 @@ pub(crate) enum MissingTable {
 }
 
 /// Modules and tables of a connection.
+#[derive(Clone)]
 pub(crate) struct VirtualTables {
     /// By name in lower case.
     modules: HashMap<Arc<str>, Arc<dyn Module>>,

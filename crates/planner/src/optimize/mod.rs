@@ -101,7 +101,7 @@ pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanCon
     for (position, info) in infos.iter().enumerate() {
         let correlated = matches!(&info.source.relation, Relation::Query { query, .. } if !query.outer.is_empty());
         if let Some(connected) = info.virtual_table {
-            paths.extend(virtual_table::paths(info, connected, position, &terms, wish)?);
+            paths.extend(virtual_table::paths(context.catalogue, info, connected, position, &terms, wish)?);
             continue;
         }
         let produced = matches!(info.source.relation, Relation::Recursive { .. });

@@ -14,7 +14,7 @@ use super::cost::{log_est, log_est_real};
 use super::path::{Path, PathKind};
 use super::source::SourceInfo;
 use super::terms::{Key, Mask, Op, Terms};
-use crate::context::ConnectedTable;
+use crate::context::{Catalogue, ConnectedTable};
 use crate::plan::{ColumnIndex, Expr, UnaryOp, VirtualArgument, VirtualScan, Wish};
 
 /// A scan that the table has offered.
@@ -42,6 +42,7 @@ struct Candidate {
 
 /// Ways of scanning a virtual table.
 pub(super) fn paths(
+    catalogue: &dyn Catalogue,
     info: &SourceInfo<'_>,
     connected: &ConnectedTable,
     position: usize,
@@ -49,7 +50,7 @@ pub(super) fn paths(
     wish: &Wish,
 ) -> Result<Vec<Path>> {
     let candidates = candidates(info, connected, position, terms);
-    let asker = Asker { info, connected, position, candidates, order: order_of(info, connected, wish) };
+    let asker = Asker { catalogue, info, connected, position, candidates, order: order_of(info, connected, wish) };
     let mut found = Vec::new();
     let all = Mask::MAX;
     let Some(best) = asker.ask(all, true, &mut found)? else {
@@ -105,6 +106,7 @@ struct Leaning {
 }
 
 struct Asker<'q, 'a> {
+    catalogue: &'q dyn Catalogue,
     info: &'q SourceInfo<'a>,
     connected: &'q ConnectedTable,
     position: usize,
@@ -134,7 +136,7 @@ impl Asker<'_, '_> {
             distinct: self.order.1,
             columns_used: self.columns_used(),
         };
-        let Some(answer) = self.connected.used.table.best_index(&question)? else { return Ok(None) };
+        let Some(answer) = self.catalogue.best_index(self.connected, &question)? else { return Ok(None) };
         let malfunction = || Error::sql(format!("{}.xBestIndex malfunction", self.connected.table.name));
         let mut arguments: Vec<Option<VirtualArgument>> = Vec::new();
         let (mut needs, mut steps_through_in, mut omitted, mut uses_in) = (0, false, Vec::new(), false);

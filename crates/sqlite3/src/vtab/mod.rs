@@ -1,7 +1,7 @@
 //! Virtual table modules of the application behind the engine's traits (`turso_vtab`).
 //!
 //! The protocol is the same on both sides; what is translated here are pointers, codes and who owns what. While C runs, the
-//! session is lent to it, so that it can use its connection; `xBestIndex` runs within the planner and cannot.
+//! session is lent to it, so that it can use its connection; for `xBestIndex` the engine does that.
 
 mod cursor;
 mod module;

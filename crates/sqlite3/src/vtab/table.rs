@@ -104,6 +104,10 @@ impl VirtualTable for ForeignTable {
         }
     }
 
+    fn plans_with_connection(&self) -> bool {
+        true
+    }
+
     fn open(&self, session: &mut dyn Session) -> Result<Box<dyn Cursor>> {
         let Some(open) = self.methods().open else { return Err(Error::from_code(ResultCode::ERROR)) };
         let mut cursor: *mut sqlite3_vtab_cursor = null_mut();
