@@ -60,6 +60,47 @@ fn commits_go_to_the_log_and_are_read_back_from_it() {
 }
 
 #[test]
+fn a_checkpoint_that_is_to_be_whole_copies_nothing_before_readers_and_writers_have_gone() {
+    on_each_backend(|io, path| {
+        let mut w = open(io, path, WAL);
+        let (mut r, mut c) = (open(io, path, WAL), open(io, path, WAL));
+        begin(&mut w);
+        append(&mut w, 4, 1);
+        commit(&mut w);
+        w.end_read();
+        r.block_on(Pager::begin_read).unwrap();
+        begin(&mut w);
+        fill(&mut w, 2, 2);
+        commit(&mut w);
+        w.end_read();
+        begin(&mut w);
+        fill(&mut w, 2, 3);
+        let copied = |p: &mut Pager| p.checkpoint(CheckpointMode::Passive).unwrap().checkpointed;
+        for mode in [CheckpointMode::Full, CheckpointMode::Restart, CheckpointMode::Truncate] {
+            assert_eq!(c.checkpoint_whole(mode).unwrap(), None);
+        }
+        let file = || {
+            let mut bytes = vec![0; 1 << 16];
+            let file = io.open(path, turso_io::OpenFlags { create: false, ..Default::default() }).unwrap();
+            let read = file.read_at(&mut bytes, 0).unwrap();
+            bytes.truncate(read);
+            bytes
+        };
+        let before = file();
+        commit(&mut w);
+        w.end_read();
+        assert_eq!(c.checkpoint_whole(CheckpointMode::Full).unwrap(), None);
+        assert_eq!(file(), before);
+        r.end_read();
+        let full = c.checkpoint_whole(CheckpointMode::Full).unwrap().unwrap();
+        assert_eq!((full.busy, full.log), (false, full.checkpointed));
+        assert_ne!(file(), before);
+        assert_eq!(copied(&mut c), full.log);
+        assert_eq!(bytes(&mut r), [3, 1, 1, 1]);
+    });
+}
+
+#[test]
 fn a_snapshot_stays_while_others_commit_and_checkpoint() {
     on_each_backend(|io, path| {
         let mut w = open(io, path, WAL);

@@ -2,7 +2,7 @@
 
 use turso_error::{Error, Result, ResultCode};
 use turso_program::schema::HostCall;
-use turso_storage::{CheckpointMode, JournalMode};
+use turso_storage::{CheckpointMode, CheckpointResult, JournalMode};
 use turso_value::Value;
 
 use super::state::State;
@@ -75,18 +75,35 @@ impl State {
         if alone && entry.pager.in_read() && !entry.pager.in_write() {
             entry.pager.end_read();
         }
-        let result = match entry.pager.checkpoint(mode) {
-            // Another checkpoint is under way: it is not waited for.
-            Err(error) if error.is(ResultCode::BUSY) => return Ok([1, -1, -1]),
-            other => other?,
-        };
-        if result.busy && mode != CheckpointMode::Passive {
+        // Another checkpoint under way is not waited for.
+        const REFUSED: [i64; 3] = [1, -1, -1];
+        let is_busy = |error: &Error| error.is(ResultCode::BUSY);
+        if mode != CheckpointMode::Passive {
+            // Readers and writers are waited for before anything is copied.
+            match entry.pager.checkpoint_whole(mode) {
+                Ok(Some(result)) => {
+                    self.lock_wait = None;
+                    return Ok(answer(result));
+                }
+                Err(error) if is_busy(&error) => return Ok(REFUSED),
+                Err(error) => return Err(error),
+                Ok(None) => {}
+            }
             let refusal = self.lock_taken(Error::from_code(ResultCode::BUSY));
             if refusal.is_pending() {
                 return Err(refusal);
             }
         }
         self.lock_wait = None;
-        Ok([i64::from(result.busy), result.log, result.checkpointed])
+        let Some(entry) = self.databases.get_mut(db) else { return Err(Error::sql("unknown database")) };
+        match entry.pager.checkpoint(mode) {
+            Err(error) if is_busy(&error) => Ok(REFUSED),
+            other => other.map(answer),
+        }
     }
+}
+
+/// The row of `PRAGMA wal_checkpoint`.
+fn answer(result: CheckpointResult) -> [i64; 3] {
+    [i64::from(result.busy), result.log, result.checkpointed]
 }

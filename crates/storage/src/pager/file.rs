@@ -14,7 +14,7 @@ use crate::file::{DatabaseFile, FileTip, Opened};
 use crate::format::DatabaseHeader;
 use crate::journal::companion;
 use crate::page::{Page, PageNo, PageRef};
-use crate::wal::{CheckpointMode, Wal, WalSnapshot};
+use crate::wal::{CheckpointMode, Effort, Wal, WalSnapshot};
 
 /// Bytes of clean pages that a connection keeps for itself unless told otherwise.
 const DEFAULT_CACHE_BYTES: usize = 32 << 20;
@@ -328,7 +328,7 @@ impl Pager {
                 && let Some(wal) = &file.wal
             {
                 // Its failure is not the failure of the transaction that happened to come by.
-                let _ = wal.checkpoint(&file.db, CheckpointMode::Passive, file.synchronous);
+                let _ = wal.checkpoint(&file.db, CheckpointMode::Passive, Effort::Possible, file.synchronous);
             }
         }
     }

@@ -4,7 +4,7 @@ use turso_error::{Error, Result, ResultCode};
 
 use super::file::Source;
 use super::{Backing, Pager, WriteMode};
-use crate::wal::{CheckpointMode, CheckpointResult};
+use crate::wal::{CheckpointMode, CheckpointResult, Effort};
 
 /// `PRAGMA journal_mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +115,17 @@ impl Pager {
 
     /// Copies the log into the database file; outside a transaction. May block.
     pub fn checkpoint(&mut self, mode: CheckpointMode) -> Result<CheckpointResult> {
+        self.checkpoint_with(mode, Effort::Possible)
+    }
+
+    /// The same where nobody keeps it from doing all that its mode asks for; `None`: somebody does, and will be waited for.
+    pub fn checkpoint_whole(&mut self, mode: CheckpointMode) -> Result<Option<CheckpointResult>> {
+        let result = self.checkpoint_with(mode, Effort::Complete)?;
+        // Without numbers another checkpoint is under way.
+        Ok((!result.busy || result.log < 0).then_some(result))
+    }
+
+    fn checkpoint_with(&mut self, mode: CheckpointMode, effort: Effort) -> Result<CheckpointResult> {
         let none = CheckpointResult { busy: false, log: -1, checkpointed: -1 };
         if self.file().is_none() {
             return Ok(none);
@@ -126,7 +137,7 @@ impl Pager {
         self.end_read();
         let file = self.file_mut();
         match &file.wal {
-            Some(wal) => match wal.checkpoint(&file.db, mode, file.synchronous) {
+            Some(wal) => match wal.checkpoint(&file.db, mode, effort, file.synchronous) {
                 // Somebody else is checkpointing.
                 Err(e) if e.is(ResultCode::BUSY) => Ok(CheckpointResult { busy: true, ..none }),
                 result => result,

@@ -22,6 +22,16 @@ pub enum CheckpointMode {
     Truncate,
 }
 
+/// What a checkpoint does where readers or writers keep it from being complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// As much as it can without them.
+    Possible,
+    /// It stops at them, before it copies anything where they need the older pages, so that it can be tried again when they
+    /// have gone.
+    Complete,
+}
+
 /// What a checkpoint achieved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckpointResult {
@@ -45,11 +55,12 @@ fn or_busy(result: Result<()>) -> Result<bool> {
 }
 
 impl Wal {
-    /// Runs a checkpoint. The caller holds no snapshot.
+    /// Runs a checkpoint. The caller holds no snapshot. With `Effort::Complete`, a busy result says that it has stopped.
     pub fn checkpoint(
         &self,
         db: &DatabaseFile,
         mode: CheckpointMode,
+        effort: Effort,
         synchronous: Synchronous,
     ) -> Result<CheckpointResult> {
         if db.is_read_only() {
@@ -58,7 +69,7 @@ impl Wal {
         // A wal-index that nobody has built yet is built before the lock: recovery takes it too.
         self.current_header()?;
         self.locks.exclusive(lock::CHECKPOINT, 1)?;
-        let result = self.checkpoint_locked(db, mode, synchronous);
+        let result = self.checkpoint_locked(db, mode, effort, synchronous);
         self.locks.release_exclusive(lock::CHECKPOINT, 1);
         result
     }
@@ -67,6 +78,7 @@ impl Wal {
         &self,
         db: &DatabaseFile,
         mode: CheckpointMode,
+        effort: Effort,
         synchronous: Synchronous,
     ) -> Result<CheckpointResult> {
         let mut writes = false;
@@ -75,11 +87,14 @@ impl Wal {
         if mode != CheckpointMode::Passive {
             writes = or_busy(self.locks.exclusive(lock::WRITE, 1))?;
             if !writes {
+                if effort == Effort::Complete {
+                    return Ok(CheckpointResult { busy: true, log: 0, checkpointed: 0 });
+                }
                 busy = true;
                 mode = CheckpointMode::Passive;
             }
         }
-        let result = self.checkpoint_with(db, mode, synchronous);
+        let result = self.checkpoint_with(db, mode, effort, synchronous);
         if writes {
             self.locks.release_exclusive(lock::WRITE, 1);
         }
@@ -90,6 +105,7 @@ impl Wal {
         &self,
         db: &DatabaseFile,
         mode: CheckpointMode,
+        effort: Effort,
         synchronous: Synchronous,
     ) -> Result<CheckpointResult> {
         let HeaderState::Good(mut header) = self.index.read_header()? else {
@@ -97,7 +113,7 @@ impl Wal {
         };
         let mut busy = false;
         if header.max_frame > 0 {
-            busy = !self.backfill(&header, synchronous)? && mode != CheckpointMode::Passive;
+            busy = !self.backfill(&header, effort, synchronous)? && mode != CheckpointMode::Passive;
         }
         let checkpointed = self.index.backfilled()?.min(header.max_frame);
         let result = CheckpointResult { busy, log: header.max_frame.into(), checkpointed: checkpointed.into() };
@@ -125,8 +141,9 @@ impl Wal {
         Ok(result)
     }
 
-    /// Copies what may be copied; false where a reader on the file itself was in the way.
-    fn backfill(&self, header: &IndexHeader, synchronous: Synchronous) -> Result<bool> {
+    /// Copies what may be copied; false where a reader on the file itself was in the way, or any reader of a copy that is
+    /// to be complete.
+    fn backfill(&self, header: &IndexHeader, effort: Effort, synchronous: Synchronous) -> Result<bool> {
         let mut safe = header.max_frame;
         for slot in 1..READ_MARKS {
             let mark = self.index.read_mark(slot)?;
@@ -138,6 +155,8 @@ impl Wal {
                 let set = self.index.set_read_mark(slot, unused);
                 self.locks.release_exclusive(lock::read(slot), 1);
                 set?;
+            } else if effort == Effort::Complete {
+                return Ok(false);
             } else {
                 safe = mark;
             }
@@ -198,7 +217,8 @@ impl Wal {
                 self.database.truncate(bytes)?;
             }
         }
-        if sync {
+        // The log keeps what it has until all of it is in the file: pages of an unfinished copy may be lost till then.
+        if sync && safe == header.max_frame {
             self.database.sync(SyncKind::Data)?;
         }
         self.index.set_word(at::BACKFILLED, safe)
@@ -206,7 +226,7 @@ impl Wal {
 
     /// Everything into the file; the caller holds EXCLUSIVE. False where a reader kept it from being complete.
     pub(super) fn empty_into_database(&self, db: &DatabaseFile, synchronous: Synchronous) -> Result<bool> {
-        let result = self.checkpoint(db, CheckpointMode::Passive, synchronous)?;
+        let result = self.checkpoint(db, CheckpointMode::Passive, Effort::Possible, synchronous)?;
         Ok(result.checkpointed == result.log)
     }
 }

@@ -22,6 +22,7 @@ mod read;
 mod recover;
 mod write;
 
+pub(crate) use checkpoint::Effort;
 pub use checkpoint::{CheckpointMode, CheckpointResult};
 pub(crate) use read::WalSnapshot;
 pub(crate) use write::WalCommit;
