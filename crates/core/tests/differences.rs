@@ -321,3 +321,131 @@ fn a_frame_with_exclude_is_summed_anew_for_each_row() {
                    sum(v) OVER (ORDER BY i RANGE CURRENT ROW EXCLUDE NO OTHERS) FROM t;",
     );
 }
+
+#[test]
+fn the_row_of_one_extreme_gives_the_group_key_too() {
+    check(
+        "CREATE TABLE t(k TEXT COLLATE NOCASE, v, b); INSERT INTO t VALUES ('a', 2, 'x'), ('A', 9, 'y'), ('a', 3, 'z'), ('B', 1, 'p'), ('b', 0, 'q');
+         SELECT k, max(v), b FROM t GROUP BY k; SELECT k, min(v), b FROM t GROUP BY k;
+         SELECT k || '!', max(v) FROM t GROUP BY k; SELECT max(v), k FROM t GROUP BY 2;
+         SELECT k, max(v) + 1 FROM t GROUP BY k HAVING k <> 'a' COLLATE BINARY; SELECT k, count(*), max(v) FROM t GROUP BY k;
+         SELECT k, max(v), min(v) FROM t GROUP BY k; SELECT k, sum(v), b FROM t GROUP BY k;
+         SELECT upper(k), k, max(v) FROM t GROUP BY upper(k); SELECT k, max(v) FROM t GROUP BY k ORDER BY k DESC;
+         SELECT k, max(v) FROM t GROUP BY k, b; SELECT k, max(v) FROM t GROUP BY k COLLATE BINARY;
+         SELECT b COLLATE NOCASE, b, max(v) FROM (SELECT upper(b) AS b, v FROM t UNION ALL SELECT b, v + 1 FROM t) GROUP BY b COLLATE NOCASE;
+         SELECT k || '', max(v), k FROM t GROUP BY (k || '') COLLATE NOCASE; SELECT x, max(v) FROM (SELECT 1 AS x, 1 AS v UNION ALL SELECT 1.0, 2) GROUP BY x; SELECT k FROM t GROUP BY k ORDER BY max(v);
+         CREATE INDEX tk ON t(k); SELECT k, max(v), b FROM t GROUP BY k; SELECT k, max(v) FROM t GROUP BY k; SELECT k, min(v) FROM t GROUP BY k;
+         CREATE INDEX tkv ON t(k, v); SELECT k, max(v) FROM t GROUP BY k; SELECT k, min(v) FROM t GROUP BY k;",
+    );
+}
+
+#[test]
+fn every_column_of_a_star_over_a_compound_is_real() {
+    check(
+        "CREATE TABLE t(i INT, r REAL, x); INSERT INTO t VALUES (41, 40, 41);
+         SELECT * FROM (SELECT r FROM t UNION ALL SELECT i FROM t); SELECT * FROM (SELECT i FROM t UNION ALL SELECT r FROM t);
+         SELECT * FROM (SELECT r AS v FROM t UNION ALL SELECT i FROM t) ORDER BY v DESC;
+         SELECT v FROM (SELECT r AS v FROM t UNION ALL SELECT i FROM t) WHERE v > 1;
+         SELECT v FROM (SELECT r AS v FROM t UNION SELECT i FROM t); SELECT typeof(v), v FROM (SELECT r AS v FROM t UNION ALL SELECT 41);
+         SELECT 41.0 IN (SELECT i FROM t UNION ALL SELECT x FROM t), '41' IN (SELECT i FROM t UNION ALL SELECT x FROM t);
+         SELECT x IN (SELECT r FROM t UNION ALL SELECT i FROM t), '41.0' IN (SELECT i FROM t UNION ALL SELECT r FROM t) FROM t;
+         SELECT (SELECT v FROM (SELECT r AS v FROM t UNION ALL SELECT i FROM t) LIMIT 1 OFFSET 1);
+         CREATE VIEW w AS SELECT r AS v FROM t UNION ALL SELECT i FROM t; SELECT * FROM w; SELECT v, v FROM w WHERE v = 41;
+         SELECT * FROM (SELECT * FROM w); SELECT count(*), max(v) FROM w; SELECT * FROM t JOIN w; SELECT * FROM t LEFT JOIN w ON w.v = t.i;",
+    );
+}
+
+#[test]
+fn a_generated_column_of_new_sees_the_rowid_not_yet_given() {
+    check(
+        "CREATE TABLE l(a, b, c); CREATE TABLE t(i INTEGER PRIMARY KEY, a, g AS (i), s AS (typeof(i) || a) STORED);
+         CREATE TRIGGER tb BEFORE INSERT ON t BEGIN INSERT INTO l VALUES (new.i, new.g, new.s); END;
+         INSERT INTO t(a) VALUES ('x'); INSERT INTO t(i, a) VALUES (NULL, 'y'); INSERT INTO t(i, a) VALUES (7, 'z');
+         INSERT INTO t(a) SELECT 'w'; INSERT INTO t(i, a) SELECT NULL, 'v'; SELECT * FROM l; SELECT * FROM t;",
+    );
+}
+
+#[test]
+fn an_instead_of_insert_converts_to_the_affinity_of_the_view_column() {
+    check(
+        "CREATE TABLE t(i INT, r REAL, s TEXT, n NUMERIC, x); CREATE TABLE l(a, b, c, d, e);
+         CREATE VIEW v AS SELECT i, r, s, n, x FROM t;
+         CREATE TRIGGER vi INSTEAD OF INSERT ON v BEGIN INSERT INTO l VALUES (new.i, new.r, new.s, new.n, new.x); END;
+         CREATE TRIGGER vu INSTEAD OF UPDATE ON v BEGIN INSERT INTO l VALUES (new.i, new.r, new.s, new.n, new.x); END;
+         INSERT INTO v VALUES (1, 1, 1, 1, 1), ('1', '1', '1', '1', '1'), (1.0, 1.0, 1.0, 1.0, 1.0); INSERT INTO v SELECT '2', '2', 2, '2', '2';
+         INSERT INTO v(r) VALUES (5); INSERT INTO t VALUES (1, 2, 3, 4, 5); UPDATE v SET i = '7', r = 7, s = 7, n = '7', x = '7';
+         INSERT INTO v(i, r, s, n) VALUES ('8', 8, 8, '8') RETURNING i, r, s, n; UPDATE v SET i = '9', r = 9, s = 9, n = '9' RETURNING i, r, s, n;
+         CREATE TRIGGER vd INSTEAD OF DELETE ON v BEGIN INSERT INTO l VALUES (old.i, old.r, old.s, old.n, old.x); END; DELETE FROM v RETURNING *;
+         CREATE VIEW c AS SELECT 1 AS k, r + 1 AS p, CAST(i AS REAL) AS q FROM t; CREATE TRIGGER ci INSTEAD OF INSERT ON c BEGIN INSERT INTO l(a, b, c) VALUES (new.k, new.p, new.q); END;
+         CREATE TRIGGER cu INSTEAD OF UPDATE ON c BEGIN INSERT INTO l(a, b, c) VALUES (new.k, new.p, new.q); END;
+         INSERT INTO c VALUES (1, 1, 1), ('1', '1', '1'); UPDATE c SET k = '1', p = 1, q = '1';
+         UPDATE v SET x = 0; SELECT * FROM l; SELECT typeof(a), typeof(b), typeof(c), typeof(d), typeof(e) FROM l;",
+    );
+}
+
+#[test]
+fn jsonb_has_the_json_subtype_where_sqlite_gives_it() {
+    check(
+        "SELECT subtype(jsonb_object()), subtype(jsonb_array()), subtype(jsonb('[1]')), subtype(jsonb_set('{}', '$.a', 1));
+         SELECT subtype(json('1')), subtype(json_object()), subtype(json_array()), subtype(json_set('{}', '$.a', 1)), subtype(json_quote(1));
+         SELECT subtype(jsonb_object('a', 1)), subtype(jsonb_array(1)), subtype(jsonb_insert('{}', '$.a', 1)), subtype(jsonb_replace('{}', '$.a', 1));
+         SELECT subtype(jsonb_remove('{}', '$.a')), subtype(jsonb_patch('{}', '{}')), subtype(jsonb_extract('{\"a\":[1]}', '$.a'));
+         SELECT subtype(jsonb_extract('[1,2]', '$[0]', '$[1]')), subtype(json_extract('[1,2]', '$[0]', '$[1]')), subtype('[1]' -> '$[0]');
+         SELECT subtype(json_group_array(1)), subtype(jsonb_group_array(1)), subtype(json_group_object('a', 1)), subtype(jsonb_group_object('a', 1));
+         SELECT subtype(json_patch('{}', '{}')), subtype(json_remove('{}', '$.a')), subtype(jsonb_remove('[1]')), subtype(json_pretty('[1]'));
+         SELECT json_array(jsonb_object()), json_array(jsonb_array(1)), json_array(jsonb('[1]')), json_array(json_quote(jsonb_object()));",
+    );
+}
+
+#[test]
+fn the_current_time_is_prohibited_in_the_schema() {
+    check(
+        "CREATE TABLE a(x, CHECK (x < date('now'))); INSERT INTO a VALUES ('2'); INSERT INTO a VALUES (NULL);
+         CREATE TABLE b(x, g AS (datetime(x))); INSERT INTO b(x) VALUES ('2020-01-01'); SELECT g FROM b; INSERT INTO b(x) VALUES ('now'); SELECT * FROM b;
+         CREATE TABLE c(x); INSERT INTO c VALUES ('now'); CREATE INDEX ci ON c(date(x));
+         CREATE INDEX cj ON c(x) WHERE julianday(x) > 0; DELETE FROM c; CREATE INDEX ci ON c(strftime('%Y', x)); INSERT INTO c VALUES ('NOW');
+         INSERT INTO c VALUES ('2020-01-01'); SELECT * FROM c; UPDATE c SET x = 'now'; SELECT count(*) FROM c WHERE strftime('%Y', x) > '1';
+         CREATE TABLE d(x, g AS (time(x, 'localtime')) STORED); INSERT INTO d(x) VALUES ('2020-01-01');
+         CREATE TABLE e(x, g AS (unixepoch())); INSERT INTO e(x) VALUES (1); SELECT g FROM e;
+         CREATE TABLE f(x, CHECK (timediff(x, 'now') IS NOT NULL)); INSERT INTO f VALUES ('2020-01-01');
+         CREATE TABLE h(x, g AS (date(x, 'utc'))); INSERT INTO h(x) VALUES ('2020-01-01'); SELECT g FROM h;
+         CREATE TABLE j(x, CHECK (x < current_timestamp)); CREATE INDEX cx ON c(current_date); CREATE TABLE k(x, g AS (current_time));
+         CREATE TABLE m(x DEFAULT (date('now') IS NULL)); INSERT INTO m DEFAULT VALUES; SELECT * FROM m;
+         CREATE TABLE n(x, y AS (strftime('%Y', 'now')) STORED); INSERT INTO n VALUES (1); CREATE TABLE o(x, CHECK (date(x, 'subsec') > 0)); INSERT INTO o VALUES ('now');",
+    );
+}
+
+#[test]
+fn a_negative_zero_of_a_virtual_real_column() {
+    check(
+        "CREATE TABLE t(x, g REAL AS (x), s REAL AS (-x) STORED, y REAL, n NUMERIC AS (x)); INSERT INTO t(x, y) VALUES (-0.0, -0.0), (0, 0), (0.0, 0.0), ('-0.0', '-0.0');
+         SELECT x, g, s, y, n FROM t; WITH q AS (SELECT g, y, s FROM t) SELECT g, y, s, -g, 1 / g FROM q;
+         WITH q AS MATERIALIZED (SELECT g, y, s, n, x FROM t) SELECT * FROM q; SELECT DISTINCT g FROM t; SELECT g FROM t ORDER BY g;
+         SELECT g FROM t UNION ALL SELECT y FROM t; SELECT printf('%f %f %f', g, y, s) FROM t; CREATE INDEX tg ON t(g); SELECT g FROM t INDEXED BY tg WHERE g = 0;
+         INSERT INTO t(x, y) VALUES (-0.0, -0.0) RETURNING g, s, y, n; CREATE TABLE l(a, b);
+         CREATE TRIGGER tb BEFORE INSERT ON t BEGIN INSERT INTO l VALUES (new.g, new.y); END; CREATE TRIGGER ta AFTER INSERT ON t BEGIN INSERT INTO l VALUES (new.g, new.y); END;
+         INSERT INTO t(x, y) VALUES (-0.0, -0.0); SELECT * FROM l;
+         SELECT g || '', y || '', s || '' FROM t; WITH q AS MATERIALIZED (SELECT -0.0 AS z) SELECT z, z || '' FROM q;",
+    );
+}
+
+#[test]
+fn in_a_compound_compares_with_the_affinity_of_its_last_term() {
+    let terms = ["i", "r", "x", "n", "s", "41", "'41'", "41.0", "i + 0"];
+    let lefts = ["41.0", "'41'", "'41.0'", "i", "s", "r", "x"];
+    let mut script =
+        "CREATE TABLE t(i INT, r REAL, x, n NUMERIC, s TEXT); INSERT INTO t VALUES (41, 41, 41, 41, 41);".to_string();
+    for first in terms {
+        for last in terms {
+            let compound = format!("(SELECT {first} FROM t UNION ALL SELECT {last} FROM t)");
+            let values: Vec<String> = lefts.iter().map(|left| format!("{left} IN {compound}")).collect();
+            script += &format!(" SELECT {} FROM t;", values.join(", "));
+        }
+    }
+    script += " SELECT '41' IN (SELECT i FROM t UNION SELECT x FROM t), '41' IN (SELECT x FROM t EXCEPT SELECT i FROM t WHERE 0);
+        SELECT x IN (VALUES (CAST(41 AS TEXT)), (5)), '41' IN (VALUES (5), (CAST(41 AS INT))), '5' IN (VALUES (5), (CAST(41 AS INT))) FROM t;
+        SELECT count(*) FROM t WHERE s IN (SELECT x FROM t UNION ALL SELECT i FROM t); SELECT ('41', 1) IN (SELECT x, 1 FROM t UNION ALL SELECT i, 1 FROM t);
+        CREATE INDEX ts ON t(s); CREATE INDEX ti ON t(i); SELECT count(*) FROM t WHERE i IN (SELECT x FROM t UNION ALL SELECT s FROM t);
+        SELECT count(*) FROM t WHERE s IN (SELECT i FROM t UNION ALL SELECT x FROM t);";
+    check(&script);
+}

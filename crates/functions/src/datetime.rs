@@ -11,6 +11,9 @@ use turso_value::Value;
 use turso_value::number::{self, is_space};
 
 mod format;
+mod schema;
+
+pub use schema::{SchemaPlace, in_schema};
 
 const TIME: F = F::PURE.and(F::SLOW_CHANGE);
 

@@ -168,6 +168,8 @@ fn array(ctx: &mut Context<'_>, args: &[Value], binary: bool) -> Result<()> {
         write_value(arg, subtypes.get(i).copied().unwrap_or(0), out)?;
     }
     out.push(b']');
+    // What is made of SQL values has the subtype as JSONB too.
+    ctx.result_subtype = Context::SUBTYPE_JSON;
     finish_text(ctx, binary)
 }
 
@@ -191,6 +193,7 @@ fn object(ctx: &mut Context<'_>, args: &[Value], binary: bool) -> Result<()> {
         write_value(&pair[1], subtypes.get(2 * i + 1).copied().unwrap_or(0), out)?;
     }
     out.push(b'}');
+    ctx.result_subtype = Context::SUBTYPE_JSON;
     finish_text(ctx, binary)
 }
 

@@ -34,6 +34,7 @@ pub mod window;
 pub use aggregate::Aggregate;
 pub use auxiliary::AuxiliaryData;
 pub use context::{Context, DefaultEnvironment, Environment};
+pub use datetime::{SchemaPlace, in_schema};
 pub use def::{
     AggregateDef, AggregateFactory, Arity, Function, FunctionDef, FunctionFlags, FunctionKind, ScalarFn, ScalarFunction,
 };

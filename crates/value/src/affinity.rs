@@ -120,8 +120,11 @@ impl Affinity {
                 {
                     *value = n;
                 }
-                if let Value::Integer(i) = value {
-                    *value = Value::Real(*i as f64);
+                match value {
+                    Value::Integer(i) => *value = Value::Real(*i as f64),
+                    // Whole numbers are stored as integers, of which none is a negative zero.
+                    Value::Real(r) if *r == 0.0 => *r = 0.0,
+                    _ => {}
                 }
             }
             Affinity::FlexNum => {
@@ -148,6 +151,7 @@ impl Affinity {
             Affinity::Real => match value {
                 ValueRef::Text(t) => text_to_number(t).is_none(),
                 ValueRef::Integer(_) => false,
+                ValueRef::Real(r) => r != 0.0 || r.is_sign_positive(),
                 _ => true,
             },
             Affinity::FlexNum => match value {

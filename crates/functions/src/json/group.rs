@@ -81,7 +81,9 @@ impl Aggregate for Group {
                 Ok(parsed) => *ctx.result = Value::Blob(parsed.blob),
                 Err(_) => return Err(malformed()),
             }
-        } else {
+        }
+        // An array as JSONB goes without.
+        if !self.binary || self.is_object {
             ctx.result_subtype = Context::SUBTYPE_JSON;
         }
         Ok(())

@@ -106,6 +106,10 @@ impl<'a> Binder<'a> {
         }
         let args = self.bind_list(args)?;
         let function = self.overloaded(function, args.first(), args.len());
+        let function = match self.place.and_then(|place| turso_functions::in_schema(&function, place)) {
+            Some(timeless) => Function::BuiltIn(timeless),
+            None => function,
+        };
         if name.eq_ignore_ascii_case("likelihood")
             && !matches!(args.get(1), Some(Expr::Literal(turso_value::Value::Real(p))) if (0.0..=1.0).contains(p))
         {

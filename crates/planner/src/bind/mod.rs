@@ -27,6 +27,7 @@ mod window;
 mod with;
 
 use turso_error::{Error, Result};
+use turso_functions::SchemaPlace;
 use turso_parser::ast;
 
 use crate::context::PlanContext;
@@ -59,6 +60,8 @@ pub struct Binder<'a> {
     deepest: Option<usize>,
     /// A double-quoted name that is no column is a string.
     pub double_quoted_strings: bool,
+    /// Where in the schema the expression stands, for functions whose values must not change there.
+    pub place: Option<SchemaPlace>,
     /// RAISE may be used.
     pub in_trigger: bool,
     /// The terms of a recursive table are being bound a second time: one inside of them is not.
@@ -85,6 +88,7 @@ impl<'a> Binder<'a> {
             depth: 0,
             deepest: None,
             double_quoted_strings: context.options.dqs_dml,
+            place: None,
             in_trigger: false,
         }
     }

@@ -165,21 +165,23 @@ pub fn in_list_how(left: &Expr) -> CompareHow {
 
 /// How `left` compares with column `i` of a subquery, as in `left = column`.
 pub fn in_query_how(left: &Expr, query: &Query, i: usize) -> CompareHow {
-    if let Some(output) = leftmost_output(&query.body, i) {
-        return CompareHow {
-            affinity: Affinity::for_comparison(
-                affinity_of(left),
-                query.columns.get(i).map_or(Affinity::None, |c| c.affinity),
-            ),
-            collation: compare_collation(left, output),
-        };
-    }
+    // In a compound the last term decides about the affinity, the first one about the collation.
+    let affinity = last_output(&query.body, i).map_or(Affinity::None, affinity_of);
     CompareHow {
-        affinity: Affinity::for_comparison(
-            affinity_of(left),
-            query.columns.get(i).map_or(Affinity::None, |c| c.affinity),
-        ),
-        collation: ordering_collation(left),
+        affinity: Affinity::for_comparison(affinity_of(left), affinity),
+        collation: match leftmost_output(&query.body, i) {
+            Some(output) => compare_collation(left, output),
+            None => ordering_collation(left),
+        },
+    }
+}
+
+/// The expression behind output column `i` of the last core; the rows of VALUES have none that stands for all.
+fn last_output(body: &Body, i: usize) -> Option<&Expr> {
+    match body {
+        Body::Core(core) => core.output.get(i),
+        Body::Values(_) => None,
+        Body::Compound { right, .. } => last_output(right, i),
     }
 }
 

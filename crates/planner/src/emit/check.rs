@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_functions::Lookup;
+use turso_functions::SchemaPlace;
 use turso_parser::ast;
 use turso_program::DbIndex;
 use turso_schema::{Index, IndexKey, Table};
@@ -69,7 +70,7 @@ fn check_expr(
     if let Some(error) = finder.found {
         return Err(error);
     }
-    bind_table_expr(context, db, table, context.new_source(), expr).map(|_| ())
+    bind_table_expr(context, SchemaPlace::Check, db, table, context.new_source(), expr).map(|_| ())
 }
 
 struct Prohibited<'p, 'c> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
+use turso_functions::SchemaPlace;
 use turso_parser::ast;
 use turso_program::cursor::{Column, IdxRowid, IfNullRow, Rowid};
 use turso_program::data::{ApplyAffinity, Copy, Null, RealAffinity};
@@ -245,6 +246,7 @@ impl Emitter<'_> {
         };
         let bound = {
             let mut binder = Binder::for_text(self.context, &[]);
+            binder.place = Some(SchemaPlace::GeneratedColumn);
             binder.push_scope(vec![row]);
             self.context.stored(turso_program::DbIndex(0), || binder.bind_expr(&generated.expr))?
         };
@@ -254,9 +256,7 @@ impl Emitter<'_> {
         let result = self.expr_into(&bound, dest);
         self.generated_depth -= 1;
         result?;
-        if let Some(affinities) = Self::affinities([column.affinity]) {
-            self.builder.emit(ApplyAffinity { regs: dest, affinities });
-        }
+        self.apply_affinity(dest, column.affinity);
         self.builder.bind(done);
         Ok(())
     }

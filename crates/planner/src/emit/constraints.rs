@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use turso_error::{Result, ResultCode};
+use turso_functions::SchemaPlace;
 use turso_parser::ast::ConflictResolution;
 use turso_program::control::{HaltIfNull, IsNull, NotNull, OnError, Raise, RaiseError};
 use turso_program::cursor::{Column, IdxRowid, NoConflict, NotExists, NotFound};
@@ -115,7 +116,7 @@ pub(crate) fn compute_generated(e: &mut Emitter<'_>, target: &Target, row: RowRe
     for c in order {
         let Some(column) = table.columns.get(c) else { continue };
         let Some(generated) = &column.generated else { continue };
-        let expr = bind_table_expr(e.context, target.db, table, source, &generated.expr)?;
+        let expr = bind_table_expr(e.context, SchemaPlace::GeneratedColumn, target.db, table, source, &generated.expr)?;
         e.expr_into(&expr, row.columns.at(c))?;
         if !table.strict
             && let Some(affinities) = Emitter::affinities([column.affinity])
@@ -279,7 +280,7 @@ fn check_conditions(e: &mut Emitter<'_>, new: &NewRow<'_>) -> Result<()> {
         if is_update && !reads_rowid_by_name && !super::check::reads_columns(table, &check.expr, touched) {
             continue;
         }
-        let bound = bind_table_expr(e.context, new.target.db, table, new.source, &check.expr)?;
+        let bound = bind_table_expr(e.context, SchemaPlace::Check, new.target.db, table, new.source, &check.expr)?;
         let ok = e.builder.label();
         e.jump_if_true(&bound, ok, true)?;
         match new.or.unwrap_or(OnError::Abort) {
@@ -364,7 +365,7 @@ fn check_index(
     let done = e.builder.label();
     if let Some(condition) = &index.partial {
         e.builder.emit(Null { dest: Regs::new(record, 1) });
-        let bound = bind_table_expr(e.context, new.target.db, table, new.source, condition)?;
+        let bound = bind_table_expr(e.context, SchemaPlace::Index, new.target.db, table, new.source, condition)?;
         e.jump_if_false(&bound, done, true)?;
     }
     let entry = if primary {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
+use turso_functions::SchemaPlace;
 use turso_parser::ast::{self, TriggerTime};
 use turso_program::control::{Halt, OnError};
 use turso_program::cursor::{NotExists, NotFound};
@@ -321,7 +322,7 @@ pub(crate) fn delete_entries(
         }
         let skip = e.builder.label();
         if let Some(condition) = &open.index.partial {
-            let bound = bind_table_expr(e.context, target.db, table, source, condition)?;
+            let bound = bind_table_expr(e.context, SchemaPlace::Index, target.db, table, source, condition)?;
             e.jump_if_false(&bound, skip, true)?;
         }
         let key = index_entry(e, target.db, table, &open.index, source)?;

@@ -6,11 +6,12 @@ use turso_error::{Error, Result};
 use turso_parser::ast::{self, InsertSource, SelectCore, TriggerTime};
 use turso_program::control::{EndCoroutine, Goto, InitCoroutine, IsNull, MustBeInt, OnError, Yield};
 use turso_program::cursor::{Column, Next, OpenEphemeral, Rewind};
-use turso_program::data::{Copy, Integer, Null};
+use turso_program::data::{Copy, Integer, Null, RealAffinity};
 use turso_program::expression::MemMax;
 use turso_program::write::{Cause, NewRowid, Position};
 use turso_program::{DbIndex, Label, Program, Reg, Regs};
 use turso_schema::Table;
+use turso_value::Affinity;
 
 use super::constraints::{
     NewRow, OldKey, apply_affinities, check_row, compute_generated, default_into, on_error, store,
@@ -361,9 +362,12 @@ impl Insertion<'_> {
         let params = if self.triggers.is_empty() { None } else { Some(Params::new(e, table)) };
         if before && let Some(params) = params {
             apply_affinities(e, table, row);
-            compute_generated(e, target, row, source)?;
             let shown = RowRegs { rowid: e.builder.register(), columns: row.columns };
             self.rowid_before(e, row, shown, given);
+            // Generated columns read the rowid as the triggers do.
+            e.bind_source(source, shown.binding(table));
+            compute_generated(e, target, shown, source)?;
+            e.bind_source(source, row.binding(table));
             params.set_new(e, shown, table);
             fire(e, self.triggers, TriggerTime::Before, target.db, table, params, self.conflict, skip)?;
         }
@@ -484,6 +488,10 @@ fn insert_into_view(
                     e.builder.emit(Null { dest: Regs::new(dest, 1) });
                 }
             }
+        }
+        // Nothing else is converted: integers in REAL columns are read as reals.
+        for (c, _) in view.columns.iter().enumerate().filter(|(_, c)| c.affinity == Affinity::Real) {
+            e.builder.emit(RealAffinity { reg: new.columns.at(c) });
         }
         params.set_new(e, new, view);
         fire(e, triggers, TriggerTime::InsteadOf, db, view, params, conflict, next)?;

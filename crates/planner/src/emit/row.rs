@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
+use turso_functions::SchemaPlace;
 use turso_parser::ast;
 use turso_program::cursor::{OpenWrite, TreeKind};
 use turso_program::data::Copy;
@@ -33,6 +34,7 @@ pub(crate) fn table_source(id: SourceId, name: &str, aliased: bool, db: DbIndex,
 /// Bind an expression that the schema holds (CHECK, generated column, index) over the columns of its table.
 pub(crate) fn bind_table_expr(
     context: &PlanContext<'_>,
+    place: SchemaPlace,
     db: DbIndex,
     table: &Arc<Table>,
     source: SourceId,
@@ -40,6 +42,7 @@ pub(crate) fn bind_table_expr(
 ) -> Result<Expr> {
     let mut binder = Binder::for_text(context, table.sql.as_bytes());
     binder.double_quoted_strings = context.options.dqs_ddl;
+    binder.place = Some(place);
     binder.push_scope(vec![table_source(source, &table.name, false, db, table)]);
     context.aside(|| context.stored(db, || binder.bind_expr(expr)))
 }
@@ -177,7 +180,7 @@ pub(crate) fn entry_into(
             IndexKey::Column(c) => column_value(e, table, source, *c, dest)?,
             IndexKey::Rowid => e.column_into(source, ColumnIndex::Rowid, dest)?,
             IndexKey::Expr(expr) => {
-                let bound = bind_table_expr(e.context, db, table, source, expr)?;
+                let bound = bind_table_expr(e.context, SchemaPlace::Index, db, table, source, expr)?;
                 e.expr_into(&bound, dest)?;
             }
         }

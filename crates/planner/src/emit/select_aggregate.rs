@@ -17,6 +17,7 @@ use super::seen::Seen;
 use super::select::Limits;
 use super::select_sort::Sink;
 use super::{Destination, Emitter};
+use crate::bind::ordering_collation;
 use crate::plan::{
     Access, Aggregate, ColumnIndex, CompareHow, Core, Expr, JoinPlan, OrderTerm, Relation, SourceId, Visit, Wish,
     same_expr, walk_expr,
@@ -100,15 +101,37 @@ fn cannot_fail(e: &Expr) -> bool {
         })
 }
 
+/// A minimum or maximum that a query's other columns follow.
+fn is_extreme(aggregate: &Aggregate) -> bool {
+    aggregate.function.flags.has(FunctionFlags::MIN_MAX) && aggregate.args.len() == 1
+}
+
+/// The group keys whose values stand for those of all rows of their group. Columns that may be equal without being the same ('a'
+/// and 'A', 1 and 1.0) do not beside a minimum or maximum: then they are those of its row, as the columns that are no keys.
+pub(super) fn shared_keys(core: &Core) -> impl Iterator<Item = (usize, &Expr)> {
+    let follows = core.aggregates.iter().any(is_extreme);
+    let is_exact = |key: &Expr| match key.without_collate() {
+        Expr::Column { source, affinity, .. } => {
+            !matches!(affinity, Affinity::Blob | Affinity::None)
+                && ordering_collation(key) == Collation::Binary
+                && core.sources.iter().any(|s| s.id == *source && matches!(s.relation, Relation::Table { .. }))
+        }
+        // Other expressions are those of the first row of the group, unless a COLLATE sets them apart from what the query reads.
+        _ => !matches!(key, Expr::Collate { .. }),
+    };
+    core.group_by.iter().enumerate().filter(move |(_, key)| !follows || is_exact(key))
+}
+
 /// Columns of the core's own sources that are read outside of aggregates and of group keys.
 struct BareColumns<'a> {
     core: &'a Core,
+    keys: Vec<&'a Expr>,
     found: Vec<(SourceId, ColumnIndex)>,
 }
 
 impl Visit for BareColumns<'_> {
     fn expr(&mut self, e: &Expr) {
-        if self.core.group_by.iter().any(|key| same_expr(key.without_collate(), e)) {
+        if self.keys.iter().any(|key| same_expr(key.without_collate(), e)) {
             return;
         }
         if let Expr::Column { source, column, .. } = e {
@@ -123,7 +146,8 @@ impl Visit for BareColumns<'_> {
 
 /// The columns that the outputs, HAVING and ORDER BY of an aggregate core read outside of its aggregates and group keys.
 pub(super) fn bare_columns(core: &Core, order_by: &[OrderTerm]) -> Vec<(SourceId, ColumnIndex)> {
-    let mut bare = BareColumns { core, found: Vec::new() };
+    let keys = shared_keys(core).map(|(_, key)| key).collect();
+    let mut bare = BareColumns { core, keys, found: Vec::new() };
     core.output.iter().chain(&core.having).for_each(|e| bare.expr(e));
     order_by.iter().for_each(|t| bare.expr(&t.expr));
     bare.found
@@ -141,8 +165,7 @@ impl<'a> Aggregates<'a> {
             .iter()
             .enumerate()
             .map(|(i, aggregate)| {
-                let flags = aggregate.function.flags;
-                let is_extreme = flags.has(FunctionFlags::MIN_MAX) && aggregate.args.len() == 1;
+                let is_extreme = is_extreme(aggregate);
                 let extreme = (is_extreme && has_bare).then(|| &*aggregate.function.name == "max");
                 extremes += usize::from(extreme.is_some());
                 let collation = e.builder.collation(&aggregate.collation);

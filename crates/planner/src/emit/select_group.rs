@@ -28,7 +28,7 @@ use turso_value::{Collation, KeyColumn, KeyInfo, TextEncoding};
 
 use super::emitter::Place;
 use super::select::Limits;
-use super::select_aggregate::{Aggregates, bare_columns};
+use super::select_aggregate::{Aggregates, bare_columns, shared_keys};
 use super::select_sort::Sink;
 use super::{Destination, Emitter};
 use crate::bind::ordering_collation;
@@ -174,7 +174,7 @@ impl Emitter<'_> {
         aggregates.finish(self);
         let mark = aggregates.publish(self);
         let known_mark = self.known.len();
-        for (i, key) in core.group_by.iter().enumerate() {
+        for (i, key) in shared_keys(core) {
             let reg = group.keys.at(i);
             if let Expr::Column { source, column, .. } = key.without_collate() {
                 self.moved.push((*source, *column, Place::Register(reg)));

@@ -8,7 +8,8 @@ use turso_error::{Error, Result};
 use turso_parser::ast::{self, AssignmentTarget, TriggerTime};
 use turso_program::control::OnError;
 use turso_program::cursor::{Column, Next, OpenEphemeral, Rewind};
-use turso_program::data::Copy;
+use turso_program::data::{ApplyAffinity, Copy};
+
 use turso_program::{DbIndex, Label, Regs};
 use turso_schema::{Column as TableColumn, Relation as TableKind, StrictType, Table};
 use turso_value::Affinity;
@@ -273,6 +274,9 @@ impl ViewUpdate<'_> {
                     e.builder.emit(Copy { from: old.columns.at(c), to: new.columns.at(c), count: 1 });
                 }
             }
+        }
+        if let Some(affinities) = Emitter::affinities(view.columns.iter().map(|c| c.affinity)) {
+            e.builder.emit(ApplyAffinity { regs: new.columns.first, affinities });
         }
         params.set_old(e, old, view);
         params.set_new(e, new, view);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
+use turso_functions::SchemaPlace;
 use turso_parser::ast::{self, ColumnConstraintKind, ColumnDef, Statement};
 use turso_program::DbIndex;
 use turso_program::control::{OnError, Raise, RaiseError};
@@ -114,7 +115,7 @@ fn check_present_rows(e: &mut Emitter<'_>, db: DbIndex, old: &Table, new: &Arc<T
     let top = e.builder.label_here();
     for check in &new.checks {
         let fine = e.builder.label();
-        let bound = bind_table_expr(e.context, db, new, source, &check.expr)?;
+        let bound = bind_table_expr(e.context, SchemaPlace::Check, db, new, source, &check.expr)?;
         e.jump_if_true(&bound, fine, true)?;
         raise(e, ResultCode::ERROR, "CHECK constraint failed");
         e.builder.bind(fine);

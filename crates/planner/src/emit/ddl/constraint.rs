@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
+use turso_functions::SchemaPlace;
 use turso_parser::ast::{
     self, ColumnConstraint, ColumnConstraintKind, ColumnDef, CreateTableBody, Name, Span, Statement, TableConstraint,
     TableConstraintKind,
@@ -103,7 +104,7 @@ pub(super) fn add_check(
     if let Some(check) = new.checks.last() {
         let check = check.expr.clone();
         each_row(e, db, &new, |e, source, fine| {
-            let bound = bind_table_expr(e.context, db, &new, source, &check)?;
+            let bound = bind_table_expr(e.context, SchemaPlace::Check, db, &new, source, &check)?;
             e.jump_if_true(&bound, fine, true)
         })?;
     }

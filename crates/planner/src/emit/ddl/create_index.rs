@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
+use turso_functions::SchemaPlace;
 use turso_parser::ast::CreateIndex;
 use turso_program::control::{Goto, OnError, Raise, RaiseError};
 use turso_program::cursor::{Close, Next, OpenRead, OpenWrite, Rewind, TreeKind};
@@ -119,7 +120,7 @@ pub(crate) fn fill_index(
     let id = e.context.new_source();
     e.bind_source(id, SourceBinding::Cursor { cursor: source, table: table.clone(), covering: None });
     if let Some(condition) = &index.partial {
-        let condition = bind_table_expr(e.context, db, table, id, condition)?;
+        let condition = bind_table_expr(e.context, SchemaPlace::Index, db, table, id, condition)?;
         e.jump_if_false(&condition, next, true)?;
     }
     let values = index_entry(e, db, table, index, id)?;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
+use turso_functions::SchemaPlace;
 use turso_program::control::{DecrJumpZero, Goto, IsNull, NotNull, ResultRow};
 use turso_program::cursor::{Close, Count, Found, Next, OpenRead, Rewind, TreeKind};
 use turso_program::data::{Integer, Null};
@@ -181,7 +182,7 @@ fn check_rows(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, with_indexes
     for item in &checked {
         let skip = e.builder.label();
         if let Some(condition) = &item.index.partial {
-            let bound = bind_table_expr(e.context, db, table, source, condition)?;
+            let bound = bind_table_expr(e.context, SchemaPlace::Index, db, table, source, condition)?;
             e.jump_if_false(&bound, skip, true)?;
         }
         e.builder.emit(AddImm { reg: item.expected, amount: 1 });
@@ -241,7 +242,7 @@ fn check_columns(
     }
     for constraint in &table.checks {
         let fine = e.builder.label();
-        let bound = bind_table_expr(e.context, db, table, source, &constraint.expr)?;
+        let bound = bind_table_expr(e.context, SchemaPlace::Check, db, table, source, &constraint.expr)?;
         e.jump_if_true(&bound, fine, true)?;
         report.text(e, &format!("CHECK constraint failed in {}", table.name));
         e.builder.bind(fine);
