@@ -18,6 +18,7 @@ macro_rules! as_it_is {
     ($($t:ty),*) => {$(
         impl FromC for $t {
             type Raw = $t;
+            // SAFETY: the caller keeps the contract of `FromC::from_c`.
             unsafe fn from_c(raw: $t) -> $t {
                 raw
             }
@@ -28,6 +29,7 @@ as_it_is!(i32, u32, i64, u64, f64, u8, i8);
 
 impl<T> FromC for *mut T {
     type Raw = *mut T;
+    // SAFETY: the caller keeps the contract of `FromC::from_c`.
     unsafe fn from_c(raw: *mut T) -> Self {
         raw
     }
@@ -35,6 +37,7 @@ impl<T> FromC for *mut T {
 
 impl<T> FromC for *const T {
     type Raw = *const T;
+    // SAFETY: the caller keeps the contract of `FromC::from_c`.
     unsafe fn from_c(raw: *const T) -> Self {
         raw
     }
@@ -43,6 +46,7 @@ impl<T> FromC for *const T {
 /// Callbacks: NULL is `None`.
 impl<F> FromC for Option<F> {
     type Raw = Option<F>;
+    // SAFETY: the caller keeps the contract of `FromC::from_c`.
     unsafe fn from_c(raw: Option<F>) -> Self {
         raw
     }
@@ -54,6 +58,7 @@ pub struct Text(*const c_char);
 
 impl FromC for Text {
     type Raw = *const c_char;
+    // SAFETY: the caller keeps the contract of `FromC::from_c`.
     unsafe fn from_c(raw: *const c_char) -> Self {
         Self(raw)
     }
@@ -107,6 +112,7 @@ pub struct Out<T>(*mut T);
 
 impl<T> FromC for Out<T> {
     type Raw = *mut T;
+    // SAFETY: the caller keeps the contract of `FromC::from_c`.
     unsafe fn from_c(raw: *mut T) -> Self {
         Self(raw)
     }

@@ -312,6 +312,7 @@ pub struct Handle<T: Checked> {
 
 impl<T: Checked> FromC for Handle<T> {
     type Raw = *mut T;
+    // SAFETY: the caller keeps the contract of `FromC::from_c`.
     unsafe fn from_c(raw: *mut T) -> Self {
         // SAFETY: by the interface's contract a pointer to a live object, NULL, or (which the mark tells most of the time) one
         // that was closed.
@@ -343,6 +344,7 @@ pub struct Bare<T>(Option<NonNull<T>>);
 
 impl<T> FromC for Bare<T> {
     type Raw = *mut T;
+    // SAFETY: the caller keeps the contract of `FromC::from_c`.
     unsafe fn from_c(raw: *mut T) -> Self {
         Self(NonNull::new(raw))
     }
