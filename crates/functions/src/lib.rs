@@ -13,6 +13,7 @@
 //! | `registry`  | [`lookup`], [`Registry`]                             |
 //! | `aggregate` | the trait [`Aggregate`] and the built-in aggregates  |
 //! | `window`    | row_number() and its kin                             |
+//! | `extension` | what other systems ship as extensions                |
 //! | others      | one module per family of functions                   |
 #![forbid(unsafe_code)]
 
@@ -21,6 +22,7 @@ pub mod auxiliary;
 pub mod context;
 pub mod datetime;
 pub mod def;
+pub mod extension;
 pub mod extra;
 pub mod json;
 pub mod math;

@@ -1,6 +1,8 @@
 //! Finding a function by name and number of arguments.
 
-use crate::{Function, FunctionDef, aggregate, datetime, extra, json, math, pattern, printf, scalar, text, window};
+use crate::{
+    Function, FunctionDef, aggregate, datetime, extension, extra, json, math, pattern, printf, scalar, text, window,
+};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -17,6 +19,17 @@ const TABLES: &[&[FunctionDef]] = &[
     json::AGGREGATES,
     aggregate::TABLE,
     window::TABLE,
+    extension::codec::TABLE,
+    #[cfg(feature = "crypto")]
+    extension::crypto::TABLE,
+    #[cfg(feature = "fuzzy")]
+    extension::fuzzy::TABLE,
+    extension::ipaddr::TABLE,
+    #[cfg(feature = "regexp")]
+    extension::regexp::TABLE,
+    extension::time::TABLE,
+    #[cfg(feature = "uuid")]
+    extension::uuid::TABLE,
 ];
 
 /// The answer of a look-up.

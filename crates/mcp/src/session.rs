@@ -255,6 +255,9 @@ fn connect(options: &Options, path: &str) -> Result<(Connection, Gate), String> 
         Database::open(path, open).map_err(|e| format!("Failed to open database '{path}': {}", e.message()))?;
     let connection =
         database.connect().map_err(|e| format!("Failed to connect to database '{path}': {}", e.message()))?;
+    connection
+        .create_function(turso_core::functions::extension::regexp::OPERATOR)
+        .map_err(|e| e.message().to_owned())?;
     if options.read_only {
         // A lock behind the lock: a database in memory, too, refuses every write.
         let set = connection.execute_batch("PRAGMA query_only = ON");

@@ -142,6 +142,9 @@ pub struct Database {
 impl Database {
     /// A new connection.
     pub fn connect(&self) -> Result<Connection> {
-        Ok(Connection::new(self.inner.connect()?))
+        let connection = self.inner.connect()?;
+        // SQLite leaves the operator REGEXP to the application; here it works from the start, and can still be replaced.
+        connection.create_function(turso_core::functions::extension::regexp::OPERATOR)?;
+        Ok(Connection::new(connection))
     }
 }

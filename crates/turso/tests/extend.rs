@@ -134,3 +134,14 @@ fn endless_queries_end() {
         assert!(matches!(one::<i64>(&c, ENDLESS).await, Err(Error::Interrupt(_))));
     });
 }
+
+#[test]
+fn regexp_works_and_can_be_replaced() {
+    pollster::block_on(async {
+        let c = memory().await;
+        assert_eq!(one::<i64>(&c, "SELECT 'the year is 2021' REGEXP '[0-9]{4}$'").await.unwrap(), 1);
+        let pure = FunctionOptions { deterministic: true, innocuous: true, ..FunctionOptions::default() };
+        c.create_scalar_function("regexp", Some(2), pure, |f| Ok(f.get::<i64>(0)? + f.get::<i64>(1)?)).unwrap();
+        assert_eq!(one::<i64>(&c, "SELECT 40 REGEXP 2").await.unwrap(), 42);
+    });
+}

@@ -332,3 +332,168 @@ SELECT string_reverse('abc');
 SELECT strpos('abc', 'c');
 -- = turso_version
 SELECT turso_version();
+
+-- # Functions that others ship as extensions
+-- > [docs/functions.md](docs/functions.md) is their manual.
+-- = crypto_blake3
+SELECT hex(crypto_blake3('abc'));
+-- = crypto_decode
+SELECT crypto_decode('616263', 'hex');
+-- = crypto_encode
+SELECT crypto_encode('abc', 'base64');
+-- = crypto_md5
+SELECT hex(crypto_md5('abc'));
+-- = crypto_sha1
+SELECT hex(crypto_sha1('abc'));
+-- = crypto_sha256
+SELECT hex(crypto_sha256('abc'));
+-- = crypto_sha384
+SELECT hex(crypto_sha384('abc'));
+-- = crypto_sha512
+SELECT hex(crypto_sha512('abc'));
+-- = dur_h
+SELECT dur_h();
+-- = dur_m
+SELECT dur_m();
+-- = dur_ms
+SELECT dur_ms();
+-- = dur_ns
+SELECT dur_ns();
+-- = dur_s
+SELECT dur_s();
+-- = dur_us
+SELECT dur_us();
+-- = fuzzy_caver
+SELECT fuzzy_caver('Thompson');
+-- = fuzzy_damlev
+SELECT fuzzy_damlev('awesome', 'aewsome');
+-- = fuzzy_hamming
+SELECT fuzzy_hamming('awesome', 'aewsome');
+-- = fuzzy_jarowin
+SELECT fuzzy_jarowin('awesome', 'aewsome');
+-- = fuzzy_leven
+SELECT fuzzy_leven('awesome', 'aewsome');
+-- = fuzzy_osadist
+SELECT fuzzy_osadist('awesome', 'aewsome');
+-- = fuzzy_rsoundex
+SELECT fuzzy_rsoundex('awesome');
+-- = fuzzy_script
+SELECT fuzzy_script('awesome');
+-- = fuzzy_soundex
+SELECT fuzzy_soundex('awesome');
+-- = fuzzy_translit
+SELECT fuzzy_translit('awesome');
+-- = gen_random_uuid
+SELECT length(gen_random_uuid());
+-- = ipcontains
+SELECT ipcontains('10.0.0.0/8', '10.1.2.3');
+-- = ipfamily
+SELECT ipfamily('10.1.2.3/8');
+-- = iphost
+SELECT iphost('10.1.2.3/8');
+-- = ipmasklen
+SELECT ipmasklen('10.1.2.3/8');
+-- = ipnetwork
+SELECT ipnetwork('10.1.2.3/8');
+-- = make_date
+SELECT hex(make_date(2024, 2, 29));
+-- = make_timestamp
+SELECT hex(make_timestamp(2024, 2, 29, 1, 2, 3));
+-- = regexp_capture
+SELECT regexp_capture('abc', '(b)(c)', 2);
+-- = regexp_like
+SELECT regexp_like('abc', 'b.');
+-- = regexp_replace
+SELECT regexp_replace('abc', '(b)', '<$1>');
+-- = regexp_substr
+SELECT regexp_substr('abc', 'b.');
+-- = time_add
+SELECT hex(time_add(time_date(2024, 2, 29, 1, 2, 3, 4), 1));
+-- = time_add_date
+SELECT hex(time_add_date(time_date(2024, 2, 29, 1, 2, 3, 4), 1));
+-- = time_after
+SELECT time_after(time_date(2024, 2, 29, 1, 2, 3, 4), time_unix(0));
+-- = time_before
+SELECT time_before(time_date(2024, 2, 29, 1, 2, 3, 4), time_unix(0));
+-- = time_compare
+SELECT time_compare(time_date(2024, 2, 29, 1, 2, 3, 4), time_unix(0));
+-- = time_date
+SELECT hex(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_equal
+SELECT time_equal(time_date(2024, 2, 29, 1, 2, 3, 4), time_unix(0));
+-- = time_fmt_date
+SELECT time_fmt_date(time_date(2024, 2, 29, 1, 2, 3, 4), 3600);
+-- = time_fmt_datetime
+SELECT time_fmt_datetime(time_date(2024, 2, 29, 1, 2, 3, 4), 3600);
+-- = time_fmt_iso
+SELECT time_fmt_iso(time_date(2024, 2, 29, 1, 2, 3, 4), 3600);
+-- = time_fmt_time
+SELECT time_fmt_time(time_date(2024, 2, 29, 1, 2, 3, 4), 3600);
+-- = time_get
+SELECT time_get(time_date(2024, 2, 29, 1, 2, 3, 4), 'quarter');
+-- = time_get_day
+SELECT time_get_day(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_get_hour
+SELECT time_get_hour(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_get_isoweek
+SELECT time_get_isoweek(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_get_isoyear
+SELECT time_get_isoyear(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_get_minute
+SELECT time_get_minute(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_get_month
+SELECT time_get_month(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_get_nano
+SELECT time_get_nano(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_get_second
+SELECT time_get_second(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_get_weekday
+SELECT time_get_weekday(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_get_year
+SELECT time_get_year(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_get_yearday
+SELECT time_get_yearday(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_micro
+SELECT hex(time_micro(1700000000000));
+-- = time_milli
+SELECT hex(time_milli(1700000000000));
+-- = time_nano
+SELECT hex(time_nano(1700000000000));
+-- = time_now
+SELECT length(time_now());
+-- = time_parse
+SELECT hex(time_parse('2024-02-29 01:02:03'));
+-- = time_round
+SELECT hex(time_round(time_date(2024, 2, 29, 1, 2, 3, 4), dur_h()));
+-- = time_since
+SELECT typeof(time_since(time_now()));
+-- = time_sub
+SELECT time_sub(time_date(2024, 2, 29, 1, 2, 3, 4), time_unix(0));
+-- = time_to_micro
+SELECT time_to_micro(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_to_milli
+SELECT time_to_milli(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_to_nano
+SELECT time_to_nano(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_to_unix
+SELECT time_to_unix(time_date(2024, 2, 29, 1, 2, 3, 4));
+-- = time_trunc
+SELECT hex(time_trunc(time_date(2024, 2, 29, 1, 2, 3, 4), 'month'));
+-- = time_unix
+SELECT hex(time_unix(1700000000000));
+-- = time_until
+SELECT typeof(time_until(time_now()));
+-- = to_timestamp
+SELECT hex(to_timestamp(0));
+-- = uuid4
+SELECT typeof(uuid4());
+-- = uuid4_str
+SELECT length(uuid4_str());
+-- = uuid7
+SELECT length(uuid7());
+-- = uuid7_timestamp_ms
+SELECT uuid7_timestamp_ms(uuid7(1700000000));
+-- = uuid_blob
+SELECT hex(uuid_blob('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'));
+-- = uuid_str
+SELECT uuid_str(zeroblob(16));
