@@ -121,7 +121,7 @@ const FLAGS: &[Flag] = &[
     Flag { names: &["tabs"], argument: "", help: "set output mode to 'tabs'", action: Action::Set(|o| mode(o, Mode::Tabs)) },
     Flag { names: &["tracing-output", "t"], argument: "FILE", help: "write each statement to FILE", action: Action::Take(|o, a| { o.trace = Some(a.into()); Ok(()) }) },
     Flag { names: &["version", "V"], argument: "", help: "show the version", action: Action::Set(|o| o.instead = Some(Instead::Version)) },
-    Flag { names: &["vfs", "v"], argument: "NAME", help: "use NAME as the default VFS: syscall (unix) or memory", action: Action::Take(|o, a| { o.vfs = Some(a.into()); Ok(()) }) },
+    Flag { names: &["vfs", "v"], argument: "NAME", help: "use NAME as the default VFS: syscall (unix), memory or io_uring", action: Action::Take(|o, a| { o.vfs = Some(a.into()); Ok(()) }) },
     // The engine has no such pools: the numbers change nothing.
     Flag { names: &["lookaside"], argument: "SIZE N", help: "", action: Action::Skip(2) },
     Flag { names: &["pagecache"], argument: "SIZE N", help: "", action: Action::Skip(2) },

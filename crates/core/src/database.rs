@@ -135,6 +135,7 @@ pub(crate) fn io_of(backend: &Backend) -> Arc<dyn Io> {
     match backend {
         Backend::Default | Backend::Syscall => turso_io::default_io(),
         Backend::Memory => Arc::new(MemoryIo::new()),
+        Backend::Asynchronous => turso_io::asynchronous_io(),
         Backend::ThreadPool => Arc::new(ThreadPoolIo::new(turso_io::default_io(), POOL_THREADS)),
         Backend::AlwaysPending => Arc::new(PendingIo::new(turso_io::default_io())),
         Backend::Custom(io) => io.clone(),

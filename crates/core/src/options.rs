@@ -13,7 +13,9 @@ pub enum Backend {
     Syscall,
     /// Everything in memory.
     Memory,
-    /// System calls on a pool of threads, so that no caller of the asynchronous face blocks.
+    /// For callers that must not block: io_uring where the system has it and allows it, else a pool of threads.
+    Asynchronous,
+    /// System calls on a pool of threads.
     ThreadPool,
     /// System calls of which every first touch of a page is pending: for tests.
     AlwaysPending,
@@ -27,6 +29,7 @@ impl std::fmt::Debug for Backend {
             Backend::Default => "Default",
             Backend::Syscall => "Syscall",
             Backend::Memory => "Memory",
+            Backend::Asynchronous => "Asynchronous",
             Backend::ThreadPool => "ThreadPool",
             Backend::AlwaysPending => "AlwaysPending",
             Backend::Custom(_) => "Custom",

@@ -8,6 +8,7 @@
 //! | `-- > text` | a sentence under its title |
 //! | `-- = name` | a row; its SQL follows |
 //! | `-- + aspect` | more SQL of the row, told apart in the page where it does not behave as SQLite |
+//! | `-- ~ text` | the row is an addition of ours: its SQL, run on this engine alone, must succeed |
 //! | `-- ! text` | something that no probe shows: the row is `partly` at best |
 //! | `-- ---` | in a section about files: what is above is run by SQLite, and leaves the file that both then work on |
 //!
@@ -46,6 +47,8 @@ struct Row {
     name: String,
     probes: Vec<Probe>,
     notes: Vec<String>,
+    /// What an addition of ours is for; SQLite has no such thing.
+    ours: Option<String>,
 }
 
 #[derive(Default)]
@@ -74,7 +77,7 @@ fn parse(text: &str) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     for line in text.lines() {
         let mark = line.strip_prefix("-- ").map(|rest| rest.split_once(' ').unwrap_or((rest, "")));
-        let Some((mark @ ("#" | ">" | "=" | "+" | "!" | "---"), rest)) = mark else {
+        let Some((mark @ ("#" | ">" | "=" | "+" | "~" | "!" | "---"), rest)) = mark else {
             if line.starts_with("--") {
                 continue;
             }
@@ -90,7 +93,7 @@ fn parse(text: &str) -> Vec<Section> {
         }
         let section = sections.last_mut().expect("a section comes first");
         if mark == "=" {
-            section.rows.push(Row { name: rest.to_string(), probes: vec![Probe::default()], notes: Vec::new() });
+            section.rows.push(Row { name: rest.to_string(), probes: vec![Probe::default()], ..Row::default() });
             continue;
         }
         if mark == ">" {
@@ -102,6 +105,7 @@ fn parse(text: &str) -> Vec<Section> {
         match mark {
             "+" => row.probes.push(Probe { aspect: rest.to_string(), ..Probe::default() }),
             "!" => row.notes.push(rest.to_string()),
+            "~" => row.ours = Some(rest.to_string()),
             _ => {
                 let probe = row.probes.last_mut().expect("a row has a probe");
                 probe.before = std::mem::take(&mut probe.sql);
@@ -203,6 +207,9 @@ fn run_on_files(row: &str, probe: &Probe) -> Found {
 
 /// State and remarks of a row.
 fn state(row: &Row, on_files: bool) -> (&'static str, String) {
+    if let Some(text) = &row.ours {
+        return addition(row, text);
+    }
     let mut remarks = Vec::new();
     let (mut good, mut bad, mut beyond) = (0, 0, 0);
     for probe in &row.probes {
@@ -237,6 +244,18 @@ fn state(row: &Row, on_files: bool) -> (&'static str, String) {
         _ => "partly",
     };
     (state, remarks.join("; "))
+}
+
+/// State and remarks of a row that SQLite has nothing like.
+fn addition(row: &Row, text: &str) -> (&'static str, String) {
+    let connection =
+        Database::open(":memory:", OpenOptions::default()).and_then(|d| d.connect()).expect("memory opens");
+    connection.execute_batch(FIXTURE).expect("the fixture is good");
+    for probe in &row.probes {
+        let failure = run_ours(&connection, &probe.sql).into_iter().find_map(|(_, error)| error);
+        assert_eq!(failure, None, "the addition {}", row.name);
+    }
+    ("ours", text.to_string())
 }
 
 fn table(page: &mut String, rows: &[Row], on_files: bool) {
@@ -311,6 +330,7 @@ const HEAD: &str = "# What works as in SQLite
 
 Written by a test (`crates/core/tests/compat.rs`) from probes that it runs on this engine and on the newest SQLite; never by hand.
 `yes`: rows, error codes and error texts are SQLite's in every probe. `partly`: what follows is not. `no`: the error it gives.
+`ours`: SQLite has no such thing.
 [docs/sql.md](docs/sql.md) and [docs/storage.md](docs/storage.md) say the same in sentences.
 
 ";
@@ -334,7 +354,7 @@ fn compat_md_tells_the_truth() {
     write_sections(&mut page, &sections, false);
     write_sections(&mut page, &parse(include_str!("compat/files.sql")), true);
     shell(&mut page);
-    page.push_str("## C API\n\nNot built yet: there is no `libsqlite3`.\n");
+    page.push_str("## C API\n\n[docs/c-api.md](docs/c-api.md) lists what `libsqlite3.so.0` lacks.\n");
     assert!(
         lacks.is_empty(),
         "functions or pragmas that have no row in compat/*.sql, or rows that neither engine has: {lacks:?}"

@@ -42,6 +42,15 @@ pub enum Op {
         /// Where in the file.
         offset: u64,
     },
+    /// Writes the buffers one behind the other, then makes the file durable.
+    WriteThenSync {
+        /// What is written.
+        bufs: Vec<Buffer>,
+        /// Where in the file.
+        offset: u64,
+        /// How it is synced.
+        kind: SyncKind,
+    },
     /// Makes what was written durable.
     Sync(SyncKind),
     /// Sets the size of the file.
@@ -67,6 +76,10 @@ impl Op {
             Op::Write { bufs, offset } => {
                 let slices: Vec<&[u8]> = bufs.iter().map(Buffer::bytes).collect();
                 file.write_vectored_at(&slices, offset).map(|()| Output::Done)
+            }
+            Op::WriteThenSync { bufs, offset, kind } => {
+                Op::Write { bufs, offset }.run(file)?;
+                Op::Sync(kind).run(file)
             }
             Op::Sync(kind) => file.sync(kind).map(|()| Output::Done),
             Op::Truncate(size) => file.truncate(size).map(|()| Output::Done),

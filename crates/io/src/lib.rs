@@ -6,6 +6,7 @@
 //! | [`MemoryIo`]      | files in memory with the same locks: named shared memory databases, tests       |
 //! | [`PendingIo`]     | wraps another: every submitted read waits for [`Io::step`]; keeps restarts honest |
 //! | [`ThreadPoolIo`]  | wraps another: submitted operations run on a few threads                        |
+//! | [`UringIo`]       | system calls; submitted operations go through io_uring (Linux)                  |
 //!
 //! Every data operation has two forms. The blocking form answers directly. [`File::submit`] hands the operation over
 //! and answers a [`Completion`], which a back end may have completed already; where [`File::completes_inline`] is
@@ -24,6 +25,8 @@ mod shm;
 #[cfg(unix)]
 mod syscall;
 mod thread_pool;
+#[cfg(target_os = "linux")]
+mod uring;
 
 pub use completion::{Buffer, Completion, Op, Output};
 pub use memory::MemoryIo;
@@ -32,6 +35,8 @@ pub use shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
 #[cfg(unix)]
 pub use syscall::SyscallIo;
 pub use thread_pool::ThreadPoolIo;
+#[cfg(target_os = "linux")]
+pub use uring::UringIo;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,6 +49,20 @@ use turso_error::Result;
 pub fn default_io() -> Arc<dyn Io> {
     Arc::new(SyscallIo::new())
 }
+
+/// The back end for callers that must not block: io_uring where the system has it and allows it, else threads.
+#[cfg(unix)]
+pub fn asynchronous_io() -> Arc<dyn Io> {
+    #[cfg(target_os = "linux")]
+    if let Some(io) = UringIo::new() {
+        return Arc::new(io);
+    }
+    Arc::new(ThreadPoolIo::new(default_io(), POOL_THREADS))
+}
+
+/// Threads of the pool that takes io_uring's place.
+#[cfg(unix)]
+const POOL_THREADS: usize = 4;
 
 /// Milliseconds from the Julian epoch to the Unix epoch; SQLite counts time in Julian milliseconds.
 pub const UNIX_EPOCH_JULIAN_MS: i64 = 210_866_760_000_000;
@@ -105,6 +124,10 @@ pub struct FileId {
 
 /// A factory of files, with a clock and a source of randomness.
 pub trait Io: Send + Sync {
+    /// What `PRAGMA io_backend` answers.
+    fn name(&self) -> &'static str {
+        "custom"
+    }
     /// Opens a file; `SQLITE_CANTOPEN` where that fails.
     fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>>;
     /// Removes a file and, with `sync_dir`, waits until the removal is durable. A missing file is
@@ -164,9 +187,18 @@ pub trait File: Send + Sync {
     fn submit(&self, op: Op) -> Completion {
         Completion::ready(op.run(self))
     }
+    /// Hands several operations over at once; the completions are in their order.
+    fn submit_all(&self, ops: Vec<Op>) -> Vec<Completion> {
+        ops.into_iter().map(|op| self.submit(op)).collect()
+    }
     /// True where [`File::submit`] always completes before it returns.
     fn completes_inline(&self) -> bool {
         true
+    }
+
+    /// True where reads that will be wanted are worth starting before they are.
+    fn reads_ahead(&self) -> bool {
+        !self.completes_inline()
     }
 
     /// True where the file could only be opened for reading.

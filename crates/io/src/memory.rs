@@ -104,6 +104,9 @@ impl Inode {
 }
 
 impl Io for MemoryIo {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
     fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
         let mut files = guard(&self.files);
         let inode = match files.get(path) {

@@ -44,6 +44,9 @@ fn locked(queue: &Queue) -> MutexGuard<'_, Jobs> {
 }
 
 impl Io for PendingIo {
+    fn name(&self) -> &'static str {
+        "pending"
+    }
     fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
         let inner = self.inner.open(path, flags)?;
         Ok(Arc::new(PendingFile { inner, queue: self.queue.clone(), delay_writes: self.delay_writes }))
@@ -101,6 +104,10 @@ impl File for PendingFile {
         completion
     }
     fn completes_inline(&self) -> bool {
+        false
+    }
+    /// Every page is to be pending by itself.
+    fn reads_ahead(&self) -> bool {
         false
     }
     delegate_file!();

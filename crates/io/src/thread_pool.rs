@@ -108,6 +108,9 @@ impl Drop for Pool {
 }
 
 impl Io for ThreadPoolIo {
+    fn name(&self) -> &'static str {
+        "threads"
+    }
     fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
         let inner = self.inner.open(path, flags)?;
         Ok(Arc::new(PooledFile { inner, pool: self.pool.clone() }))

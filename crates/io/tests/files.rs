@@ -12,12 +12,18 @@ fn backends(name: &str) -> Vec<(&'static str, Arc<dyn Io>, PathBuf)> {
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).unwrap();
     let dir = std::fs::canonicalize(dir).unwrap();
-    vec![
+    let mut backends: Vec<(&'static str, Arc<dyn Io>, PathBuf)> = vec![
         ("memory", Arc::new(MemoryIo::new()), PathBuf::from("/m")),
         ("syscall", Arc::new(SyscallIo::new()), dir.join("a")),
         ("pending", Arc::new(PendingIo::delaying_writes(Arc::new(SyscallIo::new()))), dir.join("b")),
         ("threads", Arc::new(ThreadPoolIo::new(Arc::new(SyscallIo::new()), 2)), dir.join("c")),
-    ]
+    ];
+    #[cfg(target_os = "linux")]
+    match UringIo::new() {
+        Some(io) => backends.push(("io_uring", Arc::new(io), dir.join("d"))),
+        None => println!("no io_uring on this system"),
+    }
+    backends
 }
 
 const CREATE: OpenFlags = OpenFlags { read_only: false, create: true, exclusive: false, delete_on_close: false };
@@ -91,6 +97,38 @@ fn submitted_operations_complete() {
         finish(io, f.submit(Op::Truncate(2))).unwrap();
         assert_eq!(f.size().unwrap(), 2);
     });
+}
+
+#[test]
+fn more_operations_than_any_queue_holds_complete_in_one_submission() {
+    on_each("flood", |io, path| {
+        let f = io.open(path, CREATE).unwrap();
+        let block = |i: usize| Buffer::Owned(vec![i as u8; 4096].into());
+        let bufs = (0..2500).map(block).collect();
+        finish(io, f.submit(Op::WriteThenSync { bufs, offset: 0, kind: SyncKind::Full })).unwrap();
+        forget_cached(path);
+        let reads = |_: usize| (0..2500).map(|i| Op::Read { buf: vec![0; 4096].into(), offset: i * 4096 }).collect();
+        // Nobody waits for these: their buffers live until they are done.
+        drop(f.submit_all(reads(0)));
+        for (i, completion) in f.submit_all(reads(1)).into_iter().enumerate() {
+            let Output::Read(buf, n) = finish(io, completion).unwrap() else { panic!("a read answers bytes") };
+            assert!(n == 4096 && buf.iter().all(|&byte| byte == i as u8), "block {i}");
+        }
+        let writes = (0..1500).map(|i| Op::Write { bufs: vec![block(i + 1)], offset: i as u64 * 4096 }).collect();
+        f.submit_all(writes).into_iter().for_each(|completion| _ = finish(io, completion).unwrap());
+        let mut back = [0];
+        f.read_at(&mut back, 1499 * 4096).unwrap();
+        assert_eq!(back[0], 1500u32 as u8);
+    });
+}
+
+/// Make the next reads go to the device, where the system lets itself be told.
+fn forget_cached(path: &Path) {
+    use std::os::fd::AsRawFd;
+    if let Ok(file) = std::fs::File::open(path) {
+        // SAFETY: advice about a descriptor that is open.
+        unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
+    }
 }
 
 #[test]

@@ -118,7 +118,8 @@ impl Builder {
         }
         let backend = match (&self.io, self.backend.as_ref().map(|b| b.0.as_str())) {
             (Some(io), _) => Backend::Custom(io.0.clone()),
-            (None, None | Some("syscall")) => Backend::ThreadPool,
+            (None, None | Some("io_uring")) => Backend::Asynchronous,
+            (None, Some("syscall")) => Backend::ThreadPool,
             (None, Some("memory")) => Backend::Memory,
             (None, Some(other)) => return Err(Error::Error(format!("no such vfs: {other}"))),
         };

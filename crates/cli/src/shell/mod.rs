@@ -432,13 +432,14 @@ pub fn connect(path: &str, access: &Access) -> Result<Connection, Error> {
 }
 
 /// The names that `-vfs` takes.
-pub const BACKENDS: [&str; 3] = ["syscall", "unix", "memory"];
+pub const BACKENDS: [&str; 4] = ["syscall", "unix", "memory", "io_uring"];
 
 /// The back end with this name.
 pub fn backend(vfs: Option<&str>) -> Result<turso_core::Backend, Error> {
     match vfs {
         None | Some("syscall" | "unix") => Ok(turso_core::Backend::Default),
         Some("memory") => Ok(turso_core::Backend::Memory),
+        Some("io_uring") => Ok(turso_core::Backend::Asynchronous),
         Some(other) => Err(Error::sql(format!("no such vfs: {other}"))),
     }
 }

@@ -247,6 +247,7 @@ impl State {
                 }
                 Ok(Value::Integer(pager.journal_size_limit()))
             }
+            "io_backend" => Ok(Value::from(pager.database_file().map_or("memory", |file| file.io().name()))),
             "data_version" => Ok(Value::Integer(i64::from(pager.data_version()))),
             "page_size" => {
                 if let Some(told) = told {

@@ -87,6 +87,9 @@ PRAGMA integrity_check; PRAGMA integrity_check(5);
 PRAGMA integrity_check(t);
 -- + constraints
 CREATE TABLE n(i CHECK (i > 0)); PRAGMA ignore_check_constraints = 1; INSERT INTO n VALUES (0); PRAGMA ignore_check_constraints = 0; PRAGMA integrity_check;
+-- = io_backend
+-- ~ which back end serves the database: `syscall`, `io_uring`, `threads`, `memory`
+PRAGMA io_backend;
 -- = journal_mode
 PRAGMA journal_mode; PRAGMA journal_mode = wal; PRAGMA journal_mode = nope;
 -- + off, in memory

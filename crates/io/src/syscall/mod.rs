@@ -8,7 +8,7 @@ mod shm;
 
 use std::fs;
 use std::io::{Error as OsError, ErrorKind, IoSlice};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -31,10 +31,9 @@ impl SyscallIo {
     pub fn new() -> Self {
         Self::default()
     }
-}
 
-impl Io for SyscallIo {
-    fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
+    /// [`Io::open`], the descriptor within reach.
+    pub(crate) fn open_file(path: &Path, flags: OpenFlags) -> Result<Arc<SyscallFile>> {
         let mut options = fs::OpenOptions::new();
         let owner = if flags.create { owner_of_database(path) } else { None };
         let mode = owner.as_ref().map_or(0o644, |database| database.mode() & 0o777);
@@ -73,6 +72,16 @@ impl Io for SyscallIo {
             locks: Mutex::new(FileLocks::new()),
             shm: Mutex::new(None),
         }))
+    }
+}
+
+impl Io for SyscallIo {
+    fn name(&self) -> &'static str {
+        "syscall"
+    }
+
+    fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
+        Ok(Self::open_file(path, flags)?)
     }
 
     fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
@@ -180,7 +189,8 @@ fn cannot_open(path: &Path, cause: &OsError) -> Error {
     Error::io(ResultCode::CANTOPEN, cause)
 }
 
-struct SyscallFile {
+/// An open file and the locks of its handle.
+pub(crate) struct SyscallFile {
     /// `None` only while dropping.
     file: Option<fs::File>,
     path: PathBuf,
@@ -201,6 +211,11 @@ impl SyscallFile {
             Some(file) => file,
             None => unreachable!("the file is there until drop"),
         }
+    }
+
+    /// The descriptor, open as long as this file is.
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.file().as_raw_fd()
     }
 
     fn with_shm<T>(&self, f: impl FnOnce(&mut ShmFile) -> Result<T>) -> Result<T> {
@@ -225,13 +240,7 @@ impl File for SyscallFile {
                 Ok(0) => break,
                 Ok(n) => done += n,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => {
-                    let code = match e.raw_os_error() {
-                        Some(libc::ERANGE | libc::EIO | libc::ENXIO) => ResultCode::IOERR_CORRUPTFS,
-                        _ => ResultCode::IOERR_READ,
-                    };
-                    return Err(Error::io(code, &e));
-                }
+                Err(e) => return Err(read_error(&e)),
             }
         }
         Ok(done)
@@ -282,11 +291,11 @@ impl File for SyscallFile {
             SyncKind::Data => self.file().sync_data(),
             SyncKind::Full => self.file().sync_all(),
         };
-        synced.map_err(|e| Error::io(ResultCode::IOERR_FSYNC, &e))
+        synced.map_err(|e| sync_error(&e))
     }
 
     fn truncate(&self, size: u64) -> Result<()> {
-        self.file().set_len(size).map_err(|e| Error::io(ResultCode::IOERR_TRUNCATE, &e))
+        self.file().set_len(size).map_err(|e| truncate_error(&e))
     }
 
     fn size(&self) -> Result<u64> {
@@ -363,7 +372,23 @@ impl Drop for SyscallFile {
     }
 }
 
-fn write_error(e: &OsError) -> Error {
+pub(crate) fn read_error(e: &OsError) -> Error {
+    let code = match e.raw_os_error() {
+        Some(libc::ERANGE | libc::EIO | libc::ENXIO) => ResultCode::IOERR_CORRUPTFS,
+        _ => ResultCode::IOERR_READ,
+    };
+    Error::io(code, e)
+}
+
+pub(crate) fn sync_error(e: &OsError) -> Error {
+    Error::io(ResultCode::IOERR_FSYNC, e)
+}
+
+pub(crate) fn truncate_error(e: &OsError) -> Error {
+    Error::io(ResultCode::IOERR_TRUNCATE, e)
+}
+
+pub(crate) fn write_error(e: &OsError) -> Error {
     match e.raw_os_error() {
         Some(libc::ENOSPC | libc::EDQUOT) => Error::io(ResultCode::FULL, e),
         _ if e.kind() == ErrorKind::WriteZero => Error::from_code(ResultCode::FULL),

@@ -147,6 +147,7 @@ pub struct BTreeCursor {
     pub(crate) scratch: Vec<u8>,
     /// Overflow pages that a pending delete or replace will free; see `overflow`.
     pub(crate) walk: super::payload::ChainWalk,
+    pub(crate) ahead: super::read_ahead::ReadAhead,
 }
 
 impl BTreeCursor {
@@ -176,6 +177,7 @@ impl BTreeCursor {
             counting: None,
             scratch: Vec::new(),
             walk: Default::default(),
+            ahead: Default::default(),
         }
     }
 
@@ -360,6 +362,7 @@ impl BTreeCursor {
         let level = &self.path[self.depth];
         if !level.kind.is_leaf() {
             let child = level.cell + 1;
+            self.read_ahead(pager, self.depth, child);
             self.descend_first(pager, self.depth, child)?;
         } else if level.cell + 1 < level.count {
             self.path[self.depth].cell += 1;
@@ -379,6 +382,7 @@ impl BTreeCursor {
             }
             if self.table {
                 let child = self.path[up].cell + 1;
+                self.read_ahead(pager, up, child);
                 self.descend_first(pager, up, child)?;
             } else {
                 self.depth = up;

@@ -40,6 +40,7 @@ mod payload;
 mod place;
 mod plan;
 mod ptrmap;
+mod read_ahead;
 mod seek;
 mod tree;
 mod vacuum;

@@ -104,6 +104,11 @@ impl Versions {
         (Changes::Pages(commits.map(|c| c.pages.clone()).collect()), foreign)
     }
 
+    /// True where [`Self::get`] answers a page.
+    pub fn has(&self, no: PageNo, at: CommitNo) -> bool {
+        self.cache.get(&no.0).is_some_and(|cached| cached.from <= at)
+    }
+
     /// A page as it is at commit `at`, if the cache has it.
     pub fn get(&self, no: PageNo, at: CommitNo) -> Option<PageRef> {
         self.cache.get(&no.0).filter(|cached| cached.from <= at).map(|cached| cached.page.clone())

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
-use turso_io::{Completion, File, Op, Output};
+use turso_io::{Completion, File};
 
 use super::commit::Committing;
-use super::spill::{DEFAULT_SPILL_BYTES, SpillSlot};
+use super::reads::Reads;
+use super::spill::DEFAULT_SPILL_BYTES;
 use super::{Backing, JournalMode, Pager, State, Synchronous, WriteMode};
 use crate::file::locks::PagerId;
 use crate::file::versions::{Changes, CommitNo};
 use crate::file::{DatabaseFile, FileTip, Opened};
 use crate::format::DatabaseHeader;
 use crate::journal::companion;
-use crate::page::{Page, PageNo, PageRef};
+use crate::page::PageNo;
 use crate::wal::{CheckpointMode, Effort, Wal, WalSnapshot};
 
 /// Bytes of clean pages that a connection keeps for itself unless told otherwise.
@@ -28,15 +29,6 @@ pub(super) enum Source {
     Wal(WalSnapshot),
 }
 
-/// A read that was started.
-pub(super) struct InFlight {
-    no: PageNo,
-    completion: Completion,
-    in_log: bool,
-    /// The page is a dirty one that was spilled here.
-    spilled: Option<SpillSlot>,
-}
-
 /// What a pager of a database file has beyond one in memory.
 pub(super) struct FileBacking {
     pub db: Arc<DatabaseFile>,
@@ -47,7 +39,7 @@ pub(super) struct FileBacking {
     pub commit: CommitNo,
     /// The header and the page count are those of this commit.
     pub header_commit: CommitNo,
-    pub in_flight: Vec<InFlight>,
+    pub reads: Reads,
     pub rollback_mode: JournalMode,
     pub synchronous: Synchronous,
     pub wal_autocheckpoint: u32,
@@ -76,11 +68,6 @@ impl FileBacking {
             None => self.db.locks().has_other_writer(self.id),
         }
     }
-
-    /// True where a read can be started without waiting for it.
-    pub(super) fn reads_ahead(&self) -> bool {
-        !self.db.file().completes_inline()
-    }
 }
 
 impl Drop for FileBacking {
@@ -95,7 +82,7 @@ impl Drop for FileBacking {
 impl FileBacking {
     /// Lets go of the snapshot and, where one is held, of the write lock.
     fn release(&mut self) {
-        self.in_flight.clear();
+        self.reads.clear();
         self.committing.abandon(&self.db, self.wal.as_deref());
         match std::mem::replace(&mut self.source, Source::None) {
             Source::None => {}
@@ -143,7 +130,7 @@ impl Pager {
             wal: None,
             commit: 0,
             header_commit: 0,
-            in_flight: Vec::new(),
+            reads: Reads::default(),
             rollback_mode: JournalMode::Delete,
             synchronous: Synchronous::Full,
             wal_autocheckpoint: 1000,
@@ -334,89 +321,6 @@ impl Pager {
     }
 
     // ---- Reading ----------------------------------------------------------------------------------------------------
-
-    /// A page that is not in the table: from a read that completed, the shared cache, or the disk.
-    pub(super) fn read_page(&mut self, no: PageNo) -> Result<PageRef> {
-        let page_size = self.header.page_size;
-        let spilled = self.spilled(no);
-        let file = self.file_mut();
-        if let Some(at) = file.in_flight.iter().position(|read| read.no == no) {
-            if file.in_flight[at].spilled != spilled {
-                // Asked for before the page was spilled, or brought back by a savepoint.
-                file.in_flight.swap_remove(at);
-                return self.read_page(no);
-            }
-            let Some(result) = file.in_flight[at].completion.take() else {
-                return Err(Error::Pending);
-            };
-            let in_log = file.in_flight.swap_remove(at).in_log;
-            let Output::Read(mut bytes, n) = result? else {
-                return Err(Error::from_code(ResultCode::INTERNAL));
-            };
-            check_short(n, &mut bytes, in_log || spilled.is_some())?;
-            let page = Page::from_bytes(no, &bytes);
-            return Ok(if spilled.is_some() { self.install_dirty(page) } else { self.install(page, true) });
-        }
-        if let Some(slot) = spilled {
-            return self.read_spilled(no, slot);
-        }
-        // Not as part of the condition: the guard would live on into the block.
-        let shared = if file.db.is_shared() { file.db.versions().get(no, file.commit) } else { None };
-        if let Some(page) = shared.filter(|page| page.len() == page_size as usize) {
-            return Ok(self.install(page, false));
-        }
-        let (source, offset, in_log) = file.locate(no, page_size)?;
-        if source.completes_inline() {
-            let mut page = Page::zeroed(no, page_size);
-            let bytes = Page::unique(&mut page);
-            let n = source.read_at(bytes, offset)?;
-            check_short(n, bytes, in_log)?;
-            return Ok(self.install(page, true));
-        }
-        let completion = source.submit(Op::Read { buf: vec![0; page_size as usize].into_boxed_slice(), offset });
-        file.in_flight.push(InFlight { no, completion, in_log, spilled: None });
-        // A back end may have completed it at once.
-        if file.in_flight.last().is_some_and(|read| read.completion.is_ready()) {
-            return self.read_page(no);
-        }
-        Err(Error::Pending)
-    }
-
-    fn read_spilled(&mut self, no: PageNo, slot: SpillSlot) -> Result<PageRef> {
-        let page_size = self.header.page_size;
-        let (Some(spill), Backing::File(backing)) = (&self.spill, &mut self.backing) else {
-            return Err(Error::from_code(ResultCode::INTERNAL));
-        };
-        let (file, offset) = spill.place(slot);
-        if file.completes_inline() {
-            let mut page = Page::zeroed(no, page_size);
-            let bytes = Page::unique(&mut page);
-            let n = file.read_at(bytes, offset)?;
-            check_short(n, bytes, true)?;
-            return Ok(self.install_dirty(page));
-        }
-        let completion = file.submit(Op::Read { buf: vec![0; page_size as usize].into_boxed_slice(), offset });
-        let ready = completion.is_ready();
-        backing.in_flight.push(InFlight { no, completion, in_log: false, spilled: Some(slot) });
-        if ready { self.read_page(no) } else { Err(Error::Pending) }
-    }
-
-    /// A spilled page is back: dirty since before any savepoint, as far as the next write is concerned.
-    fn install_dirty(&mut self, page: PageRef) -> PageRef {
-        self.forget_spilled(page.no());
-        self.table.put(page.no(), page.clone(), self.transaction_mark);
-        page
-    }
-
-    fn install(&mut self, page: PageRef, offer: bool) -> PageRef {
-        let file = self.file_mut();
-        if offer && file.db.is_shared() {
-            file.db.versions().put(page.no(), file.commit, page.clone());
-        }
-        self.table.put(page.no(), page.clone(), 0);
-        page
-    }
-
     /// Drops clean pages when there are too many. Cursors keep those they stand on.
     #[cold]
     pub(super) fn trim(&mut self) {
@@ -449,7 +353,7 @@ impl Pager {
         if let Some(completion) = file.committing.waiting_on() {
             return Some(completion.clone());
         }
-        file.in_flight.iter().find(|read| !read.completion.is_ready()).map(|read| read.completion.clone())
+        file.reads.waiting_on()
     }
 
     /// Blocks until what this pager waits for is there.
@@ -547,7 +451,7 @@ impl Pager {
 
 impl FileBacking {
     /// The file and the offset that hold a page in this snapshot; true where that is the log.
-    fn locate(&self, no: PageNo, page_size: u32) -> Result<(&dyn File, u64, bool)> {
+    pub(super) fn locate(&self, no: PageNo, page_size: u32) -> Result<(&dyn File, u64, bool)> {
         if let (Source::Wal(snapshot), Some(wal)) = (&self.source, &self.wal)
             && let Some(frame) = wal.find(no, snapshot)?
         {
@@ -555,15 +459,4 @@ impl FileBacking {
         }
         Ok((&**self.db.file(), u64::from(no.0 - 1) * u64::from(page_size), false))
     }
-}
-
-/// What the database file does not have reads as zeros, as in SQLite; a frame that the wal-index knows must be there.
-fn check_short(read: usize, page: &mut [u8], in_log: bool) -> Result<()> {
-    if read < page.len() {
-        if in_log {
-            return Err(Error::from_code(ResultCode::IOERR_SHORT_READ));
-        }
-        page[read..].fill(0);
-    }
-    Ok(())
 }

@@ -15,6 +15,7 @@
 mod commit;
 mod file;
 mod modes;
+mod reads;
 mod savepoint;
 pub(crate) mod spill;
 mod table;
@@ -272,17 +273,6 @@ impl Pager {
             Backing::Temp(temp) if !temp.is_in_memory() && no != self.lock_byte_page() => self.read_temp(no),
             // All pages are resident except the lock-byte page.
             Backing::Memory | Backing::Temp(_) => Err(Error::corrupt(no.0, "reference to the lock-byte page")),
-        }
-    }
-
-    /// Asks for pages that will be wanted soon; a hint, never fails and never waits.
-    pub fn prefetch(&mut self, pages: &[PageNo]) {
-        if matches!(&self.backing, Backing::File(file) if file.reads_ahead()) {
-            for no in pages.iter().filter(|no| no.0 > 0 && no.0 <= self.page_count).copied().collect::<Vec<_>>() {
-                if self.table.get(no).is_none() {
-                    let _ = self.read_page(no);
-                }
-            }
         }
     }
 

@@ -89,6 +89,7 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("index_list", Catalogue(catalogue::index_list)),
     ("index_xinfo", Catalogue(catalogue::index_xinfo)),
     ("integrity_check", Special(integrity::integrity_check)),
+    ("io_backend", ASK),
     ("journal_mode", Special(special::journal_mode)),
     ("journal_size_limit", TELL),
     ("legacy_alter_table", Flag),
