@@ -384,6 +384,7 @@ impl Execution {
         state.waiting = None;
         state.environment.now_julian_ms.set(0);
         state.stepping_writer = self.vm.program().writes;
+        state.stepping_ddl = self.vm.program().changes_schema;
         if state.hooks.trace_mask != 0 {
             state.hooks.traced = Some((self.id, self.sql.clone()));
         }

@@ -22,4 +22,5 @@ mod statement;
 
 pub use authorize::{AuthAction, AuthRequest, Authorization};
 pub use context::{Catalogue, ConnectedTable, PlanContext, PlanOptions, no_such_module};
+pub use emit::foreign_key::{ParentKey, parent_columns, parent_key};
 pub use statement::plan_statement;

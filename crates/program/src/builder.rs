@@ -235,6 +235,13 @@ impl ProgramBuilder {
                 }
             });
         }
+        self.program.changes_schema = instructions.iter().any(|instruction| match instruction {
+            Instruction::CreateBtree(_) | Instruction::Destroy(_) | Instruction::ParseSchema(_) => true,
+            Instruction::IncrVacuum(_) | Instruction::Vacuum(_) => true,
+            Instruction::DropTable(_) | Instruction::DropIndex(_) | Instruction::DropTrigger(_) => true,
+            Instruction::SetCookie(set) => set.cookie == crate::schema::Cookie::SchemaVersion,
+            _ => false,
+        });
         self.program.instructions = instructions;
         self.program.register_count = self.next_register as usize;
         self.program.cursor_count = self.next_cursor as usize;

@@ -42,6 +42,8 @@ pub struct Program {
     pub explain: u8,
     /// `changes()` is set by this program (INSERT, UPDATE, DELETE).
     pub counts_changes: bool,
+    /// It makes, removes or renames trees or elements of the schema, or moves pages: DDL, VACUUM, ANALYZE's first run.
+    pub changes_schema: bool,
 }
 
 impl PartialEq for Program {

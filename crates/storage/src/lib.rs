@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod btree;
+pub mod concurrent;
 pub mod file;
 pub mod format;
 mod journal;

@@ -57,6 +57,7 @@ impl Exec for NewRowid {
         let found = tree.btree.last(pager)?;
         let largest = if found { tree.btree.rowid() } else { 0 };
         tree.moved(found, pager.change_epoch());
+        let root = tree.btree.root();
         let mut rowid = if found { largest.checked_add(1) } else { Some(1) };
         if let Some(counter) = self.at_least {
             let registers = match vm.callers.first() {
@@ -67,7 +68,7 @@ impl Exec for NewRowid {
             let (Some(next), Some(after)) = (rowid, used.checked_add(1)) else {
                 return Err(Error::from_code(ResultCode::FULL));
             };
-            let next = next.max(after);
+            let next = pager.claim_rowid(root, next.max(after));
             let registers = match vm.callers.first_mut() {
                 Some(root) => &mut root.registers,
                 None => &mut vm.frame.registers,
@@ -76,7 +77,8 @@ impl Exec for NewRowid {
             rowid = Some(next);
         }
         let rowid = match rowid {
-            Some(rowid) => rowid,
+            Some(rowid) if self.at_least.is_some() => rowid,
+            Some(rowid) => pager.claim_rowid(root, rowid),
             None => vm.random_rowid(host, self.cursor)?,
         };
         vm.frame.registers.set_integer(self.dest, rowid);

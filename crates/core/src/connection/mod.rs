@@ -4,6 +4,7 @@ mod attach;
 mod backup;
 mod catalogue;
 mod collations;
+mod concurrent;
 mod encoding;
 mod environment;
 mod facts;

@@ -27,7 +27,10 @@ impl State {
                 let name = String::from_utf8_lossy(name).to_ascii_lowercase();
                 match name.as_str() {
                     // Concurrent transactions run over a plain log: the name asks for that.
-                    "mvcc" | "experimental_mvcc" => Some(JournalMode::Wal),
+                    "mvcc" | "experimental_mvcc" => {
+                        self.refuse_foreign_log(db)?;
+                        Some(JournalMode::Wal)
+                    }
                     name => JournalMode::from_name(name),
                 }
             }
@@ -59,6 +62,21 @@ impl State {
             }
         };
         dest.set_text(held.name().as_bytes());
+        Ok(())
+    }
+
+    /// Other software keeps the changes of `mvcc` in a log of its own: what is in there must not be passed over.
+    fn refuse_foreign_log(&self, db: usize) -> Result<()> {
+        let Some(file) = self.databases.get(db).and_then(|entry| entry.pager.database_file()) else { return Ok(()) };
+        let mut path = file.path().as_os_str().to_owned();
+        path.push("-log");
+        let path = std::path::PathBuf::from(path);
+        if file.io().exists(&path)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            return Err(Error::sql(format!(
+                "{name} holds changes in a format that is not supported: checkpoint them with the software that wrote it"
+            )));
+        }
         Ok(())
     }
 

@@ -99,6 +99,10 @@ pub(crate) struct State {
     pub virtual_tables: super::virtual_tables::VirtualTables,
     /// No explicit transaction is open.
     pub autocommit: bool,
+    /// The explicit transaction that is open began with BEGIN CONCURRENT.
+    pub concurrent: bool,
+    /// Why the open transaction can only be rolled back: its commit has met a conflict.
+    pub doomed: Option<Error>,
     /// Named savepoints, oldest first.
     pub savepoints: Vec<NamedSavepoint>,
     /// The oldest savepoint began the transaction: releasing it commits.
@@ -140,6 +144,8 @@ pub(crate) struct State {
     pub blobs: Vec<crate::blob::OpenBlob>,
     /// The statement that is being stepped may write.
     pub stepping_writer: bool,
+    /// The statement that is being stepped changes the schema.
+    pub stepping_ddl: bool,
     /// Counts rollbacks.
     pub rollbacks: u64,
     /// Where this state lies while it is lent to code of the application.
@@ -167,6 +173,8 @@ impl State {
             collations: Vec::new(),
             virtual_tables: Default::default(),
             autocommit: true,
+            concurrent: false,
+            doomed: None,
             savepoints: Vec::new(),
             savepoint_is_transaction: false,
             statement_marks: Vec::new(),
@@ -189,6 +197,7 @@ impl State {
             deadline: None,
             blobs: Vec::new(),
             stepping_writer: false,
+            stepping_ddl: false,
             rollbacks: 0,
             lent: Arc::default(),
             lent_depth: 0,

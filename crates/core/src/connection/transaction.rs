@@ -23,6 +23,9 @@ impl State {
     /// Begin what the program needs on one database and check that its schema is the one it was made for.
     pub fn begin_for(&mut self, wanted: &Transaction) -> Result<()> {
         let db = wanted.db.index();
+        if let Some(conflict) = &self.doomed {
+            return Err(conflict.clone());
+        }
         self.begin_read(db)?;
         if let Some(entry) = self.databases.get_mut(db) {
             let cookie = entry.pager.header().schema_cookie;
@@ -69,6 +72,9 @@ impl State {
     /// each other for ever.
     pub fn begin_write(&mut self, db: usize, mode: WriteMode) -> Result<()> {
         let may_wait = self.autocommit || self.databases.get(db).is_some_and(|d| !d.snapshot_used);
+        if self.concurrent && db != 1 && self.begin_concurrent_write(db)? {
+            return Ok(());
+        }
         let Some(entry) = self.databases.get_mut(db) else {
             return Err(Error::sql("unknown database"));
         };
@@ -95,7 +101,12 @@ impl State {
             other => return self.pending_on(db, other),
         }
         self.lock_wait = None;
-        // Savepoints set before this database was written to: it has changed nothing since any of them.
+        self.open_earlier_savepoints(db);
+        Ok(())
+    }
+
+    /// Savepoints set before this database was written to: it has changed nothing since any of them.
+    pub(super) fn open_earlier_savepoints(&mut self, db: usize) {
         let depth = self.savepoints.len() + self.statement_marks.len();
         if let Some(entry) = self.databases.get_mut(db) {
             entry.schema_before = Some(entry.schema.clone());
@@ -103,7 +114,6 @@ impl State {
                 entry.pager.open_savepoint();
             }
         }
-        Ok(())
     }
 
     // ---- BEGIN, COMMIT, ROLLBACK --------------------------------------------------------------------------------------
@@ -113,7 +123,7 @@ impl State {
         match control {
             TransactionControl::Commit => self.commit_explicit(),
             TransactionControl::Rollback => self.rollback_explicit(),
-            TransactionControl::BeginConcurrent => Err(Error::sql("BEGIN CONCURRENT is not supported yet")),
+            TransactionControl::BeginConcurrent => self.begin_concurrent(),
             begin => self.begin_explicit(begin),
         }
     }
@@ -144,6 +154,9 @@ impl State {
         }
         if self.active_writers > 0 {
             return Err(Error::new(ResultCode::BUSY, "cannot commit transaction - SQL statements in progress"));
+        }
+        if let Some(conflict) = &self.doomed {
+            return Err(conflict.clone());
         }
         if self.deferred_violations > 0 {
             return Err(Error::new(ResultCode::CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed"));
@@ -182,6 +195,8 @@ impl State {
 
     fn end_transaction(&mut self) {
         self.autocommit = true;
+        self.concurrent = false;
+        self.doomed = None;
         self.savepoints.clear();
         self.savepoint_is_transaction = false;
         self.deferred_violations = 0;
@@ -198,6 +213,9 @@ impl State {
             self.ask_to_commit()?;
         }
         self.sync_virtual()?;
+        if self.concurrent {
+            self.settle_concurrent()?;
+        }
         for db in 0..self.databases.len() {
             let Some(entry) = self.databases.get_mut(db).filter(|entry| entry.pager.in_write()) else { continue };
             let shrunk = turso_storage::btree::auto_vacuum_commit(&mut entry.pager);

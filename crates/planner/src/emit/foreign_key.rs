@@ -35,7 +35,7 @@ pub(crate) struct ForeignKeys {
 }
 
 /// How a child finds its parent.
-pub(crate) enum ParentKey {
+pub enum ParentKey {
     /// By rowid.
     Rowid,
     /// By a unique index; for each index column the position in the foreign key.
@@ -166,7 +166,7 @@ fn referring(e: &Emitter<'_>, db: DbIndex, table: &Table) -> Vec<(Arc<Table>, us
 }
 
 /// The parent's columns that the key refers to, in the order of the key; columns that do not exist are left out.
-fn parent_columns(parent: &Table, key: &ForeignKey) -> Vec<usize> {
+pub fn parent_columns(parent: &Table, key: &ForeignKey) -> Vec<usize> {
     match &key.parent_columns {
         Some(names) => names.iter().filter_map(|n| parent.column_index(n)).collect(),
         None => parent
@@ -187,7 +187,7 @@ fn mismatch(child: &Table, key: &ForeignKey) -> Error {
 }
 
 /// What makes the parent's key unique.
-pub(crate) fn parent_key(parent: &Table, child: &Table, key: &ForeignKey) -> Result<ParentKey> {
+pub fn parent_key(parent: &Table, child: &Table, key: &ForeignKey) -> Result<ParentKey> {
     let columns = parent_columns(parent, key);
     if columns.len() != key.columns.len() || columns.is_empty() {
         return Err(mismatch(child, key));

@@ -21,6 +21,23 @@ impl BTreeCursor {
         if self.state != State::Valid {
             return Err(Error::corrupt(self.root.0, "delete without an entry"));
         }
+        if !pager.is_tapped() {
+            return self.delete_entry(pager);
+        }
+        if self.table {
+            let rowid = self.cell.rowid;
+            self.delete_entry(pager)?;
+            pager.tap_removed_row(self.root, rowid);
+        } else {
+            let record = if pager.logs_rows() { self.full_payload(pager)?.to_vec() } else { Vec::new() };
+            self.delete_entry(pager)?;
+            pager.tap_removed_entry(self.root, &record);
+        }
+        Ok(())
+    }
+
+    /// The cursor stands on the entry.
+    fn delete_entry(&mut self, pager: &mut Pager) -> Result<()> {
         self.pin_leaf(pager)?;
         let level = &self.path[self.depth];
         let node = level.node(self.geometry.usable)?;

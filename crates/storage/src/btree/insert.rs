@@ -145,6 +145,9 @@ impl BTreeCursor {
             }
         };
         self.insert_entry(pager, &entry, order)?;
+        if pager.is_tapped() {
+            pager.tap_put(self.root, Some(rowid), payload);
+        }
         if let Some(lowest) = &mut self.scan_floor {
             *lowest = rowid.saturating_add(1);
         }
@@ -183,7 +186,11 @@ impl BTreeCursor {
                 }
             }
         };
-        self.insert_entry(pager, &entry, order)
+        self.insert_entry(pager, &entry, order)?;
+        if pager.is_tapped() {
+            pager.tap_put(self.root, None, record);
+        }
+        Ok(())
     }
 
     /// Adds an entry behind the last one, without a search: for copying entries that come in order. Rows whose rowids do not
@@ -195,7 +202,11 @@ impl BTreeCursor {
         if rowid.is_some_and(|rowid| any && rowid <= self.cell.rowid) {
             return Err(Error::corrupt(self.root.0, "rowids out of order"));
         }
-        self.insert_entry(pager, &entry, Ordering::Less)
+        self.insert_entry(pager, &entry, Ordering::Less)?;
+        if pager.is_tapped() {
+            pager.tap_put(self.root, rowid, payload);
+        }
+        Ok(())
     }
 
     /// True when the cursor is where its last search left it, on a leaf, and the tree is as it was.

@@ -6,6 +6,7 @@
 
 use super::cell::Cell;
 use super::cursor::BTreeCursor;
+use super::insert::Payload;
 use super::layout::{Geometry, be32};
 use crate::page::PageNo;
 use crate::pager::Pager;
@@ -164,6 +165,7 @@ impl BTreeCursor {
         if bytes.is_empty() {
             return Ok(());
         }
+        let logged = if pager.is_tapped() { Some(self.full_payload(pager)?.to_vec()) } else { None };
         let (local, size) = (cell.local_len as usize, self.geometry.overflow_size());
         let level_no = self.path[self.depth].no;
         self.pin_leaf(pager)?;
@@ -208,6 +210,11 @@ impl BTreeCursor {
         }
         self.payload.clear();
         self.epoch = pager.change_epoch();
+        if let Some(mut record) = logged {
+            record[start..end].copy_from_slice(bytes);
+            let rowid = self.table.then_some(cell.rowid);
+            pager.tap_put(self.root, rowid, Payload::from(record.as_slice()));
+        }
         Ok(())
     }
 

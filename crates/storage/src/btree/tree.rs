@@ -165,12 +165,15 @@ impl TreeEraser {
                 let mut draft = Draft::of_page(page_of(&leaf)?, leaf.no, leaf.kind);
                 draft.replace(i..i + 1, &Cells::default(), &geometry)?;
                 plan.image(leaf.no, draft.into_image(pager.page_size() as usize, &geometry));
+                let gone = self.taken_entries(pager, &leaf, i..i + 1, &geometry)?;
                 self.apply(pager, plan)?;
+                self.tell(pager, gone);
                 self.erased += 1;
                 return Ok(false);
             }
         }
         let mut erased = node.count as u64;
+        let mut entries = self.taken_entries(pager, &leaf, 0..node.count, &geometry)?;
         let mut plan = Plan::new(pager);
         // The leaf goes, and with it every ancestor that has no other child.
         let mut gone = leaf.no;
@@ -183,6 +186,7 @@ impl TreeEraser {
                 let cell = node.cell(last, &geometry)?;
                 if !self.table {
                     erased += 1;
+                    entries.extend(self.taken_entries(pager, &above, last..last + 1, &geometry)?);
                     if cell.overflows() {
                         self.free_chain(pager, &mut plan, cell.first_overflow(node.bytes), &cell, &geometry)?;
                     }
@@ -193,6 +197,7 @@ impl TreeEraser {
                 draft.set_child(last, child, &geometry);
                 plan.image(above.no, draft.into_image(pager.page_size() as usize, &geometry));
                 self.apply(pager, plan)?;
+                self.tell(pager, entries);
                 self.erased += erased;
                 return Ok(false);
             }
@@ -200,8 +205,40 @@ impl TreeEraser {
         }
         plan.image(gone, empty_root(pager, gone, self.table));
         self.apply(pager, plan)?;
+        self.tell(pager, entries);
         self.erased += erased;
         Ok(true)
+    }
+
+    /// What a tap is to be told of entries that are about to go: the rowid, or the record of an index entry.
+    fn taken_entries(
+        &self,
+        pager: &mut Pager,
+        level: &Level,
+        range: std::ops::Range<usize>,
+        geometry: &Geometry,
+    ) -> Result<Vec<(i64, Vec<u8>)>> {
+        let mut entries = Vec::new();
+        let Some(page) = level.page.as_ref().filter(|_| pager.is_tapped()) else { return Ok(entries) };
+        let node = level.node(geometry.usable)?;
+        for i in range {
+            let cell = node.cell(i, geometry)?;
+            let mut record = Vec::new();
+            if !self.table && pager.logs_rows() {
+                super::payload::read_whole(pager, page, &cell, geometry, &mut record)?;
+            }
+            entries.push((cell.rowid, record));
+        }
+        Ok(entries)
+    }
+
+    fn tell(&self, pager: &mut Pager, entries: Vec<(i64, Vec<u8>)>) {
+        for (rowid, record) in entries {
+            match self.table {
+                true => pager.tap_removed_row(self.root, rowid),
+                false => pager.tap_removed_entry(self.root, &record),
+            }
+        }
     }
 
     fn free_chain(

@@ -77,6 +77,7 @@ pub struct DatabaseFile {
     tip: Mutex<Option<FileTip>>,
     wal: Mutex<Option<Arc<Wal>>>,
     turns: Turns,
+    concurrency: crate::concurrent::Shared,
     /// The connection that has the database for itself (`locking_mode = exclusive` in WAL mode); 0: none.
     owner: AtomicU64,
     pagers: AtomicUsize,
@@ -111,6 +112,7 @@ impl DatabaseFile {
             tip: Mutex::new(None),
             wal: Mutex::new(None),
             turns: Turns::default(),
+            concurrency: Default::default(),
             owner: AtomicU64::new(0),
             pagers: AtomicUsize::new(0),
             next_pager: AtomicU64::new(1),
@@ -163,6 +165,10 @@ impl DatabaseFile {
 
     pub(crate) fn versions(&self) -> MutexGuard<'_, Versions> {
         guard(&self.versions)
+    }
+
+    pub(crate) fn concurrency(&self) -> &crate::concurrent::Shared {
+        &self.concurrency
     }
 
     pub(crate) fn locks(&self) -> MutexGuard<'_, FileLockTable> {

@@ -133,7 +133,7 @@ impl Pager {
         journaled && self.state == State::Write && self.has_changes()
     }
 
-    fn has_changes(&mut self) -> bool {
+    pub(super) fn has_changes(&mut self) -> bool {
         self.page_count != self.transaction_page_count || !self.dirty_pages().is_empty()
     }
 
@@ -325,10 +325,14 @@ impl Pager {
     fn commit_wal(&mut self) -> Result<()> {
         let Backing::File(file) = &mut self.backing else { return Ok(()) };
         if let Committing::No = file.committing {
-            if self.dirty_pages().is_empty() && self.page_count == self.transaction_page_count {
+            if !self.has_changes() {
                 self.unlock_write();
                 self.finish_write();
                 return Ok(());
+            }
+            if self.is_concurrent() {
+                // Its pages are those of a snapshot: they become a commit only under the lock, on the newest state.
+                return Err(Error::from_code(ResultCode::INTERNAL));
             }
             let first_is_dirty = self.table.slot_mut(PageNo::ONE).is_some_and(|s| s.mark >= self.transaction_mark);
             if first_is_dirty || self.spill.is_some() || self.page_count != self.transaction_page_count {
@@ -370,12 +374,16 @@ impl Pager {
         let mut changed: Vec<u32> = commit.changed().collect();
         changed.extend(self.page_count + 1..=self.transaction_page_count.min(self.page_count + (1 << 16)));
         let journal_size_limit = self.journal_size_limit;
+        let keys = self.take_keys();
         let file = self.file_mut();
         let number = match (&file.wal, &mut file.source) {
             (Some(wal), Source::Wal(snapshot)) => {
                 let id = file.id;
-                let number =
-                    wal.publish_in_process(&commit, snapshot, || publish(&db, id, changed, commit.pages().iter()))?;
+                let number = wal.publish_in_process(&commit, snapshot, || {
+                    let number = publish(&db, id, changed, commit.pages().iter());
+                    db.concurrency().record(number, keys);
+                    number
+                })?;
                 wal.limit_size(&commit, journal_size_limit);
                 wal.end_write(id);
                 db.lock_released();

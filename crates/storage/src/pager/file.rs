@@ -9,6 +9,7 @@ use super::commit::Committing;
 use super::reads::Reads;
 use super::spill::DEFAULT_SPILL_BYTES;
 use super::{Backing, JournalMode, Pager, State, Synchronous, WriteMode};
+use crate::concurrent::LiveSnapshot;
 use crate::file::locks::PagerId;
 use crate::file::versions::{Changes, CommitNo};
 use crate::file::{DatabaseFile, FileTip, Opened};
@@ -57,6 +58,8 @@ pub(super) struct FileBacking {
     pub kept: bool,
     /// The header that the first write to an empty database creates.
     pub initial_header: DatabaseHeader,
+    /// The snapshot is that of a concurrent transaction.
+    pub live: Option<LiveSnapshot>,
 }
 
 impl FileBacking {
@@ -142,6 +145,7 @@ impl Pager {
             exclusive: false,
             kept: false,
             initial_header: DatabaseHeader::new(page_size),
+            live: None,
             db,
         };
         let trim_above = backing.cache_pages;
@@ -236,7 +240,7 @@ impl Pager {
     }
 
     /// Drops from the table what changed between the last snapshot and this one.
-    fn move_to_commit(&mut self, commit: CommitNo) {
+    pub(super) fn move_to_commit(&mut self, commit: CommitNo) {
         let file = self.file_mut();
         let from = file.commit;
         if from == commit {
@@ -267,7 +271,7 @@ impl Pager {
     }
 
     /// Reads page 1 and decides the geometry.
-    fn load_header(&mut self) -> Result<()> {
+    pub(super) fn load_header(&mut self) -> Result<()> {
         let file = self.file_mut();
         if file.header_commit == file.commit {
             return Ok(());

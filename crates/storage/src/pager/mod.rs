@@ -11,8 +11,11 @@
 //! Writing (`apply` phase: can neither wait nor fail): [`Pager::edit`], [`Pager::append_page`], [`Pager::truncate`],
 //! [`Pager::edit_header`]. A page is copied on its first write after the newest mark (start of the transaction or of
 //! a savepoint) unless nobody else holds it. Savepoints are lists of the older images; nothing is copied back.
+//!
+//! A concurrent transaction is a write transaction without the lock, which keeps a log of its rows: `concurrent.rs`.
 
 mod commit;
+mod concurrent;
 mod file;
 mod modes;
 mod reads;
@@ -32,6 +35,7 @@ use crate::format::DatabaseHeader;
 use crate::format::header::is_page_size;
 use crate::format::layout::{lock_byte_page, ptrmap};
 use crate::page::{Page, PageNo, PageRef};
+use concurrent::Tap;
 use file::FileBacking;
 pub use modes::{JournalMode, Synchronous};
 use savepoint::{Before, Savepoint};
@@ -111,6 +115,8 @@ pub struct Pager {
     journal_size_limit: i64,
     /// The snapshot was taken by a `begin_write` that has not succeeded yet.
     own_snapshot: bool,
+    /// Who wants to know of each row that changes.
+    tap: Tap,
 }
 
 impl Pager {
@@ -138,6 +144,7 @@ impl Pager {
             journal_size_limit: -1,
             spill: None,
             spill_above: usize::MAX,
+            tap: Tap::None,
         }
     }
 
@@ -445,6 +452,7 @@ impl Pager {
         assert!(self.state != State::Write, "end of a snapshot inside a write transaction");
         self.state = State::Idle;
         self.own_snapshot = false;
+        self.forget_concurrent_snapshot();
         self.release_snapshot();
     }
 
@@ -486,8 +494,18 @@ impl Pager {
         self.begin_read()?;
         if matches!(self.backing, Backing::File(_)) {
             self.lock_for_write(mode)?;
+            self.tap = self.plain_tap();
         }
         self.own_snapshot = false;
+        self.start_write();
+        if self.page_count == 0 {
+            self.create_first_page();
+        }
+        Ok(())
+    }
+
+    /// The changes of a transaction are collected from here on.
+    fn start_write(&mut self) {
         self.state = State::Write;
         self.transaction_mark = self.next_mark;
         self.mark = self.next_mark;
@@ -500,10 +518,6 @@ impl Pager {
             // The transaction itself is a savepoint: there is no file to read the older pages from.
             self.push_savepoint();
         }
-        if self.page_count == 0 {
-            self.create_first_page();
-        }
-        Ok(())
     }
 
     fn create_first_page(&mut self) {
@@ -555,6 +569,7 @@ impl Pager {
         self.spill = None;
         self.transaction_mark = u64::MAX;
         self.state = State::Read;
+        self.end_tap();
     }
 
     /// Drops all changes of the transaction; the snapshot stays.

@@ -5,6 +5,7 @@
 
 use super::spill::SpillSlot;
 use super::{Backing, Pager};
+use crate::concurrent::LogMark;
 use crate::format::DatabaseHeader;
 use crate::page::{PageNo, PageRef};
 
@@ -13,6 +14,7 @@ pub(super) struct Savepoint {
     mark: u64,
     page_count: u32,
     header: DatabaseHeader,
+    log: LogMark,
     saved: Vec<Saved>,
 }
 
@@ -48,7 +50,8 @@ impl Pager {
         let mark = self.next_mark;
         self.next_mark += 1;
         self.mark = mark;
-        self.savepoints.push(Savepoint { mark, page_count: self.page_count, header: self.header, saved: Vec::new() });
+        let (page_count, header, log) = (self.page_count, self.header, self.log_mark());
+        self.savepoints.push(Savepoint { mark, page_count, header, log, saved: Vec::new() });
     }
 
     /// Opens a savepoint and answers its depth: 0 for the first of the transaction.
@@ -120,5 +123,6 @@ impl Pager {
         }
         self.page_count = page_count;
         self.header = self.savepoints[at].header;
+        self.cut_log_back(self.savepoints[at].log);
     }
 }

@@ -192,7 +192,7 @@ impl Wal {
     }
 
     /// The number of the state that a header describes; `None` where it is older than one that is known already.
-    fn number(&self, db: &DatabaseFile, header: &IndexHeader) -> Result<Option<CommitNo>> {
+    pub(super) fn number(&self, db: &DatabaseFile, header: &IndexHeader) -> Result<Option<CommitNo>> {
         let mut tip = guard(&self.tip);
         match &tip.header {
             Some(known) if known == header => return Ok(Some(tip.commit)),

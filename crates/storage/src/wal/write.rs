@@ -94,6 +94,27 @@ impl Wal {
         }
     }
 
+    /// Takes the write lock for a concurrent transaction, whatever has been committed since its snapshot.
+    pub fn lock_writer(&self, id: PagerId) -> Result<()> {
+        let mut writer = guard(&self.writer);
+        if *writer != Some(id) {
+            self.locks.exclusive(lock::WRITE, 1)?;
+            *writer = Some(id);
+        }
+        Ok(())
+    }
+
+    /// The newest commit, for the holder of the write lock; `None` where the snapshot is of it.
+    pub fn newer_than(&self, db: &DatabaseFile, snapshot: &WalSnapshot) -> Result<Option<CommitNo>> {
+        if self.index.header_is(&snapshot.header)? {
+            return Ok(None);
+        }
+        match self.current_header()? {
+            Some(header) => Ok(self.number(db, &header)?),
+            None => Err(Error::from_code(ResultCode::BUSY)),
+        }
+    }
+
     /// Gives the write lock back, where this connection has it.
     pub fn end_write(&self, id: PagerId) {
         let mut writer = guard(&self.writer);

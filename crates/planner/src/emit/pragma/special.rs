@@ -48,7 +48,8 @@ pub(super) fn max_page_count(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()>
 pub(super) fn journal_mode(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()> {
     set_columns(e, &["journal_mode"]);
     let (mode, dest) = (e.builder.register(), e.builder.register());
-    let known = ["delete", "persist", "off", "truncate", "memory", "wal"];
+    // The last two ask for concurrent transactions, which run over a plain log.
+    let known = ["delete", "persist", "off", "truncate", "memory", "wal", "mvcc", "experimental_mvcc"];
     let wanted = call.value.map(str::to_ascii_lowercase).filter(|v| known.contains(&v.as_str()));
     e.load(&wanted.as_deref().map_or(Value::Null, Value::from), mode, false);
     // Telling without a schema tells all databases; the answer is about main.

@@ -1,0 +1,349 @@
+//! `BEGIN CONCURRENT`: what it shows, what conflicts, what does not.
+
+use std::path::PathBuf;
+
+use turso_core::{Connection, Database, OpenOptions, ResultCode, StepResult, Value};
+
+struct Scratch {
+    path: PathBuf,
+    database: Option<Database>,
+}
+
+impl Scratch {
+    /// A database file with this content.
+    fn new(name: &str, sql: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("turso_concurrent_{}_{name}.db", std::process::id()));
+        let scratch = Self { database: None, path };
+        scratch.remove();
+        let database = Database::open(scratch.path.to_str().unwrap(), OpenOptions::default()).unwrap();
+        let scratch = Self { database: Some(database), path: scratch.path.clone() };
+        scratch.connect().execute_batch(sql).unwrap();
+        scratch
+    }
+
+    fn connect(&self) -> Connection {
+        let connection = self.database.as_ref().unwrap().connect().unwrap();
+        connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON").unwrap();
+        connection
+    }
+
+    fn remove(&self) {
+        for end in ["", "-wal", "-shm", "-journal"] {
+            let _ = std::fs::remove_file(format!("{}{end}", self.path.display()));
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if self.database.take().is_some() && !std::thread::panicking() {
+            let file = rusqlite::Connection::open(&self.path).unwrap();
+            let ok: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+            assert_eq!(ok, "ok");
+            drop(file);
+            self.remove();
+        }
+    }
+}
+
+fn ok(c: &Connection, sql: &str) {
+    c.execute_batch(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+}
+
+/// The rows of a query: values joined by `|`, rows by blanks.
+fn rows(c: &Connection, sql: &str) -> String {
+    let mut statement = c.prepare(sql).unwrap().statement.unwrap();
+    let mut rows = Vec::new();
+    while statement.step().unwrap_or_else(|e| panic!("{sql}: {e}")) == StepResult::Row {
+        let show = |value: &Value| match value {
+            Value::Null => "NULL".into(),
+            Value::Integer(i) => i.to_string(),
+            Value::Real(r) => r.to_string(),
+            Value::Text(t) => String::from_utf8_lossy(t).into_owned(),
+            Value::Blob(b) => format!("{} bytes", b.len()),
+        };
+        rows.push(statement.row().iter().map(show).collect::<Vec<_>>().join("|"));
+    }
+    rows.join(" ")
+}
+
+/// The statement fails with `SQLITE_BUSY_SNAPSHOT`; the text says why.
+fn conflict(c: &Connection, sql: &str) -> String {
+    let error = c.execute_batch(sql).expect_err(sql);
+    assert_eq!(error.code(), ResultCode::BUSY_SNAPSHOT, "{sql}: {error}");
+    let text = error.message().to_owned();
+    match text
+        .strip_prefix("conflict: ")
+        .and_then(|t| t.strip_suffix(" by a transaction that committed in the meantime"))
+    {
+        Some(reason) => reason.to_owned(),
+        None => text,
+    }
+}
+
+const T: &str =
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a, b UNIQUE); INSERT INTO t VALUES(1, 10, 100), (2, 20, 200), (3, 30, 300)";
+
+#[test]
+fn rows_that_share_a_page_do_not_conflict() {
+    let scratch = Scratch::new("page", T);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = 11 WHERE id = 1");
+    ok(&y, "BEGIN CONCURRENT; UPDATE t SET a = 22 WHERE id = 2; DELETE FROM t WHERE id = 3");
+    assert_eq!(rows(&x, "SELECT id, a FROM t"), "1|11 2|20 3|30");
+    assert_eq!(rows(&y, "SELECT id, a FROM t"), "1|10 2|22");
+    ok(&x, "COMMIT");
+    assert_eq!(rows(&y, "SELECT id, a FROM t"), "1|10 2|22");
+    ok(&y, "COMMIT");
+    assert_eq!(rows(&x, "SELECT * FROM t"), "1|11|100 2|22|200");
+}
+
+#[test]
+fn the_same_row_is_a_conflict_that_names_it_and_the_transaction_runs_again() {
+    let scratch = Scratch::new("row", T);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = a + 1 WHERE id = 2");
+    ok(&y, "BEGIN CONCURRENT; UPDATE t SET a = a + 1 WHERE id = 2");
+    ok(&x, "COMMIT");
+    assert_eq!(conflict(&y, "COMMIT"), "row 2 of table t has been changed");
+    // Until it is rolled back, nothing else goes.
+    assert_eq!(conflict(&y, "SELECT * FROM t"), "row 2 of table t has been changed");
+    assert_eq!(conflict(&y, "INSERT INTO t VALUES(9, 9, 9)"), "row 2 of table t has been changed");
+    ok(&y, "ROLLBACK; BEGIN CONCURRENT; UPDATE t SET a = a + 1 WHERE id = 2; COMMIT");
+    assert_eq!(rows(&x, "SELECT a FROM t WHERE id = 2"), "22");
+}
+
+#[test]
+fn a_row_that_was_changed_and_changed_back_is_a_conflict() {
+    let scratch = Scratch::new("aba", T);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = 12 WHERE id = 1");
+    ok(&y, "UPDATE t SET a = 11 WHERE id = 1");
+    ok(&y, "BEGIN CONCURRENT; UPDATE t SET a = 10 WHERE id = 1; COMMIT");
+    assert_eq!(conflict(&x, "COMMIT"), "row 1 of table t has been changed");
+}
+
+#[test]
+fn a_unique_key_is_taken_once() {
+    let scratch = Scratch::new("unique", T);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(&x, "BEGIN CONCURRENT; INSERT INTO t VALUES(4, 0, 400)");
+    ok(&y, "BEGIN CONCURRENT; INSERT INTO t VALUES(5, 0, 400)");
+    ok(&x, "COMMIT");
+    assert_eq!(conflict(&y, "COMMIT"), "key (400) of index sqlite_autoindex_t_1 on table t has been taken");
+    ok(&y, "ROLLBACK");
+    // Keys that move from row to row within one transaction pass.
+    ok(
+        &y,
+        "BEGIN CONCURRENT; UPDATE t SET b = NULL WHERE id = 1; UPDATE t SET b = 100 WHERE id = 2; UPDATE t SET b = 200 WHERE id = 1",
+    );
+    ok(&x, "INSERT INTO t VALUES(7, 7, 7)");
+    ok(&y, "COMMIT");
+    assert_eq!(rows(&x, "SELECT id, b FROM t ORDER BY id"), "1|200 2|100 3|300 4|400 7|7");
+}
+
+#[test]
+fn appends_with_automatic_rowids_never_conflict() {
+    let scratch = Scratch::new("append", "CREATE TABLE t(x); CREATE TABLE a(id INTEGER PRIMARY KEY AUTOINCREMENT, x)");
+    let writers: Vec<Connection> = (0..5).map(|_| scratch.connect()).collect();
+    for (n, c) in writers.iter().enumerate() {
+        ok(c, &format!("BEGIN CONCURRENT; INSERT INTO t VALUES({n}), ({n}); INSERT INTO a(x) VALUES({n}), ({n})"));
+    }
+    // A plain writer takes part, and follows SQLite's rule where nothing is in its way.
+    let plain = scratch.connect();
+    ok(&plain, "INSERT INTO t VALUES('plain'); INSERT INTO a(x) VALUES('plain')");
+    for c in writers.iter().rev() {
+        ok(c, "COMMIT");
+    }
+    assert_eq!(rows(&plain, "SELECT count(*), count(DISTINCT rowid), max(rowid) FROM t"), "11|11|11");
+    assert_eq!(rows(&plain, "SELECT count(*), count(DISTINCT id), max(id) FROM a"), "11|11|11");
+    assert_eq!(rows(&plain, "SELECT name, seq FROM sqlite_sequence"), "a|11");
+    ok(&plain, "DELETE FROM t; INSERT INTO t VALUES(1)");
+    assert_eq!(rows(&plain, "SELECT rowid FROM t"), "1");
+}
+
+#[test]
+fn a_parent_and_its_new_child_conflict() {
+    let tables = "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p ON DELETE CASCADE);
+                  CREATE TABLE d(p REFERENCES p); INSERT INTO p VALUES(1), (2), (3); INSERT INTO c VALUES(1, 1), (2, 2)";
+    let scratch = Scratch::new("keys", tables);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    // The cascade could not see the child.
+    ok(&x, "BEGIN CONCURRENT; DELETE FROM p WHERE id = 1");
+    ok(&y, "INSERT INTO c VALUES(3, 1)");
+    assert_eq!(conflict(&x, "COMMIT"), "a row of table c that refers to (1) of table p has been added");
+    ok(&x, "ROLLBACK");
+    // The child could not see that its parent went; the table has no index for the key.
+    ok(&x, "BEGIN CONCURRENT; INSERT INTO d VALUES(2)");
+    ok(&y, "DELETE FROM p WHERE id = 2");
+    assert_eq!(conflict(&x, "COMMIT"), "the parent (2) of a row of table d has been removed from table p");
+    ok(&x, "ROLLBACK; BEGIN CONCURRENT; DELETE FROM p WHERE id = 3");
+    ok(&y, "INSERT INTO d VALUES(3)");
+    assert_eq!(conflict(&x, "COMMIT"), "a row of table d that refers to (3) of table p has been added");
+    ok(&x, "ROLLBACK");
+    // What the transaction itself has undone again is not held against it.
+    ok(
+        &x,
+        "BEGIN CONCURRENT; INSERT INTO p VALUES(8); INSERT INTO c VALUES(8, 8); DELETE FROM c WHERE id = 8; DELETE FROM p WHERE id = 8",
+    );
+    ok(&y, "INSERT INTO p VALUES(9)");
+    ok(&x, "COMMIT");
+}
+
+#[test]
+fn savepoints_cut_the_log_back() {
+    let scratch = Scratch::new("savepoint", T);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(
+        &x,
+        "BEGIN CONCURRENT; UPDATE t SET a = 0 WHERE id = 1; SAVEPOINT s; UPDATE t SET a = 0 WHERE id = 2; ROLLBACK TO s",
+    );
+    ok(&x, "INSERT OR IGNORE INTO t VALUES(8, 8, 8), (9, 9, 300); RELEASE s");
+    let failed = x.execute_batch("INSERT INTO t VALUES(10, 0, 1000), (11, 0, 300)").unwrap_err();
+    assert_eq!(failed.code(), ResultCode::CONSTRAINT_UNIQUE);
+    ok(&y, "UPDATE t SET a = 21 WHERE id = 2; INSERT INTO t VALUES(10, 0, 2000)");
+    ok(&x, "COMMIT");
+    assert_eq!(rows(&x, "SELECT id, a, b FROM t"), "1|0|100 2|21|200 3|30|300 8|8|8 10|0|2000");
+}
+
+#[test]
+fn whole_tables_are_emptied_row_by_row() {
+    let scratch = Scratch::new("clear", "CREATE TABLE t(x, y TEXT); CREATE INDEX t_y ON t(y);
+        WITH n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO t SELECT i, printf('%0900d', i) FROM n");
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(&x, "BEGIN CONCURRENT; DELETE FROM t");
+    assert_eq!(rows(&x, "SELECT count(*), changes() FROM t"), "0|500");
+    ok(&y, "INSERT INTO t VALUES('new', 'new')");
+    ok(&x, "COMMIT");
+    assert_eq!(rows(&x, "SELECT x FROM t"), "new");
+    ok(&x, "BEGIN CONCURRENT; DELETE FROM t");
+    ok(&y, "UPDATE t SET x = 'newer'");
+    assert_eq!(conflict(&x, "COMMIT"), format!("row {} of table t has been changed", rows(&y, "SELECT rowid FROM t")));
+}
+
+#[test]
+fn schema_changes_take_the_lock() {
+    let scratch = Scratch::new("ddl", T);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(&x, "BEGIN CONCURRENT; INSERT INTO t VALUES(4, 0, 0); CREATE TABLE u(x); INSERT INTO u VALUES(1)");
+    let busy = {
+        ok(&y, "PRAGMA busy_timeout = 0");
+        y.execute_batch("INSERT INTO t VALUES(5, 0, 5)").unwrap_err()
+    };
+    assert_eq!(busy.code(), ResultCode::BUSY);
+    ok(&x, "COMMIT");
+    assert_eq!(rows(&y, "SELECT x FROM u"), "1");
+    // One that was overtaken cannot change it any more, and a changed schema is a conflict.
+    ok(&x, "BEGIN CONCURRENT; INSERT INTO t VALUES(6, 0, 6)");
+    ok(&y, "INSERT INTO t VALUES(5, 0, 5)");
+    assert!(conflict(&x, "CREATE TABLE v(x)").contains("schema cannot be changed"));
+    ok(&x, "ROLLBACK; BEGIN CONCURRENT; INSERT INTO t VALUES(6, 0, 6)");
+    ok(&y, "CREATE INDEX t_a ON t(a)");
+    assert_eq!(conflict(&x, "COMMIT"), "the schema has been changed");
+    ok(&x, "ROLLBACK; BEGIN CONCURRENT; CREATE TABLE v(x); ROLLBACK");
+}
+
+#[test]
+fn header_fields_merge_or_conflict() {
+    let scratch = Scratch::new("header", T);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(&x, "BEGIN CONCURRENT; PRAGMA user_version = 5");
+    ok(&y, "PRAGMA application_id = 7");
+    ok(&x, "COMMIT");
+    assert_eq!(rows(&y, "PRAGMA user_version") + &rows(&y, "PRAGMA application_id"), "57");
+    ok(&x, "BEGIN CONCURRENT; PRAGMA user_version = 6");
+    ok(&y, "PRAGMA user_version = 8");
+    assert_eq!(conflict(&x, "COMMIT"), "PRAGMA user_version has been set");
+}
+
+#[test]
+fn other_journals_are_told_what_to_do_and_memory_just_works() {
+    let scratch = Scratch::new("rollback", "PRAGMA journal_mode = delete; CREATE TABLE t(x)");
+    let c = scratch.connect();
+    let error = c.execute_batch("BEGIN CONCURRENT").unwrap_err();
+    assert_eq!(error.message(), "BEGIN CONCURRENT needs a write-ahead log: run PRAGMA journal_mode=wal first");
+    assert!(c.is_autocommit());
+    assert_eq!(rows(&c, "PRAGMA journal_mode = mvcc"), "wal");
+    ok(&c, "BEGIN CONCURRENT; INSERT INTO t VALUES(1); COMMIT");
+    std::fs::write(format!("{}-log", scratch.path.display()), "x").unwrap();
+    let error = c.execute_batch("PRAGMA journal_mode = mvcc").unwrap_err();
+    assert!(error.message().contains("-log holds changes in a format that is not supported"), "{error}");
+    std::fs::remove_file(format!("{}-log", scratch.path.display())).unwrap();
+    let memory = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    ok(&memory, "BEGIN CONCURRENT; CREATE TABLE t(x); INSERT INTO t VALUES(1); COMMIT");
+    assert_eq!(rows(&memory, "SELECT * FROM t"), "1");
+    let empty = Scratch::new("empty", "");
+    let c = empty.connect();
+    ok(&c, "BEGIN CONCURRENT; CREATE TABLE t(x); INSERT INTO t VALUES(1); COMMIT");
+    assert_eq!(rows(&c, "SELECT * FROM t"), "1");
+}
+
+#[test]
+fn attached_and_temporary_databases_take_part() {
+    let scratch = Scratch::new("main", T);
+    let second =
+        Scratch::new("second", "CREATE TABLE s(id INTEGER PRIMARY KEY, x); INSERT INTO s VALUES(1, 1), (2, 2)");
+    let attach = format!("ATTACH '{}' AS second", second.path.display());
+    let (x, y) = (scratch.connect(), scratch.connect());
+    for c in [&x, &y] {
+        ok(c, &attach);
+        ok(c, "CREATE TEMP TABLE note(x)");
+    }
+    ok(
+        &x,
+        "BEGIN CONCURRENT; UPDATE t SET a = 0 WHERE id = 1; UPDATE s SET x = 0 WHERE id = 1; INSERT INTO note VALUES('x')",
+    );
+    ok(
+        &y,
+        "BEGIN CONCURRENT; UPDATE t SET a = 0 WHERE id = 2; UPDATE s SET x = 0 WHERE id = 2; INSERT INTO note VALUES('y')",
+    );
+    ok(&x, "COMMIT");
+    ok(&y, "COMMIT");
+    assert_eq!(
+        rows(&x, "SELECT (SELECT group_concat(a) FROM t), (SELECT group_concat(x) FROM s), x FROM note"),
+        "0,0,30|0,0|x"
+    );
+    // A conflict in one of them undoes all.
+    ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = 1 WHERE id = 3; UPDATE s SET x = 1 WHERE id = 1; DELETE FROM note");
+    ok(&y, "UPDATE s SET x = 2 WHERE id = 1");
+    assert_eq!(conflict(&x, "COMMIT"), "row 1 of table s has been changed");
+    ok(&x, "ROLLBACK");
+    assert_eq!(
+        rows(&x, "SELECT (SELECT group_concat(a) FROM t), (SELECT group_concat(x) FROM s), x FROM note"),
+        "0,0,30|2,0|x"
+    );
+}
+
+#[test]
+fn changes_by_stock_sqlite_are_seen_as_conflicts() {
+    let scratch = Scratch::new("stock", T);
+    let x = scratch.connect();
+    let stock = rusqlite::Connection::open(&scratch.path).unwrap();
+    ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = 1 WHERE id = 1; INSERT INTO t VALUES(4, 4, 4)");
+    stock.execute_batch("UPDATE t SET a = 2 WHERE id = 2").unwrap();
+    ok(&x, "COMMIT");
+    ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = 3 WHERE id = 3");
+    stock.execute_batch("UPDATE t SET a = 33 WHERE id = 3").unwrap();
+    assert_eq!(conflict(&x, "COMMIT"), "row 3 of table t has been changed");
+    ok(&x, "ROLLBACK; BEGIN CONCURRENT; INSERT INTO t(a, b) VALUES(5, 5)");
+    stock.execute_batch("INSERT INTO t(a, b) VALUES(6, 6)").unwrap();
+    assert_eq!(conflict(&x, "COMMIT"), "row 5 of table t has been changed");
+    ok(&x, "ROLLBACK");
+    let sum: i64 = stock.query_row("SELECT sum(a) FROM t", [], |row| row.get(0)).unwrap();
+    assert_eq!(sum, 1 + 2 + 33 + 4 + 6);
+}
+
+#[test]
+fn a_reader_that_is_open_at_the_commit_of_an_overtaken_transaction_is_in_its_way() {
+    let scratch = Scratch::new("open", T);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = 1 WHERE id = 1");
+    let mut open = x.prepare("SELECT id FROM t").unwrap().statement.unwrap();
+    assert_eq!(open.step().unwrap(), StepResult::Row);
+    ok(&y, "UPDATE t SET a = 2 WHERE id = 2");
+    let error = x.execute_batch("COMMIT").unwrap_err();
+    assert_eq!(error.message(), "cannot commit concurrent transaction - SQL statements in progress");
+    drop(open);
+    ok(&x, "COMMIT");
+    assert_eq!(rows(&y, "SELECT a FROM t"), "1 2 30");
+}

@@ -1,0 +1,347 @@
+//! Concurrent transactions: writing without the lock, and how that ends.
+//!
+//! ```text
+//!   Read --begin_concurrent--> Write, tap Log --lock_concurrent--> lock held --[rebase]--> Write, tap Keys --commit--> Read
+//!                                  |                                   |
+//!                                  +---- rollback ----> Read           +-- conflict: to be rolled back
+//! ```
+//! From the moment when it has the lock and stands on the newest commit, it is a plain write transaction.
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result, ResultCode};
+
+use super::file::Source;
+use super::{Backing, Pager, State};
+use crate::btree::Payload;
+use crate::concurrent::{LiveSnapshot, LogMark, Phase, Rebase, RowLog, Rules, conflict, row_key};
+use crate::file::DatabaseFile;
+use crate::format::DatabaseHeader;
+use crate::page::PageNo;
+
+/// Who wants to know of each row that changes.
+#[derive(Default)]
+pub(super) enum Tap {
+    #[default]
+    None,
+    /// A plain transaction beside concurrent ones: the keys of its rows.
+    Keys(Vec<u64>),
+    /// A concurrent transaction.
+    Log(Box<Concurrent>),
+}
+
+/// What a concurrent transaction has beyond its pages.
+#[derive(Default)]
+pub(super) struct Concurrent {
+    log: RowLog,
+    rebase: Option<Box<Rebase>>,
+    /// The header as the transaction found it and as it left it, once it is being replayed.
+    headers: Option<(DatabaseHeader, DatabaseHeader)>,
+}
+
+impl Pager {
+    // ---- The tap: called by the B-tree, in `apply` --------------------------------------------------------------------
+
+    /// True where somebody wants to know of each row that changes.
+    #[inline]
+    pub(crate) fn is_tapped(&self) -> bool {
+        !matches!(self.tap, Tap::None)
+    }
+
+    /// True where records are wanted too, not only keys.
+    pub(crate) fn logs_rows(&self) -> bool {
+        matches!(self.tap, Tap::Log(_))
+    }
+
+    /// An entry has this record now.
+    #[cold]
+    pub(crate) fn tap_put(&mut self, root: PageNo, rowid: Option<i64>, record: Payload<'_>) {
+        match (&mut self.tap, rowid) {
+            (Tap::Log(concurrent), _) => concurrent.log.put(root, rowid, record.bytes, record.zeros),
+            (Tap::Keys(keys), Some(rowid)) => keys.push(row_key(root, rowid)),
+            _ => {}
+        }
+    }
+
+    /// A row is gone.
+    #[cold]
+    pub(crate) fn tap_removed_row(&mut self, root: PageNo, rowid: i64) {
+        match &mut self.tap {
+            Tap::Log(concurrent) => concurrent.log.remove_row(root, rowid),
+            Tap::Keys(keys) => keys.push(row_key(root, rowid)),
+            Tap::None => {}
+        }
+    }
+
+    /// An index entry is gone.
+    #[cold]
+    pub(crate) fn tap_removed_entry(&mut self, root: PageNo, record: &[u8]) {
+        if let Tap::Log(concurrent) = &mut self.tap {
+            concurrent.log.remove_entry(root, record);
+        }
+    }
+
+    pub(super) fn log_mark(&self) -> LogMark {
+        match &self.tap {
+            Tap::Log(concurrent) => concurrent.log.mark(),
+            _ => LogMark::default(),
+        }
+    }
+
+    pub(super) fn cut_log_back(&mut self, mark: LogMark) {
+        if let Tap::Log(concurrent) = &mut self.tap {
+            concurrent.log.cut_back(mark);
+        }
+    }
+
+    /// A plain write transaction begins on a file.
+    pub(super) fn plain_tap(&self) -> Tap {
+        match self.file() {
+            Some(file) if matches!(file.source, Source::Wal(_)) && file.db.is_shared() => {
+                file.db.concurrency().plain_writer_begins();
+                if file.db.concurrency().is_live() { Tap::Keys(Vec::new()) } else { Tap::None }
+            }
+            _ => Tap::None,
+        }
+    }
+
+    pub(super) fn end_tap(&mut self) {
+        self.tap = Tap::None;
+        self.forget_concurrent_snapshot();
+    }
+
+    /// The keys of the rows that a commit changes, where they are known.
+    pub(super) fn take_keys(&mut self) -> Option<Vec<u64>> {
+        match std::mem::take(&mut self.tap) {
+            Tap::Keys(keys) => Some(keys),
+            _ => None,
+        }
+    }
+
+    // ---- Rowids ---------------------------------------------------------------------------------------------------------
+
+    /// The rowid for a new row, where the largest that this transaction sees is one less than `candidate`. Concurrent
+    /// transactions of this process never get the same one.
+    #[inline]
+    pub fn claim_rowid(&mut self, root: PageNo, candidate: i64) -> i64 {
+        match self.file() {
+            Some(file) if file.db.is_shared() && matches!(file.source, Source::Wal(_)) => {
+                file.db.concurrency().claim_rowid(root, candidate, self.is_concurrent())
+            }
+            _ => candidate,
+        }
+    }
+
+    // ---- Beginning ------------------------------------------------------------------------------------------------------
+
+    /// True between `begin_concurrent` and the moment when the transaction has the write lock.
+    pub fn is_concurrent(&self) -> bool {
+        matches!(self.tap, Tap::Log(_))
+    }
+
+    /// Takes the snapshot of a concurrent transaction, if there is none yet. False where this database knows no other
+    /// transactions beside one that writes: it is private memory, or has no page yet. `SQLITE_ERROR` on a rollback journal.
+    pub fn begin_concurrent_read(&mut self) -> Result<bool> {
+        self.begin_read()?;
+        let Backing::File(file) = &mut self.backing else { return Ok(false) };
+        match &file.source {
+            Source::Wal(_) => {}
+            Source::Rollback(tip) if tip.wal || self.page_count == 0 => return Ok(false),
+            _ => {
+                return Err(Error::sql("BEGIN CONCURRENT needs a write-ahead log: run PRAGMA journal_mode=wal first"));
+            }
+        }
+        if file.live.is_none() && self.state == State::Read {
+            file.live = Some(LiveSnapshot::new(file.db.clone(), file.commit));
+        }
+        Ok(self.page_count > 0)
+    }
+
+    /// Turns the snapshot into a write transaction that takes no lock; false as in [`Pager::begin_concurrent_read`].
+    pub fn begin_concurrent(&mut self) -> Result<bool> {
+        if self.state == State::Write {
+            return Ok(true);
+        }
+        if !self.begin_concurrent_read()? {
+            return Ok(false);
+        }
+        if !self.is_writable() {
+            return Err(Error::from_code(ResultCode::READONLY));
+        }
+        // Page 1 has to be resident for the header to be edited without waiting.
+        self.page(PageNo::ONE)?;
+        self.tap = Tap::Log(Box::default());
+        self.start_write();
+        Ok(true)
+    }
+
+    pub(super) fn forget_concurrent_snapshot(&mut self) {
+        if let Backing::File(file) = &mut self.backing {
+            file.live = None;
+        }
+    }
+
+    // ---- Ending ---------------------------------------------------------------------------------------------------------
+
+    /// Takes the write lock for a concurrent transaction that has changed something. `SQLITE_BUSY` leaves it as it was.
+    ///
+    /// Answers true where somebody has committed since its snapshot: [`Pager::rebase`] is next. Otherwise the transaction is
+    /// a plain one from now on.
+    pub fn lock_concurrent(&mut self) -> Result<bool> {
+        if !self.is_rebasing() && !self.has_changes() {
+            return Ok(false);
+        }
+        self.lock_concurrent_always()
+    }
+
+    /// A replay is under way: the changes are in the log alone.
+    fn is_rebasing(&self) -> bool {
+        matches!(&self.tap, Tap::Log(concurrent) if concurrent.rebase.is_some())
+    }
+
+    /// The same where it need not have changed anything yet.
+    pub fn lock_concurrent_always(&mut self) -> Result<bool> {
+        if !self.is_concurrent() {
+            return Ok(false);
+        }
+        if self.is_rebasing() {
+            return Ok(true);
+        }
+        let Backing::File(file) = &mut self.backing else { return Ok(false) };
+        let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &file.source) else {
+            return Err(Error::from_code(ResultCode::INTERNAL));
+        };
+        wal.lock_writer(file.id)?;
+        if wal.newer_than(&file.db, snapshot)?.is_some() {
+            return Ok(true);
+        }
+        self.become_plain();
+        Ok(false)
+    }
+
+    /// Gives the write lock back before anything has been done under it.
+    pub fn unlock_concurrent(&mut self) {
+        if self.is_concurrent()
+            && !self.is_rebasing()
+            && let Backing::File(file) = &mut self.backing
+            && let Some(wal) = &file.wal
+        {
+            wal.end_write(file.id);
+            file.db.lock_released();
+        }
+    }
+
+    /// The pages are changes of the newest commit, and the lock is held.
+    fn become_plain(&mut self) {
+        if let Tap::Log(concurrent) = std::mem::take(&mut self.tap) {
+            let keys = concurrent.log.changes().iter().map(|change| row_key(change.root, change.rowid));
+            self.tap = Tap::Keys(keys.collect());
+        }
+    }
+
+    /// Replays a concurrent transaction that has been overtaken onto the newest commit. The write lock is held.
+    ///
+    /// `rules` is asked once, for the trees with these roots. `SQLITE_BUSY_SNAPSHOT` is a conflict: the transaction can only be
+    /// rolled back. Restartable.
+    pub fn rebase(&mut self, rules: impl FnOnce(&[u32]) -> Result<Rules>) -> Result<()> {
+        let Tap::Log(mut concurrent) = std::mem::take(&mut self.tap) else { return Ok(()) };
+        let outcome = self.rebase_with(&mut concurrent, rules);
+        self.tap = Tap::Log(concurrent);
+        if outcome.is_ok() {
+            self.become_plain();
+        }
+        outcome
+    }
+
+    fn rebase_with(&mut self, concurrent: &mut Concurrent, rules: impl FnOnce(&[u32]) -> Result<Rules>) -> Result<()> {
+        let Concurrent { log, rebase, headers } = concurrent;
+        if rebase.is_none() {
+            let rules = rules(&log.roots())?;
+            let (db, newest) = self.newest_commit()?;
+            let since = self.file_mut().live.as_ref().map_or(0, LiveSnapshot::commit);
+            let overtaken = db.concurrency().overtaken(since, newest);
+            *rebase = Some(Box::new(Rebase::new(log, rules, overtaken)?));
+            *headers = Some((self.transaction_header, self.header));
+            self.drop_private_pages();
+        }
+        let (Some(rebase), Some((found, left))) = (rebase, headers) else { return Ok(()) };
+        if rebase.run(self, log)? == Phase::Move {
+            self.move_to_newest()?;
+            self.merge_header(found, left)?;
+            rebase.moved();
+        }
+        rebase.run(self, log).map(|_| ())
+    }
+
+    /// Back to the pages of the snapshot; the log has what was done to them.
+    fn drop_private_pages(&mut self) {
+        for no in std::mem::take(&mut self.dirty) {
+            self.table.take(no);
+        }
+        self.savepoints.clear();
+        self.spill = None;
+        self.header = self.transaction_header;
+        self.page_count = self.transaction_page_count;
+        self.change_epoch += 1;
+    }
+
+    /// Leaves the snapshot for the newest commit, which cannot change while the lock is held. Restartable.
+    fn move_to_newest(&mut self) -> Result<()> {
+        let Backing::File(file) = &mut self.backing else { return Ok(()) };
+        let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &file.source) else {
+            return Err(Error::from_code(ResultCode::INTERNAL));
+        };
+        if wal.newer_than(&file.db, snapshot)?.is_some() {
+            let Some(newest) = wal.begin_read(&file.db)? else {
+                return Err(Error::from_code(ResultCode::INTERNAL));
+            };
+            let commit = newest.commit();
+            if let Source::Wal(old) = std::mem::replace(&mut file.source, Source::Wal(newest)) {
+                wal.end_read(old);
+            }
+            file.reads.clear();
+            self.move_to_commit(commit);
+        }
+        self.load_header()?;
+        self.page(PageNo::ONE)?;
+        self.start_write();
+        Ok(())
+    }
+
+    /// What the transaction has set in the header is set in the newest one too.
+    fn merge_header(&mut self, found: &DatabaseHeader, left: &DatabaseHeader) -> Result<()> {
+        if self.header.schema_cookie != found.schema_cookie {
+            return Err(conflict("the schema has been changed"));
+        }
+        let newest = self.header;
+        let mut merged = newest;
+        let fields: [(fn(&mut DatabaseHeader) -> &mut u32, &str); 3] = [
+            (|h| &mut h.user_version, "user_version"),
+            (|h| &mut h.application_id, "application_id"),
+            (|h| &mut h.default_cache_size, "default_cache_size"),
+        ];
+        for (field, name) in fields {
+            let (mut found, mut left, mut newest) = (*found, *left, newest);
+            if *field(&mut left) == *field(&mut found) {
+                continue;
+            }
+            if *field(&mut newest) != *field(&mut found) {
+                return Err(conflict(&format!("PRAGMA {name} has been set")));
+            }
+            *field(&mut merged) = *field(&mut left);
+        }
+        self.edit_header(|header| *header = merged);
+        Ok(())
+    }
+
+    fn newest_commit(&mut self) -> Result<(Arc<DatabaseFile>, u64)> {
+        let file = self.file_mut();
+        match (&file.wal, &file.source) {
+            (Some(wal), Source::Wal(snapshot)) => {
+                let newest = wal.newer_than(&file.db, snapshot)?;
+                Ok((file.db.clone(), newest.unwrap_or(file.commit)))
+            }
+            _ => Err(Error::from_code(ResultCode::INTERNAL)),
+        }
+    }
+}
