@@ -93,9 +93,7 @@ impl Database {
     pub fn connect(&self) -> Result<Connection> {
         let options = &self.shared.options;
         let main = self.new_entry("main");
-        let mut temp = AttachedDb::new("temp", Pager::in_memory(DEFAULT_PAGE_SIZE));
-        temp.schema = Some(Arc::new(Schema::empty(true)));
-        let state = State::new(vec![main, temp], options.clone());
+        let state = State::new(vec![main, AttachedDb::temp()], options.clone());
         Ok(Connection::new(state))
     }
 
@@ -143,6 +141,13 @@ pub(crate) fn io_of(backend: &Backend) -> Arc<dyn Io> {
 }
 
 impl AttachedDb {
+    /// The database of temporary tables, empty.
+    pub(crate) fn temp() -> Self {
+        let mut temp = Self::new("temp", Pager::in_memory(DEFAULT_PAGE_SIZE));
+        temp.schema = Some(Arc::new(Schema::empty(true)));
+        temp
+    }
+
     pub(crate) fn new(name: &str, pager: Pager) -> Self {
         Self {
             name: name.into(),
@@ -154,6 +159,7 @@ impl AttachedDb {
             statistics_stale: false,
             snapshot_used: false,
             read_only: false,
+            cache_size: None,
             loading: None,
         }
     }
@@ -168,6 +174,7 @@ impl Settings {
             case_sensitive_like: false,
             ignore_check_constraints: false,
             automatic_index: true,
+            count_changes: false,
             defer_foreign_keys: false,
             full_column_names: false,
             short_column_names: true,
@@ -177,6 +184,7 @@ impl Settings {
             trusted_schema: true,
             cell_size_check: false,
             temp_store: 0,
+            temp_journal_mode: turso_storage::JournalMode::Delete,
             locks_exclusively: false,
             cache_spills: true,
             cache_spill_pages: 0,

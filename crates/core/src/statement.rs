@@ -84,6 +84,12 @@ struct Execution {
     generation: u32,
     /// A number that no other statement of this process has.
     id: u64,
+    /// A program that no longer fits the schema is an error: it is not made anew.
+    keeps_program: bool,
+    /// The connection's count of what such a program does not survive, when it was made.
+    expirations: u32,
+    /// What it was turned into, where that is not what its text says: `EXPLAIN` (1), `EXPLAIN QUERY PLAN` (2), neither (0).
+    explains: Option<u8>,
     /// When runs are to be interrupted.
     deadline: Option<Instant>,
     /// Runs begun, programs made anew, instructions of programs that are gone.
@@ -168,6 +174,29 @@ impl Statement {
     /// `EXPLAIN` (1), `EXPLAIN QUERY PLAN` (2), or an ordinary statement (0).
     pub fn explain_mode(&self) -> u8 {
         self.program().explain
+    }
+
+    /// Turn it into its `EXPLAIN` (1), its `EXPLAIN QUERY PLAN` (2) or neither (0), whatever its text says. `SQLITE_BUSY` while
+    /// it runs.
+    pub fn set_explain_mode(&mut self, mode: u8) -> Result<()> {
+        if self.is_running() {
+            return Err(Error::from_code(ResultCode::BUSY));
+        }
+        if self.explain_mode() == mode {
+            return Ok(());
+        }
+        let before = self.execution.explains.replace(mode);
+        let remade = self.connection.lock().with_stack(|state| self.execution.prepare_anew(state));
+        if remade.is_err() {
+            self.execution.explains = before;
+        }
+        remade
+    }
+
+    /// Once the schema has changed, steps answer `SQLITE_SCHEMA`: the program is not made anew (`sqlite3_prepare`).
+    pub fn keep_program(&mut self) {
+        self.execution.keeps_program = true;
+        self.execution.expirations = self.connection.lock().expirations;
     }
 
     /// It has been stepped and is not over.
@@ -332,6 +361,9 @@ impl Execution {
             deferred_violations: 0,
             rollback_epoch: 0,
             schema_retries: 0,
+            keeps_program: false,
+            expirations: 0,
+            explains: None,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             deadline: None,
             status: StatementStatus::default(),
@@ -348,7 +380,13 @@ impl Execution {
         loop {
             match &self.phase {
                 Phase::Over => return Ok(StepResult::Done),
-                Phase::Ready if self.generation != state.generation => self.prepare_anew(state)?,
+                Phase::Ready if self.generation != state.generation && !self.keeps_program => {
+                    self.prepare_anew(state)?
+                }
+                // Where the schema is another one, the program finds out.
+                Phase::Ready if self.keeps_program && self.expirations != state.expirations => {
+                    return Err(Error::from_code(ResultCode::SCHEMA));
+                }
                 Phase::Ready => self.start(state),
                 Phase::Running => {
                     if let Some(result) = self.run(state) {
@@ -410,7 +448,9 @@ impl Execution {
                 state.note_io_wait();
                 return Some(Err(Error::Pending));
             }
-            Err(error) if error.is(ResultCode::SCHEMA) && self.schema_retries < MAX_SCHEMA_RETRIES => {
+            Err(error)
+                if error.is(ResultCode::SCHEMA) && self.schema_retries < MAX_SCHEMA_RETRIES && !self.keeps_program =>
+            {
                 self.schema_retries += 1;
                 if let Err(error) = self.prepare_anew(state) {
                     // Not running any more: the catalogue can be waited for, or the failure answered, without an end.
@@ -441,8 +481,7 @@ impl Execution {
             state.end_reads_if_idle();
         }
         state.waiting = None;
-        state.ensure_schemas()?;
-        let prepared = state.plan(&self.sql)?;
+        let prepared = state.plan_by_current_schemas(&self.sql, self.explains)?;
         let Some((program, _)) = prepared else { return Err(Error::from_code(ResultCode::SCHEMA)) };
         let parameters: Vec<Value> = self.vm.parameters().to_vec();
         self.status.reprepares += 1;

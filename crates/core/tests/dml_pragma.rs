@@ -44,3 +44,31 @@ fn settings_are_stored_and_answered() {
          PRAGMA page_size; PRAGMA auto_vacuum; PRAGMA foreign_key_check; PRAGMA default_cache_size; PRAGMA count_changes; PRAGMA read_uncommitted; PRAGMA legacy_file_format;",
     );
 }
+
+#[test]
+fn sizes_of_caches_belong_to_their_databases() {
+    check(
+        "PRAGMA default_cache_size = -123; PRAGMA cache_size; PRAGMA default_cache_size; ATTACH ':memory:' AS aux;
+         PRAGMA aux.cache_size; PRAGMA aux.cache_size = 77; PRAGMA aux.cache_size; PRAGMA main.cache_size; PRAGMA cache_size = -50;
+         PRAGMA cache_size; PRAGMA aux.cache_size; PRAGMA synchronous = 8; PRAGMA synchronous; PRAGMA synchronous = 10;
+         PRAGMA synchronous; PRAGMA synchronous = 3; PRAGMA synchronous;",
+    );
+}
+
+#[test]
+fn temporary_tables_go_with_their_storage() {
+    check(
+        "CREATE TEMP TABLE x(a); PRAGMA temp_store = 2; SELECT * FROM x; CREATE TEMP TABLE x(a); PRAGMA temp_store = 2; SELECT * FROM x;
+         BEGIN; PRAGMA temp_store = 0; COMMIT; SELECT * FROM x; PRAGMA temp_store; PRAGMA temp_store = 0; SELECT * FROM x;",
+    );
+}
+
+#[test]
+fn changes_answer_their_count_when_asked_to() {
+    check(
+        "CREATE TABLE t(a UNIQUE); CREATE TABLE u(a); PRAGMA count_changes = 1; PRAGMA count_changes; INSERT INTO t VALUES (1), (2);
+         CREATE TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO u VALUES (new.a), (7); END; INSERT INTO t VALUES (3); UPDATE t SET a = a + 10;
+         DELETE FROM t WHERE a > 11; DELETE FROM u; INSERT OR IGNORE INTO t VALUES (11), (12) RETURNING a; REPLACE INTO t VALUES (11);
+         CREATE TABLE w AS SELECT 1; PRAGMA count_changes = off; DELETE FROM t;",
+    );
+}

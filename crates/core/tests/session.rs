@@ -188,3 +188,90 @@ fn trees_that_auto_vacuum_moves_are_found_again() {
     }
     assert_eq!(integers(&connection, "PRAGMA page_count"), [1]);
 }
+
+/// Two connections to a file with the table `t(a)` and the index `i`.
+fn two_of(folder: &tempfile::TempDir) -> (Connection, Connection) {
+    let database = Database::open(folder.path().join("x.db").to_str().unwrap(), OpenOptions::default()).unwrap();
+    let (a, b) = (database.connect().unwrap(), database.connect().unwrap());
+    a.execute_batch("CREATE TABLE t(a); CREATE INDEX i ON t(a);").unwrap();
+    (a, b)
+}
+
+fn run(statement: &mut turso_core::Statement) -> Result<usize, String> {
+    let mut count = 0;
+    while statement.step().map_err(|e| e.message().to_owned())? == StepResult::Row {
+        count += 1;
+    }
+    Ok(count)
+}
+
+#[test]
+fn a_statement_that_runs_again_knows_what_another_connection_has_made_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = two_of(&folder);
+    let mut drop_index = b.prepare("DROP INDEX i").unwrap().statement.unwrap();
+    run(&mut drop_index).unwrap();
+    a.execute_batch("CREATE INDEX i ON t(a)").unwrap();
+    drop_index.reset();
+    run(&mut drop_index).unwrap();
+    drop_index.reset();
+    assert_eq!(run(&mut drop_index).unwrap_err(), "no such index: i");
+}
+
+#[test]
+fn pragmas_list_what_the_schema_says_when_they_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = two_of(&folder);
+    let mut listed: Vec<_> = ["PRAGMA table_info(t)", "PRAGMA index_list(t)", "SELECT * FROM pragma_table_info('t')"]
+        .map(|sql| a.prepare(sql).unwrap().statement.unwrap())
+        .into();
+    for statement in &mut listed {
+        assert_eq!(run(statement), Ok(1));
+        statement.reset();
+    }
+    b.execute_batch("DROP INDEX i; ALTER TABLE t ADD COLUMN b").unwrap();
+    for (statement, count) in listed.iter_mut().zip([2, 0, 2]) {
+        assert_eq!(run(statement), Ok(count), "{statement:?}");
+    }
+}
+
+#[test]
+fn a_kept_program_ends_with_its_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = two_of(&folder);
+    let mut kept = a.prepare("SELECT * FROM t").unwrap().statement.unwrap();
+    kept.keep_program();
+    assert_eq!(run(&mut kept), Ok(0));
+    kept.reset();
+    // It does not mind what comes in addition.
+    a.execute_batch("ATTACH ':memory:' AS more").unwrap();
+    assert_eq!(run(&mut kept), Ok(0));
+    kept.reset();
+    b.execute_batch("CREATE TABLE u(a)").unwrap();
+    assert_eq!(run(&mut kept).unwrap_err(), "database schema has changed");
+
+    let mut kept = a.prepare("SELECT * FROM t").unwrap().statement.unwrap();
+    kept.keep_program();
+    a.execute_batch("DETACH more").unwrap();
+    assert_eq!(run(&mut kept).unwrap_err(), "database schema has changed");
+}
+
+#[test]
+fn a_statement_is_turned_into_its_explanation_and_back() {
+    let c = memory();
+    c.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1), (2)").unwrap();
+    let mut statement = c.prepare("SELECT a FROM t WHERE a > ?1").unwrap().statement.unwrap();
+    statement.bind(1, Value::Integer(1)).unwrap();
+    statement.set_explain_mode(2).unwrap();
+    assert_eq!((statement.explain_mode(), statement.column_count()), (2, 4));
+    assert_eq!(statement.step().unwrap(), StepResult::Row);
+    assert_eq!(statement.row()[3], Value::from("SCAN t"));
+    assert_eq!(statement.set_explain_mode(0).unwrap_err().message(), "database is locked");
+    statement.reset();
+    statement.set_explain_mode(1).unwrap();
+    assert!(run(&mut statement).unwrap() > 3);
+    statement.reset();
+    statement.set_explain_mode(0).unwrap();
+    assert_eq!(statement.step().unwrap(), StepResult::Row);
+    assert_eq!(statement.row(), [Value::Integer(2)]);
+}

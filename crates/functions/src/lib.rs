@@ -19,6 +19,7 @@
 
 pub mod aggregate;
 pub mod auxiliary;
+pub mod compile_options;
 pub mod context;
 pub mod datetime;
 pub mod def;
@@ -35,6 +36,7 @@ pub mod window;
 
 pub use aggregate::Aggregate;
 pub use auxiliary::AuxiliaryData;
+pub use compile_options::{COMPILE_OPTIONS, is_compiled_with};
 pub use context::{Context, DefaultEnvironment, Environment};
 pub use datetime::{SchemaPlace, in_schema};
 pub use def::{

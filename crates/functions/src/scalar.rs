@@ -1,5 +1,6 @@
 //! Numbers, choices, and the facts of the connection.
 
+use crate::compile_options::{COMPILE_OPTIONS, is_compiled_with};
 use crate::context::Context;
 use crate::def::{Arity, FunctionDef, FunctionFlags as F};
 use crate::printf;
@@ -35,28 +36,6 @@ pub const TABLE: &[FunctionDef] = &[
     FunctionDef::scalar("sqlite_compileoption_used", Arity::exactly(1), F::PURE, option_used),
     FunctionDef::scalar("sqlite_compileoption_get", Arity::exactly(1), F::PURE, option_get),
     FunctionDef::scalar("load_extension", Arity::between(1, 2), F::DIRECT_ONLY, load_extension),
-];
-
-/// What `PRAGMA compile_options` lists, sorted: the options of SQLite that describe this engine.
-pub const COMPILE_OPTIONS: &[&str] = &[
-    "DEFAULT_FILE_FORMAT=4",
-    "DEFAULT_PAGE_SIZE=4096",
-    "ENABLE_JSON1",
-    "ENABLE_MATH_FUNCTIONS",
-    "ENABLE_PERCENTILE",
-    "MAX_ATTACHED=10",
-    "MAX_COLUMN=2000",
-    "MAX_COMPOUND_SELECT=500",
-    "MAX_EXPR_DEPTH=1000",
-    "MAX_FUNCTION_ARG=1000",
-    "MAX_LENGTH=1000000000",
-    "MAX_LIKE_PATTERN_LENGTH=50000",
-    "MAX_PAGE_SIZE=65536",
-    "MAX_SQL_LENGTH=1000000000",
-    "MAX_TRIGGER_DEPTH=1000",
-    "MAX_VARIABLE_NUMBER=32766",
-    "SOUNDEX",
-    "THREADSAFE=1",
 ];
 
 fn abs(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
@@ -214,16 +193,7 @@ fn option_used(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
     }
     let mut scratch = Vec::new();
     let name = args[0].text_in(&mut scratch);
-    let name = match name.split_at_checked(7) {
-        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(b"SQLITE_") => rest,
-        _ => name,
-    };
-    let used = COMPILE_OPTIONS.iter().any(|option| {
-        let option = option.as_bytes();
-        option.len() >= name.len()
-            && option[..name.len()].eq_ignore_ascii_case(name)
-            && matches!(option.get(name.len()), None | Some(b'='))
-    });
+    let used = is_compiled_with(name);
     ctx.integer(i64::from(used))
 }
 

@@ -207,13 +207,14 @@ impl PlanContext<'_> {
         })
     }
 
-    /// The statement's own query comes next.
-    pub(crate) fn ask_for_own_query(&self) -> Result<()> {
-        if self.asks() {
-            self.ask(AuthAction::Select, None, None, None)?;
-            self.permissions.own_query.set(true);
+    /// The statement's own query comes next. True: it has no rows.
+    pub(crate) fn ask_for_own_query(&self) -> Result<bool> {
+        if !self.asks() {
+            return Ok(false);
         }
-        Ok(())
+        let ignored = self.ask(AuthAction::Select, None, None, None)?;
+        self.permissions.own_query.set(true);
+        Ok(ignored)
     }
 
     /// A query begins to be bound. `compound`: it has several parts, each of which is asked for.
@@ -265,7 +266,7 @@ impl PlanContext<'_> {
                         Some(""),
                         database.as_deref(),
                         object.as_deref(),
-                        || format!("access to {table}. is prohibited"),
+                        || "not authorized".into(),
                     )?;
                 }
             }
@@ -521,7 +522,9 @@ fn ask_to_drop(context: &PlanContext<'_>, drop: &ast::Drop) -> Result<bool> {
             if asker.delete()? || asker.ask(action, &table.name, None)? {
                 return Ok(true);
             }
-            asker.ask(AuthAction::Delete, &table.name, None)?;
+            if asker.ask(AuthAction::Delete, &table.name, None)? {
+                return Ok(true);
+            }
             for trigger in triggers_of(db, &table.name) {
                 let action = asker.either(AuthAction::DropTrigger, AuthAction::DropTempTrigger);
                 asker.ask(action, &trigger, Some(&table.name))?;

@@ -32,6 +32,10 @@ pub trait Catalogue {
     fn function(&self, name: &str, argc: usize) -> Lookup;
     /// The collation of this name.
     fn collation(&self, name: &str) -> Option<Collation>;
+    /// The collations beside the built-in ones, newest first.
+    fn collation_names(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Somebody is asked what statements may do.
     fn has_authorizer(&self) -> bool {
         false

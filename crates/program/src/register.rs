@@ -80,7 +80,7 @@ macro_rules! for_each_instruction {
             (cursor IdxRowid) (cursor Rowid) (cursor Column) (cursor NullRow) (cursor IfNullRow) (cursor Count)
             (cursor Sequence) (cursor RowData) (cursor IfEmpty) (cursor SetIndexOnly)
             (write MakeRecord) (write NewRowid) (write Insert) (write Delete) (write IdxInsert) (write IdxDelete)
-            (write Clear) (write ResetCount) (write FkCounter) (write FkIfZero)
+            (write Clear) (write ChangeCount) (write ResetCount) (write FkCounter) (write FkIfZero)
             (sorter SorterOpen) (sorter SorterInsert) (sorter SorterAdd) (sorter SorterMisses) (sorter SorterSort) (sorter SorterNext) (sorter SorterData)
             (sorter SorterCompare) (sorter SorterReset) (sorter SetOpen) (sorter SetAdd) (sorter RowSetAdd) (sorter RowSetRead) (sorter RowSetTest)
             (sorter HashOpen) (sorter HashAdd) (sorter HashFind) (sorter GroupOpen) (sorter GroupFind) (sorter GroupSort) (sorter GroupNext)

@@ -64,6 +64,8 @@ instructions! {
     IdxDelete { cursor: CursorId, key: Regs, must_exist: bool }
     /// Remove every entry of the tree at `root`; with `change` their number counts as changes. `root_in_register` as in OpenWrite.
     Clear { root: Root, db: DbIndex, root_in_register: bool, change: Option<Arc<RowChange>> }
+    /// The change counter.
+    ChangeCount { dest: Reg }
     /// Publish the change counter as `changes()` and set it to zero.
     ResetCount { }
     /// Add to the counter of foreign-key violations (`deferred`: the transaction's, else the statement's).

@@ -15,7 +15,10 @@ int64_t turso_next_int64(arguments *a) { return va_arg(a->list, long long); }
 double turso_next_double(arguments *a) { return va_arg(a->list, double); }
 void *turso_next_pointer(arguments *a) { return va_arg(a->list, void *); }
 
-/* Defined in Rust. */
+/*
+** Defined in Rust. Rust exports whatever it does not mangle; a hidden reference makes the linker hide the definition too.
+*/
+#pragma GCC visibility push(hidden)
 extern char *turso_mprintf(const char *format, arguments *a);
 extern char *turso_snprintf(int size, char *buffer, const char *format, arguments *a);
 extern void turso_str_appendf(void *text, const char *format, arguments *a);
@@ -24,6 +27,7 @@ extern int turso_config(int op, arguments *a);
 extern int turso_db_config(void *db, int op, arguments *a);
 extern int turso_vtab_config(void *db, int op, arguments *a);
 extern int turso_test_control(int op, arguments *a);
+#pragma GCC visibility pop
 
 #define WITH_ARGUMENTS(last, result, call)                                                                             \
   arguments a;                                                                                                         \

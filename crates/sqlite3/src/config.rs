@@ -262,27 +262,6 @@ pub unsafe extern "C" fn turso_test_control(op: c_int, arguments: *mut RawArgume
     })
 }
 
-/// What the library was built with, as far as it matters to programs.
-const OPTIONS: &[&std::ffi::CStr] = &[
-    c"DEFAULT_FOREIGN_KEYS=0",
-    c"ENABLE_COLUMN_METADATA",
-    c"ENABLE_DBSTAT_VTAB",
-    c"ENABLE_MATH_FUNCTIONS",
-    c"MAX_ATTACHED=10",
-    c"MAX_COLUMN=2000",
-    c"MAX_COMPOUND_SELECT=500",
-    c"MAX_EXPR_DEPTH=1000",
-    c"MAX_FUNCTION_ARG=1000",
-    c"MAX_LENGTH=1000000000",
-    c"MAX_LIKE_PATTERN_LENGTH=50000",
-    c"MAX_SQL_LENGTH=1000000000",
-    c"MAX_TRIGGER_DEPTH=1000",
-    c"MAX_VARIABLE_NUMBER=250000",
-    c"TEMP_STORE=1",
-    c"THREADSAFE=1",
-    c"USE_URI",
-];
-
 /// The release whose interface this is.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals, reason = "the name of the interface")]
@@ -326,19 +305,15 @@ entry! {
     /// The library was built with this option.
     fn sqlite3_compileoption_used(name: Text) -> c_int | 0; {
         let Some(name) = name.bytes() else { return 0 };
-        let name = if name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case(b"SQLITE_")) { &name[7..] } else { name };
-        let matches = |option: &&std::ffi::CStr| {
-            let option = option.to_bytes();
-            let next = option.get(name.len()).copied();
-            option.get(..name.len()).is_some_and(|p| p.eq_ignore_ascii_case(name))
-                && !next.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
-        };
-        OPTIONS.iter().any(matches).into()
+        turso_functions::is_compiled_with(name).into()
     }
 
     /// An option by number.
     fn sqlite3_compileoption_get(index: i32) -> *const c_char | null(); {
-        usize::try_from(index).ok().and_then(|index| OPTIONS.get(index)).map_or(null(), |option| option.as_ptr())
+        static TEXTS: std::sync::LazyLock<Vec<std::ffi::CString>> = std::sync::LazyLock::new(|| {
+            turso_functions::COMPILE_OPTIONS.iter().map(|option| crate::error::c_string(option.as_bytes())).collect()
+        });
+        usize::try_from(index).ok().and_then(|index| TEXTS.get(index)).map_or(null(), |option| option.as_ptr())
     }
 
     /// The library gets ready; every opening does the same.

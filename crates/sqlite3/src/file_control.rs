@@ -25,7 +25,7 @@ const RESET_CACHE: c_int = 42;
 #[derive(Default)]
 pub struct Files {
     /// Objects made for files of the engine, kept until the connection closes.
-    own: Vec<(usize, Box<OwnFile>)>,
+    own: Vec<((usize, String), Box<OwnFile>)>,
     persist_wal: bool,
     powersafe_overwrite: Option<bool>,
 }
@@ -44,15 +44,19 @@ impl Db {
         if let (0, Some(io)) = (database, &self.foreign_io) {
             return io.main_file();
         }
+        // By number and name: another file may be attached in the place of one that is gone.
+        let name = self.connection.databases().into_iter().nth(database).map(|(_, file)| file).unwrap_or_default();
+        let key = (database, name);
         let mut files = self.files.borrow_mut();
-        if !files.own.iter().any(|(known, _)| *known == database) {
+        if !files.own.iter().any(|(known, _)| *known == key) {
+            files.own.retain(|((known, _), _)| *known != database);
             let object = match self.connection.file(database) {
                 Some(file) => OwnFile::new(file),
                 None => OwnFile::closed(),
             };
-            files.own.push((database, Box::new(object)));
+            files.own.push((key.clone(), Box::new(object)));
         }
-        let found = files.own.iter_mut().find(|(known, _)| *known == database);
+        let found = files.own.iter_mut().find(|(known, _)| *known == key);
         found.map_or(null_mut(), |(_, object)| std::ptr::from_mut(&mut **object).cast())
     }
 

@@ -112,7 +112,7 @@ impl Db {
     pub fn traced_sql(&self, id: u64) -> Option<Vec<u8>> {
         // SAFETY: set for the time of the callback that asks.
         let traced = self.hooks.traced.get().map(|traced| unsafe { traced.as_ref() })?;
-        (traced.id == id).then(|| traced.expanded_sql().into())
+        (traced.id == id).then(|| traced.expanded_sql())
     }
 
     fn install_legacy_trace(&self) {
@@ -136,7 +136,7 @@ impl Db {
                             trace(trace_data.get(), c_string(text.as_bytes()).as_ptr());
                         }
                         (TraceEvent::Profile(traced, took), _, Some(profile)) => {
-                            profile(profile_data.get(), c_string(traced.sql.as_ref()).as_ptr(), took.as_nanos() as u64);
+                            profile(profile_data.get(), c_string(traced.sql).as_ptr(), took.as_nanos() as u64);
                         }
                         _ => {}
                     }
@@ -392,7 +392,7 @@ entry! {
             };
             match event {
                 TraceEvent::Statement(traced) => {
-                    let sql = c_string(traced.sql.as_ref());
+                    let sql = c_string(traced.sql);
                     call(trace_mask::STATEMENT, owner.db().statement_of(traced), sql.as_ptr().cast_mut().cast());
                 }
                 TraceEvent::Trigger(traced, text) => {

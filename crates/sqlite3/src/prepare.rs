@@ -16,7 +16,10 @@ fn prepare(db: &Db, sql: &[u8], legacy: bool, flags: u32, place: Out<*mut Stmt>)
     }
     match db.connection.prepare(sql) {
         Ok(prepared) => {
-            if let Some(statement) = prepared.statement {
+            if let Some(mut statement) = prepared.statement {
+                if legacy {
+                    statement.keep_program();
+                }
                 place.set(Stmt::new(db, statement, legacy, flags).as_ptr());
             }
             (db.ok(), prepared.tail)

@@ -182,14 +182,11 @@ entry! {
         if mode > 2 {
             return db.fail_code(crate::codes::ERROR);
         }
-        let Ok(inner) = stmt.inner.try_borrow() else { return MISUSE };
-        if inner.is_running() {
-            return db.fail_code(crate::codes::BUSY);
-        }
-        if inner.explain_mode() != mode {
-            return db.fail_with(crate::codes::ERROR, "sqlite3_stmt_explain() is not supported yet");
-        }
-        db.ok()
+        let Ok(mut inner) = stmt.inner.try_borrow_mut() else { return MISUSE };
+        let turned = inner.set_explain_mode(mode);
+        drop(inner);
+        stmt.column_texts.borrow_mut().clear();
+        db.outcome(turned)
     }
 
     /// The connection of a statement.

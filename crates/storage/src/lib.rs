@@ -15,7 +15,7 @@ pub mod pager;
 mod super_journal;
 mod wal;
 
-pub use file::{DatabaseFile, OpenOptions};
+pub use file::{DatabaseFile, GuestFile, OpenOptions};
 pub use format::DatabaseHeader;
 pub use page::{Page, PageNo, PageRef};
 pub use pager::{DEFAULT_TEMP_BYTES, JournalMode, Pager, Synchronous, TempSpace, WriteMode};

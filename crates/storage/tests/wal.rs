@@ -457,3 +457,57 @@ fn a_reader_in_a_tight_loop_does_not_starve_checkpoints_of_others() {
     });
     assert_eq!(said, vec!["0|0|0"; 10]);
 }
+
+/// Takes a database for itself as an application can that knows the wal-index: recovery held off, the header gone, every reader
+/// kept out.
+fn take(p: &Pager) -> GuestFile {
+    use turso_io::{File, ShmLockKind};
+    let guest = GuestFile::new(p.database_file().unwrap().clone());
+    guest.shm_lock(2, 1, ShmLockKind::Exclusive).unwrap();
+    let header = guest.shm_map(0, false).unwrap().unwrap();
+    for word in &header.words()[..24] {
+        word.store(0, std::sync::atomic::Ordering::SeqCst);
+    }
+    guest.shm_lock(3, 5, ShmLockKind::Exclusive).unwrap();
+    guest
+}
+
+#[test]
+fn a_guest_holds_locks_of_its_own_and_may_exchange_the_files() {
+    let folder = Dir::new();
+    let io = syscall();
+    let paths = [folder.db(), folder.db().with_extension("other")];
+    let mut pagers: Vec<_> = paths.iter().map(|path| open(&io, path, WAL)).collect();
+    for (p, byte) in pagers.iter_mut().zip([1, 5]) {
+        begin(p);
+        append(p, 3, byte);
+        commit(p);
+        p.end_read();
+    }
+    for round in 0..4 {
+        // Without frames at first, then with some.
+        if round == 2 {
+            for p in &mut pagers {
+                begin(p);
+                fill(p, 2, 9);
+                commit(p);
+                p.end_read();
+            }
+        }
+        let held = if round % 2 == 0 { [1, 5] } else { [5, 1] };
+        for (p, byte) in pagers.iter_mut().zip(held) {
+            let first = if round < 2 { byte } else { 9 };
+            assert_eq!(bytes(p), [first, byte, byte], "round {round}");
+        }
+        let guests: Vec<_> = pagers.iter().map(take).collect();
+        let refused = pagers[0].begin_read().unwrap_err();
+        assert_eq!(refused.code(), ResultCode::BUSY_RECOVERY);
+        for suffix in ["", "-wal"] {
+            let [a, b] = paths.each_ref().map(|path| format!("{}{suffix}", path.display()));
+            let [one, two] = [&a, &b].map(|path| fs::read(path).unwrap());
+            fs::write(a, two).unwrap();
+            fs::write(b, one).unwrap();
+        }
+        drop(guests);
+    }
+}

@@ -351,6 +351,14 @@ impl Vm {
     }
 }
 
+impl Exec for ChangeCount {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let count = vm.run.changes;
+        vm.frame.registers.set_integer(self.dest, count);
+        Ok(Flow::NEXT)
+    }
+}
+
 impl Exec for ResetCount {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         host.counters().publish(vm.run.changes);

@@ -66,6 +66,7 @@ impl State {
             entry.pager.end_read();
         }
         self.databases.remove(index);
+        self.expire_kept_programs();
         self.generation = self.generation.wrapping_add(1);
         Ok(())
     }

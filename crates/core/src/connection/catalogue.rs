@@ -145,6 +145,10 @@ impl Catalogue for SessionCatalogue<'_> {
         self.functions.lookup(name.as_bytes(), argc)
     }
 
+    fn collation_names(&self) -> Vec<String> {
+        self.collations.iter().rev().map(|c| c.name().to_owned()).collect()
+    }
+
     fn collation(&self, name: &str) -> Option<Collation> {
         Collation::built_in(name.as_bytes())
             .or_else(|| self.collations.iter().find(|c| c.name().eq_ignore_ascii_case(name)).cloned())
@@ -212,6 +216,7 @@ impl State {
             reverse_unordered_selects: self.settings.reverse_unordered_selects,
             automatic_index: self.settings.automatic_index,
             case_sensitive_like: self.settings.case_sensitive_like,
+            count_changes: self.settings.count_changes,
             defer_foreign_keys: self.settings.defer_foreign_keys,
             ignore_check_constraints: self.settings.ignore_check_constraints,
             writable_schema: self.settings.writable_schema,

@@ -33,6 +33,7 @@ impl State {
         }
         if let Some(at) = known {
             self.collations.remove(at);
+            self.expire_kept_programs();
         }
         self.collations.extend(collation.map(Collation::Custom));
         self.generation = self.generation.wrapping_add(1);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_io::File;
+use turso_storage::GuestFile;
 
 use super::Connection;
 
@@ -46,10 +47,11 @@ impl Connection {
         Some(entry.pager.database_file().is_some_and(|file| file.is_read_only()))
     }
 
-    /// The open file of a database, by its number in [`Connection::databases`].
+    /// The open file of a database, by its number in [`Connection::databases`], as a holder of locks beside its connections.
     pub fn file(&self, database: usize) -> Option<Arc<dyn File>> {
         let state = self.lock();
-        state.databases.get(database)?.pager.database_file().map(|file| file.file().clone())
+        let file = state.databases.get(database)?.pager.database_file()?.clone();
+        Some(Arc::new(GuestFile::new(file)))
     }
 
     /// A number that changes when somebody else has changed a database, by its number in [`Connection::databases`].

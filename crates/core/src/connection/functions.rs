@@ -46,6 +46,9 @@ impl Connection {
             return Err(Error::new(ResultCode::BUSY, "unable to delete/modify user-function due to active statements"));
         }
         change(&mut state.functions);
+        if exists {
+            state.expire_kept_programs();
+        }
         state.generation = state.generation.wrapping_add(1);
         Ok(())
     }

@@ -115,6 +115,9 @@ impl Connection {
     /// Be asked what statements may do. Statements prepared so far are prepared anew.
     pub fn set_authorizer(&self, authorizer: Option<Authorizer>) {
         let mut state = self.lock();
+        if authorizer.is_some() {
+            state.expire_kept_programs();
+        }
         state.hooks.authorizer = authorizer;
         state.generation = state.generation.wrapping_add(1);
     }

@@ -97,6 +97,7 @@ impl Host for State {
     }
 
     fn expire_statements(&mut self) {
+        self.expire_kept_programs();
         self.generation = self.generation.wrapping_add(1);
         for db in &mut self.databases {
             db.statistics_stale |= db.schema.as_ref().is_some_and(|s| s.table("sqlite_stat1").is_some());

@@ -113,15 +113,7 @@ impl Connection {
         let planned = held.with_stack(|state| {
             state.usable()?;
             state.waiting = None;
-            state.ensure_schemas()?;
-            let planned = match state.plan(sql) {
-                // What is not known may have been made by somebody else since the catalogues were read.
-                Err(error) if error.is(ResultCode::ERROR) && state.forget_stale_schemas()? => {
-                    state.ensure_schemas()?;
-                    state.plan(sql)?
-                }
-                other => other?,
-            };
+            let planned = state.plan_by_current_schemas(sql, None)?;
             Ok::<_, Error>(planned.map(|(program, tail)| (program, tail, state.generation)))
         })?;
         let Some((program, tail, generation)) = planned else {
@@ -245,20 +237,46 @@ fn syntax_error(error: turso_parser::SyntaxError) -> Error {
 impl State {
     /// Parse and plan the first statement of the text. `None`: there is none. Reads no page.
     pub fn plan(&mut self, sql: &[u8]) -> Result<Option<(Arc<Program>, usize)>> {
+        self.plan_as(sql, None)
+    }
+
+    /// [`plan_as`](Self::plan_as), with the catalogues read where they are not there, and read anew where planning fails and
+    /// they are out of date. Restartable.
+    pub fn plan_by_current_schemas(
+        &mut self,
+        sql: &[u8],
+        explains: Option<u8>,
+    ) -> Result<Option<(Arc<Program>, usize)>> {
+        self.ensure_schemas()?;
+        match self.plan_as(sql, explains) {
+            // What is not known may have been made by somebody else since the catalogues were read.
+            Err(error) if error.is(ResultCode::ERROR) && self.forget_stale_schemas()? => {
+                self.ensure_schemas()?;
+                self.plan_as(sql, explains)
+            }
+            other => other,
+        }
+    }
+
+    /// [`plan`](Self::plan), as EXPLAIN (1), EXPLAIN QUERY PLAN (2) or neither (0), whatever the text says.
+    pub fn plan_as(&mut self, sql: &[u8], explains: Option<u8>) -> Result<Option<(Arc<Program>, usize)>> {
         self.check_sql_length(sql)?;
         // An authorizer is asked each time.
-        let keeps = self.hooks.authorizer.is_none();
+        let keeps = self.hooks.authorizer.is_none() && explains.is_none();
         if let Some(program) = self.programs.get(sql, self.generation).filter(|_| keeps) {
             return Ok(Some((program, sql.len())));
         }
         // The depth of a tree is bounded, but a tree of that depth needs more stack than some threads have.
         let needed = if sql.len() > SHALLOW_TEXT { DEEP_STACK } else { SHALLOW_STACK };
-        stacker::maybe_grow(needed, 2 * DEEP_STACK, || self.plan_anew(sql))
+        stacker::maybe_grow(needed, 2 * DEEP_STACK, || self.plan_anew(sql, explains))
     }
 
-    fn plan_anew(&mut self, sql: &[u8]) -> Result<Option<(Arc<Program>, usize)>> {
+    fn plan_anew(&mut self, sql: &[u8], explains: Option<u8>) -> Result<Option<(Arc<Program>, usize)>> {
         let parsed = turso_parser::parse(sql).map_err(syntax_error)?;
-        let Some(statement) = parsed.statement else { return Ok(None) };
+        let Some(mut statement) = parsed.statement else { return Ok(None) };
+        if let Some(mode) = explains {
+            statement = statement.explained(mode);
+        }
         let text = sql.get(..parsed.tail).unwrap_or(sql);
         self.check_statement(text, &statement, parsed.parameters.count as usize)?;
         let (mut connected, mut lends) = (0, false);
@@ -294,7 +312,7 @@ impl State {
                 result => break Arc::new(result?),
             }
         };
-        if parsed.tail == sql.len() && self.hooks.authorizer.is_none() {
+        if parsed.tail == sql.len() && self.hooks.authorizer.is_none() && explains.is_none() {
             self.programs.keep(sql, self.generation, &statement, &program);
         }
         Ok(Some((program, parsed.tail)))

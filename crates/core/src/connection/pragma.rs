@@ -36,6 +36,12 @@ impl State {
             }
             _ => None,
         };
+        if db == 1 {
+            let held = &mut self.settings.temp_journal_mode;
+            *held = wanted.filter(|mode| *mode != JournalMode::Wal).unwrap_or(*held);
+            dest.set_text(held.name().as_bytes());
+            return Ok(());
+        }
         let alone = self.autocommit && self.active_statements <= 1;
         let Some(entry) = self.databases.get_mut(db) else { return Err(Error::sql("unknown database")) };
         let held = match wanted {

@@ -8,13 +8,12 @@ use turso_error::{Error, Result};
 use turso_storage::Synchronous;
 use turso_value::{TextEncoding, Value};
 
-use super::state::{Settings, State};
+use super::state::{AttachedDb, Settings, State};
 
 /// Settings that are stored and answered and mean nothing to this engine, with their defaults.
 const PLAIN: &[(&str, i64)] = &[
     ("analysis_limit", 0),
     ("checkpoint_fullfsync", 0),
-    ("count_changes", 0),
     ("empty_result_callbacks", 0),
     ("fullfsync", 0),
     ("hard_heap_limit", 0),
@@ -31,6 +30,7 @@ impl Settings {
             "automatic_index" => &mut self.automatic_index,
             "case_sensitive_like" => &mut self.case_sensitive_like,
             "cell_size_check" => &mut self.cell_size_check,
+            "count_changes" => &mut self.count_changes,
             "defer_foreign_keys" => &mut self.defer_foreign_keys,
             "foreign_keys" => &mut self.foreign_keys,
             "full_column_names" => &mut self.full_column_names,
@@ -46,6 +46,9 @@ impl Settings {
         })
     }
 }
+
+/// KiB that a cache has unless the database or the connection says otherwise, negative as SQLite tells it.
+const DEFAULT_CACHE_SIZE: i64 = -2000;
 
 /// What SQLite answers for `cache_spill` with its default cache.
 const DEFAULT_SPILL_PAGES: i64 = 483;
@@ -107,12 +110,11 @@ impl State {
             }
             "temp_store" => {
                 if let Some(told) = told {
-                    self.temp_space = None;
-                    self.settings.temp_store = match word(told).as_str() {
+                    self.set_temp_store(match word(told).as_str() {
                         "file" | "1" => 1,
                         "memory" | "2" => 2,
                         _ => 0,
-                    };
+                    })?;
                 }
                 Ok(Value::Integer(self.settings.temp_store))
             }
@@ -153,6 +155,25 @@ impl State {
             None => entry.pager.locks_exclusively(),
         };
         if exclusive { "exclusive" } else { "normal" }
+    }
+
+    /// `PRAGMA temp_store`: temporary tables are gone once it changes.
+    fn set_temp_store(&mut self, wanted: i64) -> Result<()> {
+        if self.settings.temp_store == wanted {
+            return Ok(());
+        }
+        let Some(temp) = self.databases.get(1) else { return Ok(()) };
+        let in_use = temp.schema.as_ref().is_some_and(|schema| schema.tables.len() > 1);
+        if in_use {
+            if !self.autocommit || temp.pager.in_read() {
+                return Err(Error::sql("temporary storage cannot be changed from within a transaction"));
+            }
+            self.databases[1] = AttachedDb::temp();
+            self.generation = self.generation.wrapping_add(1);
+        }
+        self.temp_space = None;
+        self.settings.temp_store = wanted;
+        Ok(())
     }
 
     /// `PRAGMA secure_delete`: 0, 1, or 2 for FAST.
@@ -205,7 +226,7 @@ impl State {
     }
 
     fn database_setting(&mut self, name: &str, db: usize, told: Option<&Value>) -> Result<Value> {
-        if matches!(name, "page_size" | "auto_vacuum" | "data_version") && told.is_none() {
+        if matches!(name, "page_size" | "auto_vacuum" | "data_version" | "cache_size") && told.is_none() {
             self.begin_read(db)?;
         }
         let Some(entry) = self.databases.get_mut(db) else { return Err(Error::sql("unknown database")) };
@@ -219,8 +240,13 @@ impl State {
                     // Negative: in KiB.
                     let pages = if wanted < 0 { wanted.saturating_mul(-1024) / page_size.max(1) } else { wanted };
                     pager.set_cache_pages(usize::try_from(pages).unwrap_or(0));
+                    entry.cache_size = Some(wanted);
                 }
-                Ok(Value::Integer(self.plain_setting("cache_size", -2000, told)))
+                let suggested = match pager.header().default_cache_size as i32 {
+                    0 => DEFAULT_CACHE_SIZE,
+                    pages => i64::from(pages).abs(),
+                };
+                Ok(Value::Integer(entry.cache_size.unwrap_or(suggested)))
             }
             "synchronous" => {
                 if let Some(told) = told {
@@ -228,10 +254,19 @@ impl State {
                         return Err(Error::sql("Safety level may not be changed inside a transaction"));
                     }
                     pager.set_synchronous(match word(told).as_str() {
-                        "off" | "0" | "no" | "false" => Synchronous::Off,
-                        "normal" | "1" | "on" | "yes" | "true" => Synchronous::Normal,
-                        "extra" | "3" => Synchronous::Extra,
-                        _ => Synchronous::Full,
+                        "off" | "no" | "false" => Synchronous::Off,
+                        "normal" | "on" | "yes" | "true" => Synchronous::Normal,
+                        "extra" => Synchronous::Extra,
+                        other => match other.parse::<i64>() {
+                            // Numbers are taken by their last three bits, counted from one.
+                            Ok(number) => match number.wrapping_add(1) & 7 {
+                                0 | 1 => Synchronous::Off,
+                                2 => Synchronous::Normal,
+                                3 => Synchronous::Full,
+                                _ => Synchronous::Extra,
+                            },
+                            Err(_) => Synchronous::Full,
+                        },
                     });
                 }
                 Ok(Value::Integer(match pager.synchronous() {

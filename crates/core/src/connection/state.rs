@@ -34,6 +34,8 @@ pub(crate) struct AttachedDb {
     pub statistics_stale: bool,
     /// It was given as bytes that must not be changed.
     pub read_only: bool,
+    /// What `PRAGMA cache_size` has said; without that the header decides.
+    pub cache_size: Option<i64>,
     /// The rows of `sqlite_schema` being read.
     pub loading: Option<super::schema::Loading>,
 }
@@ -55,6 +57,7 @@ pub(crate) struct Settings {
     pub case_sensitive_like: bool,
     pub ignore_check_constraints: bool,
     pub automatic_index: bool,
+    pub count_changes: bool,
     pub defer_foreign_keys: bool,
     pub full_column_names: bool,
     pub short_column_names: bool,
@@ -64,6 +67,8 @@ pub(crate) struct Settings {
     pub trusted_schema: bool,
     pub cell_size_check: bool,
     pub temp_store: i64,
+    /// What `PRAGMA temp.journal_mode` answers: temporary tables need no journal.
+    pub temp_journal_mode: turso_storage::JournalMode,
     /// What `PRAGMA locking_mode` without a database has asked for: databases attached later follow.
     pub locks_exclusively: bool,
     pub cache_spills: bool,
@@ -129,6 +134,8 @@ pub(crate) struct State {
     pub temp_space: Option<Arc<TempSpace>>,
     /// Counts what makes prepared statements out of date apart from the file's schema cookie.
     pub generation: u32,
+    /// Counts what programs that are not made anew do not survive.
+    pub expirations: u32,
     /// Programs by the text of their statement.
     pub programs: super::programs::ProgramCache,
     /// What the operation that answered `Pending` waits for.
@@ -159,6 +166,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Something that programs may use has gone or changed: those that are not made anew are of no use any more.
+    pub fn expire_kept_programs(&mut self) {
+        self.expirations = self.expirations.wrapping_add(1);
+    }
+
     /// A new session.
     pub fn new(databases: Vec<AttachedDb>, options: crate::options::OpenOptions) -> Self {
         Self {
@@ -189,6 +201,7 @@ impl State {
             vacuum: None,
             temp_space: None,
             generation: 0,
+            expirations: 0,
             programs: Default::default(),
             waiting: None,
             lock_wait: None,

@@ -135,3 +135,15 @@ fn changes_are_refused() {
         .same(USES);
     }
 }
+
+#[test]
+fn what_is_ignored_does_nothing() {
+    // DROP TABLE of what may not be deleted, and a query that may not be asked.
+    answering(|action, first, _| match (action, first) {
+        (9, Some("t" | "v")) | (11, Some("u")) => Authorization::Ignore,
+        _ => Authorization::Allow,
+    })
+    .same("DROP TABLE t; DROP VIEW v; DROP TABLE u; SELECT name FROM sqlite_schema; SELECT * FROM v;");
+    answering(|action, _, _| if action == 21 { Authorization::Ignore } else { Authorization::Allow })
+        .same("SELECT * FROM t; SELECT count(*) FROM t; DELETE FROM t; INSERT INTO u VALUES (1, 2);");
+}

@@ -71,6 +71,20 @@ pub enum Statement {
     },
 }
 
+impl Statement {
+    /// The same as its `EXPLAIN` (1), its `EXPLAIN QUERY PLAN` (2) or neither (0).
+    pub fn explained(self, mode: u8) -> Self {
+        let plain = match self {
+            Self::Explain { statement, .. } => *statement,
+            other => other,
+        };
+        match mode {
+            0 => plain,
+            mode => Self::Explain { query_plan: mode == 2, statement: Box::new(plain) },
+        }
+    }
+}
+
 /// How a transaction starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TransactionMode {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use turso_error::{Error, Result};
 use turso_functions::SchemaPlace;
 use turso_parser::ast::{self, TriggerTime};
-use turso_program::control::{Halt, OnError};
+use turso_program::control::{Halt, OnError, ResultRow};
 use turso_program::cursor::{NotExists, NotFound};
-use turso_program::write::{Cause, Clear, Delete, IdxDelete, RowChange};
-use turso_program::{DbIndex, Label, Program, Regs, Root};
+use turso_program::write::{Cause, ChangeCount, Clear, Delete, IdxDelete, RowChange};
+use turso_program::{DbIndex, Label, Program, Regs, ResultColumn, Root};
 use turso_schema::{IndexKey, Table};
 
 use super::constraints::index_changes;
@@ -28,13 +28,15 @@ use crate::optimize::UsedColumns;
 /// The program of a DELETE statement.
 pub(crate) fn plan_delete(context: &PlanContext<'_>, statement: &ast::Delete) -> Result<Program> {
     let mut e = Emitter::new(context);
-    complete(&mut e, |e| emit_delete(e, statement))?;
+    complete(&mut e, "rows deleted", |e| emit_delete(e, statement))?;
     Ok(e.finish())
 }
 
-/// Wrap the code of a change into a program: counters of AUTOINCREMENT around it, trigger bodies behind it.
+/// Wrap the code of a change into a program: counters of AUTOINCREMENT around it, trigger bodies behind it. `counted` names the
+/// count that `PRAGMA count_changes` asks for.
 pub(crate) fn complete(
     e: &mut Emitter<'_>,
+    counted: &'static str,
     emit: impl FnOnce(&mut Emitter<'_>) -> Result<Option<Returning>>,
 ) -> Result<()> {
     let counters = autoincrement::begin(e);
@@ -46,6 +48,12 @@ pub(crate) fn complete(
             super::foreign_key::raise_if_broken(e);
         }
         returning.finish(e);
+    } else if e.context.options.count_changes {
+        let count = e.builder.registers(1);
+        e.builder.emit(ChangeCount { dest: count.first });
+        e.builder.emit(ResultRow { values: count });
+        let column = ResultColumn { name: counted.into(), declared_type: None, origin: None };
+        e.builder.program_mut().columns = vec![column];
     }
     e.builder.emit(Halt {});
     autoincrement::finish(e, counters);

@@ -34,7 +34,7 @@ use crate::plan::{Expr, Query, Relation};
 /// The program of an INSERT statement.
 pub(crate) fn plan_insert(context: &PlanContext<'_>, statement: &ast::Insert) -> Result<Program> {
     let mut e = Emitter::new(context);
-    complete(&mut e, |e| emit_insert(e, statement))?;
+    complete(&mut e, "rows inserted", |e| emit_insert(e, statement))?;
     Ok(e.finish())
 }
 

@@ -34,7 +34,7 @@ use crate::plan::{ColumnIndex, SourceId};
 /// The program of an UPDATE statement.
 pub(crate) fn plan_update(context: &PlanContext<'_>, statement: &ast::Update) -> Result<Program> {
     let mut e = Emitter::new(context);
-    complete(&mut e, |e| emit_update(e, statement))?;
+    complete(&mut e, "rows updated", |e| emit_update(e, statement))?;
     Ok(e.finish())
 }
 

@@ -3,6 +3,7 @@
 //! All connections of the process to one file share one [`DatabaseFile`] (found by device and inode), so they meet in
 //! its lock tables and not in the file's locks, and share pages read.
 
+mod guest;
 pub(crate) mod locks;
 pub(crate) mod registry;
 mod turns;
@@ -20,6 +21,7 @@ use crate::format::{DatabaseHeader, be16};
 use crate::journal::{self, JournalState, companion};
 use crate::pager::Synchronous;
 use crate::wal::Wal;
+pub use guest::GuestFile;
 use locks::{FileLockTable, PagerId};
 use turns::Turns;
 use versions::{CommitNo, Versions};
@@ -183,6 +185,16 @@ impl DatabaseFile {
     pub(crate) fn add_pager(&self) -> PagerId {
         self.pagers.fetch_add(1, Ordering::AcqRel);
         self.next_pager.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A number for a holder of locks that is no pager.
+    fn guest_id(&self) -> PagerId {
+        self.next_pager.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The log, where it is open.
+    fn open_log(&self) -> Option<Arc<Wal>> {
+        guard(&self.wal).clone()
     }
 
     /// Called by a pager that closes. The last one empties the log into the database and removes it.

@@ -25,7 +25,7 @@ const QUICK: Duration = Duration::from_millis(1);
 /// How long locks do not linger once a checkpoint of another process has been met.
 const BACK_OFF: Duration = Duration::from_millis(20);
 
-pub(super) struct WalLocks {
+pub(crate) struct WalLocks {
     file: Arc<dyn File>,
     linger: Option<Duration>,
     state: Mutex<State>,

@@ -42,7 +42,7 @@ use crate::journal::companion;
 use crate::page::PageNo;
 use crate::pager::Synchronous;
 use index::WalIndex;
-use locks::WalLocks;
+pub(crate) use locks::WalLocks;
 
 /// The newest state that this process has seen, and its number.
 struct Tip {
@@ -123,6 +123,11 @@ impl Wal {
     /// True where the wal-index is in the memory of this process: nobody else may use the database.
     pub fn is_private(&self) -> bool {
         self.private
+    }
+
+    /// The locks on the wal-index.
+    pub fn locks(&self) -> &Arc<WalLocks> {
+        &self.locks
     }
 
     /// The log file.

@@ -165,17 +165,7 @@ impl Wal {
         }
         match self.locks.exclusive(lock::WRITE, 1) {
             Ok(()) => {}
-            Err(e) if e.is(ResultCode::BUSY) => {
-                // A writer in the middle of its header is quick; a recovery is not.
-                return match self.locks.shared(lock::RECOVER) {
-                    Ok(()) => {
-                        self.locks.release_shared(lock::RECOVER);
-                        Ok(None)
-                    }
-                    Err(e) if e.is(ResultCode::BUSY) => Err(Error::from_code(ResultCode::BUSY_RECOVERY)),
-                    Err(e) => Err(e),
-                };
-            }
+            Err(e) if e.is(ResultCode::BUSY) => return self.wait_for_recovery(),
             Err(e) if e.is(ResultCode::READONLY) => return Err(Error::from_code(ResultCode::READONLY_RECOVERY)),
             Err(e) => return Err(e),
         }
@@ -186,8 +176,20 @@ impl Wal {
         };
         self.locks.release_exclusive(lock::WRITE, 1);
         match result {
-            Err(e) if e.is(ResultCode::BUSY) => Ok(None),
+            Err(e) if e.is(ResultCode::BUSY) => self.wait_for_recovery(),
             other => other,
+        }
+    }
+
+    /// Somebody else is at the header: a writer in the middle of it is quick (`None`), a recovery is not.
+    fn wait_for_recovery(&self) -> Result<Option<IndexHeader>> {
+        match self.locks.shared(lock::RECOVER) {
+            Ok(()) => {
+                self.locks.release_shared(lock::RECOVER);
+                Ok(None)
+            }
+            Err(e) if e.is(ResultCode::BUSY) => Err(Error::from_code(ResultCode::BUSY_RECOVERY)),
+            Err(e) => Err(e),
         }
     }
 

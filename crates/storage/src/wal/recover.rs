@@ -3,6 +3,7 @@
 use turso_error::{Error, Result, ResultCode};
 
 use super::Wal;
+use crate::file::guard;
 use crate::format::wal::{DecodedWalHeader, FrameHeader, WalHeader, frame_offset};
 use crate::format::wal_index::{IndexHeader, READ_MARK_UNUSED, READ_MARKS, at, lock};
 
@@ -25,6 +26,8 @@ impl Wal {
 
     fn recover_locked(&self) -> Result<IndexHeader> {
         let header = self.read_log()?;
+        // It may be another log than before, also where its header says the same: that of a log without frames.
+        guard(&self.tip).header = None;
         self.index.set_word(at::BACKFILLED, 0)?;
         self.index.set_word(at::BACKFILL_ATTEMPTED, header.max_frame)?;
         self.index.set_read_mark(0, 0)?;

@@ -254,8 +254,10 @@ pub(super) fn foreign_key_list(args: &mut Arguments<'_, '_>) -> Result<Rows> {
     Ok(Rows { columns, rows })
 }
 
-pub(super) fn collation_list(_: &mut Arguments<'_, '_>) -> Result<Rows> {
-    let rows = ["RTRIM", "NOCASE", "BINARY"].iter().enumerate().map(|(i, name)| vec![number(i), text(name)]);
+pub(super) fn collation_list(arguments: &mut Arguments<'_, '_>) -> Result<Rows> {
+    let own = arguments.e.context.catalogue.collation_names();
+    let names = own.iter().map(String::as_str).chain(["RTRIM", "NOCASE", "BINARY"]);
+    let rows = names.enumerate().map(|(i, name)| vec![number(i), text(name)]);
     Ok(Rows { columns: &["seq", "name"], rows: rows.collect() })
 }
 
@@ -282,28 +284,7 @@ pub(super) fn pragma_list(_: &mut Arguments<'_, '_>) -> Result<Rows> {
     Ok(Rows { columns: &["name"], rows: listed.map(|n| vec![text(n)]).collect() })
 }
 
-/// What is fixed when the engine is built, in SQLite's words.
-const COMPILE_OPTIONS: &[&str] = &[
-    "DEFAULT_CACHE_SIZE=-2000",
-    "DEFAULT_FILE_FORMAT=4",
-    "DEFAULT_PAGE_SIZE=4096",
-    "DEFAULT_SYNCHRONOUS=2",
-    "DEFAULT_WAL_AUTOCHECKPOINT=1000",
-    "DEFAULT_WAL_SYNCHRONOUS=2",
-    "ENABLE_COLUMN_METADATA",
-    "ENABLE_MATH_FUNCTIONS",
-    "MAX_COLUMN=2000",
-    "MAX_COMPOUND_SELECT=500",
-    "MAX_EXPR_DEPTH=1000",
-    "MAX_LENGTH=1000000000",
-    "MAX_PAGE_SIZE=65536",
-    "MAX_TRIGGER_DEPTH=1000",
-    "MAX_VARIABLE_NUMBER=32766",
-    "TEMP_STORE=1",
-    "THREADSAFE=1",
-];
-
 pub(super) fn compile_options(_: &mut Arguments<'_, '_>) -> Result<Rows> {
-    let rows = COMPILE_OPTIONS.iter().map(|o| vec![text(o)]);
+    let rows = turso_functions::COMPILE_OPTIONS.iter().map(|o| vec![text(o)]);
     Ok(Rows { columns: &["compile_options"], rows: rows.collect() })
 }

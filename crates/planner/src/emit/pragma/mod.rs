@@ -126,6 +126,10 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("writable_schema", Flag),
 ];
 
+/// Lists of what is in the schemas.
+const OF_SCHEMAS: [&str; 7] =
+    ["foreign_key_list", "index_info", "index_list", "index_xinfo", "table_info", "table_list", "table_xinfo"];
+
 /// The names of all pragmas.
 fn names() -> impl Iterator<Item = &'static str> {
     PRAGMAS.iter().map(|(name, _)| *name)
@@ -198,6 +202,12 @@ fn emit(e: &mut Emitter<'_>, call: &Call<'_>, kind: Kind) -> Result<()> {
         Nothing => {}
         Special(code) => return code(e, call),
         Catalogue(list) => {
+            if OF_SCHEMAS.contains(&call.name) {
+                // What is listed is what the schema says when the statement runs.
+                for db in special::databases(e, call) {
+                    e.uses_database(db, false);
+                }
+            }
             let rows = list(&mut Arguments { e, schema: call.schema, value: call.value })?;
             give_rows(e, rows);
         }

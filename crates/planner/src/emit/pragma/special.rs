@@ -12,12 +12,12 @@ use turso_program::schema::{
 use turso_program::{DbIndex, Reg, Regs};
 use turso_value::{TextEncoding, Value};
 
-use super::{Call, integer_of, set_columns, setting, value_of};
+use super::{Call, integer_of, set_columns, setting};
 use crate::emit::Emitter;
 use crate::emit::ddl::text_into;
 
 /// The databases that a pragma without a schema is about: all.
-fn databases(e: &Emitter<'_>, call: &Call<'_>) -> Vec<DbIndex> {
+pub(super) fn databases(e: &Emitter<'_>, call: &Call<'_>) -> Vec<DbIndex> {
     match call.schema {
         Some(db) => vec![db],
         None => (0..e.context.catalogue.database_count()).map(|i| DbIndex(i as u16)).collect(),
@@ -124,9 +124,10 @@ pub(super) fn default_cache_size(e: &mut Emitter<'_>, call: &Call<'_>) -> Result
         Some(text) => {
             let value = e.builder.register();
             e.uses_database(db, true);
-            e.builder.emit(Integer { value: integer_of(text).abs(), dest: value });
+            e.builder.emit(Integer { value: integer_of(text).saturating_abs(), dest: value });
             e.builder.emit(SetCookie { db, value, cookie: Cookie::DefaultCacheSize });
-            setting(e, &Call { name: "cache_size", schema: Some(db), value: call.value }, Some(value_of(text)), false);
+            let pages = Value::Integer(integer_of(text).saturating_abs());
+            setting(e, &Call { name: "cache_size", schema: Some(db), value: call.value }, Some(pages), false);
         }
     }
     Ok(())
