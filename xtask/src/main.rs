@@ -26,6 +26,12 @@ enum Chore {
         /// Passed on to the bench.
         arguments: Vec<String>,
     },
+    /// Scans and point queries of a file that is not in memory, against SQLite and a plain read.
+    Cold {
+        /// Passed on to the bench.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// The sqllogictest corpus.
     Sqllogictest {
         /// Passed on to the runner.
@@ -58,6 +64,7 @@ fn main() -> ExitCode {
         }
         Chore::Compare { arguments } => cargo(&["run", "--release", "-p", "compare", "--"], &arguments),
         Chore::Tpch { arguments } => cargo(&["run", "--release", "-p", "tpch", "--"], &arguments),
+        Chore::Cold { arguments } => cargo(&["run", "--release", "-p", "cold", "--"], &arguments),
         Chore::Sqllogictest { arguments } => cargo(&["run", "--release", "-p", "sqllogictest", "--"], &arguments),
         Chore::RecordShell { program } => record_shell(program.as_deref()),
         Chore::Differential { arguments } => cargo(&["run", "--release", "-p", "differential", "--"], &arguments),

@@ -13,6 +13,7 @@ use turso_vm::{Step, Vm};
 
 use crate::connection::{Connection, State};
 use crate::hooks::{TraceEvent, TracedStatement, trace_mask};
+use crate::wait::Attempt;
 
 /// How often a statement is prepared anew because the schema keeps changing under it, before it gives up.
 const MAX_SCHEMA_RETRIES: u32 = 50;
@@ -258,17 +259,9 @@ impl Statement {
     }
 
     /// Run to the next row or to the end without ever blocking the thread.
-    pub fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Result<StepResult>> {
-        loop {
-            match self.try_step() {
-                Err(Error::Pending) => {
-                    if self.connection.register(context.waker()) {
-                        return Poll::Pending;
-                    }
-                }
-                other => return Poll::Ready(other),
-            }
-        }
+    pub fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Attempt<StepResult>> {
+        let execution = &mut self.execution;
+        self.connection.poll_without_blocking(context, |held| held.with_stack(|state| execution.step(state)))
     }
 
     /// The current row; empty when there is none.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use turso_error::Result;
 use turso_storage::TempSpace;
 
 /// What has to happen before the operation that answered `Error::Pending` is run again.
@@ -12,9 +13,21 @@ pub enum Wait {
     Io(usize),
     /// Input of a temporary file.
     Temporary(Arc<TempSpace>),
+    /// A thread that may block: the operation has to wait for the disk in place, and the caller must not.
+    Thread,
     /// A lock that somebody else holds: try again after this time, or when a connection of this process gives one back
     /// (the main database's count of such events, see `DatabaseFile::lock_epoch`).
     Lock(Duration, Option<u64>),
+}
+
+/// What came of an attempt that must not block.
+#[derive(Debug)]
+pub enum Attempt<T> {
+    /// It is over.
+    Over(Result<T>),
+    /// The same has to be tried where blocking is allowed: [`crate::Statement::try_step`], [`crate::Connection::try_prepare`]
+    /// on a thread of [`crate::Connection::run_elsewhere`].
+    MustBlock,
 }
 
 /// How long to sleep before the `attempt`-th new try for a lock, if `waited` is still below `timeout`.

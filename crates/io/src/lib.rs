@@ -21,6 +21,7 @@ mod delegate;
 mod completion;
 mod memory;
 mod pending;
+mod pool;
 mod shm;
 #[cfg(unix)]
 mod syscall;
@@ -31,6 +32,7 @@ mod uring;
 pub use completion::{Buffer, Completion, Op, Output};
 pub use memory::MemoryIo;
 pub use pending::PendingIo;
+pub use pool::Job;
 pub use shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
 #[cfg(unix)]
 pub use syscall::SyscallIo;
@@ -151,6 +153,11 @@ pub trait Io: Send + Sync {
     /// threads or inline, answer false.
     fn step(&self) -> Result<bool> {
         Ok(false)
+    }
+
+    /// Runs `job` on a thread that may block. Handed back by back ends whose callers may block themselves.
+    fn run_elsewhere(&self, job: Job) -> std::result::Result<(), Job> {
+        Err(job)
     }
 
     /// Equal for back ends that are interchangeable, as those without state are; `None` where each stands alone.

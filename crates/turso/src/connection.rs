@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
-use turso_core::StepResult;
+use turso_core::{Attempt, StepResult};
 
+use crate::elsewhere::{close, elsewhere, idle};
 use crate::error::{Error, Result};
 use crate::params::IntoParams;
 use crate::rows::{Row, Rows};
-use crate::statement::Statement;
+use crate::statement::{SharedStatement, Statement, step};
 use crate::transaction::{Transaction, TransactionBehavior};
 use crate::value::Value;
 
@@ -37,7 +37,8 @@ pub struct Connection {
 struct Shared {
     dangling: AtomicU8,
     behavior: Mutex<TransactionBehavior>,
-    cache: Mutex<HashMap<String, Statement>>,
+    /// Not [`Statement`]s, which would keep this connection open.
+    cache: Mutex<HashMap<String, SharedStatement>>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -86,37 +87,39 @@ impl Connection {
     }
 
     async fn prepare_first(&self, sql: &str) -> Result<(Option<Statement>, usize)> {
-        let prepared = poll_fn(|context| {
-            loop {
-                match self.inner.try_prepare(sql) {
-                    Err(turso_core::Error::Pending) => {
-                        if self.inner.register(context.waker()) {
-                            return Poll::Pending;
-                        }
+        let prepared = loop {
+            match poll_fn(|context| self.inner.poll_prepare(context, sql.as_bytes())).await {
+                Attempt::Over(outcome) => break outcome?,
+                Attempt::MustBlock => {
+                    let (connection, text) = (self.inner.clone(), sql.to_owned());
+                    match elsewhere(&self.inner, move || connection.try_prepare(text)).await {
+                        Err(turso_core::Error::Pending) => {}
+                        outcome => break outcome?,
                     }
-                    other => return Poll::Ready(other),
                 }
             }
-        })
-        .await?;
-        Ok((prepared.statement.map(|s| Statement::new(self.clone(), s)), prepared.tail))
+        };
+        let shared = |statement| Statement::new(self.clone(), Arc::new(Mutex::new(statement)));
+        Ok((prepared.statement.map(shared), prepared.tail))
     }
 
     /// Prepare a statement, or take it from the cache of this connection, which keeps a bounded number of them.
     pub async fn prepare_cached(&self, sql: impl AsRef<str>) -> Result<Statement> {
         let sql = sql.as_ref();
+        idle(&self.inner).await;
         let cached = self.shared.cache.lock().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
-        if let Some(statement) = cached
-            && !statement.lock().is_running()
-        {
-            return Ok(statement);
+        if let Some(cached) = cached {
+            let statement = Statement::new(self.clone(), cached);
+            if !statement.lock().is_running() {
+                return Ok(statement);
+            }
         }
         let statement = self.prepare(sql).await?;
         let mut cache = self.shared.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHED_STATEMENTS {
             cache.clear();
         }
-        cache.insert(sql.to_owned(), statement.clone());
+        cache.insert(sql.to_owned(), statement.shared().clone());
         Ok(statement)
     }
 
@@ -147,6 +150,16 @@ impl Connection {
             result.push(row);
         }
         Ok(result)
+    }
+
+    /// Close the connection, if this is its last clone and no statement is left: what that has to write (the last connection
+    /// of a database copies its log) is awaited, where dropping it would block.
+    pub async fn close(self) {
+        let Self { inner, shared } = self;
+        idle(&inner).await;
+        // The statements kept for another use hold the connection as well.
+        drop(shared);
+        close(inner).await;
     }
 
     /// Begin a transaction with the connection's behaviour.
@@ -212,7 +225,7 @@ impl Connection {
         }
         let (statement, _) = self.prepare_first(sql).await?;
         if let Some(statement) = statement {
-            let outcome = poll_fn(|context| statement.lock().poll_step(context)).await;
+            let outcome = step(&statement, &mut false).await;
             debug_assert!(!matches!(outcome, Ok(StepResult::Row)), "no rows from {sql}");
             outcome?;
         }

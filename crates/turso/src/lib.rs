@@ -29,6 +29,7 @@
 static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 
 pub mod connection;
+mod elsewhere;
 pub mod params;
 pub mod table_function;
 pub mod transaction;

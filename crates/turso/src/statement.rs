@@ -3,9 +3,10 @@
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use turso_core::StepResult;
+use turso_core::{Attempt, StepResult};
 
 use crate::connection::Connection;
+use crate::elsewhere::{elsewhere, idle};
 use crate::error::{Error, Result};
 use crate::params::{IntoParams, Params};
 use crate::rows::{Column, Row, Rows};
@@ -15,12 +16,19 @@ use crate::value::Value;
 #[derive(Clone, Debug)]
 pub struct Statement {
     connection: Connection,
-    inner: Arc<Mutex<turso_core::Statement>>,
+    inner: SharedStatement,
 }
 
+/// A statement of the engine, which the cache of a connection, its users and jobs elsewhere hold.
+pub(crate) type SharedStatement = Arc<Mutex<turso_core::Statement>>;
+
 impl Statement {
-    pub(crate) fn new(connection: Connection, statement: turso_core::Statement) -> Self {
-        Self { connection, inner: Arc::new(Mutex::new(statement)) }
+    pub(crate) fn new(connection: Connection, inner: SharedStatement) -> Self {
+        Self { connection, inner }
+    }
+
+    pub(crate) fn shared(&self) -> &SharedStatement {
+        &self.inner
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, turso_core::Statement> {
@@ -30,13 +38,14 @@ impl Statement {
     /// Reset, bind, and answer a guard that ends the run when it is dropped.
     async fn start(&self, params: impl IntoParams) -> Result<Run> {
         let params = params.into_params()?;
+        idle(self.connection.inner()).await;
         self.connection.settle_dangling().await?;
         let mut statement = self.lock();
         statement.reset();
         statement.clear_bindings();
         bind(&mut statement, params)?;
         drop(statement);
-        Ok(Run { statement: self.clone(), over: false })
+        Ok(Run { statement: self.clone(), phase: Phase::BetweenRows, elsewhere: false })
     }
 
     /// Run it and read its rows one by one.
@@ -129,23 +138,36 @@ fn bind(statement: &mut turso_core::Statement, params: Params) -> Result<()> {
     Ok(())
 }
 
-/// A run in progress. Dropped before its end, it undoes what the statement has done.
+/// A run in progress. Dropped while it waits, it undoes what the statement has done; a wait that is given up can be taken up
+/// again.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub statement: Statement,
-    over: bool,
+    phase: Phase,
+    /// A job steps the statement, and holds its lock.
+    elsewhere: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    BetweenRows,
+    Stepping,
+    Over,
 }
 
 impl Run {
-    /// To the next row or the end. A future that is dropped while it waits undoes the statement.
+    /// To the next row or the end.
     pub async fn step(&mut self) -> Result<StepResult> {
-        if self.over {
+        if self.phase == Phase::Over {
             return Ok(StepResult::Done);
         }
-        let guard = Abandon { statement: &self.statement, armed: true };
-        let outcome = poll_fn(|context| guard.statement.lock().poll_step(context)).await;
-        guard.disarm();
-        self.over = !matches!(outcome, Ok(StepResult::Row));
+        self.phase = Phase::Stepping;
+        if self.elsewhere {
+            idle(self.statement.connection.inner()).await;
+            self.elsewhere = false;
+        }
+        let outcome = step(&self.statement, &mut self.elsewhere).await;
+        self.phase = if matches!(outcome, Ok(StepResult::Row)) { Phase::BetweenRows } else { Phase::Over };
         Ok(outcome?)
     }
 
@@ -155,29 +177,41 @@ impl Run {
     }
 }
 
-impl Drop for Run {
-    fn drop(&mut self) {
-        if !self.over {
-            self.statement.lock().reset();
+/// To the next row or the end; `is_elsewhere` tells a caller that gives up whether a job goes on.
+pub(crate) async fn step(statement: &Statement, is_elsewhere: &mut bool) -> turso_core::Result<StepResult> {
+    loop {
+        match poll_fn(|context| statement.lock().poll_step(context)).await {
+            Attempt::Over(outcome) => return outcome,
+            Attempt::MustBlock => {
+                let inner = statement.inner.clone();
+                *is_elsewhere = true;
+                let attempt = elsewhere(statement.connection.inner(), move || {
+                    inner.lock().unwrap_or_else(PoisonError::into_inner).try_step()
+                });
+                let outcome = attempt.await;
+                *is_elsewhere = false;
+                match outcome {
+                    Err(turso_core::Error::Pending) => {}
+                    outcome => return outcome,
+                }
+            }
         }
     }
 }
 
-struct Abandon<'a> {
-    statement: &'a Statement,
-    armed: bool,
-}
-
-impl Abandon<'_> {
-    fn disarm(mut self) {
-        self.armed = false;
-    }
-}
-
-impl Drop for Abandon<'_> {
+impl Drop for Run {
     fn drop(&mut self) {
-        if self.armed {
-            self.statement.lock().abandon();
+        let undo = match self.phase {
+            Phase::Over => return,
+            Phase::Stepping => turso_core::Statement::abandon,
+            Phase::BetweenRows => turso_core::Statement::reset,
+        };
+        if self.elsewhere {
+            let inner = self.statement.inner.clone();
+            let work = move || undo(&mut inner.lock().unwrap_or_else(PoisonError::into_inner));
+            self.statement.connection.inner().run_elsewhere(work);
+        } else {
+            undo(&mut self.statement.lock());
         }
     }
 }

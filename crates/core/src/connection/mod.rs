@@ -5,6 +5,7 @@ mod backup;
 mod catalogue;
 mod collations;
 mod concurrent;
+mod elsewhere;
 mod encoding;
 mod environment;
 mod facts;
@@ -26,7 +27,7 @@ mod virtual_tables;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use turso_error::{Error, Result, ResultCode};
@@ -34,8 +35,9 @@ use turso_planner::{PlanContext, plan_statement};
 use turso_program::Program;
 
 use crate::statement::{Prepared, Statement, StepResult};
-use crate::wait::Wait;
+use crate::wait::{Attempt, Wait};
 
+use elsewhere::Elsewhere;
 use gate::{Gate, Held};
 
 pub use facts::{ColumnMetadata, TransactionState};
@@ -53,6 +55,9 @@ pub struct Connection {
 struct Shared {
     gate: Gate,
     interrupted: Arc<AtomicBool>,
+    /// The back end of the main database; `None` in memory.
+    io: Option<Arc<dyn turso_io::Io>>,
+    elsewhere: Elsewhere,
 }
 
 /// A connection that this does not keep open: for functions and hooks, which the connection itself holds.
@@ -83,7 +88,9 @@ impl std::fmt::Debug for Connection {
 impl Connection {
     pub(crate) fn new(state: State) -> Self {
         let interrupted = state.interrupted.clone();
-        Self { shared: Arc::new(Shared { gate: Gate::new(state), interrupted }) }
+        let io = state.main_file().map(|file| file.io().clone());
+        let elsewhere = Elsewhere::default();
+        Self { shared: Arc::new(Shared { gate: Gate::new(state), interrupted, io, elsewhere }) }
     }
 
     /// The state, for the caller alone.
@@ -108,8 +115,15 @@ impl Connection {
 
     /// One attempt to prepare; `Err(Pending)` leaves in the connection what has to be waited for.
     pub fn try_prepare(&self, sql: impl AsRef<[u8]>) -> Result<Prepared> {
-        let sql = sql.as_ref();
-        let mut held = self.lock();
+        self.prepare_held(&mut self.lock(), sql.as_ref())
+    }
+
+    /// Prepare the first statement of `sql` without ever blocking the thread.
+    pub fn poll_prepare(&self, context: &mut Context<'_>, sql: &[u8]) -> Poll<Attempt<Prepared>> {
+        self.poll_without_blocking(context, |held| self.prepare_held(held, sql))
+    }
+
+    fn prepare_held(&self, held: &mut Held<'_>, sql: &[u8]) -> Result<Prepared> {
         let planned = held.with_stack(|state| {
             state.usable()?;
             state.waiting = None;
@@ -329,6 +343,10 @@ impl State {
                 self.check_interrupt()
             }
             Some(Wait::Temporary(space)) => space.wait_blocking(),
+            Some(Wait::Thread) => {
+                self.set_may_block(true);
+                Ok(())
+            }
             Some(Wait::Io(db)) => match self.databases.get_mut(db) {
                 Some(entry) => entry.pager.wait_blocking(),
                 None => Ok(()),
@@ -357,6 +375,8 @@ impl State {
                 }
                 None => false,
             },
+            // Only `poll_without_blocking` meets it.
+            Some(Wait::Thread) => false,
             Some(Wait::Lock(delay, epoch)) => {
                 if let (Some(file), Some(epoch)) = (self.main_file(), epoch) {
                     file.wake_on_unlock(epoch, waker);

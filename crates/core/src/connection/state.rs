@@ -288,9 +288,23 @@ impl State {
     /// Note which database made an operation pending.
     pub fn pending_on<T>(&mut self, db: usize, result: Result<T>) -> Result<T> {
         if matches!(result, Err(Error::Pending)) && self.waiting.is_none() {
-            self.waiting = Some(self.temp_wait().unwrap_or(Wait::Io(db)));
+            self.waiting = Some(self.thread_wait().or_else(|| self.temp_wait()).unwrap_or(Wait::Io(db)));
         }
         result
+    }
+
+    /// Something has to block and must not here.
+    fn thread_wait(&mut self) -> Option<Wait> {
+        // Every pager is asked, since asking takes the mark away.
+        let wants = self.databases.iter_mut().fold(false, |wants, db| db.pager.take_wants_thread() | wants);
+        wants.then_some(Wait::Thread)
+    }
+
+    /// Whether what follows may wait for the disk on the caller's thread.
+    pub fn set_may_block(&mut self, may: bool) {
+        for db in &mut self.databases {
+            db.pager.set_may_block(may);
+        }
     }
 
     /// A read of a temporary file that is under way.
@@ -303,7 +317,7 @@ impl State {
     pub fn note_io_wait(&mut self) {
         if self.waiting.is_none() {
             let db = self.databases.iter().position(|d| d.pager.waiting_on().is_some()).unwrap_or(0);
-            self.waiting = Some(self.temp_wait().unwrap_or(Wait::Io(db)));
+            self.waiting = Some(self.thread_wait().or_else(|| self.temp_wait()).unwrap_or(Wait::Io(db)));
         }
     }
 

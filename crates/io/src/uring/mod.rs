@@ -17,13 +17,16 @@ mod request;
 mod ring;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use turso_error::Result;
 
+use crate::pool::{Job, Pool};
 use crate::syscall::SyscallFile;
-use crate::{Completion, File, FileId, Io, LockLevel, Op, OpenFlags, ShmLockKind, ShmRegion, SyncKind, SyscallIo};
+use crate::{
+    Completion, File, FileId, Io, LockLevel, Op, OpenFlags, POOL_THREADS, ShmLockKind, ShmRegion, SyncKind, SyscallIo,
+};
 use request::Request;
 use ring::Ring;
 
@@ -72,9 +75,18 @@ impl Io for UringIo {
     fn sleep(&self, duration: Duration) {
         self.inner.sleep(duration);
     }
+    fn run_elsewhere(&self, job: Job) -> std::result::Result<(), Job> {
+        if self.ring.is_alive() { helpers().run(job) } else { Err(job) }
+    }
     fn shared_identity(&self) -> Option<usize> {
         Some(std::ptr::from_ref(self.ring).addr())
     }
+}
+
+/// Threads for what is no single operation, such as a recovery.
+fn helpers() -> &'static Pool {
+    static HELPERS: OnceLock<Pool> = OnceLock::new();
+    HELPERS.get_or_init(|| Pool::new(POOL_THREADS))
 }
 
 struct UringFile {

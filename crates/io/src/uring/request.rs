@@ -14,6 +14,9 @@ use crate::{Buffer, Completion, File, Op, Output, SyncKind};
 /// The kernel takes at most so many pieces per call.
 const MOST_PIECES: usize = 1024;
 
+/// Reads of at least so many bytes are run by a thread of the kernel, which copies while the caller computes.
+const LONG_READ: usize = 64 << 10;
+
 /// A request has at most a write and the sync behind it under way.
 pub(super) const ENTRIES_OF_ONE: usize = 2;
 
@@ -80,7 +83,7 @@ impl Request {
     pub fn begin(file: Arc<SyscallFile>, op: Op) -> Result<Self, Result<Output>> {
         let work = match op {
             Op::Read { mut buf, offset } => {
-                let done = read_resident(&file, &mut buf, offset);
+                let done = if buf.len() < LONG_READ { read_resident(&file, &mut buf, offset) } else { 0 };
                 if done == buf.len() {
                     return Err(Ok(Output::Read(buf, done)));
                 }
@@ -109,7 +112,8 @@ impl Request {
             Work::Read { buf, offset, done, .. } => {
                 let rest = &mut buf[*done..];
                 let len = u32::try_from(rest.len()).unwrap_or(u32::MAX);
-                entries.push(opcode::Read::new(fd, rest.as_mut_ptr(), len).offset(*offset + *done as u64).build());
+                let read = opcode::Read::new(fd, rest.as_mut_ptr(), len).offset(*offset + *done as u64).build();
+                entries.push(if rest.len() < LONG_READ { read } else { read.flags(Flags::ASYNC) });
             }
             Work::Write { pieces, sync } => {
                 let rest = &pieces.vectors[pieces.first..];

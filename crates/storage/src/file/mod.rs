@@ -83,6 +83,8 @@ pub struct DatabaseFile {
     /// The connection that has the database for itself (`locking_mode = exclusive` in WAL mode); 0: none.
     owner: AtomicU64,
     pagers: AtomicUsize,
+    /// Held by what must not see the last connection go; see [`DatabaseFile::while_open`].
+    closing: Mutex<()>,
     next_pager: AtomicU64,
 }
 
@@ -117,6 +119,7 @@ impl DatabaseFile {
             concurrency: Default::default(),
             owner: AtomicU64::new(0),
             pagers: AtomicUsize::new(0),
+            closing: Mutex::default(),
             next_pager: AtomicU64::new(1),
         }
     }
@@ -205,10 +208,19 @@ impl DatabaseFile {
         if self.pagers.fetch_sub(1, Ordering::AcqRel) == 1
             && let Some(open) = wal.take()
         {
+            let _closing = guard(&self.closing);
             open.close_last(self, synchronous);
             self.locks().unlock_shared(&*self.file);
             self.versions().record_unknown();
             *guard(&self.tip) = None;
+        }
+    }
+
+    /// Runs `work`, on a thread that belongs to no connection, unless the last connection has gone; it waits meanwhile.
+    pub(crate) fn while_open(&self, work: impl FnOnce()) {
+        let _closing = guard(&self.closing);
+        if self.pagers.load(Ordering::Acquire) > 0 {
+            work();
         }
     }
 
@@ -254,8 +266,13 @@ impl DatabaseFile {
     }
 
     /// Takes SHARED, plays a hot journal back, and finds out what to read from. A log is opened without shared memory where
-    /// `private_for` names a connection.
-    pub(crate) fn begin_shared(&self, ignore_wal: bool, private_for: Option<PagerId>) -> Result<Opened> {
+    /// `private_for` names a connection. Pending where a journal is to be played back and the caller must not block.
+    pub(crate) fn begin_shared(
+        &self,
+        ignore_wal: bool,
+        private_for: Option<PagerId>,
+        may_block: bool,
+    ) -> Result<Opened> {
         if self.options.immutable {
             return self.immutable_tip();
         }
@@ -265,7 +282,7 @@ impl DatabaseFile {
         }
         let mut locks = self.locks();
         let first = locks.lock_shared(&*self.file)?;
-        let result = self.tip_under_shared(first, &mut locks);
+        let result = self.tip_under_shared(first, &mut locks, may_block);
         match result {
             // Connections that still read the file alone would not be seen by a checkpoint.
             Ok(tip) if tip.wal && !ignore_wal && locks.holders() > 1 => {
@@ -314,7 +331,7 @@ impl DatabaseFile {
         Ok(Opened::Rollback(FileTip { wal: false, ..tip }))
     }
 
-    fn tip_under_shared(&self, first: bool, locks: &mut FileLockTable) -> Result<FileTip> {
+    fn tip_under_shared(&self, first: bool, locks: &mut FileLockTable, may_block: bool) -> Result<FileTip> {
         let mut known = guard(&self.tip);
         if !first && let Some(tip) = *known {
             return Ok(tip);
@@ -322,6 +339,9 @@ impl DatabaseFile {
         if !locks.has_writer() && journal::find_hot_journal(&*self.io, &*self.file, &self.path)? == JournalState::Hot {
             if locks.holders() > 1 {
                 return Err(Error::from_code(ResultCode::BUSY));
+            }
+            if !may_block {
+                return Err(Error::Pending);
             }
             *known = None;
             journal::recover(&*self.io, &*self.file, &self.path)?;

@@ -156,7 +156,7 @@ impl Pager {
             _ => return Ok(()),
         }
         match self.commit_rollback_mode(stage, super_journal) {
-            Err(e) if !e.is(ResultCode::BUSY) => {
+            Err(e) if !e.is_pending() && !e.is(ResultCode::BUSY) => {
                 self.rollback();
                 Err(e)
             }
@@ -173,6 +173,7 @@ impl Pager {
             }
             return Ok(());
         }
+        self.file_mut().needs_to_block()?;
         if !decided {
             self.stamp_header();
         }
@@ -333,6 +334,12 @@ impl Pager {
             if self.is_concurrent() {
                 // Its pages are those of a snapshot: they become a commit only under the lock, on the newest state.
                 return Err(Error::from_code(ResultCode::INTERNAL));
+            }
+            let file = self.file_mut();
+            if let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &file.source)
+                && wal.names_log(snapshot, file.synchronous)?
+            {
+                file.needs_to_block()?;
             }
             let first_is_dirty = self.table.slot_mut(PageNo::ONE).is_some_and(|s| s.mark >= self.transaction_mark);
             if first_is_dirty || self.spill.is_some() || self.page_count != self.transaction_page_count {

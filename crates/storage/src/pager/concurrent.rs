@@ -292,7 +292,7 @@ impl Pager {
             return Err(Error::from_code(ResultCode::INTERNAL));
         };
         if wal.newer_than(&file.db, snapshot)?.is_some() {
-            let Some(newest) = wal.begin_read(&file.db)? else {
+            let Some(newest) = wal.begin_read(&file.db, true)? else {
                 return Err(Error::from_code(ResultCode::INTERNAL));
             };
             let commit = newest.commit();

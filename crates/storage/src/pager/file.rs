@@ -41,6 +41,10 @@ pub(super) struct FileBacking {
     /// The header and the page count are those of this commit.
     pub header_commit: CommitNo,
     pub reads: Reads,
+    /// False where the caller's thread must not wait for the disk; see [`FileBacking::needs_to_block`].
+    pub may_block: bool,
+    /// An operation was pending because it has to block.
+    pub wants_thread: bool,
     pub rollback_mode: JournalMode,
     pub synchronous: Synchronous,
     pub wal_autocheckpoint: u32,
@@ -83,6 +87,21 @@ impl Drop for FileBacking {
 }
 
 impl FileBacking {
+    /// Run by what blocks and has changed nothing yet: pending where the caller's thread must not.
+    pub(super) fn needs_to_block(&mut self) -> Result<()> {
+        if self.may_block {
+            return Ok(());
+        }
+        self.wants_thread = true;
+        Err(Error::Pending)
+    }
+
+    /// The same for what has found out on its way.
+    fn unless_blocked<T>(&mut self, result: Result<T>) -> Result<T> {
+        self.wants_thread |= matches!(result, Err(Error::Pending));
+        result
+    }
+
     /// Lets go of the snapshot and, where one is held, of the write lock.
     fn release(&mut self) {
         self.reads.clear();
@@ -134,6 +153,8 @@ impl Pager {
             commit: 0,
             header_commit: 0,
             reads: Reads::default(),
+            may_block: true,
+            wants_thread: false,
             rollback_mode: JournalMode::Delete,
             synchronous: Synchronous::Full,
             wal_autocheckpoint: 1000,
@@ -203,6 +224,10 @@ impl Pager {
         if file.db.is_owned_by_other(file.id) {
             return Err(Error::from_code(ResultCode::BUSY));
         }
+        if file.commit == 0 {
+            // The first one opens, looks for a journal, and may have to recover.
+            file.needs_to_block()?;
+        }
         let commit = loop {
             if file.kept {
                 let tip = file.db.tip_under_kept_lock()?;
@@ -217,7 +242,8 @@ impl Pager {
                 if file.exclusive && !wal.is_private() {
                     file.db.own(file.id)?;
                 }
-                match wal.begin_read(&file.db)? {
+                let snapshot = wal.begin_read(&file.db, file.may_block);
+                match file.unless_blocked(snapshot)? {
                     Some(snapshot) => {
                         let commit = snapshot.commit();
                         file.source = Source::Wal(snapshot);
@@ -227,7 +253,8 @@ impl Pager {
                     None => file.wal = None,
                 }
             }
-            match file.db.begin_shared(file.leaving_wal, file.exclusive.then_some(file.id))? {
+            let opened = file.db.begin_shared(file.leaving_wal, file.exclusive.then_some(file.id), file.may_block);
+            match file.unless_blocked(opened)? {
                 Opened::Wal(wal) => file.wal = Some(wal),
                 Opened::Rollback(tip) => {
                     file.source = Source::Rollback(tip);
@@ -318,8 +345,17 @@ impl Pager {
             if std::mem::take(&mut file.checkpoint_wanted)
                 && let Some(wal) = &file.wal
             {
+                let (wal, db, synchronous) = (wal.clone(), file.db.clone(), file.synchronous);
                 // Its failure is not the failure of the transaction that happened to come by.
-                let _ = wal.checkpoint(&file.db, CheckpointMode::Passive, Effort::Possible, file.synchronous);
+                let checkpoint =
+                    move || drop(wal.checkpoint(&db, CheckpointMode::Passive, Effort::Possible, synchronous));
+                if file.may_block {
+                    checkpoint();
+                } else {
+                    let db = file.db.clone();
+                    let job = Box::new(move || db.while_open(checkpoint));
+                    let _ = file.db.io().run_elsewhere(job).map_err(|job| job());
+                }
             }
         }
     }
@@ -343,6 +379,22 @@ impl Pager {
         if let Backing::File(file) = &mut self.backing {
             file.cache_pages = pages.max(16);
             self.trim_above = file.cache_pages;
+        }
+    }
+
+    /// Whether operations may wait for the disk on the caller's thread. Where they must not, and have to, they are pending,
+    /// and [`Self::take_wants_thread`] says so; they are to be run again on a thread that may.
+    pub fn set_may_block(&mut self, may: bool) {
+        if let Backing::File(file) = &mut self.backing {
+            file.may_block = may || file.db.file().completes_inline();
+        }
+    }
+
+    /// True, once, after an operation was pending because it has to block.
+    pub fn take_wants_thread(&mut self) -> bool {
+        match &mut self.backing {
+            Backing::File(file) => std::mem::take(&mut file.wants_thread),
+            Backing::Memory | Backing::Temp(_) => false,
         }
     }
 

@@ -72,6 +72,7 @@ impl Pager {
         if self.file().is_none() || self.in_read() {
             return Ok(self.journal_mode());
         }
+        self.file_mut().needs_to_block()?;
         // Which mode holds is written in the file.
         self.block_on(Pager::begin_read)?;
         self.end_read();
@@ -133,6 +134,7 @@ impl Pager {
         if self.in_read() {
             return Err(Error::from_code(ResultCode::LOCKED));
         }
+        self.file_mut().needs_to_block()?;
         self.block_on(Pager::begin_read)?;
         self.end_read();
         let file = self.file_mut();

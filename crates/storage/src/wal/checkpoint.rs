@@ -67,7 +67,7 @@ impl Wal {
             return Err(Error::from_code(ResultCode::READONLY));
         }
         // A wal-index that nobody has built yet is built before the lock: recovery takes it too.
-        self.current_header()?;
+        self.current_header(true)?;
         self.locks.exclusive(lock::CHECKPOINT, 1)?;
         let result = self.checkpoint_locked(db, mode, effort, synchronous);
         self.locks.release_exclusive(lock::CHECKPOINT, 1);

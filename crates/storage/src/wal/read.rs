@@ -55,18 +55,22 @@ pub(super) enum Use {
 }
 
 impl Wal {
-    /// Takes a snapshot of the newest commit; `None` where this log has been closed for good.
-    pub fn begin_read(&self, db: &DatabaseFile) -> Result<Option<WalSnapshot>> {
+    /// Takes a snapshot of the newest commit; `None` where this log has been closed for good. Pending where that takes a
+    /// recovery, or patience, and the caller must not block.
+    pub fn begin_read(&self, db: &DatabaseFile, may_block: bool) -> Result<Option<WalSnapshot>> {
         for attempt in 0..ATTEMPTS {
             if self.locks.is_closed() {
                 return Ok(None);
+            }
+            if attempt > 5 && !may_block {
+                return Err(Error::Pending);
             }
             if attempt > 5 {
                 // Somebody is in between; the times grow to a tenth of a second, ten seconds in all, as in SQLite.
                 let delay = if attempt < 10 { 1 } else { u64::from((attempt - 9) * (attempt - 9) * 39) };
                 db.io().sleep(Duration::from_micros(delay.min(100_000)));
             }
-            if let Some(mut snapshot) = self.try_snapshot(Use::FileIfComplete)? {
+            if let Some(mut snapshot) = self.try_snapshot(Use::FileIfComplete, may_block)? {
                 if let Some(commit) = self.number(db, &snapshot.header)? {
                     snapshot.commit = commit;
                     return Ok(Some(snapshot));
@@ -83,8 +87,8 @@ impl Wal {
     }
 
     /// One attempt; `None`: try again.
-    pub(super) fn try_snapshot(&self, what: Use) -> Result<Option<WalSnapshot>> {
-        let Some(header) = self.current_header()? else { return Ok(None) };
+    pub(super) fn try_snapshot(&self, what: Use, may_block: bool) -> Result<Option<WalSnapshot>> {
+        let Some(header) = self.current_header(may_block)? else { return Ok(None) };
         let snapshot = |slot, min_frame| WalSnapshot { header, slot, min_frame, commit: 0, page_size: self.page_size };
         if what == Use::FileIfComplete && self.index.backfilled()? == header.max_frame {
             match self.locks.shared(lock::read(0)) {
@@ -158,8 +162,9 @@ impl Wal {
         Ok(None)
     }
 
-    /// The header, after recovery where that is needed; `None`: somebody else is at it.
-    pub(super) fn current_header(&self) -> Result<Option<IndexHeader>> {
+    /// The header, after recovery where that is needed; `None`: somebody else is at it. Pending where a recovery is needed
+    /// and the caller must not block.
+    pub(super) fn current_header(&self, may_block: bool) -> Result<Option<IndexHeader>> {
         if let HeaderState::Good(header) = self.index.read_header()? {
             return Ok(Some(header));
         }
@@ -171,6 +176,7 @@ impl Wal {
         }
         let result = match self.index.read_header() {
             Ok(HeaderState::Good(header)) => Ok(Some(header)),
+            Ok(HeaderState::NeedsRecovery) if !may_block => Err(Error::Pending),
             Ok(HeaderState::NeedsRecovery) => self.recover().map(Some),
             Err(e) => Err(e),
         };

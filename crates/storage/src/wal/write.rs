@@ -109,7 +109,7 @@ impl Wal {
         if self.index.header_is(&snapshot.header)? {
             return Ok(None);
         }
-        match self.current_header()? {
+        match self.current_header(true)? {
             Some(header) => Ok(self.number(db, &header)?),
             None => Err(Error::from_code(ResultCode::BUSY)),
         }
@@ -154,7 +154,7 @@ impl Wal {
             }
             let checkpoint_seq = self.next_checkpoint_seq()?;
             if checkpoint_seq == 0 && synchronous >= Synchronous::Normal {
-                // A log that a loss of power takes away with its name would take its commits along.
+                // A log that a loss of power takes away with its name would take its commits along. See `names_log`.
                 db.io().sync_directory_of(&self.path)?;
             }
             let header = WalHeader { big_endian_checksums: new.big_endian, page_size, checkpoint_seq, salt: new.salt };
@@ -262,7 +262,7 @@ impl Wal {
         }
         // Nobody else writes, so the header stays; only the marks can be in motion.
         for _ in 0..100 {
-            if let Some(moved) = self.try_snapshot(Use::Log)? {
+            if let Some(moved) = self.try_snapshot(Use::Log, true)? {
                 debug_assert_eq!(moved.header, snapshot.header);
                 let commit = snapshot.commit;
                 self.end_read(std::mem::replace(snapshot, moved));
@@ -294,6 +294,12 @@ impl Wal {
             tip.header = Some(*header);
         }
         Ok(())
+    }
+
+    /// True where the commit under this snapshot is the first of the log's file, and makes its name durable: that blocks.
+    pub fn names_log(&self, snapshot: &WalSnapshot, synchronous: Synchronous) -> Result<bool> {
+        let first = snapshot.header.max_frame == 0 && synchronous >= Synchronous::Normal;
+        Ok(first && self.next_checkpoint_seq()? == 0)
     }
 
     /// Writes and syncs; may be pending and run again.

@@ -1,0 +1,389 @@
+//! No await blocks its executor's thread: not on the disk, not while it waits for a lock. And no future that is dropped leaves
+//! anything behind.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use turso::{Builder, Connection, Database};
+use turso_core::io::{
+    Completion, File, FileId, Io, Job, LockLevel, Op, OpenFlags, ShmLockKind, ShmRegion, SyncKind, SyscallIo,
+    ThreadPoolIo,
+};
+
+type Result<T> = turso_core::Result<T>;
+
+/// System calls, of which those that may wait for a disk note whether they ran on the executor's thread.
+struct Watched {
+    inner: ThreadPoolIo,
+    watch: Arc<Watch>,
+}
+
+#[derive(Default)]
+struct Watch {
+    /// The executor's thread runs tasks now.
+    armed: AtomicBool,
+    blocked: AtomicU64,
+    elsewhere: AtomicU64,
+}
+
+thread_local! { static IS_EXECUTOR: Cell<bool> = const { Cell::new(false) } }
+
+impl Watch {
+    fn note(&self, what: &str) {
+        if !self.armed.load(Ordering::Relaxed) {
+            return;
+        }
+        if IS_EXECUTOR.get() {
+            self.blocked.fetch_add(1, Ordering::Relaxed);
+            println!("{what} on the executor's thread: {}", std::backtrace::Backtrace::force_capture());
+        } else {
+            self.elsewhere.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Watched {
+    fn new() -> (Arc<Self>, Arc<Watch>) {
+        let watch = Arc::<Watch>::default();
+        let disk = Arc::new(Disk { inner: SyscallIo::new(), watch: watch.clone() });
+        (Arc::new(Self { inner: ThreadPoolIo::new(disk, 4), watch: watch.clone() }), watch)
+    }
+}
+
+impl Io for Watched {
+    fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
+        self.inner.open(path, flags)
+    }
+    fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
+        self.inner.delete(path, sync_dir)
+    }
+    fn exists(&self, path: &Path) -> Result<bool> {
+        self.inner.exists(path)
+    }
+    fn sync_directory_of(&self, path: &Path) -> Result<()> {
+        self.inner.sync_directory_of(path)
+    }
+    fn full_path(&self, path: &Path) -> Result<PathBuf> {
+        self.inner.full_path(path)
+    }
+    fn temp_path(&self) -> Result<PathBuf> {
+        self.inner.temp_path()
+    }
+    fn now_julian_ms(&self) -> i64 {
+        self.inner.now_julian_ms()
+    }
+    fn randomness(&self, buf: &mut [u8]) {
+        self.inner.randomness(buf);
+    }
+    fn sleep(&self, duration: Duration) {
+        self.watch.note("sleep");
+        self.inner.sleep(duration);
+    }
+    fn run_elsewhere(&self, job: Job) -> std::result::Result<(), Job> {
+        self.inner.run_elsewhere(job)
+    }
+}
+
+struct Disk {
+    inner: SyscallIo,
+    watch: Arc<Watch>,
+}
+
+impl Io for Disk {
+    fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
+        Ok(Arc::new(DiskFile { inner: self.inner.open(path, flags)?, watch: self.watch.clone() }))
+    }
+    fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
+        if sync_dir {
+            self.watch.note("delete");
+        }
+        self.inner.delete(path, sync_dir)
+    }
+    fn exists(&self, path: &Path) -> Result<bool> {
+        self.inner.exists(path)
+    }
+    fn sync_directory_of(&self, path: &Path) -> Result<()> {
+        self.watch.note("sync of a directory");
+        self.inner.sync_directory_of(path)
+    }
+    fn full_path(&self, path: &Path) -> Result<PathBuf> {
+        self.inner.full_path(path)
+    }
+    fn temp_path(&self) -> Result<PathBuf> {
+        self.inner.temp_path()
+    }
+    fn now_julian_ms(&self) -> i64 {
+        self.inner.now_julian_ms()
+    }
+    fn randomness(&self, buf: &mut [u8]) {
+        self.inner.randomness(buf);
+    }
+    fn sleep(&self, duration: Duration) {
+        self.inner.sleep(duration);
+    }
+}
+
+struct DiskFile {
+    inner: Arc<dyn File>,
+    watch: Arc<Watch>,
+}
+
+impl File for DiskFile {
+    fn submit(&self, op: Op) -> Completion {
+        Completion::ready(op.run(self))
+    }
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
+        // The header, which every transaction of a rollback mode looks at.
+        if buf.len() > 100 {
+            self.watch.note("read");
+        }
+        self.inner.read_at(buf, offset)
+    }
+    fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> Result<()> {
+        self.watch.note("write");
+        self.inner.write_vectored_at(bufs, offset)
+    }
+    fn sync(&self, kind: SyncKind) -> Result<()> {
+        self.watch.note("sync");
+        self.inner.sync(kind)
+    }
+    fn truncate(&self, size: u64) -> Result<()> {
+        self.inner.truncate(size)
+    }
+    fn size(&self) -> Result<u64> {
+        self.inner.size()
+    }
+    fn is_read_only(&self) -> bool {
+        self.inner.is_read_only()
+    }
+    fn id(&self) -> Option<FileId> {
+        self.inner.id()
+    }
+    fn lock(&self, level: LockLevel) -> Result<()> {
+        self.inner.lock(level)
+    }
+    fn unlock(&self, level: LockLevel) -> Result<()> {
+        self.inner.unlock(level)
+    }
+    fn lock_level(&self) -> LockLevel {
+        self.inner.lock_level()
+    }
+    fn check_reserved(&self) -> Result<bool> {
+        self.inner.check_reserved()
+    }
+    fn shm_map(&self, region: u32, extend: bool) -> Result<Option<ShmRegion>> {
+        self.inner.shm_map(region, extend)
+    }
+    fn shm_lock(&self, first: u32, count: u32, kind: ShmLockKind) -> Result<()> {
+        self.inner.shm_lock(first, count, kind)
+    }
+    fn shm_unlock(&self, first: u32, count: u32) -> Result<()> {
+        self.inner.shm_unlock(first, count)
+    }
+    fn shm_shared_with_others(&self) -> Result<bool> {
+        self.inner.shm_shared_with_others()
+    }
+    fn shm_unmap(&self, delete: bool) -> Result<()> {
+        self.inner.shm_unmap(delete)
+    }
+}
+
+/// Runs a task with the watch armed while the executor's thread is in it.
+fn watched<T>(watch: &Watch, task: impl Future<Output = T>) -> T {
+    IS_EXECUTOR.set(true);
+    let mut task = pin!(task);
+    let watched = std::future::poll_fn(|context| {
+        watch.armed.store(true, Ordering::Relaxed);
+        task.as_mut().poll(context)
+    });
+    let result = pollster::block_on(watched);
+    watch.armed.store(false, Ordering::Relaxed);
+    IS_EXECUTOR.set(false);
+    result
+}
+
+async fn integer(connection: &Connection, sql: &str) -> i64 {
+    let mut rows = connection.query(sql, ()).await.unwrap();
+    rows.next().await.unwrap().unwrap().get(0).unwrap()
+}
+
+async fn execute(connection: &Connection, sql: &str) {
+    connection.execute_batch(sql).await.unwrap();
+}
+
+#[test]
+fn transactions_in_every_journal_mode_block_nobody() {
+    for mode in ["delete", "truncate", "persist", "wal"] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("modes.db");
+        let (io, watch) = Watched::new();
+        let database = pollster::block_on(Builder::new_local(path.to_str().unwrap()).with_io_impl(io).build()).unwrap();
+        let connection = database.connect().unwrap();
+        let (blocked, elsewhere) = watched(&watch, async {
+            execute(&connection, &format!("PRAGMA journal_mode = {mode}; PRAGMA synchronous = full")).await;
+            execute(
+                &connection,
+                "CREATE TABLE t(a); BEGIN; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); COMMIT",
+            )
+            .await;
+            execute(&connection, "PRAGMA wal_autocheckpoint = 2; INSERT INTO t VALUES (3); UPDATE t SET a = a + 1")
+                .await;
+            execute(&connection, "PRAGMA wal_checkpoint(TRUNCATE); VACUUM").await;
+            assert_eq!(integer(&connection, "SELECT sum(a) FROM t").await, 9, "{mode}");
+            (watch.blocked.load(Ordering::Relaxed), watch.elsewhere.load(Ordering::Relaxed))
+        });
+        assert_eq!(blocked, 0, "{mode}");
+        assert!(elsewhere > 0, "{mode}");
+        pollster::block_on(connection.close());
+        assert_eq!(sum_after_reopening(&path), 9, "{mode}");
+    }
+}
+
+fn sum_after_reopening(path: &Path) -> i64 {
+    pollster::block_on(async {
+        let connection = Builder::new_local(path.to_str().unwrap()).build().await.unwrap().connect().unwrap();
+        integer(&connection, "SELECT sum(a) FROM t").await
+    })
+}
+
+#[test]
+fn recovery_after_a_crash_blocks_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("crashed.db");
+    let left = |name: &str| directory.path().join(name);
+    pollster::block_on(async {
+        let database = Builder::new_local(path.to_str().unwrap()).build().await.unwrap();
+        let connection = database.connect().unwrap();
+        execute(&connection, "CREATE TABLE t(a); INSERT INTO t VALUES (41), (1)").await;
+        // What a process that dies here leaves behind.
+        std::fs::copy(&path, left("copy.db")).unwrap();
+        std::fs::copy(left("crashed.db-wal"), left("copy.db-wal")).unwrap();
+    });
+    let (io, watch) = Watched::new();
+    let copy = left("copy.db");
+    let database = pollster::block_on(Builder::new_local(copy.to_str().unwrap()).with_io_impl(io).build()).unwrap();
+    let connection = database.connect().unwrap();
+    let sum = watched(&watch, async { integer(&connection, "SELECT sum(a) FROM t").await });
+    assert_eq!((sum, watch.blocked.load(Ordering::Relaxed)), (42, 0));
+}
+
+fn fill(database: &Database, rows: i64) -> Connection {
+    let connection = database.connect().unwrap();
+    let sql = format!(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, n INTEGER, filler);
+         WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < {rows})
+         INSERT INTO t SELECT i, 0, zeroblob(300) FROM s;
+         PRAGMA wal_checkpoint(TRUNCATE);"
+    );
+    pollster::block_on(execute(&connection, &sql));
+    connection
+}
+
+#[test]
+fn a_timer_keeps_its_period_beside_a_thousand_cold_queries_and_a_hundred_waiting_writers() {
+    const ROWS: i64 = 20_000;
+    static DONE: tokio::sync::Notify = tokio::sync::Notify::const_new();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("busy.db");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let database = runtime.block_on(Builder::new_local(path.to_str().unwrap()).build()).unwrap();
+    drop(fill(&database, ROWS));
+    let longest = runtime.block_on(async {
+        let readers: Vec<_> = (0..1000).map(|_| database.connect().unwrap()).collect();
+        let writers: Vec<_> = (0..100).map(|_| database.connect().unwrap()).collect();
+        writers.iter().for_each(|writer| writer.busy_timeout(Duration::from_secs(60)).unwrap());
+        let timer = tokio::spawn(async {
+            let (mut longest, mut last) = (Duration::ZERO, Instant::now());
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_millis(5)) => {}
+                    () = DONE.notified() => return longest,
+                }
+                longest = longest.max(last.elapsed());
+                last = Instant::now();
+            }
+        });
+        let mut work = Vec::new();
+        for (reader, i) in readers.into_iter().zip(0i64..) {
+            work.push(tokio::spawn(async move {
+                let sql = format!("SELECT length(filler) FROM t WHERE id = {}", i * 7919 % ROWS + 1);
+                assert_eq!(integer(&reader, &sql).await, 300);
+            }));
+        }
+        for (writer, i) in writers.into_iter().zip(1..) {
+            work.push(tokio::spawn(async move {
+                writer.execute(format!("UPDATE t SET n = n + 1 WHERE id IN (1, {})", i + 1), ()).await.unwrap();
+            }));
+        }
+        for task in work {
+            task.await.unwrap();
+        }
+        DONE.notify_one();
+        let reader = database.connect().unwrap();
+        assert_eq!(integer(&reader, "SELECT n FROM t WHERE id = 1").await, 100);
+        timer.await.unwrap()
+    });
+    println!("the longest pause of the timer: {longest:?}");
+    // The processor is shared with other tests; a thread that waited for the locks of a hundred writers would stand for seconds.
+    assert!(longest < Duration::from_millis(500), "{longest:?}");
+}
+
+#[test]
+fn futures_dropped_at_any_await_leave_no_lock_no_change_and_a_usable_connection() {
+    let rounds: u64 = std::env::var("CANCELLATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
+    for mode in ["wal", "delete"] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("dropped.db");
+        let database = pollster::block_on(Builder::new_local(path.to_str().unwrap()).build()).unwrap();
+        let connection = fill(&database, 500);
+        let other = database.connect().unwrap();
+        pollster::block_on(execute(&connection, &format!("PRAGMA journal_mode = {mode}")));
+        let mut given_up = 0;
+        for round in 0..rounds {
+            let (id, polls) = (round * 17 % 499 + 1, round / 3 % 9);
+            let sql = match round % 3 {
+                0 => format!("UPDATE t SET n = n + 1 WHERE id = {id} OR id = {id} + 1"),
+                1 => "SELECT sum(length(filler)) FROM t".to_string(),
+                _ => format!(
+                    "BEGIN; UPDATE t SET n = n + 1 WHERE id = {id}; UPDATE t SET n = n + 1 WHERE id = {id} + 1; COMMIT"
+                ),
+            };
+            {
+                let mut work = pin!(connection.execute_batch(&sql));
+                let mut is_over = false;
+                for _ in 0..=polls {
+                    if let Poll::Ready(result) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                        result.unwrap();
+                        is_over = true;
+                        break;
+                    }
+                    std::thread::sleep(Duration::from_micros(50));
+                }
+                given_up += u64::from(!is_over);
+            }
+            pollster::block_on(async {
+                // A commit that was handed over has run to its end.
+                let rolled_back = connection.execute("ROLLBACK", ()).await;
+                assert!(rolled_back.is_ok() || connection.is_autocommit().unwrap());
+                // Nothing keeps another connection from writing.
+                other.execute("UPDATE t SET filler = zeroblob(300) WHERE id = 500", ()).await.unwrap();
+            });
+        }
+        println!("{mode}: {given_up} of {rounds} given up");
+        let sum = pollster::block_on(integer(&connection, "SELECT sum(n) % 2 FROM t"));
+        assert_eq!(sum, 0, "{mode}: an update of two rows was half done");
+        assert_eq!(
+            pollster::block_on(integer(
+                &connection,
+                "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"
+            )),
+            1
+        );
+    }
+}
