@@ -144,7 +144,7 @@ impl Blob {
         if !self.writable {
             return Err(Error::from_code(ResultCode::READONLY));
         }
-        if state.hooks.preupdate.is_some() {
+        if state.hooks.watches_values {
             self.tell_preupdate(state)?;
         }
         let mut cursor = self.cursor();

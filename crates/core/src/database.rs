@@ -176,6 +176,7 @@ impl Settings {
             automatic_index: true,
             count_changes: false,
             defer_foreign_keys: false,
+            no_foreign_key_actions: false,
             full_column_names: false,
             short_column_names: true,
             reverse_unordered_selects: false,

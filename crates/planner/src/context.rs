@@ -116,6 +116,8 @@ pub struct PlanOptions {
     pub case_sensitive_like: bool,
     /// `PRAGMA defer_foreign_keys`.
     pub defer_foreign_keys: bool,
+    /// Foreign keys behave as if declared with NO ACTION.
+    pub no_foreign_key_actions: bool,
     /// `PRAGMA ignore_check_constraints`.
     pub ignore_check_constraints: bool,
     /// `PRAGMA writable_schema`.
@@ -148,6 +150,7 @@ impl Default for PlanOptions {
             automatic_index: true,
             case_sensitive_like: false,
             defer_foreign_keys: false,
+            no_foreign_key_actions: false,
             ignore_check_constraints: false,
             writable_schema: false,
             trusted_schema: true,

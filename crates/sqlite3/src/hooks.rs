@@ -53,7 +53,7 @@ struct ChangingRow {
 
 /// A pointer of the application's that goes through callbacks.
 #[derive(Clone, Copy)]
-struct Pointer(*mut c_void);
+pub(crate) struct Pointer(pub(crate) *mut c_void);
 
 // SAFETY: the connection's mutex lets one thread in at a time; without it the application keeps the others out.
 unsafe impl Send for Pointer {}
@@ -87,7 +87,7 @@ impl Owner {
 }
 
 impl Pointer {
-    fn get(&self) -> *mut c_void {
+    pub(crate) fn get(&self) -> *mut c_void {
         self.0
     }
 }

@@ -13,6 +13,7 @@
 //! | `function`, `result`, `collation`, `hooks`, `wal` | what the application adds, is asked and told |
 //! | `blob`, `backup` | incremental blobs, online backup, databases as bytes |
 //! | `vtab` | modules of virtual tables |
+//! | `session` | sessions and changesets |
 //! | `memory`, `mutex`, `pcache` | what the application may replace |
 //! | `printf`, `text`, `utf16` | texts |
 //! | `extension`, `routines` | extensions |
@@ -49,6 +50,7 @@ pub mod prepare;
 pub mod printf;
 pub mod result;
 pub mod routines;
+pub mod session;
 pub mod statement;
 pub mod status;
 pub mod text;

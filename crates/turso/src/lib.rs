@@ -31,6 +31,7 @@ static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 pub mod connection;
 mod elsewhere;
 pub mod params;
+pub mod session;
 pub mod table_function;
 pub mod transaction;
 pub mod value;

@@ -40,6 +40,20 @@ impl Connection {
         self.lock().environment.counters.last_insert_rowid = rowid;
     }
 
+    /// Rows that break a foreign key whose check is put off to the end of the transaction.
+    pub fn deferred_violations(&self) -> i64 {
+        self.lock().deferred_violations
+    }
+
+    /// Follow the actions of foreign keys (`ON DELETE CASCADE` and its kin), or let all of them behave as NO ACTION.
+    pub fn set_foreign_key_actions(&self, on: bool) {
+        let mut state = self.lock();
+        if state.settings.no_foreign_key_actions == on {
+            state.settings.no_foreign_key_actions = !on;
+            state.generation = state.generation.wrapping_add(1);
+        }
+    }
+
     /// A database, by its number in [`Connection::databases`], cannot be written.
     pub fn is_read_only(&self, database: usize) -> Option<bool> {
         let state = self.lock();

@@ -14,6 +14,10 @@ use crate::hooks::*;
 pub(crate) struct Hooks {
     pub update: Option<UpdateHook>,
     pub preupdate: Option<PreupdateHook>,
+    /// Who else is told of rows with their values, and under which number.
+    pub observers: Vec<(u64, PreupdateHook)>,
+    /// The number of the observer that came last.
+    pub last_observer: u64,
     pub commit: Option<CommitHook>,
     pub rollback: Option<RollbackHook>,
     pub wal: Option<WalHook>,
@@ -31,6 +35,8 @@ pub(crate) struct Hooks {
     pub traced: Option<(u64, Arc<[u8]>)>,
     /// Somebody wants to know of changed rows.
     pub watches_rows: bool,
+    /// Somebody wants to know their values.
+    pub watches_values: bool,
     /// The commit in hand has been agreed to: it may be tried again without asking.
     pub commit_agreed: bool,
     /// Databases in WAL mode that have been committed to, with the frames in their logs, until the hook is told.
@@ -76,13 +82,31 @@ impl Connection {
     /// Have row changes told with their values: see [`PreupdateHook`]. Answers the one that was set before.
     pub fn set_preupdate_hook(&self, callback: Option<PreupdateHook>) -> Option<PreupdateHook> {
         let mut state = self.lock();
-        if state.hooks.preupdate.is_some() != callback.is_some() {
-            // Whether a whole table may be emptied at once is fixed when a statement is planned.
-            state.generation = state.generation.wrapping_add(1);
-        }
         let before = std::mem::replace(&mut state.hooks.preupdate, callback);
         state.watch_rows();
         before
+    }
+
+    /// Tell this one of row changes as well, with their values, besides the preupdate hook. The number ends it:
+    /// [`Connection::remove_row_observer`].
+    pub fn add_row_observer(&self, observer: PreupdateHook) -> u64 {
+        let mut state = self.lock();
+        state.hooks.last_observer += 1;
+        let number = state.hooks.last_observer;
+        state.hooks.observers.push((number, observer));
+        state.watch_rows();
+        number
+    }
+
+    /// Tell an observer no more.
+    pub fn remove_row_observer(&self, number: u64) {
+        let mut state = self.lock();
+        let removed = state.hooks.observers.iter().position(|&(known, _)| known == number);
+        let removed = removed.map(|at| state.hooks.observers.remove(at));
+        state.watch_rows();
+        // What the observer holds may hold this connection.
+        drop(state);
+        drop(removed);
     }
 
     /// Have commits in WAL mode told: see [`WalHook`]. It takes the place of the automatic checkpoints. Answers the one that was
@@ -141,13 +165,18 @@ impl State {
 
     /// Somebody has begun or ceased to watch rows.
     pub fn watch_rows(&mut self) {
-        self.hooks.watches_rows =
-            self.hooks.preupdate.is_some() || self.hooks.update.is_some() || !self.blobs.is_empty();
+        let with_values = self.hooks.preupdate.is_some() || !self.hooks.observers.is_empty();
+        if self.hooks.watches_values != with_values {
+            // Whether a whole table may be emptied at once is fixed when a statement is planned.
+            self.generation = self.generation.wrapping_add(1);
+        }
+        self.hooks.watches_values = with_values;
+        self.hooks.watches_rows = with_values || self.hooks.update.is_some() || !self.blobs.is_empty();
     }
 
     #[cold]
     fn wanted_by_watchers(&self, change: &RowChange) -> Interest {
-        if self.hooks.preupdate.is_some() {
+        if self.hooks.watches_values {
             Interest::OldAndNew
         } else if (self.hooks.update.is_some() && change.cause != Cause::Replace) || !self.blobs.is_empty() {
             Interest::New
@@ -167,7 +196,7 @@ impl State {
         if !self.blobs.is_empty() {
             self.expire_blobs(change, Some(rowid.unwrap_or(0)));
         }
-        if self.hooks.preupdate.is_some() {
+        if self.hooks.watches_values {
             self.tell_before(change, rowid, (old, new), depth);
         }
         let (Some(hook), Some(rowid)) = (self.hooks.update.clone(), rowid) else { return };

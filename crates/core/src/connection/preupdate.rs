@@ -44,7 +44,9 @@ impl State {
         depth: usize,
         blob_column: Option<usize>,
     ) {
-        let Some(hook) = self.hooks.preupdate.clone() else { return };
+        if !self.hooks.watches_values {
+            return;
+        }
         let encoding = self.environment.encoding;
         let Some(entry) = self.databases.get(change.db.index()) else { return };
         let Some(table) = entry.schema.as_ref().and_then(|s| s.table(&change.table)).cloned() else { return };
@@ -64,7 +66,12 @@ impl State {
             old: &old,
             new: &new,
         };
-        self.lend(|| hook(&event));
+        // One that is removed meanwhile is told for the last time.
+        let observers = self.hooks.observers.iter().map(|(_, observer)| observer);
+        let told: Vec<_> = self.hooks.preupdate.iter().chain(observers).cloned().collect();
+        for hook in told {
+            self.lend(|| hook(&event));
+        }
     }
 }
 

@@ -91,7 +91,11 @@ impl State {
         let frozen = name == "foreign_keys" && !self.autocommit;
         if let Some(flag) = self.settings.flag(name) {
             if let Some(told) = told.filter(|_| !frozen) {
-                *flag = number(told) != 0;
+                let before = std::mem::replace(flag, number(told) != 0);
+                let now = *flag;
+                if name == "defer_foreign_keys" {
+                    self.deferring_changes(before, now);
+                }
                 self.generation = self.generation.wrapping_add(1);
             }
             let on = self.settings.flag(name).is_some_and(|f| *f);

@@ -59,6 +59,8 @@ pub(crate) struct Settings {
     pub automatic_index: bool,
     pub count_changes: bool,
     pub defer_foreign_keys: bool,
+    /// The actions of foreign keys are left out: see `Connection::set_foreign_key_actions`.
+    pub no_foreign_key_actions: bool,
     pub full_column_names: bool,
     pub short_column_names: bool,
     pub reverse_unordered_selects: bool,
@@ -124,6 +126,8 @@ pub(crate) struct State {
     /// Counts rollbacks; a running reader that began before the last one which changed the schema must stop.
     pub rollback_epoch: u64,
     pub deferred_violations: i64,
+    /// What that was when `PRAGMA defer_foreign_keys` was switched on.
+    pub violations_before_deferring: i64,
     /// A page check that waits for a page.
     pub integrity_check: Option<turso_storage::btree::IntegrityCheck>,
     /// Of a commit over several databases that is under way.
@@ -196,6 +200,7 @@ impl State {
             active_writers: 0,
             rollback_epoch: 0,
             deferred_violations: 0,
+            violations_before_deferring: 0,
             integrity_check: None,
             super_journal: None,
             vacuum: None,

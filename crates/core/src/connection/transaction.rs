@@ -484,6 +484,15 @@ impl State {
         Ok(())
     }
 
+    /// `PRAGMA defer_foreign_keys` is switched: what it has put off is forgotten with it, and can be committed.
+    pub fn deferring_changes(&mut self, before: bool, now: bool) {
+        match (before, now) {
+            (false, true) => self.violations_before_deferring = self.deferred_violations,
+            (true, false) => self.deferred_violations = self.violations_before_deferring,
+            _ => {}
+        }
+    }
+
     /// `PRAGMA defer_foreign_keys` lasts until the end of a transaction; programs made under it go with it.
     fn stop_deferring(&mut self) {
         if std::mem::take(&mut self.settings.defer_foreign_keys) {

@@ -12,7 +12,7 @@ use turso_program::cursor::{Close, Column, Count, Next, OpenRead, OpenWrite, Rew
 use turso_program::data::{Copy, Integer, Null};
 use turso_program::expression::{Add, AddImm, Comparison, Concat, Divide, Gt, Multiply, Ne, Nulls};
 use turso_program::schema::Expire;
-use turso_program::write::{Insert, MakeRecord, NewRowid, Position};
+use turso_program::write::{Cause, Insert, MakeRecord, NewRowid, Position};
 use turso_program::{CursorId, DbIndex, Reg, Regs, Root};
 use turso_schema::{Index, Table};
 use turso_value::Affinity;
@@ -20,7 +20,7 @@ use turso_value::Affinity;
 use super::Emitter;
 use super::ddl::{
     EXACT, SchemaRecord, append_schema_row, change_cookie, delete_rows_named, ensure_file_format, open_schema_table,
-    parse_schema, table_condition, text_into,
+    parse_schema, statistics_change, table_condition, text_into,
 };
 use super::row::{is_primary, key_info, table_tree};
 use crate::resolve::find_table;
@@ -75,11 +75,11 @@ fn analyze_tables(
     match schema.table("sqlite_stat1") {
         Some(stat) if stat.columns.len() >= 3 && stat.has_rowid() => {
             match stale {
-                Some((column, text)) => delete_rows_named(e, db, stat.root, column, text),
-                None => {
+                None if !e.context.options.no_truncate => {
                     let root = Root(stat.root);
                     e.builder.emit(turso_program::write::Clear { root, db, root_in_register: false, change: None });
                 }
+                named => delete_rows_named(e, db, stat.root, named, statistics_change(db, Cause::Delete)),
             }
             let root = Root(stat.root);
             e.builder.emit(OpenWrite { cursor, root, db, root_in_register: false, kind: TreeKind::Table });
@@ -97,10 +97,6 @@ fn analyze_tables(
         analyze_table(e, db, table, wanted_index, cursor, count)?;
     }
     e.builder.emit(Close { cursor });
-    if schema.table("sqlite_stat1").is_none() {
-        change_cookie(e, db);
-        parse_schema(e, db, Some(table_condition("sqlite_stat1")));
-    }
     e.builder.emit(Expire {});
     Ok(())
 }
@@ -118,6 +114,9 @@ fn create_statistics(e: &mut Emitter<'_>, db: DbIndex, cursor: CursorId) {
         &SchemaRecord { kind: "table", name, table: name, root: Some(root), sql: Some(sql) },
     );
     e.builder.emit(Close { cursor: schema_cursor });
+    // Who watches rows is told of those of the new table.
+    change_cookie(e, db);
+    parse_schema(e, db, Some(table_condition(name)));
     e.builder.emit(OpenWrite { cursor, root: Root(root.0), db, root_in_register: true, kind: TreeKind::Table });
 }
 
@@ -144,7 +143,7 @@ fn analyze_table(
         e.builder.emit(OpenRead { cursor: source, root, db, kind });
         e.builder.emit(Count { cursor: source, dest: rows });
         e.builder.emit(IfNot { reg: rows, target: none, jump_if_null: true });
-        write_row(e, statistics, &table.name, None, rows);
+        write_row(e, db, statistics, &table.name, None, rows);
         e.builder.bind(none);
         e.builder.emit(Close { cursor: source });
     }
@@ -206,14 +205,14 @@ fn analyze_index(
     e.builder.emit(Next { cursor: source, target: top });
     let stat = statistics_text(e, rows, distinct);
     let name = if is_primary(table, index) { &table.name } else { &index.name };
-    write_row(e, statistics, &table.name, Some(name), stat);
+    write_row(e, db, statistics, &table.name, Some(name), stat);
     if index.partial.is_some() {
         // An empty partial index is noted, an empty table is not.
         let done = e.builder.label();
         e.builder.emit(Goto { target: done });
         e.builder.bind(empty);
         text_into(e, &vec!["0"; width + 1].join(" "), stat);
-        write_row(e, statistics, &table.name, Some(name), stat);
+        write_row(e, db, statistics, &table.name, Some(name), stat);
         e.builder.bind(done);
     } else {
         e.builder.bind(empty);
@@ -252,7 +251,7 @@ fn statistics_text(e: &mut Emitter<'_>, rows: Reg, distinct: Regs) -> Reg {
     text
 }
 
-fn write_row(e: &mut Emitter<'_>, cursor: CursorId, table: &str, index: Option<&str>, stat: Reg) {
+fn write_row(e: &mut Emitter<'_>, db: DbIndex, cursor: CursorId, table: &str, index: Option<&str>, stat: Reg) {
     let values = e.builder.registers(3);
     let (record, rowid) = (e.builder.register(), e.builder.register());
     text_into(e, table, values.at(0));
@@ -266,5 +265,6 @@ fn write_row(e: &mut Emitter<'_>, cursor: CursorId, table: &str, index: Option<&
     let text = turso_program::Affinities(Arc::from([Affinity::Text, Affinity::Text, Affinity::Text].as_slice()));
     e.builder.emit(MakeRecord { values, dest: record, affinities: Some(text) });
     e.builder.emit(NewRowid { cursor, dest: rowid, at_least: None });
-    e.builder.emit(Insert { cursor, record, rowid, position: Position::Append, change: None });
+    let change = statistics_change(db, Cause::Insert);
+    e.builder.emit(Insert { cursor, record, rowid, position: Position::Append, change });
 }

@@ -130,6 +130,9 @@ impl ForeignKeys {
     /// The actions of keys that refer to the table, as AFTER triggers.
     pub fn actions(&self, e: &Emitter<'_>, db: DbIndex, table: &Arc<Table>, event: Event) -> Triggers {
         let mut list = Vec::new();
+        if e.context.options.no_foreign_key_actions {
+            return Triggers::made_up(list);
+        }
         for (child, position) in &self.parent {
             let Some(key) = child.foreign_keys.get(*position) else { continue };
             let action = if event == Event::Delete { key.on_delete } else { key.on_update };

@@ -5,9 +5,13 @@ use turso_parser::ast::{Drop, ObjectKind, QualifiedName};
 use turso_program::DbIndex;
 use turso_program::data::Integer;
 use turso_program::schema::{Destroy, DropIndex, DropTable, DropTrigger};
+use turso_program::write::Cause;
 use turso_schema::{Schema, Table};
 
-use super::{SchemaRows, TEMP, change_cookie, delete_rows_named, delete_schema_rows, follow_moved_root, schema_of};
+use super::{
+    SchemaRows, TEMP, change_cookie, delete_rows_named, delete_schema_rows, follow_moved_root, schema_of,
+    statistics_change,
+};
 use crate::emit::Emitter;
 
 /// Emit a DROP statement.
@@ -84,14 +88,15 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     if table.autoincrement
         && let Some(sequence) = schema.table("sqlite_sequence")
     {
-        delete_rows_named(e, db, sequence.root, 0, &table.name);
+        delete_rows_named(e, db, sequence.root, Some((0, &table.name)), None);
     }
     for statistics in ["sqlite_stat1", "sqlite_stat4"] {
         if !wants_view
             && !table.name.eq_ignore_ascii_case(statistics)
             && let Some(stat) = schema.table(statistics)
         {
-            delete_rows_named(e, db, stat.root, 0, &table.name);
+            let change = statistics_change(db, Cause::Delete).filter(|_| statistics == "sqlite_stat1");
+            delete_rows_named(e, db, stat.root, Some((0, &table.name)), change);
         }
     }
     if table.is_virtual() {
@@ -150,7 +155,7 @@ fn drop_index(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     }
     delete_schema_rows(e, db, SchemaRows::Element { name: &index.name, kind: "index" });
     if let Some(stat) = schema_of(e, db).table("sqlite_stat1") {
-        delete_rows_named(e, db, stat.root, 1, &index.name);
+        delete_rows_named(e, db, stat.root, Some((1, &index.name)), statistics_change(db, Cause::Delete));
     }
     change_cookie(e, db);
     destroy(e, db, index.root);

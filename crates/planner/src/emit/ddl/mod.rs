@@ -36,7 +36,7 @@ use turso_program::cursor::{Column, Next, OpenWrite, Rewind, Rowid, TreeKind};
 use turso_program::data::{Const, Copy, Integer, Null};
 use turso_program::expression::{Comparison, Eq, Ne, Nulls};
 use turso_program::schema::{Cookie, ParseSchema, ReadCookie, SetCookie};
-use turso_program::write::{Delete, Insert, MakeRecord, NewRowid, Position};
+use turso_program::write::{Cause, Delete, Insert, MakeRecord, NewRowid, Position, RowChange};
 use turso_program::{Affinities, CollationId, CursorId, DbIndex, Reg, Regs, Root};
 use turso_schema::Schema;
 use turso_value::{Affinity, Value};
@@ -210,22 +210,44 @@ pub(crate) fn delete_schema_rows(e: &mut Emitter<'_>, db: DbIndex, rows: SchemaR
     e.builder.emit(turso_program::cursor::Close { cursor });
 }
 
-/// Delete the rows of a table whose text column `column` equals `text` (rows of `sqlite_sequence`, `sqlite_stat1`).
-pub(crate) fn delete_rows_named(e: &mut Emitter<'_>, db: DbIndex, root: u32, column: u16, text: &str) {
+/// Delete the rows of a table of the engine's own whose text column equals a text (rows of `sqlite_sequence`, `sqlite_stat1`), or
+/// all of its rows. `change`: who watches rows is told.
+pub(crate) fn delete_rows_named(
+    e: &mut Emitter<'_>,
+    db: DbIndex,
+    root: u32,
+    named: Option<(u16, &str)>,
+    change: Option<Arc<RowChange>>,
+) {
     let (wanted, field) = (e.builder.register(), e.builder.register());
-    text_into(e, text, wanted);
+    if let Some((_, text)) = named {
+        text_into(e, text, wanted);
+    }
     let cursor = e.builder.cursor();
     e.builder.emit(OpenWrite { cursor, root: Root(root), db, root_in_register: false, kind: TreeKind::Table });
     let (end, next) = (e.builder.label(), e.builder.label());
     e.builder.emit(Rewind { cursor, empty: end });
     let top = e.builder.label_here();
-    e.builder.emit(Column { cursor, column, dest: field, default: None });
-    e.builder.emit(Ne { left: field, right: wanted, target: next, how: Comparison { nulls: Nulls::Jump, ..EXACT } });
-    e.builder.emit(Delete { cursor, keep_position: true, change: None });
+    if let Some((column, _)) = named {
+        e.builder.emit(Column { cursor, column, dest: field, default: None });
+        e.builder.emit(Ne {
+            left: field,
+            right: wanted,
+            target: next,
+            how: Comparison { nulls: Nulls::Jump, ..EXACT },
+        });
+    }
+    e.builder.emit(Delete { cursor, keep_position: true, change });
     e.builder.bind(next);
     e.builder.emit(Next { cursor, target: top });
     e.builder.bind(end);
     e.builder.emit(turso_program::cursor::Close { cursor });
+}
+
+/// How a change of the statistics is told: sessions record them.
+pub(crate) fn statistics_change(db: DbIndex, cause: Cause) -> Option<Arc<RowChange>> {
+    let table = Arc::from("sqlite_stat1");
+    Some(Arc::new(RowChange { db, table, cause, counts: false, sets_last_rowid: false }))
 }
 
 /// After the root page `moved` has taken the place of `root` (auto-vacuum), correct the row that names it.
