@@ -53,3 +53,16 @@ fn nested_queries_need_no_deep_stack() {
     let from = format!("{}SELECT 1{}", "SELECT * FROM (".repeat(40), ")".repeat(40));
     assert_eq!(outcome(from), None);
 }
+
+#[test]
+fn aliases_of_subqueries_that_are_used_again_at_each_level_stay_within_bounds() {
+    let nested = |n: usize, unit: &dyn Fn(String, usize) -> String| {
+        format!("SELECT {}", (0..n).fold("1".to_string(), |inner, i| unit(inner, i)))
+    };
+    let twice = |inner: String, i: usize| format!("(SELECT {inner} AS a{i} WHERE a{i} OR a{i})");
+    assert_eq!(outcome(nested(8, &twice)), None);
+    assert_eq!(outcome(nested(40, &twice)).as_deref(), Some("parser stack overflow"));
+    let sorted = |inner: String, i: usize| format!("(SELECT {inner} AS a{i} FROM t GROUP BY 1 ORDER BY a{i} DESC)");
+    assert_eq!(outcome(nested(6, &sorted)), None);
+    assert_eq!(outcome(nested(40, &sorted)).as_deref(), Some("parser stack overflow"));
+}

@@ -189,6 +189,7 @@ pub struct PlanContext<'a> {
     next_core: Cell<u32>,
     next_cte: Cell<u32>,
     next_select: Cell<u32>,
+    copied: Cell<usize>,
     parameters: RefCell<Vec<Option<Arc<str>>>>,
     /// All parameters have been told by the parser.
     parameters_known: Cell<bool>,
@@ -213,6 +214,7 @@ impl<'a> PlanContext<'a> {
             next_core: Cell::new(0),
             next_cte: Cell::new(0),
             next_select: Cell::new(0),
+            copied: Cell::new(0),
             parameters: RefCell::new(Vec::new()),
             parameters_known: Cell::new(false),
             explains: Cell::new(false),
@@ -292,9 +294,25 @@ impl<'a> PlanContext<'a> {
         next(&self.next_cte)
     }
 
-    /// The number of the next subquery in `EXPLAIN QUERY PLAN`, from 1.
+    /// A number for a query that is not written in the statement's text, for `EXPLAIN QUERY PLAN`.
     pub fn next_subquery_number(&self) -> u32 {
         next(&self.next_select) + 1
+    }
+
+    /// The numbers up to this one are those of queries in the text.
+    pub(crate) fn count_subqueries(&self, number: u32) {
+        self.next_select.set(self.next_select.get().max(number));
+    }
+
+    /// Expressions that were copied with subqueries in them: so many more, and how many in all.
+    pub(crate) fn copied_nodes(&self, nodes: usize) -> usize {
+        self.copied.set(self.copied.get() + nodes);
+        self.copied.get()
+    }
+
+    /// The highest number that a query has.
+    pub(crate) fn subqueries(&self) -> u32 {
+        self.next_select.get()
     }
 
     /// The statement is `EXPLAIN QUERY PLAN`: programs keep the texts of their plans.

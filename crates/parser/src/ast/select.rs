@@ -15,6 +15,8 @@ pub struct Select {
     pub limit: Option<Limit>,
     /// From WITH, SELECT or VALUES to the last token.
     pub span: Span,
+    /// Which SELECT of the text it is, counted where they end, inner ones first: EXPLAIN QUERY PLAN names subqueries so.
+    pub number: u32,
 }
 
 /// The cores of a query. Compound operators associate to the left.
@@ -174,6 +176,8 @@ pub enum TableSource {
         from: Box<FromClause>,
         /// The alias.
         alias: Option<Name>,
+        /// Its number among the SELECTs of the text.
+        number: u32,
     },
 }
 

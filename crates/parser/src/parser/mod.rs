@@ -168,6 +168,8 @@ struct Parser<'a> {
     /// Unfinished expressions, innermost last; shared by nested calls of the expression parser.
     frames: Vec<expr::Frame>,
     nesting: u32,
+    /// SELECTs that have ended.
+    selects: u32,
     /// The height of the last query's tallest expression, for the expression that contains it.
     select_height: u32,
     in_trigger: bool,
@@ -188,6 +190,7 @@ impl<'a> Parser<'a> {
             prev_end: 0,
             frames: Vec::new(),
             nesting: 0,
+            selects: 0,
             select_height: 0,
             in_trigger: false,
             stored: false,

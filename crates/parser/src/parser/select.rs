@@ -26,13 +26,15 @@ impl Parser<'_> {
     pub(super) fn select_after_with(&mut self, with: Option<With>, start: u32) -> Result<Box<Select>> {
         self.enter()?;
         let body = SelectBody { first: SelectCore::Values(Vec::new()), rest: Vec::new() };
-        let mut select = Box::new(Select { with, body, order_by: Vec::new(), limit: None, span: Span::default() });
+        let mut select =
+            Box::new(Select { with, body, order_by: Vec::new(), limit: None, span: Span::default(), number: 0 });
         select.body.first = self.select_core()?;
         self.order_and_limit(&mut select)?;
         if matches!(self.tok.kind, T::Union | T::Intersect | T::Except) {
             self.compound(&mut select)?;
         }
         select.span = self.span_from(start);
+        select.number = self.selects;
         self.leave();
         Ok(select)
     }
@@ -87,6 +89,9 @@ impl Parser<'_> {
                 select.limit = self.limit()?;
             }
         }
+        let last = select.body.rest.last().map_or(&select.body.first, |(_, core)| core);
+        // VALUES with several rows is a SELECT over its rows.
+        self.selects += if matches!(last, SelectCore::Values(rows) if rows.len() > 1) { 2 } else { 1 };
         Ok(())
     }
 
@@ -439,7 +444,8 @@ impl Parser<'_> {
         self.expect(T::RightParen)?;
         let alias = self.alias()?;
         if !from.joins.is_empty() {
-            return Ok(TableSource::Join { from, alias });
+            self.selects += 1;
+            return Ok(TableSource::Join { from, alias, number: self.selects });
         }
         // Parentheses around one source mean nothing, and an alias behind them replaces the one within.
         let mut source = from.first;

@@ -154,7 +154,7 @@ impl Printer {
                 self.text(")");
                 self.alias(alias.as_ref());
             }
-            TableSource::Join { from, alias } => {
+            TableSource::Join { from, alias, .. } => {
                 self.text("(");
                 self.sources(from);
                 self.text(")");

@@ -47,7 +47,7 @@ impl<'a> Binder<'a> {
         let id = self.context.new_source();
         Source {
             id,
-            name: name.unwrap_or_else(|| format!("(subquery-{})", id.0 + 1).into()),
+            name: name.unwrap_or_else(|| format!("(subquery-{})", query.number).into()),
             aliased,
             relation: Relation::Query { query: Box::new(query), materialize: None, view },
             join,
@@ -164,11 +164,13 @@ impl<'a> Binder<'a> {
         let scopes = std::mem::take(&mut self.scopes);
         let withs = std::mem::take(&mut self.withs);
         let sql = std::mem::replace(&mut self.sql, view.sql.as_bytes());
+        let first_number = std::mem::replace(&mut self.first_number, self.context.subqueries());
         self.views.push(&view.name);
         let context = self.context;
         let inside = || context.inside(db, || self.bind_select(select));
         let result = context.aside(|| context.in_name_of(&view.name, inside));
         self.views.pop();
+        self.first_number = first_number;
         self.sql = sql;
         self.withs = withs;
         self.scopes = scopes;
@@ -333,6 +335,7 @@ pub(super) fn query_of_all(scope: Scope, filter: Vec<Expr>, output: Vec<Expr>, c
         columns,
         outer: scope.outer,
         ctes: Vec::new(),
+        number: 0,
     }
 }
 

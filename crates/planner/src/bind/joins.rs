@@ -51,7 +51,7 @@ impl<'a> Binder<'a> {
         }
         // Joins lean to the left: parentheses around the first of them mean nothing.
         let (mut first, mut chain) = (first, vec![joins]);
-        while let ast::TableSource::Join { from, alias: None } = first {
+        while let ast::TableSource::Join { from, alias: None, .. } = first {
             first = &from.first;
             chain.push(&from.joins);
         }
@@ -151,7 +151,7 @@ impl<'a> Binder<'a> {
                 let source = self.query_source(query, name, alias.is_some(), join, None);
                 self.add_source(source, SourceInfo::default());
             }
-            ast::TableSource::Join { from, alias } => {
+            ast::TableSource::Join { from, alias, number } => {
                 let plain = from.joins.iter().all(|j| {
                     matches!(j.op.kind, ast::JoinKind::Comma | ast::JoinKind::Inner)
                         && !j.op.natural
@@ -163,14 +163,20 @@ impl<'a> Binder<'a> {
                     filter.extend(inner);
                     return Ok(());
                 }
-                self.add_nested(from, alias.as_ref(), join)?;
+                self.add_nested(from, alias.as_ref(), join, self.first_number + number)?;
             }
         }
         Ok(())
     }
 
     /// Joined sources in parentheses that cannot be flattened: a subquery of all their columns.
-    fn add_nested(&mut self, from: &'a ast::FromClause, alias: Option<&'a ast::Name>, join: JoinKind) -> Result<()> {
+    fn add_nested(
+        &mut self,
+        from: &'a ast::FromClause,
+        alias: Option<&'a ast::Name>,
+        join: JoinKind,
+        number: u32,
+    ) -> Result<()> {
         let mut info = SourceInfo::default();
         let query = self.outside_scope(|b| {
             b.scopes.push(Scope::new(b.context.new_core()));
@@ -187,8 +193,8 @@ impl<'a> Binder<'a> {
             info.visible = nested.visible;
             Ok(nested_query(scope, filter, nested.names, nested.output))
         })?;
-        let name = alias.map(|a| Arc::from(a.as_str()));
-        let source = self.query_source(query, name, alias.is_some(), join, None);
+        let name = alias.map_or_else(|| format!("(join-{number})").into(), |a| Arc::from(a.as_str()));
+        let source = self.query_source(query, Some(name), alias.is_some(), join, None);
         self.add_source(source, info);
         Ok(())
     }

@@ -56,6 +56,8 @@ pub struct Binder<'a> {
     /// Table-valued functions whose arguments wait until the sources beside them are known.
     functions: Vec<(SourceId, &'a [ast::Expr])>,
     depth: u32,
+    /// Added to the numbers of SELECTs: those of a view go on behind those of the statement that uses it.
+    first_number: u32,
     /// The innermost scope that was read since this was cleared.
     deepest: Option<usize>,
     /// A double-quoted name that is no column is a string.
@@ -86,6 +88,7 @@ impl<'a> Binder<'a> {
             views: Vec::new(),
             functions: Vec::new(),
             depth: 0,
+            first_number: 0,
             deepest: None,
             double_quoted_strings: context.options.dqs_dml,
             place: None,
@@ -193,7 +196,7 @@ impl<'a> Binder<'a> {
         let outer = scope.outer;
         let core = Core { sources: scope.sources, filter, group_by, output, ..Core::new(scope.core) };
         let body = Body::Core(Box::new(core));
-        Ok(Query { body, order_by, limit, offset, columns, outer, ctes: Vec::new() })
+        Ok(Query { body, order_by, limit, offset, columns, outer, ctes: Vec::new(), number: 0 })
     }
 
     /// Bind a query. It may read the scopes on the stack.
@@ -202,6 +205,7 @@ impl<'a> Binder<'a> {
             return Err(Error::sql("parser stack overflow"));
         }
         self.depth += 1;
+        self.context.count_subqueries(self.first_number + select.number);
         let result = self.bind_query(select);
         self.depth -= 1;
         result

@@ -105,7 +105,7 @@ impl<'a> Binder<'a> {
                 None => by_position(i, &term.expr, "ORDER", output.len())?,
             };
             if let Some((at, expr)) = at.and_then(|at| Some((at, output.get(at)?))) {
-                let expr = self.with_collate(&term.expr, expr.clone())?;
+                let expr = self.with_collate(&term.expr, self.copied(expr)?)?;
                 bound.push(order_term(expr, Some(at), term));
                 continue;
             }
@@ -121,7 +121,7 @@ impl<'a> Binder<'a> {
         let mut bound = Vec::with_capacity(terms.len());
         for (i, term) in terms.iter().enumerate() {
             let expr = match by_position(i, term, "GROUP", output.len())?.and_then(|at| output.get(at)) {
-                Some(expr) => self.with_collate(term, expr.clone())?,
+                Some(expr) => self.with_collate(term, self.copied(expr)?)?,
                 None => self.bind_expr(term)?,
             };
             let core = self.scopes.last().map(|s| s.core);

@@ -10,6 +10,9 @@ use super::Binder;
 use crate::context::Mention;
 use crate::plan::{Aggregate, ColumnIndex, CoreId, Expr, JoinKind, Relation, Source, SourceId, Window, same_expr};
 
+/// What the copies of subqueries in one statement may hold, in expressions.
+const MOST_COPIES: usize = 200_000;
+
 /// What an aggregate call that belongs to a scope means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AggregateUse {
@@ -432,7 +435,7 @@ impl<'a> Binder<'a> {
             if reference.qualifier.is_none()
                 && let Some((_, expr)) = scope.aliases.iter().find(|(name, _)| reference.column.is(name))
             {
-                let expr = expr.clone();
+                let expr = self.copied(expr)?;
                 self.check_alias(level, &expr)?;
                 let mut sources = Vec::new();
                 expr.for_each_column(|s, _| sources.push(s));
@@ -443,6 +446,23 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// A copy of a result expression for another place where its alias or position stands for it.
+    ///
+    /// Copies of subqueries hold the copies that were made inside of them: each level of nesting may double what there is.
+    pub(super) fn copied(&self, expr: &Expr) -> Result<Expr> {
+        let (mut nodes, mut subquery) = (0, false);
+        expr.any(|e| {
+            nodes += 1;
+            subquery |=
+                matches!(e, Expr::Subquery(_) | Expr::Exists { .. } | Expr::In { .. } | Expr::CompareRows { .. });
+            false
+        });
+        if subquery && self.context.copied_nodes(nodes) > MOST_COPIES {
+            return Err(Error::sql("parser stack overflow"));
+        }
+        Ok(expr.clone())
     }
 
     /// An alias that contains an aggregate is only good where an aggregate is.

@@ -50,6 +50,7 @@ impl<'a> Binder<'a> {
         let ctes = self.leave_with(mark);
         let mut query = result?;
         query.ctes = ctes;
+        query.number = self.first_number + select.number;
         Ok(query)
     }
 
@@ -65,6 +66,7 @@ impl<'a> Binder<'a> {
                 columns: bound.columns,
                 outer: bound.outer,
                 ctes: Vec::new(),
+                number: 0,
             }
         } else {
             let mut found = vec![None; select.order_by.len()];
@@ -154,6 +156,7 @@ impl<'a> Binder<'a> {
             columns: bound.columns,
             outer: bound.outer,
             ctes: Vec::new(),
+            number: 0,
         })
     }
 

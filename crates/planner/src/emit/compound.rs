@@ -9,7 +9,7 @@ use turso_program::{CursorId, Regs};
 use turso_value::Collation;
 
 use super::select::Limits;
-use super::select_sort::Sink;
+use super::select_sort::{Sink, Wanted};
 use super::{Destination, Emitter};
 use crate::plan::{Body, CompoundOp, Expr, OrderTerm, OutputColumn};
 
@@ -42,7 +42,7 @@ impl Emitter<'_> {
             };
             terms.push(OrderTerm { expr: expr.clone(), ..term.clone() });
         }
-        let mut sink = Sink::open(self, &registers, &terms, false, limits, to)?;
+        let mut sink = Sink::open(self, Wanted::sorted(&registers, &terms), limits, to)?;
         let all = Limits::none(self.builder.label());
         self.body(
             body,
@@ -96,7 +96,7 @@ impl Emitter<'_> {
     }
 
     fn values(&mut self, rows: &[Vec<Expr>], width: usize, limits: &Limits, to: &mut Destination<'_>) -> Result<()> {
-        self.builder.plan_node_with(|| format!("SCAN {} CONSTANT ROWS", rows.len()));
+        self.builder.plan_node_with(|| format!("SCAN {}-ROW VALUES CLAUSE", rows.len()));
         let late_skip = limits.offset.is_some();
         let (row, _) = self.row_registers_for(to, width, late_skip);
         for values in rows {

@@ -86,8 +86,21 @@ impl Emitter<'_> {
         self.recursive_rows.push((cte.id, current));
         let mut arms = Ok(());
         self.builder.open_plan_node("RECURSIVE STEP");
-        for arm in &recursive.arms {
+        let several = recursive.arms.len() > 1;
+        if several {
+            self.builder.open_plan_node("COMPOUND QUERY");
+        }
+        for (n, arm) in recursive.arms.iter().enumerate() {
+            if several {
+                self.builder.open_plan_node(if n == 0 { "LEFT-MOST SUBQUERY" } else { "UNION ALL" });
+            }
             arms = arms.and_then(|()| self.query(arm, &mut Destination::Queue(Box::new(queue.clone()))));
+            if several {
+                self.builder.close_plan_node();
+            }
+        }
+        if several {
+            self.builder.close_plan_node();
         }
         self.builder.close_plan_node();
         self.recursive_rows.pop();

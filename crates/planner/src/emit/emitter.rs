@@ -134,6 +134,8 @@ pub struct Emitter<'a> {
     pub used: crate::optimize::UsedColumns,
     /// The next loops may keep in registers what their filters read.
     pub(super) keep_columns: bool,
+    /// The statement changes nothing: trees hold at its end what they held at its beginning.
+    pub(super) reads_only: bool,
     /// Nesting of queries under emission, against runaway recursion.
     pub(super) depth: u32,
     /// What all programs of the statement share: trigger bodies, AUTOINCREMENT counters.
@@ -166,6 +168,7 @@ impl<'a> Emitter<'a> {
             recursive_rows: Vec::new(),
             used: crate::optimize::UsedColumns::default(),
             keep_columns: false,
+            reads_only: false,
             depth: 0,
             statement: std::rc::Rc::default(),
             trigger: None,

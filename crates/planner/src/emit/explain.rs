@@ -45,9 +45,14 @@ impl Emitter<'_> {
         self.builder.plan_node_with(|| describe_as(format_args!("{}", source.name), source, access));
     }
 
+    /// What a subquery is called.
+    pub(super) fn number_of(&self, query: &Query) -> u32 {
+        if query.number == 0 { self.context.next_subquery_number() } else { query.number }
+    }
+
     /// Open the node of an IN's subquery.
     pub(super) fn explain_list_subquery(&mut self, query: &Query) -> turso_error::Result<()> {
-        let number = self.context.next_subquery_number();
+        let number = self.number_of(query);
         let kind = if query.outer.is_empty() { "LIST SUBQUERY" } else { "CORRELATED LIST SUBQUERY" };
         self.builder.open_plan_node_with(|| format!("{kind} {number}"));
         Ok(())

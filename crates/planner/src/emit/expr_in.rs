@@ -7,21 +7,66 @@ use std::sync::Arc;
 
 use turso_error::Result;
 use turso_program::control::{Goto, IsNull};
-use turso_program::cursor::{Column, Found, Next, NotFound, OpenEphemeral, Rewind};
+use turso_program::cursor::{Column, Found, Next, NotFound, OpenEphemeral, Rewind, SeekRowid};
 use turso_program::data::{ApplyAffinity, Integer, Null};
 use turso_program::expression::{CompareOp, Nulls};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
-use turso_program::{CursorId, Label, Reg, Regs};
+use turso_program::{CursorId, DbIndex, Label, Reg, Regs};
+use turso_schema::{Index, IndexKey, Table};
 use turso_value::{Affinity, KeyColumn, KeyInfo, TextEncoding, Value};
 
 use super::{Destination, Emitter};
-use crate::plan::{CompareHow, Expr, InSet, Query};
+use crate::plan::{Body, ColumnIndex, CompareHow, Expr, InSet, IndexHint, Query, Relation};
 
 /// Constant lists longer than this become an index: a few comparisons are faster than a search.
 const LONGEST_CHAIN: usize = 6;
 
 fn may_be_null(e: &Expr) -> bool {
     !matches!(e, Expr::Literal(value) if !matches!(value, Value::Null))
+}
+
+/// The tree in which all rows of a query are found by their values, compared as `how` says; no index: by rowid.
+fn tree_of<'q>(query: &'q Query, how: &[CompareHow]) -> Option<(DbIndex, &'q Table, Option<&'q Index>)> {
+    let Body::Core(core) = &query.body else { return None };
+    let [source] = &*core.sources else { return None };
+    let Relation::Table { db, table } = &source.relation else { return None };
+    let whole = query.limit.is_none()
+        && query.offset.is_none()
+        && query.ctes.is_empty()
+        && core.filter.is_empty()
+        && !core.is_aggregate()
+        && core.having.is_none()
+        && core.windows.is_empty();
+    if !whole || source.hint != IndexHint::Free || table.broken.is_some() {
+        return None;
+    }
+    let mut columns = Vec::with_capacity(core.output.len());
+    for e in &core.output {
+        match e {
+            Expr::Column { source: id, column, .. } if *id == source.id => columns.push(*column),
+            _ => return None,
+        }
+    }
+    if let [ColumnIndex::Rowid] = columns[..] {
+        let numeric = |h: &CompareHow| matches!(h.affinity, Affinity::Numeric | Affinity::Integer | Affinity::Real);
+        return (table.has_rowid() && how.iter().all(numeric)).then_some((*db, table, None));
+    }
+    let fits = |index: &&Index| {
+        let keys = index.columns.get(..columns.len()).unwrap_or(&[]);
+        index.partial.is_none()
+            && index.broken.is_none()
+            && keys.len() == columns.len()
+            && keys.iter().zip(&columns).zip(how).all(|((key, column), how)| {
+                let (ColumnIndex::Column(c), IndexKey::Column(k)) = (column, &key.key) else { return false };
+                let holds = table.columns.get(*k).is_some_and(|c| match how.affinity {
+                    Affinity::Blob | Affinity::None => true,
+                    Affinity::Text => c.affinity == Affinity::Text,
+                    _ => matches!(c.affinity, Affinity::Numeric | Affinity::Integer | Affinity::Real),
+                });
+                *k == usize::from(*c) && holds && !key.descending && key.collation == how.collation
+            })
+    };
+    table.indexes.iter().map(|i| &**i).find(fits).map(|index| (*db, &**table, Some(index)))
 }
 
 impl Emitter<'_> {
@@ -205,7 +250,90 @@ impl Emitter<'_> {
         Ok(reg)
     }
 
+    /// Use a tree that holds what the subquery gives: an index, or a table where it gives rowids. False when there is none.
+    fn in_tree(
+        &mut self,
+        left: &[Expr],
+        query: &Query,
+        how: &[CompareHow],
+        absent: Label,
+        open: Label,
+    ) -> Result<bool> {
+        let distinguish = absent != open;
+        if !self.reads_only || (left.len() > 1 && distinguish) {
+            return Ok(false);
+        }
+        let Some((db, table, tree)) = tree_of(query, how) else { return Ok(false) };
+        let cursor = self.builder.cursor();
+        self.builder.plan_node_with(|| match tree {
+            Some(index) => format!("USING INDEX {} FOR IN-OPERATOR", index.name),
+            None => format!("USING ROWID SEARCH ON TABLE {} FOR IN-OPERATOR", table.name),
+        });
+        let open_tree = |e: &mut Self| {
+            match tree {
+                Some(index) => e.open_index_at(cursor, db, index),
+                None => e.open_table_at(cursor, db, table),
+            }
+            Ok(())
+        };
+        if self.loop_depth > 0 {
+            self.once(open_tree)?
+        } else {
+            open_tree(self)?
+        }
+        if let ([left], Some(_)) = (left, tree) {
+            let affinity = how.first().map_or(Affinity::Blob, |h| h.affinity);
+            let value = self.converted(left, affinity)?;
+            self.in_null(left, value, cursor, absent, open);
+            self.in_search(cursor, Regs::new(value, 1), distinguish, absent, open);
+        } else if let ([left], None) = (left, tree) {
+            let value = self.expr(left)?;
+            self.in_null(left, value, cursor, absent, open);
+            self.builder.emit(SeekRowid { cursor, rowid: value, miss: absent });
+        } else {
+            let key = self.in_row_key(left, how, absent)?;
+            self.builder.emit(NotFound { cursor, key, target: absent });
+        }
+        Ok(true)
+    }
+
+    /// NULL is in nothing, and nothing at all is not in an empty set.
+    fn in_null(&mut self, left: &Expr, value: Reg, set: CursorId, absent: Label, open: Label) {
+        if !may_be_null(left) {
+            return;
+        }
+        if absent == open {
+            self.builder.emit(IsNull { reg: value, target: absent });
+            return;
+        }
+        let known = self.builder.label();
+        self.builder.emit(turso_program::control::NotNull { reg: value, target: known });
+        self.builder.emit(Rewind { cursor: set, empty: absent });
+        self.builder.emit(Goto { target: open });
+        self.builder.bind(known);
+    }
+
+    /// The row with affinities applied, which with a NULL in it is absent.
+    fn in_row_key(&mut self, left: &[Expr], how: &[CompareHow], absent: Label) -> Result<Regs> {
+        let key = self.builder.registers(left.len());
+        for (i, e) in left.iter().enumerate() {
+            self.expr_into(e, key.at(i))?;
+        }
+        if let Some(affinities) = Self::affinities(how.iter().map(|h| h.affinity)) {
+            self.builder.emit(ApplyAffinity { regs: key.first, affinities });
+        }
+        for (i, e) in left.iter().enumerate() {
+            if may_be_null(e) {
+                self.builder.emit(IsNull { reg: key.at(i), target: absent });
+            }
+        }
+        Ok(key)
+    }
+
     fn in_query(&mut self, left: &[Expr], query: &Query, how: &[CompareHow], absent: Label, open: Label) -> Result<()> {
+        if self.in_tree(left, query, how, absent, open)? {
+            return Ok(());
+        }
         let cursor = self.builder.cursor();
         let key_info = Self::in_key(how);
         let width = left.len();
@@ -228,19 +356,13 @@ impl Emitter<'_> {
         if let [left] = left {
             let affinity = how.first().map_or(Affinity::Blob, |h| h.affinity);
             let value = self.converted(left, affinity)?;
-            if may_be_null(left) {
-                if distinguish {
-                    // NULL IN (empty) is false.
-                    let known = self.builder.label();
-                    self.builder.emit(turso_program::control::NotNull { reg: value, target: known });
-                    self.builder.emit(Rewind { cursor, empty: absent });
-                    self.builder.emit(Goto { target: open });
-                    self.builder.bind(known);
-                } else {
-                    self.builder.emit(IsNull { reg: value, target: absent });
-                }
-            }
+            self.in_null(left, value, cursor, absent, open);
             self.in_search(cursor, Regs::new(value, 1), distinguish, absent, open);
+            return Ok(());
+        }
+        if !distinguish {
+            let key = self.in_row_key(left, how, absent)?;
+            self.builder.emit(NotFound { cursor, key, target: absent });
             return Ok(());
         }
         let key = self.builder.registers(width);
@@ -249,15 +371,6 @@ impl Emitter<'_> {
         }
         if let Some(affinities) = affinities {
             self.builder.emit(ApplyAffinity { regs: key.first, affinities });
-        }
-        if !distinguish {
-            for (i, e) in left.iter().enumerate() {
-                if may_be_null(e) {
-                    self.builder.emit(IsNull { reg: key.at(i), target: absent });
-                }
-            }
-            self.builder.emit(NotFound { cursor, key, target: absent });
-            return Ok(());
         }
         let (found, scan, top, next) =
             (self.builder.label(), self.builder.label(), self.builder.label(), self.builder.label());

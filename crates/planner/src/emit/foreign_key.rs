@@ -524,6 +524,7 @@ fn refusal(table: ast::TableRef, where_clause: Option<ast::Expr>) -> ast::Select
         order_by: Vec::new(),
         limit: None,
         span: ast::Span::default(),
+        number: 0,
     }
 }
 

@@ -98,6 +98,9 @@ impl Emitter<'_> {
         // What a register keeps would outlive the NULL rows that go before the unmatched rows of a right side.
         let right = plan.levels.iter().any(|l| matches!(l.join, JoinKind::Right | JoinKind::Full));
         let keep_columns = std::mem::take(&mut self.keep_columns) && !right;
+        if core.sources.is_empty() && !core.distinct {
+            self.builder.plan_node("SCAN CONSTANT ROW");
+        }
         for filter in &plan.constant_filters {
             self.jump_if_false(filter, done, true)?;
         }
@@ -362,7 +365,8 @@ impl Emitter<'_> {
             let Some(LevelState { right: Some(right), opened, .. }) = run.states.get(i) else { continue };
             let (matched, return_to, row, opened) = (right.matched, right.return_to, right.row, opened.clone());
             let source = source_of(run.core, &run.plan.levels[i])?;
-            self.builder.open_plan_node_with(|| format!("RIGHT-JOIN {}", source.name));
+            let table = source.relation.table().map_or(&source.name, |t| &t.name);
+            self.builder.open_plan_node_with(|| format!("RIGHT-JOIN {table}"));
             self.builder.plan_node_with(|| format!("SCAN {}", source.name));
             self.builder.close_plan_node();
             for outer in 0..i {

@@ -20,7 +20,7 @@ use turso_program::{Label, Program, Reg, Regs, ResultColumn};
 use turso_value::Value;
 
 use super::cte::Queue;
-use super::select_sort::Sink;
+use super::select_sort::{Distinct, Sink, Wanted};
 use super::{Destination, Emitter};
 use crate::bind::Binder;
 use crate::context::PlanContext;
@@ -37,6 +37,7 @@ pub fn plan_select(context: &PlanContext<'_>, select: &ast::Select) -> Result<Pr
     let query = crate::rewrite::rewrite(Binder::new(context).bind_select(select)?, context);
     context.ask_deferred()?;
     let mut emitter = Emitter::new(context);
+    emitter.reads_only = true;
     if !ignored {
         emitter.query(&query, &mut Destination::Rows)?;
     }
@@ -81,6 +82,18 @@ fn known_limit(limit: Option<&Expr>, offset: Option<&Expr>) -> Option<u64> {
         None => Some(limit),
         Some(offset) => known(offset)?.checked_add(limit),
     }
+}
+
+/// The order, whichever way round, in which equal rows of a core come one after the other.
+fn output_order(core: &Core) -> Vec<OrderTerm> {
+    let term = |(i, e): (usize, &Expr)| OrderTerm {
+        expr: e.clone(),
+        output: Some(i),
+        collation: crate::bind::ordering_collation(e),
+        descending: false,
+        nulls_reversed: false,
+    };
+    core.output.iter().enumerate().map(term).collect()
 }
 
 /// Adds the columns that are read, and all columns of tables that have virtual ones.
@@ -309,9 +322,11 @@ impl Emitter<'_> {
             return self.aggregated(core, limits, to);
         }
         let first_only = matches!(to, Destination::Exists(_) | Destination::Registers(_));
+        // Equal rows that come one after the other need no set.
+        let by_output = core.distinct && order_by.is_empty();
         let wish = Wish {
-            order: order_by.to_vec(),
-            order_is_free: false,
+            order: if by_output { output_order(core) } else { order_by.to_vec() },
+            order_is_free: by_output,
             few_rows: limits.limit.is_some() || first_only,
             limit: limits.known,
             columns: core.output.len(),
@@ -319,9 +334,20 @@ impl Emitter<'_> {
         };
         let plan = self.plan_loops_for(core, wish)?;
         let sorted = !plan.single_row && plan.order_satisfied < order_by.len();
-        let distinct = core.distinct && !plan.single_row && !matches!(to, Destination::Exists(_));
-        let order_by = if sorted { order_by } else { &[] };
-        let mut sink = Sink::open(self, &core.output, order_by, distinct, limits, to)?;
+        let grouped = match by_output {
+            true => plan.order_satisfied >= core.output.len(),
+            false => {
+                !sorted && core.output.iter().enumerate().all(|(i, _)| order_by.iter().any(|t| t.output == Some(i)))
+            }
+        };
+        let distinct = match core.distinct && !plan.single_row && !matches!(to, Destination::Exists(_)) {
+            false => Distinct::No,
+            true if grouped => Distinct::Adjacent,
+            true => Distinct::Anywhere,
+        };
+        let (order_by, in_order) = if sorted { (order_by, plan.order_satisfied) } else { (&[][..], 0) };
+        let wanted = Wanted { output: &core.output, order_by, in_order, distinct };
+        let mut sink = Sink::open(self, wanted, limits, to)?;
         self.loops(core, &plan, &mut |e, exits| sink.row(e, exits.next))?;
         sink.close(self)
     }

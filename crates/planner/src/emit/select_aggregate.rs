@@ -15,7 +15,7 @@ use turso_value::{Affinity, Collation, KeyInfo};
 use super::emitter::Place;
 use super::seen::Seen;
 use super::select::Limits;
-use super::select_sort::Sink;
+use super::select_sort::{Sink, Wanted};
 use super::{Destination, Emitter};
 use crate::bind::ordering_collation;
 use crate::plan::{
@@ -222,6 +222,27 @@ impl<'a> Aggregates<'a> {
         self.hit.is_some()
     }
 
+    /// Say what the aggregates keep rows in.
+    pub(super) fn explain(&self, e: &mut Emitter<'_>) {
+        for (running, aggregate) in self.running.iter().zip(&self.core.aggregates) {
+            let name = &aggregate.function.name;
+            if running.sorter.is_some() {
+                e.builder.plan_node_with(|| format!("USE TEMP B-TREE FOR {name}(ORDER BY)"));
+            } else if running.distinct.as_ref().is_some_and(Seen::keeps_rows) {
+                e.builder.plan_node_with(|| format!("USE TEMP B-TREE FOR {name}(DISTINCT)"));
+            }
+        }
+    }
+
+    /// Rows come so that equal values of the only DISTINCT are neighbours.
+    fn expect_neighbours(&mut self, e: &mut Emitter<'_>) {
+        for (running, aggregate) in self.running.iter_mut().zip(&self.core.aggregates) {
+            if running.distinct.is_some() {
+                running.distinct = Some(Seen::adjacent(e, std::slice::from_ref(&aggregate.collation)));
+            }
+        }
+    }
+
     /// Start a group: empty states.
     pub(super) fn reset(&self, e: &mut Emitter<'_>) {
         if let Some(first) = self.running.first() {
@@ -369,13 +390,7 @@ impl Emitter<'_> {
     /// Aggregates over all rows: one result row.
     pub(super) fn aggregated(&mut self, core: &Core, limits: &Limits, to: &mut Destination<'_>) -> Result<()> {
         let bare = bare_columns(core, &[]);
-        let aggregates = Aggregates::prepare(self, core, &bare);
-        aggregates.reset(self);
-        if !aggregates.bare.is_empty() {
-            for (_, _, reg) in &aggregates.bare {
-                self.builder.emit(Null { dest: Regs::new(*reg, 1) });
-            }
-        }
+        let mut aggregates = Aggregates::prepare(self, core, &bare);
         let extreme = single_extreme(core);
         let wish = match &extreme {
             Some(term) => Wish {
@@ -385,9 +400,17 @@ impl Emitter<'_> {
                 min_max: true,
                 ..Wish::default()
             },
-            None => Wish::default(),
+            None => Wish { order: single_distinct(core).into_iter().collect(), order_is_free: true, ..Wish::default() },
         };
         let plan = self.plan_loops(core, &wish)?;
+        if extreme.is_none() && !wish.order.is_empty() && (plan.order_satisfied == 1 || plan.single_row) {
+            aggregates.expect_neighbours(self);
+        }
+        aggregates.reset(self);
+        for (_, _, reg) in &aggregates.bare {
+            self.builder.emit(Null { dest: Regs::new(*reg, 1) });
+        }
+        aggregates.explain(self);
         if let Some(cursor) = self.countable(core, &plan) {
             // count(*) of a whole table: the tree knows.
             if let Some(running) = aggregates.running.first() {
@@ -433,7 +456,7 @@ impl Emitter<'_> {
         if let Some(having) = &core.having {
             self.jump_if_false(having, end, true)?;
         }
-        let mut sink = Sink::open(self, &core.output, &[], false, limits, to)?;
+        let mut sink = Sink::open(self, Wanted::sorted(&core.output, &[]), limits, to)?;
         sink.row(self, end)?;
         sink.close(self)?;
         self.builder.bind(end);
@@ -461,6 +484,20 @@ impl Emitter<'_> {
         self.explain_level(source, level, false);
         Some(cursor)
     }
+}
+
+/// The order in which equal values of the only aggregate, which is DISTINCT, come one after the other.
+fn single_distinct(core: &Core) -> Option<OrderTerm> {
+    let ([aggregate], [arg]) = (&*core.aggregates, &*core.aggregates.first()?.args) else { return None };
+    let flags = aggregate.function.flags;
+    let plain = aggregate.distinct && !flags.has(FunctionFlags::MIN_MAX) && aggregate.order_by.is_empty();
+    (plain && !arg.is_loop_constant()).then(|| OrderTerm {
+        expr: arg.clone(),
+        output: None,
+        collation: aggregate.collation.clone(),
+        descending: false,
+        nulls_reversed: false,
+    })
 }
 
 /// The order in which the first row answers a query whose only aggregate is a min or max.

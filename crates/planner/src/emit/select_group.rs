@@ -29,7 +29,7 @@ use turso_value::{Collation, KeyColumn, KeyInfo, TextEncoding};
 use super::emitter::Place;
 use super::select::Limits;
 use super::select_aggregate::{Aggregates, bare_columns, shared_keys};
-use super::select_sort::Sink;
+use super::select_sort::{Distinct, Sink, Wanted};
 use super::{Destination, Emitter};
 use crate::bind::ordering_collation;
 use crate::plan::{ColumnIndex, Core, Expr, OrderTerm, SourceId, Visit, Wish, same_expr, walk_expr};
@@ -148,7 +148,8 @@ impl Emitter<'_> {
         };
         self.builder.emit(Integer { value: 0, dest: group.started });
         let output_order = if sort_output { order_by } else { &[] };
-        let mut sink = Sink::open(self, &core.output, output_order, core.distinct, limits, to)?;
+        let wanted = Wanted { distinct: Distinct::of(core), ..Wanted::sorted(&core.output, output_order) };
+        let mut sink = Sink::open(self, wanted, limits, to)?;
         if delivered {
             self.loops(core, &plan, &mut |e, _| {
                 for (i, key) in core.group_by.iter().enumerate() {
@@ -161,6 +162,7 @@ impl Emitter<'_> {
         } else {
             self.sorted_groups(core, &plan, &terms, &group, &aggregates)?;
         }
+        aggregates.explain(self);
         let end = self.builder.label();
         let finished = self.builder.label();
         self.builder.emit(IfPos { reg: group.started, target: finished, decrement: 0 });

@@ -217,5 +217,6 @@ fn column_of(context: &PlanContext<'_>, query: &Query, column: usize) -> Expr {
         columns: query.columns.get(column).cloned().into_iter().collect(),
         outer: query.outer.clone(),
         ctes: Vec::new(),
+        number: 0,
     }))
 }

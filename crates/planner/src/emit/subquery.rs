@@ -132,7 +132,7 @@ impl Emitter<'_> {
     }
 
     fn explain_scalar(&mut self, query: &Query) {
-        let number = self.context.next_subquery_number();
+        let number = self.number_of(query);
         let kind = if query.outer.is_empty() { "SCALAR SUBQUERY" } else { "CORRELATED SCALAR SUBQUERY" };
         self.builder.open_plan_node_with(|| format!("{kind} {number}"));
     }

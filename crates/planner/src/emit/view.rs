@@ -112,6 +112,7 @@ fn view_query(e: &Emitter<'_>, db: DbIndex, view: &Table) -> Result<Query> {
         order_by: Vec::new(),
         limit: None,
         span: ast::Span::default(),
+        number: 0,
     };
     Binder::new(e.context).bind_select(&select)
 }

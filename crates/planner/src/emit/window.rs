@@ -23,7 +23,7 @@ use turso_value::{KeyColumn, KeyInfo, TextEncoding};
 
 use super::emitter::Place;
 use super::select::Limits;
-use super::select_sort::Sink;
+use super::select_sort::{Distinct, Sink, Wanted};
 use super::window_frame::{FunctionRun, PartitionState};
 use super::{Destination, Emitter};
 use crate::bind::ordering_collation;
@@ -151,7 +151,13 @@ impl Emitter<'_> {
         for (windows, (partition, order, window)) in groups.into_iter().zip(parts) {
             stages.push(self.open_stage(windows, partition, order, window, width)?);
         }
-        let mut sink = Sink::open(self, &core.output, order_by, core.distinct, limits, to)?;
+        let wanted = Wanted { distinct: Distinct::of(core), ..Wanted::sorted(&core.output, order_by) };
+        let mut sink = Sink::open(self, wanted, limits, to)?;
+        // To SQLite the rows without a window are a subquery.
+        let numbers: Vec<u32> = stages.iter().map(|_| self.context.next_subquery_number()).collect();
+        for number in &numbers {
+            self.builder.open_plan_node_with(|| format!("CO-ROUTINE (subquery-{number})"));
+        }
         stages.reverse();
         let Some(first) = stages.first() else { return Err(Error::sql("misuse of window function")) };
         // The rows without windows.
@@ -170,6 +176,13 @@ impl Emitter<'_> {
             }),
         )?;
         self.builder.bind(none.done);
+        for (stage, number) in stages.iter().zip(numbers.iter().rev()) {
+            if stage.key.is_some() {
+                self.builder.plan_node("USE TEMP B-TREE FOR ORDER BY");
+            }
+            self.builder.close_plan_node();
+            self.builder.plan_node_with(|| format!("SCAN (subquery-{number})"));
+        }
         for (n, stage) in stages.iter().enumerate() {
             let next = stages.get(n + 1);
             let leaves = fields.exprs.get(..leaf_count).unwrap_or(&[]);
@@ -202,7 +215,6 @@ impl Emitter<'_> {
         if let Some(key) = &key {
             let columns = (keys + width) as u32;
             self.builder.emit(SorterOpen { cursor: input, columns, keep: None, key: key.clone() });
-            self.builder.plan_node("USE TEMP B-TREE FOR ORDER BY");
         }
         // Peers are equal whatever the direction is.
         let peers =

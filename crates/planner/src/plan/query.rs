@@ -29,6 +29,8 @@ pub struct Query {
     pub outer: Vec<SourceId>,
     /// Common table expressions declared here that survive as such (recursive ones, and those used more than once).
     pub ctes: Vec<Arc<Cte>>,
+    /// What EXPLAIN QUERY PLAN calls it; 0: a number of its own, once it is emitted.
+    pub number: u32,
 }
 
 /// What produces the rows of a query.

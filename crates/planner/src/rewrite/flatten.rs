@@ -42,7 +42,7 @@ pub(super) fn flatten_arm(core: &mut Core) -> bool {
 }
 
 /// `limited`: the outer query has a LIMIT; `None`: it is an arm of a compound.
-fn can_flatten(core: &Core, at: usize, order_by: &[OrderTerm], limited: Option<bool>) -> bool {
+pub(super) fn can_flatten(core: &Core, at: usize, order_by: &[OrderTerm], limited: Option<bool>) -> bool {
     let Some(source) = core.sources.get(at) else { return false };
     let Relation::Query { query: sub, materialize, .. } = &source.relation else { return false };
     let Body::Core(inner) = &sub.body else { return false };

@@ -5,6 +5,7 @@
 //! | `fold` | an expression of constants becomes its value |
 //! | `strength` | a LEFT JOIN whose NULL rows cannot pass WHERE becomes an inner join |
 //! | `flatten` | a subquery in FROM becomes part of the query around it |
+//! | `union_all` | a UNION ALL in FROM becomes a UNION ALL of the query around it |
 //! | `exists_join` | WHERE EXISTS over one table becomes a join with it |
 //! | `factor_or` | a join condition in every arm of an OR stands beside the OR |
 //! | `push_down` | a condition on a subquery's columns moves into it |
@@ -23,6 +24,7 @@ mod omit_join;
 mod push_down;
 mod strength;
 mod substitute;
+mod union_all;
 
 use crate::context::PlanContext;
 use crate::plan::{Body, Core, Expr, JoinKind, OrderTerm, Query, Relation, Source, VisitMut, walk_query_mut};
@@ -97,6 +99,11 @@ fn rewrite_query(query: &mut Query, context: &PlanContext<'_>, depth: u32) {
         strength::reduce(core);
     }
     while flatten::flatten_one(query) {}
+    union_all::count(query);
+    if union_all::flatten(query) {
+        rewrite_arms(&mut query.body, context, depth);
+        return;
+    }
     if let Body::Core(core) = &mut query.body {
         after_flattening(core, &query.order_by, context, depth);
     }

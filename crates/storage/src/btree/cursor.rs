@@ -550,14 +550,28 @@ impl BTreeCursor {
         loaded
     }
 
-    /// Parses the entry under the cursor.
+    /// As [`arrive`](Self::arrive), for an entry whose shape is known.
+    #[inline]
+    pub(crate) fn arrive_at(&mut self, cell: Cell) {
+        self.state = State::Valid;
+        self.forget_payload();
+        self.cell = cell;
+    }
+
+    /// What was kept of the entry before goes.
     #[inline(always)]
-    pub(crate) fn load_cell(&mut self) -> Result<()> {
+    fn forget_payload(&mut self) {
         if !self.chain.is_empty() || self.key_is_saved {
             self.chain.clear();
             self.payload.clear();
             self.key_is_saved = false;
         }
+    }
+
+    /// Parses the entry under the cursor.
+    #[inline(always)]
+    pub(crate) fn load_cell(&mut self) -> Result<()> {
+        self.forget_payload();
         let level = &self.path[self.depth];
         if let Some(page) = &level.page {
             let pointers = usize::from(level.pointers);

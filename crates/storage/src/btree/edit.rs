@@ -168,9 +168,16 @@ impl<'a> PageEdit<'a> {
         self.insert_parts(i, &[cell], cell.len(), geometry, scratch);
     }
 
-    /// Inserts a cell given in parts (head, payload, overflow page), `size` bytes in all before padding.
+    /// Inserts a cell given in parts (head, payload, overflow page), `size` bytes in all before padding. Its offset.
     #[inline]
-    pub fn insert_parts(&mut self, i: usize, parts: &[&[u8]], size: usize, geometry: &Geometry, scratch: &mut Vec<u8>) {
+    pub fn insert_parts(
+        &mut self,
+        i: usize,
+        parts: &[&[u8]],
+        size: usize,
+        geometry: &Geometry,
+        scratch: &mut Vec<u8>,
+    ) -> usize {
         let start = self.open_cell(i, size.max(4), geometry, scratch);
         let mut to = start;
         for part in parts {
@@ -185,6 +192,7 @@ impl<'a> PageEdit<'a> {
             }
             to += 1;
         }
+        start
     }
 
     /// Removes cell `i` of `size` bytes. [`can_remove`] has accepted it.

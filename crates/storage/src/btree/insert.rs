@@ -8,7 +8,7 @@
 //! An entry longer than a page's share gets its overflow pages promised first, in the same plan.
 
 use super::balance::{no_drafts, page_of, push_divider};
-use super::cell::MAX_PAYLOAD;
+use super::cell::{Cell, MAX_PAYLOAD};
 use super::cursor::{BTreeCursor, State};
 use super::draft::{Cells, Draft, page_image};
 use super::edit::{PageEdit, can_remove, fits};
@@ -236,8 +236,15 @@ impl BTreeCursor {
         let size = entry.size().max(4);
         let fits = fits(&node, size, 0, &self.geometry)?;
         if fits && entry.is_plain() {
-            self.put_cell(pager, index, &[entry.head(), entry.payload.bytes], entry.size());
-            return self.arrive();
+            let at = self.put_cell(pager, index, &[entry.head(), entry.payload.bytes], entry.size());
+            self.arrive_at(Cell {
+                rowid: entry.rowid.unwrap_or(0),
+                payload_len: entry.total as u32,
+                local_len: entry.total as u32,
+                payload_at: (at + entry.head_len) as u32,
+                size: size as u32,
+            });
+            return Ok(());
         }
         let mut plan = Plan::new(pager);
         let chain = self.plan_chain(pager, &mut plan, entry)?;
@@ -260,13 +267,13 @@ impl BTreeCursor {
         self.apply_insert(pager, plan, entry, &chain)
     }
 
-    /// Apply: puts a cell that fits on the last page of the path and reloads that page.
-    fn put_cell(&mut self, pager: &mut Pager, index: usize, parts: &[&[u8]], size: usize) {
+    /// Apply: puts a cell that fits on the last page of the path and reloads that page. The offset of the cell.
+    fn put_cell(&mut self, pager: &mut Pager, index: usize, parts: &[&[u8]], size: usize) -> usize {
         let level = &mut self.path[self.depth];
         // Letting go of the page first spares the pager a copy.
         level.page = None;
         let page = pager.edit(level.no);
-        PageEdit::new(page, level.no, self.geometry.usable).insert_parts(
+        let at = PageEdit::new(page, level.no, self.geometry.usable).insert_parts(
             index,
             parts,
             size,
@@ -277,6 +284,7 @@ impl BTreeCursor {
         level.count += 1;
         level.cell = index as u16;
         self.epoch = pager.change_epoch();
+        at
     }
 
     /// Promises the overflow pages of an entry.

@@ -466,13 +466,23 @@ impl BTreeCursor {
     ) -> Result<(usize, bool)> {
         guesses.left = guesses.per_page;
         while low < high {
-            let probe = guesses.probe(low, high);
-            let short = match key {
-                Key::Values(values) => {
+            let (probe, short) = match key {
+                Key::Values(values @ [Value::Integer(first), ..]) => {
                     let node = self.path[self.depth].node(self.geometry.usable)?;
-                    compare_short(&node, probe, values, info, &self.geometry)
+                    let search =
+                        IntegerSearch { node, first: *first, values, info, geometry: &self.geometry, on_equal };
+                    match search.run(guesses, &mut low, &mut high) {
+                        Outcome::Before => return Ok((low, false)),
+                        Outcome::On(at) => return Ok((at, true)),
+                        Outcome::Odd(probe) => (probe, None),
+                    }
                 }
-                Key::Record(..) => None,
+                Key::Values(values) => {
+                    let probe = guesses.probe(low, high);
+                    let node = self.path[self.depth].node(self.geometry.usable)?;
+                    (probe, compare_short(&node, probe, values, info, &self.geometry))
+                }
+                Key::Record(..) => (guesses.probe(low, high), None),
             };
             let (order, first) = match short {
                 Some(known) => known,
@@ -520,6 +530,96 @@ impl BTreeCursor {
     }
 }
 
+/// The search of one page for a key that begins with an integer.
+struct IntegerSearch<'a> {
+    node: Node<'a>,
+    first: i64,
+    /// The whole key.
+    values: &'a [Value],
+    info: &'a KeyInfo,
+    geometry: &'a Geometry,
+    on_equal: Ordering,
+}
+
+/// How a search of a page has gone on.
+enum Outcome {
+    /// The first entry that is not less than the key is found.
+    Before,
+    /// It ends on this entry.
+    On(usize),
+    /// This entry has to be looked at by other means.
+    Odd(usize),
+}
+
+impl IntegerSearch<'_> {
+    /// Searches among entries `low..high` as long as those that it meets are short and begin with an integer, too.
+    #[inline]
+    fn run(&self, guesses: &mut Guesses, low: &mut usize, high: &mut usize) -> Outcome {
+        let Node { bytes, usable, .. } = self.node;
+        let skip = if self.node.kind.is_leaf() { 0 } else { 4 };
+        let floor = self.node.pointers_end();
+        let longest = self.geometry.max_index.min(0x7f);
+        let descending = self.info.columns.first().is_some_and(|c| c.descending);
+        while *low < *high {
+            let probe = guesses.probe(*low, *high);
+            let at = self.node.cell_at(probe);
+            let start = at + skip;
+            let Some(&[len, header, serial]) = bytes.get(start..).and_then(|cell| cell.first_chunk()) else {
+                return Outcome::Odd(probe);
+            };
+            let (len, header) = (usize::from(len), usize::from(header));
+            let Some(size) = integer_size(serial) else { return Outcome::Odd(probe) };
+            if at < floor || len > longest || header < 2 || header + size > len || start + 1 + len > usable {
+                return Outcome::Odd(probe);
+            }
+            let Some(stored) = integer_before(bytes, start + 1 + header + size, size, serial) else {
+                return Outcome::Odd(probe);
+            };
+            let mut order = stored.cmp(&self.first);
+            if descending {
+                order = order.reverse();
+            }
+            if order == Ordering::Equal {
+                order = match compare_short(&self.node, probe, self.values, self.info, self.geometry) {
+                    Some((order, _)) => order,
+                    None => return Outcome::Odd(probe),
+                };
+            }
+            match order.then(self.on_equal) {
+                Ordering::Less => {
+                    *low = probe + 1;
+                    guesses.below = stored;
+                }
+                Ordering::Greater => {
+                    *high = probe;
+                    guesses.above = stored;
+                }
+                Ordering::Equal => return Outcome::On(probe),
+            }
+        }
+        Outcome::Before
+    }
+}
+
+/// The bytes of an integer with this serial type.
+#[inline(always)]
+fn integer_size(serial: u8) -> Option<usize> {
+    const SIZES: [u8; 10] = [u8::MAX, 1, 2, 3, 4, 6, 8, u8::MAX, 0, 0];
+    SIZES.get(usize::from(serial)).filter(|&&size| size != u8::MAX).map(|&size| usize::from(size))
+}
+
+/// The integer of `size` bytes that ends at `end`.
+#[inline(always)]
+fn integer_before(bytes: &[u8], end: usize, size: usize, serial: u8) -> Option<i64> {
+    if size == 0 {
+        return Some(i64::from(serial) - 8);
+    }
+    // The eight bytes that end with the value: there are always that many in front of its end.
+    let word: [u8; 8] = *bytes.get(end.checked_sub(8)?..end)?.first_chunk()?;
+    let unused = 64 - 8 * size as u32;
+    Some(i64::from_be_bytes(word) << unused >> unused)
+}
+
 /// The order of an index entry relative to a key, straight from the page, where both are of the usual shape: a short record
 /// whose columns, as far as it takes, are integers and short UTF-8 texts under BINARY. `None` for all others. With it comes
 /// the first column, where it is an integer.
@@ -554,22 +654,12 @@ fn compare_short(
         let serial = *record.get(column + 1)?;
         let order = match value {
             Value::Integer(value) => {
-                const SIZES: [u8; 10] = [u8::MAX, 1, 2, 3, 4, 6, 8, u8::MAX, 0, 0];
-                let size = usize::from(*SIZES.get(usize::from(serial))?);
-                let stored = if size == 0 {
-                    i64::from(serial - 8)
-                } else {
-                    let end = body + size;
-                    if end > len {
-                        return None;
-                    }
-                    // The eight bytes that end with the value: there are always that many in front of its end.
-                    let end_at = start + 1 + end;
-                    let word: [u8; 8] = *node.bytes.get(end_at.checked_sub(8)?..end_at)?.first_chunk()?;
-                    body = end;
-                    let unused = 64 - 8 * size as u32;
-                    i64::from_be_bytes(word) << unused >> unused
-                };
+                let size = integer_size(serial)?;
+                body += size;
+                if body > len {
+                    return None;
+                }
+                let stored = integer_before(node.bytes, start + 1 + body, size, serial)?;
                 if column == 0 {
                     first = Some(stored);
                 }
