@@ -49,6 +49,12 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Crash enumeration and seeded simulation: about a minute of both, `--seed N`, `crash ...`, or `hunt ...`.
+    Sim {
+        /// Passed on to the simulator.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// The graph of the workspace's crates, as it really is.
     Deps,
 }
@@ -68,6 +74,7 @@ fn main() -> ExitCode {
         Chore::Sqllogictest { arguments } => cargo(&["run", "--release", "-p", "sqllogictest", "--"], &arguments),
         Chore::RecordShell { program } => record_shell(program.as_deref()),
         Chore::Differential { arguments } => cargo(&["run", "--release", "-p", "differential", "--"], &arguments),
+        Chore::Sim { arguments } => cargo(&["run", "--profile", "quick", "-p", "turso_sim", "--"], &arguments),
         Chore::Deps => deps(),
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -24,6 +24,7 @@ use crate::format::{be32, put_be32};
 use crate::page::PageNo;
 use crate::pager::spill::{DirtyPage, Spill};
 use crate::pager::{JournalMode, Synchronous};
+use crate::planted::{self, Planted};
 use crate::super_journal;
 
 /// What device sectors are taken to be in journal headers.
@@ -130,7 +131,7 @@ impl Commit<'_> {
 
     fn fill_journal(&self, journal: &dyn File, path: &Path, existed: bool) -> Result<[u8; JournalHeader::SIZE]> {
         let nonce = self.io.random_u32();
-        let sync = self.synchronous != Synchronous::Off;
+        let sync = self.synchronous != Synchronous::Off && !planted::has(Planted::SkippedSync);
         let mut header = JournalHeader {
             // Without syncs there is no order to protect, and SQLite says "all of the file".
             record_count: if sync { 0 } else { JournalHeader::TO_END_OF_FILE },
@@ -292,6 +293,8 @@ pub(crate) fn find_hot_journal(io: &dyn Io, file: &dyn File, path: &Path) -> Res
         Ok(journal) => journal,
         // Deleted since: its transaction has ended.
         Err(e) if e.is(ResultCode::CANTOPEN) && !io.exists(&journal_path)? => return Ok(JournalState::Cold),
+        // There and yet not to be opened: damaged, or another one since. Who holds EXCLUSIVE can tell.
+        Err(e) if e.is(ResultCode::CANTOPEN) => return Ok(JournalState::Hot),
         Err(e) => return Err(e),
     };
     if file.size()? == 0 {

@@ -12,6 +12,7 @@ pub mod format;
 mod journal;
 pub mod page;
 pub mod pager;
+pub mod planted;
 mod super_journal;
 mod wal;
 

@@ -197,8 +197,8 @@ impl State {
         self.databases.get(db.unwrap_or(0)).map_or(0, |entry| i64::from(entry.pager.secure_delete()))
     }
 
-    /// `PRAGMA cache_spill`: whether large transactions leave memory before they commit, and from how many pages on. It is
-    /// answered; what is spilled when is decided by the size of the cache.
+    /// `PRAGMA cache_spill`: whether large transactions leave memory before they commit, and from how many pages on, in the databases
+    /// that the connection has.
     fn cache_spill(&mut self, told: Option<&Value>) -> i64 {
         match told.map(word).as_deref() {
             Some("0" | "off" | "no" | "false") => self.settings.cache_spills = false,
@@ -206,6 +206,9 @@ impl State {
                 self.settings.cache_spills = true;
                 if let Some(pages) = text.parse::<i64>().ok().filter(|pages| *pages > 1) {
                     self.settings.cache_spill_pages = pages;
+                    for entry in &mut self.databases {
+                        entry.pager.set_spill_pages(usize::try_from(pages).unwrap_or(usize::MAX));
+                    }
                 }
             }
             None => {}

@@ -17,7 +17,6 @@ PRAGMA cache_size; PRAGMA cache_size = 100; PRAGMA cache_size; PRAGMA cache_size
 PRAGMA cache_spill = 0; PRAGMA cache_spill;
 -- + the default
 PRAGMA cache_spill;
--- ! stored
 -- = case_sensitive_like
 PRAGMA case_sensitive_like = 1; SELECT 'a' LIKE 'A'; PRAGMA case_sensitive_like;
 -- = cell_size_check

@@ -2,6 +2,7 @@
 
 use super::header::is_page_size;
 use super::{be32, put_be32};
+use crate::planted::{self, Planted};
 
 /// Starts the log. 32 bytes, big-endian.
 ///
@@ -128,6 +129,9 @@ impl FrameHeader {
 
     /// True where the frame belongs to this log and nothing in it or before it is damaged; `frame` is header and page.
     pub fn is_valid(&self, frame: &[u8], salt: [u8; 8], before: Checksum, big_endian: bool) -> bool {
+        if planted::has(Planted::WrongSaltCheck) && self.salt != salt {
+            return self.page_no != 0;
+        }
         self.page_no != 0
             && self.salt == salt
             && self.checksum

@@ -112,6 +112,8 @@ pub enum BadHeader {
 impl IndexHeader {
     /// Words of the header.
     pub const WORDS: usize = 12;
+    /// The first word of the salt.
+    pub const SALT_WORD: usize = 8;
     const VERSION: u32 = 3_007_000;
 
     /// Reads a header that was seen the same in both copies.

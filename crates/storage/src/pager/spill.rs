@@ -11,6 +11,7 @@ use turso_io::{File, OpenFlags};
 
 use super::{Backing, Pager, State};
 use crate::page::{Page, PageNo, PageRef};
+use crate::planted::{self, Planted};
 
 /// Bytes of dirty pages that a transaction keeps in memory unless told otherwise.
 pub(super) const DEFAULT_SPILL_BYTES: usize = 256 << 20;
@@ -118,7 +119,12 @@ impl Pager {
         for batch in pages.chunks(BATCH) {
             let bufs: Vec<&[u8]> = batch.iter().map(|page| &page[..]).collect();
             spill.file.write_vectored_at(&bufs, spill.next * u64::from(page_size))?;
-            for page in batch {
+            let lost = if planted::has(Planted::LostSpilledPage) { batch.len() / 2 } else { batch.len() };
+            for (i, page) in batch.iter().enumerate() {
+                if i == lost {
+                    self.table.take(page.no());
+                    continue;
+                }
                 spill.pages.insert(page.no().0, spill.next);
                 spill.next += 1;
                 self.table.take(page.no());

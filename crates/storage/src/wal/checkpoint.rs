@@ -8,6 +8,7 @@ use super::index::HeaderState;
 use crate::file::DatabaseFile;
 use crate::format::wal_index::{IndexHeader, READ_MARK_UNUSED, READ_MARKS, at, lock};
 use crate::pager::Synchronous;
+use crate::planted::{self, Planted};
 
 /// How far a checkpoint goes (`PRAGMA wal_checkpoint`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,11 +112,14 @@ impl Wal {
         let HeaderState::Good(mut header) = self.index.read_header()? else {
             return Err(Error::from_code(ResultCode::BUSY));
         };
+        // What follows is read after the header: a generation that begins in between is noticed below.
+        self.index.barrier();
         let mut busy = false;
         if header.max_frame > 0 {
             busy = !self.backfill(&header, effort, synchronous)? && mode != CheckpointMode::Passive;
         }
-        let checkpointed = self.index.backfilled()?.min(header.max_frame);
+        let same = self.index.has_salt(header.salt)?;
+        let checkpointed = if same { self.index.backfilled()?.min(header.max_frame) } else { header.max_frame };
         let result = CheckpointResult { busy, log: header.max_frame.into(), checkpointed: checkpointed.into() };
         if mode == CheckpointMode::Passive {
             return Ok(result);
@@ -157,21 +161,31 @@ impl Wal {
                 set?;
             } else if effort == Effort::Complete {
                 return Ok(false);
-            } else {
+            } else if !planted::has(Planted::CheckpointPastReaders) {
                 safe = mark;
             }
         }
-        let done = self.index.backfilled()?;
-        if done >= safe {
+        if self.index.backfilled()? >= safe {
             return Ok(true);
         }
         // Readers who take everything from the file must not see it change.
         if !or_busy(self.locks.exclusive(lock::read(0), 1))? {
             return Ok(false);
         }
-        let copied = self.copy_frames(header, done, safe, synchronous);
+        let copied = self.copy_under_lock(header, safe, synchronous);
         self.locks.release_exclusive(lock::read(0), 1);
         copied.map(|()| true)
+    }
+
+    /// The writer that begins the log anew holds the lock of read mark 0 shared while it does: from here on nobody can. One
+    /// may have done so since the header was read, without the checkpoint lock; then all that the header speaks of is in the
+    /// file, and the frames and counters are those of another generation.
+    fn copy_under_lock(&self, header: &IndexHeader, safe: u32, synchronous: Synchronous) -> Result<()> {
+        if !planted::has(Planted::CheckpointOfOldGeneration) && !self.index.has_salt(header.salt)? {
+            return Ok(());
+        }
+        let done = self.index.backfilled()?;
+        if done >= safe { Ok(()) } else { self.copy_frames(header, done, safe, synchronous) }
     }
 
     fn copy_frames(&self, header: &IndexHeader, done: u32, safe: u32, synchronous: Synchronous) -> Result<()> {

@@ -104,6 +104,17 @@ impl WalIndex {
         }
     }
 
+    /// True where the log still is of the generation that this salt names.
+    pub fn has_salt(&self, salt: [u8; 8]) -> Result<bool> {
+        let region = self.existing(0)?;
+        let words = region.words();
+        let mut now = [0; 8];
+        for (half, word) in now.chunks_exact_mut(4).zip(&words[IndexHeader::SALT_WORD..]) {
+            half.copy_from_slice(&load(word).to_ne_bytes());
+        }
+        Ok(now == salt)
+    }
+
     /// True where the first copy of the header still is this one.
     pub fn header_is(&self, header: &IndexHeader) -> Result<bool> {
         let region = self.existing(0)?;

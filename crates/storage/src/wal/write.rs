@@ -23,6 +23,7 @@ use crate::format::wal_index::{IndexHeader, READ_MARK_UNUSED, READ_MARKS, at, lo
 use crate::page::{PageNo, PageRef};
 use crate::pager::Synchronous;
 use crate::pager::spill::{DirtyPage, Spill, SpillSlot};
+use crate::planted::{self, Planted};
 
 /// A commit on its way.
 pub(crate) struct WalCommit {
@@ -204,7 +205,7 @@ impl Wal {
             spilled: spilled.into_iter().map(|(no, _)| no.0).collect(),
             new_header: new,
             sync_log_header: synchronous >= Synchronous::Normal,
-            sync_frames: synchronous >= Synchronous::Full,
+            sync_frames: synchronous >= Synchronous::Full && !planted::has(Planted::SkippedSync),
             completion: None,
         })
     }

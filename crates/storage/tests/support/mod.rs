@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod crash;
+pub mod hook;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

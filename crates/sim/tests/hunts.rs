@@ -1,0 +1,18 @@
+//! A few seeds of the simulation; the same seed does the same.
+
+use std::path::Path;
+
+use turso_sim::hunt::{Plan, Shape, execute};
+
+#[test]
+fn seeds_find_nothing_and_repeat_exactly() {
+    let directory = Path::new("/simulated");
+    for seed in 1..=8 {
+        let plan = Plan::new(seed, Shape::default());
+        let first = execute(&plan, directory, None).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        if seed <= 3 {
+            let again = execute(&plan, directory, None).unwrap_or_else(|e| panic!("seed {seed}, again: {e}"));
+            assert_eq!(first.digest, again.digest, "seed {seed} is not repeated");
+        }
+    }
+}
