@@ -1,53 +1,95 @@
-//! What a wrapping file passes on unchanged: everything but `submit` and `completes_inline`.
+//! What a wrapping back end passes on unchanged.
 
-macro_rules! delegate_file {
+/// The methods of [`Io`](crate::Io) that a wrapper passes on to its field `inner`: all but `name`, `open`, `step`,
+/// `run_elsewhere` and `shared_identity`, which say what the wrapper is.
+#[macro_export]
+macro_rules! delegate_io {
     () => {
-        fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
+        fn delete(&self, path: &std::path::Path, sync_dir: bool) -> $crate::Result<()> {
+            self.inner.delete(path, sync_dir)
+        }
+        fn exists(&self, path: &std::path::Path) -> $crate::Result<bool> {
+            self.inner.exists(path)
+        }
+        fn sync_directory_of(&self, path: &std::path::Path) -> $crate::Result<()> {
+            self.inner.sync_directory_of(path)
+        }
+        fn full_path(&self, path: &std::path::Path) -> $crate::Result<std::path::PathBuf> {
+            self.inner.full_path(path)
+        }
+        fn temp_path(&self) -> $crate::Result<std::path::PathBuf> {
+            self.inner.temp_path()
+        }
+        fn now_julian_ms(&self) -> i64 {
+            self.inner.now_julian_ms()
+        }
+        fn randomness(&self, buf: &mut [u8]) {
+            self.inner.randomness(buf);
+        }
+        fn sleep(&self, duration: std::time::Duration) {
+            self.inner.sleep(duration);
+        }
+    };
+}
+
+/// The methods of [`File`](crate::File) about data that a wrapper passes on to its field `inner`.
+#[macro_export]
+macro_rules! delegate_file_data {
+    () => {
+        fn read_at(&self, buf: &mut [u8], offset: u64) -> $crate::Result<usize> {
             self.inner.read_at(buf, offset)
         }
-        fn write_at(&self, buf: &[u8], offset: u64) -> Result<()> {
+        fn write_at(&self, buf: &[u8], offset: u64) -> $crate::Result<()> {
             self.inner.write_at(buf, offset)
         }
-        fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> Result<()> {
+        fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> $crate::Result<()> {
             self.inner.write_vectored_at(bufs, offset)
         }
-        fn sync(&self, kind: SyncKind) -> Result<()> {
+        fn sync(&self, kind: $crate::SyncKind) -> $crate::Result<()> {
             self.inner.sync(kind)
         }
-        fn truncate(&self, size: u64) -> Result<()> {
+        fn truncate(&self, size: u64) -> $crate::Result<()> {
             self.inner.truncate(size)
         }
-        fn size(&self) -> Result<u64> {
+    };
+}
+
+/// The methods of [`File`](crate::File) that a wrapper passes on to its field `inner`: all but those of
+/// [`delegate_file_data`](crate::delegate_file_data), `submit`, `submit_all`, `completes_inline` and `reads_ahead`.
+#[macro_export]
+macro_rules! delegate_file {
+    () => {
+        fn size(&self) -> $crate::Result<u64> {
             self.inner.size()
         }
         fn is_read_only(&self) -> bool {
             self.inner.is_read_only()
         }
-        fn id(&self) -> Option<FileId> {
+        fn id(&self) -> Option<$crate::FileId> {
             self.inner.id()
         }
         fn sector_size(&self) -> u32 {
             self.inner.sector_size()
         }
-        fn lock(&self, level: LockLevel) -> Result<()> {
+        fn lock(&self, level: $crate::LockLevel) -> $crate::Result<()> {
             self.inner.lock(level)
         }
-        fn unlock(&self, level: LockLevel) -> Result<()> {
+        fn unlock(&self, level: $crate::LockLevel) -> $crate::Result<()> {
             self.inner.unlock(level)
         }
-        fn lock_level(&self) -> LockLevel {
+        fn lock_level(&self) -> $crate::LockLevel {
             self.inner.lock_level()
         }
-        fn check_reserved(&self) -> Result<bool> {
+        fn check_reserved(&self) -> $crate::Result<bool> {
             self.inner.check_reserved()
         }
-        fn shm_map(&self, region: u32, extend: bool) -> Result<Option<ShmRegion>> {
+        fn shm_map(&self, region: u32, extend: bool) -> $crate::Result<Option<$crate::ShmRegion>> {
             self.inner.shm_map(region, extend)
         }
-        fn shm_lock(&self, first: u32, count: u32, kind: ShmLockKind) -> Result<()> {
+        fn shm_lock(&self, first: u32, count: u32, kind: $crate::ShmLockKind) -> $crate::Result<()> {
             self.inner.shm_lock(first, count, kind)
         }
-        fn shm_unlock(&self, first: u32, count: u32) -> Result<()> {
+        fn shm_unlock(&self, first: u32, count: u32) -> $crate::Result<()> {
             self.inner.shm_unlock(first, count)
         }
         fn shm_locked_elsewhere(&self, lock: u32) -> bool {
@@ -56,10 +98,10 @@ macro_rules! delegate_file {
         fn shm_barrier(&self) {
             self.inner.shm_barrier();
         }
-        fn shm_shared_with_others(&self) -> Result<bool> {
+        fn shm_shared_with_others(&self) -> $crate::Result<bool> {
             self.inner.shm_shared_with_others()
         }
-        fn shm_unmap(&self, delete: bool) -> Result<()> {
+        fn shm_unmap(&self, delete: bool) -> $crate::Result<()> {
             self.inner.shm_unmap(delete)
         }
     };

@@ -44,7 +44,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use turso_error::Result;
+#[doc(hidden)] // for the macros
+pub use turso_error::Result;
 
 /// The default back end of this platform: blocking system calls.
 #[cfg(unix)]

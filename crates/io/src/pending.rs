@@ -4,13 +4,12 @@
 //! Blocking calls and submitted writes go through at once, unless [`PendingIo::delaying_writes`] made it.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use turso_error::Result;
 
-use crate::{Completion, File, FileId, Io, LockLevel, Op, OpenFlags, ShmLockKind, ShmRegion, SyncKind};
+use crate::{Completion, File, Io, Op, OpenFlags};
 
 type Jobs = VecDeque<(Arc<dyn File>, Op, Completion)>;
 type Queue = Arc<Mutex<Jobs>>;
@@ -51,30 +50,7 @@ impl Io for PendingIo {
         let inner = self.inner.open(path, flags)?;
         Ok(Arc::new(PendingFile { inner, queue: self.queue.clone(), delay_writes: self.delay_writes }))
     }
-    fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
-        self.inner.delete(path, sync_dir)
-    }
-    fn exists(&self, path: &Path) -> Result<bool> {
-        self.inner.exists(path)
-    }
-    fn sync_directory_of(&self, path: &Path) -> Result<()> {
-        self.inner.sync_directory_of(path)
-    }
-    fn full_path(&self, path: &Path) -> Result<PathBuf> {
-        self.inner.full_path(path)
-    }
-    fn temp_path(&self) -> Result<PathBuf> {
-        self.inner.temp_path()
-    }
-    fn now_julian_ms(&self) -> i64 {
-        self.inner.now_julian_ms()
-    }
-    fn randomness(&self, buf: &mut [u8]) {
-        self.inner.randomness(buf);
-    }
-    fn sleep(&self, duration: Duration) {
-        self.inner.sleep(duration);
-    }
+    delegate_io!();
 
     fn step(&self) -> Result<bool> {
         let next = locked(&self.queue).pop_front();
@@ -110,5 +86,6 @@ impl File for PendingFile {
     fn reads_ahead(&self) -> bool {
         false
     }
+    delegate_file_data!();
     delegate_file!();
 }

@@ -2,14 +2,13 @@
 //!
 //! Blocking calls go through on the caller's thread.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use turso_error::Result;
 
 use crate::pool::{Job, Pool};
-use crate::{Completion, File, FileId, Io, LockLevel, Op, OpenFlags, ShmLockKind, ShmRegion, SyncKind};
+use crate::{Completion, File, Io, Op, OpenFlags};
 
 /// See the module's documentation.
 pub struct ThreadPoolIo {
@@ -32,30 +31,7 @@ impl Io for ThreadPoolIo {
         let inner = self.inner.open(path, flags)?;
         Ok(Arc::new(PooledFile { inner, pool: self.pool.clone() }))
     }
-    fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
-        self.inner.delete(path, sync_dir)
-    }
-    fn exists(&self, path: &Path) -> Result<bool> {
-        self.inner.exists(path)
-    }
-    fn sync_directory_of(&self, path: &Path) -> Result<()> {
-        self.inner.sync_directory_of(path)
-    }
-    fn full_path(&self, path: &Path) -> Result<PathBuf> {
-        self.inner.full_path(path)
-    }
-    fn temp_path(&self) -> Result<PathBuf> {
-        self.inner.temp_path()
-    }
-    fn now_julian_ms(&self) -> i64 {
-        self.inner.now_julian_ms()
-    }
-    fn randomness(&self, buf: &mut [u8]) {
-        self.inner.randomness(buf);
-    }
-    fn sleep(&self, duration: Duration) {
-        self.inner.sleep(duration);
-    }
+    delegate_io!();
     fn run_elsewhere(&self, job: Job) -> std::result::Result<(), Job> {
         self.pool.run(job)
     }
@@ -78,5 +54,6 @@ impl File for PooledFile {
     fn completes_inline(&self) -> bool {
         false
     }
+    delegate_file_data!();
     delegate_file!();
 }

@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use turso::{Builder, Connection, Database};
 use turso_core::io::{
-    Completion, File, FileId, Io, Job, LockLevel, Op, OpenFlags, ShmLockKind, ShmRegion, SyncKind, SyscallIo,
-    ThreadPoolIo,
+    Completion, File, Io, Job, Op, OpenFlags, SyncKind, SyscallIo, ThreadPoolIo, delegate_file, delegate_io,
 };
 
 type Result<T> = turso_core::Result<T>;
@@ -60,31 +59,7 @@ impl Io for Watched {
     fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
         self.inner.open(path, flags)
     }
-    fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
-        self.inner.delete(path, sync_dir)
-    }
-    fn exists(&self, path: &Path) -> Result<bool> {
-        self.inner.exists(path)
-    }
-    fn sync_directory_of(&self, path: &Path) -> Result<()> {
-        self.inner.sync_directory_of(path)
-    }
-    fn full_path(&self, path: &Path) -> Result<PathBuf> {
-        self.inner.full_path(path)
-    }
-    fn temp_path(&self) -> Result<PathBuf> {
-        self.inner.temp_path()
-    }
-    fn now_julian_ms(&self) -> i64 {
-        self.inner.now_julian_ms()
-    }
-    fn randomness(&self, buf: &mut [u8]) {
-        self.inner.randomness(buf);
-    }
-    fn sleep(&self, duration: Duration) {
-        self.watch.note("sleep");
-        self.inner.sleep(duration);
-    }
+    delegate_io!();
     fn run_elsewhere(&self, job: Job) -> std::result::Result<(), Job> {
         self.inner.run_elsewhere(job)
     }
@@ -125,6 +100,7 @@ impl Io for Disk {
         self.inner.randomness(buf);
     }
     fn sleep(&self, duration: Duration) {
+        self.watch.note("sleep");
         self.inner.sleep(duration);
     }
 }
@@ -156,42 +132,7 @@ impl File for DiskFile {
     fn truncate(&self, size: u64) -> Result<()> {
         self.inner.truncate(size)
     }
-    fn size(&self) -> Result<u64> {
-        self.inner.size()
-    }
-    fn is_read_only(&self) -> bool {
-        self.inner.is_read_only()
-    }
-    fn id(&self) -> Option<FileId> {
-        self.inner.id()
-    }
-    fn lock(&self, level: LockLevel) -> Result<()> {
-        self.inner.lock(level)
-    }
-    fn unlock(&self, level: LockLevel) -> Result<()> {
-        self.inner.unlock(level)
-    }
-    fn lock_level(&self) -> LockLevel {
-        self.inner.lock_level()
-    }
-    fn check_reserved(&self) -> Result<bool> {
-        self.inner.check_reserved()
-    }
-    fn shm_map(&self, region: u32, extend: bool) -> Result<Option<ShmRegion>> {
-        self.inner.shm_map(region, extend)
-    }
-    fn shm_lock(&self, first: u32, count: u32, kind: ShmLockKind) -> Result<()> {
-        self.inner.shm_lock(first, count, kind)
-    }
-    fn shm_unlock(&self, first: u32, count: u32) -> Result<()> {
-        self.inner.shm_unlock(first, count)
-    }
-    fn shm_shared_with_others(&self) -> Result<bool> {
-        self.inner.shm_shared_with_others()
-    }
-    fn shm_unmap(&self, delete: bool) -> Result<()> {
-        self.inner.shm_unmap(delete)
-    }
+    delegate_file!();
 }
 
 /// Runs a task with the watch armed while the executor's thread is in it.

@@ -16,17 +16,14 @@
 mod request;
 mod ring;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use turso_error::Result;
 
 use crate::pool::{Job, Pool};
 use crate::syscall::SyscallFile;
-use crate::{
-    Completion, File, FileId, Io, LockLevel, Op, OpenFlags, POOL_THREADS, ShmLockKind, ShmRegion, SyncKind, SyscallIo,
-};
+use crate::{Completion, File, Io, Op, OpenFlags, POOL_THREADS, SyscallIo};
 use request::Request;
 use ring::Ring;
 
@@ -51,30 +48,7 @@ impl Io for UringIo {
         let inner = SyscallIo::open_file(path, flags)?;
         Ok(Arc::new(UringFile { inner, ring: self.ring }))
     }
-    fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
-        self.inner.delete(path, sync_dir)
-    }
-    fn exists(&self, path: &Path) -> Result<bool> {
-        self.inner.exists(path)
-    }
-    fn sync_directory_of(&self, path: &Path) -> Result<()> {
-        self.inner.sync_directory_of(path)
-    }
-    fn full_path(&self, path: &Path) -> Result<PathBuf> {
-        self.inner.full_path(path)
-    }
-    fn temp_path(&self) -> Result<PathBuf> {
-        self.inner.temp_path()
-    }
-    fn now_julian_ms(&self) -> i64 {
-        self.inner.now_julian_ms()
-    }
-    fn randomness(&self, buf: &mut [u8]) {
-        self.inner.randomness(buf);
-    }
-    fn sleep(&self, duration: Duration) {
-        self.inner.sleep(duration);
-    }
+    delegate_io!();
     fn run_elsewhere(&self, job: Job) -> std::result::Result<(), Job> {
         if self.ring.is_alive() { helpers().run(job) } else { Err(job) }
     }
@@ -131,5 +105,6 @@ impl File for UringFile {
     fn completes_inline(&self) -> bool {
         false
     }
+    delegate_file_data!();
     delegate_file!();
 }

@@ -250,40 +250,5 @@ impl File for CrashFile {
         self.io.disk().unsynced.push((self.path.clone(), Unsynced::Truncate(size)));
         self.inner.truncate(size)
     }
-    fn size(&self) -> Result<u64> {
-        self.inner.size()
-    }
-    fn is_read_only(&self) -> bool {
-        self.inner.is_read_only()
-    }
-    fn id(&self) -> Option<FileId> {
-        self.inner.id()
-    }
-    fn lock(&self, level: LockLevel) -> Result<()> {
-        self.inner.lock(level)
-    }
-    fn unlock(&self, level: LockLevel) -> Result<()> {
-        self.inner.unlock(level)
-    }
-    fn lock_level(&self) -> LockLevel {
-        self.inner.lock_level()
-    }
-    fn check_reserved(&self) -> Result<bool> {
-        self.inner.check_reserved()
-    }
-    fn shm_map(&self, region: u32, extend: bool) -> Result<Option<ShmRegion>> {
-        self.inner.shm_map(region, extend)
-    }
-    fn shm_lock(&self, first: u32, count: u32, kind: ShmLockKind) -> Result<()> {
-        self.inner.shm_lock(first, count, kind)
-    }
-    fn shm_unlock(&self, first: u32, count: u32) -> Result<()> {
-        self.inner.shm_unlock(first, count)
-    }
-    fn shm_shared_with_others(&self) -> Result<bool> {
-        self.inner.shm_shared_with_others()
-    }
-    fn shm_unmap(&self, delete: bool) -> Result<()> {
-        self.inner.shm_unmap(delete)
-    }
+    turso_io::delegate_file!();
 }
