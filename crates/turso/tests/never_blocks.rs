@@ -20,7 +20,6 @@ type Result<T> = turso_core::Result<T>;
 /// System calls, of which those that may wait for a disk note whether they ran on the executor's thread.
 struct Watched {
     inner: ThreadPoolIo,
-    watch: Arc<Watch>,
 }
 
 #[derive(Default)]
@@ -51,7 +50,7 @@ impl Watched {
     fn new() -> (Arc<Self>, Arc<Watch>) {
         let watch = Arc::<Watch>::default();
         let disk = Arc::new(Disk { inner: SyscallIo::new(), watch: watch.clone() });
-        (Arc::new(Self { inner: ThreadPoolIo::new(disk, 4), watch: watch.clone() }), watch)
+        (Arc::new(Self { inner: ThreadPoolIo::new(disk, 4) }), watch)
     }
 }
 
