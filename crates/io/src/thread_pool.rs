@@ -14,12 +14,14 @@ use crate::{Completion, File, Io, Op, OpenFlags};
 pub struct ThreadPoolIo {
     inner: Arc<dyn Io>,
     pool: Arc<Pool>,
+    /// Jobs that block wait for operations of `pool`, so they have threads of their own.
+    helpers: Pool,
 }
 
 impl ThreadPoolIo {
     /// Runs the submitted operations of `inner` on `threads` threads.
     pub fn new(inner: Arc<dyn Io>, threads: usize) -> Self {
-        Self { inner, pool: Arc::new(Pool::new(threads)) }
+        Self { inner, pool: Arc::new(Pool::new(threads)), helpers: Pool::new(threads) }
     }
 }
 
@@ -33,7 +35,7 @@ impl Io for ThreadPoolIo {
     }
     delegate_io!();
     fn run_elsewhere(&self, job: Job) -> std::result::Result<(), Job> {
-        self.pool.run(job)
+        self.helpers.run(job)
     }
 }
 
