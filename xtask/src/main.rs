@@ -1,6 +1,8 @@
 //! Chores of the repository: `cargo xtask <chore>`.
 #![forbid(unsafe_code)]
 
+mod c_api;
+
 use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
@@ -55,6 +57,16 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Record what the program that calls every function of the C library prints on SQLite, and where ours differs.
+    CApi,
+    /// AddressSanitizer over the C library.
+    Addresses,
+    /// ThreadSanitizer over the C library.
+    Threads {
+        /// Seconds for each of the two parts.
+        #[arg(default_value_t = 30)]
+        seconds: u32,
+    },
     /// The graph of the workspace's crates, as it really is.
     Deps,
 }
@@ -75,6 +87,9 @@ fn main() -> ExitCode {
         Chore::RecordShell { program } => record_shell(program.as_deref()),
         Chore::Differential { arguments } => cargo(&["run", "--release", "-p", "differential", "--"], &arguments),
         Chore::Sim { arguments } => cargo(&["run", "--profile", "quick", "-p", "turso_sim", "--"], &arguments),
+        Chore::CApi => c_api::record(),
+        Chore::Addresses => c_api::addresses(),
+        Chore::Threads { seconds } => c_api::threads(seconds),
         Chore::Deps => deps(),
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -89,6 +104,13 @@ fn cargo(words: &[&str], more: &[String]) -> bool {
             false
         }
     }
+}
+
+fn cargo_with(words: &[&str], variables: &[(&str, &str)]) -> bool {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(words).envs(variables.iter().copied());
+    command.status().is_ok_and(|status| status.success())
 }
 
 fn record_shell(program: Option<&str>) -> bool {

@@ -11,7 +11,9 @@ pub fn record(connection: &Connection, shared: &Shared, from_database: &str, tab
     if let Some(failure) = &shared.lock().failure {
         return Err(failure.clone());
     }
-    shared.attach(table);
+    if !shared.attach_for_comparison(table) {
+        return Ok(());
+    }
     let known = shared.ensure_shape(connection, table, None)?;
     let (database, rowids, shape) = {
         let recorder = shared.lock();

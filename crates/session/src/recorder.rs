@@ -128,6 +128,19 @@ impl Shared {
         Ok(())
     }
 
+    /// Attach the table for a comparison, unless a filter does not want it.
+    pub fn attach_for_comparison(&self, table: &str) -> bool {
+        let filter = {
+            let recorder = self.lock();
+            recorder.filter.clone().filter(|_| recorder.position(table).is_none())
+        };
+        let wanted = filter.is_none_or(|filter| filter(table));
+        if wanted {
+            self.attach(table);
+        }
+        wanted
+    }
+
     /// The table is attached, now at the latest.
     fn attach_if_wanted(&self, table: &str) -> bool {
         let filter = {

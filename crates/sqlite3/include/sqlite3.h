@@ -372,6 +372,12 @@ extern "C" {
 #define SQLITE_INTEGER                               1
 #define SQLITE_FLOAT                                 2
 #define SQLITE_BLOB                                  4
+#ifdef SQLITE_TEXT
+#undef SQLITE_TEXT
+#else
+#define SQLITE_TEXT 3
+#endif
+#define SQLITE3_TEXT 3
 #define SQLITE_NULL                                  5
 #define SQLITE_UTF8                                  1
 #define SQLITE_UTF16LE                               2
@@ -534,6 +540,11 @@ extern "C" {
 #define SQLITE_CARRAY_DOUBLE                         2
 #define SQLITE_CARRAY_TEXT                           3
 #define SQLITE_CARRAY_BLOB                           4
+#define CARRAY_INT32 0
+#define CARRAY_INT64 1
+#define CARRAY_DOUBLE 2
+#define CARRAY_TEXT 3
+#define CARRAY_BLOB 4
 #define SQLITE_SESSION_OBJCONFIG_SIZE                1
 #define SQLITE_SESSION_OBJCONFIG_ROWID               2
 #define SQLITE_CHANGESETSTART_INVERT                 0x0002
@@ -1184,6 +1195,10 @@ SQLITE_API int sqlite3_stricmp(const char *, const char *);
 SQLITE_API int sqlite3_strnicmp(const char *, const char *, int);
 SQLITE_API int sqlite3_strglob(const char *zGlob, const char *zStr);
 SQLITE_API int sqlite3_strlike(const char *zGlob, const char *zStr, unsigned int cEsc);
+
+#define NOT_WITHIN 0
+#define PARTLY_WITHIN 1
+#define FULLY_WITHIN 2
 
 /* ---- Sessions and changesets ---- */
 

@@ -135,8 +135,8 @@ entry! {
     }
 
     /// The operating system's error number of the last failure that had one.
-    fn sqlite3_system_errno(db: Handle<Db>) -> c_int | 0; {
-        db.get().map_or(0, |db| db.error.borrow().os_error)
+    fn sqlite3_system_errno(db: Bare<Db>) -> c_int | 0; {
+        db.known().map_or(0, |db| db.error.borrow().os_error)
     }
 
     /// Extended codes are returned from now on, or not.

@@ -120,6 +120,8 @@ pub struct Stmt {
     pub flags: u32,
     /// Where it stands.
     pub state: Cell<StmtState>,
+    /// How a run of a statement of `sqlite3_prepare` has failed, until the reset tells it.
+    pub failure: RefCell<Option<Error>>,
     /// Counts steps: what is cached of a row belongs to one of them.
     pub row_number: Cell<u64>,
     /// Column values as handed out.
@@ -239,6 +241,7 @@ impl Stmt {
             legacy,
             flags,
             state: Cell::new(StmtState::Ready),
+            failure: RefCell::default(),
             row_number: Cell::new(0),
             columns: RefCell::default(),
             column_texts: RefCell::default(),

@@ -160,9 +160,8 @@ fn changed_value(
     index: c_int,
     place: Out<*mut CValue>,
 ) -> c_int {
-    let Some((index, value)) = usize::try_from(index).ok().and_then(|i| values.get(i).map(|v| (i, v))) else {
-        return RANGE;
-    };
+    let Ok(index) = usize::try_from(index) else { return RANGE };
+    let Some(value) = values.get(index) else { return MISUSE };
     let mut cells = cells.borrow_mut();
     if cells.len() <= index {
         cells.resize_with(values.len(), || None);
@@ -354,6 +353,7 @@ entry! {
     fn sqlite3_trace(db: Handle<Db>, callback: Trace, data: *mut c_void) -> *mut c_void | null_mut(); {
         let Some(db) = db.get() else { return null_mut() };
         let before = db.hooks.trace.replace((callback, Pointer(data))).1;
+        db.hooks.profile.set((None, db.hooks.profile.get().1));
         db.install_legacy_trace();
         before.0
     }
@@ -362,6 +362,7 @@ entry! {
     fn sqlite3_profile(db: Handle<Db>, callback: Profile, data: *mut c_void) -> *mut c_void | null_mut(); {
         let Some(db) = db.get() else { return null_mut() };
         let before = db.hooks.profile.replace((callback, Pointer(data))).1;
+        db.hooks.trace.set((None, db.hooks.trace.get().1));
         db.install_legacy_trace();
         before.0
     }

@@ -1,10 +1,10 @@
 //! What is not built yet: each answers with a plain error, so that a program that does not need it runs.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 
-use crate::boundary::{FromC, catch};
-use crate::codes::ERROR;
-use crate::handle::{Db, Handle};
+use crate::boundary::{FromC, catch, entry};
+use crate::codes::{Destructor, ERROR, destroy};
+use crate::handle::{Bare, Db, Handle, Stmt};
 
 /// Functions that take a connection first, and leave an error there.
 macro_rules! missing_on_connection {
@@ -52,10 +52,29 @@ missing_on_connection! {
 
 missing_int! {
     sqlite3_snapshot_cmp
-    sqlite3_carray_bind
-    sqlite3_carray_bind_v2
 }
 
 missing_nothing! {
     sqlite3_snapshot_free
+}
+
+entry! {
+    /// Not built yet; the array goes back at once.
+    fn sqlite3_carray_bind(
+        stmt: Bare<Stmt>, number: i32, array: *mut c_void, count: i32, flags: i32, destructor: Destructor,
+    ) -> c_int | ERROR; {
+        let _ = (stmt, number, count, flags);
+        destroy(destructor, array);
+        ERROR
+    }
+
+    /// Not built yet; the array goes back at once.
+    fn sqlite3_carray_bind_v2(
+        stmt: Bare<Stmt>, number: i32, array: *mut c_void, count: i32, flags: i32, destructor: Destructor,
+        argument: *mut c_void,
+    ) -> c_int | ERROR; {
+        let _ = (stmt, number, array, count, flags);
+        destroy(destructor, argument);
+        ERROR
+    }
 }

@@ -191,6 +191,7 @@ fn close(db: &Bare<Db>, zombie_allowed: bool) -> c_int {
     let Some(db) = db.known() else { return if db.is_null() { OK } else { MISUSE } };
     {
         let _entered = Entered::new(db);
+        db.connection.tell_closing();
         // Virtual tables may keep statements of their own.
         db.connection.disconnect_virtual_tables();
         let busy = !db.statements.borrow().is_empty() || db.users.get() > 0;

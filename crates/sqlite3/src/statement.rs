@@ -68,7 +68,9 @@ impl Stmt {
                 let code = db.fail(&error);
                 self.state.set(StmtState::Over(error.code().0));
                 if self.legacy && !matches!(code & 0xff, crate::codes::BUSY | MISUSE) {
-                    crate::codes::ERROR
+                    // What it was is told by the reset.
+                    self.failure.replace(Some(error));
+                    db.fail_code(crate::codes::ERROR)
                 } else {
                     code
                 }
@@ -81,6 +83,9 @@ impl Stmt {
         let Ok(mut inner) = self.inner.try_borrow_mut() else { return Some(MISUSE) };
         inner.reset();
         self.row_number.set(self.row_number.get() + 1);
+        if let Some(error) = self.failure.take() {
+            self.db().fail(&error);
+        }
         match self.state.replace(StmtState::Ready) {
             StmtState::Over(code) => Some(code),
             StmtState::Row => Some(OK),

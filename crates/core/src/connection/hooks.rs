@@ -146,6 +146,14 @@ impl Connection {
         state.generation = state.generation.wrapping_add(1);
     }
 
+    /// Tell the tracer that the connection is about to be closed.
+    pub fn tell_closing(&self) {
+        let mut state = self.lock();
+        if state.hooks.trace_mask & trace_mask::CLOSE != 0 {
+            state.tell_tracer(&TraceEvent::Close);
+        }
+    }
+
     /// Have the events of `mask` told (see [`trace_mask`]).
     pub fn set_tracer(&self, mask: u32, tracer: Option<Tracer>) {
         let mut state = self.lock();

@@ -1,0 +1,22 @@
+/* Write-ahead logs, checkpoints, snapshots. */
+#include "api.h"
+
+static int committed(void *p, sqlite3 *db, const char *name, int frames) { (void)db; printf("wal %s %s %d\n", (char *)p, name, frames); return SQLITE_OK; }
+
+void logs(void) {
+  sqlite3 *db = 0, *other = 0; int frames = 0, done = 0;
+  RC(sqlite3_open(scratch("log.db"), &db)); run(db, "PRAGMA journal_mode = wal; CREATE TABLE t(a)"); RC(sqlite3_open(scratch("log.db"), &other));
+  sqlite3_wal_hook(db, committed, "w1"); run(db, "INSERT INTO t VALUES(1)"); run(db, "INSERT INTO t VALUES(2)");
+  RC(sqlite3_wal_checkpoint(db, "main")); RC(sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &done)); INT(frames); INT(done);
+  RC(sqlite3_wal_checkpoint_v2(db, 0, SQLITE_CHECKPOINT_TRUNCATE, &frames, &done)); INT(frames); INT(done); RC(sqlite3_wal_checkpoint_v2(db, "nothing", 0, &frames, &done)); STR(sqlite3_errmsg(db)); RC(sqlite3_wal_checkpoint_v2(db, "main", 99, &frames, &done));
+  STR(sqlite3_wal_hook(db, 0, 0)); RC(sqlite3_wal_autocheckpoint(db, 5)); RC(sqlite3_wal_autocheckpoint(db, 0));
+  run(other, "BEGIN; SELECT count(*) FROM t"); run(db, "INSERT INTO t VALUES(3)"); RC(sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_RESTART, &frames, &done)); rows(other, "SELECT count(*) FROM t"); run(other, "COMMIT; SELECT count(*) FROM t");
+#ifdef WITH_SNAPSHOTS
+  sqlite3_snapshot *old = 0, *new = 0;
+  RC(sqlite3_snapshot_get(db, "nothing", &old)); run(db, "BEGIN"); rows(db, "SELECT count(*) FROM t"); RC(sqlite3_snapshot_get(db, "main", &old)); SET(old); run(db, "COMMIT; INSERT INTO t VALUES(4)");
+  run(db, "BEGIN; SELECT count(*) FROM t"); RC(sqlite3_snapshot_get(db, "main", &new)); run(db, "COMMIT"); INT(sqlite3_snapshot_cmp(old, new) < 0); INT(sqlite3_snapshot_cmp(new, old) > 0); INT(sqlite3_snapshot_cmp(old, old));
+  RC(sqlite3_snapshot_open(other, "main", old)); run(other, "BEGIN"); RC(sqlite3_snapshot_open(other, "main", old)); rows(other, "SELECT count(*) FROM t"); run(other, "INSERT INTO t VALUES(9)"); run(other, "COMMIT; SELECT count(*) FROM t"); RC(sqlite3_snapshot_recover(db, "main"));
+  run(db, "PRAGMA wal_checkpoint(truncate)"); run(other, "BEGIN"); RC(sqlite3_snapshot_open(other, "main", old)); run(other, "COMMIT"); sqlite3_snapshot_free(old); sqlite3_snapshot_free(new); sqlite3_snapshot_free(0);
+#endif
+  RC(sqlite3_close(other)); RC(sqlite3_close(db));
+}
