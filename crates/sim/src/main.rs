@@ -275,8 +275,8 @@ fn hunt(arguments: &HuntArguments) -> ExitCode {
 fn show(report: &Report, seeds: u64, seconds: f64) {
     println!("{seeds} seeds, {} lives of machines, {seconds:.1} s", report.epochs);
     println!(
-        "{} commits reported, {} reads checked, {} changes of the running process, {} looks by SQLite",
-        report.commits, report.reads, report.switches, report.stock
+        "{} commits reported and {} of concurrent transactions, {} reads checked, {} changes of the running process, {} looks by SQLite",
+        report.commits, report.concurrent, report.reads, report.switches, report.stock
     );
     let line = |name: &str, n: u64| println!("  {name:<24} {n:>10} {:>10.1}/s", n as f64 / seconds);
     println!("calls:");

@@ -24,7 +24,7 @@ fn every_planted_bug_is_found() {
             Planted::SkippedSync | Planted::WrongSaltCheck | Planted::LostSpilledPage => by_enumeration(),
             Planted::CheckpointPastReaders => by_simulation(1),
             // The rarest: `sim hunt --planted` finds it within a minute or so; here the search begins not far from there.
-            Planted::CheckpointOfOldGeneration => by_simulation(1260),
+            Planted::CheckpointOfOldGeneration => by_simulation(380),
         };
         plant(None);
         assert!(found.is_some(), "{bug:?} was not found");

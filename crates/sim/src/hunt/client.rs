@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use turso_core::{Attempt, Connection, Error, ResultCode, Statement, StepResult, Value};
 use turso_io::Io;
 
+use super::chains::{Chains, Lengths, Writes};
 use super::model::{Model, Rows, value};
 use super::plan::{Action, Change, Plan};
 use crate::disk::{Machine, ProcessNo};
@@ -22,6 +23,8 @@ pub struct Shared {
     pub machine: Arc<Machine>,
     /// What must be seen.
     pub model: Mutex<Model>,
+    /// The same for concurrent transactions.
+    pub chains: Mutex<Chains>,
     /// The first thing that is wrong.
     pub wrong: Mutex<Option<String>>,
     /// Errors that statements ended with, by text.
@@ -33,6 +36,10 @@ pub struct Shared {
 impl Shared {
     fn model(&self) -> std::sync::MutexGuard<'_, Model> {
         self.model.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn chains(&self) -> std::sync::MutexGuard<'_, Chains> {
+        self.chains.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Notes what is wrong, if it is the first.
@@ -62,6 +69,10 @@ enum Role {
     See(bool),
     SeeSeq,
     SeeRows,
+    /// Reads what concurrent transactions write; in one, with its own changes.
+    SeeConcurrent,
+    /// Writes a row in a concurrent transaction.
+    PutConcurrent(usize),
     Integrity,
     Plain(&'static str),
 }
@@ -75,6 +86,15 @@ struct Writing {
     saved: Rows,
 }
 
+/// A concurrent transaction.
+#[derive(Debug, Clone, Default)]
+struct Concurrent {
+    number: i64,
+    /// Its snapshot, once it has read.
+    snapshot: Option<Rows>,
+    writes: Writes,
+}
+
 struct Client<'a> {
     shared: &'a Shared,
     no: usize,
@@ -86,6 +106,8 @@ struct Client<'a> {
     /// The statement that runs, its purpose and its rows so far.
     running: Option<(Statement, Role, Vec<Vec<Value>>)>,
     writing: Option<Writing>,
+    concurrent: Option<Concurrent>,
+    lengths: Lengths,
     /// The newest commit when the transaction began to read.
     floor: Option<i64>,
     seen_seq: i64,
@@ -109,6 +131,8 @@ pub fn run(shared: &Shared, process: ProcessNo, connections: &[Vec<Action>], pat
             roles: VecDeque::new(),
             running: None,
             writing: None,
+            concurrent: None,
+            lengths: Lengths::new(),
             floor: None,
             seen_seq: 0,
             refusals: 0,
@@ -151,6 +175,11 @@ impl Client<'_> {
             && !self.in_commit()
         {
             let _ = self.shared.model().gone(writing.seq, writing.id);
+        }
+        if let Some(concurrent) = self.concurrent.take()
+            && !self.in_commit()
+        {
+            let _ = self.shared.chains().gone(concurrent.number);
         }
         self.running = None;
         self.connection = None;
@@ -230,6 +259,14 @@ impl Client<'_> {
                     Role::Commit,
                 ]);
             }
+            Action::Concurrent(keys, gives_up) if self.shared.plan.mode == "wal" => {
+                self.concurrent = Some(Concurrent { number: self.shared.chains().number(), ..Concurrent::default() });
+                self.roles.extend([Role::Plain("BEGIN CONCURRENT"), Role::SeeConcurrent]);
+                self.roles.extend(keys.iter().map(|key| Role::PutConcurrent(*key)));
+                self.roles.push_back(Role::SeeConcurrent);
+                self.roles.push_back(if gives_up { Role::Rollback } else { Role::Commit });
+            }
+            Action::Concurrent(..) | Action::ScanConcurrent => self.roles.push_back(Role::SeeConcurrent),
             Action::Scan(by_index) => self.roles.push_back(Role::See(by_index)),
             Action::Checkpoint(mode) => self.roles.push_back(Role::Plain(match mode {
                 "full" => "PRAGMA wal_checkpoint(full)",
@@ -289,6 +326,15 @@ impl Client<'_> {
         if matches!(role, Role::See(_) | Role::SeeSeq | Role::Settle | Role::Bump) && self.floor.is_none() {
             self.floor = Some(self.shared.model().newest());
         }
+        // A concurrent transaction takes its snapshot when it begins.
+        if role == Role::Plain("BEGIN CONCURRENT") || (role == Role::SeeConcurrent && self.concurrent.is_none()) {
+            self.lengths = self.shared.chains().lengths();
+        }
+        if role == Role::Commit
+            && let Some(concurrent) = &self.concurrent
+        {
+            self.shared.chains().committing(concurrent.number, &concurrent.writes);
+        }
         if role == Role::Commit
             && let Some(writing) = &self.writing
         {
@@ -325,6 +371,11 @@ impl Client<'_> {
             }
             Role::Change(Change::Remove(key)) => format!("DELETE FROM t WHERE k = {key}"),
             Role::Change(Change::RemoveFrom(key)) => format!("DELETE FROM t WHERE k BETWEEN {key} AND {}", key + 8),
+            Role::SeeConcurrent => "SELECT k, w, v FROM c".into(),
+            Role::PutConcurrent(key) => {
+                let number = self.concurrent.as_ref().map_or(0, |c| c.number);
+                format!("REPLACE INTO c VALUES ({key}, {number}, '{}')", value(key as i64, number))
+            }
             Role::Savepoint => "SAVEPOINT one".into(),
             Role::UndoSavepoint => "ROLLBACK TO one".into(),
             Role::Commit => "COMMIT".into(),
@@ -374,6 +425,9 @@ impl Client<'_> {
                 if let Some(writing) = self.writing.take() {
                     self.shared.model().reported(writing.seq, writing.id)?;
                 }
+                if let Some(concurrent) = self.concurrent.take() {
+                    self.shared.chains().settle(concurrent.number)?;
+                }
             }
             Role::Rollback => self.forget_writing()?,
             Role::See(_) => {
@@ -384,6 +438,31 @@ impl Client<'_> {
                     rows_of(&rows, 1)?
                 };
                 self.see(seq, &found)?;
+            }
+            Role::SeeConcurrent => {
+                let found = rows_of(&rows, 0)?;
+                match &mut self.concurrent {
+                    Some(Concurrent { number, snapshot: Some(snapshot), writes }) => {
+                        let mut wanted = snapshot.clone();
+                        wanted.extend(writes.keys().map(|key| (*key, *number)));
+                        if found != wanted {
+                            return Err(format!("transaction {number} sees {found:?} and should see {wanted:?}"));
+                        }
+                    }
+                    other => {
+                        self.shared.chains().seen(&self.lengths, &found)?;
+                        if let Some(concurrent) = other {
+                            concurrent.snapshot = Some(found);
+                        }
+                    }
+                }
+            }
+            Role::PutConcurrent(key) => {
+                if let Some(concurrent) = &mut self.concurrent {
+                    let key = key as i64;
+                    let before = concurrent.snapshot.as_ref().and_then(|rows| rows.get(&key)).copied().unwrap_or(0);
+                    concurrent.writes.insert(key, before);
+                }
             }
             Role::SeeSeq => {
                 self.seen_seq = rows.first().and_then(|row| number(row, 0)).ok_or("meta has no row")?;
@@ -417,6 +496,9 @@ impl Client<'_> {
     }
 
     fn forget_writing(&mut self) -> Result<(), String> {
+        if let Some(concurrent) = self.concurrent.take() {
+            self.shared.chains().gone(concurrent.number)?;
+        }
         match self.writing.take() {
             Some(writing) => self.shared.model().gone(writing.seq, writing.id),
             None => Ok(()),
@@ -448,6 +530,7 @@ impl Client<'_> {
         if role == Role::Commit {
             // It may come back after a crash; who sees it will tell.
             self.writing = None;
+            self.concurrent = None;
         } else {
             self.forget_writing()?;
         }
@@ -508,6 +591,8 @@ pub fn create(shared_plan: &Plan, io: &Arc<dyn Io>, path: &Path) -> Result<(), S
         "CREATE TABLE meta(id INTEGER PRIMARY KEY, seq)".into(),
         "CREATE TABLE t(k INTEGER PRIMARY KEY, s, v)".into(),
         "CREATE INDEX ti ON t(s, v)".into(),
+        "CREATE TABLE c(k INTEGER PRIMARY KEY, w, v)".into(),
+        "CREATE INDEX cw ON c(w)".into(),
         "INSERT INTO meta VALUES (1, 0)".into(),
     ] {
         engines::run(&connection, &sql)?;

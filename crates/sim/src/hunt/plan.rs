@@ -54,6 +54,10 @@ pub enum Action {
         /// It ends with ROLLBACK.
         gives_up: bool,
     },
+    /// A concurrent transaction that writes these rows; it may end with ROLLBACK.
+    Concurrent(Vec<usize>, bool),
+    /// One statement that reads what concurrent transactions write.
+    ScanConcurrent,
     /// A transaction that reads everything twice.
     Read,
     /// One statement that reads everything, row by row; by the index.
@@ -193,7 +197,7 @@ fn epoch(random: &mut Random, shape: Shape) -> Epoch {
 }
 
 fn action(random: &mut Random) -> Action {
-    match random.below(40) {
+    match random.below(52) {
         0..=17 => {
             let count = if random.chance(800) { 30 } else { 1 + random.below(5) };
             let changes: Vec<Change> = (0..count)
@@ -216,6 +220,11 @@ fn action(random: &mut Random) -> Action {
         35 => Action::Integrity,
         36 => Action::Vacuum,
         37 => Action::IncrementalVacuum,
+        38..=47 => {
+            let keys = (0..1 + random.below(4)).map(|_| random.below(KEYS)).collect();
+            Action::Concurrent(keys, random.chance(1000))
+        }
+        48..=50 => Action::ScanConcurrent,
         _ => Action::Reopen,
     }
 }

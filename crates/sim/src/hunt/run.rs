@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use turso_core::StepResult;
 
 use super::baton::Baton;
+use super::chains::Chains;
 use super::client::{self, Shared, rows_of};
 use super::model::{Lasting, Model, Rows};
 use super::plan::{End, Epoch, Plan};
@@ -29,6 +30,8 @@ pub struct Report {
     pub reads: u64,
     /// Commits reported.
     pub commits: u64,
+    /// Commits of concurrent transactions.
+    pub concurrent: u64,
     /// Times that another process went on.
     pub switches: u64,
     /// Lives of machines.
@@ -45,6 +48,7 @@ impl Report {
         self.take(&other.counts, &other.errors);
         self.reads += other.reads;
         self.commits += other.commits;
+        self.concurrent += other.concurrent;
         self.switches += other.switches;
         self.epochs += other.epochs;
         self.stock += other.stock;
@@ -76,7 +80,7 @@ pub fn execute(plan: &Plan, directory: &Path, mut stock: Option<&mut Stock>) -> 
     let machine = Machine::new(&Files::new(), Settings { seed: plan.seed, ..Settings::default() });
     client::create(plan, &machine.process(0), &path)?;
     let mut files = machine.files();
-    let mut model = Model::begin(0, Rows::new());
+    let mut model = (Model::begin(0, Rows::new()), Chains::default());
     let mut report = Report::default();
     let mut digest = Digest::default();
     for (no, epoch) in plan.epochs.iter().enumerate() {
@@ -99,13 +103,15 @@ pub fn execute(plan: &Plan, directory: &Path, mut stock: Option<&mut Stock>) -> 
             report.stock += 1;
             stock.look(&files, 1).map_err(when)?;
         }
-        let (seq, rows) = look(&files, &path).map_err(when)?;
-        model.found(seq, &rows, lasting).map_err(when)?;
+        let (seq, rows, concurrent) = look(&files, &path).map_err(when)?;
+        model.0.found(seq, &rows, lasting).map_err(when)?;
+        model.1.found(&concurrent, lasting).map_err(when)?;
         digest.add(seq as u64);
         digest.add(crate::crash::check::digest_of(&files));
     }
-    report.reads = model.reads;
-    report.commits = model.commits;
+    report.reads = model.0.reads;
+    report.commits = model.0.commits;
+    report.concurrent = model.1.commits;
     for (call, n) in &report.counts.calls {
         digest.add(*call as u64);
         digest.add(*n);
@@ -121,9 +127,9 @@ fn live(
     seed: u64,
     files: &Files,
     path: &Path,
-    model: Model,
+    model: (Model, Chains),
     report: &mut Report,
-) -> Result<(Model, Files), String> {
+) -> Result<((Model, Chains), Files), String> {
     let processes = epoch.processes.len();
     let baton = Arc::new(Baton::new(processes, Random::part(seed, 3), plan.turn));
     let handed = baton.clone();
@@ -149,7 +155,8 @@ fn live(
     let shared = Shared {
         plan: plan.clone(),
         machine: machine.clone(),
-        model: Mutex::new(model),
+        model: Mutex::new(model.0),
+        chains: Mutex::new(model.1),
         wrong: Mutex::new(None),
         errors: Mutex::default(),
         faultless: epoch.faults.at_most == 0,
@@ -177,11 +184,11 @@ fn live(
     }
     let left = if machine.has_lost_power() { machine.after_power_loss() } else { machine.files() };
     machine.set_faults(Faults::default());
-    Ok((take(shared.model), left))
+    Ok(((take(shared.model), take(shared.chains)), left))
 }
 
 /// What a process finds that has the machine for itself.
-fn look(files: &Files, path: &Path) -> Result<(i64, Rows), String> {
+fn look(files: &Files, path: &Path) -> Result<(i64, Rows, Rows), String> {
     let machine = Machine::new(files, Settings::default());
     let io = machine.process(0);
     let looked = catch_unwind(AssertUnwindSafe(|| {
@@ -202,7 +209,8 @@ fn look(files: &Files, path: &Path) -> Result<(i64, Rows), String> {
             Some(turso_core::Value::Integer(seq)) => seq,
             other => return Err(format!("meta holds {other:?}")),
         };
-        Ok((seq, rows_of(&query("SELECT k, s, v FROM t")?, 0)?))
+        let rows = rows_of(&query("SELECT k, s, v FROM t")?, 0)?;
+        Ok((seq, rows, rows_of(&query("SELECT k, w, v FROM c")?, 0)?))
     }));
     looked.unwrap_or_else(|_| Err("a panic".into()))
 }
