@@ -17,10 +17,10 @@ use std::sync::Arc;
 use turso_error::{Error, Result, ResultCode};
 use turso_io::{File, Io, LockLevel, OpenFlags, SyncKind};
 
-use crate::format::header::is_page_size;
+use crate::format::header::{decode_page_size, is_page_size};
 use crate::format::journal::{JournalHeader, encode_super_journal_name, record_checksum, record_size};
 use crate::format::layout::lock_byte_page;
-use crate::format::{be32, put_be32};
+use crate::format::{DatabaseHeader, be16, be32, put_be32};
 use crate::page::PageNo;
 use crate::pager::spill::{DirtyPage, Spill};
 use crate::pager::{JournalMode, Synchronous};
@@ -379,7 +379,11 @@ impl Playback<'_> {
         {
             return Ok(false);
         }
-        let Some(header) = JournalHeader::decode(&bytes) else { return Ok(false) };
+        let Some(mut header) = JournalHeader::decode(&bytes) else { return Ok(false) };
+        if header.page_size == 0 {
+            // Zeros that were to end the journal have come this far when the power went: SQLite plays it back all the same.
+            header.page_size = self.page_size_of_database()?;
+        }
         if !is_page_size(header.page_size)
             || !(32..=65536).contains(&header.sector_size)
             || !header.sector_size.is_power_of_two()
@@ -405,14 +409,23 @@ impl Playback<'_> {
         };
         let mut buf = vec![0; record as usize];
         for _ in 0..count {
-            if !self.record(&header, &mut buf)? {
+            if !self.record(&header, first.initial_size, &mut buf)? {
                 return Ok(false);
             }
         }
         Ok(count > 0)
     }
 
-    fn record(&mut self, header: &JournalHeader, buf: &mut [u8]) -> Result<bool> {
+    /// What the database says of itself; 0 where it does not.
+    fn page_size_of_database(&self) -> Result<u32> {
+        let mut bytes = [0; DatabaseHeader::SIZE];
+        let read = self.file.read_at(&mut bytes, 0)?;
+        let is_database = read == bytes.len() && &bytes[..16] == DatabaseHeader::MAGIC;
+        Ok(if is_database { decode_page_size(be16(&bytes, 16)).unwrap_or(0) } else { 0 })
+    }
+
+    /// The first header says how large the database was, whatever later ones say.
+    fn record(&mut self, header: &JournalHeader, initial_size: u32, buf: &mut [u8]) -> Result<bool> {
         if self.journal.read_at(buf, self.offset)? < buf.len() {
             return Ok(false);
         }
@@ -425,7 +438,7 @@ impl Playback<'_> {
         if record_checksum(header.nonce, &buf[4..page_end]) != be32(buf, page_end) {
             return Ok(false);
         }
-        if no <= header.initial_size {
+        if no <= initial_size {
             self.file.write_at(&buf[4..page_end], u64::from(no - 1) * u64::from(header.page_size))?;
         }
         Ok(true)

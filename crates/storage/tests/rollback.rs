@@ -369,3 +369,48 @@ fn a_prepared_commit_is_refused_before_or_not_at_all() {
         assert_eq!(bytes(&mut b), [9, 8]);
     });
 }
+
+/// A journal of two segments whose fields have been changed: both libraries make the same of it.
+#[test]
+fn odd_fields_of_a_journal_mean_what_they_mean_to_sqlite() {
+    use turso_storage::format::journal::{JournalHeader, record_checksum};
+    // The page size 0 of zeros that were to end a journal; a first header with another size than the second.
+    for (page_sizes, initial_sizes) in
+        [([0, 0], [3, 3]), ([512, 512], [1, 3]), ([512, 512], [3, 1]), ([0, 512], [3, 3])]
+    {
+        let dir = Dir::new();
+        let (ours, theirs) = (dir.0.join("ours.db"), dir.0.join("theirs.db"));
+        sqlite3(&ours, "pragma page_size=512; create table t(a); insert into t values ('old'); create table u(a)");
+        let old = fs::read(&ours).unwrap();
+        sqlite3(&ours, "update t set a = 'new'; insert into u values (1)");
+        let mut journal = Vec::new();
+        for segment in 0..2 {
+            let header = JournalHeader {
+                record_count: 1,
+                nonce: 7,
+                initial_size: initial_sizes[segment],
+                sector_size: 512,
+                page_size: page_sizes[segment],
+            };
+            let start = journal.len().next_multiple_of(512);
+            journal.resize(start + 512, 0);
+            header.encode(&mut journal[start..]);
+            let no = segment + 2;
+            let page = &old[(no - 1) * 512..no * 512];
+            journal.extend_from_slice(&(no as u32).to_be_bytes());
+            journal.extend_from_slice(page);
+            journal.extend_from_slice(&record_checksum(7, page).to_be_bytes());
+        }
+        fs::copy(&ours, &theirs).unwrap();
+        for path in [&ours, &theirs] {
+            fs::write(format!("{}-journal", path.display()), &journal).unwrap();
+        }
+        let theirs_says = sqlite3(&theirs, "select * from t; select * from u");
+        let mut p = open(&syscall(), &ours, OpenOptions::default());
+        let _ = p.block_on(Pager::begin_read);
+        p.end_read();
+        drop(p);
+        assert_eq!(sqlite3(&ours, "select * from t; select * from u"), theirs_says, "{page_sizes:?} {initial_sizes:?}");
+        assert_eq!(fs::read(&ours).unwrap(), fs::read(&theirs).unwrap(), "{page_sizes:?} {initial_sizes:?}");
+    }
+}
