@@ -28,6 +28,12 @@ enum Chore {
         /// Passed on to the bench.
         arguments: Vec<String>,
     },
+    /// Generated queries over tables of 100,000 rows against SQLite.
+    Queries {
+        /// Passed on to the bench.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Scans and point queries of a file that is not in memory, against SQLite and a plain read.
     Cold {
         /// Passed on to the bench.
@@ -82,6 +88,7 @@ fn main() -> ExitCode {
         }
         Chore::Compare { arguments } => cargo(&["run", "--release", "-p", "compare", "--"], &arguments),
         Chore::Tpch { arguments } => cargo(&["run", "--release", "-p", "tpch", "--"], &arguments),
+        Chore::Queries { arguments } => cargo(&["run", "--release", "-p", "queries", "--"], &arguments),
         Chore::Cold { arguments } => cargo(&["run", "--release", "-p", "cold", "--"], &arguments),
         Chore::Sqllogictest { arguments } => cargo(&["run", "--release", "-p", "sqllogictest", "--"], &arguments),
         Chore::RecordShell { program } => record_shell(program.as_deref()),

@@ -469,8 +469,13 @@ impl<'f, 'a> Finder<'f, 'a> {
                 continue;
             }
             let (setup, out) = if self.terms.is_deep() {
-                // A scan, and putting rows into a hash table. Of a small table not many rows have the same key.
-                (rows + 25, (rows / 4).min(33))
+                // A scan, and putting rows into a hash table. Of a small table not many rows have the same key; of those
+                // that a constant picks there are as many as the condition keeps.
+                let constant = match self.terms.terms.get(u.term) {
+                    Some(term) if u.needs == 0 => rows + term.guess,
+                    _ => 0,
+                };
+                (rows + 25, (rows / 4).min(33).max(constant))
             } else {
                 // Sorting the rows, and writing them.
                 let more = if self.info.table.is_some() { 28 } else { -25 };
