@@ -147,7 +147,9 @@ impl Backup {
     ) -> Result<()> {
         let version = (source.data_version(), source.change_epoch());
         let same_size = self.built.as_ref().is_none_or(|built| built.page_size() == source.page_size());
-        if self.seen.0 != version.0 || !same_size {
+        // Of one in memory SQLite does not know which pages have changed: its progress begins anew, and so does ours.
+        let begins_anew = self.seen.0 != version.0 || (source.database_file().is_none() && self.seen.1 != version.1);
+        if begins_anew || !same_size {
             self.built = None;
             self.next = 1;
         }

@@ -97,13 +97,12 @@ impl Connection {
 }
 
 impl Blob {
-    /// Bytes of the value; 0 once the handle has expired.
+    /// Bytes of the value; 0 once it has been found out that the handle has expired.
     pub fn len(&self) -> usize {
-        let lost = self.lost || self.connection.lock().blobs.iter().any(|b| b.id == self.id && b.expired);
-        if lost { 0 } else { self.len as usize }
+        if self.lost { 0 } else { self.len as usize }
     }
 
-    /// The value has no bytes, or the handle has expired.
+    /// The value has no bytes, or the handle has been found to have expired.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -212,10 +211,12 @@ impl Blob {
     }
 
     /// Where a range of the value lies in the record.
-    fn range(&self, state: &State, count: usize, offset: usize) -> Result<(u32, u32)> {
+    fn range(&mut self, state: &State, count: usize, offset: usize) -> Result<(u32, u32)> {
         let end = offset.checked_add(count).and_then(|end| u32::try_from(end).ok()).filter(|end| *end <= self.len);
         if self.lost || end.is_some() {
-            self.check(state)?;
+            let checked = self.check(state);
+            self.lost |= checked.as_ref().is_err_and(|error| error.code() == ResultCode::ABORT);
+            checked?;
         }
         match (u32::try_from(offset), u32::try_from(count), end) {
             (Ok(offset), Ok(count), Some(_)) => Ok((self.at + offset, count)),

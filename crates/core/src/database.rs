@@ -47,31 +47,49 @@ impl Database {
     /// otherwise.
     pub fn open(name: &str, mut options: OpenOptions) -> Result<Self> {
         let name = uri::parse(name, &mut options)?;
+        Self::open_named(name, options)
+    }
+
+    /// Open the file of this path, whatever its name looks like: it need not be UTF-8. An `immutable` file cannot change, so that no
+    /// lock is taken and no journal looked at.
+    pub fn open_file(path: &Path, immutable: bool, options: OpenOptions) -> Result<Self> {
+        Self::open_through(io_of(&options.backend), path, immutable, options)
+    }
+
+    fn open_through(io: Arc<dyn Io>, path: &Path, immutable: bool, options: OpenOptions) -> Result<Self> {
+        let open = turso_storage::OpenOptions {
+            read_only: options.read_only,
+            create: options.create,
+            wal: options.new_uses_wal,
+            page_size: DEFAULT_PAGE_SIZE,
+            immutable,
+        };
+        let file = DatabaseFile::open(io, path, open)?;
+        let shown = file.path().to_string_lossy().into();
+        Ok(Self { shared: Arc::new(Shared { path: shown, options, file: Some(file), schema: Mutex::new(None) }) })
+    }
+
+    fn open_named(name: uri::FileName, mut options: OpenOptions) -> Result<Self> {
+        options.shared_cache = name.shared.unwrap_or(options.shared_cache);
+        let shared = name.shared == Some(true);
         let path = name.path.as_str();
         let in_memory =
             name.memory || path.is_empty() || path == ":memory:" || matches!(options.backend, Backend::Memory);
-        if in_memory && name.memory && name.shared && !path.is_empty() {
+        if !in_memory {
+            return Self::open_file(Path::new(path), name.immutable, options);
+        }
+        if name.memory && shared && !path.is_empty() {
             return Self::open_named_memory(path, options);
         }
-        let file = if in_memory && !options.shared_memory && !name.shared {
-            None
-        } else {
-            let io = if in_memory { Arc::new(MemoryIo::new()) as Arc<dyn Io> } else { io_of(&options.backend) };
-            let path = if in_memory { "memory.db" } else { path };
-            let open = turso_storage::OpenOptions {
-                read_only: options.read_only,
-                create: options.create,
-                wal: options.new_uses_wal,
-                page_size: DEFAULT_PAGE_SIZE,
-                immutable: name.immutable && !in_memory,
-            };
-            Some(DatabaseFile::open(io, Path::new(path), open)?)
-        };
-        let shown: Arc<str> = match &file {
-            Some(file) if !in_memory => file.path().to_string_lossy().into(),
-            _ => "".into(),
-        };
-        Ok(Self { shared: Arc::new(Shared { path: shown, options, file, schema: Mutex::new(None) }) })
+        if !options.shared_memory && !shared {
+            let private = Shared { path: "".into(), options, file: None, schema: Mutex::new(None) };
+            return Ok(Self { shared: Arc::new(private) });
+        }
+        let mut database = Self::open_through(Arc::new(MemoryIo::new()), Path::new("memory.db"), false, options)?;
+        if let Some(shared) = Arc::get_mut(&mut database.shared) {
+            shared.path = "".into();
+        }
+        Ok(database)
     }
 
     /// The database in memory that everybody in this process means by this name, as long as anybody uses it.
@@ -106,6 +124,7 @@ impl Database {
         let mut entry = AttachedDb::new(name, pager);
         entry.file = self.shared.path.clone();
         entry.database = self.shared.file.is_some().then(|| self.clone());
+        entry.shares_cache = self.shared.options.shared_cache;
         if let Some(pages) = self.shared.options.cache_pages {
             entry.pager.set_cache_pages(pages);
         }
@@ -115,6 +134,11 @@ impl Database {
     /// The absolute path; empty for memory.
     pub fn path(&self) -> &str {
         &self.shared.path
+    }
+
+    /// The file, where there is one.
+    pub fn file_path(&self) -> Option<&Path> {
+        self.shared.file.as_ref().map(|file| file.path())
     }
 
     /// The catalogue that some connection has read under this schema cookie.
@@ -160,6 +184,7 @@ impl AttachedDb {
             snapshot_used: false,
             read_only: false,
             cache_size: None,
+            shares_cache: false,
             loading: None,
         }
     }
@@ -175,6 +200,7 @@ impl Settings {
             ignore_check_constraints: false,
             automatic_index: true,
             count_changes: false,
+            reads_uncommitted: false,
             defer_foreign_keys: false,
             no_foreign_key_actions: false,
             full_column_names: false,

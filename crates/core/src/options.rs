@@ -52,6 +52,8 @@ pub struct OpenOptions {
     pub backend: Backend,
     /// `:memory:` is shared by all connections of the [`crate::Database`], instead of private to each.
     pub shared_memory: bool,
+    /// Connections that say so share their cache: they lock tables among themselves (`SQLITE_LOCKED_SHAREDCACHE`).
+    pub shared_cache: bool,
     /// A name that begins with `file:` is a URI.
     pub uri: bool,
     /// Bytes that sorts, sets and temporary trees of a connection keep in memory before they go to temporary files; `None`
@@ -70,6 +72,7 @@ impl Default for OpenOptions {
             busy_timeout: Duration::from_secs(5),
             backend: Backend::Default,
             shared_memory: false,
+            shared_cache: false,
             uri: true,
             temp_memory: None,
             cache_pages: None,

@@ -6,12 +6,13 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use turso_error::{Error, Result, ResultCode};
-use turso_program::Program;
 use turso_program::control::OnError;
+use turso_program::schema::TransactionControl;
+use turso_program::{Instruction, Program};
 use turso_value::{Value, ValueRef};
 use turso_vm::{Step, Vm};
 
-use crate::connection::{Connection, State};
+use crate::connection::{Connection, State, TableUse, tables_used};
 use crate::hooks::{TraceEvent, TracedStatement, trace_mask};
 use crate::wait::Attempt;
 
@@ -83,6 +84,8 @@ struct Execution {
     schema_retries: u32,
     /// The connection's catalogue counter when the program was made.
     generation: u32,
+    /// What the program opens, where the connection shares a cache.
+    table_uses: Arc<[TableUse]>,
     /// A number that no other statement of this process has.
     id: u64,
     /// A program that no longer fits the schema is an error: it is not made anew.
@@ -170,6 +173,18 @@ impl Statement {
     /// The statement cannot change a database.
     pub fn is_readonly(&self) -> bool {
         !self.program().writes
+    }
+
+    /// The statement may change a file, if not by a row: transactions that begin by writing, checkpoints and journal modes do.
+    pub fn may_change_file(&self) -> bool {
+        let touches = |instruction: &Instruction| match instruction {
+            Instruction::JournalMode(_) | Instruction::Checkpoint(_) => true,
+            Instruction::AutoCommit(a) => {
+                matches!(a.control, TransactionControl::BeginImmediate | TransactionControl::BeginExclusive)
+            }
+            _ => false,
+        };
+        self.program().writes || self.program().instructions.iter().any(touches)
     }
 
     /// `EXPLAIN` (1), `EXPLAIN QUERY PLAN` (2), or an ordinary statement (0).
@@ -354,6 +369,7 @@ impl Execution {
             deferred_violations: 0,
             rollback_epoch: 0,
             schema_retries: 0,
+            table_uses: Arc::new([]),
             keeps_program: false,
             expirations: 0,
             explains: None,
@@ -393,11 +409,17 @@ impl Execution {
 
     fn start(&mut self, state: &mut State) {
         self.status.runs += 1;
+        if state.shares_cache {
+            self.table_uses = tables_used(self.vm.program()).into();
+        }
         state.prepare_environment();
         state.statement_starts(self.vm.program().writes);
         if state.hooks.trace_mask != 0 {
             self.began = Some(Instant::now());
-            self.trace(state, trace_mask::STATEMENT);
+            // A run that begins again because the schema has changed is the same one to who watches.
+            if self.schema_retries == 0 {
+                self.trace(state, trace_mask::STATEMENT);
+            }
         }
         self.rollback_epoch = state.rollback_epoch;
         self.deferred_violations = state.deferred_violations;
@@ -415,6 +437,9 @@ impl Execution {
         state.waiting = None;
         state.environment.now_julian_ms.set(0);
         state.stepping_writer = self.vm.program().writes;
+        if state.shares_cache {
+            state.table_uses = self.table_uses.clone();
+        }
         state.stepping_ddl = self.vm.program().changes_schema;
         if state.hooks.trace_mask != 0 {
             state.hooks.traced = Some((self.id, self.sql.clone()));

@@ -13,14 +13,14 @@ pub(crate) struct FileName {
     pub path: String,
     /// `mode=memory`.
     pub memory: bool,
-    /// `cache=shared`: a database in memory is that of all who use the name.
-    pub shared: bool,
+    /// `cache=shared` or `cache=private`: with the former a database in memory is that of all who use the name.
+    pub shared: Option<bool>,
     pub immutable: bool,
 }
 
 /// Takes a name apart; a mode in it restricts the options.
 pub(crate) fn parse(name: &str, options: &mut OpenOptions) -> Result<FileName> {
-    let plain = |path: &str| FileName { path: path.into(), memory: false, shared: false, immutable: false };
+    let plain = |path: &str| FileName { path: path.into(), memory: false, shared: None, immutable: false };
     let Some(rest) = name.strip_prefix("file:").filter(|_| options.uri) else { return Ok(plain(name)) };
     let rest = rest.split('#').next().unwrap_or("");
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -41,8 +41,8 @@ pub(crate) fn parse(name: &str, options: &mut OpenOptions) -> Result<FileName> {
         match key.as_str() {
             "mode" => set_mode(&value, &mut file, options)?,
             "cache" => match value.as_str() {
-                "shared" => file.shared = true,
-                "private" => file.shared = false,
+                "shared" => file.shared = Some(true),
+                "private" => file.shared = Some(false),
                 _ => return Err(Error::sql(format!("no such cache mode: {value}"))),
             },
             "immutable" => file.immutable = is_on(&value),

@@ -164,3 +164,42 @@ fn row_subqueries_in_update_from() {
          UPDATE w SET (b, c) = (SELECT s.n + 1, w.c || 'x') FROM s WHERE s.m = w.c; SELECT * FROM w;",
     );
 }
+
+#[test]
+fn what_delete_triggers_of_replace_store_is_refused() {
+    check(
+        "PRAGMA recursive_triggers = true; CREATE TABLE t0(c0, c1); CREATE UNIQUE INDEX i0 ON t0(c0); INSERT INTO t0(c0, c1) VALUES (123, 1);
+         CREATE TRIGGER tr0 AFTER DELETE ON t0 BEGIN INSERT INTO t0 VALUES (123, 2); END; REPLACE INTO t0(c0, c1) VALUES (123, 3); SELECT * FROM t0;
+         CREATE TABLE t1(a INTEGER PRIMARY KEY, b); CREATE INDEX t1b ON t1(b); INSERT INTO t1 VALUES (1, 'one');
+         CREATE TRIGGER tr3 AFTER DELETE ON t1 BEGIN INSERT INTO t1 VALUES (1, 'three'); END; REPLACE INTO t1 VALUES (1, 'two'); SELECT * FROM t1;
+         CREATE TABLE t2(aa, bb); CREATE UNIQUE INDEX t2bb ON t2(bb);
+         CREATE TRIGGER tr4 BEFORE DELETE ON t2 BEGIN INSERT INTO t2(aa, bb) VALUES (99, 1); END; INSERT INTO t2(aa, bb) VALUES (10, 20);
+         REPLACE INTO t2(aa, bb) VALUES (30, 20); SELECT rowid, * FROM t2;
+         CREATE TABLE t3(a, b UNIQUE, c UNIQUE); INSERT INTO t3(a, b, c) VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3), (4, 4, 4);
+         CREATE TRIGGER tr5 AFTER DELETE ON t3 WHEN old.c <> 3 BEGIN INSERT INTO t3(rowid, a, b, c) VALUES (100, 100, 100, 3); END;
+         REPLACE INTO t3(rowid, a, b, c) VALUES (200, 1, 2, 3); SELECT rowid, * FROM t3; UPDATE OR REPLACE t3 SET b = 1 WHERE a = 3;
+         CREATE TABLE w(k PRIMARY KEY, v UNIQUE) WITHOUT ROWID; INSERT INTO w VALUES (1, 1), (2, 2);
+         CREATE TRIGGER tr6 AFTER DELETE ON w BEGIN INSERT INTO w VALUES (old.k + 10, old.v); END; REPLACE INTO w VALUES (3, 2); SELECT * FROM w ORDER BY k;
+         REPLACE INTO w VALUES (2, 5); SELECT * FROM w ORDER BY k; PRAGMA integrity_check;",
+    );
+}
+
+#[test]
+fn what_cascades_of_replace_lead_to_is_refused() {
+    check(
+        "PRAGMA foreign_keys = 1; CREATE TABLE p1(a, b UNIQUE); CREATE TABLE c1(c, d REFERENCES p1(b) ON DELETE CASCADE);
+         CREATE TRIGGER tr6 AFTER DELETE ON c1 BEGIN INSERT INTO p1 VALUES (4, 1); END; INSERT INTO p1 VALUES (1, 1); INSERT INTO c1 VALUES (2, 1);
+         REPLACE INTO p1 VALUES (3, 1); SELECT * FROM p1; SELECT * FROM c1; PRAGMA integrity_check;",
+    );
+}
+
+#[test]
+fn a_row_under_update_that_triggers_of_replace_delete_is_missed() {
+    check(
+        "PRAGMA recursive_triggers = true; CREATE TABLE t0 (c0 UNIQUE, c1 UNIQUE); CREATE TRIGGER tr0 AFTER DELETE ON t0 BEGIN DELETE FROM t0; END;
+         INSERT INTO t0 VALUES (1, NULL), (0, NULL); UPDATE OR REPLACE t0 SET c1 = 1; SELECT * FROM t0; PRAGMA integrity_check;
+         CREATE TABLE t2 (a PRIMARY KEY, b UNIQUE, c UNIQUE) WITHOUT ROWID; CREATE TRIGGER tr3 AFTER DELETE ON t2 BEGIN DELETE FROM t2; END;
+         INSERT INTO t2 VALUES (1, 1, 1), (2, 2, 2); UPDATE OR REPLACE t2 SET c = 0; SELECT * FROM t2; PRAGMA integrity_check;
+         UPDATE OR REPLACE t2 SET c = 7 WHERE a = 1; SELECT * FROM t2;",
+    );
+}

@@ -105,6 +105,9 @@ impl VirtualTable for KeepTable {
                 break;
             }
         }
+        if let (7, Some(i)) = (answer.number, question.constraints.iter().position(|c| c.op == ConstraintOp::Limit)) {
+            answer.usage[i].argument = 2;
+        }
         Ok(Some(answer))
     }
 
@@ -230,6 +233,9 @@ impl Cursor for KeepCursor {
             Some(Argument::Value(value)) => columns[0] == *value,
             Some(Argument::Set(values)) => values.contains(&columns[0]),
         });
+        if let Some(Argument::Value(Value::Integer(limit))) = arguments.get(1) {
+            self.rows.truncate(*limit as usize);
+        }
         Ok(())
     }
     fn next(&mut self, _: &mut dyn Session) -> Result<()> {
@@ -459,6 +465,47 @@ fn the_planner_offers_what_it_knows() {
             "= 2|''q'!'"
         ]
     );
+}
+
+#[test]
+fn a_limit_is_offered_where_every_row_counts() {
+    let (connection, log) = setup();
+    connection.execute_batch("INSERT INTO k VALUES(1, 'x'), (2, 'y'), (1, 'z'), (1, 'w')").unwrap();
+    let asked = |sql: &str| {
+        let lines = run(&connection, &log, sql);
+        lines.into_iter().filter(|line| line != "close").collect::<Vec<_>>()
+    };
+    let taken = asked("SELECT b FROM k WHERE a = 1 LIMIT 2");
+    assert_eq!(
+        taken,
+        [
+            "ask [0 Equal 1, rowid Limit 2] order [] used 11",
+            "filter 7 Some(\"a\") [Value(1), Value(2)]",
+            "= 'x'",
+            "= 'z'",
+        ]
+    );
+    assert_eq!(
+        asked("SELECT b FROM k WHERE a = 1 LIMIT (SELECT 2)")[0],
+        "ask [0 Equal 1, rowid Limit ?] order [] used 11"
+    );
+    // What the table does not look at comes after it, and would lack rows.
+    let filtered = asked("SELECT b FROM k WHERE a = 1 AND b LIKE 'w%' LIMIT 1");
+    assert_eq!(filtered[0], "ask [0 Equal 1, 1 Like 'w%', rowid Limit 1] order [] used 11");
+    assert_eq!(filtered[1], "ask [0 Equal 1, 1 Like 'w%'] order [] used 11");
+    assert_eq!(filtered.last().map(String::as_str), Some("= 'w'"));
+    let sorted = asked("SELECT b FROM k WHERE a = 1 ORDER BY b LIMIT 1");
+    assert_eq!(sorted[1], "ask [0 Equal 1] order [Some(1)false] used 11");
+    assert_eq!(sorted.last().map(String::as_str), Some("= 'w'"));
+    for sql in [
+        "SELECT DISTINCT a FROM k WHERE a = 1 LIMIT 1",
+        "SELECT count(*) FROM k WHERE a = 1 LIMIT 1",
+        "SELECT b FROM k WHERE a = 1 LIMIT 1 OFFSET 1",
+        "SELECT b FROM k WHERE a = 1 AND length(b) = 1 LIMIT 1",
+        "SELECT b FROM k WHERE a = 1 ORDER BY length(b) LIMIT 1",
+    ] {
+        assert!(!asked(sql)[0].contains("Limit"), "{sql}");
+    }
 }
 
 #[test]

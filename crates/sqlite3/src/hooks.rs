@@ -411,21 +411,6 @@ entry! {
         OK
     }
 
-    /// Told when a lock is free: no lock of ours is waited for that way, so at once.
-    fn sqlite3_unlock_notify(
-        db: Handle<Db>, callback: Option<unsafe extern "C" fn(*mut *mut c_void, c_int)>, argument: *mut c_void,
-    ) -> c_int | INTERNAL; {
-        if db.get().is_none() {
-            return MISUSE;
-        }
-        if let Some(callback) = callback {
-            let mut arguments = [argument];
-            // SAFETY: the interface's contract.
-            unsafe { callback(arguments.as_mut_ptr(), 1) }
-        }
-        OK
-    }
-
     /// Moves the log into the database.
     fn sqlite3_wal_checkpoint(db: Handle<Db>, name: Text) -> c_int | INTERNAL; {
         let Some(db) = db.get() else { return MISUSE };

@@ -10,7 +10,7 @@
 //! | `open`, `uri`, `filename`, `vfs`, `file_control` | opening and closing, names of files |
 //! | `prepare`, `statement`, `bind`, `column`, `value`, `exec` | running SQL |
 //! | `connection`, `limit`, `status`, `config` | asking and setting |
-//! | `function`, `result`, `collation`, `hooks`, `wal` | what the application adds, is asked and told |
+//! | `function`, `result`, `collation`, `hooks`, `unlock_notify`, `wal` | what the application adds, is asked and told |
 //! | `blob`, `backup` | incremental blobs, online backup, databases as bytes |
 //! | `vtab` | modules of virtual tables |
 //! | `session` | sessions and changesets |
@@ -54,6 +54,7 @@ pub mod session;
 pub mod statement;
 pub mod status;
 pub mod text;
+pub mod unlock_notify;
 pub mod uri;
 pub mod utf16;
 pub mod value;

@@ -1,7 +1,9 @@
 //! Opening and closing connections.
 
 use std::collections::HashMap;
-use std::ffi::{c_int, c_void};
+use std::ffi::{OsStr, c_int, c_void};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
@@ -86,24 +88,31 @@ impl Wanted {
         Ok(wanted)
     }
 
+    fn immutable(&self) -> bool {
+        self.location.parameter(b"immutable").is_some_and(|value| match value.to_ascii_lowercase().as_slice() {
+            b"on" | b"yes" | b"true" => true,
+            number => std::str::from_utf8(number).is_ok_and(|n| n.parse::<i64>().is_ok_and(|n| n != 0)),
+        })
+    }
+
     fn is_memory(&self) -> bool {
         self.memory || self.location.path.is_empty() || self.location.path == b":memory:"
     }
 
     fn database(&self) -> Result<(Database, Option<Arc<crate::vfs::ForeignIo>>)> {
-        let path = String::from_utf8_lossy(&self.location.path).into_owned();
+        let path = Path::new(OsStr::from_bytes(&self.location.path));
         let mut options = options(self.read_only, self.create);
+        options.shared_cache = self.shared;
         if !self.is_memory() {
             if let Some(vfs) = self.vfs {
                 let name = |path: &[u8]| FileName::new(path, &self.location.parameters);
                 let io = crate::vfs::io_through(vfs, name(b""));
-                let full = io.full_path(std::path::Path::new(&path))?;
-                let full = full.to_string_lossy();
-                let io = crate::vfs::io_through(vfs, name(full.as_bytes()));
+                let full = io.full_path(path)?;
+                let io = crate::vfs::io_through(vfs, name(full.as_os_str().as_bytes()));
                 options.backend = Backend::Custom(io.clone());
-                return Ok((Database::open(&full, options)?, Some(io)));
+                return Ok((Database::open_file(&full, self.immutable(), options)?, Some(io)));
             }
-            return Ok((Database::open(&path, options)?, None));
+            return Ok((Database::open_file(path, self.immutable(), options)?, None));
         }
         if !self.shared || self.location.path.is_empty() {
             return Ok((Database::open(":memory:", options)?, None));
@@ -163,7 +172,8 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
     let Ok(connection) = connection else { return NOMEM };
     let (filename, foreign_io, shared) = match attempt {
         Some((wanted, database, foreign_io, shared)) => {
-            let shown = if wanted.is_memory() { wanted.location.path.clone() } else { database.path().into() };
+            let file = database.file_path().map(|path| path.as_os_str().as_bytes().to_vec()).unwrap_or_default();
+            let shown = if wanted.is_memory() { wanted.location.path.clone() } else { file };
             let shown = if wanted.is_memory() && !wanted.shared { Vec::new() } else { shown };
             (FileName::new(&shown, &wanted.location.parameters), foreign_io, shared)
         }
@@ -218,6 +228,7 @@ pub fn free_if_zombie(db: NonNull<Db>) {
 }
 
 fn free(db: &Db) {
+    crate::unlock_notify::connection_ended(db);
     db.mark_gone();
     let mutex = db.mutex;
     if let Some(name) = db.shared_memory.borrow_mut().take() {

@@ -24,7 +24,8 @@ fn prepare(db: &Db, sql: &[u8], legacy: bool, flags: u32, place: Out<*mut Stmt>)
             }
             (db.ok(), prepared.tail)
         }
-        Err(error) => (db.fail(&error), sql.len()),
+        // What follows a statement that is refused for its meaning can be prepared in turn.
+        Err(error) => (db.fail(&error), turso_core::parser::parse(sql).map_or(sql.len(), |parsed| parsed.tail)),
     }
 }
 

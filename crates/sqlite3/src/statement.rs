@@ -53,6 +53,9 @@ impl Stmt {
             }
         }
         drop(inner);
+        if !matches!(result, Ok(StepResult::Row)) {
+            crate::unlock_notify::statement_ended(db);
+        }
         match result {
             Ok(StepResult::Row) => {
                 self.state.set(StmtState::Row);
@@ -82,6 +85,8 @@ impl Stmt {
     pub fn rewind(&self) -> Option<c_int> {
         let Ok(mut inner) = self.inner.try_borrow_mut() else { return Some(MISUSE) };
         inner.reset();
+        drop(inner);
+        crate::unlock_notify::statement_ended(self.db());
         self.row_number.set(self.row_number.get() + 1);
         if let Some(error) = self.failure.take() {
             self.db().fail(&error);
@@ -171,7 +176,7 @@ entry! {
 
     /// It cannot change a database.
     fn sqlite3_stmt_readonly(stmt: Handle<Stmt>) -> c_int | 1; {
-        stmt.get().is_none_or(|stmt| stmt.inner.try_borrow().is_ok_and(|inner| inner.is_readonly())).into()
+        stmt.get().is_none_or(|stmt| stmt.inner.try_borrow().is_ok_and(|inner| !inner.may_change_file())).into()
     }
 
     /// 1 for EXPLAIN, 2 for EXPLAIN QUERY PLAN.

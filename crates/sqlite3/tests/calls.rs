@@ -165,3 +165,66 @@ fn blobs_are_read_and_written_in_place() {
         assert_eq!(sqlite3_close(db), OK);
     }
 }
+
+#[test]
+fn a_legacy_statement_tells_its_error_when_it_is_reset() {
+    let db = open();
+    exec(db, "CREATE TABLE t(a UNIQUE); INSERT INTO t VALUES (1)");
+    let (mut stmt, mut tail) = (null_mut(), null());
+    let sql = c"INSERT INTO t VALUES (1)";
+    // SAFETY: live objects throughout.
+    unsafe {
+        assert_eq!(sqlite3_prepare(db, sql.as_ptr(), -1, &mut stmt, null_mut()), OK);
+        assert_eq!((sqlite3_step(stmt), sqlite3_errcode(db)), (1, 1));
+        assert_eq!((sqlite3_finalize(stmt), text(sqlite3_errmsg(db))), (19, "UNIQUE constraint failed: t.a".into()));
+        // What follows a refused statement can be prepared.
+        let sql = c"SELECT bogus; SELECT 2";
+        assert_eq!(sqlite3_prepare_v2(db, sql.as_ptr(), -1, &mut stmt, &mut tail), 1);
+        assert_eq!(text(tail), " SELECT 2");
+        assert_eq!(sqlite3_close(db), OK);
+    }
+}
+
+#[test]
+fn a_connection_is_told_when_the_one_in_its_way_is_done() {
+    use sqlite3::unlock_notify::sqlite3_unlock_notify;
+    const SHARED: c_int = 0x2 | 0x4 | 0x2_0000 | 0x40;
+    unsafe extern "C" fn told(arguments: *mut *mut c_void, count: c_int) {
+        assert_eq!(count, 1);
+        // SAFETY: registered with the address of a counter.
+        unsafe { *(*arguments).cast::<c_int>() += 1 }
+    }
+    let name = c"file:told_when_done?mode=memory";
+    let (mut a, mut b, mut count) = (null_mut(), null_mut(), 0);
+    let counter = (&raw mut count).cast::<c_void>();
+    // SAFETY: live objects throughout; the counter outlives the registrations.
+    unsafe {
+        assert_eq!(sqlite3_open_v2(name.as_ptr(), &mut a, SHARED, null()), OK);
+        assert_eq!(sqlite3_open_v2(name.as_ptr(), &mut b, SHARED, null()), OK);
+        assert_eq!(exec(a, "CREATE TABLE t(a); CREATE TABLE u(a); BEGIN; INSERT INTO t VALUES (1)").0, OK);
+        assert_eq!(exec(b, "SELECT * FROM t"), (6, "database table is locked: t".into()));
+        assert_eq!(sqlite3_extended_errcode(b), 6 | (1 << 8));
+        assert_eq!(sqlite3_unlock_notify(b, Some(told), counter), OK);
+        assert_eq!(exec(a, "INSERT INTO t VALUES (2)").0, OK);
+        assert_eq!(count, 0);
+        // What another connection has not touched can be read, but not written meanwhile.
+        assert_eq!(exec(b, "SELECT * FROM u").0, OK);
+        assert_eq!(exec(b, "INSERT INTO u VALUES (1)"), (6, "database table is locked".into()));
+        assert_eq!(exec(a, "COMMIT").0, OK);
+        assert_eq!(count, 1);
+        assert_eq!(exec(b, "SELECT * FROM t").0, OK);
+        // With nobody in the way any more, at once.
+        assert_eq!(sqlite3_unlock_notify(b, Some(told), counter), OK);
+        assert_eq!(count, 2);
+        // Two that wait for each other.
+        assert_eq!(exec(a, "BEGIN; SELECT * FROM t").0, OK);
+        assert_eq!(exec(b, "BEGIN; SELECT * FROM u; INSERT INTO u VALUES (1)").0, OK);
+        assert_eq!(exec(a, "SELECT * FROM u").0, 6);
+        assert_eq!(sqlite3_unlock_notify(a, Some(told), counter), OK);
+        assert_eq!(exec(b, "INSERT INTO t VALUES (3)").0, 6);
+        assert_eq!(sqlite3_unlock_notify(b, Some(told), counter), 6);
+        assert_eq!(text(sqlite3_errmsg(b)), "database is deadlocked");
+        assert_eq!((sqlite3_close(b), count), (OK, 3));
+        assert_eq!(sqlite3_close(a), OK);
+    }
+}

@@ -16,7 +16,7 @@ pub mod planted;
 mod super_journal;
 mod wal;
 
-pub use file::{DatabaseFile, GuestFile, OpenOptions};
+pub use file::{DatabaseFile, GuestFile, OpenOptions, SCHEMA_ROOT, TableLocks};
 pub use format::DatabaseHeader;
 pub use page::{Page, PageNo, PageRef};
 pub use pager::{DEFAULT_TEMP_BYTES, JournalMode, Pager, Synchronous, TempSpace, WriteMode};

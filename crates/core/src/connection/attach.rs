@@ -28,6 +28,7 @@ impl State {
         entry.pager.set_wal_autocheckpoint(self.settings.wal_autocheckpoint);
         entry.pager.set_locks_exclusively(self.settings.locks_exclusively);
         entry.pager.set_secure_delete(self.databases[0].pager.secure_delete());
+        self.shares_cache |= entry.shares_cache;
         self.databases.push(entry);
         self.generation = self.generation.wrapping_add(1);
         let index = self.databases.len() - 1;

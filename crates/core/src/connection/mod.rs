@@ -20,6 +20,7 @@ mod preupdate;
 mod programs;
 mod schema;
 mod settings;
+mod shared_cache;
 mod state;
 mod transaction;
 mod vacuum;
@@ -43,6 +44,7 @@ use gate::{Gate, Held};
 pub use facts::{ColumnMetadata, TransactionState};
 pub use limits::Limit;
 
+pub(crate) use shared_cache::{TableUse, tables_used};
 pub(crate) use state::{AttachedDb, Settings, State};
 
 /// A session. Clones share it; statements keep it open. Its operations take turns: it is `Send` and `Sync`, and one
@@ -261,6 +263,9 @@ impl State {
         sql: &[u8],
         explains: Option<u8>,
     ) -> Result<Option<(Arc<Program>, usize)>> {
+        if self.shares_cache {
+            self.check_schema_locks()?;
+        }
         self.ensure_schemas()?;
         match self.plan_as(sql, explains) {
             // What is not known may have been made by somebody else since the catalogues were read.

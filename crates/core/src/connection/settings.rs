@@ -18,7 +18,6 @@ const PLAIN: &[(&str, i64)] = &[
     ("fullfsync", 0),
     ("hard_heap_limit", 0),
     ("mmap_size", 0),
-    ("read_uncommitted", 0),
     ("soft_heap_limit", 0),
     ("threads", 0),
 ];
@@ -37,6 +36,7 @@ impl Settings {
             "ignore_check_constraints" => &mut self.ignore_check_constraints,
             "legacy_alter_table" => &mut self.legacy_alter_table,
             "query_only" => &mut self.query_only,
+            "read_uncommitted" => &mut self.reads_uncommitted,
             "recursive_triggers" => &mut self.recursive_triggers,
             "reverse_unordered_selects" => &mut self.reverse_unordered_selects,
             "short_column_names" => &mut self.short_column_names,

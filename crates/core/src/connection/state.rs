@@ -1,7 +1,7 @@
 //! The state of a session; everything behind the connection's lock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use turso_error::{Error, Result, ResultCode};
@@ -36,6 +36,8 @@ pub(crate) struct AttachedDb {
     pub read_only: bool,
     /// What `PRAGMA cache_size` has said; without that the header decides.
     pub cache_size: Option<i64>,
+    /// The connection shares its cache and locks tables.
+    pub shares_cache: bool,
     /// The rows of `sqlite_schema` being read.
     pub loading: Option<super::schema::Loading>,
 }
@@ -58,6 +60,8 @@ pub(crate) struct Settings {
     pub ignore_check_constraints: bool,
     pub automatic_index: bool,
     pub count_changes: bool,
+    /// Connections that share a cache do not lock what they read.
+    pub reads_uncommitted: bool,
     pub defer_foreign_keys: bool,
     /// The actions of foreign keys are left out: see `Connection::set_foreign_key_actions`.
     pub no_foreign_key_actions: bool,
@@ -138,6 +142,16 @@ pub(crate) struct State {
     pub temp_space: Option<Arc<TempSpace>>,
     /// Counts what makes prepared statements out of date apart from the file's schema cookie.
     pub generation: u32,
+    /// A number that no other connection of this process has.
+    pub holder: u64,
+    /// The connection that stood in the way when a table was locked last.
+    pub blocked_by: Option<u64>,
+    /// Some database's cache is shared.
+    pub shares_cache: bool,
+    /// Tables are locked.
+    pub holds_table_locks: bool,
+    /// What the running program opens, where a cache is shared.
+    pub table_uses: Arc<[super::shared_cache::TableUse]>,
     /// Counts what programs that are not made anew do not survive.
     pub expirations: u32,
     /// Programs by the text of their statement.
@@ -177,6 +191,7 @@ impl State {
 
     /// A new session.
     pub fn new(databases: Vec<AttachedDb>, options: crate::options::OpenOptions) -> Self {
+        let shares_cache = databases.iter().any(|entry| entry.shares_cache);
         Self {
             databases,
             settings: Settings::new(options.busy_timeout),
@@ -206,6 +221,11 @@ impl State {
             vacuum: None,
             temp_space: None,
             generation: 0,
+            holder: next_number(),
+            blocked_by: None,
+            shares_cache,
+            holds_table_locks: false,
+            table_uses: Arc::new([]),
             expirations: 0,
             programs: Default::default(),
             waiting: None,
@@ -348,5 +368,15 @@ impl State {
                 }
             }
         }
+        // Last: whoever is let in by them must find the file free.
+        if self.holds_table_locks {
+            self.unlock_tables();
+        }
     }
+}
+
+/// A number that no other connection of this process has.
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }

@@ -26,6 +26,9 @@ impl State {
         if let Some(conflict) = &self.doomed {
             return Err(conflict.clone());
         }
+        if self.shares_cache {
+            self.lock_tables(db)?;
+        }
         self.begin_read(db)?;
         if let Some(entry) = self.databases.get_mut(db) {
             let cookie = entry.pager.header().schema_cookie;
@@ -84,6 +87,10 @@ impl State {
         if entry.read_only || (self.settings.query_only && db != 1) {
             return Err(Error::from_code(ResultCode::READONLY));
         }
+        if entry.shares_cache {
+            self.lock_for_writing(db)?;
+        }
+        let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         match entry.pager.begin_write(mode) {
             Ok(()) => {}
             Err(error) if error.code() == ResultCode::BUSY_SNAPSHOT && may_wait && self.active_statements <= 1 => {

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use turso_error::{Result, ResultCode};
 use turso_functions::SchemaPlace;
 use turso_parser::ast::ConflictResolution;
-use turso_program::control::{HaltIfNull, IsNull, NotNull, OnError, Raise, RaiseError};
+use turso_program::control::{HaltIfNull, IfNot, IsNull, NotNull, OnError, Raise, RaiseError};
 use turso_program::cursor::{Column, IdxRowid, NoConflict, NotExists, NotFound};
-use turso_program::data::{ApplyAffinity, Null, StrictType, StrictTypes, TypeCheck};
+use turso_program::data::{ApplyAffinity, Integer, Null, StrictType, StrictTypes, TypeCheck};
 use turso_program::expression::{Comparison, Eq, Ne, Nulls};
 use turso_program::write::{Cause, IdxInsert, Insert, MakeRecord, Position, RowChange};
 use turso_program::{Label, Reg, Regs};
@@ -79,6 +79,79 @@ pub(crate) struct Checked {
     records: Vec<Option<(Reg, Regs)>>,
     /// Some check may have moved the cursors (REPLACE).
     pub cursors_moved: bool,
+}
+
+/// What the checks have done to other rows.
+struct Moved {
+    /// Cursors may be elsewhere.
+    cursors: bool,
+    /// Becomes 1 once triggers or actions have run for a row that REPLACE has deleted.
+    fired: Option<Reg>,
+    /// They may have.
+    fires: bool,
+}
+
+impl Moved {
+    fn begin(e: &mut Emitter<'_>, new: &NewRow<'_>, rowid_clause: OnError) -> Self {
+        let options = &e.context.options;
+        let replaces = rowid_clause == OnError::Replace
+            || new.or == Some(OnError::Replace)
+            || new.target.indexes.iter().any(|open| open.index.conflict == Some(ConflictResolution::Replace));
+        let fired = (replaces && (options.recursive_triggers || options.foreign_keys)).then(|| {
+            let fired = e.builder.register();
+            e.builder.emit(Integer { value: 0, dest: fired });
+            fired
+        });
+        Self { cursors: false, fired, fires: false }
+    }
+
+    /// Delete the row in the way, under the target's cursor.
+    fn replace(&mut self, e: &mut Emitter<'_>, new: &NewRow<'_>) -> Result<()> {
+        self.cursors = true;
+        if delete_row(e, new.target, Doomed::replaced(new.or))?
+            && let Some(fired) = self.fired
+        {
+            self.fires = true;
+            e.builder.emit(Integer { value: 1, dest: fired });
+        }
+        Ok(())
+    }
+}
+
+/// What has run for rows that REPLACE has deleted may have put others in the way, which are refused: also for a rowid that the
+/// statement has chosen, and by entries that were free.
+fn check_again(
+    e: &mut Emitter<'_>,
+    new: &NewRow<'_>,
+    records: &[Option<(Reg, Regs)>],
+    moved: &mut Moved,
+) -> Result<()> {
+    let Some(fired) = moved.fired.filter(|_| moved.fires) else { return Ok(()) };
+    let free = e.builder.label();
+    e.builder.emit(IfNot { reg: fired, target: free, jump_if_null: false });
+    let again = NewRow { or: Some(OnError::Abort), ..*new };
+    let table = &new.target.table;
+    if table.has_rowid() {
+        check_rowid(e, &again, OnError::Abort, &mut Upserts::none(), moved)?;
+    }
+    for (position, (open, record)) in new.target.indexes.iter().zip(records).enumerate() {
+        let Some((record, entry)) = *record else { continue };
+        let primary = is_primary(table, &open.index);
+        let same_primary_key = primary && !matches!(new.old, OldKey::None) && !new.key_changed;
+        if !open.index.unique || same_primary_key {
+            continue;
+        }
+        let done = e.builder.label();
+        if open.index.partial.is_some() {
+            e.builder.emit(IsNull { reg: record, target: done });
+        }
+        let key = Regs::new(entry.first, open.index.columns.len());
+        e.builder.emit(NoConflict { cursor: open.cursor, key, target: done });
+        conflict(e, &again, position, primary, done, &mut Upserts::none(), moved)?;
+        e.builder.bind(done);
+    }
+    e.builder.bind(free);
+    Ok(())
 }
 
 /// Apply the columns' affinities (in a STRICT table, check their types).
@@ -164,7 +237,7 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
     };
     let late =
         rowid_clause == OnError::Replace && new.or.is_none() && !new.target.indexes.is_empty() && upserts.is_empty();
-    let mut moved = false;
+    let mut moved = Moved::begin(e, new, rowid_clause);
     if upserts.has_target() {
         let mut pending = !early;
         let mut records = vec![None; new.target.indexes.len()];
@@ -179,17 +252,18 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
                         *slot = record;
                     }
                 }
-                None if new.check_rowid && table.has_rowid() => moved |= check_rowid(e, new, rowid_clause, upserts)?,
+                None if new.check_rowid && table.has_rowid() => check_rowid(e, new, rowid_clause, upserts, &mut moved)?,
                 None => {}
             }
         }
         if pending {
             apply_affinities(e, table, new.row);
         }
-        return Ok(Checked { records, cursors_moved: moved });
+        check_again(e, new, &records, &mut moved)?;
+        return Ok(Checked { records, cursors_moved: moved.cursors });
     }
     if new.check_rowid && table.has_rowid() && !late {
-        moved |= check_rowid(e, new, rowid_clause, upserts)?;
+        check_rowid(e, new, rowid_clause, upserts, &mut moved)?;
     }
     if !early {
         apply_affinities(e, table, new.row);
@@ -200,9 +274,10 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
         records.push(record);
     }
     if new.check_rowid && table.has_rowid() && late {
-        moved |= check_rowid(e, new, rowid_clause, upserts)?;
+        check_rowid(e, new, rowid_clause, upserts, &mut moved)?;
     }
-    Ok(Checked { records, cursors_moved: moved })
+    check_again(e, new, &records, &mut moved)?;
+    Ok(Checked { records, cursors_moved: moved.cursors })
 }
 
 /// True when a default may have taken the place of a NULL.
@@ -297,8 +372,13 @@ fn check_conditions(e: &mut Emitter<'_>, new: &NewRow<'_>) -> Result<()> {
     Ok(())
 }
 
-/// True when cursors may have moved.
-fn check_rowid(e: &mut Emitter<'_>, new: &NewRow<'_>, clause: OnError, upserts: &mut Upserts<'_>) -> Result<bool> {
+fn check_rowid(
+    e: &mut Emitter<'_>,
+    new: &NewRow<'_>,
+    clause: OnError,
+    upserts: &mut Upserts<'_>,
+    moved: &mut Moved,
+) -> Result<()> {
     let table = &new.target.table;
     let free = e.builder.label();
     if let OldKey::Rowid(old) = new.old {
@@ -307,13 +387,14 @@ fn check_rowid(e: &mut Emitter<'_>, new: &NewRow<'_>, clause: OnError, upserts: 
     e.builder.emit(NotExists { cursor: new.target.cursor, rowid: new.row.rowid, miss: free });
     if upserts.on_rowid(e, new)? {
         e.builder.bind(free);
-        return Ok(true);
+        moved.cursors = true;
+        return Ok(());
     }
     match clause {
         OnError::Ignore => e.goto(new.skip),
         OnError::Replace => {
             e.statement.multi_write.set(true);
-            delete_row(e, new.target, Doomed::replaced(new.or))?;
+            moved.replace(e, new)?;
         }
         action => {
             let (code, column) = match table.rowid_alias.and_then(|c| table.columns.get(c)) {
@@ -325,7 +406,7 @@ fn check_rowid(e: &mut Emitter<'_>, new: &NewRow<'_>, clause: OnError, upserts: 
         }
     }
     e.builder.bind(free);
-    Ok(clause == OnError::Replace)
+    Ok(())
 }
 
 /// Does this change concern the index?
@@ -353,7 +434,7 @@ fn check_index(
     new: &NewRow<'_>,
     position: usize,
     upserts: &mut Upserts<'_>,
-    moved: &mut bool,
+    moved: &mut Moved,
 ) -> Result<Option<(Reg, Regs)>> {
     let Some(open) = new.target.indexes.get(position) else { return Ok(None) };
     let (table, index) = (&new.target.table, &open.index);
@@ -401,7 +482,7 @@ fn conflict(
     primary: bool,
     done: Label,
     upserts: &mut Upserts<'_>,
-    moved: &mut bool,
+    moved: &mut Moved,
 ) -> Result<()> {
     let Some(open) = new.target.indexes.get(position) else { return Ok(()) };
     let (table, index) = (&new.target.table, &open.index);
@@ -436,20 +517,19 @@ fn conflict(
         key = Some(regs);
     }
     if upserts.on_index(e, new, position, rowid, key)? {
-        *moved = true;
+        moved.cursors = true;
         return Ok(());
     }
     let clause = new.or.or(index.conflict.map(on_error)).unwrap_or(OnError::Abort);
     match clause {
         OnError::Ignore => e.goto(new.skip),
         OnError::Replace => {
-            *moved = true;
             e.statement.multi_write.set(true);
             match key {
                 None => e.builder.emit(NotExists { cursor: new.target.cursor, rowid, miss: done }),
                 Some(key) => e.builder.emit(NotFound { cursor: new.target.cursor, key, target: done }),
             };
-            delete_row(e, new.target, Doomed::replaced(new.or))?;
+            moved.replace(e, new)?;
         }
         action => {
             let code = if index.origin == turso_schema::IndexOrigin::PrimaryKey {

@@ -116,7 +116,7 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
             skip: Some(next),
             lenient: false,
         };
-        delete_with(e, &target, &doomed, returning.as_ref())
+        delete_with(e, &target, &doomed, returning.as_ref()).map(|_| ())
     })?;
     Ok(returning)
 }
@@ -185,7 +185,7 @@ pub(crate) fn delete_all(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -
         let triggers = Triggers::default();
         let doomed =
             Doomed { cause: Cause::Delete, counts: true, triggers, conflict: None, skip: Some(next), lenient: true };
-        delete_with(e, &target, &doomed, None)
+        delete_with(e, &target, &doomed, None).map(|_| ())
     })
 }
 
@@ -232,15 +232,17 @@ impl Doomed {
     }
 }
 
-/// Delete the row under the target's cursor for REPLACE: its delete triggers fire only with `PRAGMA recursive_triggers`.
-pub(crate) fn delete_row(e: &mut Emitter<'_>, target: &Target, mut doomed: Doomed) -> Result<()> {
+/// Delete the row under the target's cursor for REPLACE: its delete triggers fire only with `PRAGMA recursive_triggers`. True when
+/// triggers or actions of foreign keys run.
+pub(crate) fn delete_row(e: &mut Emitter<'_>, target: &Target, mut doomed: Doomed) -> Result<bool> {
     if e.context.options.recursive_triggers {
         doomed.triggers = triggers_for(e, target.db, &target.table, Event::Delete, &|_| true);
     }
     delete_with(e, target, &doomed, None)
 }
 
-fn delete_with(e: &mut Emitter<'_>, target: &Target, doomed: &Doomed, returning: Option<&Returning>) -> Result<()> {
+/// True when triggers or actions of foreign keys run.
+fn delete_with(e: &mut Emitter<'_>, target: &Target, doomed: &Doomed, returning: Option<&Returning>) -> Result<bool> {
     let table = &target.table;
     let source = e.context.new_source();
     e.bind_source(source, target.binding());
@@ -257,6 +259,7 @@ fn delete_with(e: &mut Emitter<'_>, target: &Target, doomed: &Doomed, returning:
         read_row(e, table, source, row, |_| true)?;
         old = Some(row);
     }
+    let mut fires = !doomed.triggers.is_empty();
     let mut params = None;
     if let Some(row) = old.filter(|_| !doomed.triggers.is_empty() || !keys.is_empty()) {
         let block = Params::new(e, table);
@@ -286,12 +289,13 @@ fn delete_with(e: &mut Emitter<'_>, target: &Target, doomed: &Doomed, returning:
         }
         if let Some(params) = params {
             let actions = keys.actions(e, target.db, table, Event::Delete);
+            fires |= !actions.is_empty();
             fire(e, &actions, TriggerTime::After, target.db, table, params, doomed.conflict, skip)?;
             fire(e, &doomed.triggers, TriggerTime::After, target.db, table, params, doomed.conflict, skip)?;
         }
     }
     e.builder.bind(gone);
-    Ok(())
+    Ok(fires)
 }
 
 /// Put the target's cursor on the row with the key in `row` again.

@@ -17,7 +17,7 @@ use turso_program::cursor::Found;
 use turso_program::data::{Copy, Integer};
 use turso_program::write::{IdxDelete, IdxInsert, Insert, MakeRecord, NewRowid, Position};
 use turso_program::{Label, Program, Reg, Regs, ResultColumn};
-use turso_value::Value;
+use turso_value::{Affinity, Collation, Value};
 
 use super::cte::Queue;
 use super::select_sort::{Distinct, Sink, Wanted};
@@ -82,6 +82,19 @@ fn known_limit(limit: Option<&Expr>, offset: Option<&Expr>) -> Option<u64> {
         None => Some(limit),
         Some(offset) => known(offset)?.checked_add(limit),
     }
+}
+
+/// The LIMIT that a query's only source may know: each of its rows that passes is a row of the result.
+fn row_limit(core: &Core, limits: &Limits, to: &Destination<'_>) -> Option<Expr> {
+    let reg = limits.limit.filter(|_| limits.offset.is_none())?;
+    let each_counts = !matches!(to, Destination::Set { .. } | Destination::Unset { .. } | Destination::Exists(_));
+    if core.distinct || core.sources.len() != 1 || !each_counts {
+        return None;
+    }
+    Some(match limits.known.and_then(|limit| i64::try_from(limit).ok()) {
+        Some(limit) => Expr::Literal(Value::Integer(limit)),
+        None => Expr::Register { reg, affinity: Affinity::Integer, collation: Collation::Binary },
+    })
 }
 
 /// The order, whichever way round, in which equal rows of a core come one after the other.
@@ -329,6 +342,7 @@ impl Emitter<'_> {
             order_is_free: by_output,
             few_rows: limits.limit.is_some() || first_only,
             limit: limits.known,
+            row_limit: row_limit(core, limits, to),
             columns: core.output.len(),
             ..Wish::default()
         };

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use turso_error::{Error, Result};
+use turso_error::{Error, Result, ResultCode};
 use turso_parser::ast::{self, TriggerTime};
-use turso_program::control::{MustBeInt, OnError};
+use turso_program::control::{MustBeInt, OnError, Raise, RaiseError};
 use turso_program::cursor::Rowid;
 use turso_program::data::{Copy, Null};
 use turso_program::write::{Cause, Delete, Position, RowChange};
@@ -141,7 +141,18 @@ impl<'t> RowUpdate<'t> {
         };
         let checked = check_row(e, &row, &mut Upserts::none())?;
         // Looking for the new key has moved the cursor, too.
-        if checked.cursors_moved || self.key_changed {
+        if checked.cursors_moved {
+            // What has run for a row that REPLACE has deleted may have deleted this one, too.
+            let (gone, found) = (e.builder.label(), e.builder.label());
+            seek_row(e, target, old, gone);
+            e.goto(found);
+            e.builder.bind(gone);
+            let message = Some("constraint failed".into());
+            let raise = Raise { code: ResultCode::CONSTRAINT_PINNED, on_error: OnError::Abort, message };
+            e.builder.emit(RaiseError { message: None, raise: Arc::new(raise) });
+            e.statement.may_abort.set(true);
+            e.builder.bind(found);
+        } else if self.key_changed {
             seek_row(e, target, old, skip);
         }
         self.keys.check_removed(e, target.db, table, old)?;

@@ -50,7 +50,14 @@ pub(super) fn paths(
     wish: &Wish,
 ) -> Result<Vec<Path>> {
     let candidates = candidates(info, connected, position, terms);
-    let asker = Asker { catalogue, info, connected, position, candidates, order: order_of(info, connected, wish) };
+    let order = order_of(info, connected, wish);
+    // What the table cannot be asked is left to be done with its rows, which a limit must not cut off before.
+    let all_asked =
+        terms.terms.iter().enumerate().all(|(i, term)| {
+            term.derived || term.reads & (1 << position) == 0 || candidates.iter().any(|c| c.term == i)
+        });
+    let limit = wish.row_limit.clone().filter(|_| all_asked && order.0.len() == wish.order.len());
+    let asker = Asker { catalogue, info, connected, position, candidates, order, limit };
     let mut found = Vec::new();
     let all = Mask::MAX;
     let Some(best) = asker.ask(all, true, &mut found)? else {
@@ -112,13 +119,31 @@ struct Asker<'q, 'a> {
     position: usize,
     candidates: Vec<Candidate>,
     order: (Vec<OrderTerm>, Distinct),
+    /// Offered as a constraint of its own.
+    limit: Option<Expr>,
 }
 
 impl Asker<'_, '_> {
     /// Ask with the constraints that need no more than `available`.
     fn ask(&self, available: Mask, with_in: bool, found: &mut Vec<Path>) -> Result<Option<Leaning>> {
+        if let Some(limit) = &self.limit
+            && let Some(limited) = self.ask_with(available, with_in, Some(limit), found)?
+        {
+            return Ok(limited);
+        }
+        Ok(self.ask_with(available, with_in, None, found)?.flatten())
+    }
+
+    /// The same with a limit. The outer `None`: the table would apply it before all that the rows have to pass.
+    fn ask_with(
+        &self,
+        available: Mask,
+        with_in: bool,
+        limit: Option<&Expr>,
+        found: &mut Vec<Path>,
+    ) -> Result<Option<Option<Leaning>>> {
         let usable = |c: &Candidate| c.needs & !available == 0 && (with_in || !c.is_in);
-        let constraints: Vec<Constraint> = self
+        let mut constraints: Vec<Constraint> = self
             .candidates
             .iter()
             .map(|c| Constraint {
@@ -130,19 +155,27 @@ impl Asker<'_, '_> {
                 is_in: c.is_in,
             })
             .collect();
+        constraints.extend(limit.map(|limit| Constraint {
+            column: None,
+            op: ConstraintOp::Limit,
+            usable: true,
+            collation: Collation::Binary,
+            value: known_value(limit),
+            is_in: false,
+        }));
         let question = Question {
             constraints,
             order_by: self.order.0.clone(),
             distinct: self.order.1,
             columns_used: self.columns_used(),
         };
-        let Some(answer) = self.catalogue.best_index(self.connected, &question)? else { return Ok(None) };
+        let Some(answer) = self.catalogue.best_index(self.connected, &question)? else { return Ok(Some(None)) };
         let malfunction = || Error::sql(format!("{}.xBestIndex malfunction", self.connected.table.name));
         let mut arguments: Vec<Option<VirtualArgument>> = Vec::new();
         let (mut needs, mut steps_through_in, mut omitted, mut uses_in) = (0, false, Vec::new(), false);
         for (candidate, usage) in self.candidates.iter().zip(&answer.usage) {
             let Some(at) = usage.argument.checked_sub(1) else { continue };
-            if !usable(candidate) || at >= self.candidates.len() {
+            if !usable(candidate) || at > self.candidates.len() {
                 return Err(malfunction());
             }
             if arguments.len() <= at {
@@ -165,6 +198,20 @@ impl Asker<'_, '_> {
                 omitted.push((candidate.term, candidate.part));
             }
         }
+        let limit_usage = answer.usage.get(self.candidates.len()).and_then(|usage| usage.argument.checked_sub(1));
+        if let (Some(at), Some(limit)) = (limit_usage, limit) {
+            let filtered = answer.usage.iter().take(self.candidates.len()).all(|usage| usage.argument > 0);
+            if !filtered || steps_through_in || (!self.order.0.is_empty() && !answer.order_consumed) {
+                return Ok(None);
+            }
+            if arguments.len() <= at {
+                arguments.resize_with((at + 1).min(self.candidates.len() + 1), || None);
+            }
+            match arguments.get_mut(at) {
+                Some(slot @ None) => *slot = Some(VirtualArgument::One(limit.clone())),
+                _ => return Err(malfunction()),
+            }
+        }
         let arguments: Option<Vec<VirtualArgument>> = arguments.into_iter().collect();
         let arguments = arguments.ok_or_else(malfunction)?;
         let Answer { number, text, order_consumed, cost, rows, unique, hexadecimal, .. } = answer;
@@ -181,7 +228,7 @@ impl Asker<'_, '_> {
             kind: PathKind::Virtual(Box::new(VirtualPath { scan, omitted, ordered })),
             uses: Vec::new(),
         });
-        Ok(Some(Leaning { needs, steps_through_in }))
+        Ok(Some(Some(Leaning { needs, steps_through_in })))
     }
 
     fn columns_used(&self) -> u64 {

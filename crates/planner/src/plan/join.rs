@@ -19,6 +19,8 @@ pub struct Wish {
     pub few_rows: bool,
     /// A LIMIT (with OFFSET) that is known while planning.
     pub limit: Option<u64>,
+    /// No more rows than this are wanted of the only source, a virtual table, if it delivers them filtered and in the wished order.
+    pub row_limit: Option<Expr>,
     /// About how often the core runs, if it reads columns of an enclosing query.
     pub runs: f64,
     /// Number of result columns: rows that are sorted carry them.

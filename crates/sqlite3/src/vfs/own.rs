@@ -35,7 +35,7 @@ pub fn objects() -> Vec<*mut sqlite3_vfs> {
         Box::into_raw(Box::new(sqlite3_vfs {
             version: 3,
             file_size: size_of::<OwnFile>() as c_int,
-            max_pathname: 4096,
+            max_pathname: 512,
             next: null_mut(),
             name: name.as_ptr(),
             app_data: null_mut(),

@@ -6,6 +6,7 @@
 mod guest;
 pub(crate) mod locks;
 pub(crate) mod registry;
+mod table_locks;
 mod turns;
 pub(crate) mod versions;
 
@@ -23,6 +24,7 @@ use crate::pager::Synchronous;
 use crate::wal::Wal;
 pub use guest::GuestFile;
 use locks::{FileLockTable, PagerId};
+pub use table_locks::{SCHEMA_ROOT, TableLocks};
 use turns::Turns;
 use versions::{CommitNo, Versions};
 
@@ -79,6 +81,7 @@ pub struct DatabaseFile {
     tip: Mutex<Option<FileTip>>,
     wal: Mutex<Option<Arc<Wal>>>,
     turns: Turns,
+    table_locks: Mutex<TableLocks>,
     concurrency: crate::concurrent::Shared,
     /// The connection that has the database for itself (`locking_mode = exclusive` in WAL mode); 0: none.
     owner: AtomicU64,
@@ -116,6 +119,7 @@ impl DatabaseFile {
             tip: Mutex::new(None),
             wal: Mutex::new(None),
             turns: Turns::default(),
+            table_locks: Mutex::default(),
             concurrency: Default::default(),
             owner: AtomicU64::new(0),
             pagers: AtomicUsize::new(0),
@@ -157,6 +161,11 @@ impl DatabaseFile {
 
     pub(crate) fn lock_released(&self) {
         self.turns.notify();
+    }
+
+    /// The locks on tables of connections that share their cache.
+    pub fn table_locks(&self) -> MutexGuard<'_, TableLocks> {
+        guard(&self.table_locks)
     }
 
     /// The open file.
