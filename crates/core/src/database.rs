@@ -191,7 +191,7 @@ impl AttachedDb {
 }
 
 impl Settings {
-    pub(crate) fn new(busy_timeout: std::time::Duration) -> Self {
+    pub(crate) fn new(options: &crate::options::OpenOptions) -> Self {
         Self {
             foreign_keys: false,
             recursive_triggers: false,
@@ -213,11 +213,13 @@ impl Settings {
             temp_store: 0,
             temp_journal_mode: turso_storage::JournalMode::Delete,
             locks_exclusively: false,
+            serializable: false,
+            concurrent_upgrade: options.concurrent_upgrade,
             cache_spills: true,
             cache_spill_pages: 0,
             next_page_size: None,
             next_auto_vacuum: None,
-            busy_timeout,
+            busy_timeout: options.busy_timeout,
             wal_autocheckpoint: DEFAULT_AUTOCHECKPOINT,
             plain: Vec::new(),
         }

@@ -37,6 +37,7 @@ pub use connection::{ColumnMetadata, Connection, Limit, TransactionState, WeakCo
 pub use database::Database;
 pub use options::{Backend, OpenOptions};
 pub use statement::{Prepared, Statement, StatementStatus, StepResult};
+pub use timer::wake_after;
 pub use wait::{Attempt, Wait};
 
 pub use turso_error::{Error, Failure, Result, ResultCode};

@@ -48,6 +48,9 @@ pub struct OpenOptions {
     pub new_uses_wal: bool,
     /// How long a lock is waited for.
     pub busy_timeout: Duration,
+    /// A transaction that began without a word, has read, was overtaken and wants to write goes on where what it has read has
+    /// not changed; see `PRAGMA concurrent_upgrade`.
+    pub concurrent_upgrade: bool,
     /// The back end.
     pub backend: Backend,
     /// `:memory:` is shared by all connections of the [`crate::Database`], instead of private to each.
@@ -70,6 +73,7 @@ impl Default for OpenOptions {
             create: true,
             new_uses_wal: true,
             busy_timeout: Duration::from_secs(5),
+            concurrent_upgrade: true,
             backend: Backend::Default,
             shared_memory: false,
             shared_cache: false,

@@ -380,6 +380,11 @@ impl Execution {
         }
     }
 
+    /// Result columns of the program itself.
+    fn column_count(&self) -> usize {
+        self.vm.program().columns.len()
+    }
+
     fn is_running(&self) -> bool {
         matches!(self.phase, Phase::Running | Phase::Ending(_) | Phase::Keeping(_))
     }
@@ -441,11 +446,12 @@ impl Execution {
             state.table_uses = self.table_uses.clone();
         }
         state.stepping_ddl = self.vm.program().changes_schema;
+        state.stepping_rows = self.column_count() > 0;
         if state.hooks.trace_mask != 0 {
             state.hooks.traced = Some((self.id, self.sql.clone()));
         }
         state.deadline = self.deadline;
-        let outcome = self.vm.step(state);
+        let outcome = state.await_bases().and_then(|()| self.vm.step(state));
         self.mark = state.current_mark.take();
         if !matches!(outcome, Err(Error::Pending)) {
             state.deadline = None;

@@ -36,7 +36,7 @@ struct Timers {
 }
 
 /// Wake the task after `delay`.
-pub(crate) fn wake_after(delay: Duration, waker: Waker) {
+pub fn wake_after(delay: Duration, waker: Waker) {
     static TIMERS: OnceLock<&'static Timers> = OnceLock::new();
     let timers = TIMERS.get_or_init(|| {
         let timers: &'static Timers = Box::leak(Box::default());

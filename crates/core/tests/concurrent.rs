@@ -347,3 +347,72 @@ fn a_reader_that_is_open_at_the_commit_of_an_overtaken_transaction_is_in_its_way
     ok(&x, "COMMIT");
     assert_eq!(rows(&y, "SELECT a FROM t"), "1 2 30");
 }
+
+#[test]
+fn serializable_transactions_have_no_write_skew() {
+    let tables = "CREATE TABLE doctor(name TEXT PRIMARY KEY, on_call); INSERT INTO doctor VALUES('ann', 1), ('bob', 1)";
+    let scratch = Scratch::new("skew", tables);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    let both = |commit: &dyn Fn()| {
+        for (c, name) in [(&x, "ann"), (&y, "bob")] {
+            ok(c, "BEGIN CONCURRENT");
+            assert_eq!(rows(c, "SELECT count(*) FROM doctor WHERE on_call"), "2");
+            ok(c, &format!("UPDATE doctor SET on_call = 0 WHERE name = '{name}'"));
+        }
+        ok(&x, "COMMIT");
+        commit();
+    };
+    both(&|| ok(&y, "COMMIT"));
+    assert_eq!(rows(&x, "SELECT sum(on_call) FROM doctor"), "0");
+    ok(&x, "UPDATE doctor SET on_call = 1");
+    for c in [&x, &y] {
+        assert_eq!(rows(c, "PRAGMA concurrent_isolation"), "snapshot");
+        assert_eq!(rows(c, "PRAGMA concurrent_isolation = serializable"), "serializable");
+    }
+    both(&|| assert_eq!(conflict(&y, "COMMIT"), "a page that the transaction has read has been changed"));
+    ok(&y, "ROLLBACK");
+    assert_eq!(rows(&x, "SELECT sum(on_call) FROM doctor"), "1");
+    assert!(x.execute_batch("PRAGMA concurrent_isolation = chaos").is_err());
+}
+
+#[test]
+fn a_deferred_transaction_that_was_overtaken_goes_on_where_nothing_it_read_has_changed() {
+    let scratch = Scratch::new(
+        "deferred",
+        "CREATE TABLE t(x); CREATE TABLE u(x); INSERT INTO t VALUES(1); INSERT INTO u VALUES(1)",
+    );
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(&x, "BEGIN");
+    assert_eq!(rows(&x, "SELECT x FROM t"), "1");
+    ok(&y, "INSERT INTO u VALUES(2)");
+    ok(&x, "INSERT INTO t VALUES(2)");
+    assert_eq!(rows(&x, "SELECT count(*) FROM u"), "2");
+    ok(&x, "COMMIT; BEGIN");
+    assert_eq!(rows(&x, "SELECT count(*) FROM t"), "2");
+    ok(&y, "INSERT INTO t VALUES(3)");
+    let error = x.execute_batch("INSERT INTO t VALUES(4)").unwrap_err();
+    assert_eq!(error.code(), ResultCode::BUSY_SNAPSHOT);
+    assert_eq!(rows(&x, "SELECT count(*) FROM t"), "2");
+    ok(&x, "ROLLBACK; PRAGMA concurrent_upgrade = off; BEGIN; SELECT * FROM t");
+    ok(&y, "INSERT INTO u VALUES(3)");
+    assert_eq!(x.execute_batch("INSERT INTO t VALUES(4)").unwrap_err().code(), ResultCode::BUSY_SNAPSHOT);
+    ok(&x, "ROLLBACK");
+}
+
+#[test]
+fn the_log_tells_who_keeps_it() {
+    let scratch = Scratch::new("status", T);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(&x, "PRAGMA wal_checkpoint(truncate); BEGIN CONCURRENT");
+    assert_eq!(rows(&y, "PRAGMA wal_status"), "0|0|0|0|NULL|nothing");
+    ok(&y, "UPDATE t SET a = 1 WHERE id = 1");
+    ok(&x, "ROLLBACK; BEGIN CONCURRENT");
+    ok(&y, "UPDATE t SET a = 2 WHERE id = 1; PRAGMA wal_checkpoint");
+    let status = rows(&y, "PRAGMA wal_status");
+    let fields: Vec<&str> = status.split('|').collect();
+    assert_eq!((fields[0], fields[1], fields[3], fields[5]), ("2", "1", "1", "a reader"), "{status}");
+    assert!(fields[4].parse::<i64>().unwrap() < 60_000, "{status}");
+    ok(&x, "ROLLBACK");
+    ok(&y, "PRAGMA wal_checkpoint");
+    assert!(rows(&y, "PRAGMA wal_status").ends_with("|nothing"));
+}

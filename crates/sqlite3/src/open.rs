@@ -34,7 +34,14 @@ static SHARED_MEMORY: LazyLock<Mutex<HashMap<Vec<u8>, (Database, usize)>>> = Laz
 
 /// The options of this face: SQLite's own defaults.
 pub fn options(read_only: bool, create: bool) -> OpenOptions {
-    OpenOptions { read_only, create, new_uses_wal: false, busy_timeout: Duration::ZERO, ..OpenOptions::default() }
+    OpenOptions {
+        read_only,
+        create,
+        new_uses_wal: false,
+        busy_timeout: Duration::ZERO,
+        concurrent_upgrade: false,
+        ..OpenOptions::default()
+    }
 }
 
 /// What a name and flags ask for.

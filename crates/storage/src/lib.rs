@@ -21,4 +21,4 @@ pub use format::DatabaseHeader;
 pub use page::{Page, PageNo, PageRef};
 pub use pager::{DEFAULT_TEMP_BYTES, JournalMode, Pager, Synchronous, TempSpace, WriteMode};
 pub use super_journal::SuperJournal;
-pub use wal::{CheckpointMode, CheckpointResult};
+pub use wal::{CheckpointMode, CheckpointResult, WalStatus};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use turso_core::{Attempt, StepResult};
 
@@ -25,6 +25,25 @@ const COMMIT: u8 = 2;
 
 /// Statements that [`Connection::prepare_cached`] keeps.
 const CACHED_STATEMENTS: usize = 128;
+
+/// The pause before a transaction that met a conflict is run again, and how long it grows.
+const FIRST_PAUSE: Duration = Duration::from_micros(500);
+const LONGEST_PAUSE: Duration = Duration::from_millis(40);
+
+/// Some time between half of `pause` and all of it, so that those who met do not meet again.
+async fn sleep(pause: Duration) {
+    let drawn = std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), pause);
+    let until = Instant::now() + pause / 2 + (pause / 2).mul_f64((drawn % 1024) as f64 / 1024.0);
+    poll_fn(|context| {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return std::task::Poll::Ready(());
+        }
+        turso_core::wake_after(left, context.waker().clone());
+        std::task::Poll::Pending
+    })
+    .await;
+}
 
 /// A session on a database. Clones share the session: its statements take turns.
 #[derive(Clone)]
@@ -171,6 +190,36 @@ impl Connection {
     /// Begin a transaction.
     pub async fn transaction_with_behavior(&mut self, behavior: TransactionBehavior) -> Result<Transaction<'_>> {
         Transaction::new(self, behavior).await
+    }
+
+    /// Run `work` in a transaction begun with `BEGIN CONCURRENT` and commit it. Where it meets a conflict with another one, or a
+    /// lock that is not free in time, it is rolled back and run again after a pause that grows, for `limit` at most; then the
+    /// last error is answered. Any other error rolls back and is answered at once.
+    pub async fn concurrently<T>(
+        &mut self,
+        limit: Duration,
+        mut work: impl AsyncFnMut(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let until = Instant::now() + limit;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let transaction = Transaction::new(self, TransactionBehavior::Concurrent).await?;
+            let outcome = match work(&transaction).await {
+                Ok(value) => transaction.commit().await.map(|()| value),
+                Err(error) => {
+                    // The error that is answered is the one of the work.
+                    let _ = transaction.rollback().await;
+                    Err(error)
+                }
+            };
+            match outcome {
+                Err(Error::BusySnapshot(_) | Error::Busy(_)) if Instant::now() + pause < until => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Begin a transaction on a shared connection; one that is open already is an error at run time.

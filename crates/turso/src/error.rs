@@ -45,6 +45,10 @@ impl From<turso_core::Error> for Error {
     fn from(error: turso_core::Error) -> Self {
         let text = error.message().to_owned();
         if error.code() == ResultCode::BUSY_SNAPSHOT {
+            if text.starts_with("conflict: ") {
+                // It names the table and the key.
+                return Error::BusySnapshot(text);
+            }
             return Error::BusySnapshot("database snapshot is stale, rollback and retry the transaction".into());
         }
         match error.code().primary() {

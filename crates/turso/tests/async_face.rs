@@ -413,3 +413,38 @@ fn futures_can_be_sent() {
         is_send(&conn);
     });
 }
+
+#[test]
+fn concurrent_transactions_are_repeated_until_they_commit() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("counter.db");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let db = Builder::new_local(path.to_str().unwrap()).build().await.unwrap();
+        let conn = db.connect().unwrap();
+        conn.execute_batch("CREATE TABLE counter(n); INSERT INTO counter VALUES(0)").await.unwrap();
+        let mut tasks = Vec::new();
+        for _ in 0..4 {
+            let mut conn = db.connect().unwrap();
+            tasks.push(tokio::task::spawn_blocking(move || {
+                pollster::block_on(async {
+                    for _ in 0..10 {
+                        let add = async |tx: &turso::transaction::Transaction<'_>| {
+                            tx.execute("UPDATE counter SET n = n + 1", ()).await
+                        };
+                        assert_eq!(conn.concurrently(Duration::from_secs(30), add).await.unwrap(), 1);
+                    }
+                });
+            }));
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(integers(&conn, "SELECT n FROM counter").await.unwrap(), [40]);
+        // What has nothing to do with conflicts is answered at once, and the transaction is over.
+        let mut conn = conn;
+        let broken = async |tx: &turso::transaction::Transaction<'_>| tx.execute("UPDATE nosuch SET n = 1", ()).await;
+        assert!(matches!(conn.concurrently(Duration::from_secs(30), broken).await, Err(Error::Error(_))));
+        assert!(conn.is_autocommit().unwrap());
+    });
+}

@@ -31,8 +31,13 @@ impl State {
                 main.pager.end_read();
             }
             match main.pager.begin_concurrent_read() {
-                Ok(_) => self.lock_wait = None,
-                Err(error) if error.is(ResultCode::BUSY) => return Err(self.lock_taken(error)),
+                Ok(_) => {
+                    if self.settings.serializable {
+                        main.pager.track_reads();
+                    }
+                    self.lock_wait = None;
+                }
+                Err(error) if error.is(ResultCode::BUSY) => return Err(self.write_lock_taken(0, error)),
                 Err(error) => {
                     if !error.is_pending() && self.active_statements <= 1 {
                         main.pager.end_read();
@@ -74,6 +79,7 @@ impl State {
         }
         match entry.pager.lock_concurrent_always() {
             Ok(false) => {
+                entry.pager.keep_lock();
                 self.lock_wait = None;
                 Ok(true)
             }
@@ -85,7 +91,7 @@ impl State {
                     "conflict: the schema cannot be changed after a transaction that committed in the meantime",
                 ))
             }
-            Err(error) if error.is(ResultCode::BUSY) => Err(self.lock_taken(error)),
+            Err(error) if error.is(ResultCode::BUSY) => Err(self.write_lock_taken(db, error)),
             Err(error) => self.pending_on(db, Err(error)),
         }
     }
@@ -107,7 +113,7 @@ impl State {
                         self.databases[*db].pager.unlock_concurrent();
                     }
                     if error.is(ResultCode::BUSY) {
-                        return Err(self.lock_taken(error));
+                        return Err(self.write_lock_taken(*db, error));
                     }
                     return self.pending_on(*db, Err(error));
                 }

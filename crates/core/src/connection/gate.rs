@@ -157,7 +157,7 @@ impl State {
         let mark = self.current_mark.take();
         let waiting = self.waiting.take();
         let writes = std::mem::take(&mut self.stepping_writer);
-        let ddl = std::mem::take(&mut self.stepping_ddl);
+        let (ddl, rows) = (std::mem::take(&mut self.stepping_ddl), std::mem::take(&mut self.stepping_rows));
         let deadline = self.deadline.take();
         let now = self.environment.now_julian_ms.get();
         let mut other = match self.spare.take() {
@@ -174,7 +174,7 @@ impl State {
         self.current_mark = mark;
         self.waiting = waiting;
         self.stepping_writer = writes;
-        self.stepping_ddl = ddl;
+        (self.stepping_ddl, self.stepping_rows) = (ddl, rows);
         self.deadline = deadline;
         self.environment.now_julian_ms.set(now);
         answer

@@ -13,6 +13,7 @@ impl State {
         match (&*call.name, args) {
             ("attach", [file, name, key]) => self.attach(file, name, key),
             ("detach", [name]) => self.detach(name),
+            ("wal_status", _) => self.wal_status(call.db.index(), dest),
             (name, args) => {
                 let db = call.named.then_some(call.db.index());
                 self.setting(name, db, args.first(), dest.first_mut())
@@ -82,6 +83,38 @@ impl State {
             return Err(Error::sql(format!(
                 "{name} holds changes in a format that is not supported: checkpoint them with the software that wrote it"
             )));
+        }
+        Ok(())
+    }
+
+    /// `PRAGMA wal_status`: frames, checkpointed, bytes, the oldest reader's last frame and its age, what a checkpoint waits for.
+    fn wal_status(&mut self, db: usize, dest: &mut [Value]) -> Result<()> {
+        let alone = self.autocommit && self.active_statements <= 1;
+        let Some(entry) = self.databases.get_mut(db) else { return Err(Error::sql("unknown database")) };
+        if alone && entry.pager.in_read() && !entry.pager.in_write() {
+            entry.pager.end_read();
+        }
+        let status = entry.pager.wal_status();
+        let Some(status) = self.pending_on(db, status)? else {
+            dest.fill(Value::Null);
+            return Ok(());
+        };
+        let optional = |value: Option<i64>| value.map_or(Value::Null, Value::Integer);
+        let waits_for = match status.oldest_reader {
+            _ if status.checkpointed == status.frames => "nothing",
+            Some(oldest) if oldest < status.frames => "a reader",
+            _ => "a checkpoint",
+        };
+        let row = [
+            Value::Integer(status.frames.into()),
+            Value::Integer(status.checkpointed.into()),
+            Value::Integer(i64::try_from(status.bytes).unwrap_or(i64::MAX)),
+            optional(status.oldest_reader.map(i64::from)),
+            optional(status.oldest_reader_ms),
+            Value::from(waits_for),
+        ];
+        for (slot, value) in dest.iter_mut().zip(row) {
+            *slot = value;
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ impl Settings {
         Some(match name {
             "automatic_index" => &mut self.automatic_index,
             "case_sensitive_like" => &mut self.case_sensitive_like,
+            "concurrent_upgrade" => &mut self.concurrent_upgrade,
             "cell_size_check" => &mut self.cell_size_check,
             "count_changes" => &mut self.count_changes,
             "defer_foreign_keys" => &mut self.defer_foreign_keys,
@@ -111,6 +112,16 @@ impl State {
                     self.hooks.busy = None;
                 }
                 Ok(Value::Integer(i64::try_from(self.settings.busy_timeout.as_millis()).unwrap_or(i64::MAX)))
+            }
+            "concurrent_isolation" => {
+                if let Some(told) = told {
+                    self.settings.serializable = match word(told).as_str() {
+                        "serializable" => true,
+                        "snapshot" => false,
+                        _ => return Err(Error::sql("concurrent_isolation is snapshot or serializable")),
+                    };
+                }
+                Ok(Value::from(if self.settings.serializable { "serializable" } else { "snapshot" }))
             }
             "temp_store" => {
                 if let Some(told) = told {

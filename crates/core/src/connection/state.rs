@@ -77,6 +77,11 @@ pub(crate) struct Settings {
     pub temp_journal_mode: turso_storage::JournalMode,
     /// What `PRAGMA locking_mode` without a database has asked for: databases attached later follow.
     pub locks_exclusively: bool,
+    /// `PRAGMA concurrent_isolation`: concurrent transactions are serializable.
+    pub serializable: bool,
+    /// `PRAGMA concurrent_upgrade`: a deferred transaction that has read, was overtaken and wants to write goes on where what it
+    /// has read has not changed.
+    pub concurrent_upgrade: bool,
     pub cache_spills: bool,
     pub cache_spill_pages: i64,
     /// What `PRAGMA page_size` and `auto_vacuum` have asked for last: VACUUM makes it so.
@@ -171,6 +176,8 @@ pub(crate) struct State {
     pub stepping_writer: bool,
     /// The statement that is being stepped changes the schema.
     pub stepping_ddl: bool,
+    /// The statement that is being stepped returns rows.
+    pub stepping_rows: bool,
     /// Counts rollbacks.
     pub rollbacks: u64,
     /// Where this state lies while it is lent to code of the application.
@@ -194,7 +201,7 @@ impl State {
         let shares_cache = databases.iter().any(|entry| entry.shares_cache);
         Self {
             databases,
-            settings: Settings::new(options.busy_timeout),
+            settings: Settings::new(&options),
             options,
             encoding_choice: Default::default(),
             limits: Limits::default(),
@@ -236,6 +243,7 @@ impl State {
             blobs: Vec::new(),
             stepping_writer: false,
             stepping_ddl: false,
+            stepping_rows: false,
             rollbacks: 0,
             lent: Arc::default(),
             lent_depth: 0,
@@ -289,6 +297,21 @@ impl State {
                 error
             }
         }
+    }
+
+    /// Run by those who want the write lock of a database: [`State::lock_taken`], unless another connection of this process has
+    /// it for the moments that a commit takes. That is waited for whatever the busy timeout is.
+    pub fn write_lock_taken(&mut self, db: usize, error: Error) -> Error {
+        let brief = self.databases.get(db).is_some_and(|entry| entry.pager.lock_is_brief());
+        if !brief || error.code() != ResultCode::BUSY {
+            return self.lock_taken(error);
+        }
+        if let Err(interrupted) = self.check_interrupt() {
+            return interrupted;
+        }
+        let epoch = if db == 0 { self.main_file().map(|file| file.lock_epoch()) } else { None };
+        self.waiting = Some(Wait::Lock(Duration::from_millis(1), epoch));
+        Error::Pending
     }
 
     /// The file of the main database, where it has one.

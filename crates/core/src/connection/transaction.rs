@@ -44,6 +44,25 @@ impl State {
         }
         if wanted.write {
             self.begin_write(db, WriteMode::Reserved)?;
+            if let Some(entry) = self.databases.get_mut(db)
+                && entry.pager.header().schema_cookie != wanted.schema_cookie
+            {
+                // It has begun on a commit that nobody could see before.
+                entry.schema = None;
+                self.generation = self.generation.wrapping_add(1);
+                return Err(Error::from_code(ResultCode::SCHEMA));
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows are shown only once what the transaction began on is durable.
+    pub fn await_bases(&mut self) -> Result<()> {
+        if self.stepping_rows && !self.autocommit {
+            for db in 0..self.databases.len() {
+                let done = self.databases[db].pager.await_base();
+                self.pending_on(db, done)?;
+            }
         }
         Ok(())
     }
@@ -58,13 +77,18 @@ impl State {
         }
         match entry.pager.begin_read() {
             Ok(()) => {
+                let tracked =
+                    if self.concurrent { self.settings.serializable } else { self.settings.concurrent_upgrade };
+                if tracked && !self.autocommit {
+                    entry.pager.track_reads();
+                }
                 // A statement that waits to write takes its snapshot anew each time: its patience goes on counting.
                 if self.active_statements == 0 {
                     self.lock_wait = None;
                 }
                 Ok(())
             }
-            Err(error) if error.is(ResultCode::BUSY) => Err(self.lock_taken(error)),
+            Err(error) if error.is(ResultCode::BUSY) => Err(self.write_lock_taken(db, error)),
             other => self.pending_on(db, other),
         }
     }
@@ -75,6 +99,11 @@ impl State {
     /// each other for ever.
     pub fn begin_write(&mut self, db: usize, mode: WriteMode) -> Result<()> {
         let may_wait = self.autocommit || self.databases.get(db).is_some_and(|d| !d.snapshot_used);
+        let shows_rows = self.stepping_rows && self.autocommit;
+        let mode = match mode {
+            WriteMode::Reserved if may_wait && !shows_rows && self.active_statements <= 1 => WriteMode::Eager,
+            mode => mode,
+        };
         if self.concurrent && db != 1 && self.begin_concurrent_write(db)? {
             return Ok(());
         }
@@ -98,12 +127,22 @@ impl State {
                 entry.pager.end_read();
                 return self.begin_read(db).and_then(|()| self.begin_write(db, mode));
             }
+            Err(error) if error.code() == ResultCode::BUSY_SNAPSHOT && self.settings.concurrent_upgrade => {
+                let moved = entry.pager.advance_snapshot();
+                if self.pending_on(db, moved)? {
+                    return self.begin_write(db, mode);
+                }
+                return Err(error);
+            }
+            Err(error) if error.code() == ResultCode::BUSY && !may_wait && entry.pager.lock_is_brief() => {
+                return Err(self.write_lock_taken(db, error));
+            }
             Err(error) if error.is(ResultCode::BUSY) && may_wait => {
                 if self.active_statements <= 1 {
                     // Held on, the snapshot would hold up the very commit that is waited for.
                     entry.pager.end_read();
                 }
-                return Err(self.lock_taken(error));
+                return Err(self.write_lock_taken(db, error));
             }
             other => return self.pending_on(db, other),
         }

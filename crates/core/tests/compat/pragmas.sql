@@ -89,6 +89,12 @@ CREATE TABLE n(i CHECK (i > 0)); PRAGMA ignore_check_constraints = 1; INSERT INT
 -- = io_backend
 -- ~ which back end serves the database: `syscall`, `io_uring`, `threads`, `memory`
 PRAGMA io_backend;
+-- = concurrent_isolation
+-- ~ `snapshot` or `serializable`: what `BEGIN CONCURRENT` promises
+PRAGMA concurrent_isolation = serializable;
+-- = concurrent_upgrade
+-- ~ a deferred transaction that has read, was overtaken and wants to write goes on where what it has read has not changed
+PRAGMA concurrent_upgrade;
 -- = journal_mode
 PRAGMA journal_mode; PRAGMA journal_mode = wal; PRAGMA journal_mode = nope;
 -- + off, in memory
@@ -174,5 +180,8 @@ PRAGMA wal_autocheckpoint; PRAGMA wal_autocheckpoint = 50; PRAGMA wal_autocheckp
 -- ! files: see below
 -- = wal_checkpoint
 PRAGMA wal_checkpoint; PRAGMA wal_checkpoint(truncate);
+-- = wal_status
+-- ~ frames in the log and in the database file, bytes, the oldest reader and its age in ms, what a checkpoint waits for
+PRAGMA wal_status;
 -- = writable_schema
 PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = 'CREATE INDEX t_b ON t(c)' WHERE name = 't_b'; SELECT sql FROM sqlite_schema; PRAGMA writable_schema = reset; PRAGMA writable_schema;

@@ -63,7 +63,20 @@ impl Committing {
             }
             // Where this fails, the journal stays hot, and so does its super-journal.
             (Committing::Written(undo), _) => drop(undo.play_back(&**db.io(), &**db.file())),
-            (Committing::Wal(commit), Some(wal)) => wal.abandon_commit(db, &commit),
+            (Committing::Wal(mut commit), Some(wal)) => match commit.number() {
+                None => wal.abandon_commit(db, &commit),
+                // Once handed over, it runs to its end.
+                Some(number) => {
+                    while let Err(Error::Pending) = wal.await_durable(db, number, commit.waiting()) {
+                        let Some(completion) = commit.waiting_on() else { break };
+                        while !completion.is_ready() {
+                            if !db.io().step().unwrap_or(false) {
+                                completion.wait();
+                            }
+                        }
+                    }
+                }
+            },
             _ => {}
         }
     }
@@ -366,7 +379,50 @@ impl Pager {
         let (Some(wal), Committing::Wal(commit)) = (&file.wal, &mut file.committing) else {
             return Err(Error::from_code(ResultCode::INTERNAL));
         };
-        match wal.run_commit(commit) {
+        if commit.number().is_none() {
+            let written = wal.run_commit(commit).and_then(|()| self.hand_over());
+            if let Err(e) = written {
+                if !e.is_pending() {
+                    self.file_mut().committing = Committing::No;
+                }
+                return Err(e);
+            }
+        }
+        self.await_commit()
+    }
+
+    /// The frames of the commit are in the log: it gets its number, and the next writer its turn.
+    fn hand_over(&mut self) -> Result<()> {
+        let (count, old_count, journal_size_limit) =
+            (self.page_count, self.transaction_page_count, self.journal_size_limit);
+        let keys = self.take_keys();
+        let Backing::File(file) = &mut self.backing else { return Ok(()) };
+        let (Some(wal), Committing::Wal(commit), Source::Wal(snapshot)) =
+            (&file.wal, &mut file.committing, &mut file.source)
+        else {
+            return Err(Error::from_code(ResultCode::INTERNAL));
+        };
+        let mut changed: Vec<u32> = commit.changed().collect();
+        changed.extend(count + 1..=old_count.min(count + (1 << 16)));
+        let (db, id, pages) = (&file.db, file.id, commit.pages().to_vec());
+        wal.limit_size(commit, journal_size_limit);
+        wal.hand_over(id, commit, snapshot, || {
+            let number = publish(db, id, changed, pages.iter());
+            db.concurrency().record(number, keys);
+            number
+        })?;
+        db.lock_released();
+        Ok(())
+    }
+
+    /// Waits until the commit is durable and visible to all.
+    fn await_commit(&mut self) -> Result<()> {
+        let file = self.file_mut();
+        let (Some(wal), Committing::Wal(commit)) = (&file.wal, &mut file.committing) else {
+            return Err(Error::from_code(ResultCode::INTERNAL));
+        };
+        let Some(number) = commit.number() else { return Err(Error::from_code(ResultCode::INTERNAL)) };
+        match wal.await_durable(&file.db, number, commit.waiting()) {
             Ok(()) => {}
             Err(Error::Pending) => return Err(Error::Pending),
             Err(e) => {
@@ -374,35 +430,25 @@ impl Pager {
                 return Err(e);
             }
         }
-        let Committing::Wal(commit) = std::mem::replace(&mut file.committing, Committing::No) else {
-            return Err(Error::from_code(ResultCode::INTERNAL));
-        };
-        let db = file.db.clone();
-        let mut changed: Vec<u32> = commit.changed().collect();
-        changed.extend(self.page_count + 1..=self.transaction_page_count.min(self.page_count + (1 << 16)));
-        let journal_size_limit = self.journal_size_limit;
-        let keys = self.take_keys();
-        let file = self.file_mut();
-        let number = match (&file.wal, &mut file.source) {
-            (Some(wal), Source::Wal(snapshot)) => {
-                let id = file.id;
-                let number = wal.publish_in_process(&commit, snapshot, || {
-                    let number = publish(&db, id, changed, commit.pages().iter());
-                    db.concurrency().record(number, keys);
-                    number
-                })?;
-                wal.limit_size(&commit, journal_size_limit);
-                wal.end_write(id);
-                db.lock_released();
-                file.checkpoint_wanted |=
-                    file.wal_autocheckpoint > 0 && snapshot.max_frame() >= file.wal_autocheckpoint;
-                number
-            }
-            _ => return Err(Error::from_code(ResultCode::INTERNAL)),
-        };
+        file.committing = Committing::No;
         file.commit = number;
         file.header_commit = number;
+        file.base = None;
+        if let Source::Wal(snapshot) = &file.source {
+            file.checkpoint_wanted |=
+                file.wal_autocheckpoint > 0 && wal.frames_to_copy(snapshot.max_frame()) >= file.wal_autocheckpoint;
+        }
         self.finish_write();
+        Ok(())
+    }
+
+    /// A transaction that began on commits which were not durable yet: waits until they are, so that what it has read may be
+    /// shown. Restartable.
+    pub fn await_base(&mut self) -> Result<()> {
+        let Backing::File(file) = &mut self.backing else { return Ok(()) };
+        let (Some(number), Some(wal)) = (file.base, &file.wal) else { return Ok(()) };
+        wal.await_durable(&file.db, number, &mut file.turn)?;
+        file.base = None;
         Ok(())
     }
 }

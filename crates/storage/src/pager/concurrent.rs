@@ -12,12 +12,14 @@ use std::sync::Arc;
 use turso_error::{Error, Result, ResultCode};
 
 use super::file::Source;
+use super::read_set::same_content;
 use super::{Backing, Pager, State};
 use crate::btree::Payload;
 use crate::concurrent::{LiveSnapshot, LogMark, Phase, Rebase, RowLog, Rules, conflict, row_key};
 use crate::file::DatabaseFile;
 use crate::format::DatabaseHeader;
 use crate::page::PageNo;
+use crate::wal::{Turn, Wal, WalSnapshot};
 
 /// Who wants to know of each row that changes.
 #[derive(Default)]
@@ -175,6 +177,46 @@ impl Pager {
         Ok(true)
     }
 
+    /// A transaction that has only read, under a snapshot that is not the newest any more, moves to the newest one, if nothing
+    /// that it has read has changed. False where that is not so, or not known.
+    pub fn advance_snapshot(&mut self) -> Result<bool> {
+        if self.state != State::Read || !self.tracks_reads() {
+            return Ok(false);
+        }
+        let file = self.file_mut();
+        // Page 1 is read in place.
+        file.needs_to_block()?;
+        let (Some(wal), Source::Wal(_)) = (&file.wal, &file.source) else { return Ok(false) };
+        let wal = wal.clone();
+        let Some(newest) = wal.begin_read(&file.db, true)? else { return Ok(false) };
+        let (since, commit) = (file.commit, newest.commit());
+        if !self.reads_unchanged(since, commit) || !self.header_unchanged(&wal, &newest)? {
+            wal.end_read(newest);
+            return Ok(false);
+        }
+        let file = self.file_mut();
+        file.reads.clear();
+        if let Source::Wal(old) = std::mem::replace(&mut file.source, Source::Wal(newest)) {
+            wal.end_read(old);
+        }
+        self.move_to_commit(commit);
+        // Page 1 was read a moment ago: it is there, or an error like any other.
+        self.block_on(Pager::load_header)?;
+        Ok(true)
+    }
+
+    /// The header of another snapshot differs from ours in counters only.
+    fn header_unchanged(&mut self, wal: &Wal, other: &WalSnapshot) -> Result<bool> {
+        let page_size = self.header.page_size;
+        let file = self.file_mut();
+        let mut bytes = vec![0; page_size as usize];
+        match wal.find(PageNo::ONE, other)? {
+            Some(frame) => wal.file().read_at(&mut bytes, wal.page_offset(frame, page_size))?,
+            None => file.db.file().read_at(&mut bytes, 0)?,
+        };
+        Ok(same_content(&DatabaseHeader::decode(&bytes)?, &self.header))
+    }
+
     pub(super) fn forget_concurrent_snapshot(&mut self) {
         if let Backing::File(file) = &mut self.backing {
             file.live = None;
@@ -211,12 +253,32 @@ impl Pager {
         let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &file.source) else {
             return Err(Error::from_code(ResultCode::INTERNAL));
         };
-        wal.lock_writer(file.id)?;
+        match wal.lock_writer(file.id)? {
+            Turn::Granted => file.turn = None,
+            Turn::Queued(turn) => {
+                file.turn = Some(turn);
+                return Err(Error::Pending);
+            }
+        }
         if wal.newer_than(&file.db, snapshot)?.is_some() {
             return Ok(true);
         }
         self.become_plain();
         Ok(false)
+    }
+
+    /// The transaction, which has the lock now, goes on before it commits.
+    pub fn keep_lock(&mut self) {
+        if let Backing::File(file) = &mut self.backing
+            && let Some(wal) = &file.wal
+        {
+            wal.stay(file.id);
+        }
+    }
+
+    /// True where the lock that was refused is held, or kept free, for a short time only.
+    pub fn lock_is_brief(&self) -> bool {
+        self.file().and_then(|file| file.wal.as_ref()).is_some_and(|wal| wal.is_brief())
     }
 
     /// Gives the write lock back before anything has been done under it.
@@ -259,6 +321,9 @@ impl Pager {
             let rules = rules(&log.roots())?;
             let (db, newest) = self.newest_commit()?;
             let since = self.file_mut().live.as_ref().map_or(0, LiveSnapshot::commit);
+            if self.tracks_reads() && !self.reads_unchanged(since, newest) {
+                return Err(conflict("a page that the transaction has read has been changed"));
+            }
             let overtaken = db.concurrency().overtaken(since, newest);
             *rebase = Some(Box::new(Rebase::new(log, rules, overtaken)?));
             *headers = Some((self.transaction_header, self.header));
@@ -267,6 +332,9 @@ impl Pager {
         let (Some(rebase), Some((found, left))) = (rebase, headers) else { return Ok(()) };
         if rebase.run(self, log)? == Phase::Move {
             self.move_to_newest()?;
+            if self.tracks_reads() && !same_content(&self.header, found) {
+                return Err(conflict("what the transaction has read of the header has been changed"));
+            }
             self.merge_header(found, left)?;
             rebase.moved();
         }
@@ -288,17 +356,12 @@ impl Pager {
     /// Leaves the snapshot for the newest commit, which cannot change while the lock is held. Restartable.
     fn move_to_newest(&mut self) -> Result<()> {
         let Backing::File(file) = &mut self.backing else { return Ok(()) };
-        let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &file.source) else {
+        let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &mut file.source) else {
             return Err(Error::from_code(ResultCode::INTERNAL));
         };
         if wal.newer_than(&file.db, snapshot)?.is_some() {
-            let Some(newest) = wal.begin_read(&file.db, true)? else {
-                return Err(Error::from_code(ResultCode::INTERNAL));
-            };
-            let commit = newest.commit();
-            if let Source::Wal(old) = std::mem::replace(&mut file.source, Source::Wal(newest)) {
-                wal.end_read(old);
-            }
+            wal.move_to_newest(&file.db, snapshot)?;
+            let commit = snapshot.commit();
             file.reads.clear();
             self.move_to_commit(commit);
         }

@@ -64,6 +64,10 @@ pub(super) struct FileBacking {
     pub initial_header: DatabaseHeader,
     /// The snapshot is that of a concurrent transaction.
     pub live: Option<LiveSnapshot>,
+    /// The write transaction began on this commit, which was not durable then.
+    pub base: Option<CommitNo>,
+    /// The turn to write, or the commit below this one, that is waited for.
+    pub turn: Option<Completion>,
 }
 
 impl FileBacking {
@@ -104,6 +108,10 @@ impl FileBacking {
 
     /// Lets go of the snapshot and, where one is held, of the write lock.
     fn release(&mut self) {
+        self.base = None;
+        if let (Some(_), Some(wal)) = (self.turn.take(), &self.wal) {
+            wal.leave_queue(self.id);
+        }
         self.reads.clear();
         self.committing.abandon(&self.db, self.wal.as_deref());
         match std::mem::replace(&mut self.source, Source::None) {
@@ -167,6 +175,8 @@ impl Pager {
             kept: false,
             initial_header: DatabaseHeader::new(page_size),
             live: None,
+            base: None,
+            turn: None,
             db,
         };
         let trim_above = backing.cache_pages;
@@ -347,8 +357,11 @@ impl Pager {
             {
                 let (wal, db, synchronous) = (wal.clone(), file.db.clone(), file.synchronous);
                 // Its failure is not the failure of the transaction that happened to come by.
-                let checkpoint =
-                    move || drop(wal.checkpoint(&db, CheckpointMode::Passive, Effort::Possible, synchronous));
+                let limit = file.wal_autocheckpoint;
+                let checkpoint = move || {
+                    let _ = wal.checkpoint(&db, CheckpointMode::Passive, Effort::Possible, synchronous);
+                    wal.empty_if_long(&db, limit, synchronous);
+                };
                 if file.may_block {
                     checkpoint();
                 } else {
@@ -409,6 +422,9 @@ impl Pager {
         if let Some(completion) = file.committing.waiting_on() {
             return Some(completion.clone());
         }
+        if let Some(turn) = file.turn.as_ref().filter(|turn| !turn.is_ready()) {
+            return Some(turn.clone());
+        }
         file.reads.waiting_on()
     }
 
@@ -466,10 +482,21 @@ impl Pager {
                 }
                 Ok(())
             }
-            Source::Wal(snapshot) => match &file.wal {
-                Some(wal) => wal.begin_write(file.id, snapshot),
-                None => Err(Error::from_code(ResultCode::INTERNAL)),
-            },
+            Source::Wal(snapshot) => {
+                let Some(wal) = &file.wal else { return Err(Error::from_code(ResultCode::INTERNAL)) };
+                let eager = mode == WriteMode::Eager;
+                if wal.begin_write(&file.db, file.id, snapshot, eager)? {
+                    let commit = snapshot.commit();
+                    file.base = Some(commit);
+                    file.reads.clear();
+                    self.move_to_commit(commit);
+                }
+                self.load_header()?;
+                if self.page_count > 0 {
+                    self.page(PageNo::ONE)?;
+                }
+                Ok(())
+            }
             Source::None => Err(Error::from_code(ResultCode::INTERNAL)),
         }
     }

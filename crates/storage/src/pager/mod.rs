@@ -18,6 +18,7 @@ mod commit;
 mod concurrent;
 mod file;
 mod modes;
+mod read_set;
 mod reads;
 mod savepoint;
 pub(crate) mod spill;
@@ -54,6 +55,9 @@ pub enum WriteMode {
     Reserved,
     /// `BEGIN EXCLUSIVE`: in rollback modes, readers are locked out from the start.
     Exclusive,
+    /// As `Reserved`; where nothing has been read yet, and nothing will be shown before the commit or [`Pager::await_base`], so
+    /// that it may begin on commits of this process that are not durable yet.
+    Eager,
 }
 
 /// Where the pages come from.
@@ -117,6 +121,8 @@ pub struct Pager {
     own_snapshot: bool,
     /// Who wants to know of each row that changes.
     tap: Tap,
+    /// The pages that were read, where somebody wants to know.
+    read_set: Option<Box<read_set::ReadSet>>,
 }
 
 impl Pager {
@@ -145,6 +151,7 @@ impl Pager {
             spill: None,
             spill_above: usize::MAX,
             tap: Tap::None,
+            read_set: None,
         }
     }
 
@@ -248,6 +255,9 @@ impl Pager {
     /// A page of the snapshot or transaction; `Err(Pending)` once a read of it has been started.
     #[inline]
     pub fn page(&mut self, no: PageNo) -> Result<PageRef> {
+        if self.tracks_reads() {
+            self.note_read(no);
+        }
         match self.table.get(no) {
             Some(page) => Ok(page.clone()),
             None => self.page_slow(no),
@@ -452,6 +462,7 @@ impl Pager {
         assert!(self.state != State::Write, "end of a snapshot inside a write transaction");
         self.state = State::Idle;
         self.own_snapshot = false;
+        self.read_set = None;
         self.forget_concurrent_snapshot();
         self.release_snapshot();
     }
@@ -569,6 +580,7 @@ impl Pager {
         self.spill = None;
         self.transaction_mark = u64::MAX;
         self.state = State::Read;
+        self.read_set = None;
         self.end_tap();
     }
 

@@ -4,7 +4,7 @@ use turso_error::{Error, Result, ResultCode};
 
 use super::file::Source;
 use super::{Backing, Pager, WriteMode};
-use crate::wal::{CheckpointMode, CheckpointResult, Effort};
+use crate::wal::{CheckpointMode, CheckpointResult, Effort, WalStatus};
 
 /// `PRAGMA journal_mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +145,23 @@ impl Pager {
                 result => result,
             },
             None => Ok(none),
+        }
+    }
+
+    /// What is known of the log; `None` outside WAL mode. A snapshot of this connection that is open counts as a reader. May
+    /// block.
+    pub fn wal_status(&mut self) -> Result<Option<WalStatus>> {
+        if self.file().is_none() {
+            return Ok(None);
+        }
+        if !self.in_read() {
+            self.file_mut().needs_to_block()?;
+            self.block_on(Pager::begin_read)?;
+            self.end_read();
+        }
+        match &self.file_mut().wal {
+            Some(wal) => wal.status().map(Some),
+            None => Ok(None),
         }
     }
 

@@ -1,5 +1,8 @@
 //! Checkpoints: copy frames into the database file, as far as no reader needs the older pages there.
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
 use turso_error::{Error, Result, ResultCode};
 use turso_io::SyncKind;
 
@@ -44,6 +47,21 @@ pub struct CheckpointResult {
     pub checkpointed: i64,
 }
 
+/// What is known of a log (`PRAGMA wal_status`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalStatus {
+    /// Frames in it.
+    pub frames: u32,
+    /// Frames of them that are in the database file.
+    pub checkpointed: u32,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// The last frame that the oldest reader sees, where somebody reads: what comes after it cannot be copied.
+    pub oldest_reader: Option<u32>,
+    /// For how long it may have read, in milliseconds; not known of other processes.
+    pub oldest_reader_ms: Option<i64>,
+}
+
 /// Pages written by one call.
 const RUN: usize = 64;
 
@@ -55,7 +73,77 @@ fn or_busy(result: Result<()>) -> Result<bool> {
     }
 }
 
+/// A log that is never without readers can be copied, but not begin anew. So when it has grown long, new snapshots wait for
+/// a moment: those that are under way end, the rest is copied, and the next commit begins the log anew.
+#[derive(Default)]
+pub(super) struct Emptying {
+    pausing: AtomicBool,
+    /// Frames in the log at which it is tried next; 0: at the first limit.
+    next_at: AtomicU32,
+}
+
+/// A log this many times as long as the automatic checkpoint's limit is emptied.
+const LONG: u32 = 4;
+/// How often those under way are looked for, while new snapshots wait, and how long in between: 30 ms in all.
+const PAUSE_STEPS: u32 = 150;
+const PAUSE_STEP: Duration = Duration::from_micros(200);
+
 impl Wal {
+    /// True while new snapshots have to wait.
+    #[inline]
+    pub fn is_pausing(&self) -> bool {
+        self.emptying.pausing.load(Ordering::Acquire)
+    }
+
+    /// What is known of the log.
+    pub fn status(&self) -> Result<WalStatus> {
+        let Some(header) = self.current_header(true)? else { return Err(Error::from_code(ResultCode::BUSY)) };
+        let checkpointed = self.index.backfilled()?.min(header.max_frame);
+        let mut oldest: Option<(u32, Option<i64>)> = None;
+        for slot in 0..READ_MARKS {
+            let own = self.locks.any_shared(lock::read(slot)..lock::read(slot) + 1);
+            if !own && !self.shm.shm_locked_elsewhere(lock::read(slot)) {
+                continue;
+            }
+            let mark = if slot == 0 { checkpointed } else { self.index.read_mark(slot)?.min(header.max_frame) };
+            let since = self.marked[slot as usize].load(Ordering::Relaxed);
+            let ms = (own && slot > 0 && since > 0).then(|| self.io.now_julian_ms().saturating_sub(since).max(0));
+            if oldest.is_none_or(|(known, _)| mark < known) {
+                oldest = Some((mark, ms));
+            }
+        }
+        Ok(WalStatus {
+            frames: header.max_frame,
+            checkpointed,
+            bytes: self.file.size()?,
+            oldest_reader: oldest.map(|(mark, _)| mark),
+            oldest_reader_ms: oldest.and_then(|(_, ms)| ms),
+        })
+    }
+
+    /// Run by a connection without a snapshot after an automatic checkpoint: empties a log that has grown long.
+    pub fn empty_if_long(&self, db: &DatabaseFile, limit: u32, synchronous: Synchronous) {
+        let Ok(HeaderState::Good(header)) = self.index.read_header() else { return };
+        let long = limit.saturating_mul(LONG);
+        let next_at = self.emptying.next_at.load(Ordering::Relaxed);
+        // A log that has begun anew is measured from its beginning.
+        let at = if header.max_frame < next_at.saturating_sub(long) { long } else { next_at.max(long) };
+        if limit == 0 || header.max_frame < at || self.emptying.pausing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        for _ in 0..PAUSE_STEPS {
+            if !self.locks.any_shared(lock::read(1)..lock::read(READ_MARKS)) {
+                break;
+            }
+            db.io().sleep(PAUSE_STEP);
+        }
+        // Where somebody reads on, this copies what it can.
+        let _ = self.checkpoint(db, CheckpointMode::Passive, Effort::Possible, synchronous);
+        self.emptying.next_at.store(header.max_frame.saturating_add(long), Ordering::Relaxed);
+        self.emptying.pausing.store(false, Ordering::Release);
+        db.lock_released();
+    }
+
     /// Runs a checkpoint. The caller holds no snapshot. With `Effort::Complete`, a busy result says that it has stopped.
     pub fn checkpoint(
         &self,

@@ -131,6 +131,12 @@ impl WalLocks {
         let _ = self.file.shm_unlock(lock, 1);
     }
 
+    /// True where a connection of this process holds one of these locks shared.
+    pub fn any_shared(&self, mut locks: std::ops::Range<u32>) -> bool {
+        let state = self.state();
+        locks.any(|lock| state.shared[lock as usize] > 0)
+    }
+
     pub fn exclusive(&self, first: u32, count: u32) -> Result<()> {
         let mut state = self.state();
         let range = first as usize..(first + count) as usize;
@@ -180,6 +186,11 @@ impl WalLocks {
     /// The janitor's visit: gives back what nobody has used since the last one; false when it need not come again.
     fn sweep(&self) -> bool {
         let mut state = self.state();
+        if state.closed {
+            // Looking at the locks of others would make the shared memory anew.
+            state.watched = false;
+            return false;
+        }
         let checkpoint =
             !state.exclusive[lock::CHECKPOINT as usize] && self.file.shm_locked_elsewhere(lock::CHECKPOINT);
         if checkpoint {

@@ -3,6 +3,7 @@
 //! ```text
 //!   read.rs        snapshots: a header seen, a read mark held
 //!   write.rs       frames of a commit, their entry into the wal-index, restart of the log
+//!   pipe.rs        who writes next, and the group commit
 //!   checkpoint.rs  frames -> database file
 //!   recover.rs     log -> wal-index, by whoever comes first
 //!   index.rs       the shared memory;  locks.rs  its eight locks
@@ -17,27 +18,29 @@
 mod checkpoint;
 mod index;
 mod locks;
+mod pipe;
 mod private;
 mod read;
 mod recover;
 mod write;
 
 pub(crate) use checkpoint::Effort;
-pub use checkpoint::{CheckpointMode, CheckpointResult};
+pub use checkpoint::{CheckpointMode, CheckpointResult, WalStatus};
+pub(crate) use pipe::Turn;
 pub(crate) use read::WalSnapshot;
 pub(crate) use write::WalCommit;
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
 use turso_error::{Error, Result, ResultCode};
-use turso_io::{File, LockLevel, OpenFlags};
+use turso_io::{File, Io, LockLevel, OpenFlags};
 
 use crate::file::DatabaseFile;
-use crate::file::locks::PagerId;
 use crate::file::versions::CommitNo;
 use crate::format::wal::{FrameHeader, frame_offset};
-use crate::format::wal_index::IndexHeader;
+use crate::format::wal_index::{IndexHeader, READ_MARKS};
 use crate::journal::companion;
 use crate::page::PageNo;
 use crate::pager::Synchronous;
@@ -48,10 +51,14 @@ pub(crate) use locks::WalLocks;
 struct Tip {
     header: Option<IndexHeader>,
     commit: CommitNo,
+    /// What is written beyond it.
+    pipe: pipe::Pipe,
 }
 
 /// See the module's documentation.
 pub(crate) struct Wal {
+    /// Has the clock.
+    io: Arc<dyn Io>,
     /// The log.
     file: Arc<dyn File>,
     path: PathBuf,
@@ -63,7 +70,11 @@ pub(crate) struct Wal {
     locks: Arc<WalLocks>,
     tip: Mutex<Tip>,
     /// Which connection appends.
-    writer: Mutex<Option<PagerId>>,
+    writer: Mutex<pipe::Writer>,
+    /// When this process has set each read mark last, by the clock of `io`; 0: not yet.
+    marked: [AtomicI64; READ_MARKS as usize],
+    /// The log is being emptied while everybody pauses.
+    emptying: checkpoint::Emptying,
     /// Where the wal-index does not know the page size yet.
     page_size: u32,
 }
@@ -78,6 +89,7 @@ impl Wal {
         let database = db.file().clone();
         let shm = if private { Arc::new(private::PrivateIndex::default()) as Arc<dyn File> } else { database.clone() };
         Ok(Self {
+            io: db.io().clone(),
             file,
             path,
             index: WalIndex::new(shm.clone()),
@@ -85,8 +97,10 @@ impl Wal {
             shm,
             private,
             database,
-            tip: Mutex::new(Tip { header: None, commit: 0 }),
-            writer: Mutex::new(None),
+            tip: Mutex::new(Tip { header: None, commit: 0, pipe: Default::default() }),
+            writer: Mutex::default(),
+            marked: Default::default(),
+            emptying: Default::default(),
             page_size,
         })
     }

@@ -1,5 +1,6 @@
 //! Snapshots: which header, held by which read mark.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use turso_error::{Error, Result, ResultCode};
@@ -58,6 +59,9 @@ impl Wal {
     /// Takes a snapshot of the newest commit; `None` where this log has been closed for good. Pending where that takes a
     /// recovery, or patience, and the caller must not block.
     pub fn begin_read(&self, db: &DatabaseFile, may_block: bool) -> Result<Option<WalSnapshot>> {
+        if self.is_pausing() {
+            return Err(Error::from_code(ResultCode::BUSY));
+        }
         for attempt in 0..ATTEMPTS {
             if self.locks.is_closed() {
                 return Ok(None);
@@ -153,6 +157,7 @@ impl Wal {
                         return Err(e);
                     }
                     self.locks.exclusive_to_shared(lock::read(slot))?;
+                    self.marked[slot as usize].store(self.io.now_julian_ms(), Ordering::Relaxed);
                     return Ok(Some((slot, frame)));
                 }
                 Err(e) if e.is(ResultCode::BUSY) => {}
@@ -215,6 +220,8 @@ impl Wal {
                 // Recovery found less than was there.
                 tip.commit = db.versions().record_unknown();
             }
+            // Seen before the log began anew.
+            Some(_) if !self.index.header_is(header)? => return Ok(None),
             _ => tip.commit = db.versions().record_unknown(),
         }
         tip.header = Some(*header);

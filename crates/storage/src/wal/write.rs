@@ -1,9 +1,9 @@
-//! Appending a commit: one vectored write of all its frames, one sync where asked for, one new header.
+//! Appending a commit: one vectored write of all its frames.
 //!
 //! ```text
 //!   prepare_commit        restart the log if it may be, compute frames, enter them into the wal-index (not visible)
-//!   run_commit            [log header -> sync ->] frames -> sync       restartable, may be pending
-//!   publish_in_process    header of the wal-index: visible to all
+//!   run_commit            [log header -> sync ->] frames       restartable, may be pending
+//!   hand_over             pipe.rs: the next writer's turn; a sync that others share; then visible to all
 //! ```
 //! A write or sync that fails must not come back to life in a later recovery: the first frame's header is wiped.
 
@@ -16,7 +16,6 @@ use super::Wal;
 use super::read::{Use, WalSnapshot};
 use crate::file::DatabaseFile;
 use crate::file::guard;
-use crate::file::locks::PagerId;
 use crate::file::versions::CommitNo;
 use crate::format::wal::{DecodedWalHeader, FrameHeader, WalHeader, frame_offset};
 use crate::format::wal_index::{IndexHeader, READ_MARK_UNUSED, READ_MARKS, at, lock};
@@ -43,6 +42,8 @@ pub(crate) struct WalCommit {
     sync_frames: bool,
     phase: Phase,
     completion: Option<Completion>,
+    /// Once it has been handed over.
+    number: Option<CommitNo>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,13 +51,36 @@ enum Phase {
     LogHeader,
     SyncLogHeader,
     Frames,
-    SyncFrames,
-    Durable,
+    Written,
 }
 
 impl WalCommit {
     pub fn pages(&self) -> &[PageRef] {
         &self.pages
+    }
+
+    /// Its number, once it has been handed over.
+    pub fn number(&self) -> Option<CommitNo> {
+        self.number
+    }
+
+    pub(super) fn set_number(&mut self, number: CommitNo) {
+        self.number = Some(number);
+    }
+
+    /// Where what it waits for is kept.
+    pub fn waiting(&mut self) -> &mut Option<Completion> {
+        &mut self.completion
+    }
+
+    /// The state that it leads to.
+    pub(super) fn new_header(&self) -> IndexHeader {
+        self.new_header
+    }
+
+    /// It has to be durable before it is reported.
+    pub(super) fn wants_sync(&self) -> bool {
+        self.sync_frames
     }
 
     /// The numbers of all pages that the commit changes.
@@ -70,61 +94,6 @@ impl WalCommit {
 }
 
 impl Wal {
-    /// True where another connection of this process is writing.
-    pub fn has_other_writer(&self, id: PagerId) -> bool {
-        guard(&self.writer).is_some_and(|writer| writer != id)
-    }
-
-    /// Takes the write lock; `SQLITE_BUSY_SNAPSHOT` where somebody has committed since the snapshot.
-    pub fn begin_write(&self, id: PagerId, snapshot: &WalSnapshot) -> Result<()> {
-        let mut writer = guard(&self.writer);
-        if *writer == Some(id) {
-            return Ok(());
-        }
-        self.locks.exclusive(lock::WRITE, 1)?;
-        match self.index.header_is(&snapshot.header) {
-            Ok(true) => {
-                *writer = Some(id);
-                Ok(())
-            }
-            other => {
-                self.locks.release_exclusive(lock::WRITE, 1);
-                other?;
-                Err(Error::from_code(ResultCode::BUSY_SNAPSHOT))
-            }
-        }
-    }
-
-    /// Takes the write lock for a concurrent transaction, whatever has been committed since its snapshot.
-    pub fn lock_writer(&self, id: PagerId) -> Result<()> {
-        let mut writer = guard(&self.writer);
-        if *writer != Some(id) {
-            self.locks.exclusive(lock::WRITE, 1)?;
-            *writer = Some(id);
-        }
-        Ok(())
-    }
-
-    /// The newest commit, for the holder of the write lock; `None` where the snapshot is of it.
-    pub fn newer_than(&self, db: &DatabaseFile, snapshot: &WalSnapshot) -> Result<Option<CommitNo>> {
-        if self.index.header_is(&snapshot.header)? {
-            return Ok(None);
-        }
-        match self.current_header(true)? {
-            Some(header) => Ok(self.number(db, &header)?),
-            None => Err(Error::from_code(ResultCode::BUSY)),
-        }
-    }
-
-    /// Gives the write lock back, where this connection has it.
-    pub fn end_write(&self, id: PagerId) {
-        let mut writer = guard(&self.writer);
-        if *writer == Some(id) {
-            *writer = None;
-            self.locks.release_exclusive(lock::WRITE, 1);
-        }
-    }
-
     pub fn prepare_commit(
         &self,
         db: &DatabaseFile,
@@ -207,6 +176,7 @@ impl Wal {
             sync_log_header: synchronous >= Synchronous::Normal,
             sync_frames: synchronous >= Synchronous::Full && !planted::has(Planted::SkippedSync),
             completion: None,
+            number: None,
         })
     }
 
@@ -303,7 +273,7 @@ impl Wal {
         Ok(first && self.next_checkpoint_seq()? == 0)
     }
 
-    /// Writes and syncs; may be pending and run again.
+    /// Writes the frames; may be pending and run again.
     pub fn run_commit(&self, commit: &mut WalCommit) -> Result<()> {
         loop {
             let result = match commit.phase {
@@ -311,10 +281,10 @@ impl Wal {
                     let bytes = c.log_header.map_or_else(Box::default, |b| Box::from(&b[..]));
                     Op::Write { bufs: vec![Buffer::Owned(bytes)], offset: 0 }
                 }),
-                Phase::SyncLogHeader | Phase::SyncFrames => self.drive(commit, |_| Op::Sync(SyncKind::Data)),
+                Phase::SyncLogHeader => self.drive(commit, |_| Op::Sync(SyncKind::Data)),
                 Phase::Frames if self.file.completes_inline() => self.write_frames(commit),
                 Phase::Frames => self.drive(commit, WalCommit::frames_op),
-                Phase::Durable => return Ok(()),
+                Phase::Written => return Ok(()),
             };
             match result {
                 Ok(()) => {}
@@ -327,8 +297,7 @@ impl Wal {
             commit.phase = match commit.phase {
                 Phase::LogHeader if commit.sync_log_header => Phase::SyncLogHeader,
                 Phase::LogHeader | Phase::SyncLogHeader => Phase::Frames,
-                Phase::Frames if commit.sync_frames => Phase::SyncFrames,
-                Phase::Frames | Phase::SyncFrames | Phase::Durable => Phase::Durable,
+                Phase::Frames | Phase::Written => Phase::Written,
             };
         }
     }
@@ -373,11 +342,11 @@ impl Wal {
     }
 
     /// The frames of a commit that failed must not be found by a recovery.
-    fn disown(&self, commit: &WalCommit) {
+    pub(super) fn disown(&self, commit: &WalCommit) {
         self.disown_from(commit.first_frame, commit.new_header.page_size);
     }
 
-    fn disown_from(&self, first_frame: u32, page_size: u32) {
+    pub(super) fn disown_from(&self, first_frame: u32, page_size: u32) {
         let at = frame_offset(first_frame, page_size);
         if self.file.size().is_ok_and(|size| size > at) {
             let _ = self.file.write_at(&[0; FrameHeader::SIZE], at);
@@ -393,26 +362,6 @@ impl Wal {
             // A log that stays long does no harm.
             let _ = self.file.truncate(limit.max(used));
         }
-    }
-
-    /// Makes the commit visible: to other processes by the header, in this process under its number.
-    pub fn publish_in_process(
-        &self,
-        commit: &WalCommit,
-        snapshot: &mut WalSnapshot,
-        number: impl FnOnce() -> CommitNo,
-    ) -> Result<CommitNo> {
-        // Readers of this process who see the new header wait here for its number.
-        let mut tip = guard(&self.tip);
-        if let Err(e) = self.index.write_header(&commit.new_header) {
-            self.disown(commit);
-            return Err(e);
-        }
-        tip.commit = number();
-        tip.header = Some(commit.new_header);
-        snapshot.header = commit.new_header;
-        snapshot.commit = tip.commit;
-        Ok(tip.commit)
     }
 }
 

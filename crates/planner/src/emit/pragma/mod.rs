@@ -68,6 +68,8 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("checkpoint_fullfsync", Flag),
     ("collation_list", Catalogue(catalogue::collation_list)),
     ("compile_options", Catalogue(catalogue::compile_options)),
+    ("concurrent_isolation", TELL),
+    ("concurrent_upgrade", Flag),
     ("count_changes", Flag),
     ("data_version", ASK),
     ("database_list", Special(special::database_list)),
@@ -123,6 +125,7 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("user_version", Header { cookie: Cookie::UserVersion, writable: true }),
     ("wal_autocheckpoint", TELL),
     ("wal_checkpoint", Special(special::wal_checkpoint)),
+    ("wal_status", Special(special::wal_status)),
     ("writable_schema", Flag),
 ];
 

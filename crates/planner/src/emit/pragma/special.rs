@@ -77,6 +77,16 @@ pub(super) fn wal_checkpoint(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()>
     Ok(())
 }
 
+pub(super) fn wal_status(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()> {
+    let columns = ["frames", "checkpointed", "bytes", "oldest_reader", "oldest_reader_ms", "waits_for"];
+    set_columns(e, &columns);
+    let values = e.builder.registers(columns.len());
+    let host_call = HostCall { name: "wal_status".into(), db: call.db(), named: true };
+    e.builder.emit(ConnectionCall { args: Regs::new(values.first, 0), dest: values, call: Arc::new(host_call) });
+    e.builder.emit(ResultRow { values });
+    Ok(())
+}
+
 pub(super) fn encoding(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()> {
     let Some(text) = call.value else {
         set_columns(e, &["encoding"]);

@@ -1,0 +1,146 @@
+//! The two engines: connections that run a transaction given as statements.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use turso_core::{Connection, Database, OpenOptions, ResultCode, Statement, StepResult};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Turso,
+    Sqlite,
+}
+
+/// What has become of a transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Committed,
+    Again,
+}
+
+/// A connection.
+pub trait Session: Send {
+    fn transaction(&mut self, statements: &[String]) -> Outcome;
+}
+
+/// The database that every measurement begins with: `rows` rows with two indexes, and an empty table for insertions.
+pub fn create(path: &Path, rows: u64) {
+    let connection = rusqlite::Connection::open(path).expect("a database");
+    connection
+        .execute_batch(&format!(
+            "PRAGMA journal_mode = wal; PRAGMA synchronous = off;
+             CREATE TABLE t(id INTEGER PRIMARY KEY, a, b);
+             WITH n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+             INSERT INTO t SELECT i, i * 7919 % 1000003, 'row ' || i FROM n;
+             CREATE INDEX t_a ON t(a); CREATE INDEX t_b ON t(b);
+             CREATE TABLE l(id INTEGER PRIMARY KEY, a, b); CREATE INDEX l_a ON l(a)"
+        ))
+        .expect("its content");
+}
+
+/// An open database.
+pub enum Opened {
+    Turso(Database),
+    Sqlite(PathBuf),
+}
+
+pub fn open(engine: Engine, path: &Path) -> Opened {
+    match engine {
+        Engine::Turso => {
+            let name = path.to_str().expect("a name");
+            Opened::Turso(Database::open(name, OpenOptions::default()).expect("a database"))
+        }
+        Engine::Sqlite => Opened::Sqlite(path.to_owned()),
+    }
+}
+
+impl Opened {
+    pub fn connect(&self, synchronous: &str) -> Box<dyn Session> {
+        let pragma = format!("PRAGMA synchronous = {synchronous}");
+        match self {
+            Opened::Turso(database) => {
+                let connection = database.connect().expect("a connection");
+                connection.set_busy_timeout(Duration::from_secs(60));
+                connection.execute_batch(&pragma).expect("a pragma");
+                Box::new(Turso { connection, prepared: HashMap::new() })
+            }
+            Opened::Sqlite(path) => {
+                let connection = rusqlite::Connection::open(path).expect("a connection");
+                connection.busy_timeout(Duration::from_secs(60)).expect("a timeout");
+                connection.execute_batch(&pragma).expect("a pragma");
+                Box::new(Sqlite { connection })
+            }
+        }
+    }
+}
+
+struct Turso {
+    connection: Connection,
+    prepared: HashMap<&'static str, Statement>,
+}
+
+impl Turso {
+    fn control(&mut self, sql: &'static str) -> turso_core::Result<()> {
+        let connection = &self.connection;
+        let statement = self
+            .prepared
+            .entry(sql)
+            .or_insert_with(|| connection.prepare(sql).expect("a statement").statement.expect("a statement"));
+        let outcome = statement.step().map(drop);
+        statement.reset();
+        outcome
+    }
+
+    fn run(&mut self, statements: &[String]) -> turso_core::Result<()> {
+        self.control("BEGIN CONCURRENT")?;
+        for sql in statements {
+            let mut statement = self.connection.prepare(sql)?.statement.expect("a statement");
+            while statement.step()? == StepResult::Row {}
+        }
+        self.control("COMMIT")
+    }
+}
+
+impl Session for Turso {
+    fn transaction(&mut self, statements: &[String]) -> Outcome {
+        match self.run(statements) {
+            Ok(()) => Outcome::Committed,
+            Err(error) if error.code() == ResultCode::BUSY_SNAPSHOT => {
+                let _ = self.control("ROLLBACK");
+                Outcome::Again
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+struct Sqlite {
+    connection: rusqlite::Connection,
+}
+
+impl Session for Sqlite {
+    fn transaction(&mut self, statements: &[String]) -> Outcome {
+        let run = |connection: &rusqlite::Connection| -> rusqlite::Result<()> {
+            connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+            for sql in statements {
+                let mut statement = connection.prepare(sql)?;
+                let mut rows = statement.query([])?;
+                while rows.next()?.is_some() {}
+            }
+            connection.prepare_cached("COMMIT")?.execute([]).map(drop)
+        };
+        match run(&self.connection) {
+            Ok(()) => Outcome::Committed,
+            Err(error) => {
+                if !self.connection.is_autocommit() {
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+                match error.sqlite_error_code() {
+                    Some(rusqlite::ErrorCode::DatabaseBusy) => Outcome::Again,
+                    _ => panic!("{error}"),
+                }
+            }
+        }
+    }
+}
