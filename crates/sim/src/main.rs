@@ -60,6 +60,9 @@ struct CrashArguments {
     /// Of all workloads, one in so many.
     #[arg(long, default_value_t = 1)]
     one_in: usize,
+    /// Begin no other workload after so many seconds.
+    #[arg(long, default_value_t = u64::MAX)]
+    seconds: u64,
     /// Threads.
     #[arg(long, default_value_t = 1)]
     threads: usize,
@@ -121,6 +124,7 @@ fn sample() -> ExitCode {
         again_every: 100,
         only: String::new(),
         one_in: 1,
+        seconds: u64::MAX,
         threads: 1,
         planted: None,
     });
@@ -178,6 +182,9 @@ fn crash(arguments: &CrashArguments) -> ExitCode {
                 let directory = memory_directory().join(format!("turso-sim-{}-{thread}", std::process::id()));
                 let mut stock = if plan.stock_every > 0 { start_stock(&directory) } else { None };
                 while let Some(workload) = workloads.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if began.elapsed().as_secs() > arguments.seconds {
+                        break;
+                    }
                     match crash::run(workload, plan, &directory, stock.as_mut()) {
                         Ok(done) => locked(totals).add(&done),
                         Err(error) => {
