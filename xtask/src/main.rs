@@ -92,7 +92,9 @@ fn main() -> ExitCode {
         Chore::Cold { arguments } => cargo(&["run", "--release", "-p", "cold", "--"], &arguments),
         Chore::Sqllogictest { arguments } => cargo(&["run", "--release", "-p", "sqllogictest", "--"], &arguments),
         Chore::RecordShell { program } => record_shell(program.as_deref()),
-        Chore::Differential { arguments } => cargo(&["run", "--release", "-p", "differential", "--"], &arguments),
+        Chore::Differential { arguments } => {
+            run_cargo(&[FULL_SQLITE], &["run", "--release", "-p", "differential", "--"], &arguments)
+        }
         Chore::Sim { arguments } => cargo(&["run", "--profile", "quick", "-p", "turso_sim", "--"], &arguments),
         Chore::CApi => c_api::record(),
         Chore::Addresses => c_api::addresses(),
@@ -102,9 +104,16 @@ fn main() -> ExitCode {
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Bundled SQLite with the functions that its builds have as an option: the generated scripts call them.
+const FULL_SQLITE: (&str, &str) = ("LIBSQLITE3_FLAGS", "-DSQLITE_ENABLE_MATH_FUNCTIONS -DSQLITE_ENABLE_PERCENTILE");
+
 fn cargo(words: &[&str], more: &[String]) -> bool {
+    run_cargo(&[], words, more)
+}
+
+fn run_cargo(environment: &[(&str, &str)], words: &[&str], more: &[String]) -> bool {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    match Command::new(program).args(words).args(more).status() {
+    match Command::new(program).envs(environment.iter().copied()).args(words).args(more).status() {
         Ok(status) => status.success(),
         Err(error) => {
             eprintln!("cannot run cargo: {error}");

@@ -545,6 +545,10 @@ impl Execution {
                     state.close_statement_mark(mark, false);
                 }
                 let kept = std::mem::replace(&mut self.phase, Phase::Over);
+                if self.vm.program().counts_changes && self.vm.program().explain != 0 {
+                    // The statement that was only explained has changed nothing.
+                    state.environment.counters.publish(0);
+                }
                 self.stop(state, writes);
                 let told = state.tell_commits();
                 match kept {

@@ -449,3 +449,228 @@ fn in_a_compound_compares_with_the_affinity_of_its_last_term() {
         SELECT count(*) FROM t WHERE s IN (SELECT i FROM t UNION ALL SELECT x FROM t);";
     check(&script);
 }
+
+#[test]
+fn beside_a_filtered_extreme_the_first_row_of_the_group_stands() {
+    check(
+        "CREATE TABLE t(k, a, b);
+         INSERT INTO t VALUES (1,1,'x'), (1,2,'y'), (1,0,'z'), (2,NULL,'n1'), (2,NULL,'n2'), (3,5,'p'), (3,NULL,'q');
+         SELECT k, b, max(a) FILTER (WHERE 0) FROM t GROUP BY k;
+         SELECT b, max(a) FILTER (WHERE b > 'x') FROM t GROUP BY k;
+         SELECT k, b, max(a) FILTER (WHERE b = 'none') FROM t;
+         SELECT k, b, max(a) FILTER (WHERE b = 'y') FROM t;
+         SELECT k + 0, b, max(a) FILTER (WHERE 0), min(a) FILTER (WHERE 0) FROM t GROUP BY k + 0;
+         SELECT k, b, max(a) FILTER (WHERE 0), max(a) FROM t GROUP BY k;",
+    );
+}
+
+#[test]
+fn temporary_triggers_change_tables_of_any_database() {
+    let insert = |name: &str, on: &str| {
+        format!("CREATE TRIGGER {name} AFTER INSERT ON {on} BEGIN INSERT INTO main.g VALUES (new.a); END;")
+    };
+    let mut script = String::from("CREATE TABLE g(a); CREATE VIEW v AS SELECT 1 AS a; CREATE TEMP TABLE t(a);");
+    let names = [("a", "t"), ("temp.b", "t"), ("main.c", "t"), ("d", "main.t"), ("e", "g"), ("f", "v"), ("h", "none")];
+    for (name, on) in names {
+        script += &insert(name, on);
+    }
+    script += "CREATE TEMP TRIGGER i AFTER INSERT ON g BEGIN DELETE FROM main.g WHERE a = new.a + 1; END;
+               INSERT INTO t VALUES (1); INSERT INTO t VALUES (0); SELECT a FROM g;";
+    check(&script);
+}
+
+#[test]
+fn an_unknown_database_is_named_as_it_was_written() {
+    check(
+        "VACUUM \"no db\"; CREATE TABLE \"no db\".t(a); CREATE VIEW [x].v AS SELECT 1; PRAGMA \"no db\".user_version;
+         ANALYZE [no db].x; ANALYZE nodb.x; REINDEX nodb.x; REINDEX `no db`.x; DROP TABLE \"no db\".x;",
+    );
+}
+
+#[test]
+fn utf16_text_in_sets_and_sorters() {
+    for encoding in ["UTF-16le", "UTF-16be"] {
+        check(&format!(
+            "PRAGMA encoding = '{encoding}'; CREATE TABLE t(a, b);
+             INSERT INTO t VALUES ('x',3), ('x',1), ('日本',2), ('zz',1), ('ab',1), ('日',5), ('a',1);
+             SELECT a FROM t WHERE a IN ('x', '日');
+             SELECT a IN (SELECT a FROM t WHERE b = 1) FROM t;
+             SELECT * FROM t WHERE (a, b) IN (SELECT a, b FROM t);
+             SELECT a || 'y', b FROM t ORDER BY 1, 2 LIMIT 4;
+             SELECT DISTINCT a || '' FROM t ORDER BY 1 LIMIT 2;
+             SELECT a FROM t UNION SELECT a || '' FROM t ORDER BY 1;
+             SELECT a, count(*) FROM t GROUP BY a || '' ORDER BY 1;
+             SELECT count(*) FROM t x JOIN t y ON x.a = y.a || '';
+             SELECT a, row_number() OVER (PARTITION BY a || '' ORDER BY b) FROM t ORDER BY 1, 2;
+             CREATE TABLE u(a, b, PRIMARY KEY (a, b)) WITHOUT ROWID; INSERT INTO u SELECT a, b FROM t;
+             CREATE INDEX u1 ON u(b); CREATE INDEX u2 ON u(a);
+             SELECT x.a, y.a FROM t x FULL JOIN u y ON x.a = y.a AND x.b = 1 ORDER BY 1, 2;
+             SELECT * FROM u WHERE (a, b) IN (VALUES ('x', 1)); SELECT * FROM u WHERE a IN (SELECT a FROM t) ORDER BY 1, 2;
+             SELECT * FROM u WHERE b = 1 OR a = 'x' ORDER BY 1, 2;"
+        ));
+    }
+}
+
+#[test]
+fn rows_in_an_in_list_are_a_subquery() {
+    check(
+        "CREATE TABLE t(a, b); CREATE TABLE c1(a CHECK ((a, 1) IN ((1, 2), (3, 4)))); CREATE TABLE c2(a, b AS ((a, 1) IN ((1, 2))));
+         CREATE INDEX i1 ON t(((a, 1) IN ((1, 2)))); CREATE INDEX i2 ON t(a) WHERE (a, 1) IN ((1, 2));
+         CREATE TABLE c3(a DEFAULT ((1, 1) IN ((1, 1))));",
+    );
+}
+
+fn opened() -> (turso_core::Connection, rusqlite::Connection) {
+    let ours = turso_core::Database::open(":memory:", turso_core::OpenOptions::default()).unwrap();
+    (ours.connect().unwrap(), rusqlite::Connection::open_in_memory().unwrap())
+}
+
+#[test]
+fn explaining_a_change_leaves_zero_changes() {
+    let explained = ["INSERT INTO t VALUES (1)", "QUERY PLAN DELETE FROM t", "SELECT 1", "CREATE TABLE u(a)"];
+    let outcomes = explained.map(|statement| {
+        let script = format!("CREATE TABLE t(a); INSERT INTO t VALUES (1), (2); EXPLAIN {statement};");
+        let (ours, stock) = opened();
+        support::run_ours(&ours, &script);
+        support::run_theirs(&stock, &script);
+        (ours.changes(), stock.changes() as i64)
+    });
+    assert_eq!(outcomes, [(0, 0), (0, 0), (2, 2), (2, 2)]);
+}
+
+#[test]
+fn a_compound_sorted_by_a_collation_has_the_names_and_types_of_a_subquery() {
+    let names = |sql: &str| {
+        let schema = "CREATE TABLE a(x INT, y TEXT); CREATE TABLE b(x TEXT, y INT);";
+        let (ours, stock) = opened();
+        support::run_ours(&ours, schema);
+        let statement = ours.prepare(sql).unwrap().statement.unwrap();
+        let own: Vec<(String, Option<String>)> = (0..statement.column_count())
+            .map(|i| {
+                let declared = statement.column_declared_type(i).map(str::to_owned);
+                (statement.column_name(i).unwrap_or("").to_owned(), declared)
+            })
+            .collect();
+        stock.execute_batch(schema).unwrap();
+        let statement = stock.prepare(sql).unwrap();
+        let expected: Vec<(String, Option<String>)> =
+            statement.columns().map(|c| (c.name().to_owned(), c.decl_type().map(str::to_owned))).collect();
+        assert_eq!(own, expected, "{sql}");
+    };
+    names("SELECT x, x FROM a UNION SELECT x, y FROM b ORDER BY 1 COLLATE nocase");
+    names("SELECT x, X FROM a UNION ALL SELECT x, y FROM b ORDER BY 1 COLLATE nocase");
+    names("SELECT * FROM a EXCEPT SELECT x, y FROM b ORDER BY x COLLATE binary, 2");
+    names("SELECT x COLLATE nocase, (y) FROM a UNION SELECT 1, 2 ORDER BY 1 COLLATE nocase");
+    names("SELECT * FROM (SELECT x COLLATE nocase, x, (y COLLATE rtrim) COLLATE nocase FROM a)");
+    names("WITH q AS (SELECT a.x COLLATE nocase, y FROM a) SELECT * FROM q");
+}
+
+#[test]
+fn a_condition_with_a_subquery_holds_inside_a_compound() {
+    check(
+        "CREATE TABLE t(c, e TEXT); INSERT INTO t VALUES (9.5,'zz'), (1,''), (2,'a'), ('q',NULL); CREATE TABLE v(x);
+         INSERT INTO v VALUES (1), (2);
+         SELECT e FROM (SELECT e FROM t UNION ALL SELECT c FROM t) WHERE e >= (SELECT count(*) FROM v);
+         SELECT e FROM (SELECT e FROM t UNION SELECT c FROM t) WHERE e >= (SELECT +x FROM v);
+         SELECT e FROM (SELECT e FROM t UNION SELECT c FROM t) WHERE e >= (SELECT x FROM v WHERE x = 2);
+         SELECT e FROM (SELECT e FROM t x JOIN v UNION ALL SELECT c FROM t) WHERE e >= (SELECT count(*) FROM v) ORDER BY 1;",
+    );
+}
+
+#[test]
+fn what_is_false_by_its_form_hides_names() {
+    check(
+        "CREATE TABLE t(a, b);
+         SELECT 1 WHERE 0 AND zz; SELECT 1 WHERE zz AND 0; SELECT 1 WHERE FALSE AND zz; SELECT 1 WHERE 0.0 AND zz;
+         SELECT 1 WHERE (0 AND yy) AND zz; SELECT 1 WHERE yy AND zz IN () AND xx; SELECT 1 WHERE -0 AND zz;
+         SELECT 1 WHERE 0 AND nofn(1); SELECT 1 WHERE 0 AND (SELECT 1, 2); SELECT 0 AND zz; SELECT zz IN (), zz NOT IN ();
+         SELECT 1 AND 0 AND zz, 6 IS NULL AND zz; SELECT 6 IS NOT NULL AND zz; SELECT CASE WHEN 0 AND zz THEN 1 END;
+         SELECT a FROM t JOIN (SELECT 1 AS x) ON 0 AND zz; SELECT (max(a)) IN () FROM t; SELECT 1 FROM t HAVING 0 AND zz;
+         SELECT 1, 2 FROM t GROUP BY (6.25 IS NULL); SELECT 1, 2 FROM t ORDER BY a AND 0; SELECT 1, 2 FROM t ORDER BY a IN ();
+         CREATE TABLE c(a CHECK (0 AND (SELECT 1))); SELECT 1 WHERE abs(1) AND zz AND 0;",
+    );
+}
+
+#[test]
+fn the_smallest_integer_as_a_real_is_a_rowid() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES (round(-9223372036854775807)), (5); SELECT a FROM t;
+         INSERT INTO t VALUES (9.223372036854775807e18); SELECT a FROM t WHERE a IN (-9.223372036854775808e18);
+         SELECT a FROM t LIMIT 1 OFFSET -9.223372036854775808e18; DELETE FROM t WHERE a = -9.223372036854775808e18;
+         UPDATE t SET a = -9.223372036854775808e18 WHERE a = 5; SELECT a FROM t;",
+    );
+}
+
+#[test]
+fn no_column_but_the_rowid_has_a_collation_of_its_own() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b INTEGER, c COLLATE NOCASE); INSERT INTO t VALUES (1, 1, 'B'), (2, 2, 'a'), (3, 3, 'A');
+         SELECT a FROM t UNION SELECT c FROM t; SELECT b FROM t UNION SELECT c FROM t;
+         SELECT a AS x FROM t UNION ALL SELECT c FROM t ORDER BY 1, 1; SELECT a = c, c = a, a < c FROM t;
+         WITH r(x) AS (SELECT a FROM t UNION SELECT c FROM t) SELECT x FROM r;",
+    );
+}
+
+#[test]
+fn a_text_names_a_column_where_an_index_wants_one() {
+    check(
+        "CREATE TABLE t(a, b); CREATE INDEX i1 ON t('a'); CREATE INDEX i2 ON t('zz'); CREATE INDEX i3 ON t(('zz')); CREATE INDEX i4 ON t('a' || 1);
+         CREATE INDEX i5 ON t('zz' COLLATE NOCASE); CREATE INDEX i6 ON t(1); SELECT name FROM sqlite_schema;",
+    );
+}
+
+#[test]
+fn an_upsert_of_one_row_without_parent_leaves_last_insert_rowid() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE t(a INTEGER PRIMARY KEY, b, d REFERENCES t); INSERT INTO t VALUES (9, 1, NULL);
+         INSERT INTO t VALUES (NULL, 1, 'x') ON CONFLICT(a) DO UPDATE SET b = 1; SELECT last_insert_rowid();
+         INSERT OR REPLACE INTO t VALUES (NULL, 1, 'x') ON CONFLICT DO NOTHING; SELECT last_insert_rowid();
+         INSERT OR REPLACE INTO t VALUES (NULL, 1, 'x'); SELECT last_insert_rowid();",
+    );
+}
+
+#[test]
+fn a_transaction_that_reads_lets_no_checkpoint_run() {
+    let (ours, stock) = opened();
+    let script =
+        "PRAGMA wal_checkpoint; BEGIN; PRAGMA wal_checkpoint; SELECT * FROM sqlite_schema; PRAGMA wal_checkpoint;
+                  CREATE TABLE t(a); PRAGMA wal_checkpoint; COMMIT; PRAGMA wal_checkpoint;";
+    assert_eq!(support::run_ours(&ours, script), support::run_theirs(&stock, script));
+}
+
+#[test]
+fn the_actions_of_the_newest_key_come_first() {
+    let script = "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY); INSERT INTO p VALUES (1), (2), (3), (4);
+         CREATE TABLE b(x REFERENCES p ON DELETE RESTRICT, y REFERENCES p ON DELETE SET NULL);
+         CREATE TABLE c(x REFERENCES p ON DELETE SET NULL, y REFERENCES p ON DELETE RESTRICT);
+         CREATE TABLE a(x REFERENCES p ON DELETE SET NULL); CREATE TABLE d(x REFERENCES p ON DELETE RESTRICT);
+         INSERT INTO b VALUES (1, 1); INSERT INTO c VALUES (2, 2); INSERT INTO a VALUES (3); INSERT INTO b VALUES (3, NULL);
+         INSERT INTO a VALUES (4); INSERT INTO d VALUES (4); SELECT total_changes(); DELETE FROM p WHERE a = 1;
+         SELECT total_changes(); DELETE FROM p WHERE a = 2; SELECT total_changes(); DELETE FROM p WHERE a = 3;
+         SELECT total_changes(); DELETE FROM p WHERE a = 4; SELECT total_changes();";
+    check(script);
+}
+
+#[test]
+fn orphans_are_looked_for_in_main() {
+    check(
+        "ATTACH ':memory:' AS aux; CREATE TABLE aux.p(a PRIMARY KEY); CREATE TABLE aux.c(a REFERENCES p); INSERT INTO aux.c VALUES (1);
+         CREATE TABLE q(a PRIMARY KEY); CREATE TABLE m(a REFERENCES q); INSERT INTO m VALUES (7); PRAGMA foreign_key_check;
+         PRAGMA aux.foreign_key_check; PRAGMA foreign_key_check(c);",
+    );
+}
+
+#[test]
+fn what_unhex_passes_over_may_stand_behind_a_nul() {
+    check(
+        "SELECT unhex('k44', char(0) || 'k'), unhex('44' || char(0) || '55', 'k'), unhex('4' || char(0) || '4', char(0));",
+    );
+}
+
+#[test]
+fn an_aggregate_has_the_collation_written_in_its_arguments() {
+    check(
+        "SELECT max('B' COLLATE nocase) >= 'a', count('B' COLLATE nocase) || 'B' >= 'a', hex(max('z' COLLATE nocase)) = '7a',
+                group_concat('B' COLLATE nocase, 'x') = 'b', upper(min('b' COLLATE nocase)) = 'b';",
+    );
+}

@@ -337,7 +337,7 @@ fn unhex(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
     let text = args[0].text_in(&mut scratch);
     let skip = args.get(1).map_or(&[][..], |skip| skip.text_in(&mut skip_scratch));
     let mut skipped = Vec::new();
-    let mut rest = before_nul(skip);
+    let mut rest = skip;
     while !rest.is_empty() {
         let (code, len) = read_char(rest);
         skipped.push(code);

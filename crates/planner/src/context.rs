@@ -279,6 +279,11 @@ impl<'a> PlanContext<'a> {
         }
     }
 
+    /// Tokens are being resolved so that they can be renamed: each of them counts, also where it could not matter.
+    pub(crate) fn takes_notes(&self) -> bool {
+        self.mentions.borrow().is_some()
+    }
+
     /// A source id that nothing in this statement has yet.
     pub fn new_source(&self) -> SourceId {
         SourceId(next(&self.next_source))

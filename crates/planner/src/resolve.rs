@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
-use turso_parser::ast::QualifiedName;
+use turso_parser::ast::{Name, QualifiedName};
 use turso_program::DbIndex;
 use turso_schema::Table;
 
@@ -13,6 +13,12 @@ use crate::context::PlanContext;
 pub(crate) fn resolution_order(context: &PlanContext<'_>) -> impl Iterator<Item = DbIndex> + use<> {
     let count = context.catalogue.database_count();
     [1usize, 0].into_iter().chain(2..count.max(2)).filter(move |&i| i < count).map(|i| DbIndex(i as u16))
+}
+
+/// The database, or `unknown database x`.
+pub(crate) fn find_database(context: &PlanContext<'_>, name: &Name) -> Result<DbIndex> {
+    let unknown = || Error::sql(format!("unknown database {}", name.as_written())).with_sql_offset(name.offset);
+    context.catalogue.find_database(&name.text).ok_or_else(unknown)
 }
 
 /// The table or view, or `no such table: x`.

@@ -531,6 +531,7 @@ fn is_constant(expr: &Expr) -> bool {
         fn expr(&mut self, expr: &Expr) {
             match expr {
                 Expr::Variable(_) | Expr::Raise { .. } => self.0 = false,
+                Expr::In(in_) if in_.is_over_rows() => self.0 = false,
                 Expr::Column(reference) => {
                     let is_text = reference.qualifier.is_none() && reference.column.may_be_string();
                     if !is_text && expr.as_bool_keyword().is_none() {

@@ -5,7 +5,7 @@ use turso_parser::ast::Statement;
 
 /// The one statement that a stored text holds.
 pub fn parse_stored(sql: &[u8]) -> Result<Statement> {
-    match turso_parser::parse_stored(sql) {
+    match turso_parser::parse(sql) {
         Ok(parsed) => parsed.statement.ok_or_else(|| Error::sql("")),
         Err(error) => Err(Error::sql(error.message)),
     }

@@ -246,11 +246,19 @@ impl Exec for OffsetLimit {
     }
 }
 
+/// The smallest integer as a real.
+const SMALLEST: f64 = i64::MIN as f64;
+
 impl Exec for MustBeInt {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let value = vm.frame.registers.get_mut(self.reg);
         if matches!(value, Value::Integer(_)) {
+            return Ok(Flow::NEXT);
+        }
+        if let Value::Real(SMALLEST) = value {
+            // No affinity makes this one an integer, where one is asked for it is one.
+            value.set_integer(i64::MIN);
             return Ok(Flow::NEXT);
         }
         Affinity::Numeric.apply(value);

@@ -8,7 +8,7 @@ use integration::engine::line;
 use integration::{Engine, Ours};
 
 use crate::compare::Kind;
-use crate::generate::Generator;
+use crate::generate::{Abilities, Generator};
 use crate::run::{Difference, Place, caught};
 
 /// Counts of a run.
@@ -24,7 +24,7 @@ pub struct Checked {
 
 /// Check so many conditions on the schema of a seed.
 pub fn script(seed: u64, conditions: usize, checked: &mut Checked) -> Option<Difference> {
-    let mut generator = Generator::new(seed, 0, true);
+    let mut generator = Generator::new(seed, 0, Abilities { math: true, percentile: true });
     let mut ours = Ours::memory();
     let mut steps = Vec::new();
     while let Some(step) = generator.next_step() {

@@ -5,12 +5,23 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use differential::compare::Kind;
+use differential::generate::Abilities;
 use differential::logic::{self, Checked};
 use differential::reach::Reach;
-use differential::run::{Difference, script};
+use differential::run::{Difference, Place, again, script};
 use differential::shrink::shrink;
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Back {
+    /// In memory, with and without a file.
+    Ready,
+    /// In real files of which every first touch of a page is pending, under a tiny cache.
+    Pending,
+    /// Each script in both places.
+    Both,
+}
 
 #[derive(Parser)]
 #[command(about = "Generated scripts on this engine and on SQLite: same answers, same files")]
@@ -24,9 +35,9 @@ struct Arguments {
     /// Stop after so many seconds.
     #[arg(long)]
     seconds: Option<u64>,
-    /// `pending`: every first touch of a page is pending, under a tiny cache.
-    #[arg(long)]
-    backend: Option<String>,
+    /// Where our engine keeps its databases.
+    #[arg(long, value_enum, default_value = "ready")]
+    backend: Back,
     /// Statements of a script after its schema.
     #[arg(long, default_value_t = 60)]
     length: usize,
@@ -46,12 +57,11 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let pending = arguments.backend.as_deref() == Some("pending");
-    let math = sqlite_has_math();
+    let stock = abilities();
     let mut reach = Reach::default();
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(seed) = arguments.script {
-        let found = script(seed, arguments.length, pending, math, &mut reach);
+        let found = one(seed, &arguments, stock, &mut reach);
         if let Some(found) = &found {
             print(&shrink(found, Duration::from_secs(arguments.shrink)));
         }
@@ -71,7 +81,7 @@ fn main() -> ExitCode {
     while reach.statements < arguments.statements && arguments.seconds.is_none_or(|s| start.elapsed().as_secs() < s) {
         let script_seed = seed.wrapping_mul(1_000_003).wrapping_add(number);
         number += 1;
-        let Some(found) = script(script_seed, arguments.length, pending, math, &mut reach) else { continue };
+        let Some(found) = one(script_seed, &arguments, stock, &mut reach) else { continue };
         differences += 1;
         let small = shrink(&found, Duration::from_secs(arguments.shrink));
         let count = shown.entry(signature(&small)).or_default();
@@ -90,6 +100,19 @@ fn main() -> ExitCode {
         println!("{count} x {signature}");
     }
     if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The script of a seed where the back end wants it.
+fn one(seed: u64, arguments: &Arguments, stock: Abilities, reach: &mut Reach) -> Option<Difference> {
+    let place = match arguments.backend {
+        Back::Ready | Back::Both => Place::draw(seed),
+        Back::Pending => Place::Pending,
+    };
+    match script(seed, arguments.length, place, stock, reach) {
+        Ok(steps) if matches!(arguments.backend, Back::Both) => again(seed, &steps, Place::Pending),
+        Ok(_) => None,
+        Err(difference) => Some(*difference),
+    }
 }
 
 /// Conditions of one schema.
@@ -121,10 +144,13 @@ fn check_logic(seed: u64, conditions: u64, arguments: &Arguments) -> ExitCode {
     if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn sqlite_has_math() -> bool {
-    rusqlite::Connection::open_in_memory()
-        .and_then(|c| c.query_row("SELECT sqrt(4)", [], |row| row.get::<_, f64>(0)))
-        .is_ok()
+fn abilities() -> Abilities {
+    let works = |sql: &str| {
+        let answer =
+            rusqlite::Connection::open_in_memory().and_then(|c| c.query_row(sql, [], |row| row.get::<_, f64>(0)));
+        answer.is_ok()
+    };
+    Abilities { math: works("SELECT sqrt(4)"), percentile: works("SELECT median(1)") }
 }
 
 /// Small scripts that look alike show the same difference.

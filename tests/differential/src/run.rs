@@ -13,7 +13,7 @@ use turso_core::{Backend, OpenOptions, Value};
 
 use crate::compare::{Kind, Verdict, compare};
 use crate::explained;
-use crate::generate::{Generator, Step};
+use crate::generate::{Abilities, Class, Generator, Step};
 use crate::reach::Reach;
 use crate::watch::Watch;
 
@@ -21,6 +21,8 @@ use crate::watch::Watch;
 const MOST_STEPS: u64 = 4_000_000;
 /// How often SQLite is asked whether it goes on.
 const STEPS_PER_CALL: i32 = 10_000;
+/// SQLITE_CONSTRAINT_FOREIGNKEY.
+const FOREIGN_KEY: i32 = 787;
 /// SQLITE_CONSTRAINT_DATATYPE.
 const STRICT_TYPE: i32 = 3091;
 /// The name of the database in the memory of a [`MemoryIo`].
@@ -39,11 +41,8 @@ pub enum Place {
 
 impl Place {
     /// The place for the script of a seed.
-    pub fn draw(seed: u64, pending: bool) -> Self {
+    pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::new(seed ^ 0xABCD);
-        if pending {
-            return Self::Pending;
-        }
         match rng.below(10) {
             0..=5 => Self::Memory,
             6 | 7 => Self::File("wal"),
@@ -89,6 +88,8 @@ pub struct Pair {
     _directory: Option<tempfile::TempDir>,
     steps: Arc<AtomicU64>,
     watch: Watch,
+    /// Rows may violate CHECK constraints, which who opens the file anew would say.
+    unchecked: bool,
 }
 
 impl Pair {
@@ -129,11 +130,12 @@ impl Pair {
             )
             .map_err(|e| e.to_string())?;
         let watch = Watch::shared();
-        Ok(Self { ours, stock, io, _directory: directory, steps, watch })
+        Ok(Self { ours, stock, io, _directory: directory, steps, watch, unchecked: false })
     }
 
     /// Run a step on both; what it came to, or in what they differ.
     fn step(&mut self, step: &Step, reach: &mut Reach) -> Result<Outcome, (Kind, String)> {
+        self.unchecked |= step.sql == "PRAGMA ignore_check_constraints = ON";
         let prepared = match caught(|| self.ours.connection.prepare(&step.sql)) {
             Ok(prepared) => prepared,
             Err(panic) => return Err((Kind::Panic, panic)),
@@ -145,7 +147,7 @@ impl Pair {
             }
         }
         self.steps.store(0, Ordering::Relaxed);
-        let stock = self.stock.run(&step.sql);
+        let stock = self.stock.run(step.stock.as_deref().unwrap_or(&step.sql));
         if stock.error.as_ref().is_some_and(|(_, code)| *code == 9) {
             return Ok(Outcome::TooLong);
         }
@@ -178,6 +180,18 @@ impl Pair {
             reach.explain("SQLite keeps the rows before a type error in a STRICT table, we undo the statement");
             return Ok(Outcome::TooLong);
         }
+        if step.sql.starts_with("ALTER TABLE")
+            && stock.error.is_some()
+            && ours.error == stock.error
+            && !self.stock.connection.is_autocommit()
+        {
+            reach.explain("SQLite goes on with what an ALTER that failed within a transaction has done to its schema");
+            return Ok(Outcome::TooLong);
+        }
+        if self.refused_without_orphan(step, &ours, &stock) {
+            reach.explain("SQLite counts the deferred violations of a single row that it refuses for an immediate one");
+            return Ok(Outcome::TooLong);
+        }
         match compare(&ours, &stock, step) {
             Verdict::Same => {}
             Verdict::OtherTwin => reach.explain("another one of equal values"),
@@ -191,10 +205,21 @@ impl Pair {
                 None => return Err((kind, text)),
             },
         }
+        if step.sql == "VACUUM" {
+            return Ok(Outcome::Done { failed: stock.error.is_some(), rows: 0 });
+        }
         if let Some(text) = self.counters() {
             return Err((Kind::Counters, text));
         }
         Ok(Outcome::Done { failed: stock.error.is_some(), rows: stock.rows.len() })
+    }
+
+    /// SQLite refuses to commit for a foreign key, and finds no row without its parent.
+    fn refused_without_orphan(&mut self, step: &Step, ours: &Answer, stock: &Answer) -> bool {
+        step.class == Class::Session
+            && ours.error.is_none()
+            && stock.error.as_ref().is_some_and(|(_, code)| *code == FOREIGN_KEY)
+            && self.stock.run("PRAGMA foreign_key_check").rows.is_empty()
     }
 
     fn counters(&self) -> Option<String> {
@@ -250,6 +275,9 @@ impl Pair {
 
     /// A reader of the other engine's file finds it sound, with the same content.
     fn foreign_file(&mut self, reader: &mut dyn Engine, what: &str) -> Result<(), (Kind, String)> {
+        if self.unchecked {
+            reader.run("PRAGMA ignore_check_constraints = ON");
+        }
         let check = reader.integrity();
         if check != "ok" {
             return Err((Kind::Exchange, format!("{what}: {check}")));
@@ -319,16 +347,21 @@ fn contents(engine: &mut dyn Engine, database: &str) -> Vec<String> {
     lines
 }
 
-/// Generate the script of a seed and run it.
-pub fn script(seed: u64, length: usize, pending: bool, math: bool, reach: &mut Reach) -> Option<Difference> {
-    let place = Place::draw(seed, pending);
+/// Generate the script of a seed and run it; its steps, as far as they can be compared.
+pub fn script(
+    seed: u64,
+    length: usize,
+    place: Place,
+    stock: Abilities,
+    reach: &mut Reach,
+) -> Result<Vec<Step>, Box<Difference>> {
     let mut steps: Vec<Step> = Vec::new();
-    let fail = |kind, text, steps: &[Step]| Some(Difference { seed, place, kind, text, steps: steps.to_vec() });
+    let fail = |kind, text, steps: Vec<Step>| Err(Box::new(Difference { seed, place, kind, text, steps }));
     let mut pair = match Pair::open(place) {
         Ok(pair) => pair,
-        Err(text) => return fail(Kind::Exchange, text, &steps),
+        Err(text) => return fail(Kind::Exchange, text, steps),
     };
-    let mut generator = Generator::new(seed, length, math);
+    let mut generator = Generator::new(seed, length, stock);
     reach.scripts += 1;
     while let Some(step) = generator.next_step() {
         steps.push(step);
@@ -342,15 +375,22 @@ pub fn script(seed: u64, length: usize, pending: bool, math: bool, reach: &mut R
                 generator.note(step, true, pair.stock.connection.is_autocommit());
                 steps.pop();
             }
-            Ok(Outcome::TooLong) => return None,
-            Err((kind, text)) => return fail(kind, text, &steps),
+            Ok(Outcome::TooLong) => return Ok(steps),
+            Err((kind, text)) => return fail(kind, text, steps),
         }
     }
     match caught(|| pair.end()) {
-        Ok(Ok(())) => None,
-        Ok(Err((kind, text))) => fail(kind, text, &steps),
-        Err(panic) => fail(Kind::Panic, panic, &steps),
+        Ok(Ok(())) => Ok(steps),
+        Ok(Err((kind, text))) => fail(kind, text, steps),
+        Err(panic) => fail(Kind::Panic, panic, steps),
     }
+}
+
+/// The steps of a script in another place.
+pub fn again(seed: u64, steps: &[Step], place: Place) -> Option<Difference> {
+    let (kind, text, at) = replay(steps, place)?;
+    let kept = (at + 1).min(steps.len());
+    Some(Difference { seed, place, kind, text, steps: steps[..kept].to_vec() })
 }
 
 /// Run given steps: the difference that they lead to.

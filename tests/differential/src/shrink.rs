@@ -74,6 +74,10 @@ fn drop_statements(best: &mut Difference, end: Instant) {
 
 fn drop_words(best: &mut Difference, at: usize, end: Instant) {
     let Some(step) = best.steps.get(at) else { return };
+    // Words would have to go from both texts.
+    if step.stock.is_some() {
+        return;
+    }
     let mut words = split(&step.sql);
     let mut size = (words.len() / 2).max(1);
     loop {

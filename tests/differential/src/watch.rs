@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use turso_core::Connection;
 
 /// SQLite is done within a fraction of this: it counts its steps.
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 struct Watched {

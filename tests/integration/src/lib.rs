@@ -5,14 +5,12 @@
 //! | `engine` | [`Engine`]: our engine and bundled SQLite as "statement in, answer out" |
 //! | `compare` | two answers, two databases: equal, or a text that says where they differ |
 //! | `random` | a seeded generator, counts and seeds from the environment |
-//! | `script` | generated schemas, data and statements |
 //! | `watchdog` | child processes with a time limit |
 #![forbid(unsafe_code)]
 
 pub mod compare;
 pub mod engine;
 pub mod random;
-pub mod script;
 pub mod watchdog;
 
 pub use engine::{Answer, Engine, Ours, Stock};

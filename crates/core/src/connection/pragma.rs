@@ -129,6 +129,9 @@ impl State {
         };
         let alone = self.autocommit && self.active_statements <= 1;
         let Some(entry) = self.databases.get_mut(db) else { return Err(Error::sql("unknown database")) };
+        if !self.autocommit && entry.pager.in_read() {
+            return Err(Error::from_code(ResultCode::LOCKED));
+        }
         if alone && entry.pager.in_read() && !entry.pager.in_write() {
             entry.pager.end_read();
         }

@@ -372,6 +372,18 @@ pub enum TriggerStep {
     Delete(Box<Delete>),
 }
 
+impl TriggerStep {
+    /// The table that it changes is written with the name of its database.
+    pub fn is_qualified(&self) -> bool {
+        match self {
+            Self::Select(_) => false,
+            Self::Insert(insert) => insert.table.schema.is_some(),
+            Self::Update(update) => update.table.name.schema.is_some(),
+            Self::Delete(delete) => delete.table.name.schema.is_some(),
+        }
+    }
+}
+
 /// `DROP TABLE|INDEX|VIEW|TRIGGER`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drop {

@@ -314,6 +314,13 @@ pub struct In {
     pub set: InSet,
 }
 
+impl In {
+    /// `(a, b) IN ((1, 2), (3, 4))`, which SQL takes for `(a, b) IN (VALUES (1, 2), (3, 4))`: a subquery.
+    pub fn is_over_rows(&self) -> bool {
+        matches!((&self.expr, &self.set), (Expr::Row(_), InSet::List(list)) if !list.is_empty())
+    }
+}
+
 /// The right side of `IN`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum InSet {

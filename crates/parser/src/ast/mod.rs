@@ -9,6 +9,7 @@
 mod ddl;
 mod dml;
 mod expr;
+mod folded;
 mod name;
 mod select;
 mod statement;

@@ -85,6 +85,18 @@ impl Name {
         &self.text
     }
 
+    /// The name with its quotes, as messages show it.
+    pub fn as_written(&self) -> String {
+        let text = &self.text;
+        match self.quote {
+            Quote::Single => format!("'{text}'"),
+            Quote::Double => format!("\"{text}\""),
+            Quote::Bracket => format!("[{text}]"),
+            Quote::Backtick => format!("`{text}`"),
+            Quote::None => text.to_string(),
+        }
+    }
+
     /// True when SQL takes this name and `other` for the same: ASCII letters compare without case.
     pub fn is(&self, other: &str) -> bool {
         self.text.eq_ignore_ascii_case(other)

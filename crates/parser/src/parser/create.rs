@@ -204,8 +204,7 @@ impl Parser<'_> {
         self.in_trigger = true;
         let mut body = Vec::new();
         loop {
-            let in_temp = self.stored || temporary || name.schema.as_ref().is_some_and(|s| s.is("temp"));
-            body.push(self.trigger_step(in_temp)?);
+            body.push(self.trigger_step()?);
             self.expect(T::Semicolon)?;
             if self.eat(T::End) {
                 break;
@@ -230,32 +229,14 @@ impl Parser<'_> {
         })))
     }
 
-    /// One statement of a trigger program. Only temporary triggers may name the schema of what they change.
-    fn trigger_step(&mut self, temporary: bool) -> Result<TriggerStep> {
-        let (step, qualified) = match self.tok.kind {
-            T::Select | T::Values | T::With => return Ok(TriggerStep::Select(self.select()?)),
-            T::Insert | T::Replace => {
-                let insert = self.insert(None)?;
-                let qualified = insert.table.schema.is_some();
-                (TriggerStep::Insert(Box::new(insert)), qualified)
-            }
-            T::Update => {
-                let update = self.update(None)?;
-                let qualified = update.table.name.schema.is_some();
-                (TriggerStep::Update(Box::new(update)), qualified)
-            }
-            T::Delete => {
-                let delete = self.delete(None)?;
-                let qualified = delete.table.name.schema.is_some();
-                (TriggerStep::Delete(Box::new(delete)), qualified)
-            }
+    /// One statement of a trigger program.
+    fn trigger_step(&mut self) -> Result<TriggerStep> {
+        Ok(match self.tok.kind {
+            T::Select | T::Values | T::With => TriggerStep::Select(self.select()?),
+            T::Insert | T::Replace => TriggerStep::Insert(Box::new(self.insert(None)?)),
+            T::Update => TriggerStep::Update(Box::new(self.update(None)?)),
+            T::Delete => TriggerStep::Delete(Box::new(self.delete(None)?)),
             _ => return Err(self.unexpected()),
-        };
-        if qualified && !temporary {
-            self.complain(SyntaxError::new(
-                "qualified table names are not allowed on INSERT, UPDATE, and DELETE statements within triggers",
-            ));
-        }
-        Ok(step)
+        })
     }
 }

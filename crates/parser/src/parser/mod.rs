@@ -68,15 +68,6 @@ impl Parameters {
 
 /// Parses the first statement of a text and tells where the rest begins. The text ends at its first NUL byte.
 pub fn parse(sql: &[u8]) -> Result<Parsed> {
-    parse_as(sql, false)
-}
-
-/// As [`parse`], for the text of a schema element. It has lost the word TEMP: what only temporary triggers may do is accepted.
-pub fn parse_stored(sql: &[u8]) -> Result<Parsed> {
-    parse_as(sql, true)
-}
-
-fn parse_as(sql: &[u8], stored: bool) -> Result<Parsed> {
     // Almost no text has a NUL, and `contains` looks at many bytes at a time.
     let end = if sql.contains(&0) { sql.iter().position(|&b| b == 0) } else { None };
     let sql = end.and_then(|end| sql.get(..end)).unwrap_or(sql);
@@ -84,7 +75,6 @@ fn parse_as(sql: &[u8], stored: bool) -> Result<Parsed> {
         return Err(SyntaxError::new("string or blob too big"));
     }
     let mut parser = Parser::new(sql);
-    parser.stored = stored;
     while parser.at(T::Semicolon) {
         parser.advance();
     }
@@ -173,8 +163,6 @@ struct Parser<'a> {
     /// The height of the last query's tallest expression, for the expression that contains it.
     select_height: u32,
     in_trigger: bool,
-    /// The text is that of a schema element.
-    stored: bool,
     /// The first error that is none of the grammar, and the token before which it was found.
     complaint: Option<(SyntaxError, u32)>,
     parameters: Parameters,
@@ -193,7 +181,6 @@ impl<'a> Parser<'a> {
             selects: 0,
             select_height: 0,
             in_trigger: false,
-            stored: false,
             complaint: None,
             parameters: Parameters::default(),
             parameter_index: HashMap::new(),

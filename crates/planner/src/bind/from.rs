@@ -354,8 +354,13 @@ pub(super) fn rename_columns(columns: &mut [OutputColumn], names: &[Arc<str>], t
     Ok(())
 }
 
-/// Equal column names of a subquery get `:1`, `:2`, … appended.
+/// The column names of a subquery: equal ones get `:1`, `:2`, … appended.
 pub(super) fn make_names_unique(columns: &mut [OutputColumn]) {
+    for column in columns.iter_mut() {
+        if let Some(name) = column.nested_name.take() {
+            column.name = name;
+        }
+    }
     for i in 1..columns.len() {
         let (before, rest) = columns.split_at_mut(i);
         let Some(column) = rest.first_mut() else { return };

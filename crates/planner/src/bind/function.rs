@@ -6,7 +6,7 @@ use turso_parser::ast;
 
 use super::Binder;
 use super::scope::AggregateUse;
-use super::types::{collation_of, ordering_collation};
+use super::types::{collation_of, explicit_collation, ordering_collation};
 use crate::plan::{Aggregate, CaseArm, Expr, OrderTerm, Relation};
 
 /// Aggregates that take WITHIN GROUP.
@@ -178,11 +178,17 @@ impl<'a> Binder<'a> {
             }
         }
         let collation = args.first().map(ordering_collation).unwrap_or_default();
+        let explicit = args.iter().find_map(explicit_collation);
         let order_by = if function.flags.has(FunctionFlags::ANY_ORDER) { Vec::new() } else { order_by };
         let core = scope.core;
         let index =
             scope.add_aggregate(Aggregate { function, args, distinct: call_.distinct, filter, order_by, collation });
-        Ok(Expr::Aggregate { core, index })
+        let aggregate = Expr::Aggregate { core, index };
+        // A COLLATE inside its arguments is the aggregate's own.
+        Ok(match explicit {
+            Some(collation) => Expr::Collate { expr: Box::new(aggregate), collation },
+            None => aggregate,
+        })
     }
 
     #[allow(clippy::type_complexity)]

@@ -155,6 +155,10 @@ impl<'a> Binder<'a> {
             list.push(self.bind_expr(expr)?);
             return Ok(());
         }
+        if expr.is_false_by_form() && !self.context.takes_notes() {
+            list.push(Expr::Literal(turso_value::Value::Integer(0)));
+            return Ok(());
+        }
         // The chain leans to the left: walk it without recursion.
         let mut chain = vec![expr];
         while let Some(ast::Expr::Binary { op: ast::BinaryOp::And, left, right }) = chain.last() {

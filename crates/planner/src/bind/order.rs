@@ -28,7 +28,7 @@ fn skip_collate(mut e: &ast::Expr) -> &ast::Expr {
     e
 }
 
-/// The position that a term means: an integer of 32 bits, as literal or with signs in front.
+/// The position that a term means: an integer of 32 bits, as literal or with signs in front, or what is 0 by its form.
 fn position(e: &ast::Expr) -> Option<i64> {
     fn number(e: &ast::Expr) -> Option<i64> {
         match e {
@@ -43,7 +43,10 @@ fn position(e: &ast::Expr) -> Option<i64> {
             _ => None,
         }
     }
-    number(skip_collate(e))
+    match skip_collate(e) {
+        e @ (ast::Expr::IsNull { .. } | ast::Expr::Binary { .. }) if e.is_false_by_form() => Some(0),
+        e => number(e),
+    }
 }
 
 pub(crate) fn ordinal(n: usize) -> String {

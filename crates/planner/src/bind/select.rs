@@ -6,11 +6,14 @@ use turso_error::{Error, Result};
 use turso_parser::ast;
 use turso_value::Collation;
 
+use super::from::make_names_unique;
 use super::scope::{AggregateUse, Scope, bare_columns, column_expr, column_name};
 use super::types::{CompoundAffinity, affinity_of, collation_of};
 use super::{Binder, split_conjuncts};
 use crate::context::Mention;
-use crate::plan::{Body, ColumnIndex, CompoundOp, Core, Expr, OrderTerm, OutputColumn, Query, Relation, SourceId};
+use crate::plan::{
+    Body, ColumnIndex, CompoundOp, Core, Expr, OrderTerm, OutputColumn, Query, Relation, Source, SourceId,
+};
 
 /// The result columns of a core while it is bound.
 #[derive(Default)]
@@ -72,6 +75,10 @@ impl<'a> Binder<'a> {
             let mut found = vec![None; select.order_by.len()];
             let mut query = self.bind_cores(&select.body.first, &select.body.rest, &select.order_by, &mut found)?;
             query.order_by = self.compound_order_by(&select.order_by, &found, &query.columns)?;
+            if sorts_as_subquery(select) {
+                make_names_unique(&mut query.columns);
+                query.columns.iter_mut().for_each(|c| c.declared_type.clone_from(&c.nested_type));
+            }
             query
         };
         query.limit = limit;
@@ -303,8 +310,14 @@ impl<'a> Binder<'a> {
 
     fn describe(&self, output: &Output<'a>) -> (Vec<OutputColumn>, Vec<Option<Collation>>) {
         let Some(scope) = self.scopes.last() else { return (Vec::new(), Vec::new()) };
-        let columns = output.names.iter().zip(&output.exprs).map(|(name, e)| output_column(scope, name.clone(), e));
-        (columns.collect(), output.exprs.iter().map(collation_of).collect())
+        let described = output.names.iter().zip(&output.exprs).map(|(name, e)| output_column(scope, name.clone(), e));
+        let mut columns: Vec<OutputColumn> = described.collect();
+        for ((column, e), alias) in columns.iter_mut().zip(&output.exprs).zip(&output.aliases) {
+            if let (None, Expr::Collate { .. }) = (alias, e) {
+                column.nested_name = self.column_named(e.without_collate()).map(|(_, name)| name);
+            }
+        }
+        (columns, output.exprs.iter().map(collation_of).collect())
     }
 
     fn bind_values(
@@ -467,33 +480,44 @@ impl<'a> Binder<'a> {
     /// The name of a result column without alias: that of the column it is, else its text.
     fn column_title(&self, expr: &ast::Expr, bound: &Expr, span: ast::Span) -> Arc<str> {
         let options = &self.context.options;
+        if matches!(expr, ast::Expr::Column(_))
+            && (options.short_column_names || options.full_column_names)
+            && let Some((source, name)) = self.column_named(bound)
+        {
+            if options.full_column_names && !options.short_column_names {
+                return format!("{}.{name}", source.name).into();
+            }
+            return name;
+        }
+        let text = span.of(self.sql);
+        String::from_utf8_lossy(text).trim().into()
+    }
+
+    /// The source and the name of the column that an expression is.
+    fn column_named(&self, bound: &Expr) -> Option<(&Source, Arc<str>)> {
         // Columns that USING merges have the name that all of them have.
         let named = match bound {
             Expr::FirstOf { values, .. } => values.first().unwrap_or(bound),
             bound => bound,
         };
-        if let (ast::Expr::Column(_), Expr::Column { source, column, .. }) = (expr, named)
-            && (options.short_column_names || options.full_column_names)
-        {
-            let found = self.scopes.iter().rev().find_map(|s| s.sources.iter().find(|s| s.id == *source));
-            if let Some(source) = found {
-                let name: Arc<str> = match (column, &source.relation) {
-                    (ColumnIndex::Column(i), _) => column_name(source, usize::from(*i)),
-                    (ColumnIndex::Rowid, Relation::Table { table, .. }) => match table.rowid_alias {
-                        Some(i) => column_name(source, i),
-                        None => "rowid".into(),
-                    },
-                    (ColumnIndex::Rowid, _) => "rowid".into(),
-                };
-                if options.full_column_names && !options.short_column_names {
-                    return format!("{}.{name}", source.name).into();
-                }
-                return name;
-            }
-        }
-        let text = span.of(self.sql);
-        String::from_utf8_lossy(text).trim().into()
+        let Expr::Column { source, column, .. } = named else { return None };
+        let source = self.scopes.iter().rev().find_map(|s| s.sources.iter().find(|s| s.id == *source))?;
+        let name = match (column, &source.relation) {
+            (ColumnIndex::Column(i), _) => column_name(source, usize::from(*i)),
+            (ColumnIndex::Rowid, Relation::Table { table, .. }) => match table.rowid_alias {
+                Some(i) => column_name(source, i),
+                None => "rowid".into(),
+            },
+            (ColumnIndex::Rowid, _) => "rowid".into(),
+        };
+        Some((source, name))
     }
+}
+
+/// SQLite sorts such a compound by a query around it, whose columns are named and typed as those of a subquery.
+fn sorts_as_subquery(select: &ast::Select) -> bool {
+    let collated = |term: &ast::OrderingTerm| matches!(term.expr, ast::Expr::Collate { .. });
+    select.order_by.iter().any(collated) && select.body.rest.iter().any(|(op, _)| *op != ast::CompoundOp::UnionAll)
 }
 
 /// A star may not run over a source of whose columns another source of the same name has one.
@@ -519,6 +543,7 @@ fn check_twins(scope: &Scope, at: usize) -> Result<()> {
 pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputColumn {
     let mut column = OutputColumn {
         name,
+        nested_name: None,
         affinity: affinity_of(e),
         collation: collation_of(e).unwrap_or_default(),
         declared_type: None,

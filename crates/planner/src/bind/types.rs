@@ -2,7 +2,7 @@
 
 use turso_value::{Affinity, Collation};
 
-use crate::plan::{BinaryOp, Body, CompareHow, Expr, InSet, Query, UnaryOp};
+use crate::plan::{BinaryOp, Body, ColumnIndex, CompareHow, Expr, InSet, Query, UnaryOp};
 
 /// The affinity of an expression; [`Affinity::None`] when it has none.
 pub fn affinity_of(e: &Expr) -> Affinity {
@@ -83,6 +83,8 @@ impl CompoundAffinity {
 /// The collation of an expression, if it has one: that of a COLLATE operator, else that of the column it is.
 pub fn collation_of(e: &Expr) -> Option<Collation> {
     match e {
+        // Rowids are compared as numbers, whatever is declared.
+        Expr::Column { column: ColumnIndex::Rowid, .. } => None,
         Expr::Column { collation, .. }
         | Expr::Register { collation, .. }
         | Expr::FirstOf { collation, .. }

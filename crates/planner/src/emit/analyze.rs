@@ -23,7 +23,7 @@ use super::ddl::{
     parse_schema, statistics_change, table_condition, text_into,
 };
 use super::row::{is_primary, key_info, table_tree};
-use crate::resolve::find_table;
+use crate::resolve::{find_database, find_table};
 
 /// Emit ANALYZE of everything, a database, a table, or an index.
 pub(crate) fn analyze(e: &mut Emitter<'_>, name: Option<&QualifiedName>) -> Result<()> {
@@ -43,8 +43,8 @@ pub(crate) fn analyze(e: &mut Emitter<'_>, name: Option<&QualifiedName>) -> Resu
         return analyze_tables(e, db, &|_| true, &|_| true, None);
     }
     let wanted = &name.name.text;
-    let named = name.schema.as_ref().map(|s| e.context.catalogue.find_database(&s.text));
-    for db in crate::resolve::resolution_order(e.context).filter(|db| named.is_none_or(|n| n == Some(*db))) {
+    let named = name.schema.as_ref().map(|s| find_database(e.context, s)).transpose()?;
+    for db in crate::resolve::resolution_order(e.context).filter(|db| named.is_none_or(|n| n == *db)) {
         let index = e.context.catalogue.schema(db).index(wanted).cloned();
         if let Some(index) = index {
             let (table, only) = (index.table.clone(), index.name.clone());

@@ -110,6 +110,11 @@ impl ast::visit::Visit for Prohibited<'_, '_> {
                 }
                 ast::visit::walk_expr(self, expr);
             }
+            ast::Expr::In(in_) if in_.is_over_nothing() => {}
+            _ if expr.is_false_by_form() => {}
+            ast::Expr::In(in_) if in_.is_over_rows() => {
+                self.found = Some(Error::sql(format!("subqueries prohibited in {}", self.place)));
+            }
             ast::Expr::Literal(
                 ast::Literal::CurrentDate | ast::Literal::CurrentTime | ast::Literal::CurrentTimestamp,
             ) if !self.may_vary => {

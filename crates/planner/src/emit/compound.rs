@@ -113,7 +113,7 @@ impl Emitter<'_> {
 
     fn open_set(&mut self, collations: &[Collation]) -> CursorId {
         let cursor = self.builder.cursor();
-        let key = Some(Self::set_key(collations));
+        let key = Some(self.set_key(collations));
         self.builder.emit(OpenEphemeral { cursor, columns: collations.len() as u32, key });
         cursor
     }

@@ -7,7 +7,7 @@ use turso_program::cursor::{OpenRead, TreeKind};
 use turso_program::schema::Transaction;
 use turso_program::{Addr, Affinities, CursorId, DbIndex, Label, Program, ProgramBuilder, Reg, Regs, Root, data};
 use turso_schema::{Index, Table};
-use turso_value::{Affinity, Collation, KeyColumn, KeyInfo, TextEncoding, Value};
+use turso_value::{Affinity, Collation, KeyColumn, KeyInfo, Value};
 
 use crate::context::PlanContext;
 use crate::plan::{ColumnIndex, CoreId, Expr, OrderTerm, SourceId};
@@ -263,7 +263,12 @@ impl<'a> Emitter<'a> {
             descending: t.descending,
             nulls_big: t.nulls_reversed,
         });
-        KeyInfo { columns: columns.collect(), encoding: TextEncoding::Utf8 }
+        self.key_info(columns.collect())
+    }
+
+    /// How records that live only as long as the program sort: their text has the encoding of the database.
+    pub fn key_info(&self, columns: Vec<KeyColumn>) -> KeyInfo {
+        KeyInfo { columns, encoding: self.context.catalogue.schema(super::ddl::MAIN).encoding }
     }
 
     /// A register that holds the constant, loaded once when the program starts.

@@ -13,7 +13,7 @@ use turso_program::expression::{CompareOp, Nulls};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
 use turso_program::{CursorId, DbIndex, Label, Reg, Regs};
 use turso_schema::{Index, IndexKey, Table};
-use turso_value::{Affinity, KeyColumn, KeyInfo, TextEncoding, Value};
+use turso_value::{Affinity, KeyColumn, KeyInfo, Value};
 
 use super::{Destination, Emitter};
 use crate::plan::{Body, ColumnIndex, CompareHow, Expr, InSet, IndexHint, Query, Relation};
@@ -173,9 +173,9 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    fn in_key(how: &[CompareHow]) -> Arc<KeyInfo> {
+    fn in_key(&self, how: &[CompareHow]) -> Arc<KeyInfo> {
         let column = |h: &CompareHow| KeyColumn { collation: h.collation.clone(), descending: false, nulls_big: false };
-        Arc::new(KeyInfo { columns: how.iter().map(column).collect(), encoding: TextEncoding::Utf8 })
+        Arc::new(self.key_info(how.iter().map(column).collect()))
     }
 
     fn in_constant_list(
@@ -187,7 +187,7 @@ impl Emitter<'_> {
         open: Label,
     ) -> Result<()> {
         let cursor = self.builder.cursor();
-        let key = Self::in_key(std::slice::from_ref(how));
+        let key = self.in_key(std::slice::from_ref(how));
         let affinities = Self::affinities([how.affinity]);
         let build = |e: &mut Self| {
             e.builder.emit(OpenEphemeral { cursor, columns: 1, key: Some(key) });
@@ -335,7 +335,7 @@ impl Emitter<'_> {
             return Ok(());
         }
         let cursor = self.builder.cursor();
-        let key_info = Self::in_key(how);
+        let key_info = self.in_key(how);
         let width = left.len();
         let affinities = Self::affinities(how.iter().map(|h| h.affinity));
         let correlated = !query.outer.is_empty();

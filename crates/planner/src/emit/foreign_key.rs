@@ -155,11 +155,14 @@ impl ForeignKeys {
     }
 }
 
+/// The keys that refer to the table, newest first: in this order SQLite runs their actions. (Roots rise with the age of a schema.)
 fn referring(e: &Emitter<'_>, db: DbIndex, table: &Table) -> Vec<(Arc<Table>, usize)> {
     let schema = e.context.catalogue.schema(db);
     let mut list = Vec::new();
-    for child in schema.tables.values() {
-        for (position, key) in child.foreign_keys.iter().enumerate() {
+    let mut children: Vec<&Arc<Table>> = schema.tables.values().filter(|t| !t.foreign_keys.is_empty()).collect();
+    children.sort_by_key(|child| std::cmp::Reverse(child.root));
+    for child in children {
+        for (position, key) in child.foreign_keys.iter().enumerate().rev() {
             if key.parent.eq_ignore_ascii_case(&table.name) {
                 list.push((child.clone(), position));
             }

@@ -338,7 +338,7 @@ impl Insertion<'_> {
         let row = RowRegs::new(e, table);
         let source = e.context.new_source();
         e.bind_source(source, row.binding(table));
-        // A NULL as written is checked by SQLite like any rowid, so that a clause which may then change other rows counts.
+        // A NULL as written is checked by SQLite like any rowid: REPLACE might then remove another row.
         let null = match (self.mapping.rowid, values) {
             (Some(at), Supplied::Exprs(exprs)) => {
                 matches!(exprs.get(at), Some(Expr::Literal(turso_value::Value::Null)))
@@ -346,7 +346,7 @@ impl Insertion<'_> {
             _ => false,
         };
         let replaces = self.conflict.or(table.primary_key_conflict.map(on_error)) == Some(OnError::Replace);
-        let single = self.single && !(null && (replaces || upserts.may_update()));
+        let single = self.single && !(null && replaces && upserts.is_empty());
         let given = match (self.mapping.rowid, values) {
             (None, _) | (_, Supplied::Nothing) => false,
             (Some(at), Supplied::Exprs(exprs)) => {

@@ -25,7 +25,7 @@ use turso_program::data::{Integer, Null};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
 use turso_program::{CursorId, DbIndex, Label, Reg, Regs};
 use turso_schema::{Index, Table};
-use turso_value::KeyInfo;
+use turso_value::KeyColumn;
 
 use super::loops_access::AccessExits;
 use super::{Emitter, Produced, SourceBinding};
@@ -196,7 +196,7 @@ impl Emitter<'_> {
             self.builder.emit(OpenEphemeral {
                 cursor: right.matched,
                 columns: 1,
-                key: Some(Arc::new(KeyInfo::binary(1))),
+                key: Some(Arc::new(self.key_info(vec![KeyColumn::default()]))),
             });
             state.right = Some(right);
         }

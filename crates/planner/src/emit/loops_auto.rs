@@ -12,7 +12,7 @@ use turso_program::expression::AddImm;
 use turso_program::sorter::{Filter, FilterAdd, HashAdd, HashFind, HashOpen};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
 use turso_program::{CursorId, Regs};
-use turso_value::{Collation, KeyColumn, KeyInfo, TextEncoding};
+use turso_value::{Collation, KeyColumn};
 
 use super::loops::{LevelState, Opened};
 use super::loops_access::{AccessExits, Advance, Step};
@@ -86,7 +86,7 @@ impl Emitter<'_> {
             .iter()
             .map(|k| KeyColumn { collation: k.collation.clone(), descending: false, nulls_big: false })
             .collect();
-        let key = Arc::new(KeyInfo { columns, encoding: TextEncoding::Utf8 });
+        let key = Arc::new(self.key_info(columns));
         let count = fields.len() + 1;
         let number = self.builder.register();
         if hashed {

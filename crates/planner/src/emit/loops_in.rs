@@ -8,7 +8,7 @@ use turso_program::control::IsNull;
 use turso_program::cursor::{Column, Last, Next, OpenEphemeral, Prev, Rewind, SeekGt, SeekLt};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
 use turso_program::{CursorId, Label, Reg, Regs};
-use turso_value::{KeyColumn, KeyInfo, TextEncoding};
+use turso_value::KeyColumn;
 
 use super::loops_access::may_be_null;
 use super::{Destination, Emitter};
@@ -62,7 +62,7 @@ impl Emitter<'_> {
     /// An ephemeral index with the values of the set of an IN, each once.
     pub(super) fn set_of(&mut self, set: &InSet, how: &CompareHow) -> Result<CursorId> {
         let column = KeyColumn { collation: how.collation.clone(), descending: false, nulls_big: false };
-        let key = Arc::new(KeyInfo { columns: vec![column], encoding: TextEncoding::Utf8 });
+        let key = Arc::new(self.key_info(vec![column]));
         let affinities = Self::affinities([how.affinity]);
         let cursor = self.builder.cursor();
         let fixed = match set {

@@ -11,7 +11,7 @@ use turso_program::cursor::{Found, OpenEphemeral};
 use turso_program::data::Null;
 use turso_program::sorter::RowSetTest;
 use turso_program::write::{IdxInsert, MakeRecord, Position};
-use turso_value::KeyInfo;
+use turso_value::KeyColumn;
 
 use super::loops::{OpenTable, index_of, is_primary_tree};
 use super::loops_access::{AccessExits, Advance, Step};
@@ -36,7 +36,7 @@ impl Emitter<'_> {
             self.builder.emit(Null { dest: Regs::new(set, 1) });
         } else {
             let columns = super::loops::primary_columns(&table.table).len();
-            let key = Some(Arc::new(KeyInfo::binary(columns)));
+            let key = Some(Arc::new(self.key_info(vec![KeyColumn::default(); columns])));
             self.builder.emit(OpenEphemeral { cursor: seen, columns: columns as u32, key });
         }
         let binding = SourceBinding::Cursor { cursor: table.cursor, table: table.table.clone(), covering: None };

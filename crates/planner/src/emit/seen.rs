@@ -37,13 +37,13 @@ impl Seen {
         let cursor = e.builder.cursor();
         let custom = collations.iter().any(|collation| matches!(collation, Collation::Custom(_)));
         let how = if custom { How::Indexed(cursor) } else { How::Hashed(cursor) };
-        Self { key: Emitter::set_key(collations), how }
+        Self { key: e.set_key(collations), how }
     }
 
     /// As [`new`](Self::new), for rows of which equal ones are neighbours.
     pub(super) fn adjacent(e: &mut Emitter<'_>, collations: &[Collation]) -> Self {
         let how = How::Adjacent { last: e.builder.registers(collations.len()), any: e.builder.register() };
-        Self { key: Emitter::set_key(collations), how }
+        Self { key: e.set_key(collations), how }
     }
 
     /// Rows are kept, not only the last one.

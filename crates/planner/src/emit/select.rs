@@ -412,15 +412,12 @@ impl Emitter<'_> {
     }
 
     /// How the rows of a set of output columns sort and compare.
-    pub(super) fn set_key(columns: &[turso_value::Collation]) -> Arc<turso_value::KeyInfo> {
+    pub(super) fn set_key(&self, columns: &[turso_value::Collation]) -> Arc<turso_value::KeyInfo> {
         let column = |c: &turso_value::Collation| turso_value::KeyColumn {
             collation: c.clone(),
             descending: false,
             nulls_big: false,
         };
-        Arc::new(turso_value::KeyInfo {
-            columns: columns.iter().map(column).collect(),
-            encoding: turso_value::TextEncoding::Utf8,
-        })
+        Arc::new(self.key_info(columns.iter().map(column).collect()))
     }
 }

@@ -217,9 +217,10 @@ impl<'a> Aggregates<'a> {
         self.turns = Some(Turns { key, with_value });
     }
 
-    /// Columns beside the aggregates follow the row of an extreme.
-    pub(super) fn follows_extreme(&self) -> bool {
-        self.hit.is_some()
+    /// Columns beside the aggregates are those of a group's first row, unless the row of an extreme takes its place. (Without
+    /// FILTER the first row is itself such a row.)
+    pub(super) fn keeps_first_row(&self) -> bool {
+        self.hit.is_none() || self.core.aggregates.iter().any(|a| is_extreme(a) && a.filter.is_some())
     }
 
     /// Say what the aggregates keep rows in.
@@ -418,12 +419,19 @@ impl Emitter<'_> {
             }
         } else {
             let ordered = extreme.is_some() && plan.order_satisfied == 1;
-            let first_seen = (!aggregates.bare.is_empty() && !aggregates.follows_extreme()).then(|| {
+            let first_seen = (!aggregates.bare.is_empty() && aggregates.keeps_first_row()).then(|| {
                 let seen = self.builder.register();
                 self.builder.emit(Integer { value: 0, dest: seen });
                 seen
             });
             self.loops(core, &plan, &mut |e, exits| {
+                if let Some(seen) = first_seen {
+                    let skip = e.builder.label();
+                    e.builder.emit(If { reg: seen, target: skip, jump_if_null: false });
+                    aggregates.load_bare(e)?;
+                    e.builder.emit(Integer { value: 1, dest: seen });
+                    e.builder.bind(skip);
+                }
                 aggregates.step(e)?;
                 if ordered && let Some(term) = &extreme {
                     // The first value that is not NULL is the extreme.
@@ -433,13 +441,6 @@ impl Emitter<'_> {
                         let reg = e.expr(&term.expr)?;
                         e.builder.emit(NotNull { reg, target: exits.done });
                     }
-                }
-                if let Some(seen) = first_seen {
-                    let skip = e.builder.label();
-                    e.builder.emit(If { reg: seen, target: skip, jump_if_null: false });
-                    aggregates.load_bare(e)?;
-                    e.builder.emit(Integer { value: 1, dest: seen });
-                    e.builder.bind(skip);
                 }
                 Ok(())
             })?;

@@ -24,7 +24,7 @@ use turso_program::sorter::{
     GroupFind, GroupNext, GroupOpen, GroupSort, SorterAdd, SorterNext, SorterOpen, SorterSort,
 };
 use turso_program::{Label, Reg, Regs};
-use turso_value::{Collation, KeyColumn, KeyInfo, TextEncoding};
+use turso_value::{Collation, KeyColumn, KeyInfo};
 
 use super::emitter::Place;
 use super::select::Limits;
@@ -131,20 +131,15 @@ impl Emitter<'_> {
         let bare = bare_columns(core, order_by);
         let mut aggregates = Aggregates::prepare(self, core, &bare);
         let width = core.group_by.len();
+        let key = |e: &Expr| KeyColumn { collation: ordering_collation(e), ..KeyColumn::default() };
+        let how = Arc::new(self.key_info(core.group_by.iter().map(key).collect()));
         let group = Group {
             keys: self.builder.registers(width),
             new: self.builder.registers(width),
             started: self.builder.register(),
             return_to: self.builder.register(),
             flush: self.builder.label(),
-            how: Arc::new(KeyInfo {
-                columns: core
-                    .group_by
-                    .iter()
-                    .map(|k| KeyColumn { collation: ordering_collation(k), ..KeyColumn::default() })
-                    .collect(),
-                encoding: TextEncoding::Utf8,
-            }),
+            how,
         };
         self.builder.emit(Integer { value: 0, dest: group.started });
         let output_order = if sort_output { order_by } else { &[] };
@@ -217,7 +212,7 @@ impl Emitter<'_> {
         self.builder.bind(start);
         self.builder.emit(Copy { from: group.new.first, to: group.keys.first, count: group.keys.count });
         aggregates.reset(self);
-        if !aggregates.follows_extreme() {
+        if aggregates.keeps_first_row() {
             aggregates.load_bare(self)?;
         }
         self.builder.bind(same);
@@ -246,7 +241,7 @@ impl Emitter<'_> {
             }
             let known = e.builder.label();
             e.builder.emit(GroupFind { cursor, key, known });
-            if !aggregates.follows_extreme() {
+            if aggregates.keeps_first_row() {
                 aggregates.load_bare(e)?;
             }
             e.builder.bind(known);

@@ -11,7 +11,7 @@ use turso_program::data::{Copy, Integer};
 use turso_program::expression::Compare;
 use turso_program::sorter::{SorterAdd, SorterMisses, SorterNext, SorterOpen, SorterSort};
 use turso_program::{CursorId, Label, Reg, Regs};
-use turso_value::{KeyColumn, KeyInfo, TextEncoding};
+use turso_value::{KeyColumn, KeyInfo};
 
 use super::seen::Seen;
 use super::select::Limits;
@@ -152,7 +152,7 @@ impl<'a, 'd, 't> Sink<'a, 'd, 't> {
                 e.builder.emit(Integer { value: 0, dest: any });
                 Prefix {
                     values: e.builder.registers(in_order),
-                    key: Arc::new(KeyInfo { columns: columns.collect(), encoding: TextEncoding::Utf8 }),
+                    key: Arc::new(e.key_info(columns.collect())),
                     any,
                     return_to: e.builder.register(),
                     flush: e.builder.label(),

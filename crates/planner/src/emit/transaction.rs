@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use turso_error::{Error, Result};
+use turso_error::Result;
 use turso_parser::ast::{self, Attach, Expr, Literal, Name, TransactionMode};
 use turso_program::control::Halt;
 use turso_program::schema::{AutoCommit, ConnectionCall, HostCall, Savepoint, SavepointOp, TransactionControl, Vacuum};
@@ -13,6 +13,7 @@ use super::Emitter;
 use super::ddl::MAIN;
 use crate::bind::Binder;
 use crate::context::PlanContext;
+use crate::resolve::find_database;
 
 /// A program of one instruction.
 fn single(context: &PlanContext<'_>, instruction: impl Into<Instruction>) -> Result<Program> {
@@ -107,10 +108,7 @@ pub(crate) fn detach(context: &PlanContext<'_>, name: &ast::Expr) -> Result<Prog
 pub(crate) fn vacuum(context: &PlanContext<'_>, schema: Option<&Name>, into: Option<&Expr>) -> Result<Program> {
     let db = match schema {
         None => MAIN,
-        Some(name) => context
-            .catalogue
-            .find_database(&name.text)
-            .ok_or_else(|| Error::sql(format!("unknown database {}", name.text)).with_sql_offset(name.offset))?,
+        Some(name) => find_database(context, name)?,
     };
     let mut e = Emitter::new(context);
     let into = match into {

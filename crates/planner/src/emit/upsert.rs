@@ -44,11 +44,6 @@ impl<'u> Upserts<'u> {
         self.clauses.is_empty()
     }
 
-    /// Some clause changes the row that is there.
-    pub fn may_update(&self) -> bool {
-        self.clauses.iter().any(|(_, upsert)| matches!(upsert.action, UpsertAction::Update { .. }))
-    }
-
     /// Match the clauses with the table's constraints.
     pub fn prepare(context: &PlanContext<'_>, target: &Target, insert: &'u ast::Insert) -> Result<Self> {
         let mut clauses = Vec::with_capacity(insert.upserts.len());

@@ -19,7 +19,7 @@ use turso_program::expression::{AddImm, Compare};
 use turso_program::sorter::{SorterAdd, SorterNext, SorterOpen, SorterSort};
 use turso_program::write::{Insert, MakeRecord, Position};
 use turso_program::{CursorId, Reg, Regs};
-use turso_value::{KeyColumn, KeyInfo, TextEncoding};
+use turso_value::{KeyColumn, KeyInfo};
 
 use super::emitter::Place;
 use super::select::Limits;
@@ -202,7 +202,7 @@ impl Emitter<'_> {
         let (input, rows) = (self.builder.cursor(), self.builder.cursor());
         let keys = partition.len() + order.len();
         let order_key = self.order_key(&window.order_by);
-        let mut key = KeyInfo { columns: Vec::with_capacity(keys), encoding: TextEncoding::Utf8 };
+        let mut key = self.key_info(Vec::with_capacity(keys));
         for e in &window.partition_by {
             key.columns.push(KeyColumn { collation: ordering_collation(e), ..KeyColumn::default() });
         }
@@ -219,7 +219,7 @@ impl Emitter<'_> {
         // Peers are equal whatever the direction is.
         let peers =
             order_key.columns.iter().map(|c| KeyColumn { collation: c.collation.clone(), ..KeyColumn::default() });
-        let order_key = Arc::new(KeyInfo { columns: peers.collect(), encoding: TextEncoding::Utf8 });
+        let order_key = Arc::new(self.key_info(peers.collect()));
         Ok(Stage { windows, partition, order, input, key, order_key, rows, count, record })
     }
 
@@ -271,10 +271,8 @@ impl Emitter<'_> {
             let keys = stage.partition.len() + stage.order.len();
             let old = self.builder.registers(stage.partition.len());
             let new = self.builder.registers(stage.partition.len());
-            let how = Arc::new(KeyInfo {
-                columns: stage.key.iter().flat_map(|k| k.columns.iter().take(stage.partition.len())).cloned().collect(),
-                encoding: TextEncoding::Utf8,
-            });
+            let parts = stage.key.iter().flat_map(|k| k.columns.iter().take(stage.partition.len()));
+            let how = Arc::new(self.key_info(parts.cloned().collect()));
             let last = self.builder.label();
             self.builder.emit(SorterSort { cursor: stage.input, empty: end });
             let top = self.builder.label_here();

@@ -227,6 +227,8 @@ pub struct OrderTerm {
 pub struct OutputColumn {
     /// Its name.
     pub name: Arc<str>,
+    /// Its name for a reader of this query as a table, where that is another one: that of the column under COLLATE.
+    pub nested_name: Option<Arc<str>>,
     /// Affinity that a reader of this column sees.
     pub affinity: Affinity,
     /// Collation that a reader sees.

@@ -293,6 +293,18 @@ impl Expr {
         })
     }
 
+    /// True when there is a subquery inside that reads columns from around it.
+    pub fn has_correlated_subquery(&self) -> bool {
+        let correlated = |query: &Query| !query.outer.is_empty();
+        let in_row = |row: &RowValue| matches!(row, RowValue::Subquery(query) if correlated(query));
+        self.any(|e| match e {
+            Expr::Exists { query, .. } | Expr::Subquery(query) => correlated(query),
+            Expr::In { set: InSet::Query(query), .. } => correlated(query),
+            Expr::CompareRows { left, right, .. } => in_row(left) || in_row(right),
+            _ => false,
+        })
+    }
+
     /// The expression below any `COLLATE`.
     pub fn without_collate(&self) -> &Expr {
         let mut e = self;

@@ -1,15 +1,15 @@
 //! A condition on a subquery's columns moves into the subquery (`optoverview.html`, section 15).
 //!
-//! Precondition: the condition reads nothing of this core but the subquery, which is no outer join's side, and it has no subquery
-//! and no function; the subquery has no LIMIT and no windows. It goes to WHERE, to HAVING of an aggregate (to WHERE again if
+//! Precondition: the condition reads nothing of this core but the subquery, which is no outer join's side, its subqueries
+//! read nothing around them, and it has no function; the subquery has no LIMIT and no windows. It goes to WHERE, to HAVING of an aggregate (to WHERE again if
 //! it only reads what is grouped by), and into every arm of a compound. Where equal rows are merged, equality must be that of
 //! BINARY: otherwise another one of the equal rows might be kept.
 
 use super::substitute::{Substitute, sources_read};
 use crate::bind::types::{compare_how, in_list_how};
 use crate::plan::{
-    Body, ColumnIndex, CompareHow, CompoundOp, Core, Expr, InSet, JoinKind, Query, Relation, SourceId, VisitMut,
-    same_expr, walk_expr_mut,
+    Body, ColumnIndex, CompareHow, CompoundOp, Core, Expr, InSet, JoinKind, Query, Relation, SourceId, Visit, VisitMut,
+    same_expr, walk_expr, walk_expr_mut,
 };
 
 /// Move conditions into the source at this position. True when something moved.
@@ -54,17 +54,27 @@ fn may_move(e: &Expr, id: SourceId, local: &[SourceId]) -> bool {
         reads |= s == id;
         others |= (s != id && local.contains(&s)) || (s == id && column == ColumnIndex::Rowid);
     });
-    let simple = !e.any(|e| {
-        matches!(
-            e,
+    let mut simple = Simple(true);
+    simple.expr(e);
+    reads && !others && simple.0 && !e.has_correlated_subquery()
+}
+
+/// Whether there are only operators and columns outside of subqueries.
+struct Simple(bool);
+
+impl Visit for Simple {
+    fn expr(&mut self, e: &Expr) {
+        match e {
             Expr::Function { .. }
-                | Expr::Aggregate { .. }
-                | Expr::Window { .. }
-                | Expr::Register { .. }
-                | Expr::Raise { .. }
-        )
-    });
-    reads && !others && simple && !e.has_subquery()
+            | Expr::Aggregate { .. }
+            | Expr::Window { .. }
+            | Expr::Register { .. }
+            | Expr::Raise { .. } => self.0 = false,
+            _ => walk_expr(self, e),
+        }
+    }
+
+    fn query(&mut self, _: &Query) {}
 }
 
 fn takes_conditions(body: &Body) -> bool {

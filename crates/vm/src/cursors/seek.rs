@@ -191,6 +191,9 @@ index_comparisons! {
     IdxLt Ordering::is_lt;
 }
 
+/// The smallest integer as a real, which no affinity makes an integer.
+const SMALLEST: f64 = i64::MIN as f64;
+
 impl Exec for SeekRowid {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
@@ -201,6 +204,7 @@ impl Exec for SeekRowid {
                 Affinity::Numeric.apply(&mut copy);
                 match copy {
                     Value::Integer(i) => i,
+                    Value::Real(SMALLEST) => i64::MIN,
                     _ => {
                         tree(&mut vm.frame.cursors, self.cursor)?.moved(false, 0);
                         return Ok(Flow::jump(self.miss));

@@ -53,6 +53,10 @@ const SAFE: &[&str] = &[
     "unixepoch:d?m",
     "strftime:Fd?mm",
     "timediff:dd",
+    "date:e",
+    "datetime:e",
+    "unixepoch:e",
+    "strftime:Fe",
     "json_valid:e?k",
     "unistr_quote:t",
     "subtype:e",
@@ -291,7 +295,7 @@ const GLOBS: &[&str] =
 impl Generator {
     /// A call that cannot fail.
     pub fn safe_call(&mut self, scope: &Scope, depth: usize) -> String {
-        let one = if self.math && self.rng.percent(8) { *self.rng.pick(MATH) } else { *self.rng.pick(SAFE) };
+        let one = if self.stock.math && self.rng.percent(8) { *self.rng.pick(MATH) } else { *self.rng.pick(SAFE) };
         self.call(one, scope, depth)
     }
 
@@ -300,7 +304,7 @@ impl Generator {
         let roll = self.rng.below(100);
         let one = if roll < 45 {
             *self.rng.pick(SAFE)
-        } else if roll < 90 || !self.math {
+        } else if roll < 90 || !self.stock.math {
             *self.rng.pick(UNSAFE)
         } else {
             *self.rng.pick(MATH)

@@ -23,6 +23,8 @@ impl Generator {
             8..=10 => self.upsert(&table),
             11..=15 => self.update(&table),
             16 => self.update_from(&table),
+            17 if !table.ordered_changes => self.first_rows(&table),
+            18 if self.rng.percent(40) => self.copy_rows(&table),
             _ => self.delete(&table),
         }
     }
@@ -260,6 +262,12 @@ impl Generator {
     fn rows_of(&mut self, table: &Table) -> (&'static str, String) {
         let scope = Scope::of("", &table.columns);
         let not_indexed = if table.ordered_changes { " NOT INDEXED" } else { "" };
+        if table.ordered_changes && !self.scans_by_key(table) {
+            let keys: Vec<String> = table.identity.clone();
+            let equal: Vec<String> =
+                keys.iter().map(|key| format!("{key} = {}", self.key_literal(table, key))).collect();
+            return (not_indexed, format!(" WHERE {}", equal.join(" AND ")));
+        }
         let filter = match self.rng.below(10) {
             0..=2 => {
                 let key = self.rng.pick(&table.identity).clone();
@@ -273,6 +281,19 @@ impl Generator {
             _ => format!(" WHERE {}", self.condition(&scope, 1)),
         };
         (not_indexed, filter)
+    }
+
+    /// `NOT INDEXED` keeps SQLite from scanning an index, but not in a table without rowids.
+    fn scans_by_key(&self, table: &Table) -> bool {
+        let has_rowid = table.identity.iter().all(|key| key == "rowid");
+        has_rowid || table.unique.len() < 2 && !self.model.indexes.iter().any(|i| i.table == table.name)
+    }
+
+    fn key_literal(&mut self, table: &Table, key: &str) -> String {
+        match table.columns.iter().find(|c| c.name == key).cloned() {
+            Some(column) => self.value_for(&column),
+            None => self.literal(Kind::Integer),
+        }
     }
 
     fn update(&mut self, table: &Table) -> Step {
@@ -329,6 +350,44 @@ impl Generator {
         let narrow = format!(" AND {}", self.condition(&scope, 0));
         let returning = self.returning(table);
         Step::change(format!("DELETE FROM {}{not_indexed}{filter}{narrow}{returning}", table.path()))
+    }
+
+    /// UPDATE or DELETE with ORDER BY and LIMIT: SQLite, which is built without, is asked for the same rows by their keys.
+    fn first_rows(&mut self, table: &Table) -> Step {
+        let scope = Scope::of("", &table.columns);
+        let filter = if self.rng.percent(60) { format!(" WHERE {}", self.condition(&scope, 1)) } else { String::new() };
+        let key = table.identity.join(", ");
+        let column = self.rng.pick(&table.columns).name.clone();
+        let direction = *self.rng.pick(&["", " DESC"]);
+        let limit = match self.rng.below(3) {
+            0 => format!("{} OFFSET {}", 1 + self.rng.below(4), self.rng.below(3)),
+            _ => (1 + self.rng.below(4)).to_string(),
+        };
+        let tail = format!("{filter} ORDER BY {column}{direction}, {key} LIMIT {limit}");
+        let path = table.path();
+        let writable: Vec<Column> = table.writable().into_iter().filter(|c| !c.key).collect();
+        let verb = if writable.is_empty() || self.rng.percent(40) {
+            format!("DELETE FROM {path}")
+        } else {
+            let target = self.rng.pick(&writable).clone();
+            format!("UPDATE {path} SET {} = {}", target.name, self.literal(target.kind))
+        };
+        let mut step = Step::change(format!("{verb}{tail}"));
+        step.stock = Some(format!("{verb} WHERE ({key}) IN (SELECT {key} FROM {path}{tail})"));
+        step
+    }
+
+    /// Some of a table's rows once more.
+    fn copy_rows(&mut self, table: &Table) -> Step {
+        let columns = table.writable();
+        let names = Self::names(&columns);
+        let or = *self.rng.pick(&[" OR IGNORE", " OR REPLACE", "", " OR FAIL"]);
+        let key = table.identity.join(", ");
+        let path = table.path();
+        Step::change(format!(
+            "INSERT{or} INTO {path}({names}) SELECT {names} FROM {path} WHERE length({}) % 3 = 1 ORDER BY {key} LIMIT 5",
+            columns.first().map_or("1", |c| c.name.as_str())
+        ))
     }
 
     fn change_view(&mut self, view: &Table) -> Step {

@@ -73,7 +73,7 @@ impl Generator {
                 ordered = true;
             }
             if self.features.foreign_keys && self.rng.percent(35) {
-                if let Some(reference) = self.reference(database, &name, &columns) {
+                if let Some(reference) = self.reference(database, &name, &columns, kind) {
                     text += &reference;
                     ordered = true;
                 }
@@ -156,7 +156,7 @@ impl Generator {
         Step::define(sql)
     }
 
-    fn reference(&mut self, database: &str, own: &str, columns: &[Column]) -> Option<String> {
+    fn reference(&mut self, database: &str, own: &str, columns: &[Column], kind: Kind) -> Option<String> {
         let parents: Vec<usize> =
             (0..self.model.tables.len()).filter(|&i| self.model.tables[i].database == database).collect();
         let (table, key) = if !parents.is_empty() && self.rng.percent(85) {
@@ -164,8 +164,8 @@ impl Generator {
             let key = parent.unique.iter().find(|u| u.len() == 1)?;
             (parent.name.clone(), key[0].clone())
         } else {
-            // The table itself: a tree.
-            let key = columns.iter().find(|c| c.key)?;
+            // The table itself: a tree. Keys of another type would not be those of their own row in SQLite.
+            let key = columns.iter().find(|c| c.key && c.kind == kind && kind != Kind::Any)?;
             (own.to_owned(), key.name.clone())
         };
         let itself = table == own;
@@ -443,6 +443,27 @@ impl Generator {
                     let conflict = *self.rng.pick(&["OR IGNORE ", "OR REPLACE ", "OR FAIL ", ""]);
                     format!("INSERT {conflict}INTO {}({}) VALUES ({a})", o.name, self.rng.pick(&writable).name)
                 }
+                9 if !later.is_empty() => {
+                    let o = self.rng.pick(&later).clone();
+                    let writable = o.writable();
+                    let c = self.rng.pick(&writable).clone();
+                    match o.unique.first() {
+                        Some(key) if self.rng.percent(60) => {
+                            let (name, target) = (&c.name, key.join(", "));
+                            let act = format!("UPDATE SET {name} = excluded.{name}");
+                            format!(
+                                "INSERT INTO {}({name}) VALUES ({a}) ON CONFLICT({target}) DO {act} ON CONFLICT DO NOTHING",
+                                o.name
+                            )
+                        }
+                        _ => format!(
+                            "UPDATE {} SET {} = q.k FROM (SELECT {a} AS k) AS q WHERE {} = q.k",
+                            o.name,
+                            c.name,
+                            self.rng.pick(&writable).name
+                        ),
+                    }
+                }
                 7 if !later.is_empty() => {
                     let o = self.rng.pick(&later).clone();
                     format!("DELETE FROM {} WHERE {} = {a}", o.name, self.rng.pick(&o.columns).name)
@@ -454,6 +475,7 @@ impl Generator {
                         "ABORT, 'stop it'",
                         "FAIL, 'fail it'",
                         "ROLLBACK, 'all back'",
+                        "ABORT, 'at ' || typeof(1.5)",
                     ]);
                     format!("SELECT RAISE({action}) WHERE {a} = {}", self.literal(Kind::Integer))
                 }
@@ -521,7 +543,17 @@ impl Generator {
     fn alter_table(&mut self) -> Step {
         let table = self.pick_base_table();
         let path = table.path();
-        match self.rng.below(4) {
+        match self.rng.below(5) {
+            4 => {
+                let name = self.fresh("t");
+                let old = table.name.clone();
+                self.table_mut(&old).name.clone_from(&name);
+                let (indexes, triggers) = (&mut self.model.indexes, &mut self.model.triggers);
+                for one in indexes.iter_mut().chain(triggers).filter(|one| one.table == old) {
+                    one.table.clone_from(&name);
+                }
+                Step::define(format!("ALTER TABLE {path} RENAME TO {name}"))
+            }
             0 | 1 => {
                 let name = self.fresh("n");
                 let kind = *self.rng.pick(&[Kind::Integer, Kind::Text, Kind::Real]);

@@ -108,6 +108,15 @@ impl Generator {
                 let (json, path) = (self.good_json(), self.good_path());
                 format!("{}({json}, {path})", self.rng.pick(&["json_extract", "json_type", "json_array_length"]))
             }
+            18 => {
+                let json = format!("json_array(quote({}), {})", self.value(scope, d), self.rng.below(9));
+                match self.rng.below(4) {
+                    0 => format!("({json} ->> 0)"),
+                    1 => format!("json_extract({json}, '$[1]', '$[0]')"),
+                    2 => format!("json_set({json}, '$[#]', quote({}))", self.value(scope, d)),
+                    _ => format!("json_object('k', quote({}), 'l', json({json}))", self.value(scope, d)),
+                }
+            }
             20..=26 if self.errors => self.any_call(scope, depth),
             20..=27 => self.safe_call(scope, depth),
             _ => format!("({})", self.condition(scope, d)),
@@ -179,10 +188,19 @@ impl Generator {
             20 | 21 if scope.0.len() > 1 => {
                 let other = self.rng.pick(&scope.0).clone();
                 let (a, b) = (self.literal(kind), self.literal(other.kind));
-                match self.rng.below(4) {
+                match self.rng.below(6) {
                     0 => {
                         let (c, d) = (self.literal(kind), self.literal(other.kind));
                         format!("({left}, {}) {not}IN (VALUES ({a}, {b}), ({c}, {d}))", other.text)
+                    }
+                    4 if self.subqueries() && depth > 0 => {
+                        let (query, _) = self.small_query(scope, 2);
+                        let operator = *self.rng.pick(&["=", "<", ">=", "IS", "IS NOT"]);
+                        format!("({left}, {}) {operator} ({query} ORDER BY 1, 2 LIMIT 1)", other.text)
+                    }
+                    5 => {
+                        let (c, d) = (self.literal(kind), self.literal(other.kind));
+                        format!("({left}, {}) {not}IN (({a}, {b}), ({c}, {d}))", other.text)
                     }
                     1 => {
                         let (c, d) = (self.literal(kind), self.literal(other.kind));

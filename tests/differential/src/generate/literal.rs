@@ -73,6 +73,10 @@ impl Generator {
         if self.rng.percent(9) {
             return "NULL".into();
         }
+        if self.parameters && self.rng.percent(1) {
+            // Nobody binds them.
+            return (*self.rng.pick(&["?", "?3", ":name", "@n", "$x"])).into();
+        }
         let kind = if self.rng.percent(6) {
             *self.rng.pick(&[Kind::Integer, Kind::Real, Kind::Text, Kind::Blob])
         } else {

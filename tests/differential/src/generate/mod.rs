@@ -65,11 +65,15 @@ pub struct Step {
     pub order: Order,
     /// Which one of several equal values (`1` and `1.0`, `a` and `A` under NOCASE) stands for them is open.
     pub loose: bool,
+    /// The text for SQLite, where its build lacks what the statement uses.
+    pub stock: Option<String>,
+    /// Only errors are compared: the rows tell of the engine itself.
+    pub unseen: bool,
 }
 
 impl Step {
     fn new(sql: String, class: Class, order: Order) -> Self {
-        Self { sql, class, order, loose: false }
+        Self { sql, class, order, loose: false, stock: None, unseen: false }
     }
     fn select(sql: String, order: Order) -> Self {
         Self::new(sql, Class::Select, order)
@@ -85,6 +89,9 @@ impl Step {
     }
     fn other(sql: String, order: Order) -> Self {
         Self::new(sql, Class::Other, order)
+    }
+    fn unseen(sql: String) -> Self {
+        Self { unseen: true, ..Self::other(sql, Order::Free) }
     }
 }
 
@@ -121,29 +128,39 @@ impl Features {
             views: rng.percent(35),
             temp: rng.percent(15),
             attach: rng.percent(10),
-            alter: rng.percent(0),
+            alter: rng.percent(25),
             transactions: rng.percent(60),
             returning: rng.percent(70),
             settings: rng.percent(30),
             outer_joins: rng.percent(50),
             extremes: rng.percent(15),
             twins: rng.percent(20),
-            utf16: rng.percent(0),
+            utf16: rng.percent(12),
         }
     }
+}
+
+/// What the SQLite at hand was compiled with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Abilities {
+    /// The mathematical functions.
+    pub math: bool,
+    /// `median` and the percentiles.
+    pub percentile: bool,
 }
 
 /// Makes one script.
 pub struct Generator {
     rng: Rng,
     features: Features,
-    /// SQLite has the mathematical functions.
-    math: bool,
+    stock: Abilities,
     model: Model,
     names: usize,
     aliases: usize,
     /// Expressions that fail at run time are welcome.
     errors: bool,
+    /// Parameters are welcome as literals.
+    parameters: bool,
     /// No subqueries in expressions.
     plain_expressions: bool,
     subquery_depth: usize,
@@ -154,6 +171,7 @@ pub struct Generator {
     before_transaction: Option<Model>,
     /// The model before the last step, for when it fails.
     before_step: Option<Model>,
+    vacuumed: bool,
     /// Steps that open the script.
     opening: Vec<Step>,
     left: usize,
@@ -161,17 +179,18 @@ pub struct Generator {
 
 impl Generator {
     /// A script for this seed with so many statements after its schema.
-    pub fn new(seed: u64, length: usize, math: bool) -> Self {
+    pub fn new(seed: u64, length: usize, stock: Abilities) -> Self {
         let mut rng = Rng::new(seed);
         let features = Features::draw(&mut rng);
         let mut generator = Self {
             rng,
             features,
-            math,
+            stock,
             model: Model::default(),
             names: 0,
             aliases: 0,
             errors: false,
+            parameters: false,
             plain_expressions: false,
             subquery_depth: 0,
             filling: false,
@@ -179,6 +198,7 @@ impl Generator {
             savepoints: Vec::new(),
             before_transaction: None,
             before_step: None,
+            vacuumed: false,
             opening: Vec::new(),
             left: length,
         };
@@ -239,6 +259,15 @@ impl Generator {
 
     /// The next statement; `None` at the end.
     pub fn next_step(&mut self) -> Option<Step> {
+        let mut step = self.make_step()?;
+        if self.features.utf16 {
+            step.sql = without_blobs(&step.sql);
+            step.stock = step.stock.map(|sql| without_blobs(&sql));
+        }
+        Some(step)
+    }
+
+    fn make_step(&mut self) -> Option<Step> {
         if let Some(step) = self.opening.pop() {
             return Some(step);
         }
@@ -248,12 +277,15 @@ impl Generator {
                 self.savepoints.clear();
                 return Some(Step::session(if self.rng.percent(70) { "COMMIT" } else { "ROLLBACK" }.into()));
             }
-            return None;
+            // In SQLite it leaves the last rowid of its own inserts: so nothing comes after it.
+            let vacuum = !std::mem::replace(&mut self.vacuumed, true) && self.rng.percent(10);
+            return vacuum.then(|| Step::unseen("VACUUM".into()));
         }
         self.left -= 1;
         self.before_step = Some(self.model.clone());
         let step = match self.rng.below(100) {
-            0..=54 => self.query(),
+            0 => self.look_inside(),
+            1..=54 => self.query(),
             55..=86 => self.change(),
             87..=92 if self.features.transactions => self.transaction(),
             93 | 94 if self.features.settings => self.setting(),
@@ -315,6 +347,26 @@ impl Generator {
         });
         &mut self.model.tables[at]
     }
+}
+
+/// In a UTF-16 database SQLite reads the bytes of a blob as UTF-16 where it wants text or a number, we read UTF-8.
+fn without_blobs(sql: &str) -> String {
+    let text = sql.replace("AS BLOB)", "AS TEXT)").replace("jsonb", "json").replace("zeroblob(", "abs(");
+    let text = text.replace("\\ud800", "\\u00e9");
+    // Nor is a number in front of a character above U+00FF read as it is in UTF-8.
+    let text = text.replace("日本", "ñ").replace('🦀', "þ");
+    let mut result = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find("x'") {
+        let is_blob = !rest[..at].ends_with(|c: char| c.is_alphanumeric() || c == '\'' || c == '%');
+        result.push_str(&rest[..at]);
+        result.push_str(if is_blob { "'blob" } else { "x'" });
+        rest = &rest[at + 2..];
+        if is_blob {
+            rest = rest.find('\'').map_or("", |end| &rest[end..]);
+        }
+    }
+    result + rest
 }
 
 fn log_table() -> Table {

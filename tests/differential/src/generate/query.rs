@@ -24,14 +24,25 @@ impl Generator {
     /// A query as a step.
     pub fn query(&mut self) -> Step {
         self.aliases = 0;
+        self.parameters = self.rng.percent(10);
+        let step = self.some_query();
+        self.parameters = false;
+        step
+    }
+
+    fn some_query(&mut self) -> Step {
         match self.rng.below(100) {
             0..=11 => self.calculation(),
-            12..=22 => self.window_query(),
+            12..=20 => self.window_query(),
+            21 | 22 => self.grouped_window_query(),
             23..=36 => self.aggregate_query(),
             37..=46 => self.compound_query(),
             47..=54 => self.recursive_query(),
             55..=58 => self.single_table_with_errors(),
             59..=62 => self.row_by_key(),
+            63..=67 => self.table_function_query(),
+            68 => self.broken_query(),
+            69 if self.stock.percentile => self.ordered_set_query(),
             _ => self.join_query(),
         }
     }
@@ -55,16 +66,18 @@ impl Generator {
         if self.rng.percent(55) { self.any_call(&nothing, depth) } else { self.value(&nothing, depth) }
     }
 
-    /// Errors within a scan of one table: the row that raises one is reached whatever the plan.
+    /// Errors within a row.
     fn single_table_with_errors(&mut self) -> Step {
         let table = self.pick_base_table();
         let scope = Scope::of("", &table.columns);
         self.errors = true;
         self.plain_expressions = true;
-        let list: Vec<String> = (0..1).map(|_| self.any_call(&scope, 2)).collect();
+        let call = self.any_call(&scope, 2);
         self.errors = false;
         self.plain_expressions = false;
-        Step::select(format!("SELECT {} FROM {}", list.join(", "), table.path()), Order::Free)
+        // One row: of several, each may have its own error, and a plan decides which comes first.
+        let row = format!("SELECT * FROM {} ORDER BY {} LIMIT 1", table.path(), table.identity.join(", "));
+        Step::select(format!("SELECT {call} FROM ({row})"), Order::Free)
     }
 
     fn row_by_key(&mut self) -> Step {
@@ -233,6 +246,109 @@ impl Generator {
 
     // ---- Shapes -------------------------------------------------------------------------------------------------------
 
+    /// Tables joined with table-valued functions, whose arguments may be their columns.
+    fn table_function_query(&mut self) -> Step {
+        let table = self.pick_table();
+        let scope = Scope::of("x.", &table.columns);
+        let (a, b) = (self.column_of(Kind::Any, &scope), self.column_of(Kind::Any, &scope));
+        let joined = *self.rng.pick(&["JOIN", "JOIN", "LEFT JOIN", "CROSS JOIN", ","]);
+        let json = match self.rng.below(4) {
+            0 => format!("json_array(quote({a}), quote({b}), 7)"),
+            1 => format!("json_object('p', quote({a}), 'q', json_array(1, quote({b}), NULL))"),
+            _ => self.good_json(),
+        };
+        let path = if self.rng.percent(30) { format!(", {}", self.good_path()) } else { String::new() };
+        let columns: &[&str] =
+            &["key", "value", "type", "atom", "fullkey", "path", "id", "parent", "typeof(j.value)", "quote(j.key)"];
+        let mut list: Vec<String> = (0..1 + self.rng.below(3))
+            .map(|_| {
+                let column = *self.rng.pick(columns);
+                if column.contains('(') { column.to_owned() } else { format!("j.{column}") }
+            })
+            .collect();
+        let core = match self.rng.below(10) {
+            0 => {
+                let name = table.name.clone();
+                list = vec!["j.name".into(), "j.type".into(), "j.pk".into()];
+                format!("SELECT {} FROM pragma_table_xinfo('{name}') AS j", list.join(", "))
+            }
+            1 => {
+                list = vec!["m.name".into(), "j.name".into(), "j.\"unique\"".into(), "j.origin".into()];
+                let kind = "m.type = 'table' AND m.name NOT LIKE 'sqlite_%'";
+                format!(
+                    "SELECT {} FROM sqlite_schema AS m {joined} pragma_index_list(m.name) AS j WHERE {kind}",
+                    list.join(", ")
+                )
+            }
+            2 => format!("SELECT {} FROM json_tree({}{path}) AS j", list.join(", "), self.good_json()),
+            3 => {
+                let inner = self.good_json();
+                format!(
+                    "SELECT {} FROM json_each({inner}) AS k, json_tree(k.value) AS j WHERE k.type IN ('array', 'object')",
+                    list.join(", ")
+                )
+            }
+            n => {
+                list.push(a);
+                let function = if n % 2 == 0 { "json_each" } else { "json_tree" };
+                let on = match (joined, self.rng.below(3)) {
+                    ("LEFT JOIN" | "JOIN", 0) => format!(" ON j.key = {b}"),
+                    ("LEFT JOIN" | "JOIN", 1) => format!(" ON j.value = {b}"),
+                    _ => String::new(),
+                };
+                let filter =
+                    if self.rng.percent(40) { format!(" WHERE {}", self.condition(&scope, 1)) } else { String::new() };
+                let path = table.path();
+                format!("SELECT {} FROM {path} AS x {joined} {function}({json}) AS j{on}{filter}", list.join(", "))
+            }
+        };
+        let mut step = self.ordered(core, list.len());
+        step.loose |= self.loose_inside(&step.sql);
+        step
+    }
+
+    /// A query with one mistake in it.
+    fn broken_query(&mut self) -> Step {
+        let table = self.pick_base_table();
+        let scope = Scope::of("x.", &table.columns);
+        let (path, name) = (table.path(), self.rng.pick(&table.columns).name.clone());
+        let (value, condition) = (self.value(&scope, 1), self.condition(&scope, 1));
+        let sql = match self.rng.below(14) {
+            0 => format!("SELECT zz, {value} FROM {path} AS x WHERE {condition}"),
+            1 => format!("SELECT {value} FROM {path} AS x WHERE {condition} AND zz"),
+            2 => format!("SELECT {value} FROM nope AS x WHERE {condition}"),
+            3 => format!("SELECT {value}, nope({name}) FROM {path} AS x"),
+            4 => format!("SELECT abs({name}, 1) FROM {path} AS x WHERE {condition}"),
+            5 => format!("SELECT {value} FROM {path} AS x GROUP BY {name}, zz"),
+            6 => format!("SELECT {value} FROM {path} AS x ORDER BY 7"),
+            7 => format!("SELECT {value} FROM {path} AS x WHERE count(*) > 1"),
+            8 => format!("SELECT {value} FROM {path} AS x UNION SELECT 1, 2"),
+            9 => format!("SELECT ({name}, 1) FROM {path} AS x WHERE {condition}"),
+            10 => format!("SELECT {value} FROM {path} AS x WHERE {name} IN (SELECT 1, 2)"),
+            11 => format!("SELECT {name} FROM {path} AS x, {path} AS y"),
+            12 => format!("SELECT {value} FROM {path} AS x WHERE {condition} ORDER BY {name} LIMIT 'a'"),
+            _ => format!("SELECT {value} FROM {path} AS x WHERE {condition} GROUP"),
+        };
+        Step::select(sql, Order::Free)
+    }
+
+    /// Ordered-set aggregates: SQLite is asked in the form that it knows without a special build.
+    fn ordered_set_query(&mut self) -> Step {
+        let table = self.pick_base_table();
+        let scope = Scope::of("", &table.columns);
+        let (key, value) = (self.column_of(Kind::Any, &scope), self.column_of(Kind::Any, &scope));
+        let value = format!("length({value})");
+        let (function, fraction) =
+            *self.rng.pick(&[("percentile", "25"), ("percentile_cont", "0.75"), ("percentile_disc", "0.5")]);
+        let rest = format!(", median({value}) AS m FROM {} GROUP BY typeof({key})", table.path());
+        let mut step = Step::select(
+            format!("SELECT {function}({fraction}) WITHIN GROUP (ORDER BY {value}) AS p{rest}"),
+            Order::Free,
+        );
+        step.stock = Some(format!("SELECT {function}({value}, {fraction}) AS p{rest}"));
+        step
+    }
+
     fn join_query(&mut self) -> Step {
         let mut common = Vec::new();
         let mut with = String::new();
@@ -293,8 +409,13 @@ impl Generator {
     }
 
     fn order_clause(&mut self, columns: usize) -> (String, Order, bool) {
-        if columns == 0 || self.rng.percent(50) {
+        if columns == 0 || self.rng.percent(45) {
             return (String::new(), Order::Free, false);
+        }
+        if self.rng.percent(8) {
+            // By what cannot be seen in the rows.
+            let (a, b) = (1 + self.rng.below(columns), *self.rng.pick(&["NOCASE", "RTRIM", "BINARY"]));
+            return (format!(" ORDER BY {a} COLLATE {b}"), Order::Free, false);
         }
         let mut by: Vec<usize> = (0..columns).collect();
         for i in (1..by.len()).rev() {

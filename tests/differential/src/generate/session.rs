@@ -67,13 +67,43 @@ impl Generator {
         }
     }
 
+    /// A statement that must work, whatever its answer says of the engine.
+    pub fn look_inside(&mut self) -> Step {
+        let sql = match self.rng.below(16) {
+            n @ 0..=7 => {
+                let step = if n < 7 { self.query() } else { self.change() };
+                let explain = |sql: &str| format!("EXPLAIN {}{sql}", if n < 5 { "QUERY PLAN " } else { "" });
+                return Step { stock: step.stock.as_deref().map(explain), ..Step::unseen(explain(&step.sql)) };
+            }
+            _ => (*self.rng.pick(&[
+                "PRAGMA wal_checkpoint",
+                "PRAGMA page_count",
+                "PRAGMA freelist_count",
+                "PRAGMA journal_mode",
+                "PRAGMA incremental_vacuum",
+                "PRAGMA max_page_count",
+                "PRAGMA shrink_memory",
+                "PRAGMA cache_size",
+                "PRAGMA data_version",
+                "PRAGMA schema_version",
+                "PRAGMA compile_options",
+                "PRAGMA function_list",
+                "SELECT sqlite_version(), sqlite_source_id(), random(), randomblob(3), current_time, current_date, \
+                 current_timestamp, sqlite_compileoption_used('X'), sqlite_compileoption_get(0)",
+            ]))
+            .to_owned(),
+        };
+        Step::unseen(sql)
+    }
+
     /// A pragma that changes what later statements do.
     pub fn setting(&mut self) -> Step {
         let on = *self.rng.pick(&["ON", "OFF"]);
         let sql = match self.rng.below(12) {
             0 | 1 => format!("PRAGMA recursive_triggers = {on}"),
             2 if self.features.foreign_keys => format!("PRAGMA foreign_keys = {on}"),
-            3 if self.features.foreign_keys => "PRAGMA defer_foreign_keys = ON".into(),
+            // Outside of a transaction it ends with the next statement that reads; ours waits for one that writes.
+            3 if self.features.foreign_keys && self.in_transaction => "PRAGMA defer_foreign_keys = ON".into(),
             // `case_sensitive_like` makes LIKE a function that partial indexes may not use: SQLite then fails to read its schema.
             4 => format!("PRAGMA query_only = OFF"),
             5 => format!("PRAGMA ignore_check_constraints = {on}"),

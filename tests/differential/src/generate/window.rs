@@ -45,6 +45,32 @@ impl Generator {
         step
     }
 
+    /// Window functions over the groups of a query.
+    pub fn grouped_window_query(&mut self) -> Step {
+        let from = self.from(2);
+        let key = self.rng.pick(&from.scope.0).text.clone();
+        let other = self.rng.pick(&from.scope.0).text.clone();
+        // Groups may be equal without being the same: their keys order them only when they are whole.
+        let whole = format!("quote({key})");
+        let call = match self.rng.below(8) {
+            0 => format!("sum(count(*)) OVER (ORDER BY {whole})"),
+            1 => format!("row_number() OVER (ORDER BY count(*) DESC, {whole})"),
+            2 => format!("max(count({other})) OVER ()"),
+            3 => format!("lag(count(*), 1, 'first') OVER (ORDER BY {whole})"),
+            4 => format!("sum(count(*)) OVER (PARTITION BY count({other}) ORDER BY {whole} ROWS 1 PRECEDING)"),
+            5 => format!("ntile(2) OVER (ORDER BY {whole})"),
+            6 => format!("first_value(count(*)) OVER (ORDER BY {whole} GROUPS 1 PRECEDING EXCLUDE CURRENT ROW)"),
+            _ => format!("dense_rank() OVER (ORDER BY count(DISTINCT {other}))"),
+        };
+        let filter =
+            if self.rng.percent(30) { format!(" WHERE {}", self.condition(&from.scope, 1)) } else { String::new() };
+        let having = *self.rng.pick(&["", "", " HAVING count(*) > 1"]);
+        let core = format!("SELECT {whole}, {call} FROM {}{filter} GROUP BY {whole}{having}", from.text);
+        let mut step = self.ordered(core, 2);
+        step.loose = true;
+        step
+    }
+
     fn window_function(&mut self, scope: &Scope) -> (String, bool) {
         let column = self.rng.pick(&scope.0).clone();
         let argument = if self.rng.percent(75) { column.text.clone() } else { self.value(scope, 1) };

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
 use turso_functions::SchemaPlace;
-use turso_parser::ast::CreateIndex;
+use turso_parser::ast::{CreateIndex, Expr, Literal};
 use turso_program::control::{Goto, OnError, Raise, RaiseError};
 use turso_program::cursor::{Close, Next, OpenRead, OpenWrite, Rewind, TreeKind};
 use turso_program::schema::{CreateBtree, Expire};
 use turso_program::sorter::{SorterAdd, SorterCompare, SorterData, SorterInsert, SorterNext, SorterOpen, SorterSort};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
 use turso_program::{DbIndex, Reg, Regs, Root};
-use turso_schema::{Index, Table, define_index};
+use turso_schema::{Index, IndexKey, Table, define_index};
 
 use super::{
     SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create, open_schema_table,
@@ -69,6 +69,13 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
     let mut index = define_index(statement, &table, &sql)?;
     if schema_of(e, db).ignores_descending() {
         index.ascend();
+    }
+    for column in &index.columns {
+        if let IndexKey::Expr(expr) = &column.key
+            && let Expr::Literal(Literal::String(name)) = &**expr
+        {
+            return Err(Error::sql(format!("no such column: {}", String::from_utf8_lossy(name))));
+        }
     }
     check_index(e.context, db, &table, &index)?;
     crate::authorize::ask_to_store_index(e.context, db, &table, &index)?;
@@ -182,14 +189,14 @@ pub(crate) fn fill_index(
 
 /// `UNIQUE constraint failed: t.a, t.b`, or for an index on expressions its name.
 pub(crate) fn unique_message(table: &Table, index: &Index) -> String {
-    if index.columns.iter().any(|c| matches!(c.key, turso_schema::IndexKey::Expr(_))) {
+    if index.columns.iter().any(|c| matches!(c.key, IndexKey::Expr(_))) {
         return format!("UNIQUE constraint failed: index '{}'", index.name);
     }
     let columns: Vec<String> = index
         .columns
         .iter()
         .map(|c| match c.key {
-            turso_schema::IndexKey::Column(i) => {
+            IndexKey::Column(i) => {
                 format!("{}.{}", table.name, table.columns.get(i).map_or("", |c| &c.name))
             }
             _ => format!("{}.rowid", table.name),

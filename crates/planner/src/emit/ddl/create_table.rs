@@ -108,7 +108,7 @@ fn create_as(e: &mut Emitter<'_>, db: DbIndex, name: &str, select: &Select) -> R
     let query = Binder::new(e.context).bind_select(select)?;
     let query = crate::emit::row::rewritten(e.context, query);
     e.context.ask_deferred()?;
-    let columns = unique_column_names(query.columns.iter().map(|c| &*c.name));
+    let columns = unique_column_names(query.columns.iter().map(|c| c.nested_name.as_deref().unwrap_or(&c.name)));
     let identifiers: Vec<String> = columns.iter().map(|c| quoted_identifier(c)).collect();
     let length = |text: &str| text.len() + text.matches('"').count() + 2;
     let total: usize = columns.iter().map(|c| length(c) + 5).sum::<usize>() + length(name);

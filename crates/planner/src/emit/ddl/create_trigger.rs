@@ -61,6 +61,12 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
             return Err(Error::sql(format!("cannot create INSTEAD OF trigger on table: {shown}")));
         }
     }
+    // A temporary trigger may change tables of any database.
+    if db != TEMP && statement.body.iter().any(ast::TriggerStep::is_qualified) {
+        return Err(Error::sql(
+            "qualified table names are not allowed on INSERT, UPDATE, and DELETE statements within triggers",
+        ));
+    }
     let sql = format!("CREATE TRIGGER {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));
     ensure_file_format(e, db);
     let cursor = open_schema_table(e, db);

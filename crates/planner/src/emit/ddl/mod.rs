@@ -42,6 +42,7 @@ use turso_schema::Schema;
 use turso_value::{Affinity, Value};
 
 use super::Emitter;
+use crate::resolve::find_database;
 
 /// `main`.
 pub(crate) const MAIN: DbIndex = DbIndex(0);
@@ -73,9 +74,7 @@ pub(crate) fn database_for_create(
         None if temporary => Ok(TEMP),
         None => Ok(MAIN),
         Some(schema) => {
-            let db = e.context.catalogue.find_database(&schema.text).ok_or_else(|| {
-                Error::sql(format!("unknown database {}", schema.text)).with_sql_offset(schema.offset)
-            })?;
+            let db = find_database(e.context, schema)?;
             if temporary && db != TEMP {
                 return Err(Error::sql(format!("temporary {what} name must be unqualified")));
             }

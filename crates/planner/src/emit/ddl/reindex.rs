@@ -12,7 +12,7 @@ use turso_schema::{Index, Table};
 use super::create_index::{IndexRoot, fill_index};
 use super::schema_of;
 use crate::emit::Emitter;
-use crate::resolve::find_table;
+use crate::resolve::{find_database, find_table};
 
 /// Emit REINDEX of a collation, a table, an index, or everything.
 pub(crate) fn reindex(e: &mut Emitter<'_>, name: Option<&QualifiedName>) -> Result<()> {
@@ -38,13 +38,13 @@ pub(crate) fn reindex(e: &mut Emitter<'_>, name: Option<&QualifiedName>) -> Resu
         }
         return Ok(());
     }
+    let named = name.schema.as_ref().map(|s| find_database(e.context, s)).transpose()?;
     if let Ok((db, table)) = find_table(e.context, name) {
         return rebuild_where(e, db, &|t, _| t.name.eq_ignore_ascii_case(&table.name));
     }
     let wanted = name.name.text.clone();
     for db in databases {
-        let in_schema = name.schema.as_ref().is_none_or(|s| e.context.catalogue.find_database(&s.text) == Some(db));
-        if in_schema && schema_of(e, db).index(&wanted).is_some() {
+        if named.is_none_or(|n| n == db) && schema_of(e, db).index(&wanted).is_some() {
             return rebuild_where(e, db, &|_, index| index.name.eq_ignore_ascii_case(&wanted));
         }
     }

@@ -19,6 +19,7 @@ pub(super) fn foreign_key_check(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<
     let catalogue = e.context.catalogue;
     let databases: Vec<DbIndex> = match call.schema {
         Some(db) => vec![db],
+        None if call.value.is_none() => vec![super::MAIN],
         None => (0..catalogue.database_count()).map(|i| DbIndex(i as u16)).collect(),
     };
     let mut found = call.value.is_none();

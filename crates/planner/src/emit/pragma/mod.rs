@@ -16,8 +16,8 @@ mod special;
 
 use std::sync::Arc;
 
-use turso_error::{Error, Result};
-use turso_parser::ast::{Name, Pragma, PragmaValue, Quote};
+use turso_error::Result;
+use turso_parser::ast::{Pragma, PragmaValue};
 use turso_program::control::{Halt, IsNull, ResultRow};
 use turso_program::data::Integer;
 use turso_program::schema::{ConnectionCall, Cookie, HostCall, ReadCookie, SetCookie};
@@ -27,6 +27,7 @@ use turso_value::Value;
 use super::Emitter;
 use super::ddl::MAIN;
 use crate::context::PlanContext;
+use crate::resolve::find_database;
 
 /// What a pragma is.
 #[derive(Clone, Copy)]
@@ -169,12 +170,7 @@ struct Rows {
 
 /// The program of a PRAGMA statement.
 pub(crate) fn plan_pragma(context: &PlanContext<'_>, pragma: &Pragma) -> Result<Program> {
-    let schema = match &pragma.name.schema {
-        None => None,
-        Some(name) => Some(context.catalogue.find_database(&name.text).ok_or_else(|| {
-            Error::sql(format!("unknown database {}", as_written(name))).with_sql_offset(name.offset)
-        })?),
-    };
+    let schema = pragma.name.schema.as_ref().map(|name| find_database(context, name)).transpose()?;
     let mut e = Emitter::new(context);
     let wanted = pragma.name.name.text.to_ascii_lowercase();
     if let Ok(position) = PRAGMAS.binary_search_by(|(name, _)| (*name).cmp(wanted.as_str()))
@@ -185,17 +181,6 @@ pub(crate) fn plan_pragma(context: &PlanContext<'_>, pragma: &Pragma) -> Result<
     }
     e.builder.emit(Halt {});
     Ok(e.finish())
-}
-
-/// A name with its quotes.
-fn as_written(name: &Name) -> String {
-    match name.quote {
-        Quote::Single => format!("'{}'", name.text),
-        Quote::Double => format!("\"{}\"", name.text),
-        Quote::Bracket => format!("[{}]", name.text),
-        Quote::Backtick => format!("`{}`", name.text),
-        Quote::None => name.text.to_string(),
-    }
 }
 
 fn emit(e: &mut Emitter<'_>, call: &Call<'_>, kind: Kind) -> Result<()> {
