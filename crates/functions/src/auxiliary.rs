@@ -2,6 +2,7 @@
 //!
 //! Data belongs to one argument at one place of a statement. It stays until the statement (or the run of the trigger body
 //! that the place is in) ends, and only if that argument is the same in every call: otherwise it goes after the call.
+//! Built-in functions ask first whether it is.
 
 use std::any::Any;
 
@@ -15,12 +16,20 @@ const SHARED: u32 = u32::MAX;
 pub struct AuxiliaryData<'a> {
     entries: &'a mut Vec<AuxiliaryEntry>,
     place: u32,
+    constant: u32,
 }
 
 impl<'a> AuxiliaryData<'a> {
-    /// The data of this place among those of its program.
-    pub fn new(entries: &'a mut Vec<AuxiliaryEntry>, place: u32) -> Self {
-        Self { entries, place }
+    /// The data of this place among those of its program. `constant` has a bit for each of the first 32 arguments: it is the
+    /// same in every call.
+    pub fn new(entries: &'a mut Vec<AuxiliaryEntry>, place: u32, constant: u32) -> Self {
+        Self { entries, place, constant }
+    }
+
+    /// True when this argument is the same in every call.
+    #[inline]
+    pub fn is_constant(&self, argument: i32) -> bool {
+        (0..32).contains(&argument) && self.constant >> argument & 1 == 1
     }
 
     fn position(&self, argument: i32) -> Option<usize> {

@@ -1,5 +1,6 @@
 //! What is known about a function before it runs.
 
+use crate::vector::Distance;
 use crate::{Aggregate, Context, WindowFunction};
 use std::borrow::Cow;
 use std::ops::{BitOr, Deref};
@@ -157,6 +158,9 @@ impl AggregateDef {
 pub enum FunctionKind {
     /// A built-in scalar.
     Scalar(ScalarFn),
+    /// A distance between two vectors: a built-in scalar that takes a stored vector where it lies, and keeps what it has
+    /// decoded of the other one.
+    Distance(Distance),
     /// A scalar of the application.
     UserScalar(Arc<dyn ScalarFunction>),
     /// An aggregate; also usable with OVER.
@@ -223,7 +227,7 @@ impl FunctionDef {
 
     /// True for functions with one result per row.
     pub fn is_scalar(&self) -> bool {
-        matches!(self.kind, FunctionKind::Scalar(_) | FunctionKind::UserScalar(_))
+        matches!(self.kind, FunctionKind::Scalar(_) | FunctionKind::Distance(_) | FunctionKind::UserScalar(_))
     }
 
     /// Calls a scalar; an error for the other kinds.
@@ -231,6 +235,7 @@ impl FunctionDef {
     pub fn call(&self, ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
         match &self.kind {
             FunctionKind::Scalar(call) => call(ctx, args),
+            FunctionKind::Distance(distance) => crate::vector::call_distance(*distance, ctx, args),
             FunctionKind::UserScalar(function) => function.call(ctx, args),
             _ => Err(turso_error::Error::sql(format!("misuse of aggregate: {}()", self.name))),
         }
@@ -240,7 +245,7 @@ impl FunctionDef {
 impl std::fmt::Debug for FunctionDef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let kind = match self.kind {
-            FunctionKind::Scalar(_) | FunctionKind::UserScalar(_) => "scalar",
+            FunctionKind::Scalar(_) | FunctionKind::Distance(_) | FunctionKind::UserScalar(_) => "scalar",
             FunctionKind::Aggregate(_) => "aggregate",
             FunctionKind::Window(_) => "window",
         };

@@ -32,6 +32,7 @@ pub mod printf;
 pub mod registry;
 pub mod scalar;
 pub mod text;
+pub mod vector;
 pub mod window;
 
 pub use aggregate::Aggregate;

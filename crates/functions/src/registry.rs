@@ -1,7 +1,7 @@
 //! Finding a function by name and number of arguments.
 
 use crate::{
-    Function, FunctionDef, aggregate, datetime, extension, extra, json, math, pattern, printf, scalar, text, window,
+    Function, FunctionDef, aggregate, datetime, extension, extra, json, math, pattern, printf, scalar, text, vector, window,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -16,6 +16,7 @@ const TABLES: &[&[FunctionDef]] = &[
     datetime::TABLE,
     json::TABLE,
     extra::TABLE,
+    vector::TABLE,
     json::AGGREGATES,
     aggregate::TABLE,
     window::TABLE,

@@ -62,6 +62,21 @@ impl ProgramBuilder {
         self.program.instructions.get_mut(position)
     }
 
+    /// Takes back the last instruction, if it reads a column into this register and nobody jumps behind it.
+    pub fn take_back_column(&mut self, dest: Reg) -> Option<crate::cursor::Column> {
+        let here = self.program.instructions.len() as u32;
+        if self.labels.contains(&Some(here)) {
+            return None;
+        }
+        match self.program.instructions.pop()? {
+            Instruction::Column(column) if column.dest == dest => Some(column),
+            other => {
+                self.program.instructions.push(other);
+                None
+            }
+        }
+    }
+
     /// The position of the next instruction.
     pub fn position(&self) -> usize {
         self.program.instructions.len()

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use turso_value::{Affinity, KeyInfo};
+use turso_value::{Affinity, KeyInfo, Value};
 
-use crate::operand::{Addr, CallId, CollationId, Reg};
+use crate::operand::{Addr, CallId, CollationId, CursorId, Reg};
 use crate::register::instructions;
 
 /// How two registers are compared: which affinity is applied first (to copies: operands are not changed), which
@@ -97,6 +97,10 @@ instructions! {
     Compare { left: Reg, right: Reg, key: Arc<KeyInfo> }
     /// Call the scalar function `call` with its arguments in consecutive registers from `args`.
     Function { call: CallId, args: Reg, dest: Reg }
+    /// [`Function`] for a distance between two vectors (`turso_functions::vector`), one of which, the argument in register
+    /// `stored`, is a column. The other one has the same value in every call. A vector that lies whole on its page is measured
+    /// there; any other is first read into `stored`, as [`crate::cursor::Column`] does.
+    MeasureColumn { call: CallId, args: Reg, stored: Reg, cursor: CursorId, column: u16, dest: Reg, default: Option<Arc<Value>> }
     /// Feed one row to the aggregate whose state lives in `state`.
     AggStep { call: CallId, args: Reg, state: Reg }
     /// Take one row out of the aggregate (window frames that move).

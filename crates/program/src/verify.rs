@@ -113,6 +113,7 @@ impl Program {
             Instruction::Ge(i) => self.verify_collation(i.how.collation),
             Instruction::CompareStore(i) => self.verify_collation(i.how.collation),
             Instruction::Function(i) => self.verify_call(i.call, i.args),
+            Instruction::MeasureColumn(i) => self.verify_call(i.call, i.args),
             Instruction::AggStep(i) => self.verify_call(i.call, i.args),
             Instruction::AggInverse(i) => self.verify_call(i.call, i.args),
             Instruction::WindowLocate(i) => {

@@ -6,12 +6,13 @@
 use turso_error::{Error, Result, ResultCode};
 use turso_functions::{
     Aggregate, AggregateDef, AuxiliaryData, Context, DefaultEnvironment, Environment, FunctionKind, ScalarFunction,
-    WindowPosition, WindowValue,
+    WindowPosition, WindowValue, vector,
 };
 use turso_program::expression::*;
 use turso_program::{FunctionCall, Program, Reg, Regs};
 use turso_value::{Collation, TextEncoding, Value};
 
+use crate::cursors::Cursor;
 use crate::dispatch::{Exec, Flow};
 use crate::frame::{Object, subtypes_of};
 use crate::run::internal;
@@ -39,6 +40,9 @@ impl Exec for Function {
             environment: host.environment(),
             auxiliary: None,
         };
+        if let FunctionKind::Distance(_) = &call.function.kind {
+            ctx.auxiliary = Some(AuxiliaryData::new(&mut vm.frame.auxiliary, self.call.0, call.constant_args));
+        }
         call.function.call(&mut ctx, if args.count == 0 { &[] } else { vm.frame.registers.block(args) })?;
         let subtype = ctx.result_subtype;
         std::mem::swap(vm.frame.registers.get_mut(self.dest), &mut vm.run.result);
@@ -47,7 +51,64 @@ impl Exec for Function {
     }
 }
 
+impl Exec for MeasureColumn {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, program: &Program, host: &mut H) -> Result<Flow> {
+        let call = &program.calls[self.call.index()];
+        match vm.measure_in_place(host, self, call)? {
+            Some(distance) => {
+                vm.frame.registers.get_mut(self.dest).set_real(distance);
+                vm.frame.set_subtype(self.dest, 0);
+                Ok(Flow::NEXT)
+            }
+            None => vm.measure_copied(program, host, self),
+        }
+    }
+}
+
 impl Vm {
+    /// The distance of a vector on its page from the other one; `None` when it does not lie there as a whole, and when the
+    /// other one has not been decoded yet.
+    #[inline(always)]
+    fn measure_in_place<H: Host>(
+        &mut self,
+        host: &mut H,
+        instruction: &MeasureColumn,
+        call: &FunctionCall,
+    ) -> Result<Option<f64>> {
+        let (FunctionKind::Distance(distance), Cursor::Tree(tree)) =
+            (&call.function.kind, &mut self.frame.cursors[instruction.cursor.index()])
+        else {
+            return Ok(None);
+        };
+        let mut kept = AuxiliaryData::new(&mut self.frame.auxiliary, instruction.call.0, call.constant_args);
+        let other = i32::from(instruction.stored == instruction.args);
+        let Some(operand) = kept.get(other).and_then(|kept| kept.downcast_ref()) else { return Ok(None) };
+        let pager = tree.store.pager(host, &mut self.run)?;
+        if !tree.settle(pager)? {
+            return Ok(None);
+        }
+        let Some(place) = tree.blob_in_place(usize::from(instruction.column))? else { return Ok(None) };
+        let Some(blob) = tree.btree.local_payload().get(place.clone()) else { return Ok(None) };
+        // Memory is what a scan of vectors waits for, and rows of the next page lie much as those of this one do.
+        let ahead = tree.btree.next_leaf(pager).and_then(|leaf| {
+            vector::fetch_soon(leaf);
+            // The cell begins a few bytes before its payload.
+            let start = tree.btree.local_offset().saturating_sub(8);
+            leaf.get(start..start + place.end + 8)
+        });
+        distance.of_blob(blob, operand, ahead).map(Some)
+    }
+
+    /// As the two instructions that it stands for.
+    #[inline(never)]
+    fn measure_copied<H: Host>(&mut self, program: &Program, host: &mut H, measure: &MeasureColumn) -> Result<Flow> {
+        let &MeasureColumn { call, args, stored, cursor, column, dest, ref default } = measure;
+        turso_program::cursor::Column { cursor, column, dest: stored, default: default.clone() }
+            .exec(self, program, host)?;
+        Function { call, args, dest }.exec(self, program, host)
+    }
+
     /// A scalar function of the application. The arguments stay in their registers; the connection is lent to it.
     #[cold]
     fn foreign_scalar<H: Host>(
@@ -67,7 +128,7 @@ impl Vm {
             arg_subtypes: subtypes_of(&self.frame.subtypes, regs),
             collation: collation(program, call),
             environment: &environment,
-            auxiliary: Some(AuxiliaryData::new(&mut self.frame.auxiliary, place)),
+            auxiliary: Some(AuxiliaryData::new(&mut self.frame.auxiliary, place, call.constant_args)),
         };
         let args = if regs.count == 0 { &[] } else { self.frame.registers.block(regs) };
         let outcome = host.foreign(|| function.call(&mut ctx, args));

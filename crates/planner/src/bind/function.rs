@@ -44,7 +44,10 @@ impl<'a> Binder<'a> {
                 self.check_trust(name, &function)?;
                 Ok(function)
             }
-            Lookup::WrongArity => Err(Error::sql(format!("wrong number of arguments to function {name}()"))),
+            Lookup::WrongArity => Err(match turso_functions::vector::wrong_arity(name) {
+                Some(text) => Error::sql(text),
+                None => Error::sql(format!("wrong number of arguments to function {name}()")),
+            }),
             Lookup::Unknown => Err(Error::sql(format!("no such function: {name}"))),
         }
     }

@@ -4,12 +4,13 @@
 //! else is computed into a register. [`Operand`]s are for the moment between two instructions.
 
 use turso_error::{Error, Result, ResultCode};
-use turso_functions::FunctionFlags;
+use turso_functions::{FunctionFlags, FunctionKind};
 use turso_program::control::{Goto, IfNot, IsNull, NotNull, OnError, Raise, RaiseError};
+use turso_program::cursor::Column;
 use turso_program::data::{Cast, Null};
 use turso_program::expression::{
     Add, And, BitAnd, BitNot, BitOr, CompareOp, CompareStore, Comparison, Concat, Divide, Eq, Function, IsTrue,
-    Multiply, Not, Nulls, Or, Remainder, ShiftLeft, ShiftRight, Subtract,
+    MeasureColumn, Multiply, Not, Nulls, Or, Remainder, ShiftLeft, ShiftRight, Subtract,
 };
 use turso_program::{Instruction, Reg, Regs};
 use turso_value::{Affinity, Value};
@@ -210,8 +211,8 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// As [`expr_into`](Self::expr_into), where `dest` keeps its value from one loop turn to the next: a constant is loaded
-    /// once.
+    /// As [`expr_into`](Self::expr_into), where `dest` keeps its value from one loop turn to the next: a constant is loaded, and
+    /// a call with constant arguments made, once.
     pub(super) fn expr_into_kept(&mut self, e: &Expr, dest: Reg) -> Result<()> {
         if self.loop_depth > 0 && self.known_place(e).is_none() {
             if let Expr::Literal(value) = e {
@@ -221,6 +222,12 @@ impl Emitter<'_> {
             if let Expr::Parameter(number) = e {
                 self.builder.emit_prologue(turso_program::data::Variable { number: *number, dest });
                 return Ok(());
+            }
+            if matches!(e, Expr::Function { function, .. } if !function.flags.has(FunctionFlags::INLINE))
+                && self.known.is_empty()
+                && e.is_loop_constant()
+            {
+                return self.once(|b| b.function_into(e, dest));
             }
         }
         self.expr_into(e, dest)
@@ -470,18 +477,33 @@ impl Emitter<'_> {
             return Ok(());
         }
         let block = self.builder.registers(args.len().max(1));
-        for (i, arg) in args.iter().enumerate() {
+        let stored = match &function.kind {
+            FunctionKind::Distance(_) => stored_argument(args),
+            _ => None,
+        };
+        for (i, arg) in args.iter().enumerate().filter(|(i, _)| Some(*i) != stored) {
             self.expr_into_kept(arg, block.at(i))?;
+        }
+        if let Some((at, arg)) = stored.and_then(|at| Some((at, args.get(at)?))) {
+            self.expr_into(arg, block.at(at))?;
         }
         // A function may fail, and what the statement has done by then must be undone.
         self.statement.may_abort.set(true);
         let collation = self.builder.collation(collation);
         let call = self.builder.call(function.clone(), args.len(), collation);
-        if function.flags.has(FunctionFlags::USER) {
+        if function.flags.has(FunctionFlags::USER) || matches!(function.kind, FunctionKind::Distance(_)) {
             let constant = args.iter().take(32).enumerate().filter(|(_, arg)| arg.is_loop_constant());
             self.builder.set_constant_args(call, constant.fold(0, |bits, (i, _)| bits | 1 << i));
         }
-        self.builder.emit(Function { call, args: block.first, dest });
+        match stored.and_then(|at| self.builder.take_back_column(block.at(at))) {
+            Some(Column { cursor, column, dest: stored, default }) => {
+                let args = block.first;
+                self.builder.emit(MeasureColumn { call, args, stored, cursor, column, dest, default });
+            }
+            None => {
+                self.builder.emit(Function { call, args: block.first, dest });
+            }
+        }
         Ok(())
     }
 
@@ -540,6 +562,16 @@ impl Emitter<'_> {
         let raise = Raise { code: ResultCode::CONSTRAINT_TRIGGER, on_error: action, message: None };
         self.builder.emit(RaiseError { message, raise: std::sync::Arc::new(raise) });
         Ok(())
+    }
+}
+
+/// The argument of a distance that is a column, where the other one is the same in every call.
+fn stored_argument(args: &[Expr]) -> Option<usize> {
+    let [a, b] = args else { return None };
+    match (a.is_loop_constant(), b.is_loop_constant()) {
+        (false, true) if matches!(a, Expr::Column { .. }) => Some(0),
+        (true, false) if matches!(b, Expr::Column { .. }) => Some(1),
+        _ => None,
     }
 }
 

@@ -249,6 +249,23 @@ impl BTreeCursor {
         }
     }
 
+    /// Where on its page the local payload begins.
+    #[inline]
+    pub fn local_offset(&self) -> usize {
+        self.cell.payload_at as usize
+    }
+
+    /// The bytes of the leaf that follows under the same parent, if it is resident. For hints only: nothing is checked.
+    #[inline]
+    pub fn next_leaf<'a>(&self, pager: &'a Pager) -> Option<&'a [u8]> {
+        let parent = &self.path[self.depth.checked_sub(1)?];
+        if parent.cell >= parent.count {
+            return None;
+        }
+        let next = parent.node(self.geometry.usable).ok()?.child(usize::from(parent.cell) + 1).ok()?;
+        pager.resident(next)
+    }
+
     /// True when the current payload continues on overflow pages.
     #[inline(always)]
     pub fn overflows(&self) -> bool {

@@ -264,6 +264,12 @@ impl Pager {
         }
     }
 
+    /// The bytes of a page that this connection has at hand.
+    #[inline]
+    pub(crate) fn resident(&self, no: PageNo) -> Option<&[u8]> {
+        self.table.get(no).map(|page| &page[..])
+    }
+
     /// True when this image is that of the page in this snapshot or transaction, and resident.
     #[inline(always)]
     pub(crate) fn has_now(&self, no: PageNo, image: &PageRef) -> bool {

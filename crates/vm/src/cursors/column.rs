@@ -3,6 +3,7 @@
 //! The header is decoded as far as the columns asked for, once per row. A record that continues on overflow pages is not
 //! assembled: only the column's own bytes are read, and a read that waits goes on where it stopped.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use turso_error::Result;
@@ -27,6 +28,24 @@ fn assign_default(dest: &mut Value, default: Option<&Arc<Value>>) {
 }
 
 impl TreeCursor {
+    /// Where in the local payload a column of the current row lies that is a blob; `None` for every other column. The cursor has
+    /// [settled](TreeCursor::settle) on its row.
+    #[inline]
+    pub fn blob_in_place(&mut self, column: usize) -> Result<Option<Range<usize>>> {
+        let local = self.btree.local_payload();
+        let header = local.first().copied().unwrap_or(0);
+        // (What `locate` reads must be on the page also where the record goes on elsewhere.)
+        if usize::from(header) > local.len() || header >= 0x80 {
+            return Ok(None);
+        }
+        let Some((serial, at)) = self.record.locate(local, column)? else { return Ok(None) };
+        if serial < 12 || serial & 1 == 1 {
+            return Ok(None);
+        }
+        let len = usize::try_from((serial - 12) / 2).unwrap_or(usize::MAX);
+        Ok(at.checked_add(len).map(|end| at..end))
+    }
+
     /// A column of a record with overflow pages; false when the record has no such column. `bytes` is scratch that keeps
     /// what has arrived until the read is complete.
     #[inline(never)]

@@ -1,0 +1,221 @@
+//! Distances between two vectors of the same type and number of dimensions.
+//!
+//! One of the two is an [`Operand`], decoded before it meets the first row; the other is taken as it is stored. All
+//! sums are in `f64` (see `turso_simd`).
+
+use std::cmp::Ordering;
+
+use turso_error::{Error, Result};
+use turso_simd::{
+    Stored, both_ones, decode, different_bits, distance_squared, dot, dot_and_norm, either_ones, minima_and_maxima,
+    norm_squared,
+};
+
+use super::format::{Format, View, sparse_elements};
+
+/// What is measured; smaller is closer for each of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distance {
+    /// 1 - cosine similarity; between vectors of one bit, the number of dimensions that differ.
+    Cosine,
+    /// The root of the sum of squared differences.
+    Euclidean,
+    /// The negated dot product.
+    Dot,
+    /// 1 - sum of minima / sum of maxima; between vectors of one bit, of the sets of ones.
+    Jaccard,
+}
+
+/// A vector that others are measured against.
+#[derive(Debug)]
+pub struct Operand {
+    format: Format,
+    dims: usize,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Dense { elements: Vec<f64>, norm_squared: f64 },
+    Bits(Vec<u8>),
+    Sparse { elements: Vec<(u32, f64)>, norm_squared: f64 },
+}
+
+/// The bytes of a vector of bits, 0 behind the last bit.
+fn clean_bits(dims: usize, data: &[u8]) -> Vec<u8> {
+    let mut bits = data.to_vec();
+    if let Some(last) = bits.last_mut().filter(|_| !dims.is_multiple_of(8)) {
+        *last &= (1u8 << (dims % 8)) - 1;
+    }
+    bits
+}
+
+impl Operand {
+    /// Decode a blob.
+    pub fn new(blob: &[u8]) -> Result<Self> {
+        let view = View::of(blob)?;
+        let content = match view {
+            View::Dense { element, data } => {
+                let mut elements = Vec::with_capacity(view.dims());
+                decode(element, data, &mut elements);
+                let norm_squared = norm_squared(&elements);
+                Content::Dense { elements, norm_squared }
+            }
+            View::Bits { dims, data } => Content::Bits(clean_bits(dims, data)),
+            View::Sparse { values, indices, .. } => {
+                let elements: Vec<_> = sparse_elements(values, indices).map(|(i, x)| (i, f64::from(x))).collect();
+                let norm_squared = elements.iter().map(|(_, x)| x * x).sum();
+                Content::Sparse { elements, norm_squared }
+            }
+        };
+        Ok(Self { format: view.format(), dims: view.dims(), content })
+    }
+}
+
+impl Distance {
+    /// Measure a stored vector; NaN where there is no distance.
+    #[inline]
+    pub(super) fn measure(self, stored: View<'_>, operand: &Operand) -> Result<f64> {
+        self.measure_and_fetch(stored, operand, None)
+    }
+
+    /// As [`measure`](Self::measure), while bytes that will be wanted next are fetched from memory.
+    #[inline]
+    pub(super) fn measure_and_fetch(self, stored: View<'_>, operand: &Operand, ahead: Option<&[u8]>) -> Result<f64> {
+        if stored.format() != operand.format {
+            return Err(Error::sql("Vectors must be of the same type"));
+        }
+        if stored.dims() != operand.dims {
+            return Err(Error::sql("Vectors must have the same dimensions"));
+        }
+        match (stored, &operand.content) {
+            (View::Dense { element, data }, Content::Dense { elements, norm_squared }) => {
+                let stored = Stored { element, bytes: data, ahead: ahead.unwrap_or(data) };
+                Ok(self.dense(stored, elements, *norm_squared))
+            }
+            (View::Bits { dims, data }, Content::Bits(bits)) => self.bits(dims, data, bits),
+            (View::Sparse { values, indices, .. }, Content::Sparse { elements, norm_squared }) => {
+                Ok(self.sparse(values, indices, elements, *norm_squared))
+            }
+            _ => Err(Error::sql("Vectors must be of the same type")),
+        }
+    }
+
+    #[inline]
+    fn dense(self, stored: Stored<'_>, other: &[f64], other_norm: f64) -> f64 {
+        match self {
+            Distance::Cosine => {
+                let sums = dot_and_norm(stored, other);
+                match (sums.second == 0.0, other_norm == 0.0) {
+                    (true, true) => 0.0,
+                    (true, false) | (false, true) => 1.0,
+                    (false, false) => cosine(sums.first, sums.second, other_norm),
+                }
+            }
+            Distance::Euclidean => distance_squared(stored, other).sqrt(),
+            Distance::Dot => -dot(stored, other),
+            Distance::Jaccard => {
+                let sums = minima_and_maxima(stored, other);
+                jaccard(sums.first, sums.second)
+            }
+        }
+    }
+
+    fn bits(self, dims: usize, stored: &[u8], other: &[u8]) -> Result<f64> {
+        // What is behind the last bit belongs to nobody; only a blob that somebody else made has something there.
+        let cleaned;
+        let stored = if stored.last().is_some_and(|last| stray(*last, dims)) {
+            cleaned = clean_bits(dims, stored);
+            &cleaned
+        } else {
+            stored
+        };
+        let different = || different_bits(stored, other) as f64;
+        match self {
+            Distance::Cosine => Ok(different()),
+            Distance::Dot => Ok(-(dims as f64 - 2.0 * different())),
+            Distance::Jaccard => Ok(jaccard(both_ones(stored, other) as f64, either_ones(stored, other) as f64)),
+            Distance::Euclidean => Err(Error::sql("L2 distance is not supported for float1bit vectors")),
+        }
+    }
+
+    fn sparse(self, values: &[u8], indices: &[u8], other: &[(u32, f64)], other_norm: f64) -> f64 {
+        let mut sums = [0.0; 2];
+        let [first, second] = &mut sums;
+        match self {
+            Distance::Cosine => {
+                merge(values, indices, other, |x, y| {
+                    *first += x * y;
+                    *second += x * x;
+                });
+                // Without a direction there is no angle.
+                if *second == 0.0 || other_norm == 0.0 { f64::NAN } else { cosine(*first, *second, other_norm) }
+            }
+            Distance::Euclidean => {
+                merge(values, indices, other, |x, y| *first += (x - y) * (x - y));
+                first.sqrt()
+            }
+            Distance::Dot => {
+                merge(values, indices, other, |x, y| *first -= x * y);
+                *first
+            }
+            Distance::Jaccard => {
+                merge(values, indices, other, |x, y| {
+                    *first += x.min(y);
+                    *second += x.max(y);
+                });
+                jaccard(*first, *second)
+            }
+        }
+    }
+}
+
+/// True when bits behind the last dimension are set in the last byte.
+fn stray(last: u8, dims: usize) -> bool {
+    !dims.is_multiple_of(8) && last >> (dims % 8) != 0
+}
+
+fn cosine(product: f64, norm_a: f64, norm_b: f64) -> f64 {
+    // One root each: the product of two large norms may be beyond all numbers. Rounding makes no distance negative.
+    // (A NaN stays one, which `max` would not let it.)
+    let distance = 1.0 - product / (norm_a.sqrt() * norm_b.sqrt());
+    if distance < 0.0 { 0.0 } else { distance }
+}
+
+fn jaccard(minima: f64, maxima: f64) -> f64 {
+    if maxima == 0.0 { f64::NAN } else { 1.0 - minima / maxima }
+}
+
+/// Hand each pair of elements to `each` of which one at least is stored.
+fn merge(values: &[u8], indices: &[u8], other: &[(u32, f64)], mut each: impl FnMut(f64, f64)) {
+    let mut ours = sparse_elements(values, indices).map(|(i, x)| (i, f64::from(x))).peekable();
+    let mut theirs = other.iter().copied().peekable();
+    loop {
+        match (ours.peek().copied(), theirs.peek().copied()) {
+            (None, None) => return,
+            (Some((i, x)), Some((j, y))) => match i.cmp(&j) {
+                Ordering::Equal => {
+                    each(x, y);
+                    ours.next();
+                    theirs.next();
+                }
+                Ordering::Less => {
+                    each(x, 0.0);
+                    ours.next();
+                }
+                Ordering::Greater => {
+                    each(0.0, y);
+                    theirs.next();
+                }
+            },
+            (Some((_, x)), None) => {
+                each(x, 0.0);
+                ours.next();
+            }
+            (None, Some((_, y))) => {
+                each(0.0, y);
+                theirs.next();
+            }
+        }
+    }
+}
