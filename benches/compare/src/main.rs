@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release -p compare                     # the whole table
 //! cargo run --release -p compare -- --only insert    # workloads whose name contains a word
+//! cargo run --release -p compare -- --capture        # what each mode of change data capture costs on workloads that write
 //! ```
 //! A round of one engine is followed by the same round of the other, so a machine that changes its speed changes it for
 //! both. The ratio is the median of the rounds' ratios, our time over SQLite's.
@@ -35,6 +36,9 @@ struct Arguments {
     /// Measured rounds.
     #[arg(long, default_value_t = 7)]
     rounds: i64,
+    /// Compare this engine, capturing changes in each mode, with itself, capturing none.
+    #[arg(long)]
+    capture: bool,
     /// Run only this engine (for profilers): `turso` or `sqlite`.
     #[arg(long)]
     engine: Option<String>,
@@ -42,6 +46,9 @@ struct Arguments {
 
 fn main() {
     let arguments = Arguments::parse();
+    if arguments.capture {
+        return capture(&arguments);
+    }
     println!("{:<42} {:>12} {:>12} {:>7}", "workload", "turso ns/op", "sqlite ns/op", "ratio");
     let mut logs = Vec::new();
     for workload in WORKLOADS {
@@ -52,7 +59,7 @@ fn main() {
             profile(workload, engine, &arguments);
             continue;
         }
-        let (ours, theirs, ratio) = compare(workload, &arguments);
+        let (ours, theirs, ratio) = compare(workload, &arguments, ["turso", "sqlite"]);
         println!("{:<42} {ours:>12.0} {theirs:>12.0} {ratio:>7.2}", workload.name);
         logs.push(ratio.ln());
     }
@@ -62,6 +69,21 @@ fn main() {
             logs.len(),
             (logs.iter().sum::<f64>() / logs.len() as f64).exp()
         );
+    }
+}
+
+/// Words in the names of workloads that write rows.
+const WRITES: [&str; 3] = ["insert", "update", "delete"];
+
+fn capture(arguments: &Arguments) {
+    println!("{:<42} {:>7} {:>7} {:>7} {:>7}", "time with capture / without", "id", "before", "after", "full");
+    for workload in WORKLOADS.iter().filter(|workload| WRITES.iter().any(|word| workload.name.contains(word))) {
+        if arguments.only.as_ref().is_some_and(|only| !workload.name.contains(only.as_str())) {
+            continue;
+        }
+        let ratio = |name| compare(workload, arguments, [name, "turso"]).2;
+        let ratios = ["turso id", "turso before", "turso after", "turso full"].map(ratio);
+        println!("{:<42} {:>7.2} {:>7.2} {:>7.2} {:>7.2}", workload.name, ratios[0], ratios[1], ratios[2], ratios[3]);
     }
 }
 
@@ -82,12 +104,14 @@ fn open(name: &str, place: Place, directory: &Path) -> Box<dyn Engine> {
     engine
 }
 
-/// Medians of time per operation for both engines, and of the ratio.
-fn compare(workload: &Workload, arguments: &Arguments) -> (f64, f64, f64) {
+/// Medians of time per operation for both engines, and of the ratio. A second word in a name is a mode of capture.
+fn compare(workload: &Workload, arguments: &Arguments, names: [&str; 2]) -> (f64, f64, f64) {
     let directory = tempfile::tempdir().expect("a temporary folder");
-    let mut engines =
-        [open("turso", workload.place, directory.path()), open("sqlite", workload.place, directory.path())];
-    for engine in &mut engines {
+    let mut engines = names.map(|name| open(name, workload.place, directory.path()));
+    for (engine, name) in engines.iter_mut().zip(names) {
+        if let Some((_, mode)) = name.split_once(' ') {
+            engine.batch(&format!("PRAGMA capture_data_changes_conn('{mode}')"));
+        }
         (workload.setup)(engine.as_mut(), arguments.rows);
     }
     let mut times = [Vec::new(), Vec::new()];

@@ -45,5 +45,5 @@ pub use turso_functions as functions;
 pub use turso_io as io;
 pub use turso_parser as parser;
 pub use turso_program::{PlanNode, Program, ResultColumn};
-pub use turso_value::{Collation, CollationFunction, Value, ValueRef};
+pub use turso_value::{Collation, CollationFunction, RecordReader, TextEncoding, Value, ValueRef};
 pub use turso_vtab as vtab;

@@ -79,6 +79,8 @@ struct Execution {
     mark: Option<u64>,
     /// The connection's count of broken deferred keys when the run began.
     deferred_violations: i64,
+    /// Changes that had been noted when the run began.
+    noted: usize,
     /// The connection's rollback counter when the run began.
     rollback_epoch: u64,
     schema_retries: u32,
@@ -331,6 +333,11 @@ impl InnerStatement {
         Ok(Self { execution: Execution::new(sql.as_bytes().into(), program, state.generation) })
     }
 
+    /// Bind a parameter, counted from 1.
+    pub fn bind(&mut self, parameter: usize, value: Value) {
+        self.execution.vm.bind(parameter, value);
+    }
+
     /// Run to the next row or to the end. Restartable.
     pub fn step(&mut self, state: &mut State) -> Result<StepResult> {
         // What belongs to the statement outside stays as it is.
@@ -367,6 +374,7 @@ impl Execution {
             phase: Phase::Ready,
             mark: None,
             deferred_violations: 0,
+            noted: 0,
             rollback_epoch: 0,
             schema_retries: 0,
             table_uses: Arc::new([]),
@@ -428,6 +436,8 @@ impl Execution {
         }
         self.rollback_epoch = state.rollback_epoch;
         self.deferred_violations = state.deferred_violations;
+        self.noted = state.capture.mark();
+        state.capture.statement_starts();
         self.mark = None;
         self.phase = Phase::Running;
     }
@@ -451,6 +461,9 @@ impl Execution {
             state.hooks.traced = Some((self.id, self.sql.clone()));
         }
         state.deadline = self.deadline;
+        if state.capture.is_on() && state.stepping_ddl {
+            state.running_sql = Some(self.sql.clone());
+        }
         let outcome = state.await_bases().and_then(|()| self.vm.step(state));
         self.mark = state.current_mark.take();
         if !matches!(outcome, Err(Error::Pending)) {
@@ -530,6 +543,7 @@ impl Execution {
             let keep = error.code() != ResultCode::ABORT_ROLLBACK
                 && state.undo_failed(&error, on_error, writes, self.mark.take());
             if !keep {
+                state.capture.cut_back(self.noted);
                 if state.rollback_epoch == self.rollback_epoch && !state.autocommit {
                     // What is undone leaves no broken keys behind either.
                     state.deferred_violations = self.deferred_violations;
@@ -538,6 +552,21 @@ impl Execution {
                 return Err(error);
             }
             self.phase = Phase::Keeping(error);
+        }
+        if matches!(self.phase, Phase::Ending(_)) {
+            state.capture.statement_ends(self.vm.program().counts_changes);
+        }
+        if writes && let Err(error) = state.write_changes() {
+            if error.is_pending() || matches!(self.phase, Phase::Ending(_)) {
+                return match error {
+                    Error::Pending => Err(error),
+                    _ => {
+                        self.phase = Phase::Ending(Some(error));
+                        self.end(state)
+                    }
+                };
+            }
+            state.rollback_all();
         }
         match state.commit_if_autocommit(writes) {
             Ok(()) => {
@@ -587,8 +616,9 @@ impl Execution {
     }
 
     fn commit_blocking(&self, state: &mut State, writes: bool) -> Result<()> {
+        state.capture.statement_ends(self.vm.program().counts_changes);
         loop {
-            match state.commit_if_autocommit(writes) {
+            match state.write_changes().and_then(|()| state.commit_if_autocommit(writes)) {
                 Err(Error::Pending) => state.wait_in_place()?,
                 other => return other,
             }

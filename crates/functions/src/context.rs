@@ -37,6 +37,11 @@ pub trait Environment {
     fn case_sensitive_like(&self) -> bool {
         false
     }
+    /// The names of the columns of a table of the main database that have a field in its records.
+    fn stored_columns(&self, table: &str) -> Option<Vec<String>> {
+        let _ = table;
+        None
+    }
     /// The encoding of the main database.
     fn encoding(&self) -> TextEncoding {
         TextEncoding::Utf8

@@ -29,6 +29,7 @@ pub mod json;
 pub mod math;
 pub mod pattern;
 pub mod printf;
+pub mod records;
 pub mod registry;
 pub mod scalar;
 pub mod text;

@@ -1,7 +1,8 @@
 //! Finding a function by name and number of arguments.
 
 use crate::{
-    Function, FunctionDef, aggregate, datetime, extension, extra, json, math, pattern, printf, scalar, text, vector, window,
+    Function, FunctionDef, aggregate, datetime, extension, extra, json, math, pattern, printf, records, scalar, text,
+    vector, window,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -16,6 +17,7 @@ const TABLES: &[&[FunctionDef]] = &[
     datetime::TABLE,
     json::TABLE,
     extra::TABLE,
+    records::TABLE,
     vector::TABLE,
     json::AGGREGATES,
     aggregate::TABLE,

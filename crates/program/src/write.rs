@@ -32,6 +32,8 @@ pub enum Cause {
     Delete,
     Replace,
     Truncate,
+    /// DDL: a row of `sqlite_schema`, or one that CREATE TABLE AS fills a new table with. No hook is told.
+    Define,
 }
 
 /// What the writer knows about the position of the new entry.

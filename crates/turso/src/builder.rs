@@ -5,6 +5,7 @@ use std::sync::Arc;
 use turso_core::io::Io;
 use turso_core::{Backend, OpenOptions};
 
+use crate::changes::ChangeStream;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 
@@ -41,6 +42,7 @@ pub struct Builder {
     io: Option<CustomIo>,
     read_only: bool,
     encryption: Option<EncryptionOpts>,
+    capture: Option<Arc<str>>,
 }
 
 #[derive(Clone)]
@@ -65,7 +67,7 @@ macro_rules! accepted_flags {
 impl Builder {
     /// A database in a local file, or in memory for `:memory:`.
     pub fn new_local(path: &str) -> Self {
-        Self { path: path.to_owned(), backend: None, io: None, read_only: false, encryption: None }
+        Self { path: path.to_owned(), backend: None, io: None, read_only: false, encryption: None, capture: None }
     }
 
     accepted_flags!(
@@ -111,6 +113,14 @@ impl Builder {
         self
     }
 
+    /// Have every connection capture its changes: `mode` is that of `PRAGMA capture_data_changes_conn`, such as `full` or
+    /// `after,my_log`.
+    #[must_use]
+    pub fn capture_changes(mut self, mode: &str) -> Self {
+        self.capture = Some(mode.into());
+        self
+    }
+
     /// Open the database.
     pub async fn build(self) -> Result<Database> {
         if self.encryption.is_some() {
@@ -130,7 +140,12 @@ impl Builder {
             shared_memory: true,
             ..OpenOptions::default()
         };
-        Ok(Database { inner: turso_core::Database::open(&self.path, options)? })
+        let database = Database { inner: turso_core::Database::open(&self.path, options)?, capture: self.capture };
+        if database.capture.is_some() {
+            // A mode that does not exist, or a table that is none, is told here.
+            database.connect()?;
+        }
+        Ok(database)
     }
 }
 
@@ -138,6 +153,8 @@ impl Builder {
 #[derive(Debug, Clone)]
 pub struct Database {
     inner: turso_core::Database,
+    /// What every connection is to capture.
+    capture: Option<Arc<str>>,
 }
 
 impl Database {
@@ -146,6 +163,21 @@ impl Database {
         let connection = self.inner.connect()?;
         // SQLite leaves the operator REGEXP to the application; here it works from the start, and can still be replaced.
         connection.create_function(turso_core::functions::extension::regexp::OPERATOR)?;
+        if let Some(mode) = &self.capture {
+            let mode = mode.replace('\'', "''");
+            connection.execute_batch(format!("PRAGMA capture_data_changes_conn('{mode}')"))?;
+        }
         Ok(Connection::new(connection))
+    }
+
+    /// The committed changes in `turso_cdc` behind a position: 0 for all of them, or the [`Change::id`](crate::Change::id) of the last one that has
+    /// been dealt with.
+    pub fn changes(&self, position: i64) -> Result<ChangeStream> {
+        self.changes_in("turso_cdc", position)
+    }
+
+    /// As [`changes`](Self::changes), from a capture table of another name.
+    pub fn changes_in(&self, table: &str, position: i64) -> Result<ChangeStream> {
+        Ok(ChangeStream::new(Connection::new(self.inner.connect()?), table, position))
     }
 }

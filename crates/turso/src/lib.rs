@@ -28,6 +28,7 @@
 #[global_allocator]
 static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 
+pub mod changes;
 pub mod connection;
 mod elsewhere;
 pub mod params;
@@ -44,6 +45,7 @@ mod rows;
 mod statement;
 
 pub use builder::{Builder, Database, EncryptionOpts, IoBackend};
+pub use changes::{Change, ChangeKind, ChangeStream};
 pub use connection::Connection;
 pub use error::{Error, Result};
 pub use function::{Aggregate, FunctionContext, FunctionOptions};

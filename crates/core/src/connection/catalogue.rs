@@ -222,7 +222,7 @@ impl State {
             ignore_check_constraints: self.settings.ignore_check_constraints,
             writable_schema: self.settings.writable_schema,
             trusted_schema: self.settings.trusted_schema,
-            no_truncate: self.hooks.watches_values,
+            no_truncate: self.hooks.watches_values || self.capture.is_on(),
             legacy_alter_table: self.settings.legacy_alter_table,
             limit_columns: self.limit_table.get(Limit::Column),
             limit_compound: self.limit_table.get(Limit::CompoundSelect),

@@ -1,8 +1,10 @@
 //! What functions may ask of the connection.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use turso_functions::{DefaultEnvironment, Environment};
+use turso_schema::Schema;
 use turso_value::TextEncoding;
 use turso_vm::Counters;
 
@@ -16,6 +18,8 @@ pub(crate) struct SessionEnvironment {
     pub counters: Counters,
     pub case_sensitive_like: bool,
     pub encoding: TextEncoding,
+    /// The catalogue of the main database.
+    pub main: Option<Arc<Schema>>,
     /// `SQLITE_LIMIT_LENGTH`.
     pub max_length: usize,
     /// `SQLITE_LIMIT_LIKE_PATTERN_LENGTH`.
@@ -33,6 +37,7 @@ impl Default for SessionEnvironment {
             counters: Counters::default(),
             case_sensitive_like: false,
             encoding: TextEncoding::default(),
+            main: None,
         }
     }
 }
@@ -61,6 +66,11 @@ impl Environment for SessionEnvironment {
     }
     fn case_sensitive_like(&self) -> bool {
         self.case_sensitive_like
+    }
+    fn stored_columns(&self, table: &str) -> Option<Vec<String>> {
+        let table = self.main.as_ref()?.table(table)?;
+        let columns = table.columns.iter().enumerate().filter(|(i, _)| !table.is_computed(*i));
+        Some(columns.map(|(_, column)| column.name.to_string()).collect())
     }
     fn encoding(&self) -> TextEncoding {
         self.encoding

@@ -179,12 +179,19 @@ impl State {
             self.generation = self.generation.wrapping_add(1);
         }
         self.hooks.watches_values = with_values;
-        self.hooks.watches_rows = with_values || self.hooks.update.is_some() || !self.blobs.is_empty();
+        self.hooks.watches_rows =
+            with_values || self.hooks.update.is_some() || !self.blobs.is_empty() || self.capture.is_on();
     }
 
     #[cold]
     fn wanted_by_watchers(&self, change: &RowChange) -> Interest {
-        if self.hooks.watches_values {
+        self.wanted_by_hooks(change).max(self.wanted_by_capture(change))
+    }
+
+    fn wanted_by_hooks(&self, change: &RowChange) -> Interest {
+        if change.cause == Cause::Define {
+            Interest::None
+        } else if self.hooks.watches_values {
             Interest::OldAndNew
         } else if (self.hooks.update.is_some() && change.cause != Cause::Replace) || !self.blobs.is_empty() {
             Interest::New
@@ -201,6 +208,12 @@ impl State {
         (old, new): (Option<&[u8]>, Option<&[u8]>),
         depth: usize,
     ) {
+        if self.capture.is_on() {
+            self.note_change(change, rowid, (old, new));
+        }
+        if change.cause == Cause::Define {
+            return;
+        }
         if !self.blobs.is_empty() {
             self.expire_blobs(change, Some(rowid.unwrap_or(0)));
         }

@@ -37,6 +37,8 @@ impl Host for State {
     fn transaction(&mut self, wanted: &Transaction, statement_savepoint: bool) -> Result<()> {
         self.begin_for(wanted)?;
         let alone = self.autocommit && self.active_writers <= 1;
+        // What could not be captured must not stay.
+        let statement_savepoint = statement_savepoint || self.capture.is_on();
         if statement_savepoint && wanted.write && !alone && self.current_mark.is_none() {
             let mark = self.open_statement_mark()?;
             self.current_mark = Some(mark);
@@ -69,6 +71,9 @@ impl Host for State {
             CatalogueEntry::Index => schema.without_index(name),
             CatalogueEntry::Trigger => schema.without_trigger(name),
         });
+        if (db, entry) == (DbIndex(0), CatalogueEntry::Table) {
+            self.note_dropped_table(name);
+        }
         Ok(())
     }
 

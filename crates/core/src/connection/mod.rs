@@ -2,6 +2,7 @@
 
 mod attach;
 mod backup;
+mod capture;
 mod catalogue;
 mod collations;
 mod concurrent;
@@ -174,6 +175,25 @@ impl Connection {
     /// Have `waker` woken when the operation can go on; false when it can already.
     pub fn register(&self, waker: &Waker) -> bool {
         self.lock().register(waker)
+    }
+
+    /// Counts the commits of captured changes to `main` in this process.
+    pub fn captured_commits(&self) -> u64 {
+        self.lock().main_file().map_or(0, |file| file.commit_epoch())
+    }
+
+    /// Have `waker` woken at the next commit of captured changes to `main` after the one counted by `seen`, and after `delay`
+    /// at the latest: commits by other processes give no sign.
+    pub fn wake_on_captured_commit(&self, seen: u64, delay: Duration, waker: &Waker) {
+        if let Some(file) = self.lock().main_file() {
+            file.wake_on_commit(seen, waker);
+        }
+        crate::timer::wake_after(delay, waker.clone());
+    }
+
+    /// The encoding of text in records of `main`.
+    pub fn encoding(&self) -> turso_value::TextEncoding {
+        self.lock().environment.encoding
     }
 
     /// The connection for what it holds itself: a function that kept the connection would keep itself alive.
@@ -396,6 +416,10 @@ impl State {
     /// Fix what functions may ask for the run that begins.
     pub fn prepare_environment(&mut self) {
         self.environment.case_sensitive_like = self.settings.case_sensitive_like;
+        let main = self.databases.first().and_then(|db| db.schema.as_ref());
+        if !matches!((&self.environment.main, main), (Some(known), Some(now)) if Arc::ptr_eq(known, now)) {
+            self.environment.main = main.cloned();
+        }
         if self.active_statements == 0 {
             self.interrupted.store(false, Ordering::Relaxed);
         }

@@ -14,6 +14,7 @@ impl State {
             ("attach", [file, name, key]) => self.attach(file, name, key),
             ("detach", [name]) => self.detach(name),
             ("wal_status", _) => self.wal_status(call.db.index(), dest),
+            ("capture_data_changes_conn", args) => self.capture_call(args.first(), dest),
             (name, args) => {
                 let db = call.named.then_some(call.db.index());
                 self.setting(name, db, args.first(), dest.first_mut())

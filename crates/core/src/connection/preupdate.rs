@@ -23,7 +23,7 @@ impl State {
         let action = match change.cause {
             Cause::Insert => RowAction::Insert,
             Cause::Update => RowAction::Update,
-            Cause::Delete | Cause::Replace | Cause::Truncate => RowAction::Delete,
+            Cause::Delete | Cause::Replace | Cause::Truncate | Cause::Define => RowAction::Delete,
         };
         let moved = self.hooks.moved_row.take().filter(|_| action == RowAction::Update);
         let (old_rowid, old) = match &moved {

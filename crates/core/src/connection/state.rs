@@ -49,6 +49,8 @@ pub(crate) struct NamedSavepoint {
     pub schemas: Vec<Option<Arc<Schema>>>,
     /// Deferred foreign-key violations when it was set.
     pub violations: i64,
+    /// Changes that had been noted when it was set.
+    pub noted: usize,
 }
 
 /// What pragmas set.
@@ -178,6 +180,10 @@ pub(crate) struct State {
     pub stepping_ddl: bool,
     /// The statement that is being stepped returns rows.
     pub stepping_rows: bool,
+    /// Change data capture.
+    pub capture: super::capture::Capture,
+    /// The text of the DDL statement that is being stepped, while changes are captured.
+    pub running_sql: Option<Arc<[u8]>>,
     /// Counts rollbacks.
     pub rollbacks: u64,
     /// Where this state lies while it is lent to code of the application.
@@ -244,6 +250,8 @@ impl State {
             stepping_writer: false,
             stepping_ddl: false,
             stepping_rows: false,
+            capture: super::capture::Capture::default(),
+            running_sql: None,
             rollbacks: 0,
             lent: Arc::default(),
             lent_depth: 0,

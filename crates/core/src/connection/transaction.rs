@@ -262,6 +262,7 @@ impl State {
         if self.concurrent {
             self.settle_concurrent()?;
         }
+        self.write_commit_row()?;
         for db in 0..self.databases.len() {
             let Some(entry) = self.databases.get_mut(db).filter(|entry| entry.pager.in_write()) else { continue };
             let shrunk = turso_storage::btree::auto_vacuum_commit(&mut entry.pager);
@@ -286,6 +287,12 @@ impl State {
         }
         self.super_journal = None;
         self.hooks.commit_agreed = false;
+        if self.capture.has_written()
+            && let Some(file) = self.main_file()
+        {
+            file.tell_commit();
+        }
+        self.capture.end_transaction();
         self.end_virtual(true);
         Ok(())
     }
@@ -386,6 +393,7 @@ impl State {
             self.rollback_epoch += 1;
         }
         self.statement_marks.clear();
+        self.capture.end_transaction();
         self.end_virtual(false);
         self.end_transaction();
         self.rollbacks += 1;
@@ -408,7 +416,8 @@ impl State {
             }
             self.savepoint_virtual(VirtualSavepoint::Begin, self.savepoints.len())?;
             let schemas = self.databases.iter().map(|d| d.schema.clone()).collect();
-            self.savepoints.push(NamedSavepoint { name: name.into(), schemas, violations: self.deferred_violations });
+            let (violations, noted) = (self.deferred_violations, self.capture.mark());
+            self.savepoints.push(NamedSavepoint { name: name.into(), schemas, violations, noted });
             for db in self.databases.iter_mut().filter(|d| d.pager.in_write()) {
                 db.pager.open_savepoint();
             }
@@ -435,6 +444,7 @@ impl State {
         let mut schema_changed = false;
         let savepoint = &self.savepoints[at];
         self.deferred_violations = savepoint.violations;
+        self.capture.cut_back(savepoint.noted);
         for (i, db) in self.databases.iter_mut().enumerate() {
             if db.pager.in_write() {
                 db.pager.rollback_to_savepoint(at);

@@ -497,3 +497,38 @@ SELECT uuid7_timestamp_ms(uuid7(1700000000));
 SELECT hex(uuid_blob('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'));
 -- = uuid_str
 SELECT uuid_str(zeroblob(16));
+-- # Vectors
+-- > The manual is [docs/vectors.md](docs/vectors.md).
+-- = vector
+SELECT hex(vector('[1, 2]'));
+-- = vector1bit
+SELECT hex(vector1bit('[1, -1]'));
+-- = vector32
+SELECT hex(vector32('[1, 2]'));
+-- = vector32_sparse
+SELECT hex(vector32_sparse('[0, 2]'));
+-- = vector64
+SELECT hex(vector64('[1, 2]'));
+-- = vector8
+SELECT hex(vector8('[1, 2]'));
+-- = vector_concat
+SELECT vector_extract(vector_concat('[1]', '[2]'));
+-- = vector_distance_cos
+SELECT vector_distance_cos('[1, 0]', '[0, 1]');
+-- = vector_distance_dot
+SELECT vector_distance_dot('[1, 2]', '[3, 4]');
+-- = vector_distance_jaccard
+SELECT vector_distance_jaccard('[1, 2]', '[2, 1]');
+-- = vector_distance_l2
+SELECT vector_distance_l2('[1, 2]', '[4, 6]');
+-- = vector_extract
+SELECT vector_extract(vector('[1, 2.5]'));
+-- = vector_slice
+SELECT vector_extract(vector_slice('[1, 2, 3]', 1, 3));
+
+-- # Captured changes
+-- > The manual is [docs/cdc.md](docs/cdc.md).
+-- = bin_record_json_object
+SELECT bin_record_json_object('["a","b"]', x'03010f0578');
+-- = table_columns_json_array
+SELECT table_columns_json_array('t');

@@ -17,6 +17,9 @@ PRAGMA cache_size; PRAGMA cache_size = 100; PRAGMA cache_size; PRAGMA cache_size
 PRAGMA cache_spill = 0; PRAGMA cache_spill;
 -- + the default
 PRAGMA cache_spill;
+-- = capture_data_changes_conn
+-- ~ captures changes: `id`, `before`, `after`, `full` or `off`, and the table for them
+PRAGMA capture_data_changes_conn('full'); PRAGMA capture_data_changes_conn; PRAGMA capture_data_changes_conn('off');
 -- = case_sensitive_like
 PRAGMA case_sensitive_like = 1; SELECT 'a' LIKE 'A'; PRAGMA case_sensitive_like;
 -- = cell_size_check
@@ -172,6 +175,9 @@ PRAGMA threads; PRAGMA threads = 2;
 -- ! stored
 -- = trusted_schema
 PRAGMA trusted_schema; PRAGMA trusted_schema = 0; PRAGMA trusted_schema;
+-- = unstable_capture_data_changes_conn
+-- ~ another name of `capture_data_changes_conn`
+PRAGMA unstable_capture_data_changes_conn('id'); PRAGMA unstable_capture_data_changes_conn;
 -- = user_version
 PRAGMA user_version; PRAGMA user_version = -3; PRAGMA user_version;
 -- = wal_autocheckpoint

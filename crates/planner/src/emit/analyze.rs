@@ -110,6 +110,7 @@ fn create_statistics(e: &mut Emitter<'_>, db: DbIndex, cursor: CursorId) {
     let sql = "CREATE TABLE sqlite_stat1(tbl,idx,stat)";
     append_schema_row(
         e,
+        db,
         schema_cursor,
         &SchemaRecord { kind: "table", name, table: name, root: Some(root), sql: Some(sql) },
     );

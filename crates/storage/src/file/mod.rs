@@ -82,6 +82,8 @@ pub struct DatabaseFile {
     wal: Mutex<Option<Arc<Wal>>>,
     turns: Turns,
     table_locks: Mutex<TableLocks>,
+    /// Commits that others in this process wait for.
+    commits: Turns,
     concurrency: crate::concurrent::Shared,
     /// The connection that has the database for itself (`locking_mode = exclusive` in WAL mode); 0: none.
     owner: AtomicU64,
@@ -120,6 +122,7 @@ impl DatabaseFile {
             wal: Mutex::new(None),
             turns: Turns::default(),
             table_locks: Mutex::default(),
+            commits: Turns::default(),
             concurrency: Default::default(),
             owner: AtomicU64::new(0),
             pagers: AtomicUsize::new(0),
@@ -157,6 +160,21 @@ impl DatabaseFile {
     /// The same without blocking.
     pub fn wake_on_unlock(&self, epoch: u64, waker: &std::task::Waker) {
         self.turns.register(epoch, waker);
+    }
+
+    /// Counts the commits that [`tell_commit`](Self::tell_commit) has told of.
+    pub fn commit_epoch(&self) -> u64 {
+        self.commits.epoch()
+    }
+
+    /// Wakes once a commit is told of after `epoch`; at once where that has happened.
+    pub fn wake_on_commit(&self, epoch: u64, waker: &std::task::Waker) {
+        self.commits.register(epoch, waker);
+    }
+
+    /// A commit is complete that somebody may wait for.
+    pub fn tell_commit(&self) {
+        self.commits.notify();
     }
 
     pub(crate) fn lock_released(&self) {

@@ -128,7 +128,8 @@ fn write_row(e: &mut Emitter<'_>, rewrite: &Rewrite) {
         None => e.load(&turso_value::Value::Null, values.at(4), false),
     }
     e.builder.emit(MakeRecord { values, dest: record, affinities: Some(schema_affinities()) });
-    e.builder.emit(Insert { cursor, record, rowid, position: Position::Unknown, change: None });
+    let change = super::definition(rewrite.db, super::SCHEMA_TABLE);
+    e.builder.emit(Insert { cursor, record, rowid, position: Position::Unknown, change });
     e.builder.emit(Goto { target: end });
     e.builder.bind(next);
     e.builder.emit(Next { cursor, target: top });

@@ -84,7 +84,7 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
     e.builder.emit(CreateBtree { db, dest: root, index: true });
     let cursor = open_schema_table(e, db);
     let row = SchemaRecord { kind: "index", name: &index.name, table: &table.name, root: Some(root), sql: Some(&sql) };
-    append_schema_row(e, cursor, &row);
+    append_schema_row(e, db, cursor, &row);
     e.builder.emit(Close { cursor });
     fill_index(e, db, &table, &index, IndexRoot::InRegister(root))?;
     change_cookie(e, db);

@@ -76,7 +76,7 @@ fn emit_create(e: &mut Emitter<'_>, db: DbIndex, table: &Table, fill: Option<&Qu
         e.builder.emit(CreateBtree { db, dest: index_root, index: true });
         let row =
             SchemaRecord { kind: "index", name: &index.name, table: &table.name, root: Some(index_root), sql: None };
-        append_schema_row(e, cursor, &row);
+        append_schema_row(e, db, cursor, &row);
     }
     if let Some(query) = fill {
         fill_from(e, db, table, root, query)?;
@@ -84,7 +84,8 @@ fn emit_create(e: &mut Emitter<'_>, db: DbIndex, table: &Table, fill: Option<&Qu
     let row =
         SchemaRecord { kind: "table", name: &table.name, table: &table.name, root: Some(root), sql: Some(&table.sql) };
     let record = schema_record(e, &row);
-    e.builder.emit(Insert { cursor, record, rowid, position: Position::Unknown, change: None });
+    let change = super::definition(db, super::SCHEMA_TABLE);
+    e.builder.emit(Insert { cursor, record, rowid, position: Position::Unknown, change });
     if table.autoincrement && schema_of(e, db).table("sqlite_sequence").is_none() {
         let sequence_root = e.builder.register();
         e.builder.emit(CreateBtree { db, dest: sequence_root, index: false });
@@ -92,7 +93,7 @@ fn emit_create(e: &mut Emitter<'_>, db: DbIndex, table: &Table, fill: Option<&Qu
         let sql = "CREATE TABLE sqlite_sequence(name,seq)";
         let row =
             SchemaRecord { kind: "table", name: sequence, table: sequence, root: Some(sequence_root), sql: Some(sql) };
-        append_schema_row(e, cursor, &row);
+        append_schema_row(e, db, cursor, &row);
     }
     e.builder.emit(Close { cursor });
     change_cookie(e, db);
@@ -156,12 +157,14 @@ fn fill_from(e: &mut Emitter<'_>, db: DbIndex, table: &Table, root: Reg, query: 
     e.builder.emit(OpenWrite { cursor, root: Root(root.0), db, root_in_register: true, kind: TreeKind::Table });
     let affinities = Affinities(table.columns.iter().map(|c| c.affinity).collect::<Arc<[_]>>());
     let (record, rowid) = (e.builder.register(), e.builder.register());
+    let change = super::definition(db, &table.name);
     e.query(
         query,
         &mut Destination::Each(&mut |e, values| {
             e.builder.emit(MakeRecord { values, dest: record, affinities: Some(affinities.clone()) });
             e.builder.emit(NewRowid { cursor, dest: rowid, at_least: None });
-            e.builder.emit(Insert { cursor, record, rowid, position: Position::Append, change: None });
+            let change = change.clone();
+            e.builder.emit(Insert { cursor, record, rowid, position: Position::Append, change });
             Ok(())
         }),
     )?;

@@ -71,7 +71,7 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
     ensure_file_format(e, db);
     let cursor = open_schema_table(e, db);
     let row = SchemaRecord { kind: "trigger", name: &name.text, table: &table.name, root: None, sql: Some(&sql) };
-    append_schema_row(e, cursor, &row);
+    append_schema_row(e, db, cursor, &row);
     e.builder.emit(Close { cursor });
     change_cookie(e, db);
     parse_schema(e, db, Some(format!("type='trigger' AND name='{}'", name.text.replace('\'', "''"))));

@@ -160,12 +160,22 @@ pub(crate) fn schema_affinities() -> Affinities {
     ))
 }
 
+/// What the change stream is told of a change that DDL makes in a table, mostly `sqlite_schema`.
+pub(crate) fn definition(db: DbIndex, table: &str) -> Option<Arc<RowChange>> {
+    let (table, cause) = (Arc::from(table), Cause::Define);
+    Some(Arc::new(RowChange { db, table, cause, counts: false, sets_last_rowid: false }))
+}
+
+/// The name that the change stream gives to the catalogue's table.
+pub(crate) const SCHEMA_TABLE: &str = "sqlite_schema";
+
 /// Append a row to `sqlite_schema` through an open cursor.
-pub(crate) fn append_schema_row(e: &mut Emitter<'_>, cursor: CursorId, row: &SchemaRecord<'_>) {
+pub(crate) fn append_schema_row(e: &mut Emitter<'_>, db: DbIndex, cursor: CursorId, row: &SchemaRecord<'_>) {
     let rowid = e.builder.register();
     e.builder.emit(NewRowid { cursor, dest: rowid, at_least: None });
     let record = schema_record(e, row);
-    e.builder.emit(Insert { cursor, record, rowid, position: Position::Append, change: None });
+    let change = definition(db, SCHEMA_TABLE);
+    e.builder.emit(Insert { cursor, record, rowid, position: Position::Append, change });
 }
 
 /// Which rows [`delete_schema_rows`] deletes.
@@ -202,7 +212,7 @@ pub(crate) fn delete_schema_rows(e: &mut Emitter<'_>, db: DbIndex, rows: SchemaR
         }),
         SchemaRows::OfTable(_) => e.builder.emit(Eq { left: field, right: wanted_kind, target: next, how: EXACT }),
     };
-    e.builder.emit(Delete { cursor, keep_position: true, change: None });
+    e.builder.emit(Delete { cursor, keep_position: true, change: definition(db, SCHEMA_TABLE) });
     e.builder.bind(next);
     e.builder.emit(Next { cursor, target: top });
     e.builder.bind(end);

@@ -40,7 +40,7 @@ pub(crate) fn create_virtual_table(e: &mut Emitter<'_>, statement: &CreateVirtua
     ensure_file_format(e, db);
     let cursor = open_schema_table(e, db);
     let row = SchemaRecord { kind: "table", name: &name.text, table: &name.text, root: None, sql: Some(&sql) };
-    append_schema_row(e, cursor, &row);
+    append_schema_row(e, db, cursor, &row);
     e.builder.emit(Close { cursor });
     change_cookie(e, db);
     parse_schema(e, db, Some(table_condition(&name.text)));

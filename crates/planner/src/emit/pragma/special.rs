@@ -186,3 +186,23 @@ pub(super) fn database_list(e: &mut Emitter<'_>, _: &Call<'_>) -> Result<()> {
     }
     Ok(())
 }
+
+/// `PRAGMA capture_data_changes_conn`, under both of its names.
+pub(super) fn capture_data_changes(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()> {
+    let args = match call.value {
+        None => Regs::new(Reg(1), 0),
+        Some(text) => {
+            let reg = e.builder.register();
+            text_into(e, text, reg);
+            Regs::new(reg, 1)
+        }
+    };
+    let dest = e.builder.registers(3);
+    let host = HostCall { name: "capture_data_changes_conn".into(), db: call.db(), named: call.schema.is_some() };
+    e.builder.emit(ConnectionCall { args, dest, call: Arc::new(host) });
+    if call.value.is_none() {
+        set_columns(e, &["mode", "table", "version"]);
+        e.builder.emit(ResultRow { values: dest });
+    }
+    Ok(())
+}
