@@ -23,6 +23,6 @@ mod plan;
 mod run;
 mod shrink;
 
-pub use plan::{Plan, Shape};
+pub use plan::{Action, Change, End, Epoch, Plan, Shape};
 pub use run::{Report, execute};
 pub use shrink::shrink;
