@@ -75,6 +75,12 @@ impl Database {
         let path = name.path.as_str();
         let in_memory =
             name.memory || path.is_empty() || path == ":memory:" || matches!(options.backend, Backend::Memory);
+        if !in_memory && name.no_lock {
+            // The index of a log is shared memory, which needs locks.
+            options.new_uses_wal = false;
+            let io = Arc::new(turso_io::NoLockIo::new(io_of(&options.backend)));
+            return Self::open_through(io, Path::new(path), name.immutable, options);
+        }
         if !in_memory {
             return Self::open_file(Path::new(path), name.immutable, options);
         }
@@ -169,6 +175,7 @@ impl AttachedDb {
     pub(crate) fn temp() -> Self {
         let mut temp = Self::new("temp", Pager::in_memory(DEFAULT_PAGE_SIZE));
         temp.schema = Some(Arc::new(Schema::empty(true)));
+        temp.cache_size = Some(0);
         temp
     }
 
@@ -210,6 +217,7 @@ impl Settings {
             writable_schema: false,
             trusted_schema: true,
             cell_size_check: false,
+            switches: Default::default(),
             temp_store: 0,
             temp_journal_mode: turso_storage::JournalMode::Delete,
             locks_exclusively: false,

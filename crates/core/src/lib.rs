@@ -33,7 +33,7 @@ mod wait;
 
 pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
-pub use connection::{ColumnMetadata, Connection, Limit, TransactionState, WeakConnection};
+pub use connection::{ColumnMetadata, Connection, Limit, Switch, TransactionState, WeakConnection};
 pub use database::Database;
 pub use options::{Backend, OpenOptions};
 pub use statement::{Prepared, Statement, StatementStatus, StepResult};
@@ -46,4 +46,5 @@ pub use turso_io as io;
 pub use turso_parser as parser;
 pub use turso_program::{PlanNode, Program, ResultColumn};
 pub use turso_value::{Collation, CollationFunction, RecordReader, TextEncoding, Value, ValueRef};
+pub use turso_vm::RunCounters;
 pub use turso_vtab as vtab;

@@ -10,7 +10,7 @@ use turso_program::control::OnError;
 use turso_program::schema::TransactionControl;
 use turso_program::{Instruction, Program};
 use turso_value::{Value, ValueRef};
-use turso_vm::{Step, Vm};
+use turso_vm::{RunCounters, Step, Vm};
 
 use crate::connection::{Connection, State, TableUse, tables_used};
 use crate::hooks::{TraceEvent, TracedStatement, trace_mask};
@@ -30,6 +30,10 @@ pub struct StatementStatus {
     pub runs: u64,
     /// Programs made anew because the schema has changed.
     pub reprepares: u64,
+    /// Steps of scans, sorts, automatic indexes, filters.
+    pub counters: RunCounters,
+    /// Bytes that the statement keeps now, roughly.
+    pub memory_used: u64,
 }
 
 /// What [`Statement::step`] has come to.
@@ -130,8 +134,12 @@ impl Statement {
 
     /// What the statement has done since it was prepared (`sqlite3_stmt_status`).
     pub fn status(&self) -> StatementStatus {
-        let status = self.execution.status;
-        StatementStatus { vm_steps: status.vm_steps + self.execution.vm.steps(), ..status }
+        let vm = &self.execution.vm;
+        let mut status = self.execution.status;
+        status.vm_steps += vm.steps();
+        status.counters += vm.counters();
+        status.memory_used = (vm.memory() + self.execution.sql.len()) as u64;
+        status
     }
 
     /// A number that no other statement of this process has.
@@ -507,11 +515,17 @@ impl Execution {
     }
 
     /// The schema has changed since the program was made: make it anew from the text, keep what is bound.
+    /// Adds what a run that is over has done.
+    fn count_run(&mut self) {
+        self.status.vm_steps += self.vm.steps();
+        self.status.counters += self.vm.counters();
+    }
+
     fn prepare_anew(&mut self, state: &mut State) -> Result<()> {
         if self.is_running() {
             let writes = self.vm.program().writes;
             self.vm.close_virtual_cursors(state);
-            self.status.vm_steps += self.vm.steps();
+            self.count_run();
             self.vm.reset();
             state.statement_stops(writes);
             self.phase = Phase::Ready;
@@ -632,7 +646,7 @@ impl Execution {
         self.phase = Phase::Over;
         self.schema_retries = 0;
         self.vm.close_virtual_cursors(state);
-        self.status.vm_steps += self.vm.steps();
+        self.count_run();
         self.vm.reset();
         state.statement_stops(writes);
         state.end_reads_if_idle();

@@ -1,7 +1,7 @@
 //! URI file names (`uri.html`): `file:path?mode=ro&cache=shared&immutable=1`.
 //!
-//! A name that does not begin with `file:` is a path as it is. Unknown parameters are ignored, as in SQLite; `nolock` and `psow`
-//! are accepted and change nothing: locks are taken in any case.
+//! A name that does not begin with `file:` is a path as it is. Unknown parameters are ignored, as in SQLite; so is `psow`:
+//! whether a torn write can damage what lies beside it makes no difference to what is written when.
 
 use turso_error::{Error, Result, ResultCode};
 
@@ -16,11 +16,14 @@ pub(crate) struct FileName {
     /// `cache=shared` or `cache=private`: with the former a database in memory is that of all who use the name.
     pub shared: Option<bool>,
     pub immutable: bool,
+    /// Take no locks.
+    pub no_lock: bool,
 }
 
 /// Takes a name apart; a mode in it restricts the options.
 pub(crate) fn parse(name: &str, options: &mut OpenOptions) -> Result<FileName> {
-    let plain = |path: &str| FileName { path: path.into(), memory: false, shared: None, immutable: false };
+    let plain =
+        |path: &str| FileName { path: path.into(), memory: false, shared: None, immutable: false, no_lock: false };
     let Some(rest) = name.strip_prefix("file:").filter(|_| options.uri) else { return Ok(plain(name)) };
     let rest = rest.split('#').next().unwrap_or("");
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -46,6 +49,7 @@ pub(crate) fn parse(name: &str, options: &mut OpenOptions) -> Result<FileName> {
                 _ => return Err(Error::sql(format!("no such cache mode: {value}"))),
             },
             "immutable" => file.immutable = is_on(&value),
+            "nolock" => file.no_lock = is_on(&value),
             "vfs" if !value.is_empty() && value != "unix" => return Err(Error::sql(format!("no such vfs: {value}"))),
             _ => {}
         }

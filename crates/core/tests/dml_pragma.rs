@@ -75,3 +75,24 @@ fn changes_answer_their_count_when_asked_to() {
          CREATE TABLE w AS SELECT 1; PRAGMA count_changes = off; DELETE FROM t;",
     );
 }
+
+/// Words, numbers out of range, hexadecimal, fractions: each pragma has its own way to read its argument.
+#[test]
+fn arguments_are_read_as_sqlite_reads_them() {
+    const NAMES: &str = "analysis_limit application_id automatic_index busy_timeout cache_size cache_spill cell_size_check \
+        checkpoint_fullfsync default_cache_size defer_foreign_keys foreign_keys full_column_names \
+        fullfsync ignore_check_constraints journal_size_limit legacy_alter_table max_page_count mmap_size query_only \
+        read_uncommitted recursive_triggers reverse_unordered_selects secure_delete short_column_names soft_heap_limit \
+        temp_store threads trusted_schema user_version wal_autocheckpoint writable_schema";
+    const VALUES: &str = "0 1 2 -1 on off full yes 5 100 'x' 1.7 -5000 1000000000000 0x10 '12x' +3 0";
+    for name in NAMES.split_whitespace() {
+        let mut script = String::from("CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE INDEX i ON t(b);");
+        for value in VALUES.split_whitespace() {
+            // These would leave nothing to do for the next one.
+            if (name, value) != ("max_page_count", "5") {
+                script.push_str(&format!("PRAGMA {name} = {value}; PRAGMA {name}; PRAGMA main.{name};"));
+            }
+        }
+        check(&script);
+    }
+}

@@ -5,6 +5,7 @@
 //! | [`SyscallIo`]     | blocking system calls, open-file-description locks, mapped `-shm` files         |
 //! | [`MemoryIo`]      | files in memory with the same locks: named shared memory databases, tests       |
 //! | [`PendingIo`]     | wraps another: every submitted read waits for [`Io::step`]; keeps restarts honest |
+//! | [`NoLockIo`]      | wraps another: no locks are taken, there is no shared memory                    |
 //! | [`ThreadPoolIo`]  | wraps another: submitted operations run on a few threads                        |
 //! | [`UringIo`]       | system calls; submitted operations go through io_uring (Linux)                  |
 //!
@@ -20,22 +21,26 @@ mod delegate;
 
 mod completion;
 mod memory;
+mod no_lock;
 mod pending;
 mod pool;
 mod shm;
 #[cfg(unix)]
 mod syscall;
+mod temporary;
 mod thread_pool;
 #[cfg(target_os = "linux")]
 mod uring;
 
 pub use completion::{Buffer, Completion, Op, Output};
 pub use memory::MemoryIo;
+pub use no_lock::NoLockIo;
 pub use pending::PendingIo;
 pub use pool::Job;
 pub use shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
 #[cfg(unix)]
 pub use syscall::SyscallIo;
+pub use temporary::{is_writable_directory, set_temp_directory, temp_directory};
 pub use thread_pool::ThreadPoolIo;
 #[cfg(target_os = "linux")]
 pub use uring::UringIo;

@@ -102,6 +102,10 @@ pub struct PlanOptions {
     pub dqs_dml: bool,
     /// The same in CREATE statements.
     pub dqs_ddl: bool,
+    /// Triggers fire.
+    pub triggers: bool,
+    /// Views can be used.
+    pub views: bool,
     /// `PRAGMA full_column_names`.
     pub full_column_names: bool,
     /// `PRAGMA short_column_names`.
@@ -143,6 +147,8 @@ impl Default for PlanOptions {
             recursive_triggers: false,
             dqs_dml: true,
             dqs_ddl: true,
+            triggers: true,
+            views: true,
             full_column_names: false,
             short_column_names: true,
             reverse_unordered_selects: false,

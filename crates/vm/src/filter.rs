@@ -94,6 +94,9 @@ impl Exec for Filter {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let hash = vm.key_hash(self.key);
-        Flow::jump_if(!vm.bloom_filter(self.filter)?.may_contain(hash), self.absent)
+        let absent = !vm.bloom_filter(self.filter)?.may_contain(hash);
+        let counters = &mut vm.run.counters;
+        *(if absent { &mut counters.filter_hits } else { &mut counters.filter_misses }) += 1;
+        Flow::jump_if(absent, self.absent)
     }
 }

@@ -228,6 +228,7 @@ impl Exec for HashAdd {
         let rows = rows(&mut vm.frame.cursors, self.cursor)?;
         let (values, run) = (vm.frame.registers.block(self.values), &mut vm.run);
         rows.add(values, run.encoding, host.limits().length, &mut run.encoder)?;
+        run.counters.auto_index_rows += 1;
         Ok(Flow::NEXT)
     }
 }

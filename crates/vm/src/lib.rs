@@ -41,4 +41,5 @@ mod vm;
 mod write;
 
 pub use host::{CatalogueEntry, ChangedRow, Counters, Host, Interest, Limits};
+pub use run::RunCounters;
 pub use vm::{Step, Vm};

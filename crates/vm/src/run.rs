@@ -11,6 +11,31 @@ use turso_value::{TextEncoding, Value};
 
 use crate::Host;
 
+/// What a run has done, for those who look for the costly parts of a statement (`SQLITE_STMTSTATUS_...`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RunCounters {
+    /// Steps of scans of whole tables and indexes.
+    pub fullscan_steps: u64,
+    /// Sorts.
+    pub sorts: u64,
+    /// Rows put into automatic indexes.
+    pub auto_index_rows: u64,
+    /// Keys that a filter knew not to be there: a look-up saved.
+    pub filter_hits: u64,
+    /// Keys that had to be looked up all the same.
+    pub filter_misses: u64,
+}
+
+impl std::ops::AddAssign for RunCounters {
+    fn add_assign(&mut self, other: Self) {
+        self.fullscan_steps += other.fullscan_steps;
+        self.sorts += other.sorts;
+        self.auto_index_rows += other.auto_index_rows;
+        self.filter_hits += other.filter_hits;
+        self.filter_misses += other.filter_misses;
+    }
+}
+
 /// See the module's header.
 pub(crate) struct Run {
     /// The bound parameters, by number - 1.
@@ -25,6 +50,7 @@ pub(crate) struct Run {
     pub ignoring: bool,
     /// Instructions executed.
     pub steps: u64,
+    pub counters: RunCounters,
     /// Instructions left until the host is polled.
     pub until_poll: u32,
     /// How an error raised by the program is to be undone.
@@ -67,6 +93,7 @@ impl Run {
             fk_violations: 0,
             ignoring: false,
             steps: 0,
+            counters: RunCounters::default(),
             until_poll: u32::MAX,
             on_error: OnError::Abort,
             row: Regs { first: Reg(0), count: 0 },
@@ -86,6 +113,7 @@ impl Run {
         self.fk_violations = 0;
         self.ignoring = false;
         self.steps = 0;
+        self.counters = RunCounters::default();
         self.on_error = OnError::Abort;
         self.row.count = 0;
         self.scratch.drawn = None;

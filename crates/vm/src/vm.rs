@@ -10,7 +10,7 @@ use turso_value::Value;
 use crate::Host;
 use crate::dispatch::{Exec, Flow, execute};
 use crate::frame::Frame;
-use crate::run::{Run, internal};
+use crate::run::{Run, RunCounters, internal};
 
 /// What [`Vm::step`] has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +136,22 @@ impl Vm {
     /// Instructions executed in this run (`SQLITE_STMTSTATUS_VM_STEP`).
     pub fn steps(&self) -> u64 {
         self.run.steps
+    }
+
+    /// What this run has done.
+    pub fn counters(&self) -> RunCounters {
+        self.run.counters
+    }
+
+    /// Bytes that the statement keeps: its program, registers and buffers, roughly.
+    pub fn memory(&self) -> usize {
+        const INSTRUCTION: usize = 32;
+        const REGISTER: usize = size_of::<Value>();
+        self.root.instructions.len() * INSTRUCTION
+            + self.root.register_count as usize * REGISTER
+            + self.run.parameters.len() * REGISTER
+            + self.run.bytes.capacity()
+            + size_of::<Self>()
     }
 
     /// Back to the beginning, for another run with the same parameters. All cursors are closed.

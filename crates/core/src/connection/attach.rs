@@ -1,6 +1,6 @@
 //! ATTACH and DETACH.
 
-use turso_error::{Error, Result};
+use turso_error::{Error, Result, ResultCode};
 use turso_value::Value;
 
 use super::state::{AttachedDb, State};
@@ -22,7 +22,12 @@ impl State {
         }
         let mut options = self.options.clone();
         options.shared_memory = false;
-        let database = Database::open(&file, options)?;
+        options.create &= self.settings.switches.attach_creates;
+        options.read_only |= !self.settings.switches.attach_writes;
+        let database = Database::open(&file, options).map_err(|error| match error.is(ResultCode::CANTOPEN) {
+            true => Error::new(error.code(), format!("unable to open database: {file}")),
+            false => error,
+        })?;
         let mut entry: AttachedDb = database.new_entry(&name);
         entry.pager.set_synchronous(self.databases[0].pager.synchronous());
         entry.pager.set_wal_autocheckpoint(self.settings.wal_autocheckpoint);

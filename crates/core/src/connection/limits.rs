@@ -62,6 +62,11 @@ impl LimitTable {
         usize::try_from(self.0[limit as usize]).unwrap_or(0)
     }
 
+    /// Change a limit, as far as its bound allows.
+    pub fn set(&mut self, limit: Limit, value: i32) {
+        self.0[limit as usize] = value.min(BOUNDS[limit as usize]);
+    }
+
     /// It is the bound: what is bounded anyway need not be looked at.
     fn is_bound(&self, limit: Limit) -> bool {
         self.0[limit as usize] == BOUNDS[limit as usize]

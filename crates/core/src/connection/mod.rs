@@ -23,6 +23,7 @@ mod schema;
 mod settings;
 mod shared_cache;
 mod state;
+mod switches;
 mod transaction;
 mod vacuum;
 mod virtual_tables;
@@ -44,6 +45,7 @@ use gate::{Gate, Held};
 
 pub use facts::{ColumnMetadata, TransactionState};
 pub use limits::Limit;
+pub use switches::Switch;
 
 pub(crate) use shared_cache::{TableUse, tables_used};
 pub(crate) use state::{AttachedDb, Settings, State};

@@ -8,19 +8,11 @@ use turso_error::{Error, Result};
 use turso_storage::Synchronous;
 use turso_value::{TextEncoding, Value};
 
+use super::limits::Limit;
 use super::state::{AttachedDb, Settings, State};
 
 /// Settings that are stored and answered and mean nothing to this engine, with their defaults.
-const PLAIN: &[(&str, i64)] = &[
-    ("analysis_limit", 0),
-    ("checkpoint_fullfsync", 0),
-    ("empty_result_callbacks", 0),
-    ("fullfsync", 0),
-    ("hard_heap_limit", 0),
-    ("mmap_size", 0),
-    ("soft_heap_limit", 0),
-    ("threads", 0),
-];
+const PLAIN: &[(&str, i64)] = &[("checkpoint_fullfsync", 0), ("empty_result_callbacks", 0), ("fullfsync", 0)];
 
 impl Settings {
     /// An on/off setting that the engine follows.
@@ -51,8 +43,10 @@ impl Settings {
 /// KiB that a cache has unless the database or the connection says otherwise, negative as SQLite tells it.
 const DEFAULT_CACHE_SIZE: i64 = -2000;
 
-/// What SQLite answers for `cache_spill` with its default cache.
-const DEFAULT_SPILL_PAGES: i64 = 483;
+/// Bytes that SQLite's cache needs for a page besides its content: sizes in KiB are turned into pages with them.
+const PAGE_OVERHEAD: i64 = 136;
+/// The largest map that SQLite makes of a file.
+const MAX_MMAP: i64 = 0x7fff_0000;
 
 /// An argument as a number; a word is 0.
 fn number(value: &Value) -> i64 {
@@ -60,6 +54,32 @@ fn number(value: &Value) -> i64 {
         Value::Integer(i) => *i,
         _ => 0,
     }
+}
+
+/// The number that a text begins with, also in hexadecimal.
+fn leading_number(text: &str) -> Option<i64> {
+    if let Some(digits) = text.strip_prefix("0x") {
+        return i64::from_str_radix(digits, 16).ok();
+    }
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let end = digits.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(digits.len());
+    text.get(..text.len() - digits.len() + end)?.parse().ok()
+}
+
+/// `PRAGMA temp_store_directory`: where temporary files are made, for the whole process. An empty name is the system's.
+fn temp_directory(told: Option<&Value>) -> Result<Value> {
+    if let Some(told) = told {
+        let name = match told {
+            Value::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            other => word(other),
+        };
+        let usable = name.is_empty() || turso_io::is_writable_directory(&name);
+        if !usable {
+            return Err(Error::sql("not a writable directory"));
+        }
+        turso_io::set_temp_directory((!name.is_empty()).then(|| name.into()));
+    }
+    Ok(turso_io::temp_directory().map_or(Value::Null, |path| Value::from(&*path.to_string_lossy())))
 }
 
 /// An argument in lower case.
@@ -125,9 +145,10 @@ impl State {
             }
             "temp_store" => {
                 if let Some(told) = told {
-                    self.set_temp_store(match word(told).as_str() {
-                        "file" | "1" => 1,
-                        "memory" | "2" => 2,
+                    let text = word(told);
+                    self.set_temp_store(match (text.as_str(), text.bytes().next()) {
+                        ("file", _) | (_, Some(b'1')) => 1,
+                        ("memory", _) | (_, Some(b'2')) => 2,
                         _ => 0,
                     })?;
                 }
@@ -139,10 +160,26 @@ impl State {
                 }
                 Ok(Value::Integer(i64::from(self.settings.wal_autocheckpoint)))
             }
-            "temp_store_directory" => Ok(Value::Null),
+            "temp_store_directory" => temp_directory(told),
+            // The number of helper threads is one of the limits; a negative one only asks.
+            "threads" => {
+                if let Some(told) = told.map(number).filter(|told| *told >= 0) {
+                    self.limit_table.set(Limit::WorkerThreads, (told & 0x7fff_ffff) as i32);
+                }
+                Ok(Value::from(self.limit_table.get(Limit::WorkerThreads) as i64))
+            }
+            "analysis_limit" => {
+                let told = told.map(number).filter(|told| *told >= 0).map(|n| Value::Integer(n & 0x7fff_ffff));
+                Ok(Value::Integer(self.plain_setting("analysis_limit", 0, told.as_ref())))
+            }
+            "soft_heap_limit" | "hard_heap_limit" => {
+                let name = if name == "soft_heap_limit" { "soft_heap_limit" } else { "hard_heap_limit" };
+                let told = told.filter(|told| number(told) >= 0);
+                Ok(Value::Integer(self.plain_setting(name, 0, told)))
+            }
             "locking_mode" => Ok(Value::from(self.locking_mode(db, told))),
             "secure_delete" => Ok(Value::Integer(self.secure_delete(db, told))),
-            "cache_spill" => Ok(Value::Integer(self.cache_spill(told))),
+            "cache_spill" => Ok(Value::Integer(self.cache_spill(db.unwrap_or(0), told))),
             "shrink_memory" => Ok(Value::Null),
             _ => self.database_setting(name, db.unwrap_or(0), told),
         }
@@ -196,7 +233,7 @@ impl State {
         let wanted = told.map(|told| match word(told).as_str() {
             "fast" => 2,
             "on" | "yes" | "true" => 1,
-            _ => u8::from(number(told) != 0),
+            text => u8::from(leading_number(text).is_some_and(|n| i32::try_from(n).is_ok_and(|n| n > 0))),
         });
         if let Some(mode) = wanted {
             for (at, entry) in self.databases.iter_mut().enumerate() {
@@ -208,14 +245,21 @@ impl State {
         self.databases.get(db.unwrap_or(0)).map_or(0, |entry| i64::from(entry.pager.secure_delete()))
     }
 
-    /// `PRAGMA cache_spill`: whether large transactions leave memory before they commit, and from how many pages on, in the databases
-    /// that the connection has.
-    fn cache_spill(&mut self, told: Option<&Value>) -> i64 {
+    /// `PRAGMA cache_spill`: whether large transactions leave memory before they commit, and from how many pages on at the
+    /// earliest. The cache may be larger: then it counts.
+    fn cache_spill(&mut self, db: usize, told: Option<&Value>) -> i64 {
+        let page_size = self.databases.get(db).map_or(4096, |entry| i64::from(entry.pager.page_size()));
+        let in_pages = |n: i64| if n < 0 { n.saturating_mul(-1024) / (page_size + PAGE_OVERHEAD) } else { n };
         match told.map(word).as_deref() {
-            Some("0" | "off" | "no" | "false") => self.settings.cache_spills = false,
-            Some(text) => {
+            Some("off" | "no" | "false") => self.settings.cache_spills = false,
+            Some(text) if !text.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
                 self.settings.cache_spills = true;
-                if let Some(pages) = text.parse::<i64>().ok().filter(|pages| *pages > 1) {
+            }
+            Some(text) => {
+                let pages = leading_number(text).filter(|n| i32::try_from(*n).is_ok()).unwrap_or(0);
+                self.settings.cache_spills = pages != 0;
+                if pages != 0 && pages != 1 {
+                    let pages = in_pages(pages);
                     self.settings.cache_spill_pages = pages;
                     for entry in &mut self.databases {
                         entry.pager.set_spill_pages(usize::try_from(pages).unwrap_or(usize::MAX));
@@ -224,7 +268,16 @@ impl State {
             }
             None => {}
         }
-        if self.settings.cache_spills { self.settings.cache_spill_pages.max(DEFAULT_SPILL_PAGES) } else { 0 }
+        let spills = self.settings.cache_spills;
+        if told.is_some() {
+            for entry in &mut self.databases {
+                entry.pager.set_spills(spills);
+            }
+        }
+        // The cache of temporary tables grows as it needs to: it is spoken of as that of `main`.
+        let db = if db == 1 { 0 } else { db };
+        let cache = in_pages(self.databases.get(db).and_then(|entry| entry.cache_size).unwrap_or(DEFAULT_CACHE_SIZE));
+        if spills { self.settings.cache_spill_pages.max(cache) } else { 0 }
     }
 
     fn plain_setting(&mut self, name: &'static str, default: i64, told: Option<&Value>) -> i64 {
@@ -273,17 +326,17 @@ impl State {
                     }
                     pager.set_synchronous(match word(told).as_str() {
                         "off" | "no" | "false" => Synchronous::Off,
-                        "normal" | "on" | "yes" | "true" => Synchronous::Normal,
                         "extra" => Synchronous::Extra,
-                        other => match other.parse::<i64>() {
-                            // Numbers are taken by their last three bits, counted from one.
-                            Ok(number) => match number.wrapping_add(1) & 7 {
-                                0 | 1 => Synchronous::Off,
-                                2 => Synchronous::Normal,
-                                3 => Synchronous::Full,
-                                _ => Synchronous::Extra,
-                            },
-                            Err(_) => Synchronous::Full,
+                        "full" => Synchronous::Full,
+                        // Three bits of a number count, and what is no number is NORMAL.
+                        text => match leading_number(text)
+                            .filter(|n| *n >= 0)
+                            .map(|n| if i32::try_from(n).is_ok() { n & 7 } else { 0 })
+                        {
+                            Some(0 | 7) => Synchronous::Off,
+                            Some(2) => Synchronous::Full,
+                            Some(3..) => Synchronous::Extra,
+                            _ => Synchronous::Normal,
                         },
                     });
                 }
@@ -293,6 +346,14 @@ impl State {
                     Synchronous::Full => 2,
                     Synchronous::Extra => 3,
                 }))
+            }
+            // Pages are never read through a map: it is answered, no more. What has no file has no row.
+            "mmap_size" => {
+                if pager.database_file().is_none() {
+                    return Ok(Value::Null);
+                }
+                let told = told.map(number).map(|n| Value::Integer(n.clamp(0, MAX_MMAP)));
+                Ok(Value::Integer(self.plain_setting("mmap_size", 0, told.as_ref())))
             }
             "journal_size_limit" => {
                 if let Some(told) = told {

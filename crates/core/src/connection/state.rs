@@ -74,6 +74,8 @@ pub(crate) struct Settings {
     pub writable_schema: bool,
     pub trusted_schema: bool,
     pub cell_size_check: bool,
+    /// What only [`super::Switch`] turns.
+    pub switches: super::switches::Switches,
     pub temp_store: i64,
     /// What `PRAGMA temp.journal_mode` answers: temporary tables need no journal.
     pub temp_journal_mode: turso_storage::JournalMode,

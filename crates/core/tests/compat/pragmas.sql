@@ -1,7 +1,7 @@
 -- # Pragmas
 -- > An unknown pragma does nothing, as in SQLite. "Stored": it can be set and asked for, and changes nothing else.
 -- = analysis_limit
-PRAGMA analysis_limit; PRAGMA analysis_limit = 100; PRAGMA analysis_limit;
+PRAGMA analysis_limit; PRAGMA analysis_limit = 100; PRAGMA analysis_limit = -1; PRAGMA analysis_limit;
 -- ! stored
 -- = application_id
 PRAGMA application_id = 77; PRAGMA application_id;
@@ -16,7 +16,7 @@ PRAGMA cache_size; PRAGMA cache_size = 100; PRAGMA cache_size; PRAGMA cache_size
 -- = cache_spill
 PRAGMA cache_spill = 0; PRAGMA cache_spill;
 -- + the default
-PRAGMA cache_spill;
+PRAGMA cache_spill; PRAGMA cache_spill = 1000; PRAGMA cache_size = 2000; PRAGMA cache_spill;
 -- = capture_data_changes_conn
 -- ~ captures changes: `id`, `before`, `after`, `full` or `off`, and the table for them
 PRAGMA capture_data_changes_conn('full'); PRAGMA capture_data_changes_conn; PRAGMA capture_data_changes_conn('off');

@@ -130,7 +130,8 @@ impl Io for SyscallIo {
     fn temp_path(&self) -> Result<PathBuf> {
         let mut random = [0; 8];
         self.randomness(&mut random);
-        Ok(std::env::temp_dir().join(format!("turso_{:016x}", u64::from_ne_bytes(random))))
+        let directory = crate::temp_directory().unwrap_or_else(std::env::temp_dir);
+        Ok(directory.join(format!("turso_{:016x}", u64::from_ne_bytes(random))))
     }
 
     fn now_julian_ms(&self) -> i64 {

@@ -157,6 +157,9 @@ impl<'a> Binder<'a> {
         columns: Option<&[Arc<str>]>,
         select: &'a ast::Select,
     ) -> Result<Query> {
+        if !self.context.options.views && db != crate::emit::ddl::TEMP {
+            return Err(Error::sql(format!("access to view \"{}\" prohibited", view.name)));
+        }
         if self.views.iter().any(|v| v.eq_ignore_ascii_case(&view.name)) {
             return Err(Error::sql(format!("view {} is circularly defined", view.name)));
         }

@@ -80,6 +80,9 @@ fn time_of(trigger: &Trigger) -> TriggerTime {
 pub(crate) fn all_triggers_of(e: &Emitter<'_>, db: DbIndex, table: &str) -> Vec<(DbIndex, Arc<Trigger>)> {
     let catalogue = e.context.catalogue;
     let mut list = Vec::new();
+    if !e.context.options.triggers {
+        return list;
+    }
     if db != TEMP && catalogue.database_count() > TEMP.index() {
         for trigger in catalogue.schema(TEMP).triggers_of(table) {
             if watched_database(e, trigger) == Some(db) {

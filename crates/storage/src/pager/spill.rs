@@ -94,6 +94,16 @@ impl Pager {
         self.spill_above = pages.max(1);
     }
 
+    /// Whether large transactions leave memory at all before they commit.
+    pub fn set_spills(&mut self, spills: bool) {
+        let default = DEFAULT_SPILL_BYTES / self.page_size() as usize;
+        match spills {
+            false => self.spill_above = usize::MAX,
+            true if self.spill_above == usize::MAX => self.spill_above = default,
+            true => {}
+        }
+    }
+
     fn spill_dirty(&mut self) -> Result<()> {
         let Backing::File(file) = &self.backing else { return Ok(()) };
         if !file.committing.is_idle() {

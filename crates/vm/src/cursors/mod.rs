@@ -92,6 +92,8 @@ pub(crate) struct TreeCursor {
     pub key: Option<Arc<KeyInfo>>,
     /// The counter of `Sequence`.
     pub sequence: i64,
+    /// 1 while the whole tree is being scanned: what each step adds to the statement's count.
+    pub scanning: u64,
     /// Closed, and kept for the next time this slot is opened.
     pub parked: bool,
     pub btree: BTreeCursor,

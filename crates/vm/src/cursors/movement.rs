@@ -4,7 +4,7 @@ use turso_error::Result;
 use turso_program::cursor::*;
 use turso_program::{Addr, CursorId, Program};
 
-use super::{Cursor, Status, tree_and_pager};
+use super::{Cursor, Status, Store, tree_and_pager};
 use crate::dispatch::{Exec, Flow};
 use crate::run::internal;
 use crate::{Host, Vm};
@@ -27,17 +27,26 @@ impl Vm {
                 return Err(internal("cursor is not open"));
             }
             let pager = tree.store.pager(host, &mut self.run)?;
+            let mut counted = 0;
             let found = match way {
-                Way::First => tree.btree.first(pager)?,
+                Way::First => {
+                    tree.scanning = u64::from(matches!(tree.store, Store::Db(_)));
+                    tree.btree.first(pager)?
+                }
                 Way::Last => tree.btree.last(pager)?,
                 // After NullRow there is nothing to go on from.
                 _ if tree.status == Status::NullRow => false,
-                Way::Next => tree.btree.next(pager)?,
+                Way::Next => {
+                    let found = tree.btree.next(pager)?;
+                    counted = tree.scanning & u64::from(found);
+                    found
+                }
                 Way::Prev => tree.btree.prev(pager)?,
             };
             if found {
                 // Still, or again, on a row: `status` says so already for all but the first step.
                 tree.arrived(pager.change_epoch());
+                self.run.counters.fullscan_steps += counted;
                 return Ok(true);
             }
             tree.moved(false, pager.change_epoch());

@@ -46,6 +46,7 @@ fn point_at(slot: &mut Cursor, root: PageNo, store: Store, key: Option<&Arc<KeyI
         target: 0,
         key: key.cloned(),
         sequence: 0,
+        scanning: 0,
         parked: false,
         btree: BTreeCursor::new(root, kind),
     }));

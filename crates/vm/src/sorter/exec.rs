@@ -66,7 +66,9 @@ impl Exec for SorterMisses {
 
 impl Exec for SorterSort {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        Flow::jump_if(!sorter(&mut vm.frame.cursors, self.cursor)?.sort()?, self.empty)
+        let found = sorter(&mut vm.frame.cursors, self.cursor)?.sort()?;
+        vm.run.counters.sorts += 1;
+        Flow::jump_if(!found, self.empty)
     }
 }
 

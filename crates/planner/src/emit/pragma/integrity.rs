@@ -14,7 +14,7 @@ use turso_program::virtual_table::VCheck;
 use turso_program::{CursorId, DbIndex, Label, Reg, Regs, Root};
 use turso_schema::{Index, Table};
 
-use super::{Call, integer_of, set_columns};
+use super::{Call, integer_of, is_small_number, set_columns};
 use crate::emit::ddl::{EXACT, text_into};
 use crate::emit::row::{bind_table_expr, column_value, index_entry, is_primary, key_info, table_tree};
 use crate::emit::{Emitter, SourceBinding};
@@ -56,7 +56,8 @@ fn check(e: &mut Emitter<'_>, call: &Call<'_>, name: &'static str, indexes: bool
     let mut limit = 100;
     let mut only: Option<(DbIndex, Arc<Table>)> = None;
     match call.value {
-        Some(text) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+        // A number is a limit, and no table.
+        Some(text) if is_small_number(text) => {
             let wanted = integer_of(text);
             limit = if wanted > 0 { wanted } else { 100 };
         }

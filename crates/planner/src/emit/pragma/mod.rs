@@ -35,7 +35,7 @@ enum Kind {
     /// On or off; asking gives a row, telling none.
     Flag,
     /// A setting with any value. `tells`: telling gives a row as well.
-    Value { tells: bool },
+    Value { tells: bool, reading: Reading },
     /// A command to the connection without a row.
     Command,
     /// A field of the header; `writable` ones can be set.
@@ -48,21 +48,43 @@ enum Kind {
     Nothing,
 }
 
+/// How the argument of a setting is read.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// As it is written: words and numbers.
+    Text,
+    /// A number that it begins with, 0 where that needs more than 32 bits.
+    Small,
+    /// A number of 32 bits that it begins with; anything else only asks.
+    Leading,
+    /// A number that it begins with.
+    Large,
+    /// A number; anything else only asks.
+    Exact,
+    /// It is not looked at.
+    Ignored,
+}
+
 use Kind::{Catalogue, Command, Flag, Header, Nothing, Special};
 
 /// A setting that answers only when asked.
-const ASK: Kind = Kind::Value { tells: false };
+const ASK: Kind = Kind::Value { tells: false, reading: Reading::Text };
 /// A setting that answers when told, too.
-const TELL: Kind = Kind::Value { tells: true };
+const TELL: Kind = Kind::Value { tells: true, reading: Reading::Text };
+
+/// A setting whose argument is read in another way.
+const fn number(tells: bool, reading: Reading) -> Kind {
+    Kind::Value { tells, reading }
+}
 
 /// All pragmas, sorted by name.
 const PRAGMAS: &[(&str, Kind)] = &[
-    ("analysis_limit", TELL),
+    ("analysis_limit", number(true, Reading::Exact)),
     ("application_id", Header { cookie: Cookie::ApplicationId, writable: true }),
     ("auto_vacuum", Special(special::auto_vacuum)),
     ("automatic_index", Flag),
-    ("busy_timeout", TELL),
-    ("cache_size", ASK),
+    ("busy_timeout", number(true, Reading::Leading)),
+    ("cache_size", number(false, Reading::Small)),
     ("cache_spill", ASK),
     ("capture_data_changes_conn", Special(special::capture_data_changes)),
     ("case_sensitive_like", Flag),
@@ -73,7 +95,7 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("concurrent_isolation", TELL),
     ("concurrent_upgrade", Flag),
     ("count_changes", Flag),
-    ("data_version", ASK),
+    ("data_version", number(true, Reading::Ignored)),
     ("database_list", Special(special::database_list)),
     ("default_cache_size", Special(special::default_cache_size)),
     ("defer_foreign_keys", Flag),
@@ -86,7 +108,7 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("full_column_names", Flag),
     ("fullfsync", Flag),
     ("function_list", Catalogue(catalogue::function_list)),
-    ("hard_heap_limit", TELL),
+    ("hard_heap_limit", number(true, Reading::Exact)),
     ("ignore_check_constraints", Flag),
     ("incremental_vacuum", Special(special::incremental_vacuum)),
     ("index_info", Catalogue(catalogue::index_info)),
@@ -95,16 +117,16 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("integrity_check", Special(integrity::integrity_check)),
     ("io_backend", ASK),
     ("journal_mode", Special(special::journal_mode)),
-    ("journal_size_limit", TELL),
+    ("journal_size_limit", number(true, Reading::Large)),
     ("legacy_alter_table", Flag),
     ("legacy_file_format", Nothing),
     ("locking_mode", TELL),
     ("max_page_count", Special(special::max_page_count)),
-    ("mmap_size", TELL),
+    ("mmap_size", number(true, Reading::Large)),
     ("module_list", Catalogue(catalogue::module_list)),
     ("optimize", Nothing),
     ("page_count", Special(special::page_count)),
-    ("page_size", ASK),
+    ("page_size", number(false, Reading::Small)),
     ("pragma_list", Catalogue(catalogue::pragma_list)),
     ("query_only", Flag),
     ("quick_check", Special(integrity::quick_check)),
@@ -115,18 +137,18 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("secure_delete", TELL),
     ("short_column_names", Flag),
     ("shrink_memory", Command),
-    ("soft_heap_limit", TELL),
+    ("soft_heap_limit", number(true, Reading::Exact)),
     ("synchronous", ASK),
     ("table_info", Catalogue(catalogue::table_info)),
     ("table_list", Catalogue(catalogue::table_list)),
     ("table_xinfo", Catalogue(catalogue::table_xinfo)),
     ("temp_store", ASK),
     ("temp_store_directory", ASK),
-    ("threads", TELL),
+    ("threads", number(true, Reading::Exact)),
     ("trusted_schema", Flag),
     ("unstable_capture_data_changes_conn", Special(special::capture_data_changes)),
     ("user_version", Header { cookie: Cookie::UserVersion, writable: true }),
-    ("wal_autocheckpoint", TELL),
+    ("wal_autocheckpoint", number(true, Reading::Small)),
     ("wal_checkpoint", Special(special::wal_checkpoint)),
     ("wal_status", Special(special::wal_status)),
     ("writable_schema", Flag),
@@ -206,8 +228,15 @@ fn emit(e: &mut Emitter<'_>, call: &Call<'_>, kind: Kind) -> Result<()> {
             let answers = told.is_none() && call.name != "case_sensitive_like";
             setting(e, call, told, answers);
         }
-        Kind::Value { tells } => {
-            let told = call.value.map(value_of);
+        Kind::Value { tells, reading } => {
+            let told = call.value.and_then(|text| match reading {
+                Reading::Text => Some(value_of(text)),
+                Reading::Small => Some(Value::Integer(small_integer_of(text))),
+                Reading::Leading => is_small_number(text).then(|| Value::Integer(integer_of(text))),
+                Reading::Large => Some(Value::Integer(integer_of(text))),
+                Reading::Exact => exact_integer_of(text).map(Value::Integer),
+                Reading::Ignored => None,
+            });
             let answers = told.is_none() || tells;
             setting(e, call, told, answers);
         }
@@ -247,7 +276,7 @@ fn header(e: &mut Emitter<'_>, call: &Call<'_>, cookie: Cookie, writable: bool) 
     match call.value {
         Some(text) if writable => {
             e.uses_database(db, true);
-            e.builder.emit(Integer { value: i64::from(integer_of(text) as i32), dest: reg });
+            e.builder.emit(Integer { value: small_integer_of(text), dest: reg });
             e.builder.emit(SetCookie { db, value: reg, cookie });
         }
         _ => {
@@ -280,8 +309,8 @@ fn set_columns(e: &mut Emitter<'_>, names: &[&str]) {
 /// The truth of an argument: a number that is not 0, or a word that says so.
 fn is_on(text: &str) -> bool {
     match text.to_ascii_lowercase().as_str() {
-        "on" | "yes" | "true" | "extra" | "full" => true,
-        word if word.starts_with(|c: char| c.is_ascii_digit()) => integer_of(word) != 0,
+        "on" | "yes" | "true" => true,
+        word if word.starts_with(|c: char| c.is_ascii_digit()) => small_integer_of(word) != 0,
         _ => false,
     }
 }
@@ -295,6 +324,28 @@ fn value_of(text: &str) -> Value {
     Value::from(text)
 }
 
+/// The integer that a text begins with, where it has 32 bits at most; else 0.
+fn small_integer_of(text: &str) -> i64 {
+    i64::from(i32::try_from(integer_of(text)).unwrap_or(0))
+}
+
+/// It begins with a number of 32 bits.
+fn is_small_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    digits.starts_with(|c: char| c.is_ascii_digit()) && i32::try_from(integer_of(text)).is_ok()
+}
+
+/// The integer that a text is, as a whole.
+fn exact_integer_of(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let hexadecimal = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
+    let is_number = match hexadecimal {
+        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => digits.bytes().all(|b| b.is_ascii_digit()),
+    };
+    (is_number && !digits.is_empty()).then(|| integer_of(text))
+}
+
 /// The integer that a text begins with; 0 when there is none. Hexadecimal is understood.
 fn integer_of(text: &str) -> i64 {
     if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
@@ -302,7 +353,7 @@ fn integer_of(text: &str) -> i64 {
     }
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
-        None => (false, text),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     let end = digits.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(digits.len());
     let value: i64 = digits.get(..end).unwrap_or("").parse().unwrap_or(0);

@@ -12,7 +12,7 @@ use turso_program::schema::{
 use turso_program::{DbIndex, Reg, Regs};
 use turso_value::{TextEncoding, Value};
 
-use super::{Call, integer_of, set_columns, setting};
+use super::{Call, exact_integer_of, integer_of, set_columns, setting, small_integer_of};
 use crate::emit::Emitter;
 use crate::emit::ddl::text_into;
 
@@ -38,7 +38,7 @@ pub(super) fn max_page_count(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()>
     e.uses_database(db, false);
     set_columns(e, &["max_page_count"]);
     // Zero and less only ask.
-    let value = call.value.map_or(0, integer_of).max(0);
+    let value = call.value.and_then(exact_integer_of).unwrap_or(0).max(0);
     e.builder.emit(Integer { value, dest: limit });
     e.builder.emit(MaxPageCount { db, limit, dest });
     e.builder.emit(ResultRow { values: Regs::new(dest, 1) });
@@ -134,10 +134,11 @@ pub(super) fn default_cache_size(e: &mut Emitter<'_>, call: &Call<'_>) -> Result
         Some(text) => {
             let value = e.builder.register();
             e.uses_database(db, true);
-            e.builder.emit(Integer { value: integer_of(text).saturating_abs(), dest: value });
+            let pages = small_integer_of(text).abs();
+            e.builder.emit(Integer { value: pages, dest: value });
             e.builder.emit(SetCookie { db, value, cookie: Cookie::DefaultCacheSize });
-            let pages = Value::Integer(integer_of(text).saturating_abs());
-            setting(e, &Call { name: "cache_size", schema: Some(db), value: call.value }, Some(pages), false);
+            let size = Call { name: "cache_size", schema: Some(db), value: call.value };
+            setting(e, &size, Some(Value::Integer(pages)), false);
         }
     }
     Ok(())
@@ -151,6 +152,19 @@ pub(super) fn auto_vacuum(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()> {
         other => integer_of(other).clamp(0, 2),
     });
     setting(e, call, mode.map(Value::Integer), mode.is_none());
+    let db = call.db();
+    if let Some(mode @ (1 | 2)) = mode
+        && e.context.catalogue.schema(db).tables.len() > 1
+    {
+        // A file that knows where its pages are pointed at from can change between the two at any time.
+        e.uses_database(db, true);
+        let (reg, done) = (e.builder.register(), e.builder.label());
+        e.builder.emit(ReadCookie { db, dest: reg, cookie: Cookie::LargestRoot });
+        e.builder.emit(turso_program::control::IfNot { reg, target: done, jump_if_null: true });
+        e.builder.emit(Integer { value: mode - 1, dest: reg });
+        e.builder.emit(SetCookie { db, value: reg, cookie: Cookie::IncrementalVacuum });
+        e.builder.bind(done);
+    }
     Ok(())
 }
 
