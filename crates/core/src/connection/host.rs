@@ -79,7 +79,7 @@ impl Host for State {
 
     fn may_drop_tree(&mut self, _db: DbIndex) -> Result<()> {
         // Another statement's cursor may be in it.
-        if self.active_statements > 1 {
+        if self.active_statements > 1 + self.nested_statements {
             return Err(Error::from_code(ResultCode::LOCKED));
         }
         Ok(())

@@ -192,6 +192,8 @@ pub(crate) struct State {
     pub lent: Arc<super::gate::Lent>,
     /// Calls of the application that it has been lent to and that are not over.
     pub lent_depth: u32,
+    /// Statements that wait while one runs inside of their instruction: they hold no cursor that it could disturb.
+    pub nested_statements: usize,
     /// Put in this state's place while it is lent; kept for the next time.
     pub spare: Option<Box<State>>,
     /// Stands in for a session that cannot be used now: everything fails.
@@ -257,6 +259,7 @@ impl State {
             rollbacks: 0,
             lent: Arc::default(),
             lent_depth: 0,
+            nested_statements: 0,
             spare: None,
             inert: false,
         }

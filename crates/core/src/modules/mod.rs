@@ -5,6 +5,7 @@
 //! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
 //! | `csv` | `csv` |
 //! | `dbstat` | `dbstat` |
+//! | `rtree` | `rtree`, `rtree_i32` |
 //! | `series` | `generate_series` |
 //! | `pragma` | `pragma_NAME` for every pragma that answers and changes nothing |
 
@@ -12,6 +13,7 @@ mod csv;
 mod dbstat;
 mod json;
 mod pragma;
+mod rtree;
 mod series;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ pub(crate) type NamedModule = (Arc<str>, Arc<dyn Module>);
 /// The modules that every connection has.
 pub(crate) fn built_in() -> Vec<NamedModule> {
     let mut list: Vec<NamedModule> = json::modules();
+    list.extend(rtree::modules());
     list.push(("csv".into(), Arc::new(csv::Csv)));
     list.push(("dbstat".into(), Arc::new(dbstat::DbStat)));
     list.push(("generate_series".into(), Arc::new(series::Series)));
