@@ -54,10 +54,9 @@ macro_rules! delegate_file_data {
     };
 }
 
-/// The methods of [`File`](crate::File) that a wrapper passes on to its field `inner`: all but those of
-/// [`delegate_file_data`](crate::delegate_file_data), `submit`, `submit_all`, `completes_inline` and `reads_ahead`.
+/// The methods of [`File`](crate::File) about what the file is that a wrapper passes on to its field `inner`.
 #[macro_export]
-macro_rules! delegate_file {
+macro_rules! delegate_file_facts {
     () => {
         fn size(&self) -> $crate::Result<u64> {
             self.inner.size()
@@ -71,6 +70,15 @@ macro_rules! delegate_file {
         fn sector_size(&self) -> u32 {
             self.inner.sector_size()
         }
+    };
+}
+
+/// The methods of [`File`](crate::File) that a wrapper passes on to its field `inner`: facts, locks and shared memory, so all but
+/// those of [`delegate_file_data`](crate::delegate_file_data), `submit`, `submit_all`, `completes_inline` and `reads_ahead`.
+#[macro_export]
+macro_rules! delegate_file {
+    () => {
+        $crate::delegate_file_facts!();
         fn lock(&self, level: $crate::LockLevel) -> $crate::Result<()> {
             self.inner.lock(level)
         }

@@ -3,13 +3,12 @@
 //!
 //! There is no shared memory either, so a log can be used only where the database is locked exclusively.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use turso_error::{Error, Result, ResultCode};
 
-use crate::{Completion, File, FileId, Io, LockLevel, Op, OpenFlags, ShmLockKind, ShmRegion, SyncKind};
+use crate::{Completion, File, Io, Job, LockLevel, Op, OpenFlags, ShmLockKind, ShmRegion};
 
 /// See the module's documentation.
 pub struct NoLockIo {
@@ -28,30 +27,13 @@ impl Io for NoLockIo {
         let inner = self.inner.open(path, flags)?;
         Ok(Arc::new(NoLockFile { inner, level: Mutex::new(LockLevel::None) }))
     }
-    fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
-        self.inner.delete(path, sync_dir)
+    fn name(&self) -> &'static str {
+        self.inner.name()
     }
-    fn exists(&self, path: &Path) -> Result<bool> {
-        self.inner.exists(path)
+    fn run_elsewhere(&self, job: Job) -> std::result::Result<(), Job> {
+        self.inner.run_elsewhere(job)
     }
-    fn sync_directory_of(&self, path: &Path) -> Result<()> {
-        self.inner.sync_directory_of(path)
-    }
-    fn full_path(&self, path: &Path) -> Result<PathBuf> {
-        self.inner.full_path(path)
-    }
-    fn temp_path(&self) -> Result<PathBuf> {
-        self.inner.temp_path()
-    }
-    fn now_julian_ms(&self) -> i64 {
-        self.inner.now_julian_ms()
-    }
-    fn randomness(&self, buf: &mut [u8]) {
-        self.inner.randomness(buf);
-    }
-    fn sleep(&self, duration: Duration) {
-        self.inner.sleep(duration);
-    }
+    delegate_io!();
     fn step(&self) -> Result<bool> {
         self.inner.step()
     }
@@ -80,33 +62,14 @@ impl File for NoLockFile {
     fn completes_inline(&self) -> bool {
         self.inner.completes_inline()
     }
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
-        self.inner.read_at(buf, offset)
+    fn submit_all(&self, ops: Vec<Op>) -> Vec<Completion> {
+        self.inner.submit_all(ops)
     }
-    fn write_at(&self, buf: &[u8], offset: u64) -> Result<()> {
-        self.inner.write_at(buf, offset)
+    fn reads_ahead(&self) -> bool {
+        self.inner.reads_ahead()
     }
-    fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> Result<()> {
-        self.inner.write_vectored_at(bufs, offset)
-    }
-    fn sync(&self, kind: SyncKind) -> Result<()> {
-        self.inner.sync(kind)
-    }
-    fn truncate(&self, size: u64) -> Result<()> {
-        self.inner.truncate(size)
-    }
-    fn size(&self) -> Result<u64> {
-        self.inner.size()
-    }
-    fn is_read_only(&self) -> bool {
-        self.inner.is_read_only()
-    }
-    fn id(&self) -> Option<FileId> {
-        self.inner.id()
-    }
-    fn sector_size(&self) -> u32 {
-        self.inner.sector_size()
-    }
+    delegate_file_data!();
+    delegate_file_facts!();
     fn lock(&self, level: LockLevel) -> Result<()> {
         let mut held = self.level();
         *held = (*held).max(level);

@@ -86,27 +86,8 @@ struct HookFile {
 }
 
 impl File for HookFile {
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
-        self.inner.read_at(buf, offset)
-    }
-    fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> Result<()> {
-        self.inner.write_vectored_at(bufs, offset)
-    }
-    fn sync(&self, kind: SyncKind) -> Result<()> {
-        self.inner.sync(kind)
-    }
-    fn truncate(&self, size: u64) -> Result<()> {
-        self.inner.truncate(size)
-    }
-    fn size(&self) -> Result<u64> {
-        self.inner.size()
-    }
-    fn is_read_only(&self) -> bool {
-        self.inner.is_read_only()
-    }
-    fn id(&self) -> Option<FileId> {
-        self.inner.id()
-    }
+    turso_io::delegate_file_data!();
+    turso_io::delegate_file_facts!();
     fn lock(&self, level: LockLevel) -> Result<()> {
         self.inner.lock(level)
     }
