@@ -49,7 +49,6 @@ pub(crate) struct WalCommit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     LogHeader,
-    SyncLogHeader,
     Frames,
     Written,
 }
@@ -279,9 +278,12 @@ impl Wal {
             let result = match commit.phase {
                 Phase::LogHeader => self.drive(commit, |c| {
                     let bytes = c.log_header.map_or_else(Box::default, |b| Box::from(&b[..]));
-                    Op::Write { bufs: vec![Buffer::Owned(bytes)], offset: 0 }
+                    let bufs = vec![Buffer::Owned(bytes)];
+                    match c.sync_log_header {
+                        true => Op::WriteThenSync { bufs, offset: 0, kind: SyncKind::Data },
+                        false => Op::Write { bufs, offset: 0 },
+                    }
                 }),
-                Phase::SyncLogHeader => self.drive(commit, |_| Op::Sync(SyncKind::Data)),
                 Phase::Frames if self.file.completes_inline() => self.write_frames(commit),
                 Phase::Frames => self.drive(commit, WalCommit::frames_op),
                 Phase::Written => return Ok(()),
@@ -295,8 +297,7 @@ impl Wal {
                 }
             }
             commit.phase = match commit.phase {
-                Phase::LogHeader if commit.sync_log_header => Phase::SyncLogHeader,
-                Phase::LogHeader | Phase::SyncLogHeader => Phase::Frames,
+                Phase::LogHeader => Phase::Frames,
                 Phase::Frames | Phase::Written => Phase::Written,
             };
         }
