@@ -206,7 +206,8 @@ impl Drop for Run {
             Phase::Stepping => turso_core::Statement::abandon,
             Phase::BetweenRows => turso_core::Statement::reset,
         };
-        if self.elsewhere {
+        // What is given up may be a commit that was handed over, whose end has to be waited for.
+        if self.elsewhere || self.phase == Phase::Stepping {
             let inner = self.statement.inner.clone();
             let work = move || undo(&mut inner.lock().unwrap_or_else(PoisonError::into_inner));
             self.statement.connection.inner().run_elsewhere(work);

@@ -26,6 +26,8 @@ struct Watched {
 struct Watch {
     /// The executor's thread runs tasks now.
     armed: AtomicBool,
+    /// Syncs wait until this is over, or for [`Watch::LONG`].
+    holds_syncs: AtomicBool,
     blocked: AtomicU64,
     elsewhere: AtomicU64,
 }
@@ -33,6 +35,8 @@ struct Watch {
 thread_local! { static IS_EXECUTOR: Cell<bool> = const { Cell::new(false) } }
 
 impl Watch {
+    const LONG: Duration = Duration::from_secs(10);
+
     fn note(&self, what: &str) {
         if !self.armed.load(Ordering::Relaxed) {
             return;
@@ -126,6 +130,11 @@ impl File for DiskFile {
     }
     fn sync(&self, kind: SyncKind) -> Result<()> {
         self.watch.note("sync");
+        let start = Instant::now();
+        std::thread::sleep(Duration::from_millis(1));
+        while self.watch.holds_syncs.load(Ordering::Relaxed) && start.elapsed() < Watch::LONG {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         self.inner.sync(kind)
     }
     fn truncate(&self, size: u64) -> Result<()> {
@@ -190,6 +199,43 @@ fn sum_after_reopening(path: &Path) -> i64 {
         let connection = Builder::new_local(path.to_str().unwrap()).build().await.unwrap().connect().unwrap();
         integer(&connection, "SELECT sum(a) FROM t").await
     })
+}
+
+#[test]
+fn giving_up_blocks_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("given_up.db");
+    let (io, watch) = Watched::new();
+    let database = pollster::block_on(Builder::new_local(path.to_str().unwrap()).with_io_impl(io).build()).unwrap();
+    let connection = database.connect().unwrap();
+    pollster::block_on(execute(&connection, "PRAGMA synchronous = full; CREATE TABLE t(a); INSERT INTO t VALUES (0)"));
+    IS_EXECUTOR.set(true);
+    let mut given_up = 0;
+    for round in 0..60 {
+        let mut update = Box::pin(connection.execute("UPDATE t SET a = a + 1", ()));
+        watch.armed.store(true, Ordering::Relaxed);
+        let mut is_over = false;
+        for _ in 0..=round % 12 {
+            is_over = update.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
+            if is_over {
+                break;
+            }
+            std::thread::sleep(Duration::from_micros(30));
+        }
+        watch.holds_syncs.store(true, Ordering::Relaxed);
+        let start = Instant::now();
+        drop(update);
+        let pause = start.elapsed();
+        watch.holds_syncs.store(false, Ordering::Relaxed);
+        watch.armed.store(false, Ordering::Relaxed);
+        given_up += u64::from(!is_over);
+        assert!(pause < Watch::LONG / 2, "a dropped future waited for a sync: {pause:?}");
+    }
+    IS_EXECUTOR.set(false);
+    println!("{given_up} given up");
+    assert!(given_up > 0);
+    assert_eq!(watch.blocked.load(Ordering::Relaxed), 0);
+    assert!(pollster::block_on(integer(&connection, "SELECT a FROM t")) <= 60);
 }
 
 #[test]
