@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use turso_error::Result;
-use turso_io::{Io, MemoryIo, PendingIo, ThreadPoolIo};
+use turso_io::{Io, MemoryIo, NoLockIo, PendingIo, ThreadPoolIo};
 use turso_schema::Schema;
 use turso_storage::{DatabaseFile, Pager};
 
 use crate::connection::{AttachedDb, Connection, Settings, State};
-use crate::options::{Backend, OpenOptions};
+use crate::options::{Backend, FilePromises, OpenOptions};
 use crate::uri;
 
 /// The page size of new databases.
@@ -50,10 +50,15 @@ impl Database {
         Self::open_named(name, options)
     }
 
-    /// Open the file of this path, whatever its name looks like: it need not be UTF-8. An `immutable` file cannot change, so that no
-    /// lock is taken and no journal looked at.
-    pub fn open_file(path: &Path, immutable: bool, options: OpenOptions) -> Result<Self> {
-        Self::open_through(io_of(&options.backend), path, immutable, options)
+    /// Open the file of this path, whatever its name looks like: it need not be UTF-8.
+    pub fn open_file(path: &Path, promises: FilePromises, mut options: OpenOptions) -> Result<Self> {
+        let mut io = io_of(&options.backend);
+        if promises.no_lock {
+            // The index of a log is shared memory, which needs locks.
+            options.new_uses_wal = false;
+            io = Arc::new(NoLockIo::new(io));
+        }
+        Self::open_through(io, path, promises.immutable, options)
     }
 
     fn open_through(io: Arc<dyn Io>, path: &Path, immutable: bool, options: OpenOptions) -> Result<Self> {
@@ -75,14 +80,8 @@ impl Database {
         let path = name.path.as_str();
         let in_memory =
             name.memory || path.is_empty() || path == ":memory:" || matches!(options.backend, Backend::Memory);
-        if !in_memory && name.no_lock {
-            // The index of a log is shared memory, which needs locks.
-            options.new_uses_wal = false;
-            let io = Arc::new(turso_io::NoLockIo::new(io_of(&options.backend)));
-            return Self::open_through(io, Path::new(path), name.immutable, options);
-        }
         if !in_memory {
-            return Self::open_file(Path::new(path), name.immutable, options);
+            return Self::open_file(Path::new(path), name.promises, options);
         }
         if name.memory && shared && !path.is_empty() {
             return Self::open_named_memory(path, options);

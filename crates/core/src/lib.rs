@@ -35,7 +35,7 @@ pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
 pub use connection::{ColumnMetadata, Connection, Limit, Switch, TransactionState, WeakConnection};
 pub use database::Database;
-pub use options::{Backend, OpenOptions};
+pub use options::{Backend, FilePromises, OpenOptions};
 pub use statement::{Prepared, Statement, StatementStatus, StepResult};
 pub use timer::wake_after;
 pub use wait::{Attempt, Wait};

@@ -83,3 +83,12 @@ impl Default for OpenOptions {
         }
     }
 }
+
+/// What is promised of a file that is opened, by parameters of its URI or by the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FilePromises {
+    /// It cannot change: no lock is taken and no journal looked at.
+    pub immutable: bool,
+    /// Nobody else uses it: no locks are taken, and a write-ahead log cannot be used.
+    pub no_lock: bool,
+}

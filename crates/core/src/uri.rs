@@ -5,7 +5,7 @@
 
 use turso_error::{Error, Result, ResultCode};
 
-use crate::options::OpenOptions;
+use crate::options::{FilePromises, OpenOptions};
 
 /// What a name asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,15 +15,13 @@ pub(crate) struct FileName {
     pub memory: bool,
     /// `cache=shared` or `cache=private`: with the former a database in memory is that of all who use the name.
     pub shared: Option<bool>,
-    pub immutable: bool,
-    /// Take no locks.
-    pub no_lock: bool,
+    pub promises: FilePromises,
 }
 
 /// Takes a name apart; a mode in it restricts the options.
 pub(crate) fn parse(name: &str, options: &mut OpenOptions) -> Result<FileName> {
     let plain =
-        |path: &str| FileName { path: path.into(), memory: false, shared: None, immutable: false, no_lock: false };
+        |path: &str| FileName { path: path.into(), memory: false, shared: None, promises: FilePromises::default() };
     let Some(rest) = name.strip_prefix("file:").filter(|_| options.uri) else { return Ok(plain(name)) };
     let rest = rest.split('#').next().unwrap_or("");
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -48,8 +46,8 @@ pub(crate) fn parse(name: &str, options: &mut OpenOptions) -> Result<FileName> {
                 "private" => file.shared = Some(false),
                 _ => return Err(Error::sql(format!("no such cache mode: {value}"))),
             },
-            "immutable" => file.immutable = is_on(&value),
-            "nolock" => file.no_lock = is_on(&value),
+            "immutable" => file.promises.immutable = is_on(&value),
+            "nolock" => file.promises.no_lock = is_on(&value),
             "vfs" if !value.is_empty() && value != "unix" => return Err(Error::sql(format!("no such vfs: {value}"))),
             _ => {}
         }

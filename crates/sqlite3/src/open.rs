@@ -9,12 +9,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use turso_core::io::Io;
-use turso_core::{Backend, Database, Error, OpenOptions, Result, ResultCode};
+use turso_core::{Backend, Database, Error, FilePromises, OpenOptions, Result, ResultCode};
 
 use crate::boundary::{Out, Text, entry};
 use crate::codes::{BUSY, MISUSE, NOMEM, OK};
 use crate::config;
-use crate::filename::FileName;
+use crate::filename::{self, FileName};
 use crate::handle::{Bare, Db, Entered};
 use crate::uri::{self, Location};
 use crate::utf16;
@@ -95,11 +95,9 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn immutable(&self) -> bool {
-        self.location.parameter(b"immutable").is_some_and(|value| match value.to_ascii_lowercase().as_slice() {
-            b"on" | b"yes" | b"true" => true,
-            number => std::str::from_utf8(number).is_ok_and(|n| n.parse::<i64>().is_ok_and(|n| n != 0)),
-        })
+    fn promises(&self) -> FilePromises {
+        let is_on = |key| self.location.parameter(key).and_then(filename::truth).unwrap_or(false);
+        FilePromises { immutable: is_on(b"immutable"), no_lock: is_on(b"nolock") }
     }
 
     fn is_memory(&self) -> bool {
@@ -117,9 +115,9 @@ impl Wanted {
                 let full = io.full_path(path)?;
                 let io = crate::vfs::io_through(vfs, name(full.as_os_str().as_bytes()));
                 options.backend = Backend::Custom(io.clone());
-                return Ok((Database::open_file(&full, self.immutable(), options)?, Some(io)));
+                return Ok((Database::open_file(&full, self.promises(), options)?, Some(io)));
             }
-            return Ok((Database::open_file(path, self.immutable(), options)?, None));
+            return Ok((Database::open_file(path, self.promises(), options)?, None));
         }
         if !self.shared || self.location.path.is_empty() {
             return Ok((Database::open(":memory:", options)?, None));
