@@ -10,6 +10,8 @@ use std::time::Duration;
 use turso_error::Result;
 use turso_value::Value;
 
+use crate::statement::StatementStatus;
+
 pub use turso_planner::{AuthAction, AuthRequest, Authorization};
 
 /// What happened to a row; the numbers are SQLite's action codes.
@@ -82,6 +84,8 @@ pub struct TracedStatement<'a> {
     pub parameters: &'a [Value],
     /// The current row, in [`TraceEvent::Row`].
     pub row: &'a [Value],
+    /// [`crate::Statement::status`]; all zero in [`TraceEvent::Trigger`].
+    pub status: StatementStatus,
 }
 
 impl TracedStatement<'_> {

@@ -134,12 +134,7 @@ impl Statement {
 
     /// What the statement has done since it was prepared (`sqlite3_stmt_status`).
     pub fn status(&self) -> StatementStatus {
-        let vm = &self.execution.vm;
-        let mut status = self.execution.status;
-        status.vm_steps += vm.steps();
-        status.counters += vm.counters();
-        status.memory_used = (vm.memory() + self.execution.sql.len()) as u64;
-        status
+        self.execution.status()
     }
 
     /// A number that no other statement of this process has.
@@ -514,13 +509,22 @@ impl Execution {
         None
     }
 
-    /// The schema has changed since the program was made: make it anew from the text, keep what is bound.
     /// Adds what a run that is over has done.
     fn count_run(&mut self) {
         self.status.vm_steps += self.vm.steps();
         self.status.counters += self.vm.counters();
     }
 
+    /// What all runs have done, the one in hand included.
+    fn status(&self) -> StatementStatus {
+        let mut status = self.status;
+        status.vm_steps += self.vm.steps();
+        status.counters += self.vm.counters();
+        status.memory_used = (self.vm.memory() + self.sql.len()) as u64;
+        status
+    }
+
+    /// The schema has changed since the program was made: make it anew from the text, keep what is bound.
     fn prepare_anew(&mut self, state: &mut State) -> Result<()> {
         if self.is_running() {
             let writes = self.vm.program().writes;
@@ -617,8 +621,13 @@ impl Execution {
         if state.hooks.trace_mask & event == 0 {
             return;
         }
-        let statement =
-            TracedStatement { id: self.id, sql: &self.sql, parameters: self.vm.parameters(), row: self.vm.row() };
+        let statement = TracedStatement {
+            id: self.id,
+            sql: &self.sql,
+            parameters: self.vm.parameters(),
+            row: self.vm.row(),
+            status: self.status(),
+        };
         state.tell_tracer(&match event {
             trace_mask::ROW => TraceEvent::Row(statement),
             trace_mask::PROFILE => {

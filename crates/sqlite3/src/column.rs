@@ -131,14 +131,6 @@ impl Stmt {
         self.column_texts.borrow_mut().wide.push((fact, key, text));
         pointer.cast()
     }
-
-    /// Bytes that the statement holds, roughly.
-    pub fn memory_used(&self) -> c_int {
-        let program = self.inner.try_borrow().map_or(0, |inner| {
-            size_of_val(inner.program().instructions.as_slice()) + inner.program().register_count * size_of::<Value>()
-        });
-        c_int::try_from(program + size_of::<Stmt>()).unwrap_or(c_int::MAX)
-    }
 }
 
 /// The NULL that stands where no value is. It never changes, so all may share it.

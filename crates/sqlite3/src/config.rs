@@ -1,9 +1,11 @@
 //! Settings of the library and of connections, and what the library says about itself.
 
 use std::ffi::{c_char, c_int, c_void};
+use std::ops::RangeInclusive;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 
+use turso_core::Switch;
 use turso_functions::{SQLITE_SOURCE_ID, SQLITE_VERSION, SQLITE_VERSION_NUMBER};
 
 use crate::boundary::{Out, Text, catch, entry};
@@ -119,84 +121,59 @@ pub unsafe extern "C" fn turso_config(op: c_int, arguments: *mut RawArguments) -
     })
 }
 
-/// The switches of `sqlite3_db_config`, as they are told; by number from `FIRST_SWITCH`.
-pub struct Switches([bool; SWITCHES.len()]);
+/// `SQLITE_DBCONFIG_ENABLE_FKEY` and `SQLITE_DBCONFIG_ENABLE_COMMENTS`.
+const SWITCHES: RangeInclusive<c_int> = 1002..=1022;
+/// `SQLITE_DBCONFIG_FP_DIGITS`, and the digits that the engine gives a real.
+const DIGITS: (c_int, c_int) = (1023, 17);
 
-/// `SQLITE_DBCONFIG_ENABLE_FKEY`
-const FIRST_SWITCH: c_int = 1002;
-
-/// The state of each switch at first, and the pragma that follows it.
-const SWITCHES: [(bool, Option<&str>); 22] = [
-    (false, Some("foreign_keys")),
-    (true, None),
-    (false, None),
-    (false, None),
-    (false, None),
-    (false, None),
-    (false, None),
-    (false, None),
-    (false, None),
-    (false, Some("writable_schema")),
-    (false, Some("legacy_alter_table")),
-    (true, None),
-    (true, None),
-    (true, None),
-    (false, None),
-    (true, Some("trusted_schema")),
-    (false, None),
-    (false, Some("reverse_unordered_selects")),
-    (true, None),
-    (true, None),
-    (true, None),
-    (false, None),
-];
+/// The switches of `sqlite3_db_config` that are not the engine's (see [`Switch`]): they are kept and answered, a bit for each.
+pub struct Switches(u32);
 
 impl Default for Switches {
     fn default() -> Self {
-        Self(SWITCHES.map(|(on, _)| on))
+        let mut switches = Self(0);
+        switches.turn(Self::COMMENTS, true);
+        switches
     }
 }
 
 impl Switches {
     /// `SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION`
-    pub const LOAD_EXTENSION: usize = 3;
+    pub const LOAD_EXTENSION: c_int = 1005;
+    const COMMENTS: c_int = *SWITCHES.end();
+
+    fn bit(switch: c_int) -> u32 {
+        1 << (switch - SWITCHES.start())
+    }
 
     /// Is it on?
-    pub fn is_on(&self, switch: usize) -> bool {
-        self.0.get(switch).is_some_and(|on| *on)
+    pub fn is_on(&self, switch: c_int) -> bool {
+        self.0 & Self::bit(switch) != 0
     }
 
     /// Turn it.
-    pub fn turn(&mut self, switch: usize, on: bool) {
-        if let Some(known) = self.0.get_mut(switch) {
-            *known = on;
-        }
+    pub fn turn(&mut self, switch: c_int, on: bool) {
+        if on { self.0 |= Self::bit(switch) } else { self.0 &= !Self::bit(switch) }
     }
 }
 
-fn pragma_is_on(db: &Db, name: &str) -> Option<bool> {
-    let mut statement = db.connection.prepare(format!("PRAGMA {name}")).ok()?.statement?;
-    statement.step().ok()?;
-    match statement.value(0)? {
-        turso_value::ValueRef::Integer(on) => Some(on != 0),
-        _ => None,
-    }
-}
-
-fn switch(db: &Db, number: usize, wanted: c_int, answer: Out<c_int>) -> c_int {
-    let Some((_, pragma)) = SWITCHES.get(number) else { return ERROR };
-    if wanted >= 0 {
-        db.switches.borrow_mut().turn(number, wanted != 0);
-        if let Some(pragma) = pragma {
-            let set = format!("PRAGMA {pragma} = {}", i32::from(wanted != 0));
-            if let Err(error) = db.connection.execute_batch(set) {
-                return db.fail(&error);
+/// Turns a switch unless a negative number only asks for it, and answers how it stands.
+fn switch(db: &Db, number: c_int, wanted: c_int) -> bool {
+    match Switch::from_number(number) {
+        Some(switch) => {
+            if wanted >= 0 {
+                db.connection.turn(switch, wanted != 0);
             }
+            db.connection.is_on(switch)
+        }
+        None => {
+            let mut switches = db.switches.borrow_mut();
+            if wanted >= 0 {
+                switches.turn(number, wanted != 0);
+            }
+            switches.is_on(number)
         }
     }
-    let on = pragma.and_then(|pragma| pragma_is_on(db, pragma)).unwrap_or_else(|| db.switches.borrow().is_on(number));
-    answer.set(on.into());
-    OK
 }
 
 /// The shim's `sqlite3_db_config`.
@@ -218,13 +195,12 @@ pub unsafe extern "C" fn turso_db_config(db: *mut Db, op: c_int, arguments: *mut
                 OK
             }
             1001 => OK,
-            _ => match op.checked_sub(FIRST_SWITCH).and_then(|n| usize::try_from(n).ok()) {
-                Some(number) => {
-                    let wanted = arguments.int();
-                    switch(db, number, wanted, Out::new(arguments.pointer()))
-                }
-                None => ERROR,
-            },
+            _ if SWITCHES.contains(&op) || op == DIGITS.0 => {
+                let (wanted, answer) = (arguments.int(), Out::new(arguments.pointer::<c_int>()));
+                answer.set(if op == DIGITS.0 { DIGITS.1 } else { switch(db, op, wanted).into() });
+                OK
+            }
+            _ => ERROR,
         }
     })
 }

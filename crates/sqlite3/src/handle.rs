@@ -52,7 +52,7 @@ pub struct Db {
     pub zombie: Cell<bool>,
     /// `sqlite3_limit`.
     pub limits: crate::limit::Lengths,
-    /// `sqlite3_db_config` switches by their number.
+    /// Switches of `sqlite3_db_config` that are not the engine's.
     pub switches: RefCell<crate::config::Switches>,
     /// `sqlite3_set_clientdata`.
     pub client_data: RefCell<Vec<ClientData>>,
@@ -130,8 +130,8 @@ pub struct Stmt {
     pub column_texts: RefCell<crate::column::ColumnTexts>,
     /// Names of parameters as handed out.
     pub parameter_names: RefCell<Vec<Option<CString>>>,
-    /// The text with values, as last asked for by a trace.
-    pub counters: RefCell<[c_int; 10]>,
+    /// The counters of `sqlite3_stmt_status` when they were last reset, by number.
+    pub reset_counters: RefCell<[u64; 9]>,
 }
 
 impl Db {
@@ -246,7 +246,7 @@ impl Stmt {
             columns: RefCell::default(),
             column_texts: RefCell::default(),
             parameter_names: RefCell::default(),
-            counters: RefCell::default(),
+            reset_counters: RefCell::default(),
         });
         let pointer = NonNull::from(Box::leak(boxed));
         db.statements.borrow_mut().push(pointer);

@@ -108,11 +108,11 @@ impl Db {
         found.map_or(null_mut(), |stmt| stmt.as_ptr().cast())
     }
 
-    /// The text with values of a statement that a tracer is being told of: it steps, and cannot be asked itself.
-    pub fn traced_sql(&self, id: u64) -> Option<Vec<u8>> {
+    /// Asks a statement that a tracer is being told of: it steps, and cannot be asked itself.
+    pub fn ask_traced<T>(&self, id: u64, ask: impl FnOnce(&TracedStatement<'_>) -> T) -> Option<T> {
         // SAFETY: set for the time of the callback that asks.
         let traced = self.hooks.traced.get().map(|traced| unsafe { traced.as_ref() })?;
-        (traced.id == id).then(|| traced.expanded_sql())
+        (traced.id == id).then(|| ask(traced))
     }
 
     fn install_legacy_trace(&self) {

@@ -3,18 +3,14 @@
 use std::ffi::{c_char, c_int};
 use std::ptr::null_mut;
 
-use turso_core::{ResultCode, StepResult};
+use turso_core::{ResultCode, StatementStatus, StepResult};
 
 use crate::boundary::entry;
 use crate::codes::{DONE, INTERNAL, MISUSE, OK, ROW};
 use crate::handle::{Bare, Db, Handle, Stmt, StmtState};
 
-/// Counters of `sqlite3_stmt_status` by number.
-const STATUS_COUNTERS: c_int = 9;
-/// Index of the counter of preparing anew.
-const STATUS_REPREPARE: usize = 5;
-/// Index of the counter of runs.
-const STATUS_RUN: usize = 6;
+/// `SQLITE_STMTSTATUS_MEMUSED`
+const MEMORY_USED: c_int = 99;
 
 /// Marks a connection as broken when a panic passes.
 struct Watch<'a>(&'a std::cell::Cell<bool>);
@@ -45,12 +41,8 @@ impl Stmt {
             let _watch = Watch(&db.broken);
             inner.step()
         };
-        if starts {
-            self.count(STATUS_RUN);
-            if program != std::sync::Arc::as_ptr(inner.program()) {
-                self.count(STATUS_REPREPARE);
-                self.column_texts.borrow_mut().clear();
-            }
+        if starts && program != std::sync::Arc::as_ptr(inner.program()) {
+            self.column_texts.borrow_mut().clear();
         }
         drop(inner);
         if !matches!(result, Ok(StepResult::Row)) {
@@ -98,17 +90,47 @@ impl Stmt {
         }
     }
 
-    fn count(&self, counter: usize) {
-        if let Some(counter) = self.counters.borrow_mut().get_mut(counter) {
-            *counter = counter.saturating_add(1);
+    /// What it has done so far; nothing for one that is just being stepped, unless a tracer that is told of it asks.
+    fn status(&self) -> StatementStatus {
+        match self.inner.try_borrow() {
+            Ok(inner) => inner.status(),
+            Err(_) => self.db().ask_traced(self.id, |traced| traced.status).unwrap_or_default(),
         }
+    }
+
+    /// Bytes that it holds, roughly.
+    pub fn memory_used(&self) -> u64 {
+        self.status().memory_used + size_of::<Stmt>() as u64
+    }
+
+    /// A counter of `sqlite3_stmt_status` since its last reset.
+    fn counter(&self, number: c_int, reset: bool) -> u64 {
+        let status = self.status();
+        let now = match number {
+            1 => status.counters.fullscan_steps,
+            2 => status.counters.sorts,
+            3 => status.counters.auto_index_rows,
+            4 => status.vm_steps,
+            5 => status.reprepares,
+            6 => status.runs,
+            7 => status.counters.filter_misses,
+            8 => status.counters.filter_hits,
+            _ => return 0,
+        };
+        let mut before = self.reset_counters.borrow_mut();
+        let Some(before) = before.get_mut(number as usize) else { return 0 };
+        let since = now.saturating_sub(*before);
+        if reset {
+            *before += since;
+        }
+        since
     }
 
     /// The text with the values of its parameters in the places of the parameters.
     pub fn expanded_sql(&self) -> Option<Vec<u8>> {
         match self.inner.try_borrow() {
             Ok(inner) => Some(inner.expanded_sql()),
-            Err(_) => self.db().traced_sql(self.id),
+            Err(_) => self.db().ask_traced(self.id, |traced| traced.expanded_sql()),
         }
     }
 }
@@ -221,15 +243,8 @@ entry! {
     /// A counter of a statement.
     fn sqlite3_stmt_status(stmt: Handle<Stmt>, counter: i32, reset: i32) -> c_int | 0; {
         let Some(stmt) = stmt.get() else { return 0 };
-        if counter == 99 {
-            return stmt.memory_used();
-        }
-        if !(1..=STATUS_COUNTERS).contains(&counter) {
-            return 0;
-        }
-        let mut counters = stmt.counters.borrow_mut();
-        let Some(counter) = counters.get_mut(counter as usize) else { return 0 };
-        if reset != 0 { std::mem::take(counter) } else { *counter }
+        let value = if counter == MEMORY_USED { stmt.memory_used() } else { stmt.counter(counter, reset != 0) };
+        c_int::try_from(value).unwrap_or(c_int::MAX)
     }
 
     /// Obsolete: statements are prepared anew by themselves.

@@ -22,8 +22,8 @@ fn status(op: c_int, reset: bool) -> Option<(i64, i64)> {
 fn db_status(db: &Db, op: c_int) -> Option<(i64, i64)> {
     let statements = || {
         // SAFETY: statements in the list are live.
-        let used = db.statements.borrow().iter().map(|s| i64::from(unsafe { s.as_ref() }.memory_used())).sum();
-        Some((used, 0))
+        let used: u64 = db.statements.borrow().iter().map(|s| unsafe { s.as_ref() }.memory_used()).sum();
+        Some((i64::try_from(used).unwrap_or(i64::MAX), 0))
     };
     match op {
         3 => statements(),

@@ -189,7 +189,7 @@ fn constant_functions(source: &str) -> Vec<String> {
         let Some(open) = rest.find('{') else { continue };
         let Some(close) = rest[open..].find('}') else { continue };
         let body = rest[open + 1..open + close].trim();
-        if matches!(body, "OK" | "0" | "null()" | "null_mut()" | "ERROR" | "") && rest.len() > open {
+        if matches!(body, "OK" | "0" | "1" | "null()" | "null_mut()" | "ERROR" | "MISUSE" | "RANGE" | "") {
             found.push(name);
         }
     }
@@ -207,6 +207,9 @@ const DO_NOTHING: &[&str] = &[
     "sqlite3_database_file_object",
     "sqlite3_normalized_sql",
     "sqlite3_release_memory",
+    "sqlite3_stmt_scanstatus",
     "sqlite3_stmt_scanstatus_reset",
+    "sqlite3_stmt_scanstatus_v2",
+    "sqlite3_threadsafe",
     "sqlite3_vtab_nochange",
 ];

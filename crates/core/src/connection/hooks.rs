@@ -306,7 +306,7 @@ impl State {
             return;
         }
         if let Some((id, sql)) = self.hooks.traced.clone() {
-            let statement = TracedStatement { id, sql: &sql, parameters: &[], row: &[] };
+            let statement = TracedStatement { id, sql: &sql, parameters: &[], row: &[], status: Default::default() };
             self.tell_tracer(&TraceEvent::Trigger(statement, &format!("-- TRIGGER {name}")));
         }
     }

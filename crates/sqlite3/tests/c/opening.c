@@ -77,6 +77,35 @@ static void files(sqlite3 *db) {
   INT(sqlite3_database_file_object(sqlite3_db_filename(db, "main")) == file);
 }
 
+static int turn(sqlite3 *db, int which, int on) { int now = -1; RC(sqlite3_db_config(db, which, on, &now)); return now; }
+
+/* What the switches of sqlite3_db_config do. */
+static void switches(void) {
+  sqlite3 *db = fresh();
+  run(db, "CREATE TABLE s(a); CREATE TABLE log(a); CREATE VIEW w AS SELECT a FROM s; CREATE TRIGGER tr AFTER INSERT ON s BEGIN INSERT INTO log VALUES(new.a); END");
+  for (int which = SQLITE_DBCONFIG_ENABLE_FKEY; which <= SQLITE_DBCONFIG_MAX + 1; which++)
+    if (which != SQLITE_DBCONFIG_STMT_SCANSTATUS) INT(turn(db, which, -1));
+  RC(sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 1, 0));
+  INT(turn(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)); run(db, "INSERT INTO s VALUES(1)"); INT(turn(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1)); run(db, "INSERT INTO s VALUES(2)"); rows(db, "SELECT a FROM log");
+  INT(turn(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0)); run(db, "SELECT * FROM w"); INT(turn(db, SQLITE_DBCONFIG_ENABLE_VIEW, 1)); run(db, "SELECT * FROM w");
+  INT(turn(db, SQLITE_DBCONFIG_DQS_DML, 0)); run(db, "SELECT \"text\""); INT(turn(db, SQLITE_DBCONFIG_DQS_DML, 5)); run(db, "SELECT \"text\"");
+  INT(turn(db, SQLITE_DBCONFIG_DQS_DDL, 0)); run(db, "CREATE INDEX i ON s(\"text\")");
+  INT(turn(db, SQLITE_DBCONFIG_DEFENSIVE, 1)); run(db, "PRAGMA writable_schema = 1; DELETE FROM sqlite_schema");
+  run(db, "BEGIN"); INT(turn(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1)); run(db, "COMMIT; PRAGMA foreign_keys");
+  INT(turn(db, SQLITE_DBCONFIG_REVERSE_SCANORDER, 1)); rows(db, "SELECT a FROM s");
+  RC(sqlite3_close(db));
+}
+
+/* A file that somebody else has locked, with and without looking at locks. */
+static void unlocked(void) {
+  sqlite3 *holder = 0, *db = 0; char name[2048];
+  RC(sqlite3_open(scratch("lock.db"), &holder)); run(holder, "CREATE TABLE t(a); INSERT INTO t VALUES(1); BEGIN EXCLUSIVE");
+  RC(sqlite3_open(scratch("lock.db"), &db)); run(db, "SELECT a FROM t"); RC(sqlite3_close(db));
+  snprintf(name, sizeof name, "file:%s?nolock=yes", scratch("lock.db"));
+  RC(sqlite3_open_v2(name, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, 0)); run(db, "SELECT a FROM t"); RC(sqlite3_close(db));
+  RC(sqlite3_close(holder));
+}
+
 void opening(void) {
   sqlite3 *db = 0; sqlite3_stmt *stmt = 0;
   RC(sqlite3_open(":memory:", &db)); SET(db); RC(sqlite3_close(db)); RC(sqlite3_close(0)); RC(sqlite3_close_v2(0));
@@ -91,5 +120,5 @@ void opening(void) {
   RC(sqlite3_close(db)); STR(sqlite3_errmsg(db));
   RC(sqlite3_close_v2(db)); RC(sqlite3_step(stmt)); RC(sqlite3_finalize(stmt));
   RC(sqlite3_open_v2(scratch("open.db"), &db, SQLITE_OPEN_READONLY, 0)); INT(sqlite3_db_readonly(db, "main")); run(db, "DELETE FROM u"); sqlite3_close(db);
-  names();
+  switches(); unlocked(); names();
 }

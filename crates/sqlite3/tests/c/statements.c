@@ -88,9 +88,28 @@ static void tables(sqlite3 *db) {
   RC(sqlite3_table_column_metadata(db, 0, "t", "nothing", 0, 0, 0, 0, 0)); STR(sqlite3_errmsg(db)); RC(sqlite3_table_column_metadata(db, 0, "t", 0, 0, 0, 0, 0, 0)); RC(sqlite3_table_column_metadata(db, 0, "nothing", 0, 0, 0, 0, 0, 0));
 }
 
+static void counter(sqlite3_stmt *stmt, const char *when) {
+  printf("%s: steps %d sorts %d runs %d\n", when, sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0), sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_SORT, 0), sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_RUN, 0));
+}
+static int profiled(unsigned what, void *p, void *stmt, void *took) { (void)what; (void)p; (void)took; counter(stmt, "profile"); return 0; }
+
+/* What statements count, asked between runs and by a tracer. */
+static void counters(sqlite3 *db) {
+  sqlite3_stmt *stmt = 0;
+  RC(sqlite3_trace_v2(db, SQLITE_TRACE_PROFILE, profiled, 0));
+  RC(sqlite3_prepare_v2(db, "SELECT b FROM t ORDER BY c", -1, &stmt, 0)); counter(stmt, "prepared");
+  while (sqlite3_step(stmt) == SQLITE_ROW);
+  counter(stmt, "run"); sqlite3_reset(stmt);
+  while (sqlite3_step(stmt) == SQLITE_ROW);
+  counter(stmt, "run again"); SET(sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 1)); INT(sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0));
+  INT(sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_SORT, 1)); counter(stmt, "sorts reset"); SET(sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_MEMUSED, 1)); INT(sqlite3_stmt_status(stmt, 55, 0));
+  sqlite3_finalize(stmt);
+  RC(sqlite3_trace_v2(db, 0, 0, 0));
+}
+
 void statements(void) {
   sqlite3 *db = fresh();
   run(db, "CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT, b VARCHAR(10) NOT NULL COLLATE NOCASE, c); INSERT INTO t VALUES(1, 'one', 'c1'), (2, 'two', NULL)");
-  binding(db); columns(db); preparing(db); tables(db);
+  binding(db); columns(db); preparing(db); tables(db); counters(db);
   RC(sqlite3_close(db));
 }
