@@ -117,6 +117,24 @@ fn within_savepoint(
     if !options.no_savepoint {
         connection.execute_batch("SAVEPOINT changeset_apply")?;
     }
+    let outcome = make_all(connection, input, options, handler);
+    if options.no_savepoint {
+        return outcome;
+    }
+    let outcome = outcome.and_then(|rebase| connection.execute_batch("RELEASE changeset_apply").map(|()| rebase));
+    if outcome.is_err() {
+        // A failure that has ended the transaction has taken the savepoint along.
+        let _ = connection.execute_batch("ROLLBACK TO changeset_apply; RELEASE changeset_apply");
+    }
+    outcome
+}
+
+fn make_all(
+    connection: &Connection,
+    input: Input<'_>,
+    options: ApplyOptions,
+    handler: &mut dyn Handler,
+) -> Result<Vec<u8>> {
     connection.execute_batch("PRAGMA defer_foreign_keys = 1")?;
     let mut reader = Reader::new(input, ReaderOptions { invert: options.invert, skip_empty: true });
     let mut applier = Applier {
@@ -130,19 +148,8 @@ fn within_savepoint(
     };
     let outcome = applier.run(&mut reader).and_then(|()| applier.check_foreign_keys());
     let rebase = std::mem::take(applier.rebase.buffer());
-    drop(applier);
-    connection.execute_batch("PRAGMA defer_foreign_keys = 0")?;
-    if options.no_savepoint {
-        return outcome.map(|()| rebase);
-    }
-    match outcome.and_then(|()| connection.execute_batch("RELEASE changeset_apply")) {
-        Ok(()) => Ok(rebase),
-        Err(error) => {
-            // A failure that has ended the transaction has taken the savepoint along.
-            let _ = connection.execute_batch("ROLLBACK TO changeset_apply; RELEASE changeset_apply");
-            Err(error)
-        }
-    }
+    let undeferred = connection.execute_batch("PRAGMA defer_foreign_keys = 0");
+    outcome.and(undeferred).map(|()| rebase)
 }
 
 struct Applier<'a> {
@@ -273,17 +280,18 @@ impl Applier<'_> {
     /// Remove the row that has an INSERT's key, and insert; the row stays if that fails.
     fn replace_row(&mut self, statements: &mut Statements<'_>, change: &Change) -> Result<()> {
         self.connection.execute_batch("SAVEPOINT replace_op")?;
-        let outcome = match statements.delete(change, true)? {
-            Outcome::Changed(_) => statements.insert(change)?,
-            Outcome::Constraint => Outcome::Constraint,
+        let outcome = match statements.delete(change, true) {
+            Ok(Outcome::Changed(_)) => statements.insert(change),
+            other => other,
         };
-        match outcome {
-            Outcome::Changed(_) => self.connection.execute_batch("RELEASE replace_op"),
-            Outcome::Constraint => {
-                self.connection.execute_batch("ROLLBACK TO replace_op; RELEASE replace_op")?;
-                self.meet_constraint(change, true)
-            }
+        if let Ok(Outcome::Changed(_)) = outcome {
+            return self.connection.execute_batch("RELEASE replace_op");
         }
+        let undone = self.connection.execute_batch("ROLLBACK TO replace_op; RELEASE replace_op");
+        // A failure may have ended the transaction, and the savepoint with it: the failure is what is told.
+        outcome?;
+        undone?;
+        self.meet_constraint(change, true)
     }
 
     /// A constraint is in the way.
@@ -314,10 +322,7 @@ impl Applier<'_> {
         if table.kind == Kind::Patchset {
             return;
         }
-        if !self.rebased.as_ref().is_some_and(|known| Arc::ptr_eq(known, table)) {
-            table.write(&mut self.rebase);
-            self.rebased = Some(table.clone());
-        }
+        table.begin(&mut self.rebased, &mut self.rebase);
         let delete = change.operation == Operation::Delete;
         self.rebase.byte(if delete { Operation::Delete } else { Operation::Insert } as u8);
         self.rebase.byte(u8::from(answer == Resolution::Replace));

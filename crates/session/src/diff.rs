@@ -2,7 +2,7 @@
 
 use turso_core::{Connection, Error, Result, ResultCode, StepResult, Value};
 
-use crate::format::{Operation, put_field};
+use crate::format::Operation;
 use crate::recorder::Shared;
 use crate::shape::{Shape, quoted};
 
@@ -104,17 +104,7 @@ impl Sides<'_> {
         while statement.step()? == StepResult::Row {
             let values = statement.row().iter().cloned().enumerate();
             let row: Vec<Value> = values.map(|(column, value)| self.shape.recorded(column, value)).collect();
-            let keys: Vec<&Value> = row
-                .iter()
-                .enumerate()
-                .filter(|(column, _)| self.shape.is_key(*column))
-                .map(|(_, value)| value)
-                .collect();
-            if keys.iter().any(|value| value.is_null()) {
-                continue;
-            }
-            let mut key = Vec::new();
-            keys.into_iter().for_each(|value| put_field(&mut key, Some(value)));
+            let Some(key) = self.shape.key_of(&row) else { continue };
             let mut recorder = self.shared.lock();
             let Some(at) = recorder.position(self.table) else { return Ok(()) };
             let indirect = recorder.indirect;

@@ -104,6 +104,14 @@ impl TableHeader {
         Ok(Self { kind, name, key })
     }
 
+    /// Write the header, unless it is the one that was `written` last.
+    pub(crate) fn begin(self: &Arc<Self>, written: &mut Option<Arc<Self>>, output: &mut Output<'_>) {
+        if !written.as_ref().is_some_and(|written| Arc::ptr_eq(written, self)) {
+            self.write(output);
+            *written = Some(self.clone());
+        }
+    }
+
     pub(crate) fn write(&self, output: &mut Output<'_>) {
         output.byte(self.kind as u8);
         output.varint(self.key.len() as u64);

@@ -84,10 +84,7 @@ impl Rebaser {
             if change.table.kind == Kind::Patchset {
                 return Err(Error::from_code(ResultCode::ERROR));
             }
-            if !current.as_ref().is_some_and(|known| Arc::ptr_eq(known, &change.table)) {
-                change.table.write(output);
-                current = Some(change.table.clone());
-            }
+            change.table.begin(&mut current, output);
             let at = self.position(&change.table.name);
             let rows = at.and_then(|at| self.tables.get_mut(at)).map(|(_, rows)| rows);
             let rebased = match rows.and_then(|rows| rows.get_mut(&change.key_bytes())) {

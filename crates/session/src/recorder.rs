@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use turso_core::hooks::{Preupdate, RowAction};
 use turso_core::{Connection, Error, Result, ResultCode, Value, WeakConnection};
 
-use crate::format::{Operation, put_field, put_record};
+use crate::format::{Operation, put_record};
 use crate::keys::Keys;
 use crate::session::TableFilter;
-use crate::shape::{Shape, is_insert};
+use crate::shape::Shape;
 
 /// A row that has changed.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Tracked {
     /// Its name as it was told.
     pub name: String,
     /// Its columns, once they were needed; the table may not exist.
-    pub shape: Option<Shape>,
+    pub shape: Option<Arc<Shape>>,
     /// Its changed rows.
     pub rows: Keys<Recorded>,
 }
@@ -111,11 +111,11 @@ impl Shared {
         let indirect = recorder.indirect || event.depth > 0;
         let Some(at) = recorder.position(event.table) else { return Ok(()) };
         let Some(shape) = recorder.tables.get(at).and_then(|table| table.shape.clone()) else { return Ok(()) };
-        let old_key = (!is_insert(event)).then(|| shape.values(event, false)).map(|old| {
-            let key = key_of(&shape, &old);
+        let old_key = (event.action != RowAction::Insert).then(|| shape.values(event, false)).map(|old| {
+            let key = shape.key_of(&old);
             (old, key)
         });
-        let new_key = (event.action != RowAction::Delete).then(|| key_of(&shape, &shape.values(event, true)));
+        let new_key = (event.action != RowAction::Delete).then(|| shape.key_of(&shape.values(event, true)));
         if let Some((old, Some(key))) = &old_key {
             let operation = if event.action == RowAction::Delete { Operation::Delete } else { Operation::Update };
             recorder.remember(at, key.clone(), operation, indirect, old);
@@ -185,12 +185,12 @@ impl Shared {
         let Some(tracked) = recorder.position(table).and_then(|at| recorder.tables.get_mut(at)) else {
             return Ok(false);
         };
-        let changed = !tracked.rows.is_empty() && !still_fits(tracked.shape.as_ref(), shape.as_ref());
+        let changed = !tracked.rows.is_empty() && !still_fits(tracked.shape.as_deref(), shape.as_ref());
         if changed {
             return Err(Error::from_code(ResultCode::SCHEMA));
         }
-        tracked.shape = shape;
-        Ok(tracked.shape.as_ref().is_some_and(Shape::has_key))
+        tracked.shape = shape.map(Arc::new);
+        Ok(tracked.shape.as_ref().is_some_and(|shape| shape.has_key()))
     }
 }
 
@@ -203,18 +203,6 @@ fn still_fits(old: Option<&Shape>, new: Option<&Shape>) -> bool {
         }
         (old, _) => old.is_none(),
     }
-}
-
-/// The encoded key of a row; `None` if it has a NULL.
-fn key_of(shape: &Shape, row: &[Value]) -> Option<Vec<u8>> {
-    let mut key = Vec::new();
-    for (_, value) in row.iter().enumerate().filter(|(column, _)| shape.is_key(*column)) {
-        if value.is_null() {
-            return None;
-        }
-        put_field(&mut key, Some(value));
-    }
-    Some(key)
 }
 
 impl Recorder {

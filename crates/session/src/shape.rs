@@ -1,7 +1,9 @@
 //! Columns and key of a table in a database, as changesets see it.
 
-use turso_core::hooks::{Preupdate, RowAction};
+use turso_core::hooks::Preupdate;
 use turso_core::{Connection, Result, StepResult, Value};
+
+use crate::format::put_field;
 
 /// The statistics of the query planner are recorded although their table has no key.
 const STAT1: &str = "sqlite_stat1";
@@ -90,6 +92,18 @@ impl Shape {
         rowid.into_iter().chain(stored).enumerate().map(|(column, value)| self.recorded(column, value)).collect()
     }
 
+    /// The encoded key of a row; `None` if it has a NULL.
+    pub fn key_of(&self, row: &[Value]) -> Option<Vec<u8>> {
+        let mut key = Vec::new();
+        for (_, value) in row.iter().enumerate().filter(|(column, _)| self.is_key(*column)) {
+            if value.is_null() {
+                return None;
+            }
+            put_field(&mut key, Some(value));
+        }
+        Some(key)
+    }
+
     /// A value of the table as changesets have it.
     pub fn recorded(&self, column: usize, value: Value) -> Value {
         if self.is_stat1 && column == 1 && value.is_null() { Value::blob(Vec::new()) } else { value }
@@ -137,11 +151,6 @@ impl Shape {
         for_each_row(connection, &format!("SELECT {default}"), |row| value = row.first().cloned().unwrap_or_default())?;
         Ok(value)
     }
-}
-
-/// What a row change does, seen from the key: an UPDATE that moves a row is a DELETE and an INSERT.
-pub fn is_insert(event: &Preupdate<'_>) -> bool {
-    event.action == RowAction::Insert
 }
 
 /// A name as SQL writes it.

@@ -117,7 +117,9 @@ impl<'c> Statements<'c> {
         }
         let statement = self.updates.get_mut(&mask).ok_or_else(internal)?;
         for (column, bits) in mask.iter().enumerate() {
-            if let Some(value) = change.old_field(column).filter(|_| bits & 2 != 0 || self.shape.is_key(column)) {
+            if bits & 2 != 0 || self.shape.is_key(column) {
+                // A key that is not told would be that of the UPDATE before.
+                let value = change.old_field(column).ok_or_else(crate::format::corrupt)?;
                 statement.bind(column * 2 + 1, self.shape.stored(column, value))?;
             }
             if let Some(value) = change.new_field(column).filter(|_| bits & 1 != 0) {

@@ -1,5 +1,6 @@
 //! Changesets made in another database: conflicts, what answers do, what waits for what.
 
+use turso_core::hooks::{AuthAction, AuthRequest, Authorization};
 use turso_core::{Connection, Database, OpenOptions, ResultCode, StepResult, Value};
 use turso_session::{
     ApplyOptions, Change, Conflict, ConflictKind, Handler, Input, Operation, Resolution, Session, apply,
@@ -269,4 +270,39 @@ fn a_failure_undoes_everything_unless_told_otherwise() {
         assert_eq!(rows(&target, "SELECT * FROM t"), after);
         assert!(!target.is_autocommit());
     }
+}
+
+#[test]
+fn an_update_without_a_key_is_damaged() {
+    // Two UPDATEs of `t(a, b)`: `b` becomes 5 where `a` is 1, and 9 where nothing is said of `a`.
+    let mut changes = b"T\x02\x01\0t\0".to_vec();
+    let integer = |changes: &mut Vec<u8>, value: i64| {
+        changes.push(1);
+        changes.extend(value.to_be_bytes());
+    };
+    changes.extend([23, 0]);
+    integer(&mut changes, 1);
+    changes.extend([0, 0]);
+    integer(&mut changes, 5);
+    changes.extend([23, 0, 0, 0, 0]);
+    integer(&mut changes, 9);
+    let connection = connect("CREATE TABLE t(a PRIMARY KEY, b); INSERT INTO t VALUES (1, 0)");
+    let mut answers = answering(Some(Resolution::Omit));
+    let options = ApplyOptions { no_savepoint: true, ..ApplyOptions::default() };
+    let failure = apply(&connection, Input::whole(&changes), options, &mut answers).unwrap_err();
+    assert_eq!(failure.code(), ResultCode::CORRUPT);
+    assert_eq!(rows(&connection, "SELECT * FROM t"), "1,5");
+}
+
+#[test]
+fn a_failure_before_the_first_change_leaves_no_savepoint() {
+    let connection = connect("CREATE TABLE t(a PRIMARY KEY, b, c)");
+    connection.set_authorizer(Some(std::sync::Arc::new(|request: &AuthRequest<'_>| match request.action {
+        AuthAction::Pragma => Authorization::Deny,
+        _ => Authorization::Allow,
+    })));
+    let mut answers = answering(Some(Resolution::Omit));
+    let failure = apply(&connection, Input::whole(&changes()), ApplyOptions::default(), &mut answers).unwrap_err();
+    assert_eq!(failure.code(), ResultCode::AUTH);
+    assert!(connection.is_autocommit());
 }
