@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cargo_with;
+use crate::run_cargo;
 
 /// Where everything of these chores is built.
 const FOLDER: &str = "target/c-api";
@@ -104,7 +104,7 @@ pub fn record() -> bool {
         return false;
     };
     std::fs::write(Path::new(TESTS).join("c/transcript.txt"), output.stdout).is_ok()
-        && cargo_with(&["test", "-p", "turso_sqlite3", "--test", "transcript"], &[("RECORD_DIFFERENCES", "1")])
+        && run_cargo(&[("RECORD_DIFFERENCES", "1")], &["test", "-p", "turso_sqlite3", "--test", "transcript"], &[])
 }
 
 /// Build the static library with a sanitizer, link a C program with it and answer the program.
@@ -117,7 +117,7 @@ fn sanitized(sanitizer: &str, folder: &str) -> Option<PathBuf> {
         // Without its own locks instrumented, the standard library looks like one big race (`rustup component add rust-src`).
         words.push("-Zbuild-std");
     }
-    if !cargo_with(&words, &variables) {
+    if !run_cargo(&variables, &words, &[]) {
         return None;
     }
     let (program, objects) = (Path::new(&built).join(folder), Path::new(&built).join("objects"));
@@ -158,7 +158,7 @@ pub fn addresses() -> bool {
         [("RUSTC_BOOTSTRAP", "1"), ("RUSTFLAGS", "-Zsanitizer=address"), ("CARGO_TARGET_DIR", built.as_str())];
     let Some(program) = sanitized("address", "c") else { return false };
     run(Command::new(program).arg(scratch()).stdout(std::process::Stdio::null()))
-        && cargo_with(&["test", "-p", "turso_sqlite3", "--test", "calls", "--target", TARGET], &variables)
+        && run_cargo(&variables, &["test", "-p", "turso_sqlite3", "--test", "calls", "--target", TARGET], &[])
 }
 
 /// ThreadSanitizer over sixteen threads on one connection and on a connection each, so many seconds each.

@@ -122,20 +122,8 @@ fn run_cargo(environment: &[(&str, &str)], words: &[&str], more: &[String]) -> b
     }
 }
 
-fn cargo_with(words: &[&str], variables: &[(&str, &str)]) -> bool {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
-    command.args(words).envs(variables.iter().copied());
-    command.status().is_ok_and(|status| status.success())
-}
-
 fn record_shell(program: Option<&str>) -> bool {
-    let run = |variable: &str, value: &str| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
-        command.args(["test", "-p", "tursodb", "--test", "scripts"]).env(variable, value);
-        command.status().is_ok_and(|status| status.success())
-    };
+    let run = |variable, value| run_cargo(&[(variable, value)], &["test", "-p", "tursodb", "--test", "scripts"], &[]);
     program.is_none_or(|program| run("RECORD_SHELL", program)) && run("RECORD_SHELL_OURS", "1")
 }
 
