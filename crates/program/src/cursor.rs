@@ -94,6 +94,4 @@ instructions! {
     RowData { cursor: CursorId, dest: Reg }
     /// Jump when the tree has no entry.
     IfEmpty { cursor: CursorId, target: Addr }
-    /// Reserved for a table cursor that is never moved because `index` covers all that is read: columns are mapped by the planner.
-    SetIndexOnly { table: CursorId, index: CursorId }
 }

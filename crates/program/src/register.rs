@@ -79,7 +79,7 @@ macro_rules! for_each_instruction {
             (cursor SeekGe) (cursor SeekGt) (cursor SeekLe) (cursor SeekLt) (cursor IdxGe) (cursor IdxGt) (cursor IdxLe)
             (cursor IdxLt) (cursor Found) (cursor NotFound) (cursor NoConflict) (cursor DeferredSeek) (cursor FinishSeek)
             (cursor IdxRowid) (cursor Rowid) (cursor Column) (cursor NullRow) (cursor IfNullRow) (cursor Count)
-            (cursor Sequence) (cursor RowData) (cursor IfEmpty) (cursor SetIndexOnly)
+            (cursor Sequence) (cursor RowData) (cursor IfEmpty)
             (write MakeRecord) (write NewRowid) (write Insert) (write Delete) (write IdxInsert) (write IdxDelete)
             (write Clear) (write ChangeCount) (write ResetCount) (write FkCounter) (write FkIfZero)
             (sorter SorterOpen) (sorter SorterInsert) (sorter SorterAdd) (sorter SorterMisses) (sorter SorterSort) (sorter SorterNext) (sorter SorterData)

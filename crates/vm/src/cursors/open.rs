@@ -157,9 +157,3 @@ impl Exec for Close {
         Ok(Flow::NEXT)
     }
 }
-
-impl Exec for SetIndexOnly {
-    fn exec<H: Host>(&self, _: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        Ok(Flow::NEXT)
-    }
-}
