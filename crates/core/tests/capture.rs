@@ -169,6 +169,28 @@ fn rows_without_rowid_are_named_by_their_key() {
 }
 
 #[test]
+fn counters_that_the_engine_writes_are_captured() {
+    let setup = "CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT, b)";
+    let script = "INSERT INTO t(b) VALUES ('x'), ('y'); INSERT INTO t VALUES (9, 'z'); UPDATE t SET a = 20 WHERE a = 9;
+        ALTER TABLE t RENAME TO u; DROP TABLE u";
+    let connection = open();
+    answers(&connection, &format!("{setup}; PRAGMA capture_data_changes_conn('full'); {script}"));
+    let image = |column: &str| format!("bin_record_json_object('[\"name\",\"seq\"]', {column})");
+    let sql = format!(
+        "SELECT change_type, {}, {} FROM turso_cdc WHERE table_name = 'sqlite_sequence' ORDER BY change_id",
+        image("before"),
+        image("after")
+    );
+    assert_eq!(
+        answers(&connection, &sql).replace('\'', ""),
+        r#"1|NULL|{"name":"t","seq":2}
+0|{"name":"t","seq":2}|{"name":"t","seq":9}
+0|{"name":"t","seq":9}|{"name":"u","seq":9}
+-1|{"name":"u","seq":9}|NULL"#
+    );
+}
+
+#[test]
 fn what_is_undone_leaves_nothing() {
     check(
         "CREATE TABLE t(a INTEGER PRIMARY KEY)",

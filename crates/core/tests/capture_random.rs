@@ -1,6 +1,5 @@
-//! Replaying what was captured, from an empty database, gives the same database, apart from the counters in
-//! `sqlite_sequence`: over generated histories with DDL, triggers, foreign-key actions, transactions, savepoints and
-//! statements that fail.
+//! Replaying what was captured, from an empty database, gives the same database, the counters of AUTOINCREMENT among it: over
+//! generated histories with DDL, triggers, foreign-key actions, transactions, savepoints and statements that fail.
 //!
 //! `CAPTURE_HISTORIES=100000 cargo nextest run --cargo-profile quick -p turso_core --test capture_random` runs more of
 //! them, `CAPTURE_SEED=n` one alone, with its script and its captured rows printed.
@@ -161,6 +160,8 @@ struct Replay {
     target: Connection,
     /// Triggers by their row: made last, since their effects have been captured already.
     triggers: BTreeMap<i64, String>,
+    /// The rows of `sqlite_sequence`: written last, since replayed INSERTs count by themselves.
+    counters: BTreeMap<i64, Vec<Value>>,
 }
 
 impl Replay {
@@ -176,9 +177,32 @@ impl Replay {
             (kind, "sqlite_schema") => {
                 self.define(kind, id.to_integer(), if kind == -1 { before } else { after }, updates)
             }
+            (-1, "sqlite_sequence") => {
+                self.counters.remove(&id.to_integer());
+                Ok(())
+            }
+            (_, "sqlite_sequence") => {
+                self.counters.insert(id.to_integer(), decoded(after));
+                Ok(())
+            }
             (-1, name) => self.delete(name, id),
             (_, name) => self.put(name, id, &decoded(after)),
         }
+    }
+
+    /// What is made last.
+    fn finish(&self) -> Result<(), String> {
+        for sql in self.triggers.values() {
+            self.run(sql, &[])?;
+        }
+        let counts = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'";
+        if !rows(&self.target, counts, &[])?.is_empty() {
+            self.run("DELETE FROM sqlite_sequence", &[])?;
+        }
+        for row in self.counters.values() {
+            self.run("INSERT INTO sqlite_sequence(name, seq) VALUES (?1, ?2)", row)?;
+        }
+        Ok(())
     }
 
     fn define(&mut self, kind: i64, id: i64, row: &Value, updates: &Value) -> Result<(), String> {
@@ -266,6 +290,13 @@ fn content(connection: &Connection) -> String {
             let _ = writeln!(out, "  {row:?}");
         }
     }
+    let counts = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'";
+    if !rows(connection, counts, &[]).unwrap().is_empty() {
+        let counters = "SELECT name, seq FROM sqlite_sequence WHERE name NOT LIKE 'turso_cdc%' ORDER BY rowid";
+        for row in rows(connection, counters, &[]).unwrap() {
+            let _ = writeln!(out, "counter {row:?}");
+        }
+    }
     out
 }
 
@@ -286,16 +317,14 @@ fn history(seed: u64, show: bool) -> Result<(), String> {
     run_ours(&source, "ROLLBACK");
     let changes = "SELECT change_type, table_name, id, before, after, updates FROM turso_cdc ORDER BY change_id";
     let changes = rows(&source, changes, &[])?;
-    let mut replay = Replay { target: open(), triggers: BTreeMap::new() };
+    let mut replay = Replay { target: open(), triggers: BTreeMap::new(), counters: BTreeMap::new() };
     for change in &changes {
         if show {
             eprintln!("{change:?}");
         }
         replay.apply(change)?;
     }
-    for sql in replay.triggers.values() {
-        replay.run(sql, &[])?;
-    }
+    replay.finish()?;
     let (ours, theirs) = (content(&replay.target), content(&source));
     if ours != theirs {
         return Err(format!("--- the database\n{theirs}--- replayed\n{ours}"));

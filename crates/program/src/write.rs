@@ -32,7 +32,8 @@ pub enum Cause {
     Delete,
     Replace,
     Truncate,
-    /// DDL: a row of `sqlite_schema`, or one that CREATE TABLE AS fills a new table with. No hook is told.
+    /// The engine's own: a row of `sqlite_schema`, a counter in `sqlite_sequence`, or a row that CREATE TABLE AS fills a new table
+    /// with. No hook is told.
     Define,
 }
 

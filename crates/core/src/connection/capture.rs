@@ -29,7 +29,7 @@ use std::sync::Arc;
 use turso_program::DbIndex;
 use turso_program::write::{Cause, RowChange};
 use turso_schema::Table;
-use turso_value::{RecordReader, Value};
+use turso_value::Value;
 use turso_vm::Interest;
 
 use super::State;
@@ -43,6 +43,8 @@ const DEFAULT_TABLE: &str = "turso_cdc";
 const SCHEMA_TABLE: &str = "sqlite_schema";
 /// Its column `sql`.
 const SQL_COLUMN: usize = 4;
+/// The table of the counters of AUTOINCREMENT, which the engine writes at the end of a statement.
+const SEQUENCE_TABLE: &str = "sqlite_sequence";
 
 /// What of a changed row is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -220,6 +222,7 @@ impl State {
         if change.cause == Cause::Define {
             match &*change.table {
                 SCHEMA_TABLE => self.note_ddl(rowid, old, new),
+                SEQUENCE_TABLE => self.note_counter(change, rowid, old, new),
                 table => self.note_filled(table, rowid, new),
             }
             return;
@@ -267,17 +270,29 @@ impl State {
         self.capture.notes.push(Note { kind: Kind::Insert, table, id, before: None, after, updates: None });
     }
 
+    /// The engine has written the counter of a table.
+    fn note_counter(&mut self, change: &RowChange, rowid: Option<i64>, old: Option<&[u8]>, new: Option<&[u8]>) {
+        let encoding = self.environment.encoding;
+        let counts_own = |record: &[u8]| match image::decoded(record, encoding).first().and_then(Value::bytes) {
+            Some(name) => self.capture.is_own(&String::from_utf8_lossy(name)),
+            None => false,
+        };
+        if [old, new].into_iter().flatten().any(counts_own) {
+            return;
+        }
+        let kind = match (old, new) {
+            (_, None) => Kind::Delete,
+            (Some(_), Some(_)) => Kind::Update,
+            (None, Some(_)) => Kind::Insert,
+        };
+        let Some(table) = self.captured_table(change).cloned() else { return };
+        self.note_row(&table, kind, rowid, old, new);
+    }
+
     /// A row of `sqlite_schema` has changed.
     fn note_ddl(&mut self, rowid: Option<i64>, old: Option<&[u8]>, new: Option<&[u8]>) {
         let (encoding, mode) = (self.environment.encoding, self.capture.mode);
-        let decoded = |record: Option<&[u8]>| {
-            let mut values = Vec::new();
-            if let Some(reader) = record.and_then(|record| RecordReader::new(record).ok()) {
-                // What cannot be decoded is missing.
-                let _ = reader.decode_all(encoding, &mut values);
-            }
-            values
-        };
+        let decoded = |record: Option<&[u8]>| record.map_or_else(Vec::new, |record| image::decoded(record, encoding));
         // A row of five NULLs keeps the place of one that is to come.
         let old = old.filter(|old| decoded(Some(old)).iter().any(|value| !value.is_null()));
         let kind = match (old, new) {

@@ -14,7 +14,7 @@ use turso_program::{DbIndex, Label, Reg, Regs, Root};
 use turso_schema::Table;
 
 use super::Emitter;
-use super::ddl::{EXACT, text_into};
+use super::ddl::{EXACT, SEQUENCE_TABLE, definition, text_into};
 use super::state::AutoincrementTable;
 
 /// How many tables with AUTOINCREMENT one statement and its triggers may fill: registers for them are set aside at the start.
@@ -30,7 +30,7 @@ pub(crate) struct Counters {
 /// Begin a program that may insert into tables with AUTOINCREMENT, itself or in triggers: only if a database has such a table.
 pub(crate) fn begin(e: &mut Emitter<'_>) -> Option<Counters> {
     let count = e.context.catalogue.database_count();
-    let any = (0..count).any(|i| e.context.catalogue.schema(DbIndex(i as u16)).table("sqlite_sequence").is_some());
+    let any = (0..count).any(|i| e.context.catalogue.schema(DbIndex(i as u16)).table(SEQUENCE_TABLE).is_some());
     if !any {
         return None;
     }
@@ -53,7 +53,7 @@ pub(crate) fn counter(e: &mut Emitter<'_>, db: DbIndex, table: &Table) -> Result
         return Err(Error::sql("too many AUTOINCREMENT tables in one statement"));
     }
     let schema = e.context.catalogue.schema(db);
-    match schema.table("sqlite_sequence") {
+    match schema.table(SEQUENCE_TABLE) {
         Some(sequence) if sequence.has_rowid() && sequence.columns.len() == 2 => {}
         _ => return Err(Error::from_code(ResultCode::CORRUPT_SEQUENCE)),
     }
@@ -84,7 +84,8 @@ pub(crate) fn write_back(e: &mut Emitter<'_>) {
         text_into(e, &table.table, values.at(0));
         e.builder.emit(Copy { from: maximum, to: values.at(1), count: 1 });
         e.builder.emit(MakeRecord { values, dest: record, affinities: None });
-        e.builder.emit(Insert { cursor, record, rowid: row, position: Position::Unknown, change: None });
+        let change = definition(table.db, SEQUENCE_TABLE);
+        e.builder.emit(Insert { cursor, record, rowid: row, position: Position::Unknown, change });
         e.builder.emit(Close { cursor });
         e.builder.bind(done);
     }
@@ -104,7 +105,7 @@ pub(crate) fn finish(e: &mut Emitter<'_>, counters: Option<Counters>) {
 
 fn open_sequence(e: &mut Emitter<'_>, db: DbIndex) -> turso_program::CursorId {
     let cursor = e.builder.cursor();
-    let root = e.context.catalogue.schema(db).table("sqlite_sequence").map_or(0, |t| t.root);
+    let root = e.context.catalogue.schema(db).table(SEQUENCE_TABLE).map_or(0, |t| t.root);
     e.builder.emit(OpenWrite { cursor, root: Root(root), db, root_in_register: false, kind: TreeKind::Table });
     cursor
 }

@@ -32,13 +32,18 @@ fn is_its_own_image(table: &Table, record: &[u8]) -> bool {
     fields == table.columns.len()
 }
 
-/// The key of a row of a table WITHOUT ROWID, as a record.
-pub(super) fn key_of(table: &Table, record: &[u8], encoding: TextEncoding) -> Vec<u8> {
+/// The values of a record; what cannot be decoded is missing.
+pub(super) fn decoded(record: &[u8], encoding: TextEncoding) -> Vec<Value> {
     let mut values = Vec::new();
     if let Ok(reader) = RecordReader::new(record) {
-        // What cannot be decoded is missing.
         let _ = reader.decode_all(encoding, &mut values);
     }
+    values
+}
+
+/// The key of a row of a table WITHOUT ROWID, as a record.
+pub(super) fn key_of(table: &Table, record: &[u8], encoding: TextEncoding) -> Vec<u8> {
+    let mut values = decoded(record, encoding);
     values.truncate(table.primary_key_index().map_or(0, |primary| primary.columns.len()));
     let mut key = Vec::new();
     encode_record(&values, encoding, &mut key);
@@ -48,13 +53,7 @@ pub(super) fn key_of(table: &Table, record: &[u8], encoding: TextEncoding) -> Ve
 /// For each column whether it changed, then the new values of those that did. `instead`: a column has this text in the place
 /// of its new value.
 pub(super) fn updates(before: &[u8], after: &[u8], instead: Option<(usize, &[u8])>, encoding: TextEncoding) -> Vec<u8> {
-    let (mut old, mut new) = (Vec::new(), Vec::new());
-    for (image, values) in [(before, &mut old), (after, &mut new)] {
-        if let Ok(reader) = RecordReader::new(image) {
-            // Both images have been made, or stored, by this engine.
-            let _ = reader.decode_all(encoding, values);
-        }
-    }
+    let (old, new) = (decoded(before, encoding), decoded(after, encoding));
     let changed: Vec<bool> = new.iter().enumerate().map(|(i, value)| old.get(i) != Some(value)).collect();
     let flags = changed.iter().map(|changed| ValueRef::Integer(i64::from(*changed)));
     let values = new.iter().zip(&changed).enumerate().map(|(i, (value, changed))| match instead {

@@ -86,10 +86,10 @@ fn emit_create(e: &mut Emitter<'_>, db: DbIndex, table: &Table, fill: Option<&Qu
     let record = schema_record(e, &row);
     let change = super::definition(db, super::SCHEMA_TABLE);
     e.builder.emit(Insert { cursor, record, rowid, position: Position::Unknown, change });
-    if table.autoincrement && schema_of(e, db).table("sqlite_sequence").is_none() {
+    if table.autoincrement && schema_of(e, db).table(super::SEQUENCE_TABLE).is_none() {
         let sequence_root = e.builder.register();
         e.builder.emit(CreateBtree { db, dest: sequence_root, index: false });
-        let sequence = "sqlite_sequence";
+        let sequence = super::SEQUENCE_TABLE;
         let sql = "CREATE TABLE sqlite_sequence(name,seq)";
         let row =
             SchemaRecord { kind: "table", name: sequence, table: sequence, root: Some(sequence_root), sql: Some(sql) };
@@ -97,8 +97,8 @@ fn emit_create(e: &mut Emitter<'_>, db: DbIndex, table: &Table, fill: Option<&Qu
     }
     e.builder.emit(Close { cursor });
     change_cookie(e, db);
-    if table.autoincrement && schema_of(e, db).table("sqlite_sequence").is_none() {
-        parse_schema(e, db, Some(table_condition("sqlite_sequence")));
+    if table.autoincrement && schema_of(e, db).table(super::SEQUENCE_TABLE).is_none() {
+        parse_schema(e, db, Some(table_condition(super::SEQUENCE_TABLE)));
     }
     parse_schema(e, db, Some(table_condition(&table.name)));
     Ok(())

@@ -9,8 +9,8 @@ use turso_program::write::Cause;
 use turso_schema::{Schema, Table};
 
 use super::{
-    SchemaRows, TEMP, change_cookie, delete_rows_named, delete_schema_rows, follow_moved_root, schema_of,
-    statistics_change,
+    SEQUENCE_TABLE, SchemaRows, TEMP, change_cookie, definition, delete_rows_named, delete_schema_rows,
+    follow_moved_root, schema_of, statistics_change,
 };
 use crate::emit::Emitter;
 
@@ -86,9 +86,10 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
         e.builder.emit(DropTrigger { db: trigger_db, name: trigger.name.clone() });
     }
     if table.autoincrement
-        && let Some(sequence) = schema.table("sqlite_sequence")
+        && let Some(sequence) = schema.table(SEQUENCE_TABLE)
     {
-        delete_rows_named(e, db, sequence.root, Some((0, &table.name)), None);
+        let change = definition(db, SEQUENCE_TABLE);
+        delete_rows_named(e, db, sequence.root, Some((0, &table.name)), change);
     }
     for statistics in ["sqlite_stat1", "sqlite_stat4"] {
         if !wants_view

@@ -160,7 +160,7 @@ pub(crate) fn schema_affinities() -> Affinities {
     ))
 }
 
-/// What the change stream is told of a change that DDL makes in a table, mostly `sqlite_schema`.
+/// What the change stream is told of a change that the engine makes of itself, mostly in `sqlite_schema`.
 pub(crate) fn definition(db: DbIndex, table: &str) -> Option<Arc<RowChange>> {
     let (table, cause) = (Arc::from(table), Cause::Define);
     Some(Arc::new(RowChange { db, table, cause, counts: false, sets_last_rowid: false }))
@@ -168,6 +168,9 @@ pub(crate) fn definition(db: DbIndex, table: &str) -> Option<Arc<RowChange>> {
 
 /// The name that the change stream gives to the catalogue's table.
 pub(crate) const SCHEMA_TABLE: &str = "sqlite_schema";
+
+/// The table of the counters of AUTOINCREMENT.
+pub(crate) const SEQUENCE_TABLE: &str = "sqlite_sequence";
 
 /// Append a row to `sqlite_schema` through an open cursor.
 pub(crate) fn append_schema_row(e: &mut Emitter<'_>, db: DbIndex, cursor: CursorId, row: &SchemaRecord<'_>) {

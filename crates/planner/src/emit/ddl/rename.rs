@@ -18,7 +18,7 @@ use turso_schema::{Table, Trigger, define_table, parse_stored};
 
 use super::alter::{Rewrite, apply, corrupt};
 use super::references::{Altered, Element, error_in, resolve_all};
-use super::{EXACT, check_object_name, schema_of, text_into};
+use super::{EXACT, SEQUENCE_TABLE, check_object_name, definition, schema_of, text_into};
 use crate::context::{Mention, PlanContext};
 use crate::emit::Emitter;
 use crate::emit::check::check_table;
@@ -293,7 +293,7 @@ pub(super) fn rename_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>,
         });
     }
     if table.autoincrement
-        && let Some(sequence) = schema.table("sqlite_sequence")
+        && let Some(sequence) = schema.table(SEQUENCE_TABLE)
     {
         rename_in_sequence(e, db, sequence.root, &table.name, &to.text);
     }
@@ -415,7 +415,8 @@ fn rename_in_sequence(e: &mut Emitter<'_>, db: DbIndex, root: u32, old: &str, ne
     e.builder.emit(Column { cursor, column: 1, dest: values.at(1), default: None });
     text_into(e, new, values.at(0));
     e.builder.emit(MakeRecord { values, dest: record, affinities: None });
-    e.builder.emit(Insert { cursor, record, rowid, position: Position::Unknown, change: None });
+    let change = definition(db, SEQUENCE_TABLE);
+    e.builder.emit(Insert { cursor, record, rowid, position: Position::Unknown, change });
     e.builder.emit(Goto { target: end });
     e.builder.bind(next);
     e.builder.emit(Next { cursor, target: top });
