@@ -14,14 +14,17 @@
 static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 
 mod generate;
+#[path = "../../tpch/src/watch.rs"]
+mod watch;
 
 use std::path::PathBuf;
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use rusqlite::types::ValueRef;
 use turso_core::{Connection, Database, OpenOptions, ResultCode, StepResult, Value};
+
+use watch::Watch;
 
 #[derive(Parser)]
 #[command(about = "Generated queries beside SQLite")]
@@ -183,32 +186,5 @@ fn their_text(value: ValueRef<'_>) -> String {
         ValueRef::Integer(n) => n.to_string(),
         ValueRef::Real(r) => real(r),
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-    }
-}
-
-/// Interrupts a query that takes too long; dropped, it does so no more.
-struct Watch {
-    done: Option<mpsc::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Watch {
-    fn start(cutoff: Duration, interrupt: impl FnOnce() + Send + 'static) -> Self {
-        let (done, ended) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            if ended.recv_timeout(cutoff) == Err(mpsc::RecvTimeoutError::Timeout) {
-                interrupt();
-            }
-        });
-        Self { done: Some(done), thread: Some(thread) }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        drop(self.done.take());
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("the watch ends");
-        }
     }
 }

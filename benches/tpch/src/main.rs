@@ -14,9 +14,9 @@ static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 
 mod data;
 mod queries;
+mod watch;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -24,6 +24,7 @@ use rusqlite::types::Value as SqliteValue;
 use turso_core::{Database, OpenOptions, StepResult, Value};
 
 use queries::QUERIES;
+use watch::Watch;
 
 #[derive(Parser)]
 #[command(about = "The TPC-H queries beside SQLite")]
@@ -153,33 +154,6 @@ fn run_sqlite(connection: &rusqlite::Connection, sql: &str, cutoff: Duration) ->
             None
         }
         Err(error) => panic!("{error} in {sql}"),
-    }
-}
-
-/// Interrupts a query that takes too long; dropped, it does so no more.
-struct Watch {
-    done: Option<mpsc::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Watch {
-    fn start(cutoff: Duration, interrupt: impl FnOnce() + Send + 'static) -> Self {
-        let (done, ended) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            if ended.recv_timeout(cutoff) == Err(mpsc::RecvTimeoutError::Timeout) {
-                interrupt();
-            }
-        });
-        Self { done: Some(done), thread: Some(thread) }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        drop(self.done.take());
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("the watch ends");
-        }
     }
 }
 
