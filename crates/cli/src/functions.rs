@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use regex::bytes::RegexBuilder;
+use turso_core::functions::extension::regexp;
 use turso_core::functions::{Arity, Context, FunctionDef, FunctionFlags};
 use turso_core::{CollationFunction, Connection, Error, Result, Value};
 
@@ -19,8 +19,8 @@ pub fn install(connection: &Connection, safe: bool) -> Result<()> {
     let direct = FunctionFlags::DIRECT_ONLY;
     define("sha3", Arity::between(1, 2), pure, sha3_function)?;
     define("lsmode", Arity::exactly(1), pure, mode_function)?;
-    define("regexp", Arity::exactly(2), pure, |ctx, args| regexp(ctx, args, false))?;
-    define("regexpi", Arity::exactly(2), pure, |ctx, args| regexp(ctx, args, true))?;
+    connection.create_function(regexp::OPERATOR)?;
+    connection.create_function(regexp::IGNORING_CASE)?;
     define("ieee754", Arity::between(1, 2), pure, ieee754)?;
     define("ieee754_mantissa", Arity::exactly(1), pure, |ctx, args| parts_of(ctx, args, |(m, _)| m))?;
     define("ieee754_exponent", Arity::exactly(1), pure, |ctx, args| parts_of(ctx, args, |(_, e)| e))?;
@@ -35,8 +35,8 @@ pub fn install(connection: &Connection, safe: bool) -> Result<()> {
     }
     let asked = connection.clone();
     let query = move |ctx: &mut Context<'_>, args: &[Value]| {
+        let bits = bits_of_hash(args.get(1))?;
         let Some(sql) = args.first().and_then(text_of) else { return ctx.null() };
-        let bits = args.get(1).map_or(256, Value::to_integer);
         ctx.blob(&hash_of_queries(&asked, &sql, bits)?)
     };
     connection.create_function(FunctionDef::user_scalar(
@@ -63,11 +63,16 @@ fn path(value: Option<&Value>) -> Option<String> {
     value.and_then(text_of).map(|text| String::from_utf8_lossy(&text).into_owned())
 }
 
-fn sha3_function(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
-    let bits = args.get(1).map_or(256, Value::to_integer);
-    if ![224, 256, 384, 512].contains(&bits) {
-        return Err(Error::sql("SHA3 size should be one of: 224 256 384 512"));
+/// The size of a hash, as it is asked for.
+fn bits_of_hash(asked: Option<&Value>) -> Result<u32> {
+    match asked.map_or(256, Value::to_integer) {
+        bits @ (224 | 256 | 384 | 512) => Ok(bits as u32),
+        _ => Err(Error::sql("SHA3 size should be one of: 224 256 384 512")),
     }
+}
+
+fn sha3_function(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
+    let bits = bits_of_hash(args.get(1))?;
     match args.first().and_then(bytes) {
         Some(bytes) => ctx.blob(&sha3(&bytes, bits)),
         None => ctx.null(),
@@ -77,18 +82,6 @@ fn sha3_function(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
 fn mode_function(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
     let mode = args.first().map_or(0, Value::to_integer);
     ctx.text(archive_content::mode_text(mode).as_bytes())
-}
-
-/// `text REGEXP pattern` calls `regexp(pattern, text)`.
-fn regexp(ctx: &mut Context<'_>, args: &[Value], ignore_case: bool) -> Result<()> {
-    let [pattern, text] = args else { return ctx.null() };
-    let (Some(pattern), Some(text)) = (path(Some(pattern)), text_of(text)) else { return ctx.null() };
-    let regex = RegexBuilder::new(&pattern)
-        .case_insensitive(ignore_case)
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|error| Error::sql(error.to_string()))?;
-    ctx.integer(i64::from(regex.is_match(&text)))
 }
 
 /// A real as mantissa and exponent of two.

@@ -70,15 +70,15 @@ impl Hasher {
 }
 
 /// The hash of some bytes.
-pub fn sha3(bytes: &[u8], bits: i64) -> Vec<u8> {
-    let mut hasher = Hasher::new(u32::try_from(bits).unwrap_or(0));
+pub fn sha3(bytes: &[u8], bits: u32) -> Vec<u8> {
+    let mut hasher = Hasher::new(bits);
     hasher.0.update(bytes);
     hasher.0.finalize().to_vec()
 }
 
 /// The hash of the results of all statements of a text.
-pub fn hash_of_queries(connection: &Connection, text: &[u8], bits: i64) -> Result<Vec<u8>, Error> {
-    let mut hasher = Hasher::new(u32::try_from(bits).unwrap_or(0));
+pub fn hash_of_queries(connection: &Connection, text: &[u8], bits: u32) -> Result<Vec<u8>, Error> {
+    let mut hasher = Hasher::new(bits);
     let mut start = 0;
     while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
         let prepared = connection.prepare(rest)?;

@@ -46,48 +46,69 @@ fn action_name(request: &AuthRequest<'_>) -> String {
     name
 }
 
+/// What `.progress` has set, and how often the engine has asked.
+#[derive(Default)]
+pub struct Progress {
+    count: AtomicU64,
+    /// Interrupt at this count; 0: never.
+    limit: AtomicU64,
+    quiet: bool,
+    once: bool,
+    reset: bool,
+}
+
+impl Progress {
+    /// Another input begins.
+    pub fn begin_input(&self) {
+        if self.reset {
+            self.count.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The engine asks; true: interrupt.
+    fn ask(&self, lines: &Lines) -> bool {
+        let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let limit = self.limit.load(Ordering::Relaxed);
+        if limit > 0 && number >= limit {
+            push(lines, format!("Progress limit reached ({number})"));
+            if self.reset {
+                self.count.store(0, Ordering::Relaxed);
+            }
+            if self.once {
+                self.limit.store(0, Ordering::Relaxed);
+            }
+            return true;
+        }
+        if !self.quiet {
+            push(lines, format!("Progress {number}"));
+        }
+        false
+    }
+}
+
 /// `.progress`
 pub fn progress(shell: &mut Shell, arguments: &[&str]) -> Outcome {
-    let (mut steps, mut limit, mut quiet, mut once, mut reset) = (0, 0, false, false, false);
+    let (mut steps, mut told) = (0, Progress::default());
     let mut words = arguments.iter().copied();
     while let Some(word) = words.next() {
         if is_option(word, "quiet") || is_option(word, "q") {
-            quiet = true;
+            told.quiet = true;
         } else if is_option(word, "reset") {
-            reset = true;
+            told.reset = true;
         } else if is_option(word, "once") {
-            once = true;
+            told.once = true;
         } else if is_option(word, "limit") {
             let Some(number) = words.next() else { return Err("Error: missing argument on --limit".into()) };
-            limit = u64::try_from(integer(number)).unwrap_or(0);
+            told.limit = u64::try_from(integer(number)).unwrap_or(0).into();
         } else if word.starts_with('-') {
             return Err(format!("Error: unknown option: \"{word}\""));
         } else {
             steps = u32::try_from(integer(word)).unwrap_or(0);
         }
     }
-    // Counters always begin anew with the command.
-    let _ = reset;
-    let connection = shell.connection();
-    if steps == 0 {
-        connection.set_progress_handler(0, None);
-        return Ok(Flow::Continue);
-    }
-    let (lines, count) = (shell.callback_lines.clone(), AtomicU64::new(0));
-    connection.set_progress_handler(
-        steps,
-        Some(Arc::new(move || {
-            let number = count.fetch_add(1, Ordering::Relaxed) + 1;
-            if limit > 0 && number >= limit {
-                push(&lines, format!("Progress limit reached ({number})"));
-                count.store(0, Ordering::Relaxed);
-                return true;
-            }
-            if !quiet && !(once && number > 1) {
-                push(&lines, format!("Progress {number}"));
-            }
-            false
-        })),
-    );
+    shell.progress = Arc::new(told);
+    let (progress, lines) = (shell.progress.clone(), shell.callback_lines.clone());
+    let handler = (steps > 0).then(|| Arc::new(move || progress.ask(&lines)) as _);
+    shell.connection().set_progress_handler(steps, handler);
     Ok(Flow::Continue)
 }

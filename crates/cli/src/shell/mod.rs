@@ -76,6 +76,8 @@ pub struct Shell {
     pub interactive: bool,
     /// What `.auth` and `.progress` have to print.
     pub callback_lines: crate::commands::watch::Lines,
+    /// What `.progress` has set.
+    pub progress: Arc<crate::commands::watch::Progress>,
     /// What Ctrl-C interrupts.
     pub running: Arc<Mutex<Option<Connection>>>,
 }
@@ -107,6 +109,7 @@ impl Shell {
             program: "tursodb".into(),
             interactive: false,
             callback_lines: Arc::default(),
+            progress: Arc::default(),
             running: Arc::default(),
         }
     }
@@ -284,6 +287,7 @@ impl Shell {
     pub fn run_statements(&mut self, text: &[u8], mut start: usize) -> Result<(), Failure> {
         let connection = self.connection();
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.clone());
+        self.progress.begin_input();
         while let Some(rest) = text.get(start..).filter(|r| !r.is_empty()) {
             let prepared = connection.prepare(rest);
             self.print_callback_lines();

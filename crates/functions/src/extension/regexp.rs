@@ -16,6 +16,9 @@ use turso_value::Value;
 /// the operator has none, and an application may count on that.
 pub const OPERATOR: FunctionDef = FunctionDef::scalar("regexp", Arity::exactly(2), F::PURE, operator);
 
+/// The same without regard to case, as SQLite's shell has it. Not among the built-in functions either.
+pub const IGNORING_CASE: FunctionDef = FunctionDef::scalar("regexpi", Arity::exactly(2), F::PURE, ignoring_case);
+
 /// The functions of this file.
 pub const TABLE: &[FunctionDef] = &[
     FunctionDef::scalar("regexp_like", Arity::exactly(2), F::PURE, like),
@@ -86,6 +89,12 @@ fn answer_match(ctx: &mut Context<'_>, text: &Value, pattern: &Value) -> Result<
 
 fn operator(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
     answer_match(ctx, &args[1], &args[0])
+}
+
+fn ignoring_case(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
+    let mut scratch = Vec::new();
+    let Some(pattern) = bytes_of(&args[0], &mut scratch) else { return ctx.null() };
+    answer_match(ctx, &args[1], &Value::Text([b"(?i)", pattern].concat()))
 }
 
 fn like(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
