@@ -145,8 +145,15 @@ fn memory_directory() -> PathBuf {
     if shm.is_dir() { shm.to_path_buf() } else { std::env::temp_dir() }
 }
 
-fn start_stock(directory: &Path) -> Option<Stock> {
-    std::env::current_exe().and_then(|program| Stock::start(&program, directory)).ok()
+/// SQLite's process. Without it a run would say less than it seems to: so it does not begin.
+fn start_stock(directory: &Path) -> Stock {
+    match std::env::current_exe().and_then(|program| Stock::start(&program, directory)) {
+        Ok(stock) => stock,
+        Err(error) => {
+            eprintln!("SQLite's process does not start: {error}");
+            std::process::exit(2);
+        }
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -180,7 +187,7 @@ fn crash(arguments: &CrashArguments) -> ExitCode {
             let (workloads, next, totals, failures) = (&workloads, &next, &totals, &failures);
             scope.spawn(move || {
                 let directory = memory_directory().join(format!("turso-sim-{}-{thread}", std::process::id()));
-                let mut stock = if plan.stock_every > 0 { start_stock(&directory) } else { None };
+                let mut stock = (plan.stock_every > 0).then(|| start_stock(&directory));
                 while let Some(workload) = workloads.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if began.elapsed().as_secs() > arguments.seconds {
                         break;
@@ -238,7 +245,7 @@ fn hunt(arguments: &HuntArguments) -> ExitCode {
                         }
                         *locked(busy) = Some((seed, Instant::now()));
                         let plan = hunt::Plan::new(seed, Shape::default());
-                        match hunt::execute(&plan, &directory, stock.as_mut()) {
+                        match hunt::execute(&plan, &directory, Some(&mut stock)) {
                             Ok(report) => {
                                 let mut total = locked(total);
                                 total.0.add(&report);

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use turso_sim::hunt::{Plan, Shape, execute};
+use turso_sim::hunt::{Plan, Report, Shape, execute};
 
 #[test]
 fn seeds_find_nothing_and_repeat_exactly() {
     let directory = Path::new("/simulated");
+    let mut total = Report::default();
     for seed in 1..=8 {
         let plan = Plan::new(seed, Shape::default());
         let first = execute(&plan, directory, None).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
@@ -14,5 +15,8 @@ fn seeds_find_nothing_and_repeat_exactly() {
             let again = execute(&plan, directory, None).unwrap_or_else(|e| panic!("seed {seed}, again: {e}"));
             assert_eq!(first.digest, again.digest, "seed {seed} is not repeated");
         }
+        total.add(&first);
     }
+    assert!(total.commits > 100 && total.concurrent > 20 && total.reads > 500 && total.switches > 100, "{total:?}");
+    assert!(total.counts.faults.values().sum::<u64>() > 5, "{total:?}");
 }

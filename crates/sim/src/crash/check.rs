@@ -4,7 +4,7 @@
 //! pages give the same rows: the whole of the SQL layer (rows, `integrity_check`, writing on) looks at each content once, and at
 //! states chosen by chance again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,9 +86,11 @@ impl Checker {
     }
 }
 
-/// A panic is a wrong answer as others are.
+/// What is said of a panic, which is a wrong answer also where nothing is promised.
+pub const PANIC: &str = "a panic";
+
 fn no_panic<T>(f: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_or_else(|_| Err("a panic".into()))
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).unwrap_or_else(|_| Err(PANIC.into()))
 }
 
 /// Opens all databases as the first process of a machine, and answers a digest of the pages that are there.
@@ -128,6 +130,3 @@ fn read(files: &Files, databases: &[PathBuf]) -> Result<u64, String> {
     engines::integrity(&names, &mut query)?;
     Ok(engines::digest(&lines))
 }
-
-/// Files seen, for those who look at each once.
-pub type Seen = HashSet<u64>;

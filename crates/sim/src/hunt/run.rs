@@ -96,14 +96,16 @@ pub fn execute(plan: &Plan, directory: &Path, mut stock: Option<&mut Stock>) -> 
             (End::Power(_), _) => Lasting::Prefix,
             _ => Lasting::All,
         };
-        let when = |e| format!("after epoch {no} ({:?}): {e}", epoch.end);
+        let when = |e: String| format!("after epoch {no} ({:?}): {e}", epoch.end);
+        let (seq, rows, concurrent, all) = look(&files, &path).map_err(when)?;
         if no % 3 == 0
             && let Some(stock) = &mut stock
         {
             report.stock += 1;
-            stock.look(&files, 1).map_err(when)?;
+            if stock.look(&files, 1).map_err(when)? != all {
+                return Err(when("SQLite finds other rows".into()));
+            }
         }
-        let (seq, rows, concurrent) = look(&files, &path).map_err(when)?;
         model.0.found(seq, &rows, lasting).map_err(when)?;
         model.1.found(&concurrent, lasting).map_err(when)?;
         digest.add(seq as u64);
@@ -187,8 +189,8 @@ fn live(
     Ok(((take(shared.model), take(shared.chains)), left))
 }
 
-/// What a process finds that has the machine for itself.
-fn look(files: &Files, path: &Path) -> Result<(i64, Rows, Rows), String> {
+/// What a process finds that has the machine for itself; the last is the digest of everything.
+fn look(files: &Files, path: &Path) -> Result<(i64, Rows, Rows, u64), String> {
     let machine = Machine::new(files, Settings::default());
     let io = machine.process(0);
     let looked = catch_unwind(AssertUnwindSafe(|| {
@@ -210,7 +212,8 @@ fn look(files: &Files, path: &Path) -> Result<(i64, Rows, Rows), String> {
             other => return Err(format!("meta holds {other:?}")),
         };
         let rows = rows_of(&query("SELECT k, s, v FROM t")?, 0)?;
-        Ok((seq, rows, rows_of(&query("SELECT k, w, v FROM c")?, 0)?))
+        let all = engines::dump(&names, &mut |sql| engines::run(&connection, sql))?;
+        Ok((seq, rows, rows_of(&query("SELECT k, w, v FROM c")?, 0)?, engines::digest(&all)))
     }));
     looked.unwrap_or_else(|_| Err("a panic".into()))
 }
