@@ -23,8 +23,6 @@ pub struct Reach {
     selects_with_rows: u64,
     /// Statements and failures by kind.
     by_class: BTreeMap<&'static str, (u64, u64)>,
-    /// Texts of errors, shortened, with counts.
-    errors: BTreeMap<String, u64>,
     gaps: BTreeMap<String, u64>,
     explained: BTreeMap<&'static str, u64>,
     functions: BTreeSet<String>,
@@ -79,31 +77,6 @@ impl Reach {
         for body in &program.subprograms {
             self.program(body);
         }
-    }
-
-    /// Add the counts of another run.
-    pub fn add(&mut self, other: Reach) {
-        self.scripts += other.scripts;
-        self.statements += other.statements;
-        self.failed += other.failed;
-        self.selects += other.selects;
-        self.selects_with_rows += other.selects_with_rows;
-        for (name, (count, failed)) in other.by_class {
-            let own = self.by_class.entry(name).or_default();
-            own.0 += count;
-            own.1 += failed;
-        }
-        for (text, count) in other.errors {
-            *self.errors.entry(text).or_default() += count;
-        }
-        for (text, count) in other.gaps {
-            *self.gaps.entry(text).or_default() += count;
-        }
-        for (text, count) in other.explained {
-            *self.explained.entry(text).or_default() += count;
-        }
-        self.functions.extend(other.functions);
-        self.instructions.extend(other.instructions);
     }
 
     /// The summary of a run.

@@ -396,7 +396,10 @@ pub fn again(seed: u64, steps: &[Step], place: Place) -> Option<Difference> {
 /// Run given steps: the difference that they lead to.
 pub fn replay(steps: &[Step], place: Place) -> Option<(Kind, String, usize)> {
     let mut reach = Reach::default();
-    let mut pair = Pair::open(place).ok()?;
+    let mut pair = match Pair::open(place) {
+        Ok(pair) => pair,
+        Err(text) => return Some((Kind::Exchange, text, 0)),
+    };
     for (i, step) in steps.iter().enumerate() {
         match pair.step(step, &mut reach) {
             Ok(Outcome::TooLong) => return None,

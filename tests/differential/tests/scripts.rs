@@ -21,7 +21,7 @@ fn generated_scripts_do_the_same() {
         let outcome = script(seed, LENGTH, Place::draw(seed), Abilities::default(), &mut reach);
         assert!(outcome.is_ok(), "{}", outcome.err().map_or(String::new(), |found| show(&found)));
     }
-    println!("{}", reach.report());
+    assert!(reach.statements > 2_000, "{}", reach.report());
 }
 
 #[test]
@@ -34,4 +34,5 @@ fn generated_scripts_do_the_same_when_every_page_is_pending() {
         };
         assert!(difference.is_none(), "{}", difference.map_or(String::new(), |found| show(&found)));
     }
+    assert!(reach.statements > 400, "{}", reach.report());
 }
