@@ -399,6 +399,31 @@ fn a_deferred_transaction_that_was_overtaken_goes_on_where_nothing_it_read_has_c
     ok(&x, "ROLLBACK");
 }
 
+/// While a log that has grown long is emptied, new snapshots wait: that of a transaction that moves to the newest commit, too.
+#[test]
+fn a_deferred_transaction_that_was_overtaken_waits_while_the_log_is_emptied() {
+    let scratch = Scratch::new("pause", "CREATE TABLE t(x); CREATE TABLE u(x); INSERT INTO t VALUES(1)");
+    let (x, y) = (scratch.connect(), scratch.connect());
+    ok(&x, "PRAGMA busy_timeout = 0; BEGIN");
+    assert_eq!(rows(&x, "SELECT x FROM t"), "1");
+    ok(&y, "PRAGMA wal_autocheckpoint = 0");
+    for _ in 0..10 {
+        ok(&y, "INSERT INTO u VALUES(1)");
+    }
+    ok(&y, "PRAGMA wal_autocheckpoint = 1");
+    let (begins, begun) = std::sync::mpsc::channel();
+    let emptying = std::thread::spawn(move || {
+        begins.send(()).unwrap();
+        ok(&y, "INSERT INTO u VALUES(2)");
+    });
+    begun.recv().unwrap();
+    // The insert is over by then, and waits for the reader above for some 30 milliseconds.
+    std::thread::sleep(std::time::Duration::from_millis(10));
+    ok(&x, "UPDATE t SET x = 2; COMMIT");
+    emptying.join().unwrap();
+    assert_eq!(rows(&x, "SELECT (SELECT x FROM t), count(*) FROM u"), "2|11");
+}
+
 #[test]
 fn the_log_tells_who_keeps_it() {
     let scratch = Scratch::new("status", T);

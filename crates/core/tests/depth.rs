@@ -66,3 +66,19 @@ fn aliases_of_subqueries_that_are_used_again_at_each_level_stay_within_bounds() 
     assert_eq!(outcome(nested(6, &sorted)), None);
     assert_eq!(outcome(nested(40, &sorted)).as_deref(), Some("parser stack overflow"));
 }
+
+#[test]
+fn queries_beside_a_union_all_at_each_level_are_not_copied_again_and_again() {
+    let nested = (0..13).fold("SELECT a FROM t".to_string(), |inner, _| {
+        format!("SELECT x.a FROM (SELECT a FROM t UNION ALL SELECT b FROM t) AS x, ({inner}) AS y")
+    });
+    let connection = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    connection.execute_batch("CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2)").unwrap();
+    let rows = |sql: &str| {
+        let mut statement = connection.prepare(sql).unwrap().statement.unwrap();
+        std::iter::from_fn(|| (statement.step().unwrap() == StepResult::Row).then_some(())).count()
+    };
+    assert_eq!(rows(&nested), 1 << 13);
+    let instructions = rows(&format!("EXPLAIN {nested}"));
+    assert!(instructions < 10_000, "{instructions}");
+}

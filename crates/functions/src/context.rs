@@ -55,7 +55,7 @@ pub struct DefaultEnvironment;
 impl Environment for DefaultEnvironment {
     fn now_julian_ms(&self) -> i64 {
         let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        210_866_760_000_000 + i64::try_from(unix.as_millis()).unwrap_or(0)
+        crate::datetime::UNIX_EPOCH_MS + i64::try_from(unix.as_millis()).unwrap_or(0)
     }
 
     fn local_offset_seconds(&self, _unix_seconds: i64) -> Option<i64> {

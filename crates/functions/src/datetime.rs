@@ -33,7 +33,7 @@ pub const TABLE: &[FunctionDef] = &[
 
 const DAY_MS: i64 = 86_400_000;
 /// The Unix epoch in Julian milliseconds.
-const UNIX_EPOCH_MS: i64 = 210_866_760_000_000;
+pub(crate) const UNIX_EPOCH_MS: i64 = 210_866_760_000_000;
 /// One past the last moment, the end of year 9999.
 const END_MS: i64 = 464_269_060_800_000;
 

@@ -17,6 +17,8 @@ mod path;
 mod render;
 pub mod table;
 
+pub(crate) use render::write_string;
+
 const READS: F = F::PURE.and(F::SUBTYPE);
 const MAKES: F = F::PURE.and(F::SUBTYPE).and(F::RESULT_SUBTYPE);
 
@@ -73,6 +75,21 @@ fn argument<'a>(value: &'a Value, scratch: &mut Vec<u8>) -> Result<Option<Cow<'a
             }
         }
     }
+}
+
+/// The strings of a JSON array of strings; `None` for any other text.
+pub(crate) fn strings_of(text: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let blob = parse::parse(text).ok()?.blob;
+    let array = root(&blob).ok().filter(|e| e.kind == kind::ARRAY)?;
+    let (mut at, mut strings) = (array.body, Vec::new());
+    while at < array.end {
+        let e = child(&blob, &array, at).ok().filter(Element::is_text)?;
+        let mut string = Vec::new();
+        render::write_unescaped(e.kind, e.payload(&blob), &mut string);
+        strings.push(string);
+        at = e.end;
+    }
+    Some(strings)
 }
 
 /// The error for a path that failed, which is quoted as it was given.
@@ -522,4 +539,22 @@ fn quote(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
     write_value(&args[0], subtype, ctx.result.text_buffer())?;
     ctx.result_subtype = Context::SUBTYPE_JSON;
     check_result(ctx)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strings_of;
+
+    #[test]
+    fn the_strings_of_an_array_are_unescaped() {
+        let strings = |text: &str| {
+            let strings = strings_of(text.as_bytes())?;
+            Some(strings.into_iter().map(|s| String::from_utf8(s).unwrap()).collect::<Vec<_>>().join("|"))
+        };
+        assert_eq!(strings(r#" ["a\ud83d\ude00", "b\"\n", ""] "#).as_deref(), Some("a\u{1f600}|b\"\n|"));
+        assert_eq!(strings("[]").as_deref(), Some(""));
+        for other in ["", "[", r#"["a""b"]"#, r#"["a", 1]"#, r#"[["a"]]"#, r#"{"a":"b"}"#, r#""a""#] {
+            assert_eq!(strings(other), None, "{other}");
+        }
+    }
 }

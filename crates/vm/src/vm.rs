@@ -148,7 +148,7 @@ impl Vm {
         const INSTRUCTION: usize = 32;
         const REGISTER: usize = size_of::<Value>();
         self.root.instructions.len() * INSTRUCTION
-            + self.root.register_count as usize * REGISTER
+            + self.root.register_count * REGISTER
             + self.run.parameters.len() * REGISTER
             + self.run.bytes.capacity()
             + size_of::<Self>()

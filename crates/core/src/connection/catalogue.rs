@@ -231,7 +231,6 @@ impl State {
             limit_columns: self.limit_table.get(Limit::Column),
             limit_compound: self.limit_table.get(Limit::CompoundSelect),
             limit_function_args: self.limit_table.get(Limit::FunctionArg),
-            ..PlanOptions::default()
         }
     }
 }

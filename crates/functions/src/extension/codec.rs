@@ -94,7 +94,7 @@ fn encode_bits(alphabet: &Alphabet, bytes: &[u8], out: &mut Vec<u8>) {
     if have > 0 {
         out.push(alphabet.symbols[(pending << (alphabet.bits - have) & mask) as usize]);
     }
-    while (out.len() - start) % alphabet.group != 0 {
+    while !(out.len() - start).is_multiple_of(alphabet.group) {
         out.push(b'=');
     }
 }
@@ -108,7 +108,7 @@ fn decode_bits(alphabet: &Alphabet, text: &[u8], out: &mut Vec<u8>) -> Result<()
             // Padding fills the group and ends the text.
             let padding =
                 1 + symbols.by_ref().try_fold(0, |n, b| if b == b'=' { Ok(n + 1) } else { Err(invalid()) })?;
-            if (count + padding) % alphabet.group != 0 || padding >= alphabet.group {
+            if !(count + padding).is_multiple_of(alphabet.group) || padding >= alphabet.group {
                 return Err(invalid());
             }
             break;

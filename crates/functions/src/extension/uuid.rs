@@ -2,6 +2,7 @@
 
 use super::bytes_of;
 use crate::context::Context;
+use crate::datetime::UNIX_EPOCH_MS;
 use crate::def::{Arity, FunctionDef, FunctionFlags as F};
 use turso_error::{Error, Result};
 use turso_value::Value;
@@ -20,9 +21,6 @@ pub const TABLE: &[FunctionDef] = &[
     FunctionDef::scalar("uuid_str", Arity::exactly(1), F::PURE, to_text),
     FunctionDef::scalar("uuid_blob", Arity::exactly(1), F::PURE, to_blob),
 ];
-
-/// The Unix epoch in milliseconds of the Julian one.
-const UNIX_EPOCH_MS: i64 = 210_866_760_000_000;
 
 fn random(ctx: &Context<'_>) -> Uuid {
     let mut bytes = [0; 16];

@@ -201,7 +201,7 @@ fn write_control(b: u8, out: &mut Vec<u8>) {
 }
 
 /// Appends SQL text as a JSON string.
-pub(super) fn write_string(text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     for &b in text {
         match b {

@@ -9,7 +9,6 @@ use turso_parser::ast::{self, AssignmentTarget, TriggerTime};
 use turso_program::control::OnError;
 use turso_program::cursor::{Column, Next, OpenEphemeral, Rewind};
 use turso_program::data::{ApplyAffinity, Copy};
-
 use turso_program::{DbIndex, Label, Regs};
 use turso_schema::{Column as TableColumn, Relation as TableKind, StrictType, Table};
 use turso_value::Affinity;

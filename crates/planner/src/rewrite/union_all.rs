@@ -7,7 +7,7 @@
 //!
 //! Precondition: every arm can become part of the query around it as a subquery by itself could (see `flatten`), and all arms
 //! give each column the same affinity. The outer query neither folds rows nor drops equal ones, and is ordered, if at all, by
-//! result columns.
+//! result columns. The outer query is small: it is copied for each arm, with the copies that were made inside of it.
 //!
 //! `SELECT count(*)` over one adds up what its arms count.
 
@@ -15,10 +15,40 @@ use turso_value::Value;
 
 use super::flatten;
 use crate::bind::affinity_of;
-use crate::plan::{BinaryOp, Body, CompoundOp, Core, Expr, JoinKind, Query, Relation, Source};
+use crate::plan::{
+    BinaryOp, Body, CompoundOp, Core, Expr, JoinKind, Query, Relation, Source, Visit, walk_core, walk_query,
+};
 
 /// More arms than this stay together: the outer query is copied for each.
 const MOST_ARMS: usize = 32;
+
+/// All copies of the outer query together hold no more cores and queries than this. Without a bound, queries nested beside a
+/// UNION ALL each would double at every level.
+const MOST_COPIED: usize = 128;
+
+/// Counts cores and queries.
+#[derive(Default)]
+struct Size(usize);
+
+impl Visit for Size {
+    fn query(&mut self, query: &Query) {
+        self.0 += 1;
+        walk_query(self, query);
+    }
+
+    fn core(&mut self, core: &Core) {
+        self.0 += 1;
+        walk_core(self, core);
+    }
+}
+
+/// The size of a core without that of a query in its FROM.
+fn size_beside(core: &Core, sub: &Query) -> usize {
+    let (mut whole, mut part) = (Size::default(), Size::default());
+    whole.core(core);
+    part.query(sub);
+    whole.0.saturating_sub(part.0)
+}
 
 /// The arms of a UNION ALL of plain cores.
 fn arms(sub: &Query) -> Option<Vec<&Core>> {
@@ -79,6 +109,9 @@ pub(super) fn flatten(query: &mut Query) -> bool {
     let mut copies = Vec::new();
     for (at, source) in core.sources.iter().enumerate() {
         let Some((sub, arms)) = union_of(source) else { continue };
+        if size_beside(core, sub).saturating_mul(arms.len()) > MOST_COPIED {
+            continue;
+        }
         let same = |e: &Expr, other: &Expr| affinity_of(e) == affinity_of(other);
         let Some((first, others)) = arms.split_first() else { continue };
         if !others.iter().all(|arm| arm.output.iter().zip(&first.output).all(|(e, other)| same(e, other))) {

@@ -373,7 +373,6 @@ impl Pager {
         }
     }
 
-    // ---- Reading ----------------------------------------------------------------------------------------------------
     /// Drops clean pages when there are too many. Cursors keep those they stand on.
     #[cold]
     pub(super) fn trim(&mut self) {

@@ -27,7 +27,6 @@ impl Vm {
                 return Err(internal("cursor is not open"));
             }
             let pager = tree.store.pager(host, &mut self.run)?;
-            let mut counted = 0;
             let found = match way {
                 Way::First => {
                     tree.scanning = u64::from(matches!(tree.store, Store::Db(_)));
@@ -36,17 +35,15 @@ impl Vm {
                 Way::Last => tree.btree.last(pager)?,
                 // After NullRow there is nothing to go on from.
                 _ if tree.status == Status::NullRow => false,
-                Way::Next => {
-                    let found = tree.btree.next(pager)?;
-                    counted = tree.scanning & u64::from(found);
-                    found
-                }
+                Way::Next => tree.btree.next(pager)?,
                 Way::Prev => tree.btree.prev(pager)?,
             };
             if found {
                 // Still, or again, on a row: `status` says so already for all but the first step.
                 tree.arrived(pager.change_epoch());
-                self.run.counters.fullscan_steps += counted;
+                if way == Way::Next {
+                    self.run.counters.fullscan_steps += tree.scanning;
+                }
                 return Ok(true);
             }
             tree.moved(false, pager.change_epoch());

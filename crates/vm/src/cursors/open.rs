@@ -30,6 +30,7 @@ fn point_at(slot: &mut Cursor, root: PageNo, store: Store, key: Option<&Arc<KeyI
             tree.record.reset();
             tree.status = Status::NullRow;
             tree.sequence = 0;
+            tree.scanning = 0;
             tree.parked = false;
             return;
         }

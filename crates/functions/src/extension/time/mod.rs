@@ -20,6 +20,7 @@ mod moment;
 mod text;
 
 use crate::context::Context;
+use crate::datetime::UNIX_EPOCH_MS;
 use crate::def::{Arity, FunctionDef, FunctionFlags as F};
 use field::Field;
 use moment::{Moment, NANOS};
@@ -126,8 +127,6 @@ fn answer(ctx: &mut Context<'_>, moment: Option<Moment>) -> Result<()> {
 }
 
 fn now(ctx: &Context<'_>) -> Moment {
-    /// The Unix epoch in milliseconds of the Julian one.
-    const UNIX_EPOCH_MS: i64 = 210_866_760_000_000;
     let ms = ctx.environment.now_julian_ms().saturating_sub(UNIX_EPOCH_MS);
     Moment::from_unix_nanos(i128::from(ms) * 1_000_000).unwrap_or_default()
 }

@@ -280,8 +280,8 @@ pub(super) fn module_list(args: &mut Arguments<'_, '_>) -> Result<Rows> {
 }
 
 pub(super) fn pragma_list(_: &mut Arguments<'_, '_>) -> Result<Rows> {
-    // Neither those that SQLite does not list nor those that it does not have.
-    let listed = names().filter(|n| !matches!(*n, "legacy_file_format" | "io_backend"));
+    // SQLite does not list this one.
+    let listed = names().filter(|n| *n != "legacy_file_format");
     Ok(Rows { columns: &["name"], rows: listed.map(|n| vec![text(n)]).collect() })
 }
 
