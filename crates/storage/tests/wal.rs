@@ -511,3 +511,29 @@ fn a_guest_holds_locks_of_its_own_and_may_exchange_the_files() {
         drop(guests);
     }
 }
+
+#[test]
+fn a_snapshot_that_cannot_move_because_the_log_cannot_be_read_leaves_no_reader_behind() {
+    let dir = Dir::new();
+    let (mut a, mut b) = (open(&syscall(), &dir.db(), WAL), open(&syscall(), &dir.db(), WAL));
+    begin(&mut a);
+    append(&mut a, 3, 1);
+    commit(&mut a);
+    a.end_read();
+    a.begin_read().unwrap();
+    a.track_reads();
+    a.page(PageNo(2)).unwrap();
+    begin(&mut b);
+    fill(&mut b, 1, 2);
+    b.edit_header(|header| header.user_version = 7);
+    commit(&mut b);
+    b.end_read();
+    let log = dir.db().with_file_name("test.db-wal");
+    let bytes = fs::read(&log).unwrap();
+    fs::OpenOptions::new().write(true).open(&log).unwrap().set_len(0).unwrap();
+    assert_eq!(a.advance_snapshot().unwrap_err().code(), ResultCode::NOTADB);
+    fs::write(&log, bytes).unwrap();
+    a.end_read();
+    let result = b.checkpoint(CheckpointMode::Truncate).unwrap();
+    assert!(!result.busy, "{result:?}");
+}

@@ -190,9 +190,13 @@ impl Pager {
         let wal = wal.clone();
         let Some(newest) = wal.begin_read(&file.db, true)? else { return Ok(false) };
         let (since, commit) = (file.commit, newest.commit());
-        if !self.reads_unchanged(since, commit) || !self.header_unchanged(&wal, &newest)? {
+        let unchanged = match self.reads_unchanged(since, commit) {
+            true => self.header_unchanged(&wal, &newest),
+            false => Ok(false),
+        };
+        if !matches!(unchanged, Ok(true)) {
             wal.end_read(newest);
-            return Ok(false);
+            return unchanged;
         }
         let file = self.file_mut();
         file.reads.clear();

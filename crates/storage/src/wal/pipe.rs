@@ -258,7 +258,13 @@ impl Wal {
                 let written = guard(&self.tip).pipe.written;
                 let newest = match written {
                     Some(written) => Some(written),
-                    None => self.number(db, &moved.header)?.map(|commit| Written { header: moved.header, commit }),
+                    None => match self.number(db, &moved.header) {
+                        Ok(number) => number.map(|commit| Written { header: moved.header, commit }),
+                        Err(e) => {
+                            self.end_read(moved);
+                            return Err(e);
+                        }
+                    },
                 };
                 if let Some(newest) = newest {
                     (moved.header, moved.commit) = (newest.header, newest.commit);

@@ -75,11 +75,13 @@ impl Wal {
                 db.io().sleep(Duration::from_micros(delay.min(100_000)));
             }
             if let Some(mut snapshot) = self.try_snapshot(Use::FileIfComplete, may_block)? {
-                if let Some(commit) = self.number(db, &snapshot.header)? {
+                let number = self.number(db, &snapshot.header);
+                if let Ok(Some(commit)) = number {
                     snapshot.commit = commit;
                     return Ok(Some(snapshot));
                 }
                 self.end_read(snapshot);
+                number?;
             }
         }
         Err(Error::from_code(ResultCode::PROTOCOL))
@@ -99,11 +101,12 @@ impl Wal {
                 Ok(()) => {
                     self.index.barrier();
                     // Only now no checkpoint can write the file; it must not have been restarted before.
-                    if self.index.header_is(&header)? {
+                    let stands = self.index.header_is(&header);
+                    if matches!(stands, Ok(true)) {
                         return Ok(Some(snapshot(0, u32::MAX)));
                     }
                     self.locks.release_shared(lock::read(0));
-                    return Ok(None);
+                    return stands.map(|_| None);
                 }
                 Err(e) if e.is(ResultCode::BUSY) => {}
                 Err(e) => return Err(e),
