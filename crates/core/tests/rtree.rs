@@ -51,6 +51,49 @@ fn tables_rows_and_errors() {
     );
 }
 
+/// A statement that fails in its middle, also one in a trigger, takes its changes of the tree back.
+#[test]
+fn changes_that_fail_leave_the_tree_as_it_was() {
+    let (ours, theirs) = in_memory();
+    same(
+        &ours,
+        &theirs,
+        "CREATE VIRTUAL TABLE i USING rtree_i32(id, x0, x1, +n);
+         CREATE TABLE s(a,b,c);
+         INSERT INTO i VALUES (1,1,2,'a'),(2,1,2,'b'),(1,5,6,'c');
+         SELECT * FROM i; SELECT count(*) FROM i_rowid; SELECT hex(data) FROM i_node;
+         INSERT OR FAIL INTO i VALUES (1,1,2,'a'),(2,1,2,'b'),(1,5,6,'c');
+         SELECT * FROM i;
+         UPDATE i SET id = id + 1;
+         SELECT * FROM i;
+         UPDATE OR REPLACE i SET id = 2 WHERE id=1;
+         SELECT * FROM i;
+         CREATE TRIGGER tr AFTER INSERT ON s BEGIN INSERT INTO i VALUES (new.a,new.b,new.c,'t'); SELECT raise(ABORT,'no') WHERE new.a=13; END;
+         INSERT INTO s VALUES (11,1,2),(13,4,5);
+         SELECT * FROM i;
+         INSERT INTO s SELECT value+100, value, value+3 FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value+1 FROM n WHERE value<300) SELECT value FROM n);
+         SELECT count(*), sum(x0), sum(x1) FROM i;
+         DELETE FROM i WHERE id IN (SELECT id FROM i WHERE x0 < 50);
+         SELECT count(*), sum(x0), sum(x1) FROM i;
+         BEGIN; SAVEPOINT a; DELETE FROM i; SELECT count(*) FROM i; ROLLBACK TO a; SELECT count(*) FROM i; COMMIT;
+         UPDATE i SET x1 = x0 - 1 WHERE id > 300;
+         SELECT count(*), sum(x0), sum(x1) FROM i;
+         UPDATE i SET x1 = CASE WHEN id=390 THEN x0-1 ELSE x1+1 END;
+         SELECT count(*), sum(x0), sum(x1) FROM i;
+         SELECT id FROM i AS a WHERE EXISTS (SELECT 1 FROM i AS b WHERE b.x0 = a.x1 + 1) ORDER BY 1 LIMIT 5;
+         SELECT a.id, b.id FROM i a LEFT JOIN i b ON b.id = a.id + 290 ORDER BY 1, 2 LIMIT 5;
+         INSERT INTO i SELECT id+1000, x0, x1, n FROM i WHERE x0 > 200;
+         SELECT count(*), sum(x0), sum(x1) FROM i;
+         INSERT INTO i(id) VALUES (77777); SELECT * FROM i WHERE id=77777;
+         INSERT INTO i VALUES (9223372036854775807,1,2,0); INSERT INTO i VALUES (NULL,1,2,'n'); SELECT count(*) FROM i; DELETE FROM i WHERE n = 'n';
+         INSERT INTO i(x0,x1) VALUES (9e99, 9e99);
+         SELECT x0,x1 FROM i WHERE id=(SELECT max(id) FROM i);
+         SELECT id FROM i WHERE x0 = 1.0 ORDER BY id; SELECT id FROM i WHERE x0 < '5' ORDER BY id;
+         SELECT id FROM i WHERE x0 < 9223372036854775807 AND x0 > -1 ORDER BY id LIMIT 3;
+         ALTER TABLE i RENAME TO j; INSERT INTO j VALUES (5,5,5,5); DROP TABLE j; SELECT name FROM sqlite_schema",
+    );
+}
+
 /// The plan says which conditions the tree sees to, as SQLite's does.
 #[test]
 fn plans_name_their_conditions() {

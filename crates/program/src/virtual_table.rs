@@ -85,8 +85,8 @@ instructions! {
     VCreate { db: DbIndex, name: Arc<str> }
     /// The module removes what it keeps of this table.
     VDestroy { db: DbIndex, name: Arc<str> }
-    /// The module renames what it keeps of the table, to the text in `name`.
-    VRename { table: Arc<UsedTable>, name: Reg }
+    /// The module renames what it keeps of the table, which the catalogue has under its new name already.
+    VRename { db: DbIndex, table: Arc<UsedTable>, name: Arc<str> }
     /// `dest` becomes NULL, or the text of what the module finds wrong with the table.
     VCheck { table: Arc<UsedTable>, quick: bool, dest: Reg }
 }

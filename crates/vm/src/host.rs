@@ -119,6 +119,9 @@ pub trait Host {
     /// DROP TABLE: the module removes what it keeps of the table.
     fn destroy_virtual(&mut self, db: DbIndex, name: &str) -> Result<()>;
 
+    /// ALTER TABLE RENAME: the module renames what it keeps of the table, which the catalogue has under its new name.
+    fn rename_virtual(&mut self, db: DbIndex, table: &UsedTable, name: &str) -> Result<()>;
+
     // ---- Changes ----------------------------------------------------------------------------------------------------
 
     /// `changes()`, `total_changes()`, `last_insert_rowid()`.

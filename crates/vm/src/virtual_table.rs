@@ -186,9 +186,8 @@ impl Exec for VDestroy {
 }
 
 impl Exec for VRename {
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
-        let name = String::from_utf8_lossy(vm.frame.registers.get(self.name).bytes().unwrap_or_default()).into_owned();
-        self.table.table.rename(host.session(), &name)?;
+    fn exec<H: Host>(&self, _: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        host.rename_virtual(self.db, &self.table, &self.name)?;
         Ok(Flow::NEXT)
     }
 }

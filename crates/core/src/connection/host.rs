@@ -172,6 +172,10 @@ impl Host for State {
         self.destroy_virtual_table(db.index(), name)
     }
 
+    fn rename_virtual(&mut self, db: DbIndex, table: &UsedTable, name: &str) -> Result<()> {
+        self.rename_virtual_table(db.index(), table, name)
+    }
+
     fn counters(&mut self) -> &mut Counters {
         &mut self.environment.counters
     }

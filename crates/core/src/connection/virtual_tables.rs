@@ -225,6 +225,23 @@ impl State {
         Ok(())
     }
 
+    /// ALTER TABLE RENAME, once the catalogue has the table under its new name: the module renames what it keeps.
+    pub fn rename_virtual_table(&mut self, db: usize, used: &UsedTable, name: &str) -> Result<()> {
+        let entry = self.databases.get(db).and_then(|d| d.schema.as_ref()).and_then(|s| s.table(name)).cloned();
+        let tables = &self.virtual_tables.connected;
+        let connected = tables.iter().find(|(_, c)| Arc::ptr_eq(&c.used.table, &used.table)).map(|(_, c)| c.clone());
+        // Statements that the module runs look at all triggers and views, also those that use the table. It could not be
+        // connected under its new name before all that it consists of has been renamed.
+        if let (Some(entry), Some(connected)) = (&entry, connected) {
+            self.virtual_tables.connected.push((entry.clone(), connected));
+        }
+        let outcome = used.table.rename(self, name);
+        self.virtual_tables
+            .connected
+            .retain(|(known, _)| entry.as_ref().is_none_or(|entry| !Arc::ptr_eq(known, entry)));
+        outcome
+    }
+
     // ---- Transactions -------------------------------------------------------------------------------------------------
 
     /// The table takes part in the transaction from now on.

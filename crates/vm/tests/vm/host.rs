@@ -5,6 +5,7 @@ use std::sync::Arc;
 use turso_error::{Error, Result, ResultCode};
 use turso_functions::{DefaultEnvironment, Environment};
 use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
+use turso_program::virtual_table::UsedTable;
 use turso_program::write::RowChange;
 use turso_program::{DbIndex, Program, ProgramBuilder, Root};
 use turso_storage::Pager;
@@ -126,6 +127,9 @@ impl Host for TestHost {
         unsupported()
     }
     fn destroy_virtual(&mut self, _: DbIndex, _: &str) -> Result<()> {
+        unsupported()
+    }
+    fn rename_virtual(&mut self, _: DbIndex, _: &UsedTable, _: &str) -> Result<()> {
         unsupported()
     }
     fn counters(&mut self) -> &mut Counters {

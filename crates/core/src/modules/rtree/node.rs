@@ -20,7 +20,7 @@ impl Numbers {
     /// A coordinate as it can be stored: reals outwards, so that the box holds what it was made for.
     pub fn stored(self, value: &Value, up: bool) -> f64 {
         match self {
-            Numbers::Integer => f64::from(value.to_integer() as i32),
+            Numbers::Integer => value.to_integer().clamp(i32::MIN.into(), i32::MAX.into()) as f64,
             Numbers::Real => {
                 let exact = value.to_real();
                 let near = exact as f32;

@@ -23,8 +23,8 @@ pub(super) enum Sql {
     /// Entry, leaf.
     WriteRowid,
     DeleteRowid,
-    /// The largest id of an entry.
-    LastRowid,
+    /// An id that no entry has, as tables choose theirs. Its row stands from now on.
+    NewRowid,
     /// Entry, then its auxiliary columns.
     WriteAuxiliary,
     /// The parent of a node.
@@ -108,7 +108,7 @@ impl Store {
                 "INSERT INTO {rowid}(rowid, nodeno) VALUES (?1, ?2) ON CONFLICT(rowid) DO UPDATE SET nodeno = excluded.nodeno"
             ),
             Sql::DeleteRowid => format!("DELETE FROM {rowid} WHERE rowid = ?1"),
-            Sql::LastRowid => format!("SELECT max(rowid) FROM {rowid}"),
+            Sql::NewRowid => format!("INSERT INTO {rowid}(nodeno) VALUES (NULL) RETURNING rowid"),
             Sql::WriteAuxiliary => {
                 let set: Vec<String> = (0..self.auxiliary).map(|i| format!("a{i} = ?{}", i + 2)).collect();
                 format!("UPDATE {rowid} SET {} WHERE rowid = ?1", set.join(", "))

@@ -42,10 +42,7 @@ impl Tree {
 
     /// An id that no entry has.
     pub fn next_rowid(&self, state: &mut State) -> Result<i64> {
-        match self.store.get(state, Sql::LastRowid, &[])? {
-            Value::Integer(last) => last.checked_add(1).ok_or_else(|| Error::from_code(ResultCode::FULL)),
-            _ => Ok(1),
-        }
+        self.store.get(state, Sql::NewRowid, &[]).map(|id| id.to_integer())
     }
 
     fn next_node(&self, state: &mut State) -> Result<i64> {

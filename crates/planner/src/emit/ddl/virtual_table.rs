@@ -15,7 +15,7 @@ use turso_schema::Table;
 
 use super::{
     SchemaRecord, SchemaRows, append_schema_row, change_cookie, check_object_name, database_for_create,
-    delete_schema_rows, ensure_file_format, open_schema_table, parse_schema, schema_of, table_condition, text_into,
+    delete_schema_rows, ensure_file_format, open_schema_table, parse_schema, schema_of, table_condition,
 };
 use crate::emit::Emitter;
 
@@ -62,8 +62,6 @@ pub(crate) fn drop_virtual_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<T
 /// Emit the end of ALTER TABLE RENAME for a virtual table.
 pub(crate) fn rename_virtual_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, to: &str) -> Result<()> {
     let connected = e.context.catalogue.virtual_table(db, table)?;
-    let name = e.builder.register();
-    text_into(e, to, name);
-    e.builder.emit(VRename { table: connected.used.clone(), name });
+    e.builder.emit(VRename { db, table: connected.used.clone(), name: to.into() });
     Ok(())
 }
