@@ -37,6 +37,9 @@ struct Arguments {
     /// Seconds per measurement.
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
+    /// So many transactions of each writer instead (for profilers).
+    #[arg(long)]
+    transactions: Option<usize>,
     /// Rows of the table.
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
@@ -182,7 +185,8 @@ fn measure(
                     let mut random = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number as u64 + 1);
                     let (mut times, mut retries) = (Vec::new(), 0);
                     barrier.wait();
-                    while !stop.load(Ordering::Relaxed) {
+                    let limit = arguments.transactions.unwrap_or(usize::MAX);
+                    while !stop.load(Ordering::Relaxed) && times.len() < limit {
                         random ^= random << 13;
                         random ^= random >> 7;
                         random ^= random << 17;
@@ -199,8 +203,10 @@ fn measure(
             .collect();
         barrier.wait();
         let start = Instant::now();
-        std::thread::sleep(Duration::from_secs_f64(arguments.seconds));
-        stop.store(true, Ordering::Relaxed);
+        if arguments.transactions.is_none() {
+            std::thread::sleep(Duration::from_secs_f64(arguments.seconds));
+            stop.store(true, Ordering::Relaxed);
+        }
         for thread in threads {
             let (theirs, again) = thread.join().expect("a writer");
             times.extend(theirs);

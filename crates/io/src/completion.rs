@@ -101,6 +101,8 @@ struct Shared {
 struct State {
     result: Option<Result<Output>>,
     wakers: Vec<Waker>,
+    /// Threads that block until it is done.
+    blocked: usize,
 }
 
 impl Default for Completion {
@@ -143,6 +145,11 @@ impl Completion {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// True where both are ends of one hand-over.
+    pub fn is_same(&self, other: &Completion) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// True once the operation is done.
     pub fn is_ready(&self) -> bool {
         self.0.ready.load(Ordering::Acquire)
@@ -167,8 +174,15 @@ impl Completion {
     /// Blocks until the operation is done. Whoever drives the back end must be somebody else.
     pub fn wait(&self) {
         let mut state = self.state();
+        state.blocked += 1;
         while !self.is_ready() {
             state = self.0.done.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
         }
+        state.blocked -= 1;
+    }
+
+    /// True where a thread blocks until it is done: that one is sure to go on. A task may not be polled for long.
+    pub fn blocks_a_thread(&self) -> bool {
+        self.state().blocked > 0
     }
 }

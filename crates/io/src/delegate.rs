@@ -70,6 +70,9 @@ macro_rules! delegate_file_facts {
         fn sector_size(&self) -> u32 {
             self.inner.sector_size()
         }
+        fn growth_step(&self) -> u32 {
+            self.inner.growth_step()
+        }
     };
 }
 

@@ -223,6 +223,12 @@ pub trait File: Send + Sync {
         4096
     }
 
+    /// A file that is appended to and synced again and again had better grow in steps of so many bytes, filled with zeros: a
+    /// sync that changes no size is cheaper by far. 0: it makes no difference.
+    fn growth_step(&self) -> u32 {
+        0
+    }
+
     /// Raises the lock; `SQLITE_BUSY` where somebody else is in the way. A failed step to `Exclusive` may leave
     /// `Pending` behind.
     fn lock(&self, level: LockLevel) -> Result<()>;

@@ -487,6 +487,10 @@ impl File for SimFile {
         self.0.inner.size()
     }
 
+    fn growth_step(&self) -> u32 {
+        1 << 13
+    }
+
     fn submit(&self, op: Op) -> Completion {
         if !self.0.machine.pending {
             return Completion::ready(op.run(self));

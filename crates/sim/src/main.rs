@@ -163,7 +163,10 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Puts a bug back; false where there is none of that name.
 fn put_back(name: Option<&str>) -> bool {
     let Some(name) = name else { return true };
-    let bug = Planted::ALL.into_iter().find(|bug| format!("{bug:?}").eq_ignore_ascii_case(name));
+    let bug = Planted::OF_FILES
+        .into_iter()
+        .chain(Planted::OF_CONCURRENCY)
+        .find(|bug| format!("{bug:?}").eq_ignore_ascii_case(name));
     plant(bug);
     bug.is_some()
 }

@@ -8,7 +8,7 @@ use turso_sim::hunt::{Plan, Report, Shape, execute};
 fn seeds_find_nothing_and_repeat_exactly() {
     let directory = Path::new("/simulated");
     let mut total = Report::default();
-    for seed in 1..=8 {
+    for seed in 1..=10 {
         let plan = Plan::new(seed, Shape::default());
         let first = execute(&plan, directory, None).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
         if seed <= 3 {

@@ -14,6 +14,7 @@
 //! | `sums`     | the sums over elements                         |
 //! | `avx2`     | the same with AVX2 and FMA                     |
 //! | `bits`     | counts over vectors of one bit per element     |
+//! | `running`  | two running sums over words, as checksums are  |
 //! | `dispatch` | which build of a loop this processor gets      |
 
 #[cfg(target_arch = "x86_64")]
@@ -21,9 +22,11 @@ mod avx2;
 mod bits;
 mod dispatch;
 mod element;
+mod running;
 mod sums;
 
 pub use bits::{both_ones, different_bits, either_ones};
 pub use dispatch::{fetch_soon, instruction_set};
 pub use element::{Element, Stored};
+pub use running::running_sums;
 pub use sums::{Pair, decode, distance_squared, dot, dot_and_norm, minima_and_maxima, norm_squared};

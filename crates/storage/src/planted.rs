@@ -19,16 +19,35 @@ pub enum Planted {
     LostSpilledPage,
     /// A checkpoint does not notice that the log has begun anew since it read the header.
     CheckpointOfOldGeneration,
+    /// A replayed change of a row does not ask whether somebody else has changed the row.
+    NoBeforeImageCheck,
+    /// A replayed index entry does not ask whether its unique key is still free.
+    NoUniqueCheck,
+    /// A commit is visible before the sync that makes it durable.
+    PublishBeforeSync,
+    /// A log that another process has begun anew is taken for the one that was known: pages that were read stay.
+    StaleAfterRestart,
+    /// Concurrent transactions choose rowids each on its own.
+    OwnRowids,
 }
 
 impl Planted {
-    /// All of them.
-    pub const ALL: [Planted; 5] = [
+    /// Those of files and logs, which crashes and the simulator find.
+    pub const OF_FILES: [Planted; 5] = [
         Planted::SkippedSync,
         Planted::WrongSaltCheck,
         Planted::CheckpointPastReaders,
         Planted::LostSpilledPage,
         Planted::CheckpointOfOldGeneration,
+    ];
+
+    /// Those of concurrent transactions.
+    pub const OF_CONCURRENCY: [Planted; 5] = [
+        Planted::NoBeforeImageCheck,
+        Planted::NoUniqueCheck,
+        Planted::PublishBeforeSync,
+        Planted::StaleAfterRestart,
+        Planted::OwnRowids,
     ];
 }
 

@@ -288,10 +288,10 @@ fn sqlite_recovers_our_log_and_we_its() {
         sqlite3(&dir.0.join("a.db"), "pragma user_version; select * from t; pragma integrity_check"),
         "3\n1\n2\nok"
     );
-    // A torn tail loses the last commit only.
+    // A torn tail loses the last commit only. Zeros may follow it.
     let wal = dir.0.join("b.db-wal");
     let mut bytes = fs::read(&wal).unwrap();
-    let at = bytes.len() - 100;
+    let at = bytes.iter().rposition(|byte| *byte != 0).unwrap();
     bytes[at] ^= 1;
     fs::write(&wal, &bytes).unwrap();
     let mut b = open(&syscall(), &dir.0.join("b.db"), OpenOptions::default());
@@ -536,4 +536,35 @@ fn a_snapshot_that_cannot_move_because_the_log_cannot_be_read_leaves_no_reader_b
     a.end_read();
     let result = b.checkpoint(CheckpointMode::Truncate).unwrap();
     assert!(!result.busy, "{result:?}");
+}
+
+#[test]
+fn a_log_that_is_synced_grows_in_steps_and_zeros_behind_it_mean_nothing() {
+    let dir = Dir::new();
+    let path = dir.db();
+    let log = path.with_file_name("test.db-wal");
+    let mut p = open(&syscall(), &path, WAL);
+    let size = || fs::metadata(&log).unwrap().len();
+    for (synchronous, limit) in [(Synchronous::Full, -1), (Synchronous::Normal, -1), (Synchronous::Full, 1 << 17)] {
+        p.set_synchronous(synchronous);
+        p.set_journal_size_limit(limit);
+        p.checkpoint(CheckpointMode::Truncate).unwrap();
+        for round in 0..3 {
+            begin(&mut p);
+            append(&mut p, 4 + round, 1);
+            commit(&mut p);
+            p.end_read();
+        }
+        let frames = p.checkpoint(CheckpointMode::Passive).unwrap().log as u64;
+        let used = 32 + frames * 4120;
+        let grows = synchronous == Synchronous::Full && limit < 0;
+        assert_eq!(size() > used, grows, "{synchronous:?}, limit {limit}: {} of {used}", size());
+        assert!(size() <= used + (1 << 18));
+        // Stock SQLite recovers the log as it is.
+        let copy = dir.0.join("copy.db");
+        fs::copy(&path, &copy).unwrap();
+        fs::copy(&log, dir.0.join("copy.db-wal")).unwrap();
+        let said = sqlite3(&copy, "pragma wal_checkpoint");
+        assert_eq!(said, format!("0|{frames}|{frames}"));
+    }
 }

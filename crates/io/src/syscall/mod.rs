@@ -327,6 +327,11 @@ impl File for SyscallFile {
         guard(&self.locks).reserved_elsewhere(self.file().as_raw_fd())
     }
 
+    fn growth_step(&self) -> u32 {
+        // On ext4, syncs into zeros that are there already are five times as fast as syncs of a file that grows.
+        1 << 18
+    }
+
     fn shm_map(&self, region: u32, extend: bool) -> Result<Option<ShmRegion>> {
         self.with_shm(|shm| shm.map(region, extend))
     }

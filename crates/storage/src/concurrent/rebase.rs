@@ -22,6 +22,7 @@ use super::rules::{Rules, TreeRole, TreeRule};
 use super::shared::{Overtaken, row_key};
 use crate::btree::{BTreeCursor, CursorKind, InsertHint, Payload, SeekResult};
 use crate::pager::Pager;
+use crate::planted::{self, Planted};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -67,7 +68,10 @@ impl Rebase {
         for change in &rebase.changes {
             let rule = rebase.rule(change)?;
             let is_row = rule.role == TreeRole::Rows && matches!(rule.kind, CursorKind::Table);
-            if is_row && rebase.overtaken.changed(row_key(change.root, change.rowid)) {
+            if is_row
+                && !planted::has(Planted::NoBeforeImageCheck)
+                && rebase.overtaken.changed(row_key(change.root, change.rowid))
+            {
                 return Err(rebase.changed_row(log, change));
             }
         }
@@ -192,7 +196,7 @@ impl Rebase {
         let (mut cursor, found) = self.seek(pager, log, change)?;
         if compares || (keeps && found) {
             let now = if found { Some(cursor.full_payload(pager)?) } else { None };
-            if compares && now != self.before(self.at) {
+            if compares && now != self.before(self.at) && !planted::has(Planted::NoBeforeImageCheck) {
                 return Err(self.changed_row(log, change));
             }
             if let (true, Some(now)) = (keeps, now) {
@@ -232,6 +236,7 @@ impl Rebase {
                 if let TreeRole::Index { unique, .. } = rule.role
                     && let Some(unique_key) = key.get(..unique).filter(|key| !key.is_empty())
                     && !unique_key.iter().any(Value::is_null)
+                    && !planted::has(Planted::NoUniqueCheck)
                     && cursor.seek_record(pager, unique_key, Ordering::Equal)?.is_eq()
                     && cursor.is_valid()
                     && compare_records(cursor.full_payload(pager)?, record, info, info.columns.len())?.is_ne()

@@ -15,6 +15,7 @@ use crate::file::DatabaseFile;
 use crate::file::guard;
 use crate::file::versions::CommitNo;
 use crate::page::PageNo;
+use crate::planted::{self, Planted};
 
 /// Keys that are kept, over all commits: beyond that the oldest go, and whoever needed them compares bytes.
 const MAX_KEYS: usize = 1 << 20;
@@ -102,6 +103,9 @@ impl Shared {
     /// a greater one. A plain writer follows SQLite's rule as long as no concurrent transaction lives.
     pub fn claim_rowid(&self, root: PageNo, candidate: i64, concurrent: bool) -> i64 {
         let mut inner = self.inner();
+        if planted::has(Planted::OwnRowids) {
+            return candidate;
+        }
         let skips = concurrent || !inner.live.is_empty();
         let next = inner.next_rowid.entry(root.0).or_insert(candidate);
         let rowid = if skips { candidate.max(*next) } else { candidate };

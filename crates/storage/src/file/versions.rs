@@ -120,9 +120,19 @@ impl Versions {
             Changes::All => at == self.tip,
             Changes::Pages(lists) => !lists.iter().any(|pages| pages.binary_search(&no.0).is_ok()),
         };
-        if !unchanged_since {
-            return;
+        if unchanged_since {
+            self.keep(no, at, page);
         }
+    }
+
+    /// Offers pages that the newest commit has written.
+    pub fn put_newest<'a>(&mut self, pages: impl Iterator<Item = &'a PageRef>) {
+        for page in pages {
+            self.keep(page.no(), self.tip, page.clone());
+        }
+    }
+
+    fn keep(&mut self, no: PageNo, at: CommitNo, page: PageRef) {
         let capacity = CACHE_BYTES / page.len();
         if self.cache.insert(no.0, Cached { from: at, page }).is_none() {
             self.queue.push_back(no.0);

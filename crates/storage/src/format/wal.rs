@@ -1,5 +1,7 @@
 //! The write-ahead log: its header, the headers of its frames, and the checksum that chains them.
 
+use turso_simd::running_sums;
+
 use super::header::is_page_size;
 use super::{be32, put_be32};
 use crate::planted::{self, Planted};
@@ -147,18 +149,13 @@ pub const fn frame_offset(frame: u32, page_size: u32) -> u64 {
 /// Continues a checksum over `bytes`, a multiple of 8.
 pub fn add_checksum(sum: Checksum, big_endian: bool, bytes: &[u8]) -> Checksum {
     debug_assert!(bytes.len().is_multiple_of(8));
+    if !big_endian {
+        return running_sums(sum, bytes);
+    }
     let [mut a, mut b] = sum;
-    let (pairs, _) = bytes.as_chunks::<8>();
-    if big_endian {
-        for p in pairs {
-            a = a.wrapping_add(u32::from_be_bytes([p[0], p[1], p[2], p[3]])).wrapping_add(b);
-            b = b.wrapping_add(u32::from_be_bytes([p[4], p[5], p[6], p[7]])).wrapping_add(a);
-        }
-    } else {
-        for p in pairs {
-            a = a.wrapping_add(u32::from_le_bytes([p[0], p[1], p[2], p[3]])).wrapping_add(b);
-            b = b.wrapping_add(u32::from_le_bytes([p[4], p[5], p[6], p[7]])).wrapping_add(a);
-        }
+    for p in bytes.as_chunks::<8>().0 {
+        a = a.wrapping_add(u32::from_be_bytes([p[0], p[1], p[2], p[3]])).wrapping_add(b);
+        b = b.wrapping_add(u32::from_be_bytes([p[4], p[5], p[6], p[7]])).wrapping_add(a);
     }
     [a, b]
 }

@@ -147,7 +147,13 @@ impl Pager {
     }
 
     pub(super) fn has_changes(&mut self) -> bool {
-        self.page_count != self.transaction_page_count || !self.dirty_pages().is_empty()
+        let (count, mark) = (self.page_count, self.transaction_mark);
+        let (table, spill) = (&mut self.table, &self.spill);
+        count != self.transaction_page_count
+            || self.dirty.iter().any(|no| {
+                let resident = table.slot_mut(*no).is_some_and(|slot| slot.mark >= mark && slot.page.is_some());
+                no.0 <= count && (resident || spill.as_ref().is_some_and(|spill| spill.slot_of(*no).is_some()))
+            })
     }
 
     /// Gets everything that can be refused by others out of the way of a commit that is one of several: in rollback
@@ -364,7 +370,7 @@ impl Pager {
             let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &mut file.source) else {
                 return Err(Error::from_code(ResultCode::INTERNAL));
             };
-            let commit = wal.prepare_commit(
+            let mut commit = wal.prepare_commit(
                 &file.db,
                 snapshot,
                 pages,
@@ -373,6 +379,7 @@ impl Pager {
                 page_size,
                 file.synchronous,
             )?;
+            wal.grow_in_steps(&mut commit, self.journal_size_limit);
             file.committing = Committing::Wal(Box::new(commit));
         }
         let file = self.file_mut();
@@ -465,9 +472,7 @@ fn publish<'a>(db: &DatabaseFile, id: u64, changed: Vec<u32>, pages: impl Iterat
     let mut versions = db.versions();
     let commit = versions.record(Some(id), changed);
     if db.is_shared() {
-        for page in pages {
-            versions.put(page.no(), commit, page.clone());
-        }
+        versions.put_newest(pages);
     }
     commit
 }

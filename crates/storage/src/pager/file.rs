@@ -315,7 +315,9 @@ impl Pager {
         }
         let (page_size, wal_pages, size) = match &file.source {
             Source::Rollback(tip) => (tip.page_size, 0, tip.size),
-            Source::Wal(snapshot) => (snapshot.page_size(), snapshot.page_count(), file.db.file().size()?),
+            // The file's size is of no interest where the log knows the number of pages.
+            Source::Wal(snapshot) if snapshot.page_count() > 0 => (snapshot.page_size(), snapshot.page_count(), 0),
+            Source::Wal(snapshot) => (snapshot.page_size(), 0, file.db.file().size()?),
             Source::None => return Err(Error::from_code(ResultCode::INTERNAL)),
         };
         if wal_pages == 0 && size == 0 {

@@ -31,7 +31,7 @@ pub(crate) use read::WalSnapshot;
 pub(crate) use write::WalCommit;
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex};
 
 use turso_error::{Error, Result, ResultCode};
@@ -66,6 +66,8 @@ pub(crate) struct Wal {
     /// Has the shared memory: the database's handle, or nobody but us.
     shm: Arc<dyn File>,
     private: bool,
+    /// Bytes that the log has at least, unless somebody has cut it off since.
+    size: AtomicU64,
     index: WalIndex,
     locks: Arc<WalLocks>,
     tip: Mutex<Tip>,
@@ -96,6 +98,7 @@ impl Wal {
             locks: WalLocks::new(shm.clone()),
             shm,
             private,
+            size: AtomicU64::new(0),
             database,
             tip: Mutex::new(Tip { header: None, commit: 0, pipe: Default::default() }),
             writer: Mutex::default(),

@@ -24,6 +24,7 @@ use crate::file::locks::PagerId;
 use crate::file::versions::CommitNo;
 use crate::file::{DatabaseFile, guard};
 use crate::format::wal_index::{IndexHeader, lock};
+use crate::planted::{self, Planted};
 
 /// While other processes use the database, the write lock is given back after this time, as soon as nobody is in the middle
 /// of writing.
@@ -71,6 +72,8 @@ pub(super) struct Running {
 pub(super) struct Pipe {
     written: Option<Written>,
     running: Option<Running>,
+    /// Who waits for which commit, where syncs run inline.
+    waiting: Vec<(CommitNo, Completion)>,
     /// Commits after the first number, up to the second, are lost.
     failed: Vec<(CommitNo, CommitNo)>,
 }
@@ -330,6 +333,9 @@ impl Wal {
             self.end_write(id);
             return Ok(());
         }
+        if planted::has(Planted::PublishBeforeSync) {
+            self.index.write_header(&header)?;
+        }
         let number = number();
         tip.pipe.written = Some(Written { header, commit: number });
         snapshot.header = header;
@@ -365,7 +371,11 @@ impl Wal {
                 return settled;
             }
             if let Some(running) = &tip.pipe.running {
-                if running.inline || !running.completion.is_ready() {
+                if running.inline {
+                    tip.pipe.wait_for(number, waiting);
+                    return Err(Error::Pending);
+                }
+                if !running.completion.is_ready() {
                     *waiting = Some(running.completion.clone());
                     return Err(Error::Pending);
                 }
@@ -378,12 +388,10 @@ impl Wal {
             };
             let inline = self.file.completes_inline();
             if inline {
-                let completion = Completion::new();
-                tip.pipe.running = Some(Running { upto, completion: completion.clone(), inline });
+                tip.pipe.running = Some(Running { upto, completion: Completion::new(), inline });
                 drop(tip);
                 let outcome = self.file.sync(SyncKind::Data);
                 self.finish_sync(db, guard(&self.tip), outcome);
-                completion.complete(Ok(turso_io::Output::Done));
             } else {
                 let completion = self.file.submit(Op::Sync(SyncKind::Data));
                 tip.pipe.running = Some(Running { upto, completion, inline });
@@ -414,7 +422,9 @@ impl Wal {
                 tip.commit = db.versions().record_unknown();
             }
         }
+        let woken = tip.pipe.settled(running.upto.commit);
         drop(tip);
+        woken.iter().for_each(|completion| completion.complete(Ok(turso_io::Output::Done)));
         let mut writer = guard(&self.writer);
         self.free_lock(&mut writer);
         if writer.holder.is_none() {
@@ -422,6 +432,37 @@ impl Wal {
         }
         drop(writer);
         db.lock_released();
+    }
+}
+
+impl Pipe {
+    /// Stands in the list of those that wait for a commit. One that has been woken before its time stands there anew.
+    fn wait_for(&mut self, number: CommitNo, waiting: &mut Option<Completion>) {
+        let stands = |own: &Completion| self.waiting.iter().any(|(_, completion)| completion.is_same(own));
+        if !waiting.as_ref().is_some_and(|own| !own.is_ready() && stands(own)) {
+            let completion = Completion::new();
+            self.waiting.push((number, completion.clone()));
+            *waiting = Some(completion);
+        }
+    }
+
+    /// Whom to wake when the commits up to this one are settled: first whoever is to run the next sync, if one is needed, then
+    /// those whose commits they are. Of those that go on waiting one thread is enough for that sync; a task may not be
+    /// polled for long, so that tasks are woken all.
+    fn settled(&mut self, upto: CommitNo) -> Vec<Completion> {
+        let failed = self.written.is_none();
+        let mut next = None;
+        let (mut woken, mut left) = (Vec::new(), Vec::new());
+        for (number, completion) in self.waiting.drain(..) {
+            let waits_on = number > upto && !failed && completion.blocks_a_thread();
+            match next {
+                _ if !waits_on => woken.push(completion),
+                None => next = Some(completion),
+                Some(_) => left.push((number, completion)),
+            }
+        }
+        self.waiting = left;
+        next.into_iter().chain(woken).collect()
     }
 }
 

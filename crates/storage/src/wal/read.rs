@@ -11,6 +11,7 @@ use crate::file::DatabaseFile;
 use crate::file::guard;
 use crate::file::versions::CommitNo;
 use crate::format::wal_index::{IndexHeader, READ_MARKS, lock};
+use crate::planted::{self, Planted};
 
 /// Attempts before `SQLITE_PROTOCOL`.
 const ATTEMPTS: u32 = 100;
@@ -225,6 +226,7 @@ impl Wal {
             }
             // Seen before the log began anew.
             Some(_) if !self.index.header_is(header)? => return Ok(None),
+            Some(_) if planted::has(Planted::StaleAfterRestart) => {}
             _ => tip.commit = db.versions().record_unknown(),
         }
         tip.header = Some(*header);

@@ -8,6 +8,7 @@
 //! A write or sync that fails must not come back to life in a later recovery: the first frame's header is wiped.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use turso_error::{Error, Result, ResultCode};
 use turso_io::{Buffer, Completion, Op, SyncKind};
@@ -36,6 +37,8 @@ pub(crate) struct WalCommit {
     /// The first frame that `run_commit` writes.
     write_from: u32,
     new_header: IndexHeader,
+    /// Zeros that are written behind the frames, so that the syncs of the commits to come change no size.
+    padding: u32,
     /// The log begins anew with this commit: what it had before may be cut off.
     begins_anew: bool,
     sync_log_header: bool,
@@ -171,6 +174,7 @@ impl Wal {
             first_frame,
             write_from,
             spilled: spilled.into_iter().map(|(no, _)| no.0).collect(),
+            padding: 0,
             new_header: new,
             sync_log_header: synchronous >= Synchronous::Normal,
             sync_frames: synchronous >= Synchronous::Full && !planted::has(Planted::SkippedSync),
@@ -272,6 +276,32 @@ impl Wal {
         Ok(first && self.next_checkpoint_seq()? == 0)
     }
 
+    /// Lets the log grow by a step where the commit would make it longer: a file whose size changes is synced slowly.
+    ///
+    /// What follows the last frame of a log means nothing to anybody: old frames mostly, here zeros.
+    pub fn grow_in_steps(&self, commit: &mut WalCommit, limit: i64) {
+        let step = self.file.growth_step();
+        if step == 0 || !commit.sync_frames {
+            return;
+        }
+        if commit.begins_anew {
+            // Somebody may have cut it off.
+            self.size.store(0, Ordering::Relaxed);
+        }
+        let end = commit.end();
+        if end <= self.size.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(size) = self.file.size() else { return };
+        self.size.store(size, Ordering::Relaxed);
+        if end > size && u64::try_from(limit).is_ok_and(|limit| end + u64::from(step) > limit) {
+            return;
+        }
+        if end > size {
+            commit.padding = step;
+        }
+    }
+
     /// Writes the frames; may be pending and run again.
     pub fn run_commit(&self, commit: &mut WalCommit) -> Result<()> {
         loop {
@@ -291,6 +321,8 @@ impl Wal {
             match result {
                 Ok(()) => {}
                 Err(Error::Pending) => return Err(Error::Pending),
+                // The frames may fit where the zeros do not.
+                Err(_) if commit.phase == Phase::Frames && std::mem::take(&mut commit.padding) > 0 => continue,
                 Err(e) => {
                     self.disown(commit);
                     return Err(e);
@@ -298,7 +330,10 @@ impl Wal {
             }
             commit.phase = match commit.phase {
                 Phase::LogHeader => Phase::Frames,
-                Phase::Frames | Phase::Written => Phase::Written,
+                Phase::Frames | Phase::Written => {
+                    self.size.fetch_max(commit.end() + u64::from(commit.padding), Ordering::Relaxed);
+                    Phase::Written
+                }
             };
         }
     }
@@ -326,6 +361,10 @@ impl Wal {
         for (header, page) in commit.frame_headers.iter().zip(&commit.pages) {
             bufs.push(header);
             bufs.push(page);
+        }
+        let zeros = vec![0; commit.padding as usize];
+        if !zeros.is_empty() {
+            bufs.push(&zeros);
         }
         self.file.write_vectored_at(&bufs, frame_offset(commit.write_from, commit.new_header.page_size))
     }
@@ -358,7 +397,7 @@ impl Wal {
     /// After a commit that began the log anew: cuts the file off above `limit` bytes, as far as the commit allows.
     pub fn limit_size(&self, commit: &WalCommit, limit: i64) {
         let Ok(limit) = u64::try_from(limit) else { return };
-        let used = frame_offset(commit.new_header.max_frame + 1, commit.new_header.page_size);
+        let used = commit.end();
         if commit.begins_anew && self.file.size().is_ok_and(|size| size > limit.max(used)) {
             // A log that stays long does no harm.
             let _ = self.file.truncate(limit.max(used));
@@ -367,11 +406,19 @@ impl Wal {
 }
 
 impl WalCommit {
+    /// Where its last frame ends.
+    fn end(&self) -> u64 {
+        frame_offset(self.new_header.max_frame.saturating_add(1), self.new_header.page_size)
+    }
+
     fn frames_op(&self) -> Op {
         let mut bufs = Vec::with_capacity(self.pages.len() * 2);
         for (header, page) in self.frame_headers.iter().zip(&self.pages) {
             bufs.push(Buffer::Owned(Box::from(&header[..])));
             bufs.push(Buffer::Shared(Arc::new(Shared(Arc::clone(page)))));
+        }
+        if self.padding > 0 {
+            bufs.push(Buffer::Owned(vec![0; self.padding as usize].into()));
         }
         Op::Write { bufs, offset: frame_offset(self.write_from, self.new_header.page_size) }
     }
