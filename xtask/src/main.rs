@@ -73,6 +73,12 @@ enum Chore {
         #[arg(default_value_t = 30)]
         seconds: u32,
     },
+    /// ThreadSanitizer over the tests of concurrent transactions on many threads.
+    Races {
+        /// Transactions of each history.
+        #[arg(default_value_t = 400)]
+        transactions: u32,
+    },
     /// The graph of the workspace's crates, as it really is.
     Deps,
 }
@@ -99,6 +105,7 @@ fn main() -> ExitCode {
         Chore::CApi => c_api::record(),
         Chore::Addresses => c_api::addresses(),
         Chore::Threads { seconds } => c_api::threads(seconds),
+        Chore::Races { transactions } => races(transactions),
         Chore::Deps => deps(),
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -106,6 +113,23 @@ fn main() -> ExitCode {
 
 /// Bundled SQLite with the functions that its builds have as an option: the generated scripts call them.
 const FULL_SQLITE: (&str, &str) = ("LIBSQLITE3_FLAGS", "-DSQLITE_ENABLE_MATH_FUNCTIONS -DSQLITE_ENABLE_PERCENTILE");
+
+/// Built where `cargo xtask threads` builds: the standard library, instrumented too, is the same. SQLite's own code is not
+/// instrumented, and takes part through the files alone.
+fn races(transactions: u32) -> bool {
+    let history = transactions.to_string();
+    let variables = [
+        ("RUSTC_BOOTSTRAP", "1"),
+        ("RUSTFLAGS", "-Zsanitizer=thread"),
+        ("CARGO_TARGET_DIR", "target/c-api/thread"),
+        ("TSAN_OPTIONS", "halt_on_error=1"),
+        ("TURSO_HISTORY", &history),
+    ];
+    let target = ["test", "-Zbuild-std", "--target", "x86_64-unknown-linux-gnu", "-p", "turso_core"];
+    let tests = ["concurrent_threads", "concurrent_histories", "threads"];
+    let words: Vec<&str> = target.into_iter().chain(tests.into_iter().flat_map(|test| ["--test", test])).collect();
+    run_cargo(&variables, &words, &[])
+}
 
 fn cargo(words: &[&str], more: &[String]) -> bool {
     run_cargo(&[], words, more)
