@@ -674,3 +674,156 @@ fn an_aggregate_has_the_collation_written_in_its_arguments() {
                 group_concat('B' COLLATE nocase, 'x') = 'b', upper(min('b' COLLATE nocase)) = 'b';",
     );
 }
+
+#[test]
+fn a_sum_over_rows_that_follow_has_seen_those_before() {
+    check(
+        "CREATE TABLE t(a, b, g); INSERT INTO t VALUES (1,1.5,0), (2,57,0), (3,7,1), (4,46,2), (5,3,2), (6,NULL,3), (7,'',3);
+         SELECT a, sum(b) OVER (ORDER BY a ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) FROM t;
+         SELECT a, sum(b) OVER (ORDER BY a ROWS BETWEEN 2 FOLLOWING AND 3 FOLLOWING) FROM t;
+         SELECT a, sum(b) OVER (ORDER BY a ROWS BETWEEN 3 FOLLOWING AND 1 FOLLOWING) FROM t;
+         SELECT a, sum(b) OVER (ORDER BY a ROWS BETWEEN 20 FOLLOWING AND 30 FOLLOWING) FROM t;
+         SELECT a, group_concat(b, '-') OVER (ORDER BY a ROWS BETWEEN 1 FOLLOWING AND 2 FOLLOWING) FROM t;
+         SELECT a, sum(b) OVER (ORDER BY g GROUPS BETWEEN 1 FOLLOWING AND 2 FOLLOWING) FROM t;
+         SELECT a, sum(b) OVER (ORDER BY g GROUPS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) FROM t;
+         SELECT a, sum(b) OVER (ORDER BY a RANGE BETWEEN 2 FOLLOWING AND 3 FOLLOWING) FROM t;
+         SELECT a, sum(b) OVER (PARTITION BY g ORDER BY a ROWS BETWEEN 1 FOLLOWING AND 1 FOLLOWING) FROM t;",
+    );
+}
+
+#[test]
+fn a_column_of_a_compound_has_the_collation_of_its_first_term() {
+    check(
+        "CREATE TABLE n(a TEXT COLLATE NOCASE, r TEXT COLLATE RTRIM, b TEXT, x);
+         INSERT INTO n VALUES ('A','A','A','A'), ('b','b','b','b'), ('a ','a ','a ','a '), ('B ','B ','B ','B ');
+         CREATE VIEW v1 AS SELECT 'a' AS c UNION ALL SELECT a FROM n; CREATE VIEW v2 AS SELECT a AS c FROM n UNION ALL SELECT 'a';
+         SELECT c FROM v1 WHERE c = 'A'; SELECT c FROM v2 WHERE c = 'A'; SELECT c FROM v1 ORDER BY c; SELECT c FROM v2 ORDER BY c;
+         SELECT c, count(*) FROM v1 GROUP BY c; SELECT DISTINCT c FROM v1; SELECT min(c), max(c) FROM v1;
+         SELECT c FROM v1 UNION SELECT c FROM v2; SELECT v1.c FROM v1 JOIN v2 ON v1.c = v2.c;
+         SELECT 'a' UNION SELECT a FROM n; SELECT x FROM n UNION SELECT a FROM n ORDER BY 1; SELECT 1 UNION ALL SELECT a FROM n ORDER BY 1;
+         SELECT * FROM (SELECT a AS c FROM n UNION SELECT r FROM n) WHERE c = 'a';
+         WITH RECURSIVE r(c) AS (SELECT 'a' UNION SELECT n.a FROM r, n) SELECT c, c = 'A' FROM r;
+         WITH RECURSIVE r(c) AS (SELECT 'a' UNION ALL SELECT n.a FROM r, n WHERE r.c = 'a' ORDER BY 1 DESC) SELECT * FROM r;",
+    );
+}
+
+#[test]
+fn in_a_compound_compares_with_the_collation_of_its_last_term() {
+    check(
+        "CREATE TABLE n(a TEXT COLLATE NOCASE, x); INSERT INTO n VALUES ('A', 'A'), ('b', 'b');
+         SELECT 'a' IN (SELECT 1 UNION SELECT a FROM n), 'a' IN (SELECT a FROM n UNION SELECT 1);
+         SELECT 'a' IN (VALUES (n.x), (n.a)), 'a' IN (VALUES (n.a), (n.x)) FROM n;
+         SELECT ('a', 1) IN (SELECT n.x, 1 UNION ALL SELECT n.a, 1), ('a', 1) IN (SELECT n.a, 1 UNION ALL SELECT n.x, 1) FROM n;",
+    );
+}
+
+#[test]
+fn a_subquery_in_a_row_has_no_collation() {
+    check(
+        "CREATE TABLE n(a TEXT COLLATE NOCASE, x); INSERT INTO n VALUES ('A', 'A'), ('b', 'b');
+         SELECT (SELECT a, 1) = ('a', 1), ('a', 1) IS (SELECT a, 1), (SELECT a COLLATE NOCASE, 1) = ('a', 1) FROM n;
+         SELECT (a, 1) = (SELECT lower(a), 1), (SELECT lower(a), 1) = (a, 1), ('a' COLLATE NOCASE, 1) = (SELECT a, 1) FROM n;
+         CREATE TABLE m(i INT, t TEXT, x); INSERT INTO m VALUES (1, '1', '1.0');
+         SELECT ('1', 1) = (SELECT i, 1 UNION ALL SELECT t, 1), (1, 1) = (SELECT t, 1 UNION ALL SELECT i, 1) FROM m;
+         SELECT (1, 1) = (SELECT x, 1 WHERE 1 UNION ALL SELECT i, 1), (1, 1) = (VALUES (x, 1), (i, 1)) FROM m;",
+    );
+}
+
+#[test]
+fn in_a_subquery_holds_inside_and_outside_of_a_compound() {
+    check(
+        "CREATE TABLE t1(d TEXT); INSERT INTO t1 VALUES ('0'), ('1.5'); CREATE TABLE t4(a INTEGER PRIMARY KEY); INSERT INTO t4 VALUES (0), (5);
+         CREATE VIEW v AS SELECT d AS c FROM t1 UNION ALL SELECT a FROM t4;
+         SELECT c, c IN (SELECT d FROM t1) FROM v; SELECT c FROM v WHERE c IN (SELECT d FROM t1);
+         SELECT c FROM v WHERE c IN (SELECT a FROM t4); SELECT c FROM t1 LEFT JOIN v WHERE c IN (SELECT d FROM t1) ORDER BY c;",
+    );
+}
+
+#[test]
+fn what_is_no_rowid_is_refused_before_what_does_not_fit_a_strict_column() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT) STRICT; INSERT INTO t VALUES (x'00', x'ff'); INSERT INTO t(b, a) VALUES (x'ff', 'x');
+         CREATE TRIGGER g BEFORE INSERT ON t BEGIN SELECT 1; END;
+         INSERT INTO t VALUES (x'00', x'ff'); INSERT INTO t SELECT x'00', x'ff'; INSERT INTO t(b, a) VALUES (x'ff', 'x'); INSERT INTO t(b) VALUES (x'ff');",
+    );
+}
+
+#[test]
+fn temporary_triggers_are_checked_with_the_altered_temporary_table() {
+    check(
+        "CREATE TEMP TABLE t3(a, c, d, PRIMARY KEY(c)); CREATE TRIGGER tr INSERT ON t3 WHEN new.d NOT NULL BEGIN SELECT new.a; END;
+         ALTER TABLE t3 DROP d; CREATE TEMP TABLE t5(a, c, d); CREATE TRIGGER temp.tr5 INSERT ON t5 BEGIN SELECT new.a; END;
+         ALTER TABLE t5 DROP d; SELECT sql FROM temp.sqlite_schema WHERE name = 't5';
+         CREATE TABLE t1(a, b); CREATE TABLE log(w); CREATE TEMP VIEW v5 AS SELECT x.b FROM t1 AS x;
+         CREATE TRIGGER tr7 INSTEAD OF UPDATE ON v5 BEGIN INSERT INTO log VALUES ('tr7'); END;
+         ALTER TABLE t1 RENAME TO t8; SELECT sql FROM temp.sqlite_schema WHERE name IN ('v5', 'tr7');",
+    );
+}
+
+#[test]
+fn of_several_errors_in_names_the_one_that_is_met_first() {
+    check(
+        "CREATE TABLE x(a);
+         INSERT INTO x VALUES ((SELECT 1 FROM v5)), (2), ((SELECT 1 FROM t1)); INSERT INTO x VALUES (zz), (yy), (xx);
+         SELECT zz, (SELECT 1 FROM v5); SELECT zz FROM v5 UNION SELECT yy; SELECT zz FROM x WHERE a IN (SELECT 1 FROM v5);
+         WITH q AS (SELECT * FROM v5) SELECT zz FROM q; WITH q AS (SELECT yy) SELECT * FROM v5, q; SELECT * FROM x WHERE zz AND a IN v5;
+         SELECT * FROM x JOIN x AS y ON zz WHERE yy; SELECT yy FROM x LEFT JOIN x AS b ON zz; SELECT x.a FROM x JOIN x AS b ON zz GROUP BY yy;
+         SELECT nope(zz) FROM x; SELECT abs(zz, 2) FROM x; SELECT hex(1) FILTER (WHERE (SELECT 1 FROM v5)) FROM x; SELECT nope(a, nope2(zz)) FROM x;
+         SELECT lower(zz) OVER (ORDER BY yy) FROM x; SELECT 1 FROM x ORDER BY 7, zz; SELECT 1 FROM x GROUP BY 7, zz;
+         SELECT 1 FROM x GROUP BY 3 ORDER BY zz; SELECT 1 FROM x GROUP BY zz ORDER BY 3; SELECT 1 FROM x ORDER BY 0, zz;
+         DELETE FROM x WHERE zz RETURNING yy; SELECT 1 FROM x WHERE a = (SELECT 1 FROM t4) OR a = (SELECT 1 FROM t5);
+         SELECT 1 FROM x JOIN x AS y ON (SELECT 1 FROM v5) WHERE (SELECT 1 FROM t4);",
+    );
+}
+
+#[test]
+fn minus_zero_keeps_its_sign_as_a_real() {
+    check(
+        "SELECT CAST('-0' AS REAL), '-0' * 1.0, abs('-0'), abs('-0x'), abs('-'), CAST(x'2d30' AS REAL), -'0', '-0' + 0.0, '-0' + 0;
+         SELECT '-0' / 1.0, '-0' - 0.0, '-0' + '-0.0', '-0' * '-0.0', round('-0'), '-0' = 0, sum('-0'), '-0' / 1, '-0' % 1.0;",
+    );
+}
+
+#[test]
+fn the_root_of_json_tree_splits_its_path_before_a_first_member() {
+    check(
+        r#"SELECT key, path, fullkey FROM json_tree('{"a":{"b":{"c":[10,20,30]}}}', '$.a.b.c[1]');
+         SELECT key, path, fullkey FROM json_tree('{"a":{"b":{"c":[10,20,30]}}}', '$.a.b.c[0]');
+         SELECT key, path, fullkey FROM json_tree('{"a":{"b":1,"c":2}}', '$.a.b'); SELECT key, path FROM json_tree('{"a":{"b":1,"c":2}}', '$.a.c');
+         SELECT key, path FROM json_tree('[1,[2,[3,4]]]', '$[1][1]'); SELECT key, path FROM json_tree('[1,[2,[3,4]]]', '$[1][0]');
+         SELECT key, path FROM json_tree('[1,[2,[3,4]]]', '$[#-1]'); SELECT key, path FROM json_tree('[1]', '$'); SELECT key, path FROM json_tree('[1]');
+         SELECT key, path FROM json_tree('{"a b":[1,2]}', '$."a b"[1]'); SELECT key, path FROM json_tree('{"x":1,"a.b":{"c":1}}', '$."a.b".c');
+         SELECT key, path FROM json_tree('{"x":1,"a.b":{"c":1}}', '$."a.b"'); SELECT key, path FROM json_each('{"x":[1,[2]]}', '$.x[1]');"#,
+    );
+}
+
+#[test]
+fn foreign_key_check_goes_through_the_rows_once() {
+    check(
+        "CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p, y REFERENCES p(a), z REFERENCES q);
+         INSERT INTO c VALUES (1, 2, 3), (4, 5, 6), (NULL, 1, NULL); PRAGMA foreign_key_check; PRAGMA foreign_key_check(c);",
+    );
+}
+
+#[test]
+fn rows_compared_with_a_subquery_compare_anew_in_the_terms_of_a_compound() {
+    check(
+        "CREATE TABLE t4(d TEXT, a); INSERT INTO t4 VALUES ('0', x'16'), ('e', x'1a'); CREATE TABLE t3(a, b INTEGER); INSERT INTO t3 VALUES (1.75, 8), (49.5, 1);
+         CREATE VIEW v AS SELECT 1 AS c0, abs(a) AS c2 FROM t3 UNION SELECT b, b FROM t3;
+         SELECT c0, c2 FROM v WHERE (c2, c0) < (SELECT d, a FROM t4 ORDER BY 1); SELECT c0, (c2, c0) < (SELECT d, a FROM t4 ORDER BY 1) FROM v;",
+    );
+}
+
+#[test]
+fn the_range_before_a_row_is_found_by_adding_to_what_precedes() {
+    check(
+        "CREATE TABLE w(a INTEGER PRIMARY KEY); INSERT INTO w VALUES (8), (9), (46), (9007199254740993), (9007199254740994);
+         SELECT a, count(*) OVER (ORDER BY a RANGE BETWEEN 1.5 PRECEDING AND CURRENT ROW) FROM w;
+         SELECT a, count(*) OVER (ORDER BY a RANGE BETWEEN 2 PRECEDING AND 1.5 PRECEDING) FROM w;
+         SELECT a, count(*) OVER (ORDER BY a DESC RANGE BETWEEN 1.5 PRECEDING AND CURRENT ROW) FROM w;
+         CREATE TABLE w2(a); INSERT INTO w2 VALUES (1), (2), (NULL), ('a'), ('b'), (x'00'), (2.5), (9e999), (-9e999);
+         SELECT a, count(*) OVER (ORDER BY a RANGE BETWEEN 1.5 PRECEDING AND CURRENT ROW) FROM w2;
+         SELECT a, count(*) OVER (ORDER BY a DESC NULLS FIRST RANGE BETWEEN 1.5 PRECEDING AND 1 PRECEDING) FROM w2;
+         SELECT a, count(*) OVER (ORDER BY a NULLS LAST RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) FROM w2;",
+    );
+}

@@ -16,6 +16,7 @@ mod context;
 pub mod emit;
 pub mod optimize;
 pub mod plan;
+pub mod reached;
 mod resolve;
 pub mod rewrite;
 mod statement;

@@ -52,7 +52,7 @@ pub fn arithmetic(op: Arithmetic, a: ValueRef<'_>, b: ValueRef<'_>, out: &mut Va
             Value::Integer(i) => Value::Real(i as f64),
             other => other,
         },
-        (x, y) => reals(op, x, y),
+        _ => reals(op, a.to_real(), b.to_real()),
     };
 }
 
@@ -77,12 +77,11 @@ fn integers(op: Arithmetic, a: i64, b: i64) -> Value {
     };
     match exact {
         Some(i) => Value::Integer(i),
-        None => reals(op, Number::Integer(a), Number::Integer(b)),
+        None => reals(op, a as f64, b as f64),
     }
 }
 
-fn reals(op: Arithmetic, a: Number, b: Number) -> Value {
-    let (x, y) = (a.as_real(), b.as_real());
+fn reals(op: Arithmetic, x: f64, y: f64) -> Value {
     Value::real(match op {
         Arithmetic::Add => x + y,
         Arithmetic::Subtract => x - y,

@@ -198,7 +198,15 @@ pub fn parse_integer_prefix(text: &[u8]) -> i64 {
 
 /// The real at the start of a text as CAST to REAL reads it; 0.0 where there is none.
 pub fn parse_real_prefix(text: &[u8]) -> f64 {
-    parse(text).number.as_real()
+    match parse(text) {
+        // As a real, `-0` keeps its sign.
+        Parsed { number: Number::Integer(0), syntax } if syntax != Syntax::None && is_negative(text) => -0.0,
+        parsed => parsed.number.as_real(),
+    }
+}
+
+fn is_negative(numeral: &[u8]) -> bool {
+    numeral.iter().find(|&&b| !is_space(b)) == Some(&b'-')
 }
 
 /// The value of a numeric literal of SQL: decimal or hexadecimal, digits possibly separated by single `_`.

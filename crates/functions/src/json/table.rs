@@ -71,11 +71,8 @@ impl Rows {
             full_key = path.to_vec();
             own_step = full_key.len();
             if recursive {
-                own_step = last_step(&full_key);
-                key = match found.label {
-                    Some(label) => text_of(&blob, &label),
-                    None => index_of(&full_key[own_step..]),
-                };
+                own_step = last_step(&blob, &root(&blob)?, &full_key, id);
+                key = key_of(&full_key[own_step..]);
             }
         }
         let mut rows = Self {
@@ -216,26 +213,21 @@ fn write_label_step(payload: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Where the last step of a path begins.
-fn last_step(path: &[u8]) -> usize {
-    let (mut at, mut last, mut quoted) = (1, 1, false);
-    while at < path.len() {
-        match path[at] {
-            b'"' => quoted = !quoted,
-            b'\\' if quoted => at += 1,
-            b'.' | b'[' if !quoted => last = at,
-            _ => {}
-        }
-        at += 1;
-    }
-    last
+/// Where the last step of a path begins, as SQLite finds it: the path in front of it leads to something whose first member the
+/// element at `id` is. Where the element is another member, all steps count as one.
+fn last_step(blob: &[u8], root: &Element, path: &[u8], id: usize) -> usize {
+    let leads_there = |prefix: &[u8]| matches!(path::find(blob, *root, prefix), Ok(Some(found)) if found.element.is_container() && found.element.body == id);
+    let steps = (2..path.len()).rev().filter(|&at| matches!(path[at], b'[' | b'.'));
+    let mut steps = steps.filter(|&at| leads_there(&path[..at]));
+    steps.next().unwrap_or(path.len().min(1))
 }
 
-/// The index that a step `[N]` names; 0 for one counted from the end, whose index SQLite does not compute here. NULL for
-/// other steps.
-fn index_of(step: &[u8]) -> Value {
+/// The key that the last step names: an index, where it is written as one (0 for one counted from the end), or a label.
+fn key_of(step: &[u8]) -> Value {
     match step {
-        [b'[', digits @ .., b']'] => Value::Integer(turso_value::number::parse_integer_prefix(digits)),
+        [b'[', rest @ ..] => Value::Integer(turso_value::number::parse_integer_prefix(rest)),
+        [b'.', b'"', label @ .., _] => Value::text(label.to_vec()),
+        [b'.', label @ ..] => Value::text(label.to_vec()),
         _ => Value::Null,
     }
 }

@@ -28,7 +28,9 @@ impl<'a> Binder<'a> {
             }
             ast::Expr::Column(reference) => self.bind_column(reference),
             ast::Expr::Unary { op, expr } => self.bind_unary(*op, expr),
-            ast::Expr::Binary { op: ast::BinaryOp::And, .. } if expr.is_false_by_form() && !self.context.takes_notes() => {
+            ast::Expr::Binary { op: ast::BinaryOp::And, .. }
+                if expr.is_false_by_form() && !self.context.takes_notes() =>
+            {
                 Ok(Expr::Literal(Value::Integer(0)))
             }
             ast::Expr::Binary { op, left, right } => self.bind_binary(*op, left, right),
@@ -474,28 +476,8 @@ fn rows_compared(op: CompareOp, left: RowValue, right: RowValue, null_equal: boo
     if width(&left) != width(&right) {
         return Err(row_misused());
     }
-    let element = |row: &RowValue, i: usize| -> Expr {
-        match row {
-            RowValue::List(list) => list.get(i).cloned().unwrap_or(Expr::Literal(Value::Null)),
-            RowValue::Subquery(query) => output_stand_in(query, i),
-        }
-    };
-    let how = (0..width(&left)).map(|i| compare_how(&element(&left, i), &element(&right, i))).collect();
+    let how = super::types::rows_how(&left, &right);
     Ok(Expr::CompareRows { op, left, right, how, null_equal })
-}
-
-/// An expression with the affinity and collation of a query's output column.
-fn output_stand_in(query: &Query, i: usize) -> Expr {
-    match query.columns.get(i) {
-        Some(c) => Expr::Cast {
-            expr: Box::new(match super::types::leftmost_output(&query.body, i).and_then(super::collation_of) {
-                Some(collation) => Expr::Collate { expr: Box::new(Expr::Literal(Value::Null)), collation },
-                None => Expr::Literal(Value::Null),
-            }),
-            affinity: c.affinity,
-        },
-        None => Expr::Literal(Value::Null),
-    }
 }
 
 fn in_query(left: Vec<Expr>, query: Query, negated: bool) -> Result<Expr> {

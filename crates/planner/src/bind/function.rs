@@ -87,11 +87,15 @@ impl<'a> Binder<'a> {
             return Ok(case);
         }
         let at_name = |error: Error| error.with_sql_offset(call_.name.offset);
-        let function = self.lookup(name, argc).map_err(at_name)?;
+        let function = match self.lookup(name, argc) {
+            Ok(function) => function,
+            Err(error) => return Err(self.error_in_call(call_, at_name(error))),
+        };
         if call_.over.is_some() {
             let only_whole_groups = function.is_aggregate() && !function.flags.has(FunctionFlags::WINDOW);
             if function.is_scalar() || only_whole_groups || call_.within_group.is_some() {
-                return Err(Error::sql(format!("{name}() may not be used as a window function")));
+                let error = Error::sql(format!("{name}() may not be used as a window function"));
+                return Err(self.error_in_call(call_, error));
             }
             return self.bind_window(call_, function, args);
         }
@@ -102,10 +106,12 @@ impl<'a> Binder<'a> {
             return self.bind_aggregate(call_, function, args);
         }
         if call_.filter.is_some() {
-            return Err(Error::sql(format!("FILTER may not be used with non-aggregate {name}()")));
+            let error = Error::sql(format!("FILTER may not be used with non-aggregate {name}()"));
+            return Err(self.error_in_call(call_, error));
         }
         if !call_.order_by.is_empty() {
-            return Err(Error::sql(format!("ORDER BY may not be used with non-aggregate {name}()")));
+            let error = Error::sql(format!("ORDER BY may not be used with non-aggregate {name}()"));
+            return Err(self.error_in_call(call_, error));
         }
         let args = self.bind_list(args)?;
         let function = self.overloaded(function, args.first(), args.len());
@@ -119,6 +125,16 @@ impl<'a> Binder<'a> {
             return Err(Error::sql("second argument to likelihood() must be a constant between 0.0 and 1.0"));
         }
         Ok(call(function, args))
+    }
+
+    /// The function cannot be called so: what is wrong with an argument comes before that, up to the first literal.
+    #[cold]
+    fn error_in_call(&mut self, call_: &'a ast::FunctionCall, error: Error) -> Error {
+        if error.is_pending() {
+            return error;
+        }
+        let args = call_.args.as_slice().iter().take_while(|arg| !matches!(arg, ast::Expr::Literal(_)));
+        args.into_iter().find_map(|arg| self.bind_expr(arg).err()).unwrap_or(error)
     }
 
     /// `iif(a, b, c, d, …, z)` and `if(…)` are CASE expressions.

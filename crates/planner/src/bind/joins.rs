@@ -42,7 +42,8 @@ fn is_right(join: &ast::Join) -> bool {
 }
 
 impl<'a> Binder<'a> {
-    /// Bind joined items into the innermost scope; the result holds the conditions of inner joins.
+    /// Bind joined items into the innermost scope; the result holds the conditions of inner joins. What is wrong with an ON
+    /// clause is left in `on_error`: result columns and WHERE have errors before it.
     pub(super) fn bind_joins(&mut self, first: &'a ast::TableSource, joins: &'a [ast::Join]) -> Result<Vec<Expr>> {
         let mut filter = Vec::new();
         if let Some(scope) = self.scopes.last_mut() {
@@ -89,11 +90,21 @@ impl<'a> Binder<'a> {
         }
         for (place, condition) in conditions {
             let Condition::On(on) = condition else { continue };
-            let bound = self.bind_conjuncts(on)?;
-            self.check_reach(place.position, &bound)?;
-            self.put_conditions(place, bound, &mut filter);
+            match self.bind_conjuncts(on).and_then(|bound| self.check_reach(place.position, &bound).map(|()| bound)) {
+                Ok(bound) => self.put_conditions(place, bound, &mut filter),
+                Err(error) if error.is_pending() => return Err(error),
+                Err(error) => {
+                    self.on_error.get_or_insert(error);
+                }
+            }
         }
         Ok(filter)
+    }
+
+    /// The same where nothing else is bound afterwards.
+    pub(super) fn bind_all_joins(&mut self, first: &'a ast::TableSource, joins: &'a [ast::Join]) -> Result<Vec<Expr>> {
+        let filter = self.bind_joins(first, joins)?;
+        self.on_error.take().map_or(Ok(filter), Err)
     }
 
     fn source_count(&self) -> usize {
@@ -159,7 +170,7 @@ impl<'a> Binder<'a> {
                 });
                 if alias.is_none() && plain && join == JoinKind::Inner && !right_near {
                     // Inner joins are associative: the parentheses mean nothing.
-                    let inner = self.bind_joins(&from.first, &from.joins)?;
+                    let inner = self.bind_all_joins(&from.first, &from.joins)?;
                     filter.extend(inner);
                     return Ok(());
                 }
@@ -180,7 +191,7 @@ impl<'a> Binder<'a> {
         let mut info = SourceInfo::default();
         let query = self.outside_scope(|b| {
             b.scopes.push(Scope::new(b.context.new_core()));
-            let filter = b.bind_joins(&from.first, &from.joins);
+            let filter = b.bind_all_joins(&from.first, &from.joins);
             let Some(scope) = b.scopes.pop() else { return Err(Error::sql("no tables specified")) };
             let filter = filter?;
             let nested = nested_columns(&scope)?;

@@ -12,11 +12,13 @@
 //! | `from`, `joins` | FROM: tables, views, subqueries; how they join |
 //! | `virtual_table` | virtual tables and table-valued functions |
 //! | `with` | common table expressions |
+//! | `missing` | which of several errors is answered |
 
 mod expr;
 mod from;
 mod function;
 mod joins;
+mod missing;
 mod order;
 mod permission;
 mod scope;
@@ -64,6 +66,10 @@ pub struct Binder<'a> {
     pub double_quoted_strings: bool,
     /// Where in the schema the expression stands, for functions whose values must not change there.
     pub place: Option<SchemaPlace>,
+    /// What is wrong with an ON clause of the FROM that was bound last.
+    on_error: Option<Error>,
+    /// Within a query.
+    in_select: bool,
     /// RAISE may be used.
     pub in_trigger: bool,
     /// The terms of a recursive table are being bound a second time: one inside of them is not.
@@ -88,6 +94,8 @@ impl<'a> Binder<'a> {
             views: Vec::new(),
             functions: Vec::new(),
             depth: 0,
+            on_error: None,
+            in_select: false,
             first_number: 0,
             deepest: None,
             double_quoted_strings: context.options.dqs_dml,
@@ -140,7 +148,7 @@ impl<'a> Binder<'a> {
         if self.scopes.is_empty() {
             self.push_scope(Vec::new());
         }
-        self.bind_joins(&from.first, &from.joins)
+        self.bind_all_joins(&from.first, &from.joins)
     }
 
     /// Bind a condition and split it at its ANDs.
@@ -210,9 +218,11 @@ impl<'a> Binder<'a> {
         }
         self.depth += 1;
         self.context.count_subqueries(self.first_number + select.number);
+        let inside = std::mem::replace(&mut self.in_select, true);
         let result = self.bind_query(select);
+        self.in_select = inside;
         self.depth -= 1;
-        result
+        result.map_err(|error| if inside { error } else { self.first_error(select, error) })
     }
 }
 

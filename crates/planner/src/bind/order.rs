@@ -2,11 +2,12 @@
 
 use turso_error::{Error, Result};
 use turso_parser::ast::{self, NullsOrder, SortOrder};
+use turso_value::Collation;
 use turso_value::number::{Number, parse_literal};
 
 use super::Binder;
 use super::types::{explicit_collation, ordering_collation};
-use crate::plan::{Expr, OrderTerm, OutputColumn, same_expr};
+use crate::plan::{Expr, OrderTerm, same_expr};
 
 /// A bound term with the directions that were written.
 pub(super) fn order_term(expr: Expr, output: Option<usize>, term: &ast::OrderingTerm) -> OrderTerm {
@@ -72,6 +73,11 @@ fn by_position(term: usize, e: &ast::Expr, clause: &str, columns: usize) -> Resu
     }
 }
 
+/// A position that is a number of a column somewhere: that there are fewer columns is said once all other terms are in order.
+fn may_be_beyond(e: &ast::Expr) -> bool {
+    position(e).is_some_and(|p| (1..=0xffff).contains(&p))
+}
+
 /// The output column that has the bare name `e` as its alias.
 fn by_alias(e: &ast::Expr, aliases: &[Option<&ast::Name>]) -> Option<usize> {
     match skip_collate(e) {
@@ -102,10 +108,17 @@ impl<'a> Binder<'a> {
         aliases: &[Option<&'a ast::Name>],
     ) -> Result<Vec<OrderTerm>> {
         let mut bound = Vec::with_capacity(terms.len());
+        let mut beyond = None;
         for (i, term) in terms.iter().enumerate() {
             let at = match by_alias(&term.expr, aliases) {
                 Some(at) => Some(at),
-                None => by_position(i, &term.expr, "ORDER", output.len())?,
+                None => match by_position(i, &term.expr, "ORDER", output.len()) {
+                    Err(error) if may_be_beyond(&term.expr) => {
+                        beyond.get_or_insert(error);
+                        continue;
+                    }
+                    at => at?,
+                },
             };
             if let Some((at, expr)) = at.and_then(|at| Some((at, output.get(at)?))) {
                 let expr = self.with_collate(&term.expr, self.copied(expr)?)?;
@@ -116,14 +129,22 @@ impl<'a> Binder<'a> {
             let at = output.iter().position(|o| same_expr(o.without_collate(), expr.without_collate()));
             bound.push(order_term(expr, at, term));
         }
-        Ok(bound)
+        beyond.map_or(Ok(bound), Err)
     }
 
     /// Bind GROUP BY in the core's scope.
     pub(super) fn bind_group_by(&mut self, terms: &'a [ast::Expr], output: &[Expr]) -> Result<Vec<Expr>> {
         let mut bound = Vec::with_capacity(terms.len());
+        let mut beyond = None;
         for (i, term) in terms.iter().enumerate() {
-            let expr = match by_position(i, term, "GROUP", output.len())?.and_then(|at| output.get(at)) {
+            let at = match by_position(i, term, "GROUP", output.len()) {
+                Err(error) if may_be_beyond(term) => {
+                    beyond.get_or_insert(error);
+                    continue;
+                }
+                at => at?,
+            };
+            let expr = match at.and_then(|at| output.get(at)) {
                 Some(expr) => self.with_collate(term, self.copied(expr)?)?,
                 None => self.bind_expr(term)?,
             };
@@ -133,7 +154,7 @@ impl<'a> Binder<'a> {
             }
             bound.push(expr);
         }
-        Ok(bound)
+        beyond.map_or(Ok(bound), Err)
     }
 
     /// Try to find the ORDER BY terms of a compound among the outputs of one of its cores, in that core's scope.
@@ -164,7 +185,7 @@ impl<'a> Binder<'a> {
         &mut self,
         terms: &'a [ast::OrderingTerm],
         found: &[Option<usize>],
-        columns: &[OutputColumn],
+        collations: &[Option<Collation>],
     ) -> Result<Vec<OrderTerm>> {
         let mut bound = Vec::with_capacity(terms.len());
         for (i, (term, found)) in terms.iter().zip(found).enumerate() {
@@ -175,7 +196,7 @@ impl<'a> Binder<'a> {
             let placeholder = Expr::Literal(turso_value::Value::Null);
             let mut bound_term = order_term(self.with_collate(&term.expr, placeholder)?, Some(at), term);
             if explicit_collation(&bound_term.expr).is_none() {
-                bound_term.collation = columns.get(at).map(|c| c.collation.clone()).unwrap_or_default();
+                bound_term.collation = collations.get(at).cloned().flatten().unwrap_or_default();
             }
             bound.push(bound_term);
         }

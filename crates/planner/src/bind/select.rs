@@ -8,7 +8,7 @@ use turso_value::Collation;
 
 use super::from::make_names_unique;
 use super::scope::{AggregateUse, Scope, bare_columns, column_expr, column_name};
-use super::types::{CompoundAffinity, affinity_of, collation_of};
+use super::types::{CompoundAffinity, add_collations, affinity_of, collation_of, compound_collations};
 use super::{Binder, split_conjuncts};
 use crate::context::Mention;
 use crate::plan::{
@@ -74,7 +74,7 @@ impl<'a> Binder<'a> {
         } else {
             let mut found = vec![None; select.order_by.len()];
             let mut query = self.bind_cores(&select.body.first, &select.body.rest, &select.order_by, &mut found)?;
-            query.order_by = self.compound_order_by(&select.order_by, &found, &query.columns)?;
+            query.order_by = self.compound_order_by(&select.order_by, &found, &compound_collations(&query.body))?;
             if sorts_as_subquery(select) {
                 make_names_unique(&mut query.columns);
                 query.columns.iter_mut().for_each(|c| c.declared_type.clone_from(&c.nested_type));
@@ -130,14 +130,7 @@ impl<'a> Binder<'a> {
                     "SELECTs to the left and right of {text} do not have the same number of result columns"
                 )));
             }
-            for (i, (left, right)) in bound.collations.iter_mut().zip(&right.collations).enumerate() {
-                if left.is_none() {
-                    left.clone_from(right);
-                }
-                if let (Some(column), Some(collation)) = (bound.columns.get_mut(i), left) {
-                    column.collation = collation.clone();
-                }
-            }
+            add_collations(&mut bound.collations, right.collations);
             for (left, right) in bound.columns.iter_mut().zip(&right.columns) {
                 left.nested_type.clone_from(&right.nested_type);
             }
@@ -147,7 +140,7 @@ impl<'a> Binder<'a> {
                     bound.outer.push(source);
                 }
             }
-            let collations = bound.columns.iter().map(|c| c.collation.clone()).collect();
+            let collations = bound.collations.iter().map(|c| c.clone().unwrap_or_default()).collect();
             bound.body = Body::Compound { op, left: Box::new(bound.body), right: Box::new(right.body), collations };
         }
         if !rest.is_empty() {
@@ -182,6 +175,15 @@ impl<'a> Binder<'a> {
         }
         let failed = rest.iter().rev().find_map(|(_, core)| self.bind_core(core, order_by, Some(found)).err());
         failed.unwrap_or(error)
+    }
+
+    /// A row of VALUES has failed: to SQLite they are terms of a compound.
+    #[cold]
+    fn last_row_error(&mut self, error: Error, rest: &'a [Vec<ast::Expr>]) -> Error {
+        if self.depth > 8 {
+            return error;
+        }
+        rest.iter().rev().find_map(|row| self.bind_list(row).err()).unwrap_or(error)
     }
 
     /// One core. Alone it binds ORDER BY; in a compound it helps to find out what the terms mean.
@@ -239,6 +241,7 @@ impl<'a> Binder<'a> {
             Some(from) => self.bind_joins(&from.first, &from.joins)?,
             None => Vec::new(),
         };
+        let on_error = self.on_error.take();
         let questions = self.context.deferred_questions();
         self.set_aggregate_use(AggregateUse::Allowed);
         self.set_windows_allowed(true);
@@ -266,8 +269,19 @@ impl<'a> Binder<'a> {
         if let Some(condition) = &query.where_clause {
             self.conjuncts_into(condition, &mut filter)?;
         }
+        if let Some(error) = on_error {
+            return Err(error);
+        }
         self.set_aggregate_use(AggregateUse::InGroupBy);
-        let group_by = self.bind_group_by(&query.group_by, &output.exprs)?;
+        let group_by = match self.bind_group_by(&query.group_by, &output.exprs) {
+            Ok(group_by) => group_by,
+            Err(error) if error.is_pending() || found.is_some() => return Err(error),
+            Err(error) => {
+                // ORDER BY has its errors first.
+                self.set_aggregate_use(AggregateUse::Allowed);
+                return Err(self.bind_order_by(order_by, &output.exprs, &output.aliases).err().unwrap_or(error));
+            }
+        };
         let aggregate = !group_by.is_empty() || self.has_aggregates();
         self.set_aggregate_use(if aggregate { AggregateUse::Allowed } else { AggregateUse::Forbidden });
         self.set_windows_allowed(true);
@@ -332,8 +346,11 @@ impl<'a> Binder<'a> {
         }
         self.set_aggregate_use(if rows.len() == 1 { AggregateUse::Allowed } else { AggregateUse::Forbidden });
         let mut bound = Vec::with_capacity(rows.len());
-        for row in rows {
-            bound.push(self.bind_list(row)?);
+        for (at, row) in rows.iter().enumerate() {
+            match self.bind_list(row) {
+                Ok(row) => bound.push(row),
+                Err(error) => return Err(self.last_row_error(error, &rows[at + 1..])),
+            }
         }
         let first = bound.first().cloned().unwrap_or_default();
         let output = Output {

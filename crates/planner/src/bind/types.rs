@@ -1,8 +1,10 @@
 //! Affinity and collation of bound expressions, and how two of them compare (`datatype3.html`, sections 3.2, 4 and 7.1).
 
+use std::borrow::Cow;
+
 use turso_value::{Affinity, Collation};
 
-use crate::plan::{BinaryOp, Body, ColumnIndex, CompareHow, Expr, InSet, Query, UnaryOp};
+use crate::plan::{BinaryOp, Body, ColumnIndex, CompareHow, Expr, InSet, Query, RowValue, UnaryOp};
 
 /// The affinity of an expression; [`Affinity::None`] when it has none.
 pub fn affinity_of(e: &Expr) -> Affinity {
@@ -165,13 +167,35 @@ pub fn in_list_how(left: &Expr) -> CompareHow {
     CompareHow { affinity, collation: ordering_collation(left) }
 }
 
+/// How two rows of one width compare, column by column.
+pub fn rows_how(left: &RowValue, right: &RowValue) -> Vec<CompareHow> {
+    let width = |row: &RowValue| match row {
+        RowValue::List(list) => list.len(),
+        RowValue::Subquery(query) => query.columns.len(),
+    };
+    let columns = 0..width(left).min(width(right));
+    columns.map(|i| compare_how(&row_column(left, i), &row_column(right, i))).collect()
+}
+
+/// Column `i` of a row, or what compares as it does: a column of a query has the affinity of its last term, and no collation.
+fn row_column(row: &RowValue, i: usize) -> Cow<'_, Expr> {
+    let null = || Expr::Literal(turso_value::Value::Null);
+    match row {
+        RowValue::List(list) => list.get(i).map_or_else(|| Cow::Owned(null()), Cow::Borrowed),
+        RowValue::Subquery(query) => Cow::Owned(match rightmost_output(&query.body, i) {
+            Some(output) => Expr::Cast { expr: Box::new(null()), affinity: affinity_of(output) },
+            None => null(),
+        }),
+    }
+}
+
 /// How `left` compares with column `i` of a subquery, as in `left = column`.
 pub fn in_query_how(left: &Expr, query: &Query, i: usize) -> CompareHow {
-    // In a compound the last term decides about the affinity, the first one about the collation.
+    // In a compound the last term decides.
     let affinity = last_output(&query.body, i).map_or(Affinity::None, affinity_of);
     CompareHow {
         affinity: Affinity::for_comparison(affinity_of(left), affinity),
-        collation: match leftmost_output(&query.body, i) {
+        collation: match rightmost_output(&query.body, i) {
             Some(output) => compare_collation(left, output),
             None => ordering_collation(left),
         },
@@ -187,11 +211,34 @@ fn last_output(body: &Body, i: usize) -> Option<&Expr> {
     }
 }
 
-/// The expression behind output column `i` of the leftmost core.
-pub fn leftmost_output(body: &Body, i: usize) -> Option<&Expr> {
+/// The expression behind output column `i` of the last core or row.
+fn rightmost_output(body: &Body, i: usize) -> Option<&Expr> {
     match body {
         Body::Core(core) => core.output.get(i),
-        Body::Values(rows) => rows.first()?.get(i),
-        Body::Compound { left, .. } => leftmost_output(left, i),
+        Body::Values(rows) => rows.last()?.get(i),
+        Body::Compound { right, .. } => rightmost_output(right, i),
+    }
+}
+
+/// How the terms of a compound compare and sort each column: as the first of them that has a collation of its own. (Who reads
+/// the compound as a table sees the collation of its first term.)
+pub fn compound_collations(body: &Body) -> Vec<Option<Collation>> {
+    match body {
+        Body::Core(core) => core.output.iter().map(collation_of).collect(),
+        Body::Values(rows) => rows.first().map_or_else(Vec::new, |row| row.iter().map(collation_of).collect()),
+        Body::Compound { left, right, .. } => {
+            let mut collations = compound_collations(left);
+            add_collations(&mut collations, compound_collations(right));
+            collations
+        }
+    }
+}
+
+/// Columns without a collation get that of a further term.
+pub fn add_collations(collations: &mut [Option<Collation>], right: Vec<Option<Collation>>) {
+    for (left, right) in collations.iter_mut().zip(right) {
+        if left.is_none() {
+            *left = right;
+        }
     }
 }

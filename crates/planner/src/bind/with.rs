@@ -12,6 +12,7 @@ use super::Binder;
 use super::from::{make_names_unique, rename_columns};
 use super::scope::Scope;
 use super::select::{add_affinities, compound_affinities};
+use super::types::{add_collations, compound_collations};
 use crate::plan::{Cte, OutputColumn, Query, RecursiveCte, Relation};
 
 /// The names that one WITH clause declares.
@@ -114,6 +115,11 @@ impl<'a> Binder<'a> {
         }
         self.withs.push(WithScope { ctes, visible_scopes: self.scopes.len(), shared: Vec::new() });
         Ok(())
+    }
+
+    /// The names that WITH clauses around declare.
+    pub(super) fn declared_ctes(&self) -> impl Iterator<Item = &str> {
+        self.withs.iter().flat_map(|with| &with.ctes).map(|cte| cte.ast.name.as_str())
     }
 
     /// The relation behind a bare table name, if a CTE has it.
@@ -251,11 +257,14 @@ impl<'a> Binder<'a> {
                 column.nested_type.clone_from(&last.nested_type);
             }
         }
-        let order_by = self.compound_order_by(&ast.select.order_by, &found, &columns)?;
+        let mut collations = compound_collations(&query.body);
+        bound_arms.iter().for_each(|arm| add_collations(&mut collations, compound_collations(&arm.body)));
+        let order_by = self.compound_order_by(&ast.select.order_by, &found, &collations)?;
+        let collations = collations.into_iter().map(Option::unwrap_or_default).collect();
         let (limit, offset) = self.bind_limit(ast.select.limit.as_ref())?;
         query.ctes = self.leave_with(with_mark);
         query.outer = outer.clone();
-        let recursive = Some(RecursiveCte { arms: bound_arms, all, order_by, limit, offset });
+        let recursive = Some(RecursiveCte { arms: bound_arms, all, collations, order_by, limit, offset });
         let cte = Cte { id, name, columns, query, recursive, shared };
         Ok((Relation::Cte(Arc::new(cte)), outer))
     }

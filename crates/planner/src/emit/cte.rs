@@ -116,8 +116,7 @@ impl Emitter<'_> {
         let width = cte.columns.len();
         let cursor = self.builder.cursor();
         let seen = (!recursive.all).then(|| {
-            let collations: Vec<_> = cte.columns.iter().map(|c| c.collation.clone()).collect();
-            let seen = Seen::new(self, &collations);
+            let seen = Seen::new(self, &recursive.collations);
             seen.open(self);
             seen
         });

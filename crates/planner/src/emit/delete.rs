@@ -80,12 +80,11 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
     let keys = ForeignKeys::of(e, db, &table);
     keys.note(e);
     e.uses_database(db, true);
-    let returning = Returning::prepare(e, db, &table, &statement.returning)?;
     if statement.where_clause.is_none()
         && statement.limit.is_none()
         && triggers.is_empty()
         && keys.is_empty()
-        && returning.is_none()
+        && statement.returning.is_empty()
         && statement.with.is_none()
         && !e.context.options.no_truncate
         && !row_by_row
@@ -99,6 +98,7 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
     let mut item = table_source(source, &name.text, alias.is_some(), db, &table);
     item.hint = hint;
     let (sources, filter) = bind_where(e, item, statement)?;
+    let returning = Returning::prepare(e, db, &table, &statement.returning)?;
     let mut used = UsedColumns::default();
     filter.iter().for_each(|f| used.add_expr(f));
     used.add(source, crate::plan::ColumnIndex::Rowid);

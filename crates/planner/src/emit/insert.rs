@@ -361,9 +361,10 @@ impl Insertion<'_> {
         let before = self.triggers.any(TriggerTime::Before);
         let params = if self.triggers.is_empty() { None } else { Some(Params::new(e, table)) };
         if before && let Some(params) = params {
-            apply_affinities(e, table, row);
             let shown = RowRegs { rowid: e.builder.register(), columns: row.columns };
+            // A rowid that is none is found before a value that does not fit its column.
             self.rowid_before(e, row, shown, given);
+            apply_affinities(e, table, row);
             // Generated columns read the rowid as the triggers do.
             e.bind_source(source, shown.binding(table));
             compute_generated(e, target, shown, source)?;

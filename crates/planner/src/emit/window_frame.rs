@@ -415,14 +415,29 @@ impl Emitter<'_> {
         // What is no number has only its peers.
         self.builder.emit(IsNull { reg: key, target: peers });
         self.builder.emit(Ge { left: key, right: text, target: peers, how: PLAIN });
-        let limit = self.builder.temporary();
-        self.shifted(key, offset, preceding != term.descending, limit);
+        // As in SQLite the offset is added to the earlier of two keys: where the sum is rounded, it shows.
+        let (limit, shifted) = (self.builder.temporary(), self.builder.temporary());
+        if preceding {
+            self.move_register(key, limit);
+        } else {
+            self.shifted(key, offset, term.descending, limit);
+        }
         let nulls_first = term.descending == term.nulls_reversed;
         let how = Comparison { nulls: if nulls_first { Nulls::Jump } else { Nulls::Fall }, ..PLAIN };
         self.builder.bind(top);
         self.look_at(partition.look, dest, end);
         self.order_values(partition, partition.look, partition.other);
-        let (left, right, target) = (partition.other.first, limit, advance);
+        let mut left = partition.other.first;
+        if preceding {
+            let is = self.builder.label();
+            self.move_register(left, shifted);
+            self.builder.emit(IsNull { reg: left, target: is });
+            self.builder.emit(Ge { left, right: text, target: is, how: PLAIN });
+            self.shifted(left, offset, term.descending, shifted);
+            self.builder.bind(is);
+            left = shifted;
+        }
+        let (right, target) = (limit, advance);
         match (term.descending, is_end) {
             (false, false) => self.builder.emit(Lt { left, right, target, how }),
             (false, true) => self.builder.emit(Le { left, right, target, how }),
@@ -437,6 +452,7 @@ impl Emitter<'_> {
         self.move_register(if is_end { partition.peers_end() } else { partition.peers_start() }, dest);
         self.builder.bind(end);
         self.builder.release(limit);
+        self.builder.release(shifted);
     }
 
     // ---- Aggregates ---------------------------------------------------------------------------------------------------
@@ -462,33 +478,67 @@ impl Emitter<'_> {
         self.builder.bind(skip);
     }
 
+    /// Rows leave before others come, as in SQLite: a sum that once was a real stays one. Where a frame starts behind its row, all
+    /// rows before it come in, too, and leave again: the later ones first where the frame has as many rows as it ever gets.
     fn moving_aggregate(&mut self, run: &FunctionRun<'_>, partition: &PartitionState) {
-        if !matches!(run.window.frame.start, FrameBound::UnboundedPreceding) {
-            let (top, moved, skip) = (self.builder.label(), self.builder.label(), self.builder.label());
-            self.builder.bind(top);
-            self.builder.emit(Ge { left: run.first, right: run.start, target: moved, how: PLAIN });
-            // A row that never came in does not go out.
-            self.builder.emit(Ge { left: run.first, right: run.behind, target: skip, how: PLAIN });
-            self.look_at(partition.look, run.first, skip);
-            self.step_row(run, partition.look, true);
-            self.builder.bind(skip);
-            self.builder.emit(AddImm { reg: run.first, amount: 1 });
-            self.builder.emit(Goto { target: top });
-            self.builder.bind(moved);
-            let ahead = self.builder.label();
-            self.builder.emit(Ge { left: run.behind, right: run.first, target: ahead, how: PLAIN });
-            self.move_register(run.first, run.behind);
-            self.builder.bind(ahead);
+        let frame = &run.window.frame;
+        let starts_behind = matches!(frame.start, FrameBound::Following(_));
+        let ends_behind = matches!(frame.end, Some(FrameBound::Following(_)));
+        let by_turns = starts_behind && ends_behind && frame.units != FrameUnits::Range;
+        if !starts_behind && !matches!(frame.start, FrameBound::UnboundedPreceding) {
+            self.drop_rows_before_frame(run, partition);
         }
         let (top, moved) = (self.builder.label(), self.builder.label());
         self.builder.bind(top);
         self.builder.emit(Ge { left: run.behind, right: run.end, target: moved, how: PLAIN });
+        if by_turns {
+            self.drop_row_of_full_frame(run, partition);
+        }
         self.look_at(partition.look, run.behind, moved);
         self.step_row(run, partition.look, false);
         self.builder.emit(AddImm { reg: run.behind, amount: 1 });
         self.builder.emit(Goto { target: top });
         self.builder.bind(moved);
+        if starts_behind {
+            self.drop_rows_before_frame(run, partition);
+        }
         self.builder.emit(AggValue { call: run.call, state: run.state, dest: run.value });
+    }
+
+    /// Take out what lies before the frame.
+    fn drop_rows_before_frame(&mut self, run: &FunctionRun<'_>, partition: &PartitionState) {
+        let (top, moved, skip) = (self.builder.label(), self.builder.label(), self.builder.label());
+        self.builder.bind(top);
+        self.builder.emit(Ge { left: run.first, right: run.start, target: moved, how: PLAIN });
+        // A row that never came in does not go out.
+        self.builder.emit(Ge { left: run.first, right: run.behind, target: skip, how: PLAIN });
+        self.look_at(partition.look, run.first, skip);
+        self.step_row(run, partition.look, true);
+        self.builder.bind(skip);
+        self.builder.emit(AddImm { reg: run.first, amount: 1 });
+        self.builder.emit(Goto { target: top });
+        self.builder.bind(moved);
+        let ahead = self.builder.label();
+        self.builder.emit(Ge { left: run.behind, right: run.first, target: ahead, how: PLAIN });
+        self.move_register(run.first, run.behind);
+        self.builder.bind(ahead);
+    }
+
+    /// Take out the first row, if it lies before the frame and the state holds as many rows as the frame has.
+    fn drop_row_of_full_frame(&mut self, run: &FunctionRun<'_>, partition: &PartitionState) {
+        let keep = self.builder.label();
+        let (held, wide) = (self.builder.temporary(), self.builder.temporary());
+        self.builder.emit(Subtract { left: run.behind, right: run.first, dest: held });
+        self.builder.emit(Subtract { left: run.end, right: run.start, dest: wide });
+        self.builder.emit(Lt { left: held, right: wide, target: keep, how: PLAIN });
+        self.builder.emit(Ge { left: run.first, right: run.start, target: keep, how: PLAIN });
+        self.builder.emit(Ge { left: run.first, right: run.behind, target: keep, how: PLAIN });
+        self.look_at(partition.look, run.first, keep);
+        self.step_row(run, partition.look, true);
+        self.builder.emit(AddImm { reg: run.first, amount: 1 });
+        self.builder.bind(keep);
+        self.builder.release(held);
+        self.builder.release(wide);
     }
 
     fn recomputed_aggregate(&mut self, run: &FunctionRun<'_>, partition: &PartitionState) {

@@ -39,6 +39,12 @@ const PRODUCED_ROWS: cost::LogEst = 200;
 
 /// Plan the FROM and WHERE of one core. `used` says what the whole statement reads, `wish` which order of rows would help.
 pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanContext<'_>) -> Result<JoinPlan> {
+    let plan = choose(core, used, wish, context)?;
+    crate::reached::note_plan(&plan);
+    Ok(plan)
+}
+
+fn choose(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanContext<'_>) -> Result<JoinPlan> {
     // Rows that found no partner come after all others.
     let unordered = Wish { order: Vec::new(), min_max: false, ..wish.clone() };
     let wish = if core.sources.iter().any(|s| is_right(s.join)) { &unordered } else { wish };

@@ -577,6 +577,7 @@ impl<'a> Terms<'a> {
                 self.terms.push(term);
                 if self.may_drive(copy.term, to_source) {
                     self.usable.push(copy);
+                    crate::reached::note(crate::reached::Rule::Transitive);
                     derived += 1;
                 }
             }

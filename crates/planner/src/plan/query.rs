@@ -173,6 +173,8 @@ pub struct RecursiveCte {
     pub arms: Vec<Query>,
     /// UNION ALL.
     pub all: bool,
+    /// How UNION compares rows.
+    pub collations: Vec<Collation>,
     /// ORDER BY of the whole: which row is taken from the queue next.
     pub order_by: Vec<OrderTerm>,
     /// LIMIT of the whole.

@@ -35,6 +35,7 @@ pub(super) fn drop_redundant(core: &mut Core) {
             })
     });
     if by_rowid || by_key {
+        crate::reached::note(crate::reached::Rule::Distinct);
         core.distinct = false;
     }
 }

@@ -30,6 +30,7 @@ fn join(core: &mut Core) {
         match condition {
             Expr::Exists { query, negated: false } if core.sources.len() < MOST_SOURCES => match table_of(*query) {
                 Ok((source, filter)) => {
+                    crate::reached::note(crate::reached::Rule::ExistsJoin);
                     core.sources.push(source);
                     core.filter.extend(filter);
                 }

@@ -50,6 +50,7 @@ fn factor_one(condition: Expr, list: &mut Vec<Expr>) {
         list.push(condition);
         return;
     }
+    crate::reached::note(crate::reached::Rule::FactorOr);
     for arm in &mut conjuncts {
         arm.retain(|e| !common.iter().any(|c| same_condition(c, e)));
     }

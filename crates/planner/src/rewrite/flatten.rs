@@ -22,6 +22,7 @@ pub(super) fn flatten_one(query: &mut Query) -> bool {
         return false;
     };
     let Some(mut inner) = flatten_at(core, at, &mut query.order_by) else { return false };
+    crate::reached::note(crate::reached::Rule::Flatten);
     if inner.limit.is_some() {
         query.limit = inner.limit.take();
         query.offset = inner.offset.take();

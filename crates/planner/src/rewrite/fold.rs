@@ -12,6 +12,7 @@ use crate::plan::{BinaryOp, CompareHow, Expr, UnaryOp};
 /// Replace `e` by its value where it has one; what is inside has been folded.
 pub(super) fn fold(e: &mut Expr) {
     if let Some(value) = value_of(e) {
+        crate::reached::note(crate::reached::Rule::Fold);
         *e = Expr::Literal(value);
     }
 }

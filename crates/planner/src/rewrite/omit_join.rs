@@ -24,6 +24,8 @@ pub(super) fn omit_unread(core: &mut Core, order_by: &[OrderTerm]) {
         let removed = core.sources.remove(at);
         if is_read(core, removed.id, order_by) {
             core.sources.insert(at, removed);
+        } else {
+            crate::reached::note(crate::reached::Rule::OmitJoin);
         }
     }
 }

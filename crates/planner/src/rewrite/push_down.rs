@@ -6,7 +6,7 @@
 //! BINARY: otherwise another one of the equal rows might be kept.
 
 use super::substitute::{Substitute, sources_read};
-use crate::bind::types::{compare_how, in_list_how};
+use crate::bind::types::{compare_how, in_list_how, in_query_how, rows_how};
 use crate::plan::{
     Body, ColumnIndex, CompareHow, CompoundOp, Core, Expr, InSet, JoinKind, Query, Relation, SourceId, Visit, VisitMut,
     same_expr, walk_expr, walk_expr_mut,
@@ -37,6 +37,7 @@ pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
                     query.outer.push(read);
                 }
             }
+            crate::reached::note(crate::reached::Rule::PushDown);
             moved = true;
             // What compares otherwise inside holds here too.
             return !means_the_same;
@@ -172,12 +173,19 @@ impl VisitMut for CompareAnew {
         walk_expr_mut(self, e);
         match e {
             Expr::Compare { left, right, how, .. } => self.set(how, compare_how(left, right)),
+            Expr::CompareRows { left, right, how, .. } => {
+                how.iter_mut().zip(rows_how(left, right)).for_each(|(how, new)| self.set(how, new));
+            }
             Expr::Between { expr, low, high, low_how, high_how, .. } => {
                 self.set(low_how, compare_how(expr, low));
                 self.set(high_how, compare_how(expr, high));
             }
             Expr::In { left, set: InSet::List(_), how, .. } => {
                 how.iter_mut().zip(left).for_each(|(how, left)| self.set(how, in_list_how(left)));
+            }
+            Expr::In { left, set: InSet::Query(query), how, .. } => {
+                let columns = how.iter_mut().zip(left).enumerate();
+                columns.for_each(|(i, (how, left))| self.set(how, in_query_how(left, query, i)));
             }
             Expr::Case { base: Some(base), arms, .. } => {
                 for arm in arms {

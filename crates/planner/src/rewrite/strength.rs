@@ -51,6 +51,7 @@ fn weaken_one(core: &mut Core) -> bool {
             source.join = weaker;
         }
         if changed {
+            crate::reached::note(crate::reached::Rule::Strength);
             return true;
         }
     }

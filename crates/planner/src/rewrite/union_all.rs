@@ -130,6 +130,7 @@ pub(super) fn flatten(query: &mut Query) -> bool {
         let op = CompoundOp::UnionAll;
         body = Box::new(Body::Compound { op, left: body, right, collations: collations.clone() });
     }
+    crate::reached::note(crate::reached::Rule::UnionAll);
     query.body = *body;
     // The terms of a compound's ORDER BY are result columns and nothing else.
     query.order_by.iter_mut().for_each(|term| term.expr = Expr::Literal(Value::Null));
@@ -176,6 +177,7 @@ pub(super) fn count(query: &mut Query) {
     };
     let add = |left, right| Expr::Binary { op: BinaryOp::Add, left: Box::new(left), right: Box::new(right) };
     let Some(sum) = arms.iter().map(counted).reduce(add) else { return };
+    crate::reached::note(crate::reached::Rule::UnionCount);
     core.sources.clear();
     core.aggregates.clear();
     core.output = vec![sum];

@@ -364,6 +364,8 @@ fn altered_schema(schema: &Schema, rewrites: &[&Rewrite]) -> Result<Schema> {
         };
         rows.push(row(rewrite.kind, &rewrite.new_name, &rewrite.new_table, root, rewrite.sql.as_deref()));
     }
+    // A temporary trigger watches the temporary table if that was there first: it was, if it does so now.
+    rows.sort_by_key(|row| row.kind == "trigger" && schema.trigger(&row.name).is_none_or(|t| t.on_own_table));
     build_schema(&mut new, &rows)?;
     Ok(new)
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
-use turso_program::DbIndex;
 use turso_program::control::{IsNull, ResultRow};
 use turso_program::cursor::{Close, Next, Rewind, Rowid};
 use turso_program::data::Integer;
+use turso_program::{CursorId, DbIndex};
 use turso_schema::{ForeignKey, Table};
 
 use super::{Call, set_columns};
@@ -30,10 +30,7 @@ pub(super) fn foreign_key_check(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<
                 continue;
             }
             found = true;
-            // SQLite lists the newest key of a table first.
-            for (id, key) in table.foreign_keys.iter().rev().enumerate() {
-                check_key(e, db, &table, key, id)?;
-            }
+            check_rows(e, db, &table)?;
         }
     }
     if !found {
@@ -42,11 +39,34 @@ pub(super) fn foreign_key_check(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<
     Ok(())
 }
 
-fn check_key(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, key: &ForeignKey, id: usize) -> Result<()> {
+fn check_rows(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<()> {
+    if table.foreign_keys.is_empty() {
+        return Ok(());
+    }
     let cursor = e.open_table(db, table);
-    let (end, fine) = (e.builder.label(), e.builder.label());
+    let end = e.builder.label();
     e.builder.emit(Rewind { cursor, empty: end });
     let top = e.builder.label_here();
+    // SQLite lists the newest key of a table first.
+    for (id, key) in table.foreign_keys.iter().rev().enumerate() {
+        check_key(e, db, table, cursor, key, id)?;
+    }
+    e.builder.emit(Next { cursor, target: top });
+    e.builder.bind(end);
+    e.builder.emit(Close { cursor });
+    Ok(())
+}
+
+/// Show the row under `cursor` if its parent is missing.
+fn check_key(
+    e: &mut Emitter<'_>,
+    db: DbIndex,
+    table: &Arc<Table>,
+    cursor: CursorId,
+    key: &ForeignKey,
+    id: usize,
+) -> Result<()> {
+    let fine = e.builder.label();
     let values = child_values(e, table, cursor, key)?;
     if e.context.catalogue.schema(db).table(&key.parent).is_some() {
         find_parent(e, db, table, key, &values, None, fine)?;
@@ -66,8 +86,5 @@ fn check_key(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, key: &Foreign
     e.builder.emit(Integer { value: id as i64, dest: row.at(3) });
     e.builder.emit(ResultRow { values: row });
     e.builder.bind(fine);
-    e.builder.emit(Next { cursor, target: top });
-    e.builder.bind(end);
-    e.builder.emit(Close { cursor });
     Ok(())
 }
