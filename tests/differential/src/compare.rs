@@ -119,7 +119,8 @@ fn arrange(rows: &[Vec<Value>], order: &Order, loose: bool) -> Vec<String> {
     }
 }
 
-fn blurred_line(row: &[Value]) -> String {
+/// A row as a line that is the same for rows that some comparison of SQL finds equal.
+pub fn blurred_line(row: &[Value]) -> String {
     row.iter().map(blurred).collect::<Vec<_>>().join("|")
 }
 

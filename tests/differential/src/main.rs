@@ -2,16 +2,18 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::{Parser, ValueEnum};
-use differential::compare::Kind;
-use differential::generate::Abilities;
-use differential::logic::{self, Checked};
+use differential::compare::{Kind, Verdict, compare};
+use differential::generate::{Abilities, Order, Step};
+use differential::logic::{self, Checked, Rewriting};
 use differential::reach::Reach;
 use differential::run::{Difference, Place, again, script};
 use differential::shrink::shrink;
+use integration::{Engine, Ours, Stock};
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Back {
@@ -23,12 +25,25 @@ enum Back {
     Both,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Mode {
+    /// Scripts on this engine and on SQLite.
+    Compare,
+    /// Queries on this engine, each beside the sum of its parts where a condition is true, false and NULL.
+    Tlp,
+    /// Queries on this engine, each beside a form in which no index and no rewrite can serve its condition.
+    Norec,
+}
+
 #[derive(Parser)]
 #[command(about = "Generated scripts on this engine and on SQLite: same answers, same files")]
 struct Arguments {
     /// The first script's seed; the default is the time.
     #[arg(long)]
     seed: Option<u64>,
+    /// What is compared with what.
+    #[arg(long, value_enum, default_value = "compare")]
+    mode: Mode,
     /// Statements to run.
     #[arg(long, default_value_t = 100_000)]
     statements: u64,
@@ -44,12 +59,12 @@ struct Arguments {
     /// Different differences to show before giving up.
     #[arg(long, default_value_t = 10)]
     show: usize,
-    /// Check so many conditions against rewritten forms of their queries, on our engine alone.
-    #[arg(long)]
-    logic: Option<u64>,
     /// Run the script with exactly this seed and print it.
     #[arg(long)]
     script: Option<u64>,
+    /// Run the statements of a file, each ending with `;` at the end of a line, and show where the answers differ.
+    #[arg(long)]
+    file: Option<PathBuf>,
     /// Seconds to spend on shrinking each.
     #[arg(long, default_value_t = 20)]
     shrink: u64,
@@ -60,6 +75,9 @@ fn main() -> ExitCode {
     let stock = abilities();
     let mut reach = Reach::default();
     std::panic::set_hook(Box::new(|_| {}));
+    if let Some(path) = &arguments.file {
+        return file(path);
+    }
     if let Some(seed) = arguments.script {
         let found = one(seed, &arguments, stock, &mut reach);
         if let Some(found) = &found {
@@ -71,8 +89,10 @@ fn main() -> ExitCode {
         .seed
         .unwrap_or_else(|| SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(1, |d| d.as_secs()));
     println!("seed {seed}");
-    if let Some(conditions) = arguments.logic {
-        return check_logic(seed, conditions, &arguments);
+    match arguments.mode {
+        Mode::Compare => {}
+        Mode::Tlp => return check_logic(seed, Rewriting::Partitioned, &arguments),
+        Mode::Norec => return check_logic(seed, Rewriting::Plain, &arguments),
     }
     let start = Instant::now();
     let mut shown: BTreeMap<String, u64> = BTreeMap::new();
@@ -102,6 +122,29 @@ fn main() -> ExitCode {
     if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Statements that somebody has written: every difference, and on.
+fn file(path: &Path) -> ExitCode {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("{}: {error}", path.display());
+            return ExitCode::FAILURE;
+        }
+    };
+    let (mut ours, mut stock) = (Ours::memory(), Stock::memory());
+    let mut same = true;
+    for sql in text.split(";\n").map(str::trim).filter(|sql| !sql.is_empty()) {
+        let step = Step::query(sql.to_owned());
+        let (a, b) = (ours.run(sql), stock.run(sql));
+        let step = Step { order: Order::Kept, ..step };
+        if let Verdict::Different(kind, text) = compare(&a, &b, &step) {
+            println!("{sql};\n{kind:?}\n{text}");
+            same = false;
+        }
+    }
+    if same { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 /// The script of a seed where the back end wants it.
 fn one(seed: u64, arguments: &Arguments, stock: Abilities, reach: &mut Reach) -> Option<Difference> {
     let place = match arguments.backend {
@@ -116,32 +159,34 @@ fn one(seed: u64, arguments: &Arguments, stock: Abilities, reach: &mut Reach) ->
 }
 
 /// Conditions of one schema.
-const CONDITIONS: usize = 200;
+const CONDITIONS: usize = 100;
 
-fn check_logic(seed: u64, conditions: u64, arguments: &Arguments) -> ExitCode {
+fn check_logic(seed: u64, rewriting: Rewriting, arguments: &Arguments) -> ExitCode {
     let start = Instant::now();
     let mut checked = Checked::default();
     let mut differences = 0;
     for number in 0.. {
         let late = arguments.seconds.is_some_and(|s| start.elapsed().as_secs() >= s);
-        if late || checked.queries >= conditions || differences >= arguments.show {
+        if late || checked.queries >= arguments.statements || differences >= arguments.show {
             break;
         }
         let script_seed = seed.wrapping_mul(1_000_003).wrapping_add(number);
-        if let Some(found) = logic::script(script_seed, CONDITIONS, &mut checked) {
+        if let Some(found) = logic::script(script_seed, CONDITIONS, rewriting, &mut checked) {
             differences += 1;
             print(&found);
         }
     }
     let seconds = start.elapsed().as_secs_f64();
     println!(
-        "{} conditions ({} true somewhere, {} failed), {:.0} a second; {differences} differences",
+        "{} queries, {} pairs compared ({} not empty), {} failed, {:.0} queries a second; {differences} differences",
         checked.queries,
+        checked.compared,
         checked.with_rows,
         checked.failed,
         checked.queries as f64 / seconds
     );
-    if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    // A run that compares nothing proves nothing.
+    if differences == 0 && checked.compared > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn abilities() -> Abilities {

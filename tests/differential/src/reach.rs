@@ -105,6 +105,7 @@ impl Reach {
         let instructions: Vec<&str> =
             instruction_names().into_iter().filter(|name| !self.instructions.contains(name)).collect();
         text += &format!("instructions never reached: {}\n", instructions.join(" "));
+        text += &format!("planner rules never applied: {}\n", turso_planner::reached::missing().join("; "));
         text
     }
 }

@@ -27,6 +27,7 @@ mod window;
 
 use integration::Rng;
 use model::{Model, Table};
+pub use query::Partition;
 
 /// How the rows of an answer are compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +75,10 @@ pub struct Step {
 impl Step {
     fn new(sql: String, class: Class, order: Order) -> Self {
         Self { sql, class, order, loose: false, stock: None, unseen: false }
+    }
+    /// A query that is only shown.
+    pub fn query(sql: String) -> Self {
+        Self::select(sql, Order::Free)
     }
     fn select(sql: String, order: Order) -> Self {
         Self::new(sql, Class::Select, order)
@@ -164,6 +169,8 @@ pub struct Generator {
     /// No subqueries in expressions.
     plain_expressions: bool,
     subquery_depth: usize,
+    /// All terms of a compound compare alike.
+    one_affinity: bool,
     /// The tables get their first rows.
     filling: bool,
     in_transaction: bool,
@@ -182,7 +189,13 @@ impl Generator {
     pub fn new(seed: u64, length: usize, stock: Abilities) -> Self {
         let mut rng = Rng::new(seed);
         let features = Features::draw(&mut rng);
-        let mut generator = Self {
+        let mut generator = Self::blank(features, rng, length, stock);
+        generator.open();
+        generator
+    }
+
+    fn blank(features: Features, rng: Rng, length: usize, stock: Abilities) -> Self {
+        Self {
             rng,
             features,
             stock,
@@ -193,6 +206,7 @@ impl Generator {
             parameters: false,
             plain_expressions: false,
             subquery_depth: 0,
+            one_affinity: false,
             filling: false,
             in_transaction: false,
             savepoints: Vec::new(),
@@ -201,7 +215,16 @@ impl Generator {
             vacuumed: false,
             opening: Vec::new(),
             left: length,
-        };
+        }
+    }
+
+    /// A schema with rows for queries that are compared with other forms of themselves: which of several equal values stands for
+    /// them is open, so there are none that are equal and not the same.
+    pub fn for_logic(seed: u64, stock: Abilities) -> Self {
+        let mut rng = Rng::new(seed);
+        let features = Features { twins: false, ..Features::draw(&mut rng) };
+        let mut generator = Self::blank(features, rng, 0, stock);
+        generator.one_affinity = true;
         generator.open();
         generator
     }
@@ -260,6 +283,11 @@ impl Generator {
     /// The next statement; `None` at the end.
     pub fn next_step(&mut self) -> Option<Step> {
         let mut step = self.make_step()?;
+        if step.class == Class::Change {
+            // Beyond the largest rowid the next one is drawn at random.
+            step.sql = step.sql.replace("9223372036854775807", "9223372036854775000");
+            step.stock = step.stock.map(|sql| sql.replace("9223372036854775807", "9223372036854775000"));
+        }
         if self.features.utf16 {
             step.sql = without_blobs(&step.sql);
             step.stock = step.stock.map(|sql| without_blobs(&sql));
@@ -352,7 +380,7 @@ impl Generator {
 /// In a UTF-16 database SQLite reads the bytes of a blob as UTF-16 where it wants text or a number, we read UTF-8.
 fn without_blobs(sql: &str) -> String {
     let text = sql.replace("AS BLOB)", "AS TEXT)").replace("jsonb", "json").replace("zeroblob(", "abs(");
-    let text = text.replace("\\ud800", "\\u00e9");
+    let text = text.replace("\\ud800", "\\u00e9").replace("unhex(", "concat(");
     // Nor is a number in front of a character above U+00FF read as it is in UTF-8.
     let text = text.replace("日本", "ñ").replace('🦀', "þ");
     let mut result = String::new();

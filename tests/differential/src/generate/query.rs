@@ -13,6 +13,23 @@ pub struct From {
     pub tables: usize,
 }
 
+/// What a query is made of.
+#[derive(Debug, Clone)]
+pub struct Partition {
+    /// Its FROM clause, without the word.
+    pub from: String,
+    /// A condition over the rows.
+    pub condition: String,
+    /// What is shown of a row.
+    pub output: String,
+    /// A column to group by.
+    pub key: String,
+    /// A column to aggregate.
+    pub value: String,
+    /// A condition over groups by the key.
+    pub having: String,
+}
+
 /// A common table expression that the query may name.
 #[derive(Debug, Clone)]
 struct Common {
@@ -40,7 +57,8 @@ impl Generator {
             47..=54 => self.recursive_query(),
             55..=58 => self.single_table_with_errors(),
             59..=62 => self.row_by_key(),
-            63..=67 => self.table_function_query(),
+            63..=66 => self.table_function_query(),
+            67 => self.series_query(),
             68 => self.broken_query(),
             69 if self.stock.percentile => self.ordered_set_query(),
             _ => self.join_query(),
@@ -94,13 +112,36 @@ impl Generator {
         Step::select(format!("SELECT {list} FROM {} WHERE {condition}{also}", table.path()), Order::Free)
     }
 
-    /// A FROM clause, a condition over it, and what to show of its rows.
-    pub fn partition(&mut self) -> (String, String, String) {
+    /// Parts of queries that are put together in several ways.
+    pub fn partition(&mut self) -> Partition {
         self.aliases = 0;
         let from = self.from(3);
-        let condition = self.condition(&from.scope, 2);
+        let depth = 1 + self.rng.below(2);
+        let condition = self.condition(&from.scope, depth);
         let output: Vec<String> = (0..1 + self.rng.below(2)).map(|_| self.column_of(Kind::Any, &from.scope)).collect();
-        (from.text, condition, output.join(", "))
+        let key = self.rng.pick(&from.scope.0).text.clone();
+        let value = self.rng.pick(&from.scope.0).text.clone();
+        let call = match self.rng.below(6) {
+            0 | 1 => "count(*)".to_owned(),
+            2 => format!("count({value})"),
+            3 => format!("count(DISTINCT {value})"),
+            4 => format!("min({value})"),
+            _ => format!("max({value})"),
+        };
+        let test = match self.rng.below(8) {
+            0..=2 => format!("{call} > {}", 1 + self.rng.below(3)),
+            3 => format!("{call} = {}", self.literal(Kind::Any)),
+            4 => format!("{call} BETWEEN {} AND 'b'", self.literal(Kind::Integer)),
+            5 => format!("{call} IN (1, 'a', {})", self.literal(Kind::Any)),
+            6 => format!("{key} {} {}", self.rng.pick(&["=", "<", ">=", "IS NOT"]), self.literal(Kind::Any)),
+            _ => call.clone(),
+        };
+        let having = if self.rng.percent(25) {
+            format!("{test} {} {key} > {}", self.rng.pick(&["AND", "OR"]), self.literal(Kind::Any))
+        } else {
+            test
+        };
+        Partition { from: from.text, condition, output: output.join(", "), key, value, having }
     }
 
     // ---- FROM ---------------------------------------------------------------------------------------------------------
@@ -207,7 +248,16 @@ impl Generator {
                 )
             }
             3 => {
-                let second: Vec<String> = (0..list.len()).map(|_| self.column_of(Kind::Any, &from.scope)).collect();
+                let mut second: Vec<String> = (0..list.len()).map(|_| self.column_of(Kind::Any, &from.scope)).collect();
+                if self.one_affinity {
+                    // In SQLite a condition on a compound holds within its terms, with their affinities and collations, and
+                    // as a result with those of the whole: it is not the same condition.
+                    for (one, other) in list.iter_mut().zip(&mut second) {
+                        let (value, name) = one.rsplit_once(" AS ").unwrap_or((one, "c"));
+                        *one = format!("+{value} COLLATE BINARY AS {name}");
+                        *other = format!("+{other} COLLATE BINARY");
+                    }
+                }
                 let operator = *self.rng.pick(&["UNION ALL", "UNION", "EXCEPT", "INTERSECT", "UNION ALL"]);
                 format!(
                     "SELECT {} FROM {t}{filter} {operator} SELECT {} FROM {t}",
@@ -304,6 +354,48 @@ impl Generator {
         };
         let mut step = self.ordered(core, list.len());
         step.loose |= self.loose_inside(&step.sql);
+        step
+    }
+
+    /// `generate_series`, which bundled SQLite lacks: it is asked for the same numbers of a recursive query.
+    fn series_query(&mut self) -> Step {
+        let table = self.pick_base_table();
+        let column = self.column_of(Kind::Integer, &Scope::of("x.", &table.columns));
+        let (first, last) = (self.rng.below(9) as i64 - 4, self.rng.below(16) as i64 - 3);
+        let step = *self.rng.pick(&[1, 1, 2, 3, 5]);
+        let series = match step {
+            1 if self.rng.percent(50) => format!("generate_series({first}, {last})"),
+            _ => format!("generate_series({first}, {last}, {step})"),
+        };
+        let numbers = format!(
+            "(WITH RECURSIVE s(value) AS (SELECT {first} WHERE {first} <= {last} UNION ALL SELECT value + {step} FROM s \
+             WHERE value + {step} <= {last}) SELECT value FROM s)"
+        );
+        let condition = match self.rng.below(4) {
+            0 => format!(" WHERE g.value > {}", self.rng.below(5)),
+            1 => format!(" WHERE g.value BETWEEN {} AND {}", self.rng.below(3), self.rng.below(9)),
+            2 => format!(" WHERE g.value IN (1, {}, NULL)", self.rng.below(7)),
+            _ => String::new(),
+        };
+        let path = table.path();
+        let (list, columns, rest) = match self.rng.below(4) {
+            0 => ("+g.value AS v".to_owned(), 1, condition),
+            1 => (
+                format!("+g.value AS v, {column} AS c"),
+                2,
+                format!(" JOIN {path} AS x ON {column} = g.value{condition}"),
+            ),
+            2 => (
+                format!("+g.value AS v, {column} AS c"),
+                2,
+                format!(" LEFT JOIN {path} AS x ON {column} = g.value{condition}"),
+            ),
+            _ => ("count(*) AS n, sum(g.value) AS s".to_owned(), 2, condition),
+        };
+        let (tail, order, limited) = self.order_clause(columns);
+        let mut step = Step::select(format!("SELECT {list} FROM {series} AS g{rest}{tail}"), order);
+        step.stock = Some(format!("SELECT {list} FROM {numbers} AS g{rest}{tail}"));
+        step.loose = limited;
         step
     }
 

@@ -105,7 +105,8 @@ impl Generator {
                 text += &format!(", {}", self.value(scope, 1));
             }
         }
-        let range = framed && !identity.contains(", ") && self.rng.percent(20);
+        // Near the largest and smallest integers the sum of a key and an offset is rounded.
+        let range = framed && !self.features.extremes && !identity.contains(", ") && self.rng.percent(20);
         if !range && !framed && self.rng.percent(10) {
             return text;
         }
