@@ -83,7 +83,7 @@ macro_rules! for_each_instruction {
             (write MakeRecord) (write NewRowid) (write Insert) (write Delete) (write IdxInsert) (write IdxDelete)
             (write Clear) (write ChangeCount) (write ResetCount) (write FkCounter) (write FkIfZero)
             (sorter SorterOpen) (sorter SorterInsert) (sorter SorterAdd) (sorter SorterMisses) (sorter SorterSort) (sorter SorterNext) (sorter SorterData)
-            (sorter SorterCompare) (sorter SorterReset) (sorter SetOpen) (sorter SetAdd) (sorter RowSetAdd) (sorter RowSetRead) (sorter RowSetTest)
+            (sorter SorterCompare) (sorter SorterReset) (sorter SetOpen) (sorter SetAdd) (sorter SetHas) (sorter RowSetAdd) (sorter RowSetRead) (sorter RowSetTest)
             (sorter HashOpen) (sorter HashAdd) (sorter HashFind) (sorter GroupOpen) (sorter GroupFind) (sorter GroupSort) (sorter GroupNext)
             (sorter FilterAdd) (sorter Filter)
             (schema Transaction) (schema AutoCommit) (schema Savepoint) (schema ReadCookie) (schema SetCookie)

@@ -33,6 +33,8 @@ instructions! {
     SetOpen { cursor: CursorId, key: Arc<KeyInfo> }
     /// Jump when the key is a member of the set; otherwise it becomes one.
     SetAdd { cursor: CursorId, key: Regs, member: Addr }
+    /// Jump when the key is not a member of the set.
+    SetHas { cursor: CursorId, key: Regs, absent: Addr }
     /// Open (or empty) a store of rows that are looked up by their first `key.columns.len()` values, whose collations are
     /// built-in ones. Columns of the row in hand are read from the cursor; `Next` goes to the next row with the same key.
     HashOpen { cursor: CursorId, key: Arc<KeyInfo> }

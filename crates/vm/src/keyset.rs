@@ -16,7 +16,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use turso_error::Result;
-use turso_program::sorter::{SetAdd, SetOpen};
+use turso_program::sorter::{SetAdd, SetHas, SetOpen};
 use turso_program::{CursorId, Program};
 use turso_storage::btree::{BTreeCursor, CursorKind, InsertHint, TreeEraser, create_tree};
 use turso_storage::{Pager, TempSpace};
@@ -217,6 +217,18 @@ impl KeySet {
         Ok(true)
     }
 
+    /// True when a key was added where there was no memory left. May be pending.
+    #[cold]
+    fn is_in_tree(&mut self, key: &[Value], pager: &mut Pager) -> Result<bool> {
+        let mut identity = Vec::new();
+        for (i, value) in key.iter().enumerate() {
+            let collation = self.key.columns.get(i).map_or(&Collation::Binary, |column| &column.collation);
+            identify(value, collation, &mut identity);
+        }
+        let Some(tree) = &mut self.tree else { return Ok(false) };
+        Ok(tree.seek_record(pager, &[Value::blob(identity)], Ordering::Equal)?.is_eq() && tree.is_valid())
+    }
+
     fn is_in_memory(&self, identity: &[u8]) -> bool {
         let hash = hash(identity, self.seed);
         let mask = self.slots.len() - 1;
@@ -350,6 +362,15 @@ impl Exec for SetAdd {
         let (set, key) = (set(&mut vm.frame.cursors, self.cursor)?, vm.frame.registers.block(self.key));
         let added = if set.full { set.add_to_tree(key, vm.run.temporary(host)?)? } else { set.add(key)? };
         Flow::jump_if(!added, self.member)
+    }
+}
+
+impl Exec for SetHas {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        let (set, key) = (set(&mut vm.frame.cursors, self.cursor)?, vm.frame.registers.block(self.key));
+        let member = set.find(key).is_some() || (set.full && set.is_in_tree(key, vm.run.temporary(host)?)?);
+        Flow::jump_if(!member, self.absent)
     }
 }
 

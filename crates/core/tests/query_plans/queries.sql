@@ -314,14 +314,7 @@ SELECT * FROM (SELECT * FROM t LIMIT 5) ORDER BY e
 SELECT * FROM (SELECT a FROM t UNION ALL SELECT x FROM s)
 SELECT * FROM (SELECT a FROM t UNION ALL SELECT x FROM s) WHERE a = 3
 SELECT * FROM (SELECT a FROM t UNION SELECT x FROM s) WHERE a = 3
--- An ordered UNION ALL is sorted as a whole, not merged from sorted arms.
 SELECT * FROM (SELECT a FROM t UNION ALL SELECT x FROM s) ORDER BY 1
-    COMPOUND QUERY
-      LEFT-MOST SUBQUERY
-        SCAN t USING COVERING INDEX td
-      UNION ALL
-        SCAN s USING COVERING INDEX sx
-    USE TEMP B-TREE FOR ORDER BY
 SELECT * FROM (SELECT a FROM t UNION ALL SELECT x FROM s) AS u JOIN bare ON bare.m = u.a
 -- The subqueries that are counted have other numbers.
 SELECT count(*) FROM (SELECT a FROM t UNION ALL SELECT x FROM s)
@@ -345,14 +338,7 @@ SELECT * FROM ta JOIN s ON s.x = ta.b
     SEARCH ta USING AUTOMATIC COVERING INDEX (b=?)
 SELECT * FROM tu
 SELECT * FROM tu WHERE b = 3
--- An ordered UNION ALL is sorted as a whole, not merged from sorted arms.
 SELECT * FROM tu ORDER BY a
-    COMPOUND QUERY
-      LEFT-MOST SUBQUERY
-        SCAN t USING COVERING INDEX tb
-      UNION ALL
-        SCAN s USING COVERING INDEX sx
-    USE TEMP B-TREE FOR ORDER BY
 SELECT * FROM tu JOIN w ON w.v = tu.b
 -- The subqueries that are counted have other numbers.
 SELECT count(*) FROM tu
@@ -431,15 +417,7 @@ SELECT * FROM t WHERE e NOT IN (SELECT y FROM s)
       SCAN s USING COVERING INDEX sx
 SELECT * FROM t WHERE a IN (SELECT m FROM bare)
 SELECT * FROM t WHERE e IN (SELECT y FROM s WHERE s.x = t.b)
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT * FROM t WHERE b IN (SELECT y FROM s UNION SELECT m FROM bare)
-    SEARCH t USING INDEX tb (b=?)
-    LIST SUBQUERY 2
-      MERGE (UNION)
-        LEFT
-          SCAN s USING COVERING INDEX sx
-        RIGHT
-          SCAN bare
 SELECT a, b NOT IN (SELECT x FROM s), c IN (SELECT c FROM t), 7 IN (SELECT a FROM t) FROM t
 SELECT a, e IN (SELECT a FROM t), c NOT IN (SELECT a FROM t), NULL IN (SELECT a FROM t) FROM t
 -- SQLite puts a Bloom filter before the set of an IN; ours is searched at once.
@@ -488,142 +466,28 @@ SELECT * FROM t, s WHERE t.b = s.x AND t.e = (SELECT max(e) FROM t AS i WHERE i.
 SELECT * FROM t WHERE a = (SELECT max(a) FROM t)
 SELECT * FROM t LIMIT (SELECT count(*) FROM s)
 -- compounds
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT a FROM t UNION SELECT x FROM s
-    MERGE (UNION)
-      LEFT
-        SCAN t USING COVERING INDEX td
-      RIGHT
-        SCAN s USING COVERING INDEX sx
 SELECT a FROM t UNION ALL SELECT x FROM s
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT a FROM t EXCEPT SELECT x FROM s
-    MERGE (EXCEPT)
-      LEFT
-        SCAN t USING COVERING INDEX td
-      RIGHT
-        SCAN s USING COVERING INDEX sx
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT a FROM t INTERSECT SELECT x FROM s
-    MERGE (INTERSECT)
-      LEFT
-        SCAN t USING COVERING INDEX td
-      RIGHT
-        SCAN s USING COVERING INDEX sx
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT a FROM t UNION SELECT x FROM s UNION SELECT m FROM bare
-    MERGE (UNION)
-      LEFT
-        SCAN s USING COVERING INDEX sx
-        SCAN t USING COVERING INDEX td
-      RIGHT
-        SCAN bare
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT a FROM t UNION ALL SELECT x FROM s UNION SELECT m FROM bare
-    MERGE (UNION)
-      LEFT
-        SCAN t USING COVERING INDEX td
-        SCAN s USING COVERING INDEX sx
-      RIGHT
-        SCAN bare
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT a FROM t UNION SELECT x FROM s EXCEPT SELECT m FROM bare
-    MERGE (EXCEPT)
-      LEFT
-        SCAN s USING COVERING INDEX sx
-        SCAN t USING COVERING INDEX td
-      RIGHT
-        SCAN bare
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT a FROM t UNION SELECT x FROM s ORDER BY 1
-    MERGE (UNION)
-      LEFT
-        SCAN t USING COVERING INDEX td
-      RIGHT
-        SCAN s USING COVERING INDEX sx
-    USE TEMP B-TREE FOR ORDER BY
--- An ordered UNION ALL is sorted as a whole, not merged from sorted arms.
 SELECT a FROM t UNION ALL SELECT x FROM s ORDER BY 1
-    COMPOUND QUERY
-      LEFT-MOST SUBQUERY
-        SCAN t USING COVERING INDEX td
-      UNION ALL
-        SCAN s USING COVERING INDEX sx
-    USE TEMP B-TREE FOR ORDER BY
--- An ordered UNION ALL is sorted as a whole, not merged from sorted arms.
 SELECT b FROM t UNION ALL SELECT x FROM s ORDER BY 1
-    COMPOUND QUERY
-      LEFT-MOST SUBQUERY
-        SCAN t USING COVERING INDEX tb
-      UNION ALL
-        SCAN s USING COVERING INDEX sx
-    USE TEMP B-TREE FOR ORDER BY
--- An ordered UNION ALL is sorted as a whole, not merged from sorted arms.
 SELECT e FROM t UNION ALL SELECT m FROM bare ORDER BY 1
-    COMPOUND QUERY
-      LEFT-MOST SUBQUERY
-        SCAN t
-      UNION ALL
-        SCAN bare
-    USE TEMP B-TREE FOR ORDER BY
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT e FROM t EXCEPT SELECT m FROM bare ORDER BY 1
-    MERGE (EXCEPT)
-      LEFT
-        SCAN t
-      RIGHT
-        SCAN bare
-    USE TEMP B-TREE FOR ORDER BY
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT e FROM t INTERSECT SELECT m FROM bare ORDER BY 1
-    MERGE (INTERSECT)
-      LEFT
-        SCAN t
-      RIGHT
-        SCAN bare
-    USE TEMP B-TREE FOR ORDER BY
--- An ordered UNION ALL is sorted as a whole, not merged from sorted arms.
 SELECT a, b FROM t UNION ALL SELECT x, y FROM s ORDER BY 2, 1 LIMIT 4
-    COMPOUND QUERY
-      LEFT-MOST SUBQUERY
-        SCAN t USING COVERING INDEX tb
-      UNION ALL
-        SCAN s USING COVERING INDEX sx
-    USE TEMP B-TREE FOR ORDER BY
 SELECT a FROM t UNION ALL SELECT x FROM s LIMIT 3
 SELECT a FROM t WHERE b = 1 UNION ALL SELECT a FROM t WHERE d = 2
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT b, count(*) FROM t GROUP BY b UNION SELECT x, count(*) FROM s GROUP BY x
-    MERGE (UNION)
-      LEFT
-        SCAN t USING COVERING INDEX tb
-      RIGHT
-        SCAN s USING COVERING INDEX sx
--- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 VALUES (1), (2) UNION SELECT a FROM t
-    MERGE (UNION)
-      LEFT
-        SCAN 2-ROW VALUES CLAUSE
-      RIGHT
-        SCAN t USING COVERING INDEX td
 -- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT a FROM t UNION SELECT * FROM (SELECT x FROM s ORDER BY y LIMIT 3)
-    MERGE (UNION)
-      LEFT
-        SCAN t USING COVERING INDEX td
-      RIGHT
-        CO-ROUTINE (subquery-2)
-          SCAN s USING COVERING INDEX sx
-          USE TEMP B-TREE FOR ORDER BY
-        SCAN (subquery-2)
 -- A set operation collects its rows in one ordered set: arms need no order of their own, and equal operators share the set.
 SELECT 1 UNION SELECT a FROM t ORDER BY 1 DESC
-    MERGE (UNION)
-      LEFT
-        SCAN CONSTANT ROW
-      RIGHT
-        SCAN t USING COVERING INDEX td
-    USE TEMP B-TREE FOR ORDER BY
 -- windows
 SELECT row_number() OVER () FROM t
 -- A window's rows always go through a sorter: indexes are not asked for its order.
@@ -714,3 +578,45 @@ CREATE VIEW made AS SELECT * FROM t
 DROP TABLE bare
 PRAGMA table_info(t)
 BEGIN
+-- DISTINCT shows rows in the order in which they come, of which an index may give a part
+SELECT DISTINCT c, d FROM t
+SELECT DISTINCT b, d FROM t
+SELECT DISTINCT d, b FROM t
+SELECT DISTINCT y, x FROM s
+SELECT DISTINCT u, p FROM wide
+-- ordered compounds
+SELECT a, b FROM t UNION SELECT x, y FROM s ORDER BY 2
+SELECT a, b FROM t EXCEPT SELECT x, y FROM s ORDER BY 2 DESC LIMIT 3
+SELECT a, b FROM t INTERSECT SELECT x, y FROM s UNION SELECT m, n FROM bare ORDER BY 1, 2
+SELECT b, c FROM t UNION ALL SELECT y, z FROM s UNION ALL SELECT m, n FROM bare ORDER BY 1 LIMIT 10
+-- A constant is carried to the columns of subqueries, whose rows are then read as they are.
+SELECT * FROM (SELECT DISTINCT y FROM s) AS q JOIN t ON t.b = q.y WHERE t.b = 3
+    MATERIALIZE q
+      SCAN s USING COVERING INDEX sx
+    SEARCH t USING INDEX tb (b=?)
+    SCAN q
+SELECT * FROM (SELECT x, count(*) AS n FROM s GROUP BY x) AS q JOIN t ON t.b = q.x WHERE t.b = 3
+    MATERIALIZE q
+      SEARCH s USING COVERING INDEX sx (x=?)
+    SEARCH t USING INDEX tb (b=?)
+    SCAN q
+SELECT * FROM (SELECT DISTINCT x FROM s) AS q, t, child WHERE child.parent = t.b AND t.b = q.x AND child.parent = 4
+    MATERIALIZE q
+      SCAN s USING COVERING INDEX sx
+    SCAN child
+    SEARCH t USING INDEX tb (b=?)
+    BLOOM FILTER ON q (x=?)
+    SEARCH q USING AUTOMATIC COVERING INDEX (x=?)
+SELECT * FROM (SELECT DISTINCT x FROM s) AS q, t WHERE t.c = q.x AND t.c = 4
+    MATERIALIZE q
+      SCAN s USING COVERING INDEX sx
+    SEARCH t USING INDEX tcb (c=?)
+    BLOOM FILTER ON q (x=?)
+    SEARCH q USING AUTOMATIC COVERING INDEX (x=?)
+-- Conditions whose subqueries run for each row come after the cheap ones of loops that find one row at most.
+SELECT * FROM t JOIN child ON child.id = t.b WHERE t.e = (SELECT max(e) FROM t AS u WHERE u.c = t.c) AND child.name LIKE '%x%'
+    SCAN t
+    SEARCH child USING INTEGER PRIMARY KEY (rowid=?)
+    CORRELATED SCALAR SUBQUERY 1
+      SEARCH u USING INDEX tcb (c=?)
+SELECT * FROM t JOIN child ON child.id = t.b WHERE t.e = (SELECT max(e) FROM t AS u WHERE u.c = t.c)

@@ -365,8 +365,10 @@ impl<'a> Binder<'a> {
                 Vec::new()
             }
         };
-        let (mut columns, collations) = self.describe(&output);
+        let (mut columns, mut collations) = self.describe(&output);
         if bound.len() > 1 {
+            // Several rows are a subquery, whose columns have a collation in any case.
+            collations.iter_mut().for_each(|collation| *collation = Some(collation.take().unwrap_or_default()));
             let body = Body::Values(bound);
             for (column, affinity) in columns.iter_mut().zip(compound_affinities(&body)) {
                 column.affinity = affinity.affinity();

@@ -1,13 +1,15 @@
 //! Compound queries and VALUES with several rows.
 //!
-//! UNION, INTERSECT and EXCEPT collect their rows in an ephemeral index over all columns, so they come out in its order, as
-//! SQLite's do; an ORDER BY over the compound sorts what comes out, which keeps that order among equal rows.
+//! Where rows come in order, terms are merged (`merge`). Otherwise UNION, INTERSECT and EXCEPT collect their rows in an
+//! ephemeral index over all columns, so they come out in its order, as SQLite's do; an ORDER BY over the compound sorts what
+//! comes out, which keeps that order among equal rows.
 
 use turso_error::{Error, Result};
 use turso_program::cursor::{Column, Next, NotFound, OpenEphemeral, Rewind};
 use turso_program::{CursorId, Regs};
-use turso_value::Collation;
+use turso_value::{Affinity, Collation};
 
+use super::merge::merge_order;
 use super::select::Limits;
 use super::select_sort::{Sink, Wanted};
 use super::{Destination, Emitter};
@@ -26,22 +28,33 @@ impl Emitter<'_> {
         if order_by.is_empty() || !Self::order_matters(to, limits) {
             return self.body(body, columns.len(), limits, to);
         }
-        // Rows are sorted by output columns: to the sink they are registers.
-        let width = columns.len();
-        let row = self.builder.registers(width);
-        let registers: Vec<Expr> = columns
-            .iter()
-            .enumerate()
-            .map(|(i, c)| Expr::Register { reg: row.at(i), affinity: c.affinity, collation: c.collation.clone() })
-            .collect();
-        let mut terms = Vec::with_capacity(order_by.len());
-        for (n, term) in order_by.iter().enumerate() {
-            let Some(expr) = term.output.and_then(|at| registers.get(at)) else {
-                let nth = n + 1;
-                return Err(Error::sql(format!("{nth} ORDER BY term does not match any column in the result set")));
-            };
-            terms.push(OrderTerm { expr: expr.clone(), ..term.clone() });
+        if let Some(n) = order_by.iter().position(|term| term.output.is_none_or(|at| at >= columns.len())) {
+            let nth = n + 1;
+            return Err(Error::sql(format!("{nth} ORDER BY term does not match any column in the result set")));
         }
+        if let Body::Compound { op, collations, .. } = body
+            && Self::is_merged(body, order_by)
+        {
+            return self.merged(body, &merge_order(*op, collations, order_by), limits, to);
+        }
+        self.sorted_body(body, columns.len(), order_by, limits, to)
+    }
+
+    /// The rows of a body, collected and sorted by output columns.
+    pub(super) fn sorted_body(
+        &mut self,
+        body: &Body,
+        width: usize,
+        order_by: &[OrderTerm],
+        limits: &Limits,
+        to: &mut Destination<'_>,
+    ) -> Result<()> {
+        // To the sink the columns are registers.
+        let row = self.builder.registers(width);
+        let register = |i| Expr::Register { reg: row.at(i), affinity: Affinity::None, collation: Collation::Binary };
+        let registers: Vec<Expr> = (0..width).map(register).collect();
+        let term = |t: &OrderTerm| Some(OrderTerm { expr: registers.get(t.output?)?.clone(), ..t.clone() });
+        let terms: Vec<OrderTerm> = order_by.iter().filter_map(term).collect();
         let mut sink = Sink::open(self, Wanted::sorted(&registers, &terms), limits, to)?;
         let all = Limits::none(self.builder.label());
         self.body(
@@ -88,6 +101,9 @@ impl Emitter<'_> {
                 }
                 self.builder.close_plan_node();
                 Ok(())
+            }
+            Body::Compound { op, collations, .. } if Self::is_merged(body, &[]) => {
+                self.merged(body, &merge_order(*op, collations, &[]), limits, to)
             }
             Body::Compound { op, left, right, collations } => {
                 self.set_operation(*op, left, right, collations, width, limits, to)

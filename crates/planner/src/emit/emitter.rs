@@ -67,6 +67,15 @@ pub enum Destination<'d> {
         /// Applied first.
         affinities: Option<Affinities>,
     },
+    /// Into a hashed set.
+    Members {
+        /// The set.
+        cursor: CursorId,
+        /// Applied first.
+        affinities: Option<Affinities>,
+        /// Set to 1 where there is a row.
+        any: Option<Reg>,
+    },
     /// Into an ephemeral index as a set: of equal rows the first one stays.
     FirstOf {
         /// The index.

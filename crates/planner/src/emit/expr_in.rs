@@ -1,27 +1,25 @@
-//! `IN`: a chain of comparisons for short lists, a search in an ephemeral index for long constant lists and subqueries.
+//! `IN`: a chain of comparisons for short lists, a search in a set (`in_set`) for long constant lists and subqueries.
 //!
 //! All forms are built on [`Emitter::in_test`], which falls through when the value is in the set and jumps to one label when it
 //! is not, to another when NULLs leave it open.
 
-use std::sync::Arc;
-
 use turso_error::Result;
 use turso_program::control::{Goto, IsNull};
-use turso_program::cursor::{Column, Found, Next, NotFound, OpenEphemeral, Rewind, SeekRowid};
+use turso_program::cursor::{Column, Found, Next, NotFound, Rewind, SeekRowid};
 use turso_program::data::{ApplyAffinity, Integer, Null};
 use turso_program::expression::{CompareOp, Nulls};
-use turso_program::write::{IdxInsert, MakeRecord, Position};
-use turso_program::{CursorId, DbIndex, Label, Reg, Regs};
+use turso_program::{DbIndex, Label, Reg, Regs};
 use turso_schema::{Index, IndexKey, Table};
-use turso_value::{Affinity, KeyColumn, KeyInfo, Value};
+use turso_value::{Affinity, Value};
 
-use super::{Destination, Emitter};
+use super::Emitter;
+use super::in_set::InValues;
 use crate::plan::{Body, ColumnIndex, CompareHow, Expr, InSet, IndexHint, Query, Relation};
 
 /// Constant lists longer than this become an index: a few comparisons are faster than a search.
 const LONGEST_CHAIN: usize = 6;
 
-fn may_be_null(e: &Expr) -> bool {
+pub(super) fn may_be_null(e: &Expr) -> bool {
     !matches!(e, Expr::Literal(value) if !matches!(value, Value::Null))
 }
 
@@ -173,11 +171,6 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    fn in_key(&self, how: &[CompareHow]) -> Arc<KeyInfo> {
-        let column = |h: &CompareHow| KeyColumn { collation: h.collation.clone(), descending: false, nulls_big: false };
-        Arc::new(self.key_info(how.iter().map(column).collect()))
-    }
-
     fn in_constant_list(
         &mut self,
         left: &Expr,
@@ -186,24 +179,15 @@ impl Emitter<'_> {
         absent: Label,
         open: Label,
     ) -> Result<()> {
-        let cursor = self.builder.cursor();
-        let key = self.in_key(std::slice::from_ref(how));
-        let affinities = Self::affinities([how.affinity]);
+        let how = std::slice::from_ref(how);
+        let set = self.in_set(how, false);
+        let affinities = Self::affinities(how.iter().map(|h| h.affinity));
         let build = |e: &mut Self| {
-            e.builder.emit(OpenEphemeral { cursor, columns: 1, key: Some(key) });
+            e.open_in_set(&set);
             let value = e.builder.register();
-            let record = e.builder.register();
             for item in list {
                 e.expr_into(item, value)?;
-                let values = Regs::new(value, 1);
-                e.builder.emit(MakeRecord { values, dest: record, affinities: affinities.clone() });
-                e.builder.emit(IdxInsert {
-                    cursor,
-                    record,
-                    key: Regs::new(value, 0),
-                    position: Position::Unknown,
-                    change: None,
-                });
+                e.add_to_in_set(&set, Regs::new(value, 1), affinities.clone());
             }
             Ok(())
         };
@@ -212,31 +196,13 @@ impl Emitter<'_> {
         } else {
             build(self)?
         }
-        let value = self.converted(left, how.affinity)?;
+        let value = self.converted(left, how.first().map_or(Affinity::Blob, |h| h.affinity))?;
         if may_be_null(left) {
             self.builder.emit(IsNull { reg: value, target: open });
         }
         let nullable = absent != open && list.iter().any(may_be_null);
-        self.in_search(cursor, Regs::new(value, 1), nullable, absent, open);
+        self.in_search(&set, Regs::new(value, 1), nullable, absent, open);
         Ok(())
-    }
-
-    /// Search the set for one value that is not NULL.
-    fn in_search(&mut self, cursor: CursorId, key: Regs, nullable: bool, absent: Label, open: Label) {
-        if !nullable {
-            self.builder.emit(NotFound { cursor, key, target: absent });
-            return;
-        }
-        let found = self.builder.label();
-        self.builder.emit(Found { cursor, key, target: found });
-        // NULL sorts first: the first entry tells whether there is one.
-        let first = self.builder.temporary();
-        self.builder.emit(Rewind { cursor, empty: absent });
-        self.builder.emit(Column { cursor, column: 0, dest: first, default: None });
-        self.builder.emit(IsNull { reg: first, target: open });
-        self.builder.release(first);
-        self.builder.emit(Goto { target: absent });
-        self.builder.bind(found);
     }
 
     /// The value with an affinity applied, in a register that holds nothing else.
@@ -284,33 +250,18 @@ impl Emitter<'_> {
         if let ([left], Some(_)) = (left, tree) {
             let affinity = how.first().map_or(Affinity::Blob, |h| h.affinity);
             let value = self.converted(left, affinity)?;
-            self.in_null(left, value, cursor, absent, open);
-            self.in_search(cursor, Regs::new(value, 1), distinguish, absent, open);
+            let set = InValues::Tree(cursor);
+            self.in_null(left, value, &set, absent, open);
+            self.in_search(&set, Regs::new(value, 1), distinguish, absent, open);
         } else if let ([left], None) = (left, tree) {
             let value = self.expr(left)?;
-            self.in_null(left, value, cursor, absent, open);
+            self.in_null(left, value, &InValues::Tree(cursor), absent, open);
             self.builder.emit(SeekRowid { cursor, rowid: value, miss: absent });
         } else {
             let key = self.in_row_key(left, how, absent)?;
             self.builder.emit(NotFound { cursor, key, target: absent });
         }
         Ok(true)
-    }
-
-    /// NULL is in nothing, and nothing at all is not in an empty set.
-    fn in_null(&mut self, left: &Expr, value: Reg, set: CursorId, absent: Label, open: Label) {
-        if !may_be_null(left) {
-            return;
-        }
-        if absent == open {
-            self.builder.emit(IsNull { reg: value, target: absent });
-            return;
-        }
-        let known = self.builder.label();
-        self.builder.emit(turso_program::control::NotNull { reg: value, target: known });
-        self.builder.emit(Rewind { cursor: set, empty: absent });
-        self.builder.emit(Goto { target: open });
-        self.builder.bind(known);
     }
 
     /// The row with affinities applied, which with a NULL in it is absent.
@@ -334,16 +285,16 @@ impl Emitter<'_> {
         if self.in_tree(left, query, how, absent, open)? {
             return Ok(());
         }
-        let cursor = self.builder.cursor();
-        let key_info = self.in_key(how);
         let width = left.len();
         let affinities = Self::affinities(how.iter().map(|h| h.affinity));
+        let distinguish = absent != open;
+        // Rows with NULLs in them are compared with each row of the set.
+        let set = self.in_set(how, width > 1 && distinguish);
         let correlated = !query.outer.is_empty();
-        let set_affinities = affinities.clone();
         let build = |e: &mut Self| {
-            e.builder.emit(OpenEphemeral { cursor, columns: width as u32, key: Some(key_info) });
+            e.open_in_set(&set);
             e.explain_list_subquery(query)?;
-            let result = e.query(query, &mut Destination::Set { cursor, affinities: set_affinities });
+            let result = e.query(query, &mut set.destination(affinities.clone()));
             e.builder.close_plan_node();
             result
         };
@@ -352,19 +303,21 @@ impl Emitter<'_> {
         } else {
             build(self)?
         }
-        let distinguish = absent != open;
         if let [left] = left {
             let affinity = how.first().map_or(Affinity::Blob, |h| h.affinity);
             let value = self.converted(left, affinity)?;
-            self.in_null(left, value, cursor, absent, open);
-            self.in_search(cursor, Regs::new(value, 1), distinguish, absent, open);
+            self.in_null(left, value, &set, absent, open);
+            self.in_search(&set, Regs::new(value, 1), distinguish, absent, open);
             return Ok(());
         }
-        if !distinguish {
-            let key = self.in_row_key(left, how, absent)?;
-            self.builder.emit(NotFound { cursor, key, target: absent });
-            return Ok(());
-        }
+        let cursor = match &set {
+            InValues::Tree(cursor) | InValues::Index { cursor, .. } if distinguish => *cursor,
+            set => {
+                let key = self.in_row_key(left, how, absent)?;
+                self.in_search(set, key, false, absent, open);
+                return Ok(());
+            }
+        };
         let key = self.builder.registers(width);
         for (i, e) in left.iter().enumerate() {
             self.expr_into(e, key.at(i))?;

@@ -4,12 +4,12 @@
 //! |---|---|
 //! | `emitter` | [`Emitter`]: registers, sources, constants, locks |
 //! | `column` | reading a column of a source |
-//! | `expr`, `expr_jump`, `expr_in`, `expr_row` | expressions as values, as conditions, IN, row values |
+//! | `expr`, `expr_jump`, `expr_in`, `in_set`, `expr_row` | expressions as values, as conditions, IN and its sets, row values |
 //! | `loops`, `loops_*`, `explain` | nested loops of a join plan, and how they explain themselves |
 //! | `window`, `window_frame` | window functions |
 //! | `select`, `select_*` | one core: rows, aggregates, groups, order and limit |
 //! | `update`, `set`, `update_from`, `view`, `target` | UPDATE, its new values, its joins, INSTEAD OF triggers, the rows to be changed |
-//! | `compound`, `cte`, `subquery` | compounds, common table expressions, what produces rows in FROM, subqueries in expressions |
+//! | `compound`, `merge`, `cte`, `subquery` | compounds, common table expressions, what produces rows in FROM, subqueries in expressions |
 
 pub(crate) mod analyze;
 mod autoincrement;
@@ -28,6 +28,7 @@ mod expr_in;
 mod expr_jump;
 mod expr_row;
 pub(crate) mod foreign_key;
+mod in_set;
 pub(crate) mod insert;
 mod loops;
 mod loops_access;
@@ -36,6 +37,7 @@ mod loops_in;
 mod loops_index;
 mod loops_or;
 mod loops_virtual;
+mod merge;
 pub(crate) mod pragma;
 mod returning;
 mod row;

@@ -87,7 +87,10 @@ fn known_limit(limit: Option<&Expr>, offset: Option<&Expr>) -> Option<u64> {
 /// The LIMIT that a query's only source may know: each of its rows that passes is a row of the result.
 fn row_limit(core: &Core, limits: &Limits, to: &Destination<'_>) -> Option<Expr> {
     let reg = limits.limit.filter(|_| limits.offset.is_none())?;
-    let each_counts = !matches!(to, Destination::Set { .. } | Destination::Unset { .. } | Destination::Exists(_));
+    let each_counts = !matches!(
+        to,
+        Destination::Set { .. } | Destination::Members { .. } | Destination::Unset { .. } | Destination::Exists(_)
+    );
     if core.distinct || core.sources.len() != 1 || !each_counts {
         return None;
     }
@@ -268,6 +271,10 @@ impl Emitter<'_> {
                 });
                 self.builder.release(record);
             }
+            Destination::Members { cursor, affinities, any } => {
+                let (cursor, affinities, any) = (*cursor, affinities.clone(), *any);
+                self.deliver_member(cursor, row, affinities, any);
+            }
             Destination::FirstOf { cursor } => {
                 let cursor = *cursor;
                 let (record, known) = (self.builder.temporary(), self.builder.label());
@@ -311,7 +318,9 @@ impl Emitter<'_> {
     pub(super) fn order_matters(to: &Destination<'_>, limits: &Limits) -> bool {
         match to {
             Destination::Exists(_) => false,
-            Destination::Set { .. } | Destination::Unset { .. } => limits.limit.is_some() || limits.offset.is_some(),
+            Destination::Set { .. } | Destination::Members { .. } | Destination::Unset { .. } => {
+                limits.limit.is_some() || limits.offset.is_some()
+            }
             _ => true,
         }
     }
@@ -340,6 +349,7 @@ impl Emitter<'_> {
         let wish = Wish {
             order: if by_output { output_order(core) } else { order_by.to_vec() },
             order_is_free: by_output,
+            distinct: by_output,
             few_rows: limits.limit.is_some() || first_only,
             limit: limits.known,
             row_limit: row_limit(core, limits, to),

@@ -222,6 +222,7 @@ impl Builder<'_, '_> {
         let level_of =
             |position: usize, plan: &JoinPlan| plan.levels.iter().position(|l| l.position == position).unwrap_or(0);
         let last_right = plan.levels.iter().rposition(|l| is_right(l.join));
+        let mut late = Vec::new();
         for (i, term) in self.terms.terms.iter().enumerate() {
             let done =
                 term.derived || (term.parts != 0 && self.used_parts[i] == term.parts) || self.used_parts[i] == u8::MAX;
@@ -256,6 +257,19 @@ impl Builder<'_, '_> {
             {
                 level = level.max(level_of(on, plan));
             }
+            if last_right.is_none() && expr.has_correlated_subquery() {
+                late.push((level, expr));
+                continue;
+            }
+            let target = &mut plan.levels[level];
+            if matches!(target.join, JoinKind::Inner | JoinKind::Cross) {
+                target.filters.push(expr);
+            } else {
+                target.after_outer.push(expr);
+            }
+        }
+        for (level, expr) in late {
+            let level = after_cheap_filters(plan, level);
             let target = &mut plan.levels[level];
             if matches!(target.join, JoinKind::Inner | JoinKind::Cross) {
                 target.filters.push(expr);
@@ -267,11 +281,20 @@ impl Builder<'_, '_> {
             // Subqueries cost most.
             for filters in [&mut level.filters, &mut level.after_outer] {
                 if filters.len() > 1 {
-                    filters.sort_by_key(Expr::has_subquery);
+                    filters.sort_by_key(|e| (e.has_correlated_subquery(), e.has_subquery()));
                 }
             }
         }
     }
+}
+
+/// Where a condition goes whose subquery runs for each row: behind the cheap conditions of the loops further inside, as long as
+/// those find one row at most, so that it is never checked more often.
+fn after_cheap_filters(plan: &JoinPlan, level: usize) -> usize {
+    let inside = plan.levels.iter().enumerate().skip(level + 1);
+    let few = inside.take_while(|(_, l)| l.one_row && matches!(l.join, JoinKind::Inner | JoinKind::Cross));
+    let checked = few.filter(|(_, l)| l.filters.iter().any(|e| !e.has_correlated_subquery()));
+    checked.last().map_or(level, |(at, _)| at)
 }
 
 /// The access path in a table's own trees.

@@ -73,7 +73,9 @@ impl<'o, 'a> Orders<'o, 'a> {
         if leading < n && open && !complete {
             return state.delivered;
         }
-        state.delivered.count = Some(if self.wish.order_is_free && leading < n { 0 } else { leading });
+        // Groups are hashed: a part of their order is of no use. DISTINCT shows rows in the order in which they come.
+        let useless = self.wish.order_is_free && !self.wish.distinct && leading < n;
+        state.delivered.count = Some(if useless { 0 } else { leading });
         state.delivered
     }
 

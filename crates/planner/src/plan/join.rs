@@ -15,6 +15,8 @@ pub struct Wish {
     pub order: Vec<OrderTerm>,
     /// The order of the terms and their directions are free (GROUP BY, DISTINCT).
     pub order_is_free: bool,
+    /// The order is that of DISTINCT.
+    pub distinct: bool,
     /// Only about this many rows will be fetched (LIMIT with a satisfied order, min/max).
     pub few_rows: bool,
     /// A LIMIT (with OFFSET) that is known while planning.

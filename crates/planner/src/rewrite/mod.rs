@@ -8,6 +8,7 @@
 //! | `union_all` | a UNION ALL in FROM becomes a UNION ALL of the query around it |
 //! | `exists_join` | WHERE EXISTS over one table becomes a join with it |
 //! | `factor_or` | a join condition in every arm of an OR stands beside the OR |
+//! | `carry` | a constant that a column equals is carried to the columns of subqueries that equal it |
 //! | `push_down` | a condition on a subquery's columns moves into it |
 //! | `omit_join` | a LEFT JOIN that neither adds nor multiplies rows, and is not read, goes |
 //! | `distinct` | DISTINCT over rows that a key tells apart goes |
@@ -15,6 +16,7 @@
 //! Inner queries come first, so a rule sees its subqueries in their final form. No rule changes the result, nor the order of
 //! rows that SQLite would show.
 
+mod carry;
 mod distinct;
 mod exists_join;
 mod factor_or;
@@ -135,6 +137,7 @@ fn rewrite_arms(body: &mut Body, context: &PlanContext<'_>, depth: u32) {
 fn after_flattening(core: &mut Core, order_by: &[OrderTerm], context: &PlanContext<'_>, depth: u32) {
     factor_or::factor(core);
     strength::reduce(core);
+    carry::carry(core);
     push_down(core, context, depth);
     omit_join::omit_unread(core, order_by);
     distinct::drop_redundant(core);
