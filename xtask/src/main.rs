@@ -34,6 +34,12 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Scans, aggregates, joins and sorts of a large table against SQLite.
+    Scan {
+        /// Passed on to the bench.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Scans and point queries of a file that is not in memory, against SQLite and a plain read.
     Cold {
         /// Passed on to the bench.
@@ -96,6 +102,7 @@ fn main() -> ExitCode {
         Chore::Tpch { arguments } => cargo(&["run", "--release", "-p", "tpch", "--"], &arguments),
         Chore::Queries { arguments } => cargo(&["run", "--release", "-p", "queries", "--"], &arguments),
         Chore::Cold { arguments } => cargo(&["run", "--release", "-p", "cold", "--"], &arguments),
+        Chore::Scan { arguments } => cargo(&["run", "--release", "-p", "scan", "--"], &arguments),
         Chore::Sqllogictest { arguments } => cargo(&["run", "--release", "-p", "sqllogictest", "--"], &arguments),
         Chore::RecordShell { program } => record_shell(program.as_deref()),
         Chore::Differential { arguments } => {

@@ -205,6 +205,7 @@ impl Settings {
             case_sensitive_like: false,
             ignore_check_constraints: false,
             automatic_index: true,
+            tier: turso_planner::Tier::Auto,
             count_changes: false,
             reads_uncommitted: false,
             defer_foreign_keys: false,

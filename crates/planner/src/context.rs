@@ -91,9 +91,23 @@ pub struct ConnectedTable {
     pub eponymous: bool,
 }
 
-/// Settings of the connection that change what a statement means.
+/// Which tier runs what both can run (`PRAGMA execution_tier`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tier {
+    /// The one that is expected to be faster.
+    #[default]
+    Auto,
+    /// Row by row.
+    Row,
+    /// By batches.
+    Batch,
+}
+
+/// Settings of the connection that change what a statement means, or how it is run.
 #[derive(Debug, Clone)]
 pub struct PlanOptions {
+    /// `PRAGMA execution_tier`.
+    pub tier: Tier,
     /// `PRAGMA foreign_keys`.
     pub foreign_keys: bool,
     /// `PRAGMA recursive_triggers`.
@@ -143,6 +157,7 @@ pub struct PlanOptions {
 impl Default for PlanOptions {
     fn default() -> Self {
         Self {
+            tier: Tier::Auto,
             foreign_keys: false,
             recursive_triggers: false,
             dqs_dml: true,

@@ -22,6 +22,6 @@ pub mod rewrite;
 mod statement;
 
 pub use authorize::{AuthAction, AuthRequest, Authorization};
-pub use context::{Catalogue, ConnectedTable, PlanContext, PlanOptions, no_such_module};
+pub use context::{Catalogue, ConnectedTable, PlanContext, PlanOptions, Tier, no_such_module};
 pub use emit::foreign_key::{ParentKey, parent_columns, parent_key};
 pub use statement::plan_statement;

@@ -14,6 +14,7 @@
 //! | [`cursor`] | opening, moving and reading cursors |
 //! | [`write`] | records, row and index entry changes |
 //! | [`sorter`] | sorters, sets, hashed rows, groups, Bloom filters |
+//! | [`batch`] | pipelines over batches of rows |
 //! | [`virtual_table`] | scanning and changing virtual tables |
 //! | [`schema`] | transactions, savepoints, trees, catalogue, maintenance |
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ mod program;
 mod register;
 mod verify;
 
+pub mod batch;
 pub mod control;
 pub mod cursor;
 pub mod data;

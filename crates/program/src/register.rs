@@ -2,7 +2,7 @@
 
 use crate::listing::ListingRow;
 use crate::operand::{Addr, CursorId, Regs};
-use crate::{control, cursor, data, expression, schema, sorter, virtual_table, write};
+use crate::{batch, control, cursor, data, expression, schema, sorter, virtual_table, write};
 
 /// Declares the structs of one instruction family.
 macro_rules! instructions {
@@ -86,6 +86,7 @@ macro_rules! for_each_instruction {
             (sorter SorterCompare) (sorter SorterReset) (sorter SetOpen) (sorter SetAdd) (sorter SetHas) (sorter RowSetAdd) (sorter RowSetRead) (sorter RowSetTest)
             (sorter HashOpen) (sorter HashAdd) (sorter HashFind) (sorter GroupOpen) (sorter GroupFind) (sorter GroupSort) (sorter GroupNext)
             (sorter FilterAdd) (sorter Filter)
+            (batch BatchOpen) (batch BatchRun) (batch BatchNext)
             (schema Transaction) (schema AutoCommit) (schema Savepoint) (schema ReadCookie) (schema SetCookie)
             (schema CreateBtree) (schema Destroy) (schema ParseSchema) (schema DropTable) (schema DropIndex)
             (schema DropTrigger) (schema IntegrityCheck) (schema JournalMode) (schema Checkpoint) (schema Vacuum)

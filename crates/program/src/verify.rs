@@ -105,6 +105,7 @@ impl Program {
                 block(i.left, i.key.columns.len())?;
                 block(i.right, i.key.columns.len())
             }
+            Instruction::BatchOpen(i) => i.plan.verify(),
             Instruction::Eq(i) => self.verify_collation(i.how.collation),
             Instruction::Ne(i) => self.verify_collation(i.how.collation),
             Instruction::Lt(i) => self.verify_collation(i.how.collation),

@@ -48,25 +48,25 @@ fn converted(value: &Value, affinity: Affinity, other_is_text: bool) -> Option<V
 }
 
 /// The order of two operands; `None` when one is NULL and NULLs do not compare.
-fn order_operands(
+pub(crate) fn order_operands(
     a: &Value,
     b: &Value,
-    how: Comparison,
-    collations: &[Collation],
+    (affinity, nulls): (Affinity, Nulls),
+    collation: &Collation,
     encoding: TextEncoding,
 ) -> Option<Ordering> {
     match (a, b) {
-        (Value::Null, Value::Null) => return (how.nulls == Nulls::Equal).then_some(Ordering::Equal),
-        (Value::Null, _) => return (how.nulls == Nulls::Equal).then_some(Ordering::Less),
-        (_, Value::Null) => return (how.nulls == Nulls::Equal).then_some(Ordering::Greater),
+        (Value::Null, Value::Null) => return (nulls == Nulls::Equal).then_some(Ordering::Equal),
+        (Value::Null, _) => return (nulls == Nulls::Equal).then_some(Ordering::Less),
+        (_, Value::Null) => return (nulls == Nulls::Equal).then_some(Ordering::Greater),
         _ => {}
     }
     let is_text = |value: &Value| matches!(value, Value::Text(_));
-    let a_copy = converted(a, how.affinity, is_text(b));
-    let b_copy = converted(b, how.affinity, is_text(a));
+    let a_copy = converted(a, affinity, is_text(b));
+    let b_copy = converted(b, affinity, is_text(a));
     let a = a_copy.as_ref().unwrap_or(a);
     let b = b_copy.as_ref().unwrap_or(b);
-    Some(order(a.as_ref(), b.as_ref(), &collations[how.collation.index()], encoding))
+    Some(order(a.as_ref(), b.as_ref(), collation, encoding))
 }
 
 impl Vm {
@@ -98,7 +98,8 @@ impl Vm {
             // Collation 0 is BINARY.
             return Flow::jump_if(holds(a.cmp(b)), target);
         }
-        match order_operands(a, b, how, &program.collations, self.run.encoding) {
+        let collation = &program.collations[how.collation.index()];
+        match order_operands(a, b, (how.affinity, how.nulls), collation, self.run.encoding) {
             Some(order) => Flow::jump_if(holds(order), target),
             None => Flow::jump_if(how.nulls == Nulls::Jump, target),
         }
@@ -130,7 +131,10 @@ impl Exec for CompareStore {
         let (a, b) = (vm.frame.registers.get(self.left), vm.frame.registers.get(self.right));
         let order = match (a, b) {
             (Value::Integer(a), Value::Integer(b)) => Some(a.cmp(b)),
-            (a, b) => order_operands(a, b, self.how, &program.collations, vm.run.encoding),
+            (a, b) => {
+                let collation = &program.collations[self.how.collation.index()];
+                order_operands(a, b, (self.how.affinity, self.how.nulls), collation, vm.run.encoding)
+            }
         };
         let dest = vm.frame.registers.get_mut(self.dest);
         match order {

@@ -21,7 +21,7 @@ use turso_program::{CursorId, Program};
 use turso_storage::btree::{BTreeCursor, CursorKind, InsertHint, TreeEraser, create_tree};
 use turso_storage::{Pager, TempSpace};
 use turso_value::collation::without_trailing_spaces;
-use turso_value::{Collation, KeyInfo, TextEncoding, Value, encode_record};
+use turso_value::{Collation, KeyInfo, TextEncoding, Value, ValueRef, encode_record};
 
 use crate::cursors::Cursor;
 use crate::dispatch::{Exec, Flow};
@@ -108,6 +108,12 @@ impl KeySet {
     /// The number of a key, from 0 in the order of arrival, and whether it is new.
     #[inline]
     pub fn number(&mut self, key: &[Value]) -> Result<(usize, bool)> {
+        self.number_of(key.iter().map(Value::as_ref))
+    }
+
+    /// [`number`](Self::number) of a key whose values are borrowed.
+    #[inline]
+    pub fn number_of<'v>(&mut self, key: impl Iterator<Item = ValueRef<'v>>) -> Result<(usize, bool)> {
         let start = self.arena.len();
         match self.look_up(key) {
             Ok(number) => {
@@ -133,6 +139,12 @@ impl KeySet {
     /// The number of a key that has been added.
     #[inline]
     pub fn find(&mut self, key: &[Value]) -> Option<usize> {
+        self.find_of(key.iter().map(Value::as_ref))
+    }
+
+    /// [`find`](Self::find) for a key whose values are borrowed.
+    #[inline]
+    pub fn find_of<'v>(&mut self, key: impl Iterator<Item = ValueRef<'v>>) -> Option<usize> {
         let start = self.arena.len();
         let found = self.look_up(key).ok();
         self.arena.truncate(start);
@@ -142,9 +154,9 @@ impl KeySet {
     /// The key's number, or the free slot where it belongs and its hash. What identifies the key is left at the end of the
     /// arena.
     #[inline]
-    fn look_up(&mut self, key: &[Value]) -> std::result::Result<usize, (usize, u32)> {
+    fn look_up<'v>(&mut self, key: impl Iterator<Item = ValueRef<'v>>) -> std::result::Result<usize, (usize, u32)> {
         let start = self.arena.len();
-        for (i, value) in key.iter().enumerate() {
+        for (i, value) in key.enumerate() {
             let collation = self.key.columns.get(i).map_or(&Collation::Binary, |column| &column.collation);
             identify(value, collation, &mut self.arena);
         }
@@ -168,6 +180,11 @@ impl KeySet {
             }
             at += 1;
         }
+    }
+
+    /// About how many bytes of memory the set takes.
+    pub fn memory(&self) -> usize {
+        self.arena.capacity() + self.starts.capacity() * size_of::<usize>() + self.slots.len() * size_of::<Slot>()
     }
 
     /// More memory, or no more keys in memory.
@@ -195,7 +212,7 @@ impl KeySet {
         let mut identity = Vec::new();
         for (i, value) in key.iter().enumerate() {
             let collation = self.key.columns.get(i).map_or(&Collation::Binary, |column| &column.collation);
-            identify(value, collation, &mut identity);
+            identify(value.as_ref(), collation, &mut identity);
         }
         if self.is_in_memory(&identity) {
             return Ok(false);
@@ -223,7 +240,7 @@ impl KeySet {
         let mut identity = Vec::new();
         for (i, value) in key.iter().enumerate() {
             let collation = self.key.columns.get(i).map_or(&Collation::Binary, |column| &column.collation);
-            identify(value, collation, &mut identity);
+            identify(value.as_ref(), collation, &mut identity);
         }
         let Some(tree) = &mut self.tree else { return Ok(false) };
         Ok(tree.seek_record(pager, &[Value::blob(identity)], Ordering::Equal)?.is_eq() && tree.is_valid())
@@ -266,7 +283,7 @@ impl Drop for KeySet {
 
 /// Appends what identifies a value among all values: a class, and bytes that end by themselves.
 #[inline]
-fn identify(value: &Value, collation: &Collation, out: &mut Vec<u8>) {
+fn identify(value: ValueRef<'_>, collation: &Collation, out: &mut Vec<u8>) {
     let integer = |i: i64, out: &mut Vec<u8>| {
         let [a, b, c, d, e, f, g, h] = i.to_ne_bytes();
         out.extend_from_slice(&[1, a, b, c, d, e, f, g, h]);
@@ -277,17 +294,17 @@ fn identify(value: &Value, collation: &Collation, out: &mut Vec<u8>) {
         out.extend_from_slice(bytes);
     };
     match value {
-        Value::Null => out.push(0),
-        Value::Integer(i) => integer(*i, out),
-        Value::Real(r) => match whole(*r) {
+        ValueRef::Null => out.push(0),
+        ValueRef::Integer(i) => integer(i, out),
+        ValueRef::Real(r) => match whole(r) {
             Some(i) => integer(i, out),
             None => {
                 out.push(2);
                 out.extend_from_slice(&r.to_ne_bytes());
             }
         },
-        Value::Blob(blob) => bytes(4, blob, out),
-        Value::Text(text) => match collation {
+        ValueRef::Blob(blob) => bytes(4, blob, out),
+        ValueRef::Text(text) => match collation {
             Collation::RTrim => bytes(3, without_trailing_spaces(text), out),
             Collation::NoCase => {
                 bytes(3, text, out);
@@ -306,7 +323,7 @@ fn identify(value: &Value, collation: &Collation, out: &mut Vec<u8>) {
 
 /// The integer that is equal to a real.
 #[inline]
-fn whole(r: f64) -> Option<i64> {
+pub(crate) fn whole(r: f64) -> Option<i64> {
     const END: f64 = 9_223_372_036_854_775_808.0;
     let i = r as i64;
     ((-END..END).contains(&r) && i as f64 == r).then_some(i)

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod arithmetic;
+mod batch;
 mod compare;
 mod control;
 mod cursors;

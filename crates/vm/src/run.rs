@@ -24,6 +24,10 @@ pub struct RunCounters {
     pub filter_hits: u64,
     /// Keys that had to be looked up all the same.
     pub filter_misses: u64,
+    /// Pipelines of the batch tier that have run to their end.
+    pub pipelines: u64,
+    /// Pipelines that left their work to the row tier.
+    pub pipelines_given_up: u64,
 }
 
 impl std::ops::AddAssign for RunCounters {
@@ -33,6 +37,8 @@ impl std::ops::AddAssign for RunCounters {
         self.auto_index_rows += other.auto_index_rows;
         self.filter_hits += other.filter_hits;
         self.filter_misses += other.filter_misses;
+        self.pipelines += other.pipelines;
+        self.pipelines_given_up += other.pipelines_given_up;
     }
 }
 

@@ -1,5 +1,7 @@
 //! The engines under test: ours and bundled SQLite, behind one trait.
 
+use crate::run::Outcome;
+
 /// A cell of a result, before the script's type letters format it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
@@ -19,6 +21,10 @@ pub trait Engine {
     fn execute(&mut self, sql: &str) -> Result<(), String>;
     /// Run one query and return all cells, row by row.
     fn query(&mut self, sql: &str) -> Result<Vec<Cell>, String>;
+    /// Add what is known about how queries were run.
+    fn count(&self, outcome: &mut Outcome) {
+        let _ = outcome;
+    }
 }
 
 /// Bundled SQLite.

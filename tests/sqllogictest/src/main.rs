@@ -4,6 +4,7 @@
 //! cargo run --release -p sqllogictest -- ../shared/sqllogictest            # everything, our engine
 //! cargo run --release -p sqllogictest -- --engine sqlite FILE …            # SQLite itself
 //! cargo run --release -p sqllogictest -- --backend pending FILE …          # every first touch of a page pending
+//! cargo run --release -p sqllogictest -- --tier batch FILE …               # batches wherever they can run
 //! ```
 #![forbid(unsafe_code)]
 
@@ -34,6 +35,9 @@ struct Arguments {
     /// How our engine reads pages.
     #[arg(long, value_enum, default_value = "blocking")]
     backend: BackendName,
+    /// What runs the queries that both tiers can run.
+    #[arg(long, value_enum, default_value = "auto")]
+    tier: TierName,
     /// Files that run at the same time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -63,6 +67,20 @@ pub(crate) enum BackendName {
     Pending,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TierName {
+    Auto,
+    Row,
+    Batch,
+}
+
+/// How our engine is set up.
+#[derive(Clone, Copy)]
+pub(crate) struct Setup {
+    pub backend: BackendName,
+    pub tier: TierName,
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut files = Vec::new();
@@ -78,6 +96,7 @@ fn main() -> ExitCode {
         println!("seed {seed}");
         shuffle(&mut files, seed);
     }
+    let setup = Setup { backend: arguments.backend, tier: arguments.tier };
     let start = Instant::now();
     let deadline = arguments.seconds.map(|s| start + Duration::from_secs(s));
     let next = AtomicUsize::new(0);
@@ -93,7 +112,7 @@ fn main() -> ExitCode {
                         break;
                     }
                     let began = Instant::now();
-                    let outcome = run_file(file, arguments.engine, arguments.backend, arguments.show);
+                    let outcome = run_file(file, arguments.engine, setup, arguments.show);
                     ran.fetch_add(1, Ordering::Relaxed);
                     println!(
                         "{}: {} passed, {} failed, {:.2} s",
@@ -115,6 +134,13 @@ fn main() -> ExitCode {
     let total = total.into_inner().unwrap_or_default();
     println!("files: {} of {}, time: {:.1} s", ran.load(Ordering::Relaxed), files.len(), start.elapsed().as_secs_f64());
     println!("{} passed, {} failed", total.passed, total.failed);
+    if arguments.engine == EngineName::Turso {
+        let share = 100.0 * total.in_batches as f64 / total.queries.max(1) as f64;
+        println!(
+            "{} of {} queries ran in batches ({share:.1} %), {} gave up",
+            total.in_batches, total.queries, total.given_up
+        );
+    }
     if total.failed > arguments.allow { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 

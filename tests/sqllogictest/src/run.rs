@@ -8,7 +8,7 @@ use crate::check::{difference, format_cells, hash_line, sort_values};
 use crate::engine::{Engine, Sqlite};
 use crate::script::{Kind, Record, parse};
 use crate::turso::Turso;
-use crate::{BackendName, EngineName};
+use crate::{EngineName, Setup};
 
 /// What came of some records.
 #[derive(Debug, Default, Clone)]
@@ -17,6 +17,12 @@ pub struct Outcome {
     pub passed: usize,
     /// Records that did not.
     pub failed: usize,
+    /// Queries of our engine that gave rows or none.
+    pub queries: usize,
+    /// Those of which at least a part ran in batches.
+    pub in_batches: usize,
+    /// Those of which a part was begun in batches and left to the row tier.
+    pub given_up: usize,
 }
 
 impl Outcome {
@@ -24,11 +30,14 @@ impl Outcome {
     pub fn add(&mut self, other: &Outcome) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.queries += other.queries;
+        self.in_batches += other.in_batches;
+        self.given_up += other.given_up;
     }
 }
 
 /// Run a file on a fresh database; a panic counts as the failure of the record and ends the file.
-pub fn run_file(path: &Path, engine: EngineName, backend: BackendName, show: usize) -> Outcome {
+pub fn run_file(path: &Path, engine: EngineName, setup: Setup, show: usize) -> Outcome {
     let mut outcome = Outcome::default();
     let text = match std::fs::read(path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -48,7 +57,7 @@ pub fn run_file(path: &Path, engine: EngineName, backend: BackendName, show: usi
     };
     let opened: Result<Box<dyn Engine>, String> = match engine {
         EngineName::Sqlite => Sqlite::open().map(|e| Box::new(e) as Box<dyn Engine>),
-        EngineName::Turso => Turso::open(backend == BackendName::Pending).map(|e| Box::new(e) as Box<dyn Engine>),
+        EngineName::Turso => Turso::open(setup).map(|e| Box::new(e) as Box<dyn Engine>),
     };
     let mut engine = match opened {
         Ok(engine) => engine,
@@ -73,7 +82,7 @@ pub fn run_file(path: &Path, engine: EngineName, backend: BackendName, show: usi
             Err(_) => {
                 println!("{}:{}: panic", path.display(), record.line);
                 outcome.failed += records.len() - i;
-                return outcome;
+                break;
             }
         };
         outcome.failed += 1;
@@ -81,6 +90,7 @@ pub fn run_file(path: &Path, engine: EngineName, backend: BackendName, show: usi
             println!("{}:{}: {problem}\n    {}", path.display(), record.line, sql_of(record).replace('\n', "\n    "));
         }
     }
+    engine.count(&mut outcome);
     outcome
 }
 

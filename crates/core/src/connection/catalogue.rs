@@ -215,6 +215,7 @@ impl State {
             short_column_names: self.settings.short_column_names,
             reverse_unordered_selects: self.settings.reverse_unordered_selects,
             automatic_index: self.settings.automatic_index,
+            tier: self.settings.tier,
             case_sensitive_like: self.settings.case_sensitive_like,
             count_changes: self.settings.count_changes,
             defer_foreign_keys: self.settings.defer_foreign_keys,

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use turso_error::{Error, Result};
+use turso_planner::Tier;
 use turso_storage::Synchronous;
 use turso_value::{TextEncoding, Value};
 
@@ -132,6 +133,22 @@ impl State {
                     self.hooks.busy = None;
                 }
                 Ok(Value::Integer(i64::try_from(self.settings.busy_timeout.as_millis()).unwrap_or(i64::MAX)))
+            }
+            "execution_tier" => {
+                if let Some(told) = told {
+                    self.settings.tier = match word(told).as_str() {
+                        "auto" => Tier::Auto,
+                        "row" => Tier::Row,
+                        "batch" => Tier::Batch,
+                        _ => return Err(Error::sql("execution_tier is auto, row or batch")),
+                    };
+                    self.generation = self.generation.wrapping_add(1);
+                }
+                Ok(Value::from(match self.settings.tier {
+                    Tier::Auto => "auto",
+                    Tier::Row => "row",
+                    Tier::Batch => "batch",
+                }))
             }
             "concurrent_isolation" => {
                 if let Some(told) = told {

@@ -61,6 +61,7 @@ pub(crate) struct Settings {
     pub case_sensitive_like: bool,
     pub ignore_check_constraints: bool,
     pub automatic_index: bool,
+    pub tier: turso_planner::Tier,
     pub count_changes: bool,
     /// Connections that share a cache do not lock what they read.
     pub reads_uncommitted: bool,

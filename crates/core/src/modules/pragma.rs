@@ -46,6 +46,7 @@ const TABLES: &[(&str, &[&str], Takes)] = &[
     ("defer_foreign_keys", &[], Nothing),
     ("empty_result_callbacks", &[], Nothing),
     ("encoding", &[], Nothing),
+    ("execution_tier", &[], Nothing),
     ("foreign_key_check", &["table", "rowid", "parent", "fkid"], Both),
     ("foreign_key_list", &["id", "seq", "table", "from", "to", "on_update", "on_delete", "match"], Both),
     ("foreign_keys", &[], Nothing),

@@ -6,7 +6,7 @@
 use super::Aggregate;
 use crate::Context;
 use turso_error::{Error, Result};
-use turso_value::{Number, Value, ValueType};
+use turso_value::{Number, Value, ValueRef, ValueType};
 
 /// Which of the three answers is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,16 +48,71 @@ const SPLIT_FROM: i64 = 1 << 52;
 impl RunningSum {
     /// Adds a value; NULL is ignored.
     #[inline]
-    pub fn add(&mut self, value: &Value) {
+    pub fn add(&mut self, value: ValueRef<'_>) {
         if let Some(number) = as_number(value) {
             self.count += 1;
             self.shift(number, false);
         }
     }
 
+    /// [`add`](Self::add) of an integer.
+    #[inline]
+    pub fn add_integer_value(&mut self, i: i64) {
+        self.count += 1;
+        match self.integer.checked_add(i) {
+            Some(sum) if !self.approximate => self.integer = sum,
+            _ => self.shift(Number::Integer(i), false),
+        }
+    }
+
+    /// [`add`](Self::add) of a real that is not NaN.
+    #[inline]
+    pub fn add_real_value(&mut self, r: f64) {
+        self.count += 1;
+        if !self.approximate {
+            self.become_approximate();
+        }
+        self.overflowed = false;
+        self.add_real(r);
+    }
+
+    /// [`add`](Self::add) of many integers, one after the other; fast for up to some thousands at a time.
+    pub fn add_integers(&mut self, values: impl Iterator<Item = i64> + Clone) {
+        // Small numbers cannot overflow, however they are added.
+        let bits = values.clone().fold(0, |bits, i| bits | (i ^ i >> 63));
+        let small = !self.approximate && bits < 1 << 48 && self.integer.unsigned_abs() < 1 << 62;
+        if small {
+            let (sum, count) = values.clone().fold((0i64, 0), |(sum, count), i| (sum.wrapping_add(i), count + 1));
+            if count <= 1 << 13 {
+                self.integer += sum;
+                self.count += count;
+                return;
+            }
+        }
+        values.for_each(|i| self.add_integer_value(i));
+    }
+
+    /// [`add`](Self::add) of many reals that are not NaN, one after the other.
+    pub fn add_reals(&mut self, values: impl Iterator<Item = f64>) {
+        let mut values = values.peekable();
+        if values.peek().is_none() {
+            return;
+        }
+        let mut sum = *self;
+        if !sum.approximate {
+            sum.become_approximate();
+        }
+        sum.overflowed = false;
+        for r in values {
+            sum.count += 1;
+            sum.add_real(r);
+        }
+        *self = sum;
+    }
+
     /// Takes a value out again; NULL is ignored.
     pub fn remove(&mut self, value: &Value) {
-        if let Some(number) = as_number(value) {
+        if let Some(number) = as_number(value.as_ref()) {
             self.count -= 1;
             self.shift(number, true);
         }
@@ -106,6 +161,7 @@ impl RunningSum {
         }
     }
 
+    #[inline]
     fn add_real(&mut self, r: f64) {
         let sum = self.real + r;
         self.error += if self.real.abs() > r.abs() { (self.real - sum) + r } else { (r - sum) + self.real };
@@ -162,13 +218,13 @@ fn split(i: i64) -> (f64, f64) {
 }
 
 #[inline]
-fn as_number(value: &Value) -> Option<Number> {
+fn as_number(value: ValueRef<'_>) -> Option<Number> {
     match value {
-        Value::Null => None,
-        Value::Integer(i) => Some(Number::Integer(*i)),
-        Value::Real(r) => Some(Number::Real(*r)),
+        ValueRef::Null => None,
+        ValueRef::Integer(i) => Some(Number::Integer(i)),
+        ValueRef::Real(r) => Some(Number::Real(r)),
         // Text that is an integer as a whole counts as one, any other text and blobs by their prefix as a real.
-        other => Some(match other.as_ref().numeric_type() {
+        other => Some(match other.numeric_type() {
             ValueType::Integer => Number::Integer(other.to_integer()),
             _ => Number::Real(other.to_real()),
         }),
@@ -188,7 +244,7 @@ impl Sum {
 
 impl Aggregate for Sum {
     fn step(&mut self, _: &mut Context<'_>, args: &[Value]) -> Result<()> {
-        self.running.add(&args[0]);
+        self.running.add(args[0].as_ref());
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 //! | `column` | reading a column of a source |
 //! | `expr`, `expr_jump`, `expr_in`, `in_set`, `expr_row` | expressions as values, as conditions, IN and its sets, row values |
 //! | `loops`, `loops_*`, `explain` | nested loops of a join plan, and how they explain themselves |
+//! | `batch` | pipelines of the batch tier, beside the code of the row tier |
 //! | `window`, `window_frame` | window functions |
 //! | `select`, `select_*` | one core: rows, aggregates, groups, order and limit |
 //! | `update`, `set`, `update_from`, `view`, `target` | UPDATE, its new values, its joins, INSTEAD OF triggers, the rows to be changed |
@@ -13,6 +14,7 @@
 
 pub(crate) mod analyze;
 mod autoincrement;
+mod batch;
 mod check;
 mod collations;
 mod column;

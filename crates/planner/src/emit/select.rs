@@ -371,9 +371,13 @@ impl Emitter<'_> {
         };
         let (order_by, in_order) = if sorted { (order_by, plan.order_satisfied) } else { (&[][..], 0) };
         let wanted = Wanted { output: &core.output, order_by, in_order, distinct };
+        let after = self.builder.label();
+        self.batch_rows(core, &plan, &wanted, limits, to, after)?;
         let mut sink = Sink::open(self, wanted, limits, to)?;
         self.loops(core, &plan, &mut |e, exits| sink.row(e, exits.next))?;
-        sink.close(self)
+        sink.close(self)?;
+        self.builder.bind(after);
+        Ok(())
     }
 
     /// Ask the optimizer.

@@ -63,7 +63,7 @@ struct Turns {
 }
 
 /// True when no value of its columns makes the expression an error.
-fn cannot_fail(e: &Expr) -> bool {
+pub(super) fn cannot_fail(e: &Expr) -> bool {
     const TOTAL: [&str; 25] = [
         "strftime",
         "date",
@@ -102,7 +102,7 @@ fn cannot_fail(e: &Expr) -> bool {
 }
 
 /// A minimum or maximum that a query's other columns follow.
-fn is_extreme(aggregate: &Aggregate) -> bool {
+pub(super) fn is_extreme(aggregate: &Aggregate) -> bool {
     aggregate.function.flags.has(FunctionFlags::MIN_MAX) && aggregate.args.len() == 1
 }
 
@@ -191,6 +191,22 @@ impl<'a> Aggregates<'a> {
     /// The registers that hold all of a group.
     pub(super) fn content(&self) -> Regs {
         self.content
+    }
+
+    /// Columns beside the aggregates are those of the row of a minimum or maximum.
+    pub(super) fn follows_extreme(&self) -> bool {
+        self.hit.is_some()
+    }
+
+    /// The columns beside the aggregates.
+    pub(super) fn bare_expressions(&self) -> Vec<Expr> {
+        let column = |(source, column, _): &(SourceId, ColumnIndex, Reg)| Expr::Column {
+            source: *source,
+            column: *column,
+            affinity: Affinity::None,
+            collation: Collation::Binary,
+        };
+        self.bare.iter().map(column).collect()
     }
 
     /// Groups may be fed in turns, each row to its own: nothing of a group is outside of its registers, and feeding a row
@@ -407,18 +423,26 @@ impl Emitter<'_> {
         if extreme.is_none() && !wish.order.is_empty() && (plan.order_satisfied == 1 || plan.single_row) {
             aggregates.expect_neighbours(self);
         }
+        let after = self.builder.label();
+        let countable = self.countable(core, &plan);
+        let ordered = extreme.is_some() && plan.order_satisfied == 1;
+        if countable.is_none()
+            && !ordered
+            && let Some(open) = self.batch_groups(core, &plan, (&[], false), &aggregates)?
+        {
+            self.batch_only_row(open, aggregates.content(), after);
+        }
         aggregates.reset(self);
         for (_, _, reg) in &aggregates.bare {
             self.builder.emit(Null { dest: Regs::new(*reg, 1) });
         }
         aggregates.explain(self);
-        if let Some(cursor) = self.countable(core, &plan) {
+        if let Some(cursor) = countable {
             // count(*) of a whole table: the tree knows.
             if let Some(running) = aggregates.running.first() {
                 self.builder.emit(Count { cursor, dest: running.state });
             }
         } else {
-            let ordered = extreme.is_some() && plan.order_satisfied == 1;
             let first_seen = (!aggregates.bare.is_empty() && aggregates.keeps_first_row()).then(|| {
                 let seen = self.builder.register();
                 self.builder.emit(Integer { value: 0, dest: seen });
@@ -446,6 +470,7 @@ impl Emitter<'_> {
             })?;
             aggregates.finish(self);
         }
+        self.builder.bind(after);
         let mark = aggregates.publish(self);
         let result = self.aggregate_row(core, limits, to);
         aggregates.withdraw(self, mark);

@@ -44,6 +44,8 @@ struct Group {
     started: Reg,
     return_to: Reg,
     flush: Label,
+    /// The part of `flush` behind computing the aggregates' values.
+    give_out: Label,
     how: Arc<KeyInfo>,
 }
 
@@ -139,12 +141,20 @@ impl Emitter<'_> {
             started: self.builder.register(),
             return_to: self.builder.register(),
             flush: self.builder.label(),
+            give_out: self.builder.label(),
             how,
         };
         self.builder.emit(Integer { value: 0, dest: group.started });
         let output_order = if sort_output { order_by } else { &[] };
         let wanted = Wanted { distinct: Distinct::of(core), ..Wanted::sorted(&core.output, output_order) };
         let mut sink = Sink::open(self, wanted, limits, to)?;
+        let end = self.builder.label();
+        if let Some(open) = self.batch_groups(core, &plan, (&terms, !delivered), &aggregates)? {
+            let keys = core.group_by.iter().enumerate();
+            let places: Vec<usize> = keys.map(|(i, key)| place_of(&terms, key).unwrap_or(i)).collect();
+            let flush = (group.return_to, group.give_out);
+            self.batch_group_rows(open, (group.keys, &places), aggregates.content(), flush, end);
+        }
         if delivered {
             self.loops(core, &plan, &mut |e, _| {
                 for (i, key) in core.group_by.iter().enumerate() {
@@ -158,7 +168,6 @@ impl Emitter<'_> {
             self.sorted_groups(core, &plan, &terms, &group, &aggregates)?;
         }
         aggregates.explain(self);
-        let end = self.builder.label();
         let finished = self.builder.label();
         self.builder.emit(IfPos { reg: group.started, target: finished, decrement: 0 });
         self.builder.emit(Goto { target: end });
@@ -169,6 +178,7 @@ impl Emitter<'_> {
         self.builder.bind(group.flush);
         let leave = self.builder.label();
         aggregates.finish(self);
+        self.builder.bind(group.give_out);
         let mark = aggregates.publish(self);
         let known_mark = self.known.len();
         for (i, key) in shared_keys(core) {

@@ -196,6 +196,16 @@ pub enum EqualTerm {
     In(Expr),
 }
 
+impl EqualTerm {
+    /// The value that the column is equal to, if it is one value.
+    pub fn value(&self) -> Option<&Expr> {
+        match self {
+            EqualTerm::Equal(value, _) | EqualTerm::Is(value, _) => Some(value),
+            EqualTerm::Null | EqualTerm::In(_) => None,
+        }
+    }
+}
+
 /// One end of a range.
 #[derive(Debug, Clone)]
 pub struct Bound {

@@ -6,6 +6,7 @@
 //! | `cell`       | parsing and encoding cells                                                 |
 //! | `edit`       | changing one page in place                                                 |
 //! | `cursor`     | [`BTreeCursor`]: path, movement, position after changes by others          |
+//! | `page_rows`  | all entries of a page at once, for scans by batches                        |
 //! | `seek`       | finding keys                                                               |
 //! | `payload`    | reading payloads, overflow chains included                                 |
 //! | `insert`     | inserting and replacing entries                                            |
@@ -36,6 +37,7 @@ mod edit;
 mod freelist;
 mod insert;
 mod layout;
+mod page_rows;
 mod payload;
 mod place;
 mod plan;
@@ -49,6 +51,7 @@ pub use check::IntegrityCheck;
 pub use copy::{CopyAs, TreeCopy};
 pub use cursor::{BTreeCursor, CursorKind};
 pub use insert::{InsertHint, Payload};
+pub use page_rows::PageRow;
 pub use seek::{SeekOp, SeekResult};
 pub use tree::{Dropped, TreeEraser, create_tree, drop_tree};
 pub use vacuum::{auto_vacuum_commit, incremental_vacuum_step};

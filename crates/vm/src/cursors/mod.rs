@@ -17,6 +17,7 @@ mod seek;
 
 pub(crate) use decoder::Decoder;
 pub(crate) use open::root_in;
+pub(crate) use seek::{RowidBound, rowid_bound};
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use turso_storage::btree::BTreeCursor;
 use turso_value::KeyInfo;
 
 use crate::Host;
+use crate::batch::Batch;
 use crate::groups::Groups;
 use crate::hash_rows::HashRows;
 use crate::keyset::KeySet;
@@ -44,6 +46,7 @@ pub(crate) enum Cursor {
     Set(Box<KeySet>),
     Hash(Box<HashRows>),
     Groups(Box<Groups>),
+    Batch(Box<Batch>),
     Virtual(Box<VirtualCursor>),
     /// Every column reads NULL: the other side of an outer join that was never opened.
     Null,

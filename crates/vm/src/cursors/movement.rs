@@ -118,7 +118,9 @@ impl Exec for NullRow {
             Cursor::Pseudo(pseudo) => pseudo.null_row = true,
             Cursor::Virtual(cursor) => cursor.null_row = true,
             Cursor::Hash(rows) => rows.null_row(),
-            Cursor::Sorter(_) | Cursor::Groups(_) => return Err(internal("a sorter has no null row")),
+            Cursor::Sorter(_) | Cursor::Groups(_) | Cursor::Batch(_) => {
+                return Err(internal("a sorter has no null row"));
+            }
             slot => *slot = Cursor::Null,
         }
         Ok(Flow::NEXT)
@@ -134,7 +136,7 @@ impl Exec for IfNullRow {
             Cursor::Virtual(cursor) => cursor.null_row,
             Cursor::Null => true,
             Cursor::Hash(rows) => rows.is_null_row(),
-            Cursor::Sorter(_) | Cursor::Set(_) | Cursor::Groups(_) | Cursor::Closed => false,
+            Cursor::Sorter(_) | Cursor::Set(_) | Cursor::Groups(_) | Cursor::Batch(_) | Cursor::Closed => false,
         };
         if null_row {
             vm.frame.registers.get_mut(self.dest).set_null();

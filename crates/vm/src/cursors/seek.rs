@@ -17,7 +17,7 @@ use crate::run::{Run, internal};
 use crate::{Host, Vm};
 
 /// Where a range over rowids starts, when its bound is any value.
-enum RowidBound {
+pub(crate) enum RowidBound {
     At(i64, SeekOp),
     /// Greater than every rowid.
     AboveAll,
@@ -26,7 +26,7 @@ enum RowidBound {
 }
 
 /// The rule for integers that finds what `op` finds for this bound.
-fn rowid_bound(bound: &Value, op: SeekOp) -> RowidBound {
+pub(crate) fn rowid_bound(bound: &Value, op: SeekOp) -> RowidBound {
     let mut copy = Value::Null;
     let number = match bound {
         Value::Text(_) => {

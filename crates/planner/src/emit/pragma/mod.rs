@@ -101,6 +101,7 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("defer_foreign_keys", Flag),
     ("empty_result_callbacks", Flag),
     ("encoding", Special(special::encoding)),
+    ("execution_tier", TELL),
     ("foreign_key_check", Special(foreign_key_check::foreign_key_check)),
     ("foreign_key_list", Catalogue(catalogue::foreign_key_list)),
     ("foreign_keys", Flag),

@@ -1,0 +1,249 @@
+//! The tiers give the same rows, types, order and errors: each query runs row by row, in batches, and on SQLite.
+
+mod support;
+
+use support::{Outcome, run_ours, run_theirs};
+use turso_core::{Database, OpenOptions, StepResult};
+
+/// Columns of every sort, with what is odd among each: types that do not fit, extremes, both zeros, texts that are numbers.
+const TABLES: &str = "
+    CREATE TABLE t(id INTEGER PRIMARY KEY, i INT, r REAL, n NUMERIC, s TEXT, nc TEXT COLLATE NOCASE, b BLOB, x);
+    INSERT INTO t WITH RECURSIVE c(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM c WHERE k < 1200)
+      SELECT k, k % 17, k * 0.25, k / 7.0, 'name' || k % 23, CASE k % 3 WHEN 0 THEN 'Abc' WHEN 1 THEN 'aBC' ELSE 'zz' END,
+             CAST('b' || k % 5 AS BLOB), CASE k % 7 WHEN 0 THEN NULL WHEN 1 THEN k WHEN 2 THEN k / 2.0 WHEN 3 THEN '12'
+             WHEN 4 THEN 'word' WHEN 5 THEN x'00ff' ELSE -k END FROM c;
+    INSERT INTO t VALUES(-5, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+      (-4, 9223372036854775807, 1e308, 9007199254740993, '', ' ', x'', '9223372036854775807'),
+      (-3, -9223372036854775808, -1e308, -0.0, '0', 'ABC', x'616263', -0.0),
+      (-2, 'text', 'text', 'text', 'a' || char(0) || 'b', 'abc' || char(0), zeroblob(3), ' 12 '),
+      (-1, 2.5, 0.1, '1e2', '1e2', '', 'text', 1e300 * 1e300);
+    CREATE TABLE w(a TEXT, b INT, c REAL, PRIMARY KEY(a, b)) WITHOUT ROWID;
+    INSERT INTO w SELECT 'k' || id % 11, id, r FROM t WHERE id > 0;
+    CREATE TABLE ti(id INTEGER PRIMARY KEY, i INT, s TEXT, r REAL);
+    INSERT INTO ti SELECT id, i, s, r FROM t;
+    CREATE INDEX ti_is ON ti(i, s);
+    CREATE TABLE log(v);
+    CREATE TABLE small(v);
+    INSERT INTO small VALUES(1), (2.0), ('3'), (NULL);
+    CREATE TABLE kx(i, name TEXT, w INT);
+    INSERT INTO kx VALUES(1, 'abc', 3), (2, 'ABC', 1), (2.0, 'name7', 2), ('3', 'zz', 4), (3, 'zz', 4), (NULL, NULL, 5), (4, 'Abc', 9),
+      (4, 'abc', 7), (4, 'abc', 8), (x'00ff', 'word', 6), ('word', 'Name7', 10), (5.5, 'zz ', 11), (-0.0, '', 12);
+    CREATE TABLE k(i INT, name TEXT, w INT);
+    INSERT INTO k SELECT * FROM kx;
+    CREATE TABLE added(a);
+    INSERT INTO added VALUES(1), (2), (3);
+    ALTER TABLE added ADD COLUMN d INT DEFAULT 7;
+    ALTER TABLE added ADD COLUMN e REAL DEFAULT 3;
+    INSERT INTO added(a) VALUES(4);
+    CREATE TABLE long(id INTEGER PRIMARY KEY, head, body, tail);
+    INSERT INTO long SELECT id, id, printf('%.*c', id % 9000, 'x'), id % 3 FROM t WHERE id BETWEEN 1 AND 200;
+";
+
+/// Queries that pipelines can run.
+const BATCHES: &[&str] = &[
+    "SELECT count(*), count(i), count(x), sum(i), total(n), avg(r), min(x), max(x), min(s), max(nc) FROM t WHERE id > 0",
+    "SELECT sum(r), avg(n), total(x), sum(x), avg(s) FROM t WHERE i <> 9223372036854775807",
+    "SELECT sum(id), sum(id + 0.1), sum(0 - id), sum(r * (1 - n)), sum(i * 3 / 2), sum(id % 7) FROM t WHERE id > 0",
+    "SELECT count(*) FROM t WHERE i > 5 AND r < 200 AND s LIKE 'name1%'",
+    "SELECT count(*) FROM t WHERE x > 100",
+    "SELECT count(*) FROM t WHERE x = '12' OR x = 12",
+    "SELECT count(*) FROM t WHERE s = 5 OR s > 'name2' OR i = '3'",
+    "SELECT count(*) FROM t WHERE n = '0' OR r IS -0.0",
+    "SELECT count(*) FROM t WHERE nc = 'abc'",
+    "SELECT count(*) FROM t WHERE nc = 'abc' COLLATE BINARY",
+    "SELECT count(*) FROM t WHERE x IS NULL AND NOT (i IS NULL)",
+    "SELECT count(*) FROM t WHERE x IN (1, 2, '12', NULL) OR s IN ('name3', 'name5')",
+    "SELECT count(*) FROM t WHERE i NOT IN (1, 2, 3) AND i NOT IN (4, NULL)",
+    "SELECT count(*) FROM t WHERE id BETWEEN i AND i * 10 OR id NOT BETWEEN 5 AND 1100",
+    "SELECT count(*), sum(CASE WHEN i > 8 THEN r WHEN i > 4 THEN -1 END), sum(CASE i WHEN 3 THEN 'x' WHEN '4' THEN 2 ELSE n END) FROM t",
+    "SELECT sum(coalesce(x, r, 0)), sum(ifnull(i, -1)), count(nullif(i, 3)), count(nullif(nc, 'ABC')) FROM t WHERE id > -3",
+    "SELECT sum(length(s)), max(substr(s, 3, 4)), min(upper(nc)), count(instr(s, '2')) FROM t",
+    "SELECT sum(CAST(s AS INT)), sum(CAST(x AS REAL)), max(CAST(x AS TEXT)), max(CAST(r AS BLOB)) FROM t",
+    "SELECT max(s || '-' || id), min(s || x), max(x || b) FROM t",
+    "SELECT sum(i & 3), sum(i | 8), sum(id << 2), sum(x >> 1), sum(~id) FROM t WHERE i < 100 AND i >= 0",
+    "SELECT sum(x IS TRUE), sum(x IS NOT FALSE), sum(NOT i), sum(i AND r), sum(x OR i) FROM t",
+    "SELECT sum(i / 0), sum(r / 0), sum(i % 0), sum(x + 1), sum(x * 2), sum(-x) FROM t WHERE id > 0",
+    "SELECT group_concat(id, '-') FROM t WHERE id BETWEEN 5 AND 50 AND i % 2",
+    "SELECT median(r), stddev(i) FROM t WHERE i < 50 AND id > 0",
+    "SELECT count(DISTINCT i), count(DISTINCT x), sum(DISTINCT n), count(DISTINCT nc), count(DISTINCT s) FROM t",
+    "SELECT count(*) FILTER (WHERE i > 3), sum(r) FILTER (WHERE x IS NULL), count(DISTINCT s) FILTER (WHERE i = 2) FROM t",
+    "SELECT s, count(*) FROM t",
+    "SELECT i, r, count(*) FROM t WHERE i = 3 AND r > 10",
+    "SELECT s, i FROM t WHERE i = 99 GROUP BY NULL HAVING count(*) = 0",
+    "SELECT i, count(*), sum(r), avg(n), min(s), max(x) FROM t WHERE id > 0 GROUP BY i",
+    "SELECT s, i, count(*), sum(r) FROM t GROUP BY s, i",
+    "SELECT nc, count(*), sum(id) FROM t GROUP BY nc",
+    "SELECT x, count(*) FROM t GROUP BY x",
+    "SELECT x, i, count(*), total(r) FROM t GROUP BY 1, 2 ORDER BY 2 DESC, 1",
+    "SELECT i % 3 AS g, s, count(*) FROM t GROUP BY g HAVING count(*) > 2 ORDER BY count(*) DESC, g LIMIT 2",
+    "SELECT id / 10, sum(i), count(DISTINCT s) FROM t WHERE id > 0 GROUP BY id / 10 ORDER BY 2, 1 LIMIT 20 OFFSET 3",
+    "SELECT count(*) FROM (SELECT s, i FROM t GROUP BY s, i)",
+    "SELECT b, sum(r) FROM t GROUP BY b ORDER BY b DESC",
+    "SELECT r, count(*) FROM t GROUP BY r HAVING r < 5 OR r IS NULL",
+    "SELECT DISTINCT count(*) FROM t GROUP BY i",
+    "SELECT a, count(*), sum(b), sum(c) FROM w WHERE b > 100 GROUP BY a",
+    "SELECT sum(c), max(a) FROM w WHERE a <> 'k3'",
+    "SELECT i, s, count(*) FROM ti GROUP BY i, s",
+    "SELECT i, count(*), max(s), min(id) FROM ti GROUP BY i",
+    "SELECT count(i), count(DISTINCT s), sum(id) FROM ti WHERE s >= 'name1'",
+    "SELECT sum(v), count(*), max(v) FROM small WHERE v IS NOT NULL",
+    "SELECT sum(d), sum(e), max(e), count(*) FROM added WHERE d > 0",
+    "SELECT sum(id), sum(tail), max(length(body)), count(*) FROM long WHERE tail > 0",
+    "SELECT tail, count(*), sum(head) FROM long GROUP BY tail",
+    "SELECT (SELECT count(*) FROM t WHERE +i = small.v) FROM small",
+    "SELECT sum(id), min(id), max(id) FROM t WHERE id > 10.5",
+    "SELECT sum(id), min(id), max(id) FROM t WHERE id >= '100' AND id < 200.5",
+    "SELECT sum(id), min(id), max(id) FROM t WHERE id < x'00' AND id <= 9e99",
+    "SELECT count(*) FROM t WHERE r",
+    "SELECT sum(i) FROM small, (SELECT i FROM t WHERE i = 4 GROUP BY i)",
+];
+
+/// Rows that are sorted, or of which each comes once.
+const COLLECTED: &[&str] = &[
+    "SELECT DISTINCT i FROM t",
+    "SELECT DISTINCT x FROM t",
+    "SELECT DISTINCT nc, i % 2 FROM t WHERE id > 0",
+    "SELECT DISTINCT s FROM t LIMIT 5 OFFSET 2",
+    "SELECT DISTINCT nc FROM t ORDER BY nc DESC",
+    "SELECT DISTINCT i, s FROM t ORDER BY s, i LIMIT 9",
+    "SELECT id, i FROM t ORDER BY i",
+    "SELECT id, x FROM t ORDER BY x",
+    "SELECT id, x FROM t ORDER BY x DESC, i, id DESC",
+    "SELECT id, r FROM t ORDER BY r DESC",
+    "SELECT id, r FROM t WHERE r IS NOT NULL ORDER BY r, i LIMIT 50",
+    "SELECT id, s FROM t ORDER BY s",
+    "SELECT id, s FROM t ORDER BY s DESC LIMIT 20 OFFSET 5",
+    "SELECT id, nc FROM t ORDER BY nc LIMIT 1100",
+    "SELECT id, nc FROM t ORDER BY nc COLLATE BINARY, id LIMIT 40",
+    "SELECT id, s FROM t ORDER BY s NULLS LAST, i NULLS FIRST",
+    "SELECT id, i FROM t ORDER BY i DESC NULLS FIRST LIMIT 10",
+    "SELECT id, i * r FROM t WHERE id > 0 ORDER BY i * r, s LIMIT 30",
+    "SELECT id FROM t ORDER BY i % 5, r DESC LIMIT -1 OFFSET 1190",
+    "SELECT t.id, k.w FROM t JOIN k ON t.i = k.i ORDER BY k.w, t.r DESC LIMIT 25",
+    "SELECT sum(i) FROM (SELECT i FROM t ORDER BY r LIMIT 10)",
+    "SELECT group_concat(i) FROM (SELECT DISTINCT i FROM t)",
+    "SELECT a FROM (SELECT id AS a FROM t ORDER BY s, i LIMIT 5) UNION ALL SELECT i FROM k",
+    "SELECT id FROM t WHERE id IN (SELECT i FROM t ORDER BY s, r LIMIT 60)",
+    "INSERT INTO log SELECT DISTINCT i FROM t RETURNING v",
+];
+
+/// Joins that pipelines can run.
+const JOINS: &[&str] = &[
+    "SELECT count(*), sum(t.r), sum(k.w) FROM t JOIN k ON t.i = k.i",
+    "SELECT count(*), sum(t.r), sum(k.w), group_concat(t.id || k.w) FROM t JOIN k ON t.i = k.i WHERE t.id > 1100 AND k.w < 9",
+    "SELECT k.name, count(*), sum(t.r) FROM t JOIN k ON t.i = k.i AND k.w > 2 GROUP BY k.name",
+    "SELECT k.name, t.nc, count(*), sum(t.r * k.w) FROM t JOIN k ON t.x = k.i GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 7",
+    "SELECT count(*), sum(t.r), sum(kx.w) FROM t JOIN kx ON t.i = kx.i",
+    "SELECT count(*), sum(t.r), sum(kx.w) FROM t JOIN kx ON t.x = kx.i AND t.nc = kx.name",
+    "SELECT count(*), sum(k.w), count(k.w), sum(t.id) FROM t LEFT JOIN k ON t.i = k.i",
+    "SELECT count(*), sum(t.id) FROM t LEFT JOIN k ON t.i = k.i WHERE k.w IS NULL",
+    "SELECT count(*), sum(t.id) FROM t LEFT JOIN k ON t.i = k.i AND k.w > 5 WHERE t.id > 5",
+    "SELECT count(*), sum(k.w) FROM t JOIN k ON t.nc = k.name",
+    "SELECT count(*), sum(k.w) FROM t JOIN k ON t.s = k.name COLLATE NOCASE",
+    "SELECT count(*), sum(k.w), sum(l.w) FROM t JOIN k ON t.i = k.i JOIN k AS l ON k.w = l.i WHERE t.id % 3 = 0",
+    "SELECT count(*), group_concat(k.w) FROM t JOIN k ON t.i = k.i AND t.nc = k.name",
+    "SELECT count(*), sum(ti.r), group_concat(ti.id) FROM t JOIN ti ON ti.id = t.i WHERE t.r > 50",
+    "SELECT count(*), sum(ti.r) FROM t JOIN ti ON ti.id = t.x",
+    "SELECT count(*), sum(ti.r), group_concat(ti.s) FROM t JOIN ti ON ti.i = t.i WHERE t.id > 1190 AND ti.id < 100",
+    "SELECT count(*), max(ti.s) FROM t LEFT JOIN ti ON ti.id = t.n",
+    "SELECT count(*), sum(t.id) FROM t WHERE EXISTS (SELECT 1 FROM k WHERE k.i = t.i AND k.w > 3)",
+    "SELECT t.i, (SELECT count(*) FROM t AS u JOIN k ON u.i = k.i WHERE k.w > t.i) FROM t WHERE t.id IN (1, 5, 9)",
+];
+
+/// Queries that end in an error in SQLite, or that batches leave to the row tier on their way.
+const GIVEN_UP: &[&str] = &[
+    "SELECT sum(i) FROM t WHERE i <> 'text' OR i IS NULL",
+    "SELECT i, sum(id * 4000000000000000) FROM t WHERE id > 0 GROUP BY i",
+    "SELECT count(*) FROM t WHERE id < 0 OR json_extract(s, '$.a') = 1",
+    "SELECT abs(i) FROM t GROUP BY i HAVING sum(abs(i)) < 0",
+];
+
+fn connect(encoding: &str, tier: &str) -> turso_core::Connection {
+    let connection = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    connection.execute_batch(format!("PRAGMA encoding = '{encoding}'; PRAGMA execution_tier = {tier}")).unwrap();
+    connection.execute_batch(TABLES).unwrap();
+    connection
+}
+
+/// How many pipelines ran to their end, and how many gave up.
+fn pipelines(connection: &turso_core::Connection, sql: &str) -> (u64, u64) {
+    let mut statement = connection.prepare(sql).unwrap().statement.unwrap();
+    while let Ok(StepResult::Row) = statement.step() {}
+    let counters = statement.status().counters;
+    (counters.pipelines, counters.pipelines_given_up)
+}
+
+#[test]
+fn batches_give_what_rows_give() {
+    for encoding in ["UTF-8", "UTF-16le", "UTF-16be"] {
+        let (row, batch) = (connect(encoding, "row"), connect(encoding, "batch"));
+        let sqlite = rusqlite::Connection::open_in_memory().unwrap();
+        run_theirs(&sqlite, &format!("PRAGMA encoding = '{encoding}';{TABLES}"));
+        let mut differences = Vec::new();
+        let batches = BATCHES.iter().chain(JOINS).chain(COLLECTED);
+        for (sql, expected) in batches.map(|sql| (sql, true)).chain(GIVEN_UP.iter().map(|sql| (sql, false))) {
+            let outcomes: [Vec<Outcome>; 3] = [run_ours(&row, sql), run_ours(&batch, sql), run_theirs(&sqlite, sql)];
+            let [rows, batches, theirs] = &outcomes;
+            // (Functions of ours that the library was built without.)
+            // (And extremes of texts, which we compare as they are in memory.)
+            let known = encoding == "UTF-8"
+                && !theirs.iter().any(|(_, error)| error.as_ref().is_some_and(|e| e.contains("no such function")));
+            if rows != batches || (known && rows != theirs) {
+                differences
+                    .push(format!("{encoding}: {sql}\n   row: {rows:?}\n batch: {batches:?}\n theirs: {theirs:?}"));
+            }
+            assert_eq!(pipelines(&row, sql), (0, 0), "{sql}");
+            let ran = pipelines(&batch, sql);
+            // (Blobs as parts of UTF-16 text are left to the row tier.)
+            if expected && encoding == "UTF-8" && (ran.0 == 0 || ran.1 > 0) {
+                differences.push(format!("{encoding}: {ran:?} pipelines in {sql}"));
+            }
+        }
+        assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
+    }
+}
+
+#[test]
+fn small_tables_are_left_to_rows_and_large_ones_to_batches() {
+    let connection = connect("UTF-8", "auto");
+    assert_eq!(pipelines(&connection, "SELECT sum(v) FROM small"), (0, 1));
+    assert_eq!(pipelines(&connection, "SELECT sum(r) FROM t"), (1, 0));
+    assert!(connection.execute_batch("PRAGMA execution_tier = columns").is_err());
+    let asked = run_ours(&connection, "PRAGMA execution_tier; PRAGMA execution_tier = row; PRAGMA execution_tier");
+    let rows: Vec<&str> = asked.iter().flat_map(|(rows, _)| rows.iter().map(String::as_str)).collect();
+    assert_eq!(rows, ["'auto'", "'row'", "'row'"]);
+    assert_eq!(pipelines(&connection, "SELECT sum(r) FROM t"), (0, 0));
+}
+
+#[test]
+fn the_plan_is_in_the_listing_and_not_in_the_query_plan() {
+    let (row, batch) = (connect("UTF-8", "row"), connect("UTF-8", "batch"));
+    let sql = "SELECT i, sum(r * 2) FROM t WHERE x > 5 GROUP BY i";
+    let plan = format!("EXPLAIN QUERY PLAN {sql}");
+    assert_eq!(run_ours(&row, &plan), run_ours(&batch, &plan));
+    let listing = run_ours(&batch, &format!("EXPLAIN {sql}"));
+    let opened = listing.iter().flat_map(|(rows, _)| rows).find(|row| row.contains("BatchOpen")).unwrap().clone();
+    assert!(opened.contains("load s0=f7; s2=Gt(s0,s1); filter s2; load"), "{opened}");
+    assert!(!run_ours(&row, &format!("EXPLAIN {sql}"))[0].0.iter().any(|row| row.contains("Batch")));
+}
+
+#[test]
+fn pages_that_come_late_change_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("late.db").to_str().unwrap().to_string();
+    {
+        let connection = Database::open(&path, OpenOptions::default()).unwrap().connect().unwrap();
+        connection.execute_batch(TABLES).unwrap();
+    }
+    let options =
+        || OpenOptions { backend: turso_core::Backend::AlwaysPending, cache_pages: Some(10), ..OpenOptions::default() };
+    let open = |tier: &str| {
+        let connection = Database::open(&path, options()).unwrap().connect().unwrap();
+        connection.execute_batch(format!("PRAGMA execution_tier = {tier}")).unwrap();
+        connection
+    };
+    let (row, batch) = (open("row"), open("batch"));
+    for sql in BATCHES.iter().chain(JOINS).chain(COLLECTED).chain(GIVEN_UP) {
+        assert_eq!(run_ours(&row, sql), run_ours(&batch, sql), "{sql}");
+    }
+}

@@ -1,0 +1,248 @@
+//! The batch tier: pipelines of `turso_program::batch` over vectors of about a thousand values.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `vector` | a column of values |
+//! | `scan` | rows of whole pages, and decoding their columns |
+//! | `arithmetic`, `compare`, `logic`, `call` | computing a vector from others |
+//! | `run` | the steps of a pipeline, one batch through all of them |
+//! | `build` | the built side of a hash join |
+//! | `rows` | rows collected, sorted, each once |
+//! | `groups`, `aggregate`, `hash` | rows folded into groups |
+//!
+//! One `BatchRun` takes one batch through all steps. Whatever fails on the way (but for a page that has not come yet, and an
+//! interrupt) ends the pipeline, and the row tier does all of its work instead: nothing has been given out before the last row
+//! was taken in, so nobody can tell, and errors are those of the row tier.
+
+mod aggregate;
+mod arithmetic;
+mod build;
+mod call;
+mod compare;
+mod groups;
+mod hash;
+mod logic;
+mod rows;
+mod run;
+mod scan;
+mod sink;
+mod vector;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use turso_error::{Error, Result, ResultCode};
+use turso_program::batch::{BatchNext, BatchOpen, BatchPlan, BatchRun};
+use turso_program::{Addr, Program};
+use turso_storage::TempSpace;
+
+use crate::cursors::Cursor;
+use crate::dispatch::{Exec, Flow};
+use crate::registers::Registers;
+use crate::run::internal;
+use crate::{Host, Vm};
+
+use build::Build;
+use call::Calls;
+use run::{Into, Surroundings, Work};
+use scan::{BATCH_ROWS, Scan};
+use sink::Sink;
+use vector::Vector;
+
+/// Where a tree has fewer leaves, the row tier is done before a pipeline has started.
+const FEWEST_LEAVES: usize = 8;
+/// To build so many rows takes as long as to find one row by an index.
+const BUILT_PER_LOOK_UP: f32 = 4.0;
+/// Bytes that every pipeline may have in memory.
+const FREE: usize = 1 << 20;
+/// Bytes claimed at a time beyond that.
+const SHARE: usize = 4 << 20;
+
+/// A pipeline in execution.
+pub(crate) struct Batch {
+    plan: Arc<BatchPlan>,
+    /// The scans of the built sides in their order, then that of the pipeline.
+    scans: Vec<Scan>,
+    /// Which of them is running.
+    current: usize,
+    work: Work,
+    sink: Sink,
+    /// The rows of the next batch are being collected.
+    collecting: bool,
+    /// There are enough rows to go on.
+    begun: bool,
+    memory: Memory,
+}
+
+/// What is claimed of the connection's temporary space.
+struct Memory {
+    space: Option<Arc<TempSpace>>,
+    claimed: usize,
+}
+
+impl Memory {
+    /// Makes sure that so many bytes in all are claimed.
+    fn need(&mut self, bytes: usize) -> Result<()> {
+        while let Some(space) = self.space.as_ref().filter(|_| bytes > FREE + self.claimed) {
+            if !space.claim(SHARE) {
+                return Err(Error::from_code(ResultCode::NOMEM));
+            }
+            self.claimed += SHARE;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if let Some(space) = &self.space {
+            space.give_back(self.claimed);
+        }
+    }
+}
+
+impl Batch {
+    fn new(plan: &Arc<BatchPlan>, registers: &Registers, space: Option<Arc<TempSpace>>) -> Result<Self> {
+        let mut slots: Vec<Vector> = std::iter::repeat_with(Vector::default).take(usize::from(plan.slots)).collect();
+        for (slot, reg) in &plan.constants {
+            slots[slot.index()].fill(registers.get(*reg), BATCH_ROWS)?;
+        }
+        let scans = plan.builds.iter().map(|build| &build.scan).chain([&plan.scan]);
+        Ok(Self {
+            scans: scans.map(|scan| Scan::new(scan, registers)).collect(),
+            current: 0,
+            work: Work {
+                slots,
+                builds: plan.builds.iter().map(Build::new).collect(),
+                kept: Vec::new(),
+                calls: Calls::default(),
+                joined: 0,
+            },
+            sink: Sink::new(&plan.sink, registers)?,
+            collecting: false,
+            begun: false,
+            memory: Memory { space, claimed: 0 },
+            plan: plan.clone(),
+        })
+    }
+
+    /// Whether the pipeline is worth while, judged by the sizes of its trees.
+    fn begin<H: Host>(&mut self, host: &mut H) -> Result<bool> {
+        let Some((main, built)) = self.scans.split_last_mut() else { return Ok(false) };
+        let leaves = main.begin(host.pager(self.plan.scan.db))?;
+        if self.plan.forced {
+            return Ok(true);
+        }
+        if leaves < FEWEST_LEAVES {
+            return Ok(false);
+        }
+        for (scan, build) in built.iter_mut().zip(&self.plan.builds) {
+            let size = scan.begin(host.pager(build.scan.db))?;
+            if build.asked.is_some_and(|share| size as f32 > leaves as f32 * share * BUILT_PER_LOOK_UP) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The pipeline in a slot.
+fn batch(cursor: &mut Cursor) -> Result<&mut Batch> {
+    match cursor {
+        Cursor::Batch(batch) => Ok(batch),
+        _ => Err(internal("cursor is not a pipeline")),
+    }
+}
+
+impl Exec for BatchOpen {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        // A pipeline that cannot even start leaves its slot closed, and gives up when it is run.
+        let batch = Batch::new(&self.plan, &vm.frame.registers, host.temporary_space());
+        vm.frame.cursors[self.cursor.index()] = batch.map_or(Cursor::Closed, |batch| Cursor::Batch(Box::new(batch)));
+        Ok(Flow::NEXT)
+    }
+}
+
+impl Vm {
+    /// Takes a batch through the pipeline; false when all rows have been taken in. `None`: there are too few rows for it.
+    fn run_batch<H: Host>(&mut self, batch: &mut Batch, host: &mut H) -> Result<Option<bool>> {
+        if !batch.begun {
+            batch.begun = batch.begin(host)?;
+            if !batch.begun {
+                return Ok(None);
+            }
+        }
+        let plan = batch.plan.clone();
+        let build = plan.builds.get(batch.current);
+        let (db, steps) = build.map_or((plan.scan.db, &plan.steps), |build| (build.scan.db, &build.steps));
+        let Some(scan) = batch.scans.get_mut(batch.current) else { return Ok(Some(false)) };
+        let more = scan.collect(host.pager(db))?;
+        batch.collecting = false;
+        let around =
+            Surroundings { environment: host.environment(), encoding: self.run.encoding, length: host.limits().length };
+        if more {
+            let mut into = match build {
+                Some(_) => Into::Build(batch.current),
+                None => Into::Sink(&mut batch.sink),
+            };
+            batch.work.joined = 0;
+            batch.work.run(steps, scan.len(), scan, around, &mut into)?;
+            batch.memory.need(batch.work.memory() + batch.sink.memory())?;
+            if build.is_some() || !batch.sink.is_full() {
+                return Ok(Some(true));
+            }
+        }
+        self.run.counters.fullscan_steps += scan.seen.saturating_sub(1);
+        scan.clear();
+        if !more && let Some(build) = batch.work.builds.get_mut(batch.current) {
+            build.finish(around.encoding);
+            batch.current += 1;
+            return Ok(Some(true));
+        }
+        batch.sink.finish(around.environment)?;
+        self.run.counters.pipelines += 1;
+        Ok(Some(false))
+    }
+}
+
+impl Exec for BatchRun {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        let index = self.cursor.index();
+        let mut cursor = std::mem::take(&mut vm.frame.cursors[index]);
+        let Cursor::Batch(batch) = &mut cursor else { return Ok(Flow::jump(self.row_tier)) };
+        if !batch.collecting {
+            // A batch takes as long as many instructions. No page is waited for at this moment.
+            host.poll()?;
+            vm.run.unpin();
+            batch.scans.iter_mut().skip(batch.current).take(1).for_each(Scan::clear);
+            batch.collecting = true;
+        }
+        let outcome = vm.run_batch(batch, host);
+        match outcome {
+            Ok(Some(more)) => {
+                vm.frame.cursors[index] = cursor;
+                let here = Addr(vm.frame.pc as u32);
+                Flow::jump_if(more, here)
+            }
+            Err(Error::Pending) => {
+                vm.frame.cursors[index] = cursor;
+                Err(Error::Pending)
+            }
+            // (The slot stays closed: what the pipeline held is given back.)
+            Ok(None) | Err(_) => {
+                vm.run.counters.pipelines_given_up += 1;
+                Ok(Flow::jump(self.row_tier))
+            }
+        }
+    }
+}
+
+impl Exec for BatchNext {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let batch = batch(&mut vm.frame.cursors[self.cursor.index()])?;
+        let found = batch.sink.next(vm.frame.registers.block_mut(self.dest))?;
+        Flow::jump_if(!found, self.end)
+    }
+}

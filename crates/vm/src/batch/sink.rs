@@ -1,0 +1,73 @@
+//! What takes the rows of a pipeline in, and gives out others.
+
+use turso_error::Result;
+use turso_functions::Environment;
+use turso_program::batch::BatchSink;
+use turso_value::Value;
+
+use super::groups::Groups;
+use super::rows::Rows;
+use super::vector::Vector;
+use crate::registers::Registers;
+
+/// See the module's header.
+pub(crate) enum Sink {
+    Groups(Box<Groups>),
+    Rows(Box<Rows>),
+}
+
+impl Sink {
+    /// Nothing taken in yet. Limits are read now.
+    pub fn new(plan: &BatchSink, registers: &Registers) -> Result<Self> {
+        Ok(match plan {
+            BatchSink::Groups(groups) => Sink::Groups(Box::new(Groups::new(groups)?)),
+            BatchSink::Rows(rows) => {
+                let keep = rows.keep.and_then(|reg| usize::try_from(registers.integer(reg)).ok());
+                Sink::Rows(Box::new(Rows::new(rows, keep.filter(|keep| *keep > 0))))
+            }
+        })
+    }
+
+    /// Take in the rows of a batch.
+    pub fn add(&mut self, slots: &[Vector], rows: usize, environment: &dyn Environment) -> Result<()> {
+        match self {
+            Sink::Groups(groups) => groups.add(slots, rows, environment),
+            Sink::Rows(kept) => kept.add(slots, rows),
+        }
+    }
+
+    /// No further row can change anything.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Sink::Groups(_) => false,
+            Sink::Rows(rows) => rows.is_full(),
+        }
+    }
+
+    /// All rows have come. Fails where what would be given out holds an error.
+    pub fn finish(&mut self, environment: &dyn Environment) -> Result<()> {
+        match self {
+            Sink::Groups(groups) => groups.finish(environment),
+            Sink::Rows(rows) => {
+                rows.finish();
+                Ok(())
+            }
+        }
+    }
+
+    /// The next row of the result; false when there is none.
+    pub fn next(&mut self, dest: &mut [Value]) -> Result<bool> {
+        match self {
+            Sink::Groups(groups) => groups.next(dest),
+            Sink::Rows(rows) => Ok(rows.next(dest)),
+        }
+    }
+
+    /// About how many bytes of memory this takes.
+    pub fn memory(&self) -> usize {
+        match self {
+            Sink::Groups(groups) => groups.memory(),
+            Sink::Rows(rows) => rows.memory(),
+        }
+    }
+}
