@@ -224,3 +224,13 @@ fn triggers_use_renamed_columns_in_every_corner() {
          INSERT INTO \"u 2\" VALUES(1, 2), (1, 3), (2, 1); SELECT * FROM t; DELETE FROM t; SELECT * FROM \"u 2\"; ALTER TABLE t DROP COLUMN bb; ALTER TABLE t DROP COLUMN c;",
     );
 }
+
+#[test]
+fn what_a_new_column_may_not_say_is_an_error_in_its_table() {
+    check(
+        "CREATE TABLE t1(a, b); ALTER TABLE t1 ADD COLUMN c CHECK (nosuch); ALTER TABLE t1 ADD COLUMN d AS (nosuch); ALTER TABLE t1 ADD COLUMN d CHECK (sum(1));
+         ALTER TABLE t1 ADD COLUMN d CHECK ((SELECT 1)); ALTER TABLE t1 ADD COLUMN d COLLATE nosuch; ALTER TABLE t1 ADD COLUMN d INTEGER DEFAULT (1 + nosuch);
+         ALTER TABLE t1 ADD COLUMN d CHECK (y.z); ALTER TABLE t1 ADD COLUMN d AS (random()); ALTER TABLE t1 ADD COLUMN d AS (sum(a) OVER ()); ALTER TABLE t1 ADD COLUMN d AS (a) DEFAULT 3;
+         ALTER TABLE t1 ADD COLUMN d AS (a) PRIMARY KEY; ALTER TABLE t1 ADD COLUMN d CHECK (d IN (1)); SELECT sql FROM sqlite_schema;",
+    );
+}

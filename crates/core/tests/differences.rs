@@ -3,6 +3,7 @@
 mod support;
 
 use support::check;
+use turso_core::{Database, OpenOptions};
 
 #[test]
 fn the_schema_table_of_temp_has_the_common_name_too() {
@@ -825,5 +826,108 @@ fn the_range_before_a_row_is_found_by_adding_to_what_precedes() {
          SELECT a, count(*) OVER (ORDER BY a RANGE BETWEEN 1.5 PRECEDING AND CURRENT ROW) FROM w2;
          SELECT a, count(*) OVER (ORDER BY a DESC NULLS FIRST RANGE BETWEEN 1.5 PRECEDING AND 1 PRECEDING) FROM w2;
          SELECT a, count(*) OVER (ORDER BY a NULLS LAST RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) FROM w2;",
+    );
+}
+
+#[test]
+fn calls_that_stand_in_the_wrong_place_say_what_they_are() {
+    check(
+        "CREATE TABLE t1(a, b); INSERT INTO t1 VALUES (1, 2);
+         SELECT max((SELECT count(a) FROM (SELECT 1))) FROM t1; SELECT max(count(a)) FROM t1; SELECT 1 FROM t1 WHERE (SELECT count(a));
+         SELECT count(*) FROM t1 WHERE (SELECT count(a)); SELECT count(*) FROM t1 WHERE count(a); SELECT 1 FROM t1 WHERE count(a);
+         SELECT min(a) AS m FROM t1 GROUP BY a HAVING max(m + 5) < 10; SELECT min(a) AS m FROM t1 WHERE m > 1; SELECT min(a) AS m FROM t1 GROUP BY m;
+         SELECT min(a) AS m FROM t1 ORDER BY (SELECT m);
+         SELECT a, sum(b) OVER () AS m FROM t1 WHERE m > 1; SELECT a, sum(b) OVER () AS m FROM t1 GROUP BY m; SELECT a, sum(b) OVER () AS m FROM t1 HAVING m;
+         SELECT a, sum(b) OVER () AS m FROM t1 GROUP BY a HAVING m > 1; SELECT sum(a) OVER () FROM t1 GROUP BY 1; SELECT sum(a) OVER () x FROM t1 GROUP BY x + 1;
+         SELECT a, sum(b) OVER () AS m FROM t1 ORDER BY m; SELECT a, sum(b) OVER () AS m FROM t1 ORDER BY (SELECT m);
+         SELECT count(*) FROM t1 LIMIT nth_value(x, 1) OVER (); SELECT count(*) FROM t1 LIMIT nth_value(1, 1) OVER ();
+         CREATE INDEX ix ON t1(sum(b) OVER ()); CREATE INDEX ix ON t1(a) WHERE lead(b) OVER (); CREATE INDEX ix ON t1(sum(b));
+         CREATE TABLE ck(a CHECK (sum(a) OVER ())); CREATE TABLE ck(a CHECK (sum(a))); CREATE TABLE ck(a, b AS (lead(a) OVER ()));
+         WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT sum(x) OVER () FROM t) SELECT * FROM t;
+         WITH RECURSIVE t(x) AS (SELECT row_number() OVER () UNION ALL SELECT x + 1 FROM t LIMIT 3) SELECT * FROM t;
+         WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT (SELECT sum(1) OVER ()) FROM t LIMIT 3) SELECT * FROM t;",
+    );
+}
+
+#[test]
+fn frames_reach_no_further_than_constants() {
+    check(
+        "CREATE TABLE t1(a, b); INSERT INTO t1 VALUES (1, 2);
+         SELECT sum(a) OVER (ROWS abs(1) PRECEDING) FROM t1; SELECT sum(a) OVER (ROWS 1 + 1 PRECEDING) FROM t1; SELECT sum(a) OVER (ROWS a PRECEDING) FROM t1;
+         SELECT sum(a) OVER (ROWS nosuch PRECEDING) FROM t1; SELECT sum(a) OVER (ROWS (SELECT 1) PRECEDING) FROM t1;
+         SELECT sum(a) OVER (ROWS BETWEEN CURRENT ROW AND a FOLLOWING) FROM t1; SELECT sum(a) OVER (ROWS CAST('1' AS INT) PRECEDING) FROM t1;
+         SELECT sum(a) OVER (ROWS nosuch(1) PRECEDING) FROM t1; SELECT sum(a) OVER (ORDER BY a RANGE a PRECEDING) FROM t1;
+         SELECT sum(a) OVER (ORDER BY a GROUPS a PRECEDING) FROM t1; SELECT sum(a) OVER (ORDER BY a RANGE BETWEEN 1 PRECEDING AND a FOLLOWING) FROM t1;
+         SELECT 1 IN (SELECT sum(a) OVER (ROWS BETWEEN b FOLLOWING AND UNBOUNDED FOLLOWING) FROM t1) FROM (SELECT * FROM t1);",
+    );
+}
+
+#[test]
+fn the_target_of_update_is_not_joined_under_its_own_name() {
+    check(
+        "CREATE TABLE t1(a, b); INSERT INTO t1 VALUES (1, 2);
+         UPDATE t1 SET a = 1 FROM t1; UPDATE t1 SET a = 1 FROM t1 AS t2; UPDATE t1 AS q SET a = 1 FROM t1 AS q; UPDATE t1 AS q SET a = 1 FROM t1;
+         UPDATE t1 SET a = 1 FROM (SELECT 1) AS t1; UPDATE main.t1 SET a = 1 FROM T1; UPDATE t1 SET a = 1 FROM (SELECT 1) AS x, t1;",
+    );
+}
+
+#[test]
+fn views_and_triggers_stay_within_their_database() {
+    check(
+        "ATTACH ':memory:' AS aux; CREATE TABLE t1(a, b); CREATE TABLE aux.x(a);
+         CREATE VIEW v1 AS SELECT * FROM aux.x; CREATE VIEW v1 AS WITH q AS (SELECT * FROM aux.x) SELECT * FROM q; CREATE VIEW v2 AS SELECT (SELECT a FROM aux.x);
+         CREATE VIEW aux.v3 AS SELECT * FROM aux.x; CREATE VIEW aux.v4 AS SELECT * FROM main.t1; CREATE TEMP VIEW v5 AS SELECT * FROM aux.x; CREATE VIEW v9 AS SELECT * FROM nosuch.x;
+         CREATE TRIGGER r1 AFTER INSERT ON t1 BEGIN SELECT * FROM aux.x; END; CREATE TRIGGER r3 AFTER INSERT ON t1 BEGIN INSERT INTO x SELECT * FROM aux.x; END;
+         CREATE TRIGGER r4 AFTER INSERT ON t1 WHEN (SELECT 1 FROM aux.x) BEGIN SELECT 1; END; CREATE TEMP TRIGGER r5 AFTER INSERT ON t1 BEGIN SELECT * FROM aux.x; END;
+         CREATE TRIGGER r6 AFTER INSERT ON t1 BEGIN SELECT * FROM nosuch.x; END;",
+    );
+}
+
+#[test]
+fn create_trigger_tells_names_as_they_were_written() {
+    check(
+        "CREATE TABLE t1(a, b); CREATE TRIGGER known AFTER INSERT ON t1 BEGIN SELECT 1; END; CREATE TRIGGER \"kn\"\"own\" AFTER INSERT ON t1 BEGIN SELECT 1; END;
+         CREATE TRIGGER known AFTER INSERT ON t1 BEGIN SELECT 1; END; CREATE TRIGGER \"known\" AFTER INSERT ON t1 BEGIN SELECT 1; END; CREATE TRIGGER [known] AFTER INSERT ON t1 BEGIN SELECT 1; END;
+         CREATE TRIGGER main.`known` AFTER INSERT ON t1 BEGIN SELECT 1; END; CREATE TRIGGER \"kn\"\"own\" AFTER INSERT ON t1 BEGIN SELECT 1; END;
+         CREATE TRIGGER tr AFTER INSERT ON nosuchtable BEGIN SELECT 1; END; CREATE TRIGGER temp.tr AFTER INSERT ON nosuchtable BEGIN SELECT 1; END;
+         CREATE TEMP TRIGGER tz AFTER INSERT ON nosuchtable BEGIN SELECT 1; END; CREATE TEMP TRIGGER tz AFTER INSERT ON main.nosuchtable BEGIN SELECT 1; END;",
+    );
+}
+
+#[test]
+fn rows_of_the_schema_say_what_their_texts_say() {
+    for damage in [
+        "UPDATE sqlite_schema SET tbl_name = NULL WHERE name = 't1'",
+        "UPDATE sqlite_schema SET tbl_name = 'tx' WHERE name = 't1'",
+        "UPDATE sqlite_schema SET type = 'tabl' WHERE name = 't1'",
+        "UPDATE sqlite_schema SET name = 't9', tbl_name = 't9' WHERE name = 't1'",
+        "UPDATE sqlite_schema SET tbl_name = 'T1' WHERE name = 't1'",
+        "UPDATE sqlite_schema SET type = 'view' WHERE name = 't1'",
+        "UPDATE sqlite_schema SET tbl_name = 'tx' WHERE name = 'i1'",
+        "UPDATE sqlite_schema SET type = 'table' WHERE name = 'i1'",
+        "UPDATE sqlite_schema SET name = 'x' WHERE name = 'v2'",
+        "UPDATE sqlite_schema SET tbl_name = 'v2' WHERE name = 'r1'",
+        "UPDATE sqlite_schema SET name = 'i1', sql = 'CREATE INDEX i1 ON t1(b)' WHERE name = 'i2'",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("d.db");
+        let theirs = rusqlite::Connection::open(&path).unwrap();
+        let schema = "CREATE TABLE t1(a, b); CREATE INDEX i1 ON t1(b); CREATE INDEX i2 ON t1(a); CREATE VIEW v2 AS SELECT 15, 22; CREATE TRIGGER r1 AFTER INSERT ON t1 BEGIN SELECT 5; END; PRAGMA writable_schema = ON;";
+        theirs.execute_batch(&format!("{schema} {damage}")).unwrap();
+        drop(theirs);
+        let theirs = rusqlite::Connection::open(&path).unwrap();
+        let expected = support::run_theirs(&theirs, "SELECT * FROM t1");
+        drop(theirs);
+        let ours = Database::open(&path.display().to_string(), OpenOptions::default()).unwrap().connect().unwrap();
+        assert_eq!(support::run_ours(&ours, "SELECT * FROM t1"), expected, "{damage}");
+    }
+}
+
+#[test]
+fn having_makes_no_query_an_aggregate() {
+    check(
+        "CREATE TABLE t1(a, b); INSERT INTO t1 VALUES (1, 2), (3, 4);
+         SELECT a FROM t1 HAVING nosuch; SELECT a FROM t1 HAVING count(*) > 1; SELECT a FROM t1 HAVING max(nosuch); SELECT a, sum(b) OVER () m FROM t1 HAVING count(*) > m;
+         SELECT a FROM t1 HAVING sum(a) OVER (); SELECT max(a) FROM t1 HAVING count(*) > 1; SELECT a FROM t1 GROUP BY a HAVING count(*) = 1;",
     );
 }

@@ -76,6 +76,15 @@ fn malformed(row: &SchemaRow, error: &Error) -> Error {
     }
 }
 
+impl Schema {
+    /// This catalogue with one more table, whose row is given.
+    pub fn with_table(&self, row: &SchemaRow) -> Result<Self> {
+        let mut schema = self.clone();
+        add_row(&mut schema, row, Pass::Tables)?;
+        Ok(schema)
+    }
+}
+
 fn add_row(schema: &mut Schema, row: &SchemaRow, pass: Pass) -> Result<()> {
     match &row.sql {
         None => match (pass, row.kind.as_str()) {
@@ -104,6 +113,7 @@ fn add_statement(schema: &mut Schema, row: &SchemaRow, sql: &str) -> Result<()> 
             if !matches!(statement.body, CreateTableBody::Columns { .. }) {
                 return Err(Error::sql(""));
             }
+            check_row(row, "table", &statement.name.name.text, &statement.name.name.text)?;
             let mut table = define_table(&statement, source, sql)?;
             if schema.ignores_descending() {
                 table.ascend();
@@ -117,9 +127,19 @@ fn add_statement(schema: &mut Schema, row: &SchemaRow, sql: &str) -> Result<()> 
             }
             add_table(schema, table);
         }
-        Statement::CreateView(statement) => add_table(schema, define_view(&statement, sql)),
-        Statement::CreateVirtualTable(statement) => add_table(schema, define_virtual_table(&statement, sql)),
+        Statement::CreateView(statement) => {
+            check_row(row, "view", &statement.name.name.text, &statement.name.name.text)?;
+            add_table(schema, define_view(&statement, sql));
+        }
+        Statement::CreateVirtualTable(statement) => {
+            check_row(row, "table", &statement.name.name.text, &statement.name.name.text)?;
+            add_table(schema, define_virtual_table(&statement, sql));
+        }
         Statement::CreateIndex(statement) => {
+            check_row(row, "index", &statement.name.name.text, &statement.table.text)?;
+            if schema.index(&row.name).is_some() {
+                return Err(Error::sql(format!("index {} already exists", row.name)));
+            }
             check_root(row)?;
             let key = statement.table.folded();
             let ascend = schema.ignores_descending();
@@ -136,12 +156,19 @@ fn add_statement(schema: &mut Schema, row: &SchemaRow, sql: &str) -> Result<()> 
             schema.indexes.insert(FoldedName::new(&index.name), index);
         }
         Statement::CreateTrigger(statement) => {
+            check_row(row, "trigger", &statement.name.name.text, &statement.table.name.text)?;
             let trigger = define_trigger(*statement, sql, schema.last_trigger_sequence() + 1);
             schema.triggers.insert(FoldedName::new(&trigger.name), Arc::new(trigger));
         }
         _ => return Err(Error::sql("")),
     }
     Ok(())
+}
+
+/// What a row says of an element is what the element's text says.
+fn check_row(row: &SchemaRow, kind: &str, name: &str, table: &str) -> Result<()> {
+    let agrees = row.kind == kind && row.name.eq_ignore_ascii_case(name) && row.table.eq_ignore_ascii_case(table);
+    if agrees { Ok(()) } else { Err(Error::sql("")) }
 }
 
 /// Page 1 is the schema table's own.

@@ -14,6 +14,9 @@ use turso_value::{TextEncoding, Value};
 
 use super::state::State;
 
+/// The newest schema format that is understood.
+const NEWEST_FORMAT: u32 = 4;
+
 /// The first fields of a row: all of `sqlite_schema`, and more than `sqlite_stat1` has.
 pub(super) type Fields = [Value; 5];
 
@@ -70,6 +73,9 @@ impl State {
         let encoding = self.text_encoding(db);
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         let cookie = entry.pager.header().schema_cookie;
+        if entry.pager.header().schema_format > NEWEST_FORMAT {
+            return Err(Error::sql("unsupported file format"));
+        }
         // A file without a page has no encoding yet: its catalogue is this connection's own.
         if !entry.pager.in_write()
             && entry.pager.page_count() > 0

@@ -188,6 +188,7 @@ impl<'a> Binder<'a> {
             AggregateUse::Allowed => {}
             AggregateUse::Forbidden => return Err(misuse()),
             AggregateUse::InWhere if owner == top && !scope.aggregates.is_empty() => return Err(misuse()),
+            AggregateUse::InWhere | AggregateUse::Nested if owner != top => return Err(misuse()),
             AggregateUse::InWhere | AggregateUse::Nested => {
                 let message = format!("misuse of aggregate function {name}()");
                 return Err(Error::sql(message).with_sql_offset(call_.name.offset));

@@ -148,9 +148,21 @@ impl<'a> Binder<'a> {
                 Some(expr) => self.with_collate(term, self.copied(expr)?)?,
                 None => self.bind_expr(term)?,
             };
-            let core = self.scopes.last().map(|s| s.core);
-            if expr.any(|e| matches!(e, Expr::Aggregate { core: c, .. } if Some(*c) == core)) {
-                return Err(Error::sql("aggregate functions are not allowed in the GROUP BY clause"));
+            if let Some(scope) = self.scopes.last() {
+                if expr.any(|e| matches!(e, Expr::Aggregate { core, .. } if *core == scope.core)) {
+                    return Err(Error::sql("aggregate functions are not allowed in the GROUP BY clause"));
+                }
+                let mut window = None;
+                expr.any(|e| match e {
+                    Expr::Window { core, index } if *core == scope.core => {
+                        window = scope.windows.get(*index).map(|w| w.function.name.to_string());
+                        true
+                    }
+                    _ => false,
+                });
+                if let Some(name) = window {
+                    return Err(Error::sql(format!("misuse of window function {name}()")));
+                }
             }
             bound.push(expr);
         }

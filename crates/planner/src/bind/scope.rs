@@ -436,7 +436,7 @@ impl<'a> Binder<'a> {
                 && let Some((_, expr)) = scope.aliases.iter().find(|(name, _)| reference.column.is(name))
             {
                 let expr = self.copied(expr)?;
-                self.check_alias(level, &expr)?;
+                self.check_alias(level, reference.column.as_str(), &expr)?;
                 let mut sources = Vec::new();
                 expr.for_each_column(|s, _| sources.push(s));
                 for s in sources {
@@ -465,9 +465,13 @@ impl<'a> Binder<'a> {
         Ok(expr.clone())
     }
 
-    /// An alias that contains an aggregate is only good where an aggregate is.
-    fn check_alias(&self, level: usize, expr: &Expr) -> Result<()> {
+    /// An alias that contains an aggregate or a window function is only good where one may stand.
+    fn check_alias(&self, level: usize, alias: &str, expr: &Expr) -> Result<()> {
         let scope = &self.scopes[level];
+        let is_windows = |e: &Expr| matches!(e, Expr::Window { core, .. } if *core == scope.core);
+        if (level + 1 != self.scopes.len() || !scope.windows_allowed) && expr.any(is_windows) {
+            return Err(Error::sql(format!("misuse of aliased window function {alias}")));
+        }
         if scope.aggregate_use == AggregateUse::Allowed {
             return Ok(());
         }
@@ -483,6 +487,9 @@ impl<'a> Binder<'a> {
             None => Ok(()),
             Some(_) if scope.aggregate_use == AggregateUse::InGroupBy => {
                 Err(Error::sql("aggregate functions are not allowed in the GROUP BY clause"))
+            }
+            Some(_) if scope.aggregate_use == AggregateUse::Nested => {
+                Err(Error::sql(format!("misuse of aliased aggregate {alias}")))
             }
             Some(name) => Err(Error::sql(format!("misuse of aggregate: {name}()"))),
         }

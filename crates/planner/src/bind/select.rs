@@ -260,11 +260,10 @@ impl<'a> Binder<'a> {
             let aliased = output.aliases.iter().zip(&output.exprs);
             scope.aliases = aliased.filter_map(|(a, e)| Some((a.as_ref()?.text.clone(), e.clone()))).collect();
         }
-        let having = query.having.as_ref().map(|h| self.bind_expr(h)).transpose()?;
-        // HAVING may bring the aggregate itself.
-        if having.is_some() && query.group_by.is_empty() && !self.has_aggregates() {
+        if query.having.is_some() && query.group_by.is_empty() && !self.has_aggregates() {
             return Err(Error::sql("HAVING clause on a non-aggregate query"));
         }
+        let having = query.having.as_ref().map(|h| self.bind_expr(h)).transpose()?;
         self.set_aggregate_use(AggregateUse::InWhere);
         if let Some(condition) = &query.where_clause {
             self.conjuncts_into(condition, &mut filter)?;
@@ -585,7 +584,13 @@ pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputCo
                 };
                 let column_name = found.map_or_else(|| "rowid".into(), |c| c.name.clone());
                 let schema = info.schema.clone().unwrap_or_else(|| "main".into());
-                column.origin = Some((schema, table.name.clone(), column_name));
+                let table_name = match &*table.name {
+                    // What SQLite itself calls them.
+                    "sqlite_schema" => "sqlite_master".into(),
+                    "sqlite_temp_schema" => "sqlite_temp_master".into(),
+                    _ => table.name.clone(),
+                };
+                column.origin = Some((schema, table_name, column_name));
             }
             let output = match (&source.relation, index) {
                 (Relation::Query { query, .. }, ColumnIndex::Column(i)) => query.columns.get(usize::from(*i)),

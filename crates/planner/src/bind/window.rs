@@ -29,6 +29,8 @@ impl<'a> Binder<'a> {
     ) -> Result<Expr> {
         let name = call.name.as_str();
         let Some(top) = self.scopes.len().checked_sub(1) else {
+            // What does not exist is told first.
+            self.bind_list(args)?;
             return Err(Error::sql(format!("misuse of window function {name}()")));
         };
         if !self.scopes[top].windows_allowed {
@@ -116,8 +118,8 @@ impl<'a> Binder<'a> {
                 FrameBound::Preceding(e) | FrameBound::Following(e) => Some(&**e),
                 _ => None,
             };
-            start_offset = offset(&written.start).map(|e| self.bind_expr(e)).transpose()?;
-            end_offset = written.end.as_ref().and_then(offset).map(|e| self.bind_expr(e)).transpose()?;
+            start_offset = offset(&written.start).map(|e| self.frame_offset(e)).transpose()?;
+            end_offset = written.end.as_ref().and_then(offset).map(|e| self.frame_offset(e)).transpose()?;
             check_frame(written)?;
             if written.units == FrameUnits::Range
                 && (start_offset.is_some() || end_offset.is_some())
@@ -127,6 +129,31 @@ impl<'a> Binder<'a> {
             }
         }
         Ok(Window { function, args, filter, partition_by, order_by, frame, start_offset, end_offset })
+    }
+}
+
+impl<'a> Binder<'a> {
+    /// How far a frame reaches. What is not constant in its form is NULL, which no frame takes, whatever it names.
+    fn frame_offset(&mut self, expr: &'a ast::Expr) -> Result<Expr> {
+        let mut varying = Varying(false);
+        ast::visit::Visit::expr(&mut varying, expr);
+        if varying.0 { Ok(Expr::Literal(turso_value::Value::Null)) } else { self.bind_expr(expr) }
+    }
+}
+
+/// Finds columns, queries and calls.
+struct Varying(bool);
+
+impl ast::visit::Visit for Varying {
+    fn expr(&mut self, expr: &ast::Expr) {
+        self.0 |= matches!(expr, ast::Expr::Column(_) | ast::Expr::Function(_));
+        if !self.0 {
+            ast::visit::walk_expr(self, expr);
+        }
+    }
+
+    fn select(&mut self, _: &ast::Select) {
+        self.0 = true;
     }
 }
 

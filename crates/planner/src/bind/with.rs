@@ -13,7 +13,7 @@ use super::from::{make_names_unique, rename_columns};
 use super::scope::Scope;
 use super::select::{add_affinities, compound_affinities};
 use super::types::{add_collations, compound_collations};
-use crate::plan::{Cte, OutputColumn, Query, RecursiveCte, Relation};
+use crate::plan::{Body, Cte, OutputColumn, Query, RecursiveCte, Relation};
 
 /// The names that one WITH clause declares.
 pub(super) struct WithScope<'a> {
@@ -302,6 +302,9 @@ impl<'a> Binder<'a> {
                 return Err(Error::sql(format!(
                     "SELECTs to the left and right of {op} do not have the same number of result columns"
                 )));
+            }
+            if matches!(&arm.body, Body::Core(core) if !core.windows.is_empty()) {
+                return Err(Error::sql("cannot use window functions in recursive queries"));
             }
             for source in &arm.outer {
                 if !outer.contains(source) {

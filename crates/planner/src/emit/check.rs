@@ -15,14 +15,19 @@ use crate::context::PlanContext;
 
 /// Check the CHECK constraints, generated columns and collations of a new table.
 pub(crate) fn check_table(context: &PlanContext<'_>, db: DbIndex, table: &Table) -> Result<()> {
-    for column in &table.columns {
-        check_collation(context, &column.collation)?;
-    }
-    for index in &table.indexes {
-        for column in &index.columns {
-            check_collation(context, &column.collation)?;
-        }
-    }
+    check_collations(context, table)?;
+    check_expressions(context, db, table)
+}
+
+/// The collations of a new table are known.
+pub(crate) fn check_collations(context: &PlanContext<'_>, table: &Table) -> Result<()> {
+    let keys = table.indexes.iter().flat_map(|index| &index.columns).map(|column| &column.collation);
+    let columns = table.columns.iter().map(|column| &column.collation);
+    columns.chain(keys).try_for_each(|collation| check_collation(context, collation))
+}
+
+/// The CHECK constraints and generated columns of a new table are allowed.
+pub(crate) fn check_expressions(context: &PlanContext<'_>, db: DbIndex, table: &Table) -> Result<()> {
     let table = Arc::new(table.clone());
     for check in &table.checks {
         check_expr(context, db, &table, &check.expr, "CHECK constraints", true)?;
@@ -96,6 +101,9 @@ impl ast::visit::Visit for Prohibited<'_, '_> {
         }
         match expr {
             ast::Expr::Variable(_) => self.found = Some(Error::sql(format!("parameters prohibited in {}", self.place))),
+            ast::Expr::Function(call) if call.over.is_some() => {
+                self.found = Some(Error::sql(format!("misuse of window function {}()", call.name.text)));
+            }
             ast::Expr::Function(call) if self.is_aggregate(call) => {
                 self.found = Some(Error::sql(format!("misuse of aggregate function {}()", call.name.text)));
             }

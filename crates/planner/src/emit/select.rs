@@ -346,10 +346,13 @@ impl Emitter<'_> {
         let first_only = matches!(to, Destination::Exists(_) | Destination::Registers(_));
         // Equal rows that come one after the other need no set.
         let by_output = core.distinct && order_by.is_empty();
+        let orders_all = order_by.len() == core.output.len()
+            && (0..core.output.len()).all(|i| order_by.iter().any(|t| t.output == Some(i)));
         let wish = Wish {
             order: if by_output { output_order(core) } else { order_by.to_vec() },
             order_is_free: by_output,
             distinct: by_output,
+            different: core.distinct && (by_output || orders_all),
             few_rows: limits.limit.is_some() || first_only,
             limit: limits.known,
             row_limit: row_limit(core, limits, to),

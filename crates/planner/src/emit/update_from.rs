@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use turso_error::Result;
+use turso_error::{Error, Result};
 use turso_parser::ast;
 use turso_program::control::OnError;
 use turso_program::cursor::{Column, Next, NotExists, NotFound, OpenEphemeral, Rewind};
@@ -21,6 +21,20 @@ use super::{Destination, Emitter};
 use crate::bind::Binder;
 use crate::plan::Source;
 
+/// The target has its own name in the join.
+fn check_sources(target: &Source, from: &ast::FromClause) -> Result<()> {
+    for source in std::iter::once(&from.first).chain(from.joins.iter().map(|join| &join.right)) {
+        if let ast::TableSource::Table(table) = source {
+            let name = table.alias.as_ref().unwrap_or(&table.name.name);
+            if name.is(&target.name) {
+                let text = format!("target object/alias may not appear in FROM clause: {}", target.name);
+                return Err(Error::sql(text));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Emit the statement. `binder` has its WITH clause, `item` is the target as a source.
 pub(super) fn update_from<'b>(
     e: &mut Emitter<'_>,
@@ -30,6 +44,9 @@ pub(super) fn update_from<'b>(
     mut binder: Binder<'b>,
     conflict: Option<OnError>,
 ) -> Result<Option<Returning>> {
+    if let Some(from) = &statement.from {
+        check_sources(&item, from)?;
+    }
     let key = row_key(&item);
     binder.push_scope(vec![item]);
     let mut filter = match &statement.from {

@@ -261,7 +261,12 @@ fn column_number(column: ColumnIndex) -> Option<u16> {
 
 /// The order that the table is asked for: all of the wish, or nothing.
 fn order_of(info: &SourceInfo<'_>, connected: &ConnectedTable, wish: &Wish) -> (Vec<OrderTerm>, Distinct) {
-    let distinct = if wish.order_is_free { Distinct::Grouped } else { Distinct::Sorted };
+    let distinct = match (wish.order_is_free, wish.different) {
+        (true, true) => Distinct::Unique,
+        (true, false) => Distinct::Grouped,
+        (false, true) => Distinct::SortedUnique,
+        (false, false) => Distinct::Sorted,
+    };
     let term = |t: &crate::plan::OrderTerm| match t.expr.without_collate() {
         Expr::Column { source, column, .. } if *source == info.source.id && !t.nulls_reversed => {
             let declared = match column {

@@ -17,6 +17,8 @@ pub struct Wish {
     pub order_is_free: bool,
     /// The order is that of DISTINCT.
     pub distinct: bool,
+    /// Of rows that are equal in all terms one is enough (DISTINCT).
+    pub different: bool,
     /// Only about this many rows will be fetched (LIMIT with a satisfied order, min/max).
     pub few_rows: bool,
     /// A LIMIT (with OFFSET) that is known while planning.

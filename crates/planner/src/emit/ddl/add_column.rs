@@ -11,6 +11,8 @@ use turso_program::cursor::{Next, Rewind};
 use turso_schema::{Table, define_table, parse_stored};
 
 use super::alter::{Rewrite, apply, corrupt, end_of_columns};
+use super::references::error_in;
+use crate::emit::check::{check_collations, check_expressions};
 use crate::emit::row::bind_table_expr;
 use crate::emit::{Emitter, SourceBinding};
 
@@ -29,7 +31,9 @@ pub(super) fn add_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, c
     let parsed = parse_stored(sql.as_bytes())?;
     let Statement::CreateTable(changed) = &parsed else { return Err(corrupt(table)) };
     let mut new = define_table(changed, sql.as_bytes(), &sql)?;
-    crate::emit::check::check_table(e.context, db, &new)?;
+    check_collations(e.context, &new)?;
+    check_expressions(e.context, db, &new)
+        .map_err(|error| error_in("table", &table.name, "after add column", &error))?;
     new.root = table.root;
     let new = Arc::new(new);
     if let Some(message) = only_empty {

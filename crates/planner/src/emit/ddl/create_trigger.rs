@@ -5,10 +5,10 @@ use turso_parser::ast::{self, CreateTrigger, TriggerTime};
 use turso_program::DbIndex;
 use turso_program::cursor::Close;
 
-use super::create_view::Variables;
+use super::create_view::{Variables, check_databases};
 use super::{
-    MAIN, SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create,
-    ensure_file_format, open_schema_table, parse_schema, schema_of,
+    SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format,
+    open_schema_table, parse_schema, schema_of,
 };
 use crate::emit::Emitter;
 
@@ -31,11 +31,13 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
         return Err(Error::sql("trigger cannot use variables"));
     }
     let Some(table) = find_subject(e, db, statement)? else {
+        let table = &statement.table.name.text;
         let database = match &statement.table.schema {
             Some(schema) => schema.text.to_string(),
-            None => e.context.catalogue.database_name(if db == TEMP { MAIN } else { db }).to_string(),
+            None if db == TEMP => return Err(Error::sql(format!("no such table: {table}"))),
+            None => e.context.catalogue.database_name(db).to_string(),
         };
-        return Err(Error::sql(format!("no such table: {database}.{}", statement.table.name.text)));
+        return Err(Error::sql(format!("no such table: {database}.{table}")));
     };
     if table.is_virtual() {
         return Err(Error::sql("cannot create triggers on virtual tables"));
@@ -45,7 +47,8 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
         if statement.if_not_exists {
             return Ok(());
         }
-        return Err(Error::sql(format!("trigger {} already exists", name.text)).with_sql_offset(name.offset));
+        let written = written(e.context.sql, name);
+        return Err(Error::sql(format!("trigger {written} already exists")).with_sql_offset(name.offset));
     }
     if table.name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_")) {
         return Err(Error::sql("cannot create trigger on system table"));
@@ -67,6 +70,9 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
             "qualified table names are not allowed on INSERT, UPDATE, and DELETE statements within triggers",
         ));
     }
+    check_databases(e, db, ("trigger", &name.text), |finder| {
+        ast::visit::walk_statement(finder, &ast::Statement::CreateTrigger(Box::new(statement.clone())));
+    })?;
     let sql = format!("CREATE TRIGGER {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));
     ensure_file_format(e, db);
     let cursor = open_schema_table(e, db);
@@ -76,6 +82,20 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
     change_cookie(e, db);
     parse_schema(e, db, Some(format!("type='trigger' AND name='{}'", name.text.replace('\'', "''"))));
     Ok(())
+}
+
+/// A name as it stands in the text, with its quotes.
+fn written(sql: &[u8], name: &ast::Name) -> String {
+    let token = sql.get(name.offset as usize..).unwrap_or_default();
+    let close = match token.first() {
+        Some(quote @ (b'"' | b'`' | b'\'')) => *quote,
+        Some(b'[') => b']',
+        _ => return name.text.to_string(),
+    };
+    // A doubled quote stands for one in the name.
+    let doubled = name.text.bytes().filter(|c| *c == close && close != b']').count();
+    let end = 2 + name.text.len() + doubled;
+    String::from_utf8_lossy(token.get(..end).unwrap_or(token)).into_owned()
 }
 
 /// The table or view that the trigger watches. Only temporary triggers may watch another database.

@@ -2,10 +2,11 @@
 
 use turso_error::{Error, Result};
 use turso_parser::ast::{self, CreateView};
+use turso_program::DbIndex;
 use turso_program::cursor::Close;
 
 use super::{
-    SchemaRecord, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format,
+    SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format,
     open_schema_table, parse_schema, schema_of, table_condition,
 };
 use crate::emit::Emitter;
@@ -33,6 +34,7 @@ pub(crate) fn create_view(e: &mut Emitter<'_>, statement: &CreateView) -> Result
     if schema.index(&name.text).is_some() {
         return Err(Error::sql(format!("there is already an index named {}", name.text)));
     }
+    check_databases(e, db, ("view", &name.text), |finder| ast::visit::Visit::select(finder, &statement.select))?;
     let sql = format!("CREATE VIEW {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));
     ensure_file_format(e, db);
     let cursor = open_schema_table(e, db);
@@ -42,6 +44,42 @@ pub(crate) fn create_view(e: &mut Emitter<'_>, statement: &CreateView) -> Result
     change_cookie(e, db);
     parse_schema(e, db, Some(table_condition(&name.text)));
     Ok(())
+}
+
+/// What is in `db` names no table of another database; what is temporary may.
+pub(crate) fn check_databases(
+    e: &Emitter<'_>,
+    db: DbIndex,
+    (kind, name): (&str, &str),
+    visit: impl FnOnce(&mut OtherDatabases<'_>),
+) -> Result<()> {
+    if db == TEMP {
+        return Ok(());
+    }
+    let mut finder = OtherDatabases { own: e.context.catalogue.database_name(db), found: None };
+    visit(&mut finder);
+    match finder.found {
+        Some(other) => Err(Error::sql(format!("{kind} {name} cannot reference objects in database {other}"))),
+        None => Ok(()),
+    }
+}
+
+/// Finds tables that are named with another database than their own.
+pub(crate) struct OtherDatabases<'n> {
+    own: &'n str,
+    found: Option<String>,
+}
+
+impl ast::visit::Visit for OtherDatabases<'_> {
+    fn table_source(&mut self, source: &ast::TableSource) {
+        if let ast::TableSource::Table(table) = source
+            && let Some(schema) = &table.name.schema
+            && !schema.is(self.own)
+        {
+            self.found.get_or_insert_with(|| schema.text.to_string());
+        }
+        ast::visit::walk_table_source(self, source);
+    }
 }
 
 /// A bound parameter somewhere in the query.
