@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-use turso_error::Result;
+use turso_error::{Error, Result, ResultCode};
 use turso_io::{Io, MemoryIo, NoLockIo, PendingIo, ThreadPoolIo};
 use turso_schema::Schema;
 use turso_storage::{DatabaseFile, Pager};
@@ -53,6 +53,9 @@ impl Database {
     /// Open the file of this path, whatever its name looks like: it need not be UTF-8.
     pub fn open_file(path: &Path, promises: FilePromises, mut options: OpenOptions) -> Result<Self> {
         let mut io = io_of(&options.backend);
+        if options.no_follow && path.ancestors().any(Path::is_symlink) {
+            return Err(Error::from_code(ResultCode::CANTOPEN_SYMLINK));
+        }
         if promises.no_lock {
             // The index of a log is shared memory, which needs locks.
             options.new_uses_wal = false;

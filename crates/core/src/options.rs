@@ -57,6 +57,8 @@ pub struct OpenOptions {
     pub shared_memory: bool,
     /// Connections that say so share their cache: they lock tables among themselves (`SQLITE_LOCKED_SHAREDCACHE`).
     pub shared_cache: bool,
+    /// A name that is, or goes through, a symbolic link is refused; that of an attached file too.
+    pub no_follow: bool,
     /// A name that begins with `file:` is a URI.
     pub uri: bool,
     /// Bytes that sorts, sets and temporary trees of a connection keep in memory before they go to temporary files; `None`
@@ -77,6 +79,7 @@ impl Default for OpenOptions {
             backend: Backend::Default,
             shared_memory: false,
             shared_cache: false,
+            no_follow: false,
             uri: true,
             temp_memory: None,
             cache_pages: None,

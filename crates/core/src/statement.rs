@@ -9,7 +9,7 @@ use turso_error::{Error, Result, ResultCode};
 use turso_program::control::OnError;
 use turso_program::schema::TransactionControl;
 use turso_program::{Instruction, Program};
-use turso_value::{Value, ValueRef};
+use turso_value::{Object, Value, ValueRef};
 use turso_vm::{RunCounters, Step, Vm};
 
 use crate::connection::{Connection, State, TableUse, tables_used};
@@ -251,6 +251,14 @@ impl Statement {
         if self.execution.vm.bind(number, value) { Ok(()) } else { Err(Error::from_code(ResultCode::RANGE)) }
     }
 
+    /// Bind NULL with an object that goes with it, for functions and modules that know its type.
+    pub fn bind_object(&mut self, number: usize, object: Object) -> Result<()> {
+        if self.is_running() {
+            return Err(Error::from_code(ResultCode::MISUSE));
+        }
+        if self.execution.vm.bind_object(number, object) { Ok(()) } else { Err(Error::from_code(ResultCode::RANGE)) }
+    }
+
     /// The bound values by number - 1.
     pub(crate) fn parameters(&self) -> &[Value] {
         self.execution.vm.parameters()
@@ -263,7 +271,7 @@ impl Statement {
 
     /// Set all parameters to NULL.
     pub fn clear_bindings(&mut self) {
-        self.execution.vm.parameters_mut().fill(Value::Null);
+        self.execution.vm.clear_bindings();
     }
 
     // ---- Running ------------------------------------------------------------------------------------------------------
@@ -451,6 +459,10 @@ impl Execution {
             self.phase = Phase::Ending(Some(Error::from_code(ResultCode::ABORT_ROLLBACK)));
             return None;
         }
+        if let Err(interrupted) = state.check_interrupt() {
+            self.phase = Phase::Ending(Some(interrupted));
+            return None;
+        }
         state.current_mark = self.mark;
         state.waiting = None;
         state.environment.now_julian_ms.set(0);
@@ -539,11 +551,17 @@ impl Execution {
         let prepared = state.plan_by_current_schemas(&self.sql, self.explains)?;
         let Some((program, _)) = prepared else { return Err(Error::from_code(ResultCode::SCHEMA)) };
         let parameters: Vec<Value> = self.vm.parameters().to_vec();
+        let objects: Vec<Option<Object>> = self.vm.parameter_objects().to_vec();
         self.status.reprepares += 1;
         self.vm = Vm::new(program);
         self.generation = state.generation;
         for (i, value) in parameters.into_iter().enumerate() {
             self.vm.bind(i + 1, value);
+        }
+        for (i, object) in objects.into_iter().enumerate() {
+            if let Some(object) = object {
+                self.vm.bind_object(i + 1, object);
+            }
         }
         Ok(())
     }

@@ -168,3 +168,24 @@ fn columns_are_dropped() {
          CREATE TABLE fk(a, b, FOREIGN KEY (b) REFERENCES q(a)); ALTER TABLE fk DROP COLUMN b;",
     );
 }
+
+#[test]
+fn imposters_write_to_the_tree_of_another_table() {
+    let ours = turso_core::Database::open(":memory:", turso_core::OpenOptions::default()).unwrap().connect().unwrap();
+    let answer = |sql| {
+        let (rows, error) = support::run_ours(&ours, sql).pop().unwrap();
+        error.unwrap_or_else(|| rows.join(" "))
+    };
+    ours.execute_batch("CREATE TABLE t(a, b); CREATE INDEX ta ON t(a); INSERT INTO t VALUES (1, 'x')").unwrap();
+    ours.set_imposter("main", Some(3)).unwrap();
+    ours.execute_batch("CREATE TABLE entries(a, r, PRIMARY KEY(a, r)) WITHOUT ROWID").unwrap();
+    assert_eq!(answer("CREATE TABLE entries(x)"), "1 table entries already exists");
+    ours.set_imposter("main", None).unwrap();
+    assert_eq!(answer("SELECT * FROM entries"), "1|1");
+    ours.execute_batch("INSERT INTO entries VALUES (5, 9)").unwrap();
+    assert_eq!(answer("SELECT name FROM sqlite_schema"), "'t' 'ta'");
+    ours.forget_schemas().unwrap();
+    assert_eq!(answer("SELECT * FROM entries"), "1 no such table: entries");
+    assert_eq!(answer("PRAGMA quick_check"), "'wrong # of entries in index ta'");
+    assert!(ours.set_imposter("nosuch", Some(3)).is_err());
+}

@@ -3,9 +3,11 @@
 mod support;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use support::{run_ours, run_theirs};
-use turso_core::{Connection, Database, OpenOptions};
+use turso_core::shape::{Element, Search, Shape, Verdict, Within};
+use turso_core::{Connection, Database, OpenOptions, Value};
 
 fn open(path: &Path) -> Connection {
     Database::open(&path.display().to_string(), OpenOptions::default()).unwrap().connect().unwrap()
@@ -232,4 +234,71 @@ fn damaged_trees_are_errors() {
             let _ = ours.execute_batch(sql);
         }
     }
+}
+
+#[test]
+fn nodes_are_shown_and_checked() {
+    let (ours, theirs) = in_memory();
+    same(
+        &ours,
+        &theirs,
+        "CREATE VIRTUAL TABLE t USING rtree(id, a, b, c, d); INSERT INTO t VALUES (1, 1.5, 2.25, -3, 1e10), (2, 0.1, 0.7, 5, 6);
+         SELECT rtreenode(2, data), rtreenode(1, data), rtreenode(6, data), rtreenode(0, data), rtreenode(2, x'00'), rtreenode(2, NULL) FROM t_node;
+         SELECT rtreedepth(data) FROM t_node; SELECT rtreedepth('ab'); SELECT rtreedepth(x'0102'); SELECT rtreedepth(NULL); SELECT rtreedepth(x'01');
+         SELECT rtreecheck('t'), rtreecheck('main', 't'); SELECT rtreecheck(); SELECT rtreecheck(1, 2, 3); SELECT rtreecheck('nosuch', 't'); SELECT rtreecheck('nosuch'); SELECT rtreecheck(NULL);
+         CREATE TABLE n(a); SELECT rtreecheck('n'); SELECT 1 FROM t WHERE id MATCH 5; SELECT 1 FROM t WHERE id MATCH NULL; SELECT 1 FROM t WHERE a MATCH 5 AND id = 1;
+         UPDATE t_rowid SET nodeno = 7 WHERE rowid = 1; SELECT rtreecheck('t');
+         CREATE TABLE q_node(nodeno INTEGER PRIMARY KEY, data); CREATE TABLE q_rowid(rowid INTEGER PRIMARY KEY, nodeno); CREATE TABLE q_parent(nodeno INTEGER PRIMARY KEY, parentnode);
+         SELECT rtreecheck('q'); CREATE TABLE q(id, a, b); SELECT rtreecheck('q'); INSERT INTO q_node VALUES (1, zeroblob(40)); SELECT rtreecheck('q');
+         UPDATE q_node SET data = x'00000001'; SELECT rtreecheck('q'); UPDATE q_node SET data = x'00990000'; SELECT rtreecheck('q'); UPDATE q_node SET data = x'0099'; SELECT rtreecheck('q')",
+    );
+}
+
+/// A circle: what lies in it, nearest first.
+struct Circle;
+
+struct AroundPoint([f64; 3]);
+
+impl Shape for Circle {
+    fn search(&self, parameters: &[Value], _: usize) -> Box<dyn Search> {
+        Box::new(AroundPoint(std::array::from_fn(|i| parameters.get(i).map_or(0.0, Value::to_real))))
+    }
+}
+
+impl Search for AroundPoint {
+    fn judge(&mut self, _: &mut dyn turso_core::vtab::Session, element: &Element<'_>) -> turso_core::Result<Verdict> {
+        let [x, y, radius] = self.0;
+        let [x0, x1, y0, y1] = element.coordinates else { return Err(turso_core::Error::sql("a circle is flat")) };
+        let distance = (x - x.clamp(*x0, *x1)).hypot(y - y.clamp(*y0, *y1));
+        let within = if distance > radius { Within::Not } else { Within::Partly };
+        Ok(Verdict { within, score: distance })
+    }
+}
+
+#[test]
+fn shapes_decide_and_order_a_search() {
+    let ours = open(Path::new(":memory:"));
+    ours.create_shape("circle", Arc::new(Circle)).unwrap();
+    let answers = run_ours(
+        &ours,
+        "CREATE VIRTUAL TABLE t USING rtree_i32(id, x0, x1, y0, y1); CREATE VIRTUAL TABLE line USING rtree(id, x0, x1); INSERT INTO line VALUES (1, 2, 3);
+         WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 899) INSERT INTO t SELECT i, i % 30, i % 30, i / 30, i / 30 FROM n;
+         SELECT group_concat(id) FROM (SELECT id FROM t WHERE id MATCH circle(10, 10, 1.1)); SELECT count(*) FROM t WHERE x0 MATCH circle(10, 10, 1.5) AND y0 >= 10;
+         SELECT id FROM line WHERE id MATCH circle(1, 2, 3); SELECT id FROM t WHERE id MATCH 'circle'; SELECT circle(1), typeof(circle(2)); SELECT max(id) FROM t, (SELECT 5 AS r) WHERE id MATCH circle(0, 0, r);
+         SELECT id FROM t WHERE id MATCH coalesce(circle(1, 1, 1), 1)",
+    );
+    let answers: Vec<String> =
+        answers[4..].iter().map(|(rows, error)| error.clone().unwrap_or_else(|| rows.join(","))).collect();
+    assert_eq!(
+        answers,
+        [
+            "'310,309,311,280,340'",
+            "6",
+            "1 a circle is flat",
+            "1 SQL logic error",
+            "NULL|'null'",
+            "150",
+            "1 SQL logic error"
+        ]
+    );
 }

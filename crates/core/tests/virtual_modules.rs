@@ -232,6 +232,7 @@ impl Cursor for KeepCursor {
             None => true,
             Some(Argument::Value(value)) => columns[0] == *value,
             Some(Argument::Set(values)) => values.contains(&columns[0]),
+            Some(Argument::Object(_)) => false,
         });
         if let Some(Argument::Value(Value::Integer(limit))) = arguments.get(1) {
             self.rows.truncate(*limit as usize);

@@ -1,7 +1,7 @@
 //! What a function sees of the world while it runs.
 
 use turso_error::{Error, Result, ResultCode};
-use turso_value::{Collation, TextEncoding, Value};
+use turso_value::{Collation, Object, Objects, TextEncoding, Value};
 
 use crate::auxiliary::AuxiliaryData;
 
@@ -88,6 +88,8 @@ pub struct Context<'a> {
     pub environment: &'a dyn Environment,
     /// What a scalar function of the application has kept at this place of the statement; `None` for all others.
     pub auxiliary: Option<AuxiliaryData<'a>>,
+    /// What travels with values of this statement, for functions of the application.
+    pub objects: Option<&'a mut Objects>,
 }
 
 impl<'a> Context<'a> {
@@ -103,13 +105,28 @@ impl<'a> Context<'a> {
             collation: &Collation::Binary,
             environment,
             auxiliary: None,
+            objects: None,
         }
     }
 
     /// The subtype of an argument.
     #[inline]
     pub fn arg_subtype(&self, index: usize) -> u32 {
-        self.arg_subtypes.get(index).copied().unwrap_or(0)
+        self.arg_subtypes.get(index).copied().filter(|&subtype| !Objects::is_mark(subtype)).unwrap_or(0)
+    }
+
+    /// The object that goes with an argument, which is NULL.
+    pub fn arg_object(&self, index: usize) -> Option<&Object> {
+        self.objects.as_deref()?.get(*self.arg_subtypes.get(index)?)
+    }
+
+    /// The result becomes NULL, with an object that goes with it.
+    pub fn object(&mut self, object: Object) -> Result<()> {
+        self.result.set_null();
+        if let Some(objects) = &mut self.objects {
+            self.result_subtype = objects.keep(object);
+        }
+        Ok(())
     }
 
     /// Fails with `SQLITE_TOOBIG` when a text or blob of this length is not allowed.

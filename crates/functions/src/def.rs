@@ -153,6 +153,13 @@ impl AggregateDef {
     }
 }
 
+/// Functions that are the connection's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostFunction {
+    /// `rtreecheck`
+    RTreeCheck,
+}
+
 /// What kind of function, and its code.
 #[derive(Clone)]
 pub enum FunctionKind {
@@ -161,6 +168,8 @@ pub enum FunctionKind {
     /// A distance between two vectors: a built-in scalar that takes a stored vector where it lies, and keeps what it has
     /// decoded of the other one.
     Distance(Distance),
+    /// A scalar that the connection has: it runs SQL.
+    Host(HostFunction),
     /// A scalar of the application.
     UserScalar(Arc<dyn ScalarFunction>),
     /// An aggregate; also usable with OVER.
@@ -186,6 +195,11 @@ impl FunctionDef {
     /// A row of a table of built-in scalars.
     pub const fn scalar(name: &'static str, arity: Arity, flags: FunctionFlags, call: ScalarFn) -> Self {
         Self { name: Cow::Borrowed(name), arity, flags, kind: FunctionKind::Scalar(call) }
+    }
+
+    /// A row of a table of scalars that the connection has.
+    pub const fn host(name: &'static str, arity: Arity, flags: FunctionFlags, function: HostFunction) -> Self {
+        Self { name: Cow::Borrowed(name), arity, flags, kind: FunctionKind::Host(function) }
     }
 
     /// A row of a table of built-in aggregates.
@@ -227,7 +241,7 @@ impl FunctionDef {
 
     /// True for functions with one result per row.
     pub fn is_scalar(&self) -> bool {
-        matches!(self.kind, FunctionKind::Scalar(_) | FunctionKind::Distance(_) | FunctionKind::UserScalar(_))
+        !self.is_aggregate() && !self.is_window()
     }
 
     /// Calls a scalar; an error for the other kinds.
@@ -237,6 +251,9 @@ impl FunctionDef {
             FunctionKind::Scalar(call) => call(ctx, args),
             FunctionKind::Distance(distance) => crate::vector::call_distance(*distance, ctx, args),
             FunctionKind::UserScalar(function) => function.call(ctx, args),
+            FunctionKind::Host(_) => {
+                Err(turso_error::Error::sql(format!("unable to use function {} in the requested context", self.name)))
+            }
             _ => Err(turso_error::Error::sql(format!("misuse of aggregate: {}()", self.name))),
         }
     }
@@ -245,7 +262,10 @@ impl FunctionDef {
 impl std::fmt::Debug for FunctionDef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let kind = match self.kind {
-            FunctionKind::Scalar(_) | FunctionKind::Distance(_) | FunctionKind::UserScalar(_) => "scalar",
+            FunctionKind::Scalar(_)
+            | FunctionKind::Distance(_)
+            | FunctionKind::Host(_)
+            | FunctionKind::UserScalar(_) => "scalar",
             FunctionKind::Aggregate(_) => "aggregate",
             FunctionKind::Window(_) => "window",
         };

@@ -31,6 +31,7 @@ pub mod pattern;
 pub mod printf;
 pub mod records;
 pub mod registry;
+mod rtree;
 pub mod scalar;
 pub mod text;
 pub mod vector;
@@ -42,7 +43,8 @@ pub use compile_options::{COMPILE_OPTIONS, is_compiled_with};
 pub use context::{Context, DefaultEnvironment, Environment};
 pub use datetime::{SchemaPlace, in_schema};
 pub use def::{
-    AggregateDef, AggregateFactory, Arity, Function, FunctionDef, FunctionFlags, FunctionKind, ScalarFn, ScalarFunction,
+    AggregateDef, AggregateFactory, Arity, Function, FunctionDef, FunctionFlags, FunctionKind, HostFunction, ScalarFn,
+    ScalarFunction,
 };
 pub use registry::{Lookup, Registry, built_ins, lookup};
 pub use window::{WindowFunction, WindowPosition, WindowValue};

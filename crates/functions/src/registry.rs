@@ -1,8 +1,8 @@
 //! Finding a function by name and number of arguments.
 
 use crate::{
-    Function, FunctionDef, aggregate, datetime, extension, extra, json, math, pattern, printf, records, scalar, text,
-    vector, window,
+    Function, FunctionDef, aggregate, datetime, extension, extra, json, math, pattern, printf, records, rtree, scalar,
+    text, vector, window,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -18,6 +18,7 @@ const TABLES: &[&[FunctionDef]] = &[
     json::TABLE,
     extra::TABLE,
     records::TABLE,
+    rtree::TABLE,
     vector::TABLE,
     json::AGGREGATES,
     aggregate::TABLE,

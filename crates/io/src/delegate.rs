@@ -73,6 +73,12 @@ macro_rules! delegate_file_facts {
         fn growth_step(&self) -> u32 {
             self.inner.growth_step()
         }
+        fn takes_runs(&self) -> bool {
+            self.inner.takes_runs()
+        }
+        fn is_powersafe(&self) -> bool {
+            self.inner.is_powersafe()
+        }
     };
 }
 
@@ -82,6 +88,14 @@ macro_rules! delegate_file_facts {
 macro_rules! delegate_file {
     () => {
         $crate::delegate_file_facts!();
+        $crate::delegate_file_locks!();
+    };
+}
+
+/// The methods of [`File`](crate::File) about locks and shared memory that a wrapper passes on to its field `inner`.
+#[macro_export]
+macro_rules! delegate_file_locks {
+    () => {
         fn lock(&self, level: $crate::LockLevel) -> $crate::Result<()> {
             self.inner.lock(level)
         }

@@ -229,6 +229,17 @@ pub trait File: Send + Sync {
         0
     }
 
+    /// Pages that lie side by side may be written in one call. A VFS of the application may count on one call for each.
+    fn takes_runs(&self) -> bool {
+        true
+    }
+
+    /// A write that loss of power interrupts damages no byte beside those that were to be written. Otherwise whole sectors
+    /// may be lost.
+    fn is_powersafe(&self) -> bool {
+        true
+    }
+
     /// Raises the lock; `SQLITE_BUSY` where somebody else is in the way. A failed step to `Exclusive` may leave
     /// `Pending` behind.
     fn lock(&self, level: LockLevel) -> Result<()>;

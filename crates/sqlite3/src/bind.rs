@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null;
 
+use turso_core::{Result, Statement};
 use turso_value::{TextEncoding, Value};
 
 use crate::boundary::{Text, bytes_at, entry};
@@ -14,12 +15,17 @@ use crate::value::{CValue, Pointer};
 impl Stmt {
     /// Bind a value by number.
     fn bind(&self, number: c_int, value: Value) -> c_int {
+        self.bind_with(number, |inner, number| inner.bind(number, value))
+    }
+
+    /// Bind something by number.
+    pub fn bind_with(&self, number: c_int, bind: impl FnOnce(&mut Statement, usize) -> Result<()>) -> c_int {
         let db = self.db();
         if self.state.get() != StmtState::Ready {
             return db.fail_code(MISUSE);
         }
         let Ok(mut inner) = self.inner.try_borrow_mut() else { return MISUSE };
-        let result = inner.bind(usize::try_from(number).unwrap_or(0), value);
+        let result = bind(&mut inner, usize::try_from(number).unwrap_or(0));
         match result {
             Ok(()) => db.ok(),
             Err(error) => db.fail(&error),
@@ -154,11 +160,9 @@ entry! {
     fn sqlite3_bind_pointer(
         stmt: Handle<Stmt>, number: i32, data: *mut c_void, kind: Text, destructor: Destructor,
     ) -> c_int | INTERNAL; {
-        let pointer = Pointer { data, kind: crate::error::c_string(kind.bytes().unwrap_or_default()), destructor };
-        // Values of the engine carry no pointers yet: the parameter is NULL, and the pointer goes back.
-        let code = stmt.get().map_or(MISUSE, |stmt| stmt.bind(number, Value::Null));
-        drop(pointer);
-        code
+        // Where it cannot be bound it is dropped, and so goes back.
+        let pointer = Pointer::new(data, kind, destructor);
+        stmt.get().map_or(MISUSE, |stmt| stmt.bind_with(number, |inner, number| inner.bind_object(number, pointer)))
     }
 
     /// Binds a blob of zeros.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 use turso_core::Switch;
 use turso_functions::{SQLITE_SOURCE_ID, SQLITE_VERSION, SQLITE_VERSION_NUMBER};
 
-use crate::boundary::{Out, Text, catch, entry};
+use crate::boundary::{FromC, Out, Text, catch, entry};
 use crate::codes::{ERROR, INTERNAL, MISUSE, OK};
 use crate::handle::{Db, Handle};
 use crate::memory::{self, MemoryMethods};
@@ -46,6 +46,11 @@ pub fn threading(no_mutex: bool, full_mutex: bool) -> bool {
         SERIALIZED => true,
         _ => full_mutex,
     }
+}
+
+/// Nothing is locked (`SQLITE_CONFIG_SINGLETHREAD`).
+pub fn is_single_thread() -> bool {
+    THREADING.load(Ordering::Relaxed) == SINGLE_THREAD
 }
 
 /// The library is in use: settings are fixed from here on.
@@ -205,7 +210,21 @@ pub unsafe extern "C" fn turso_db_config(db: *mut Db, op: c_int, arguments: *mut
     })
 }
 
-/// The shim's `sqlite3_test_control`: nothing of the engine is to be tested from there.
+/// `SQLITE_TESTCTRL_IMPOSTER`: CREATE TABLE makes imposters (`on`), no longer, or those that there are go (a page with `off`).
+fn imposter(db: *mut Db, database: &Text, on: c_int, root: c_int) -> c_int {
+    // SAFETY: as for every entry point.
+    let handle = unsafe { <Handle<Db> as FromC>::from_c(db) };
+    let (Some(db), Some(database)) = (handle.get(), database.string()) else { return MISUSE };
+    let root = u32::try_from(root).ok().filter(|root| *root > 0);
+    let set = db.connection.set_imposter(&database, root.filter(|_| on != 0));
+    let outcome = match (on, root) {
+        (0, Some(_)) => set.and_then(|()| db.connection.forget_schemas()),
+        _ => set,
+    };
+    db.outcome(outcome)
+}
+
+/// The shim's `sqlite3_test_control`. Most of it is about SQLite's own insides and does nothing here.
 ///
 /// # Safety
 /// As that function.
@@ -232,6 +251,10 @@ pub unsafe extern "C" fn turso_test_control(op: c_int, arguments: *mut RawArgume
                 } else {
                     1
                 }
+            }
+            25 => {
+                let (db, database) = (arguments.pointer::<Db>(), Text::new(arguments.string()));
+                imposter(db, &database, arguments.int(), arguments.int())
             }
             _ => 0,
         }

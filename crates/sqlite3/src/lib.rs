@@ -11,13 +11,12 @@
 //! | `prepare`, `statement`, `bind`, `column`, `value`, `exec` | running SQL |
 //! | `connection`, `limit`, `status`, `config` | asking and setting |
 //! | `function`, `result`, `collation`, `hooks`, `unlock_notify`, `wal` | what the application adds, is asked and told |
-//! | `blob`, `backup` | incremental blobs, online backup, databases as bytes |
-//! | `vtab` | modules of virtual tables |
+//! | `blob`, `backup`, `snapshot` | incremental blobs, online backup, databases as bytes, snapshots |
+//! | `vtab`, `rtree`, `carray` | modules of virtual tables; shapes for R-Trees; arrays as tables |
 //! | `session` | sessions and changesets |
 //! | `memory`, `mutex`, `pcache` | what the application may replace |
 //! | `printf`, `text`, `utf16` | texts |
 //! | `extension`, `routines` | extensions |
-//! | `missing` | what is not built yet |
 #![allow(
     clippy::not_unsafe_ptr_arg_deref,
     reason = "entry points are unsafe, their bodies rely on the interface's contract"
@@ -27,6 +26,7 @@ pub mod backup;
 pub mod bind;
 pub mod blob;
 pub mod boundary;
+pub mod carray;
 pub mod codes;
 pub mod collation;
 pub mod column;
@@ -42,7 +42,6 @@ pub mod handle;
 pub mod hooks;
 pub mod limit;
 pub mod memory;
-pub mod missing;
 pub mod mutex;
 pub mod open;
 pub mod pcache;
@@ -50,7 +49,9 @@ pub mod prepare;
 pub mod printf;
 pub mod result;
 pub mod routines;
+pub mod rtree;
 pub mod session;
+pub mod snapshot;
 pub mod statement;
 pub mod status;
 pub mod text;

@@ -139,6 +139,9 @@ pub fn methods() -> MutexMethods {
     })
 }
 
+/// What stands for every mutex where nothing is locked (`SQLITE_CONFIG_SINGLETHREAD`). Programs know SQLite's by this address.
+const NO_MUTEX: *mut sqlite3_mutex = std::ptr::without_provenance_mut(8);
+
 unsafe extern "C" fn own_ok() -> c_int {
     OK
 }
@@ -156,6 +159,9 @@ unsafe extern "C" fn own_alloc(kind: c_int) -> *mut sqlite3_mutex {
 /// # Safety
 /// The pointer is NULL or a mutex of [`own_alloc`] that has not been freed.
 unsafe fn own<'a>(mutex: *mut sqlite3_mutex) -> Option<&'a Own> {
+    if mutex == NO_MUTEX {
+        return None;
+    }
     // SAFETY: the caller's promise.
     unsafe { mutex.cast::<Own>().as_ref() }
 }
@@ -259,7 +265,9 @@ pub fn free(mutex: *mut sqlite3_mutex) {
 
 entry! {
     /// A new mutex, or one of the static ones.
-    fn sqlite3_mutex_alloc(kind: i32) -> *mut sqlite3_mutex | null_mut(); { allocate(kind) }
+    fn sqlite3_mutex_alloc(kind: i32) -> *mut sqlite3_mutex | null_mut(); {
+        if crate::config::is_single_thread() && installed().is_none() { NO_MUTEX } else { allocate(kind) }
+    }
 
     /// Frees a mutex that is not static.
     fn sqlite3_mutex_free(mutex: *mut sqlite3_mutex) | (); { free(mutex) }

@@ -27,6 +27,7 @@ const OPEN_MEMORY: c_int = 0x80;
 const OPEN_NOMUTEX: c_int = 0x8000;
 const OPEN_FULLMUTEX: c_int = 0x1_0000;
 const OPEN_SHAREDCACHE: c_int = 0x2_0000;
+const OPEN_NOFOLLOW: c_int = 0x0100_0000;
 const OPEN_EXRESCODE: c_int = 0x0200_0000;
 
 /// Memory databases by name that connections share (`cache=shared`), with the number of their connections.
@@ -51,6 +52,7 @@ struct Wanted {
     create: bool,
     memory: bool,
     shared: bool,
+    no_follow: bool,
     /// A VFS of the application.
     vfs: Option<*mut crate::vfs::sqlite3_vfs>,
 }
@@ -64,6 +66,7 @@ impl Wanted {
             create: flags & OPEN_CREATE != 0,
             memory: flags & OPEN_MEMORY != 0,
             shared: flags & OPEN_SHAREDCACHE != 0 || config::shared_cache(),
+            no_follow: flags & OPEN_NOFOLLOW != 0,
             vfs: None,
             location,
         };
@@ -106,8 +109,10 @@ impl Wanted {
 
     fn database(&self) -> Result<(Database, Option<Arc<crate::vfs::ForeignIo>>)> {
         let path = Path::new(OsStr::from_bytes(&self.location.path));
-        let mut options = options(self.read_only, self.create);
+        // Memory is there without being made.
+        let mut options = options(self.read_only, self.create || self.is_memory());
         options.shared_cache = self.shared;
+        options.no_follow = self.no_follow;
         if !self.is_memory() {
             if let Some(vfs) = self.vfs {
                 let name = |path: &[u8]| FileName::new(path, &self.location.parameters);
@@ -178,14 +183,15 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
     let (filename, foreign_io, shared) = match attempt {
         Some((wanted, database, foreign_io, shared)) => {
             let file = database.file_path().map(|path| path.as_os_str().as_bytes().to_vec()).unwrap_or_default();
-            let shown = if wanted.is_memory() { wanted.location.path.clone() } else { file };
-            let shown = if wanted.is_memory() && !wanted.shared { Vec::new() } else { shown };
+            let shown = if wanted.is_memory() { Vec::new() } else { file };
             (FileName::new(&shown, &wanted.location.parameters), foreign_io, shared)
         }
         None => (FileName::new(name, &[]), None, None),
     };
     let mut db = Db::new(connection, filename, mutex, failure.is_some());
     db.foreign_io = foreign_io;
+    // A new connection takes any module.
+    let _ = db.connection.create_module("carray", Arc::new(crate::carray::CArray));
     db.extended.set(flags & OPEN_EXRESCODE != 0);
     *db.shared_memory.borrow_mut() = shared;
     let code = match &failure {

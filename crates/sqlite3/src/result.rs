@@ -6,18 +6,20 @@ use std::ptr::{NonNull, null_mut};
 
 use turso_core::{Error, Result, ResultCode};
 use turso_functions::{AuxiliaryData, Context};
-use turso_value::{TextEncoding, Value};
+use turso_value::{Object, TextEncoding, Value};
 
 use crate::boundary::{Text, bytes_at, entry};
 use crate::codes::{Destructor, ERROR, NOMEM, OK, TOOBIG, destroy};
 use crate::handle::{Bare, Db};
 use crate::memory;
 use crate::utf16;
-use crate::value::CValue;
+use crate::value::{CValue, Pointer};
 
 /// What a call has come to.
 enum Outcome {
     Value(Value),
+    /// NULL with something that goes with it.
+    Object(Object),
     Failed(c_int, Option<String>),
 }
 
@@ -82,6 +84,9 @@ impl CContext {
 
     /// Hands the result over.
     pub fn finish(self, ctx: &mut Context<'_>) -> Result<()> {
+        if let Outcome::Object(object) = &*self.outcome.borrow() {
+            return ctx.object(object.clone());
+        }
         let (value, subtype) = self.into_value()?;
         *ctx.result = value;
         ctx.result_subtype = subtype;
@@ -93,9 +98,24 @@ impl CContext {
         let subtype = self.subtype.get();
         match self.outcome.into_inner() {
             Outcome::Value(value) => Ok((value, subtype)),
+            Outcome::Object(_) => Ok((Value::Null, 0)),
             Outcome::Failed(code, None) => Err(Error::from_code(ResultCode(code))),
             Outcome::Failed(code, Some(message)) => Err(Error::new(ResultCode(code), message)),
         }
+    }
+
+    /// What goes with the result, which is NULL then.
+    pub fn object(&self) -> Option<Object> {
+        match &*self.outcome.borrow() {
+            Outcome::Object(object) => Some(object.clone()),
+            _ => None,
+        }
+    }
+
+    /// The result becomes NULL with something that goes with it.
+    pub fn set_object(&self, object: Object) {
+        *self.outcome.borrow_mut() = Outcome::Object(object);
+        self.subtype.set(0);
     }
 
     /// Only whether it failed.
@@ -223,7 +243,7 @@ entry! {
             let mut outcome = context.outcome.borrow_mut();
             match &mut *outcome {
                 Outcome::Failed(known, _) => *known = code,
-                Outcome::Value(_) => *outcome = Outcome::Failed(code, None),
+                _ => *outcome = Outcome::Failed(code, None),
             }
         }
     }
@@ -288,17 +308,20 @@ entry! {
     /// The result is a copy of a value.
     fn sqlite3_result_value(context: Bare<CContext>, value: Bare<CValue>) | (); {
         if let (Some(context), Some(value)) = (context.get(), value.get()) {
+            if let Some(object) = value.object() {
+                return context.set_object(object.clone());
+            }
             context.set(value.value().clone());
             context.subtype.set(value.subtype.get());
         }
     }
 
-    /// The result carries a pointer, which is NULL to SQL. Values of the engine carry no pointers yet: the pointer goes back.
-    fn sqlite3_result_pointer(context: Bare<CContext>, data: *mut c_void, _kind: Text, destructor: Destructor) | (); {
+    /// The result carries a pointer, which is NULL to SQL.
+    fn sqlite3_result_pointer(context: Bare<CContext>, data: *mut c_void, kind: Text, destructor: Destructor) | (); {
+        let pointer = Pointer::new(data, kind, destructor);
         if let Some(context) = context.get() {
-            context.set(Value::Null);
+            context.set_object(pointer);
         }
-        destroy(destructor, data);
     }
 
     /// The result is a blob of zeros.

@@ -7,7 +7,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::ffi::{CStr, CString, c_int, c_uint, c_void};
 use std::ptr::{null, null_mut};
 
-use turso_value::{TextEncoding, Value, ValueType};
+use turso_value::{Object, TextEncoding, Value, ValueType};
 
 use crate::boundary::{Text, entry};
 use crate::codes::{Destructor, UTF8, destroy};
@@ -22,6 +22,18 @@ pub struct Pointer {
     pub kind: CString,
     /// Takes it back.
     pub destructor: Destructor,
+}
+
+// SAFETY: the interface's contract: the pointer may be used, and destroyed, by whichever thread uses the connection.
+unsafe impl Send for Pointer {}
+// SAFETY: as above.
+unsafe impl Sync for Pointer {}
+
+impl Pointer {
+    /// A pointer as what goes with a NULL.
+    pub fn new(data: *mut c_void, kind: Text, destructor: Destructor) -> Object {
+        Object::new(Pointer { data, kind: crate::error::c_string(kind.bytes().unwrap_or_default()), destructor })
+    }
 }
 
 impl Drop for Pointer {
@@ -50,8 +62,8 @@ pub struct CValue {
     pub from_bind: Cell<bool>,
     /// The column does not change, in an update of a virtual table.
     pub no_change: Cell<bool>,
-    /// The pointer that it carries.
-    pub pointer: UnsafeCell<Option<Pointer>>,
+    /// What goes with the value: a [`Pointer`], or an object of a module.
+    object: UnsafeCell<Option<Object>>,
     /// The values of an IN, which virtual tables can get as one value.
     set: Option<ValueSet>,
 }
@@ -66,6 +78,23 @@ impl CValue {
     /// A value that owns its content.
     pub fn new(value: Value) -> Self {
         Self { own: UnsafeCell::new(value), ..Self::default() }
+    }
+
+    /// A NULL that an object goes with.
+    pub fn of_object(object: Object) -> Self {
+        Self { object: UnsafeCell::new(Some(object)), ..Self::default() }
+    }
+
+    /// Say what goes with the value that was just shown.
+    pub fn carry(&self, object: Option<Object>) {
+        // SAFETY: references from `object` do not outlive the call that made them.
+        unsafe { *self.object.get() = object }
+    }
+
+    /// What goes with the value.
+    pub fn object(&self) -> Option<&Object> {
+        // SAFETY: it is set before C sees the value and not changed while C may look.
+        unsafe { &*self.object.get() }.as_ref()
     }
 
     /// A value that stands for all values of an IN, and is NULL otherwise.
@@ -98,6 +127,7 @@ impl CValue {
     /// Show NULL: what was borrowed may go.
     pub fn forget(&self) {
         self.source.set(null());
+        self.carry(None);
         self.made.set(0);
         self.subtype.set(0);
     }
@@ -154,6 +184,8 @@ impl CValue {
         match self.value() {
             Value::Null => null(),
             Value::Blob(bytes) | Value::Text(bytes) if bytes.is_empty() => null(),
+            // Whoever has had the text of a blob finds its bytes there.
+            Value::Blob(_) if self.made.get() & 1 != 0 => self.text().cast(),
             Value::Blob(bytes) => bytes.as_ptr().cast(),
             _ => self.text().cast(),
         }
@@ -199,7 +231,7 @@ impl CValue {
         c_int::try_from(length).unwrap_or(c_int::MAX)
     }
 
-    /// A copy that owns everything but the pointer that it may carry.
+    /// A copy that owns everything; a pointer does not go with it.
     pub fn duplicate(&self) -> CValue {
         let copy = CValue::new(self.value().clone());
         copy.subtype.set(self.subtype.get());
@@ -209,8 +241,7 @@ impl CValue {
 
     /// The pointer it carries, for who knows the name of its type.
     pub fn pointer(&self, kind: &CStr) -> *mut c_void {
-        // SAFETY: the pointer is set before C sees the value and not changed while C may look.
-        match unsafe { &*self.pointer.get() } {
+        match self.object().and_then(|object| object.downcast_ref::<Pointer>()) {
             Some(pointer) if *pointer.kind == *kind => pointer.data,
             _ => null_mut(),
         }

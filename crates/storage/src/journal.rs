@@ -7,6 +7,9 @@
 //!  2 EXCLUSIVE lock, changed pages -> database, cut it off, sync
 //!  3 delete / truncate / zero the journal: this is the commit
 //! ```
+//! Where a write that is interrupted may damage more than it was to change ([`File::is_powersafe`]), the originals of all pages
+//! that share a sector with a changed one are written, and the header has a sector of its own.
+//!
 //! A failure in step 2 plays the journal back at once; where that fails too, the journal stays and whoever opens the
 //! database next plays it back. Several databases at once: `super_journal.rs`. In mode MEMORY the originals are kept in memory for the same purpose; OFF has none.
 
@@ -27,8 +30,10 @@ use crate::pager::{JournalMode, Synchronous};
 use crate::planted::{self, Planted};
 use crate::super_journal;
 
-/// What device sectors are taken to be in journal headers.
+/// What device sectors are taken to be where writes damage nothing else.
 const SECTOR: u32 = 512;
+/// The largest sector that a journal can have.
+const MAX_SECTOR: u32 = 65536;
 /// Bytes gathered for one write of journal records.
 const BATCH: usize = 1 << 20;
 
@@ -98,12 +103,24 @@ impl Commit<'_> {
         }
     }
 
-    /// Pages of the old database that will change or be cut off.
+    /// What is lost or kept as a whole.
+    fn sector(&self) -> u32 {
+        if self.file.is_powersafe() { SECTOR } else { self.file.sector_size().clamp(SECTOR, MAX_SECTOR) }
+    }
+
+    /// Pages of the old database that will change, be cut off, or lie in one sector with those that change.
     fn changed_originals(&self) -> impl Iterator<Item = PageNo> + '_ {
         let lock_page = lock_byte_page(self.old_page_size);
         // With another page size no old page keeps its place.
         let kept = if self.old_page_size == self.page_size { self.new_count.min(self.old_count) } else { 0 };
-        let edited = self.pages.iter().map(|p| p.no()).filter(move |no| no.0 <= kept);
+        let together = (self.sector() / self.page_size).max(1);
+        let mut next = 1;
+        let edited = self.pages.iter().flat_map(move |page| {
+            let first = (page.no().0 - 1) / together * together + 1;
+            let pages = first.max(next)..=(first + together - 1).min(kept);
+            next = next.max(first + together);
+            pages.map(PageNo)
+        });
         let cut = (kept + 1..=self.old_count).map(PageNo);
         edited.chain(cut).filter(move |no| *no != lock_page)
     }
@@ -130,6 +147,7 @@ impl Commit<'_> {
     }
 
     fn fill_journal(&self, journal: &dyn File, path: &Path, existed: bool) -> Result<[u8; JournalHeader::SIZE]> {
+        let sector = self.sector();
         let nonce = self.io.random_u32();
         let sync = self.synchronous != Synchronous::Off && !planted::has(Planted::SkippedSync);
         let mut header = JournalHeader {
@@ -137,10 +155,10 @@ impl Commit<'_> {
             record_count: if sync { 0 } else { JournalHeader::TO_END_OF_FILE },
             nonce,
             initial_size: self.old_count,
-            sector_size: SECTOR,
+            sector_size: sector,
             page_size: self.old_page_size,
         };
-        let mut batch = vec![0; SECTOR as usize];
+        let mut batch = vec![0; sector as usize];
         header.encode(&mut batch);
         let mut offset = 0;
         let mut count = 0u32;
@@ -162,10 +180,10 @@ impl Commit<'_> {
         }
         journal.write_at(&batch, offset)?;
         if existed {
-            hide_old_header(journal, (offset + batch.len() as u64).next_multiple_of(u64::from(SECTOR)))?;
+            hide_old_header(journal, (offset + batch.len() as u64).next_multiple_of(u64::from(sector)))?;
         }
         if let Some(path) = self.super_journal {
-            let end = (offset + batch.len() as u64).next_multiple_of(u64::from(SECTOR));
+            let end = (offset + batch.len() as u64).next_multiple_of(u64::from(sector));
             let lock_page = lock_byte_page(self.old_page_size);
             let trailer = encode_super_journal_name(super_journal::name_of(path), lock_page.0);
             journal.write_at(&trailer, end)?;

@@ -3,9 +3,12 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
+use std::sync::Arc;
 
 use support::*;
 use turso_error::ResultCode;
+use turso_io::{File, Io, OpenFlags};
 use turso_storage::*;
 
 const MODES: [JournalMode; 5] =
@@ -413,4 +416,69 @@ fn odd_fields_of_a_journal_mean_what_they_mean_to_sqlite() {
         assert_eq!(sqlite3(&ours, "select * from t; select * from u"), theirs_says, "{page_sizes:?} {initial_sizes:?}");
         assert_eq!(fs::read(&ours).unwrap(), fs::read(&theirs).unwrap(), "{page_sizes:?} {initial_sizes:?}");
     }
+}
+
+/// Files on a device that may lose whole sectors of 4096 bytes.
+struct TornIo {
+    inner: Arc<dyn Io>,
+}
+
+struct TornFile {
+    inner: Arc<dyn File>,
+}
+
+impl Io for TornIo {
+    fn open(&self, path: &Path, flags: OpenFlags) -> turso_error::Result<Arc<dyn File>> {
+        Ok(Arc::new(TornFile { inner: self.inner.open(path, flags)? }))
+    }
+    turso_io::delegate_io!();
+}
+
+impl File for TornFile {
+    turso_io::delegate_file_data!();
+    fn size(&self) -> turso_error::Result<u64> {
+        self.inner.size()
+    }
+    fn is_read_only(&self) -> bool {
+        self.inner.is_read_only()
+    }
+    fn id(&self) -> Option<turso_io::FileId> {
+        self.inner.id()
+    }
+    fn sector_size(&self) -> u32 {
+        4096
+    }
+    fn is_powersafe(&self) -> bool {
+        false
+    }
+    turso_io::delegate_file_locks!();
+}
+
+#[test]
+fn pages_that_share_a_sector_are_journalled_together() {
+    let dir = Dir::new();
+    let path = dir.db();
+    let io: Arc<dyn Io> = Arc::new(TornIo { inner: syscall() });
+    let options = OpenOptions { page_size: 1024, ..OpenOptions::default() };
+    let mut p = open(&io, &path, options);
+    p.set_journal_mode(JournalMode::Persist).unwrap();
+    begin(&mut p);
+    append(&mut p, 13, 7);
+    commit(&mut p);
+    let before = fs::read(&path).unwrap();
+    assert_eq!(before.len(), 14 * 1024);
+    // Pages 6 and 14 change, and page 1 with its counter; of the last sector two pages are there.
+    begin(&mut p);
+    fill(&mut p, 6, 8);
+    fill(&mut p, 14, 8);
+    commit(&mut p);
+    p.end_read();
+    drop(p);
+    let journal_path = path.with_file_name("test.db-journal");
+    let journal = fs::read(&journal_path).unwrap();
+    let pages: Vec<u32> = journal[4096..]
+        .chunks_exact(1024 + 8)
+        .map(|record| u32::from_be_bytes(record[..4].try_into().unwrap()))
+        .collect();
+    assert_eq!(pages, [1, 2, 3, 4, 5, 6, 7, 8, 13, 14]);
 }

@@ -568,3 +568,64 @@ fn a_log_that_is_synced_grows_in_steps_and_zeros_behind_it_mean_nothing() {
         assert_eq!(said, format!("0|{frames}|{frames}"));
     }
 }
+
+#[test]
+fn an_earlier_snapshot_is_read_again_as_long_as_the_log_has_it() {
+    let dir = Dir::new();
+    let io = syscall();
+    let mut writer = open(&io, &dir.db(), WAL);
+    begin(&mut writer);
+    append(&mut writer, 2, 1);
+    commit(&mut writer);
+    // Until something is in the log there is nothing to name.
+    assert_eq!(writer.snapshot_id(), None);
+    writer.end_read();
+    begin(&mut writer);
+    fill(&mut writer, 2, 1);
+    commit(&mut writer);
+    writer.end_read();
+    let mut reader = open(&io, &dir.db(), WAL);
+    reader.begin_read().unwrap();
+    let old = reader.snapshot_id().unwrap();
+    reader.end_read();
+    begin(&mut writer);
+    fill(&mut writer, 3, 2);
+    commit(&mut writer);
+    let new = writer.snapshot_id().unwrap();
+    writer.end_read();
+    assert!(old < new);
+    assert_eq!(SnapshotId::from_bytes(&old.to_bytes()), Some(old));
+    assert_eq!(SnapshotId::from_bytes(&[0; SnapshotId::SIZE]), None);
+    // Another connection may have the newer pages in the common cache.
+    assert_eq!(bytes(&mut writer), [1, 2]);
+    for _ in 0..2 {
+        reader.begin_read_at(&old).unwrap();
+        assert_eq!(bytes_now(&mut reader), [1, 1]);
+        assert_eq!(reader.begin_write(WriteMode::Reserved).unwrap_err().code(), ResultCode::BUSY_SNAPSHOT);
+        reader.end_read();
+        assert_eq!(bytes(&mut reader), [1, 2]);
+        assert_eq!(bytes(&mut writer), [1, 2]);
+    }
+    // A snapshot that is held keeps a checkpoint from going further.
+    reader.begin_read_at(&old).unwrap();
+    writer.checkpoint(CheckpointMode::Passive).unwrap();
+    assert_eq!(bytes_now(&mut reader), [1, 1]);
+    reader.end_read();
+    writer.recover_snapshots().unwrap();
+    writer.checkpoint(CheckpointMode::Passive).unwrap();
+    assert_eq!(reader.begin_read_at(&old).unwrap_err().code(), ResultCode::ERROR_SNAPSHOT);
+    reader.begin_read_at(&new).unwrap();
+    assert_eq!(bytes_now(&mut reader), [1, 2]);
+    reader.end_read();
+    // The log begins anew.
+    begin(&mut writer);
+    fill(&mut writer, 2, 3);
+    commit(&mut writer);
+    writer.end_read();
+    assert_eq!(reader.begin_read_at(&new).unwrap_err().code(), ResultCode::ERROR_SNAPSHOT);
+    assert_eq!(bytes(&mut reader), [3, 2]);
+    // Without a log there is nothing to go back to.
+    writer.set_journal_mode(JournalMode::Delete).unwrap();
+    assert_eq!(writer.snapshot_id(), None);
+    assert_eq!(writer.begin_read_at(&new).unwrap_err().code(), ResultCode::ERROR);
+}

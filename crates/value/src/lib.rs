@@ -15,6 +15,7 @@
 //! | `arith`     | arithmetic and bit operators                                              |
 //! | `varint`    | the 1 to 9 byte integers of the file format                               |
 //! | `record`    | the row format: encoder, reader, incremental decoder                      |
+//! | `object`    | what an application sends along with a NULL                               |
 //! | `key`       | [`KeyInfo`]; comparing records with keys and with each other              |
 #![forbid(unsafe_code)]
 
@@ -26,6 +27,7 @@ pub mod compare;
 pub mod encoding;
 pub mod key;
 pub mod number;
+pub mod object;
 pub mod record;
 pub mod value;
 pub mod varint;
@@ -36,5 +38,6 @@ pub use compare::{compare, compare_numbers};
 pub use encoding::TextEncoding;
 pub use key::{KeyColumn, KeyInfo, compare_record, compare_records};
 pub use number::Number;
+pub use object::{Object, Objects};
 pub use record::{RecordCursor, RecordReader, SerialType, encode_record, record_len};
 pub use value::{Value, ValueRef, ValueType};

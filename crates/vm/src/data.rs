@@ -55,7 +55,23 @@ impl Exec for Variable {
             Some(value) => registers.get_mut(self.dest).assign(value.as_ref()),
             None => registers.get_mut(self.dest).set_null(),
         }
+        if !vm.run.parameter_objects.is_empty() {
+            vm.object_of_parameter(self);
+        }
         Ok(Flow::NEXT)
+    }
+}
+
+impl Vm {
+    /// What goes with a parameter goes with the register that it is loaded into.
+    #[cold]
+    fn object_of_parameter(&mut self, variable: &Variable) {
+        let bound = self.run.parameter_objects.get((variable.number as usize).wrapping_sub(1));
+        let mark = match bound {
+            Some(Some(object)) => self.run.objects.keep(object.clone()),
+            _ => 0,
+        };
+        self.frame.set_subtype(variable.dest, mark);
     }
 }
 

@@ -164,6 +164,12 @@ impl Frame {
         &mut self.objects[reg.index()]
     }
 
+    /// From now on registers have subtypes, whatever the program asks for: something goes with a parameter.
+    pub fn keep_subtypes(&mut self) {
+        let count = self.program.as_ref().map_or(0, |program| program.register_count);
+        self.subtypes.resize(self.subtypes.len().max(count), 0);
+    }
+
     /// Sets a register's subtype, in programs that ask for some.
     #[inline]
     pub fn set_subtype(&mut self, reg: Reg, subtype: u32) {
@@ -210,7 +216,16 @@ fn is_foreign_aggregate(function: &Function) -> bool {
     matches!(function.kind, FunctionKind::Aggregate(AggregateDef::User(_)))
 }
 
-/// True when some function of the program looks at subtypes of its arguments.
+/// True when some function of the program looks at subtypes of its arguments, or may get a subtype or an object from another
+/// one: functions of the application look without saying so.
 fn reads_subtypes(program: &Program) -> bool {
+    let foreign = program.calls.iter().any(|call| {
+        matches!(call.function.kind, FunctionKind::UserScalar(_) | FunctionKind::Aggregate(AggregateDef::User(_)))
+    });
+    if foreign && program.calls.len() > 1 {
+        return true;
+    }
+    let scans = |instruction: &Instruction| matches!(instruction, Instruction::VFilter(_));
     program.calls.iter().any(|call| call.function.flags.has(FunctionFlags::SUBTYPE))
+        || (foreign && program.instructions.iter().any(scans))
 }

@@ -32,6 +32,12 @@ impl Exec for Function {
         if let FunctionKind::UserScalar(function) = &call.function.kind {
             return vm.foreign_scalar(program, host, (self, call), &**function);
         }
+        if let FunctionKind::Host(function) = call.function.kind {
+            let arguments = if args.count == 0 { &[] } else { vm.frame.registers.block(args) };
+            *vm.frame.registers.get_mut(self.dest) = host.call_own(function, arguments)?;
+            vm.frame.set_subtype(self.dest, 0);
+            return Ok(Flow::NEXT);
+        }
         let mut ctx = Context {
             result: &mut vm.run.result,
             result_subtype: 0,
@@ -39,6 +45,7 @@ impl Exec for Function {
             collation: collation(program, call),
             environment: host.environment(),
             auxiliary: None,
+            objects: None,
         };
         if let FunctionKind::Distance(_) = &call.function.kind {
             ctx.auxiliary = Some(AuxiliaryData::new(&mut vm.frame.auxiliary, self.call.0, call.constant_args));
@@ -121,6 +128,10 @@ impl Vm {
         let place = instruction.call.0;
         let regs = Regs::new(instruction.args, usize::from(call.arity));
         let environment = ForeignEnvironment::of(host);
+        if self.run.objects.is_crowded() {
+            let frames = std::iter::once(&self.frame).chain(&self.callers);
+            self.run.objects.retain(frames.flat_map(|frame| &frame.subtypes));
+        }
         self.run.result.set_null();
         let mut ctx = Context {
             result: &mut self.run.result,
@@ -129,6 +140,7 @@ impl Vm {
             collation: collation(program, call),
             environment: &environment,
             auxiliary: Some(AuxiliaryData::new(&mut self.frame.auxiliary, place, call.constant_args)),
+            objects: Some(&mut self.run.objects),
         };
         let args = if regs.count == 0 { &[] } else { self.frame.registers.block(regs) };
         let outcome = host.foreign(|| function.call(&mut ctx, args));
@@ -164,6 +176,7 @@ impl Vm {
             collation: collation(program, call),
             environment: &environment,
             auxiliary: None,
+            objects: Some(&mut self.run.objects),
         };
         let args = if args.count == 0 { &[] } else { self.frame.registers.block(args) };
         host.foreign(|| match what {
@@ -194,6 +207,7 @@ impl Vm {
             collation: collation(program, call),
             environment: &environment,
             auxiliary: None,
+            objects: Some(&mut self.run.objects),
         };
         host.foreign(|| if last { aggregate.finalize(&mut ctx) } else { aggregate.value(&mut ctx) })?;
         let subtype = ctx.result_subtype;
@@ -280,6 +294,7 @@ impl Vm {
             collation: collation(program, call),
             environment: host.environment(),
             auxiliary: None,
+            objects: None,
         };
         let args = if args.count == 0 { &[] } else { self.frame.registers.block(args) };
         match what {
@@ -312,6 +327,7 @@ impl Vm {
             collation: collation(program, call),
             environment: host.environment(),
             auxiliary: None,
+            objects: None,
         };
         if last {
             aggregate.finalize(&mut ctx)?

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use turso_error::Result;
+use turso_error::{Error, Result, ResultCode};
 use turso_functions::Environment;
+use turso_functions::HostFunction;
 use turso_program::DbIndex;
 use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
 use turso_program::virtual_table::UsedTable;
@@ -141,6 +142,12 @@ pub trait Host {
     /// All rows of a tree have been removed at once.
     fn on_truncate(&mut self, change: &RowChange, rows: i64) {
         let _ = (change, rows);
+    }
+
+    /// Call a function that is the connection's own. What it waits for it waits for in place.
+    fn call_own(&mut self, function: HostFunction, arguments: &[Value]) -> Result<Value> {
+        let _ = arguments;
+        Err(Error::new(ResultCode::ERROR, format!("{function:?} needs a connection")))
     }
 
     // ---- Code of the application ------------------------------------------------------------------------------------

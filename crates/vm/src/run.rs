@@ -7,7 +7,7 @@ use turso_program::control::OnError;
 use turso_program::{Reg, Regs};
 use turso_storage::Pager;
 use turso_storage::btree::TreeEraser;
-use turso_value::{TextEncoding, Value};
+use turso_value::{Object, Objects, TextEncoding, Value};
 
 use crate::Host;
 
@@ -46,6 +46,10 @@ impl std::ops::AddAssign for RunCounters {
 pub(crate) struct Run {
     /// The bound parameters, by number - 1.
     pub parameters: Vec<Value>,
+    /// What goes with parameters that are NULL, by number - 1; shorter than the parameters, usually empty.
+    pub parameter_objects: Vec<Option<Object>>,
+    /// What goes with values in registers.
+    pub objects: Objects,
     /// The result of the last `Compare`.
     pub compare: Ordering,
     /// Rows changed and not yet published.
@@ -94,6 +98,8 @@ impl Run {
     pub fn new(parameters: usize) -> Self {
         Self {
             parameters: vec![Value::Null; parameters],
+            parameter_objects: Vec::new(),
+            objects: Objects::default(),
             compare: Ordering::Equal,
             changes: 0,
             fk_violations: 0,
@@ -126,6 +132,7 @@ impl Run {
         self.scratch.attempts = 0;
         self.scratch.eraser = None;
         self.scratch.payload.clear();
+        self.objects.clear();
         // Ephemeral trees of the last run are gone with their pages.
         self.temporary = None;
     }

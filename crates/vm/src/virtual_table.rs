@@ -12,6 +12,7 @@ use turso_vtab::{Argument, Change, OnConflict, Output};
 
 use crate::cursors::{Cursor, VirtualCursor, tree_and_pager};
 use crate::dispatch::{Exec, Flow};
+use crate::frame::subtypes_of;
 use crate::run::internal;
 use crate::{Host, Vm};
 
@@ -80,6 +81,11 @@ impl Exec for VFilter {
             0 => Vec::new(),
             _ => vm.frame.registers.block(self.args).iter().map(|v| Argument::Value(v.clone())).collect(),
         };
+        for (slot, &subtype) in arguments.iter_mut().zip(subtypes_of(&vm.frame.subtypes, self.args)) {
+            if let Some(object) = vm.run.objects.get(subtype) {
+                *slot = Argument::Object(object.clone());
+            }
+        }
         for &(position, cursor) in &self.scan.sets {
             let values = vm.values_of_set(host, cursor)?;
             if let Some(slot) = arguments.get_mut(position) {
@@ -112,9 +118,12 @@ impl Exec for VColumn {
             Cursor::Virtual(open) if !open.null_row => {
                 let result = &mut vm.run.result;
                 result.set_null();
-                let mut output = Output { value: result, subtype: 0 };
+                let mut output = Output { value: result, subtype: 0, object: None };
                 open.cursor.column(host.session(), usize::from(self.column), &mut output)?;
-                let subtype = output.subtype;
+                let subtype = match output.object {
+                    None => output.subtype,
+                    Some(object) => vm.run.objects.keep(object),
+                };
                 std::mem::swap(dest, &mut vm.run.result);
                 subtype
             }

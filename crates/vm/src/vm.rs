@@ -5,7 +5,7 @@ use std::sync::Arc;
 use turso_error::{Error, Result, ResultCode};
 use turso_program::control::OnError;
 use turso_program::{Instruction, Program};
-use turso_value::Value;
+use turso_value::{Object, Value};
 
 use crate::Host;
 use crate::dispatch::{Exec, Flow, execute};
@@ -83,10 +83,32 @@ impl Vm {
         match number.checked_sub(1).and_then(|i| self.run.parameters.get_mut(i)) {
             Some(slot) => {
                 *slot = value;
+                if let Some(object) = self.run.parameter_objects.get_mut(number.wrapping_sub(1)) {
+                    *object = None;
+                }
                 true
             }
             None => false,
         }
+    }
+
+    /// Bind NULL with an object that goes with it. False when there is no such parameter.
+    pub fn bind_object(&mut self, number: usize, object: Object) -> bool {
+        if !self.bind(number, Value::Null) {
+            return false;
+        }
+        let objects = &mut self.run.parameter_objects;
+        objects.resize(objects.len().max(number), None);
+        if let Some(slot) = number.checked_sub(1).and_then(|i| objects.get_mut(i)) {
+            *slot = Some(object);
+        }
+        self.frame.keep_subtypes();
+        true
+    }
+
+    /// The objects bound to parameters, by number - 1; shorter than the parameters.
+    pub fn parameter_objects(&self) -> &[Option<Object>] {
+        &self.run.parameter_objects
     }
 
     /// The bound parameters; unbound ones are NULL.
@@ -94,9 +116,10 @@ impl Vm {
         &self.run.parameters
     }
 
-    /// The bound parameters, to be changed.
-    pub fn parameters_mut(&mut self) -> &mut [Value] {
-        &mut self.run.parameters
+    /// All parameters become NULL.
+    pub fn clear_bindings(&mut self) {
+        self.run.parameters.fill(Value::Null);
+        self.run.parameter_objects.clear();
     }
 
     /// The row that the last [`Vm::step`] has answered; empty otherwise.
@@ -337,6 +360,7 @@ impl Vm {
         match instruction {
             // These say what subtype their result has.
             Instruction::Function(_) | Instruction::AggValue(_) | Instruction::VColumn(_) => {}
+            Instruction::Variable(_) | Instruction::Copy(_) | Instruction::Move(_) => {}
             other => {
                 if let Some(slots) = other.destination().and_then(|regs| self.frame.subtypes.get_mut(regs.range())) {
                     slots.fill(0);

@@ -1,7 +1,7 @@
 //! Cursors over virtual tables.
 
 use turso_error::Result;
-use turso_value::Value;
+use turso_value::{Object, Value};
 
 use crate::Session;
 
@@ -42,6 +42,8 @@ pub struct Output<'a> {
     pub value: &'a mut Value,
     /// Its subtype (`turso_functions::Context::SUBTYPE_JSON`), 0 for none.
     pub subtype: u32,
+    /// What goes with the value, which is NULL then.
+    pub object: Option<Object>,
 }
 
 /// A value that [`Cursor::filter`] gets.
@@ -51,14 +53,16 @@ pub enum Argument {
     Value(Value),
     /// All values of the right side of an IN, for a constraint whose usage said [`crate::Usage::all_at_once`].
     Set(Vec<Value>),
+    /// The right side of a constraint is NULL, and this goes with it.
+    Object(Object),
 }
 
 impl Argument {
-    /// The value; NULL for a set.
+    /// The value; NULL for a set and an object.
     pub fn value(&self) -> &Value {
         match self {
             Argument::Value(value) => value,
-            Argument::Set(_) => &Value::Null,
+            Argument::Set(_) | Argument::Object(_) => &Value::Null,
         }
     }
 }

@@ -101,10 +101,13 @@ impl Connection {
         let wanted = |name: &str| database.is_none_or(|database| database.eq_ignore_ascii_case(name));
         // `temp` hides `main`, which hides what is attached.
         let order = [1, 0].into_iter().chain(2..state.databases.len());
-        let found = order
-            .filter_map(|i| state.databases.get(i))
-            .filter(|db| wanted(&db.name))
-            .find_map(|db| db.schema.as_ref().and_then(|schema| schema.table(table)).cloned());
+        let found = order.filter_map(|i| state.databases.get(i)).filter(|db| wanted(&db.name)).find_map(|db| {
+            match (&db.schema, database) {
+                (Some(schema), Some(_)) => schema.qualified_table(table).cloned(),
+                (Some(schema), None) => schema.table(table).cloned(),
+                (None, _) => None,
+            }
+        });
         let unknown = || match column {
             Some(column) => Error::sql(format!("no such table column: {table}.{column}")),
             None => Error::sql(format!("no such table column: {table}.(null)")),

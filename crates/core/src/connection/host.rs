@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
-use turso_functions::Environment;
+use turso_functions::{Environment, HostFunction};
 use turso_program::DbIndex;
 use turso_program::schema::{Cookie, HostCall, SavepointOp, Transaction, TransactionControl};
 use turso_program::virtual_table::UsedTable;
@@ -28,6 +28,10 @@ impl Host for State {
 
     fn temporary_space(&mut self) -> Option<Arc<TempSpace>> {
         Some(self.temp_space().clone())
+    }
+
+    fn call_own(&mut self, function: HostFunction, arguments: &[Value]) -> Result<Value> {
+        crate::modules::call(self, function, arguments)
     }
 
     fn encoding(&self) -> TextEncoding {

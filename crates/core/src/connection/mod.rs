@@ -15,6 +15,7 @@ mod gate;
 mod hooks;
 mod host;
 mod image;
+mod imposter;
 mod limits;
 mod pragma;
 mod preupdate;
@@ -22,6 +23,7 @@ mod programs;
 mod schema;
 mod settings;
 mod shared_cache;
+mod snapshots;
 mod state;
 mod switches;
 mod transaction;
@@ -320,6 +322,15 @@ impl State {
         }
         let text = sql.get(..parsed.tail).unwrap_or(sql);
         self.check_statement(text, &statement, parsed.parameters.count as usize)?;
+        if self.imposter.is_some() && self.make_imposter(&statement, text)? {
+            // What is left to do is what an unknown pragma does.
+            let Some(nothing) = turso_parser::parse(b"PRAGMA imposter").map_err(syntax_error)?.statement else {
+                return Ok(None);
+            };
+            let catalogue = catalogue::SessionCatalogue::new(self);
+            let context = PlanContext::new(&catalogue, self.plan_options(), text);
+            return Ok(Some((Arc::new(plan_statement(&context, &nothing)?), parsed.tail)));
+        }
         let (mut connected, mut lends) = (0, false);
         let program = loop {
             let (options, generation) = (self.plan_options(), self.generation);

@@ -112,6 +112,8 @@ pub(crate) struct State {
     pub environment: SessionEnvironment,
     /// What `PRAGMA encoding` chose for a file without tables.
     pub encoding_choice: EncodingChoice,
+    /// Where CREATE TABLE makes imposters, and on which tree.
+    pub imposter: Option<(usize, u32)>,
     /// Functions of the application beside the built-in ones.
     pub functions: turso_functions::Registry,
     /// Collations of the application.
@@ -218,6 +220,7 @@ impl State {
             limits: Limits::default(),
             limit_table: Default::default(),
             environment: Default::default(),
+            imposter: None,
             functions: turso_functions::Registry::new(),
             collations: Vec::new(),
             virtual_tables: Default::default(),

@@ -19,9 +19,13 @@ mod series;
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
+use turso_functions::HostFunction;
+use turso_value::Value;
 use turso_vtab::{Module, Session};
 
 use crate::connection::State;
+
+pub use rtree::shape;
 
 /// A module by its name in lower case.
 pub(crate) type NamedModule = (Arc<str>, Arc<dyn Module>);
@@ -34,6 +38,13 @@ pub(crate) fn built_in() -> Vec<NamedModule> {
     list.push(("dbstat".into(), Arc::new(dbstat::DbStat)));
     list.push(("generate_series".into(), Arc::new(series::Series)));
     list
+}
+
+/// A function that looks at the tables of a module.
+pub(crate) fn call(state: &mut State, function: HostFunction, arguments: &[Value]) -> Result<Value> {
+    match function {
+        HostFunction::RTreeCheck => rtree::rtreecheck(state, arguments),
+    }
 }
 
 /// A module that comes into being when its name is first used.

@@ -303,6 +303,15 @@ SELECT jsonb_remove('[1,2]', '$[0]');
 SELECT jsonb_replace('[1,2]', '$[0]', 'x');
 -- = jsonb_set
 SELECT jsonb_set('[1,2]', '$[2]', 3);
+-- # R-Trees
+-- = rtreecheck
+CREATE VIRTUAL TABLE box USING rtree(id, x0, x1); INSERT INTO box VALUES (1, 2, 3), (2, 5, 6); SELECT rtreecheck('box'), rtreecheck('main', 'box'); SELECT rtreecheck('t'); SELECT rtreecheck('nosuch');
+DELETE FROM box_rowid WHERE rowid = 1; SELECT rtreecheck('box');
+-- = rtreedepth
+SELECT rtreedepth(x'0003'), rtreedepth(zeroblob(40)); SELECT rtreedepth('x');
+-- = rtreenode
+SELECT rtreenode(1, x'0000000100000000000000053f80000040000000'); SELECT rtreenode(2, x'00000000'), rtreenode(9, x'00000000'), rtreenode(1, NULL);
+
 -- # Our own functions
 -- = btrim
 SELECT btrim('xxaxx', 'x');

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::functions::FunctionFlags as TheirFlags;
 use turso_core::functions::{Aggregate, Arity, Context, FunctionDef, FunctionFlags};
-use turso_core::{Error, Result, Value};
+use turso_core::{Error, Object, Result, StepResult, Value};
 
 use crate::Pair;
 
@@ -366,4 +366,49 @@ fn what_aggregates_hold_is_given_back_when_the_run_ends() {
     let events = std::mem::take(&mut *log.lock().unwrap());
     assert_eq!(events.iter().filter(|e| **e == "value").count(), 1);
     assert_eq!(events.last(), Some(&"dropped"), "all are dropped by reset: {events:?}");
+}
+
+/// What travels with a NULL.
+struct Parcel(i64);
+
+#[test]
+fn objects_travel_from_function_to_function_and_with_parameters() {
+    let pair = Pair::new();
+    let wrap = |ctx: &mut Context<'_>, args: &[Value]| ctx.object(Object::new(Parcel(args[0].to_integer())));
+    let open = |ctx: &mut Context<'_>, _: &[Value]| match ctx.arg_object(0).and_then(Object::downcast_ref) {
+        Some(Parcel(content)) => ctx.integer(*content),
+        None => ctx.null(),
+    };
+    for (name, call) in [
+        ("wrap", Arc::new(wrap) as Arc<dyn turso_core::functions::ScalarFunction>),
+        ("open", Arc::new(open) as Arc<dyn turso_core::functions::ScalarFunction>),
+    ] {
+        pair.ours.create_function(FunctionDef::user_scalar(name, Arity::exactly(1), NONE, call)).unwrap();
+    }
+    let rows = |sql: &str| crate::support::run_ours(&pair.ours, sql).pop().unwrap().0;
+    assert_eq!(
+        rows("SELECT wrap(5), typeof(wrap(5)), wrap(5) IS NULL, open(wrap(5)), open(5), open(NULL)"),
+        ["NULL|'null'|1|5|NULL|NULL"]
+    );
+    assert_eq!(rows("SELECT open(x) FROM (SELECT wrap(1) AS x UNION ALL SELECT wrap(2))").len(), 2);
+    // Many in one run: those that nobody refers to any more go.
+    let sum = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT sum(open(wrap(i))) FROM n";
+    assert_eq!(rows(sum), ["500500"]);
+    // A table keeps none.
+    assert_eq!(rows("CREATE TABLE t AS SELECT wrap(1) AS x; SELECT open(x) FROM t"), ["NULL"]);
+
+    let mut statement = pair.ours.prepare("SELECT open(?1), ?1 IS NULL, open(?2)").unwrap().statement.unwrap();
+    statement.bind_object(1, Object::new(Parcel(7))).unwrap();
+    for _ in 0..2 {
+        assert_eq!(statement.step().unwrap(), StepResult::Row);
+        assert_eq!(statement.row(), [Value::Integer(7), Value::Integer(1), Value::Null]);
+        statement.reset();
+        // The program is made anew, what is bound stays.
+        pair.ours.execute_batch("CREATE TABLE IF NOT EXISTS other(a)").unwrap();
+    }
+    statement.bind(1, Value::Integer(3)).unwrap();
+    assert_eq!(statement.step().unwrap(), StepResult::Row);
+    assert_eq!(statement.row(), [Value::Null, Value::Integer(0), Value::Null]);
+    statement.reset();
+    assert!(statement.bind_object(3, Object::new(Parcel(1))).is_err());
 }

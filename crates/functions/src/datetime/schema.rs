@@ -60,6 +60,7 @@ fn timeless(ctx: &mut Context<'_>, args: &[Value], call: ScalarFn, name: &str, p
         collation: ctx.collation,
         environment: &watched,
         auxiliary: None,
+        objects: None,
     };
     call(&mut inner, args)?;
     if watched.asked.get() {

@@ -20,6 +20,9 @@ use crate::{File, FileId, Io, LockLevel, OpenFlags, ShmLockKind, ShmRegion, Sync
 use lock::FileLocks;
 use shm::ShmFile;
 
+/// Links from one name to the next that are followed.
+const MOST_LINKS: usize = 100;
+
 /// See the module's documentation.
 #[derive(Default)]
 pub struct SyscallIo {
@@ -122,7 +125,13 @@ impl Io for SyscallIo {
             return Ok(full);
         }
         let cannot = || Error::from_code(ResultCode::CANTOPEN_FULLPATH);
-        let absolute = std::path::absolute(path).map_err(|_| cannot())?;
+        // A link to what does not exist yet: that is where it will be.
+        let mut target = path.to_path_buf();
+        for _ in 0..MOST_LINKS {
+            let Ok(link) = fs::read_link(&target) else { break };
+            target = target.parent().map_or(link.clone(), |parent| parent.join(&link));
+        }
+        let absolute = std::path::absolute(&target).map_err(|_| cannot())?;
         let (parent, name) = (absolute.parent().ok_or_else(cannot)?, absolute.file_name().ok_or_else(cannot)?);
         Ok(fs::canonicalize(parent).map_or(absolute.clone(), |parent| parent.join(name)))
     }

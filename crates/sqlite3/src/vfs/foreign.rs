@@ -16,6 +16,9 @@ use super::methods::*;
 use crate::codes::{BUSY, CANTOPEN, OK, READONLY};
 use crate::filename::FileName;
 
+/// `SQLITE_IOCAP_POWERSAFE_OVERWRITE`
+const POWERSAFE_OVERWRITE: c_int = 0x1000;
+
 /// Paths of a VFS may have this many bytes where it does not say more.
 const MIN_PATHNAME: c_int = 512;
 
@@ -159,14 +162,16 @@ impl Io for ForeignIo {
     fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
         let delete = self.vfs().delete.ok_or_else(lacking)?;
         // SAFETY: the interface's contract.
-        check(unsafe { delete(self.vfs, c_path(path).as_ptr(), sync_dir.into()) })
+        check(unsafe { delete(self.vfs, self.name_and_kind(path).0, sync_dir.into()) })
     }
 
     fn exists(&self, path: &Path) -> Result<bool> {
         let access = self.vfs().access.ok_or_else(lacking)?;
         let mut found = 0;
+        // By the pointer a VFS knows whose journal or log it is.
+        let (name, _) = self.name_and_kind(path);
         // SAFETY: the interface's contract.
-        check(unsafe { access(self.vfs, c_path(path).as_ptr(), 0, &mut found) })?;
+        check(unsafe { access(self.vfs, name, 0, &mut found) })?;
         Ok(found != 0)
     }
 
@@ -327,6 +332,16 @@ impl File for ForeignFile {
         // SAFETY: the interface's contract.
         let size = self.methods().ok().and_then(|m| m.sector_size).map_or(4096, |ask| unsafe { ask(self.as_ptr()) });
         u32::try_from(size).unwrap_or(4096).clamp(512, 65536)
+    }
+
+    fn takes_runs(&self) -> bool {
+        false
+    }
+
+    fn is_powersafe(&self) -> bool {
+        let ask = self.methods().ok().and_then(|methods| methods.characteristics);
+        // SAFETY: the interface's contract.
+        ask.map_or(0, |ask| unsafe { ask(self.as_ptr()) }) & POWERSAFE_OVERWRITE != 0
     }
 
     fn lock(&self, level: LockLevel) -> Result<()> {

@@ -85,6 +85,7 @@ impl Cursor for ForeignCursor {
             .map(|argument| match argument {
                 Argument::Value(value) => CValue::new(value.clone()),
                 Argument::Set(values) => CValue::of_set(values),
+                Argument::Object(object) => CValue::of_object(object.clone()),
             })
             .collect();
         let mut pointers: Vec<*mut CValue> = cells.iter().map(|cell| std::ptr::from_ref(cell).cast_mut()).collect();
@@ -110,6 +111,7 @@ impl Cursor for ForeignCursor {
         // SAFETY: the interface's contract.
         let code = lent(session, || unsafe { column(cursor, context.as_ptr(), index as c_int) })?;
         outcome(self.table, code)?;
+        output.object = context.object();
         let (value, subtype) = context.into_value()?;
         *output.value = value;
         output.subtype = subtype;

@@ -22,7 +22,7 @@ use crate::codes::OK;
 use crate::memory;
 
 /// Runs C code with the session lent to it.
-fn lent<T: Default>(session: &mut dyn Session, mut call: impl FnMut() -> T) -> Result<T> {
+pub fn lent<T: Default>(session: &mut dyn Session, mut call: impl FnMut() -> T) -> Result<T> {
     let mut answer = T::default();
     session.lend(&mut || answer = call())?;
     Ok(answer)

@@ -172,4 +172,7 @@ impl File for GuestFile {
     fn sector_size(&self) -> u32 {
         self.file().sector_size()
     }
+    fn is_powersafe(&self) -> bool {
+        self.file().is_powersafe()
+    }
 }

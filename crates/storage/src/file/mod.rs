@@ -382,8 +382,9 @@ impl DatabaseFile {
             if !self.is_read_only() && self.io.exists(&wal_path)? {
                 let _ = self.io.delete(&wal_path, false);
             }
-        } else if !tip.wal && self.io.exists(&wal_path)? {
-            tip.wal = self.io.open(&wal_path, OpenFlags { read_only: true, ..OpenFlags::default() })?.size()? > 0;
+        } else if !tip.wal {
+            // A log is read, whatever the header says: that a VFS shows one is how RBU makes its changes beside the file.
+            tip.wal = self.io.exists(&wal_path)?;
         }
         Ok(tip)
     }

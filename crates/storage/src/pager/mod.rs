@@ -16,6 +16,7 @@
 
 mod commit;
 mod concurrent;
+mod earlier;
 mod file;
 mod modes;
 mod read_set;
@@ -37,6 +38,7 @@ use crate::format::header::is_page_size;
 use crate::format::layout::{lock_byte_page, ptrmap};
 use crate::page::{Page, PageNo, PageRef};
 use concurrent::Tap;
+pub use earlier::SnapshotId;
 use file::FileBacking;
 pub use modes::{JournalMode, Synchronous};
 use savepoint::{Before, Savepoint};

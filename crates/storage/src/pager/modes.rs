@@ -134,10 +134,17 @@ impl Pager {
         if self.in_read() {
             return Err(Error::from_code(ResultCode::LOCKED));
         }
-        self.file_mut().needs_to_block()?;
-        self.block_on(Pager::begin_read)?;
-        self.end_read();
         let file = self.file_mut();
+        file.needs_to_block()?;
+        if file.exclusive || file.wal.as_ref().is_none_or(|wal| wal.is_closed()) {
+            // This opens the log, if there is one.
+            self.block_on(Pager::begin_read)?;
+            self.end_read();
+        }
+        let file = self.file_mut();
+        if file.db.is_owned_by_other(file.id) {
+            return Ok(CheckpointResult { busy: true, ..none });
+        }
         match &file.wal {
             Some(wal) => match wal.checkpoint(&file.db, mode, effort, file.synchronous) {
                 // Somebody else is checkpointing.

@@ -299,11 +299,12 @@ impl Wal {
             same
         });
         let size = header.page_size as usize;
-        let mut buf = vec![0; size * RUN.min(frames.len())];
+        let longest = if self.database.takes_runs() { RUN } else { 1 };
+        let mut buf = vec![0; size * longest.min(frames.len())];
         let mut rest = &frames[..];
         while let Some(first) = rest.first() {
             let start = first.0;
-            let run = rest.iter().take(RUN).enumerate().take_while(|(i, (p, _))| *p == start + *i as u32).count();
+            let run = rest.iter().take(longest).enumerate().take_while(|(i, (p, _))| *p == start + *i as u32).count();
             for (chunk, (page, frame)) in buf.chunks_exact_mut(size).zip(&rest[..run]) {
                 let read = self.file.read_at(chunk, self.page_offset(*frame, header.page_size))?;
                 if read < size {
@@ -324,6 +325,35 @@ impl Wal {
             self.database.sync(SyncKind::Data)?;
         }
         self.index.set_word(at::BACKFILLED, safe)
+    }
+
+    /// A checkpoint that was interrupted has left word of what it meant to copy: what the file has not got is taken back.
+    pub fn recover_attempted(&self) -> Result<()> {
+        self.locks.exclusive(lock::CHECKPOINT, 1)?;
+        let result = self.recover_attempted_locked();
+        self.locks.release_exclusive(lock::CHECKPOINT, 1);
+        result
+    }
+
+    fn recover_attempted_locked(&self) -> Result<()> {
+        let HeaderState::Good(header) = self.index.read_header()? else {
+            return Err(Error::from_code(ResultCode::BUSY));
+        };
+        let size = header.page_size as usize;
+        let (mut logged, mut copied) = (vec![0; size], vec![0; size]);
+        let attempted = self.index.backfill_attempted()?.min(header.max_frame);
+        for frame in (self.index.backfilled()? + 1..=attempted).rev() {
+            let Some(&page) = self.index.pages_of(frame, frame)?.first() else { break };
+            let offset = u64::from(page.saturating_sub(1)) * size as u64;
+            let read = self.database.read_at(&mut copied, offset)?;
+            copied[read..].fill(0);
+            self.file.read_at(&mut logged, self.page_offset(frame, header.page_size))?;
+            if logged == copied {
+                break;
+            }
+            self.index.set_word(at::BACKFILL_ATTEMPTED, frame - 1)?;
+        }
+        Ok(())
     }
 
     /// Everything into the file; the caller holds EXCLUSIVE. False where a reader kept it from being complete.

@@ -159,6 +159,11 @@ impl WalIndex {
         self.word(at::BACKFILLED)
     }
 
+    /// Frames that a checkpoint has begun to copy.
+    pub fn backfill_attempted(&self) -> Result<u32> {
+        self.word(at::BACKFILL_ATTEMPTED)
+    }
+
     pub fn read_mark(&self, slot: u32) -> Result<u32> {
         self.word(at::READ_MARKS + slot as usize)
     }

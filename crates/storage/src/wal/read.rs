@@ -42,6 +42,11 @@ impl WalSnapshot {
         self.header.page_count
     }
 
+    /// What can be asked for again.
+    pub fn header(&self) -> &IndexHeader {
+        &self.header
+    }
+
     pub fn max_frame(&self) -> u32 {
         self.header.max_frame
     }
@@ -86,6 +91,49 @@ impl Wal {
             }
         }
         Err(Error::from_code(ResultCode::PROTOCOL))
+    }
+
+    /// Takes a snapshot of an earlier state; `SQLITE_ERROR_SNAPSHOT` where the log and the file no longer have it.
+    pub fn begin_read_at(&self, db: &DatabaseFile, header: &IndexHeader) -> Result<WalSnapshot> {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                db.io().sleep(Duration::from_millis(1));
+            }
+            // As long as this is held no checkpoint copies what is newer into the file.
+            match self.locks.exclusive(lock::CHECKPOINT, 1) {
+                Err(e) if e.is(ResultCode::BUSY) => continue,
+                other => other?,
+            }
+            let snapshot = self.try_read_at(header);
+            self.locks.release_exclusive(lock::CHECKPOINT, 1);
+            if let Some(snapshot) = snapshot? {
+                return Ok(snapshot);
+            }
+        }
+        Err(Error::from_code(ResultCode::BUSY))
+    }
+
+    fn try_read_at(&self, header: &IndexHeader) -> Result<Option<WalSnapshot>> {
+        let Some(newest) = self.current_header(true)? else { return Ok(None) };
+        let still_there = |attempted: u32| attempted <= header.max_frame;
+        let known = newest.salt == header.salt && newest.max_frame >= header.max_frame;
+        if !known || !still_there(self.index.backfill_attempted()?) {
+            return Err(Error::from_code(ResultCode::ERROR_SNAPSHOT));
+        }
+        let Some((slot, mark)) = self.lock_mark(header)? else { return Ok(None) };
+        let min_frame = self.index.backfilled()? + 1;
+        self.index.barrier();
+        if self.index.read_mark(slot)? != mark || !self.index.has_salt(header.salt)? {
+            self.locks.release_shared(lock::read(slot));
+            return Ok(None);
+        }
+        // Number 0 comes before all that are known: nothing read under it is offered to others.
+        Ok(Some(WalSnapshot { header: *header, slot, min_frame, commit: 0, page_size: self.page_size }))
+    }
+
+    /// The log has been closed for good: its database has another journal mode, or nobody has it open.
+    pub fn is_closed(&self) -> bool {
+        self.locks.is_closed()
     }
 
     /// Lets a snapshot go.

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use turso_error::{Error, Result};
+use turso_error::{Error, Result, ResultCode};
 use turso_value::Value;
 use turso_vtab::{Argument, Cursor, Output, Session};
 
-use super::node::{Bounds, Entry, MAX_DEPTH};
+use super::node::{Bounds, Entry, Node};
+use super::shape::{Call, Element, Search, Verdict, Within};
 use super::store::Sql;
 use super::tree::Tree;
-use super::{BY_ROWID, LETTERS};
+use super::{BY_ROWID, LETTERS, MATCH};
 use crate::connection::State;
 use crate::statement::{InnerStatement, StepResult};
 
@@ -37,11 +38,24 @@ impl Condition {
     }
 }
 
-/// A node of which entries are still to be visited, the next one last.
-struct Level {
-    entries: Vec<Entry>,
-    height: usize,
+/// What a search still has to look at.
+struct Open {
+    /// 0 for a row, 1 for a leaf, and so on; of the root it is not known before it is read.
+    level: usize,
+    found: Verdict,
+    what: What,
 }
+
+enum What {
+    Row(Entry),
+    /// A node that has not been read.
+    Node(i64),
+    /// The entries of a node that have not been looked at.
+    Entries(std::vec::IntoIter<Entry>),
+}
+
+/// Everything is wanted that a search by conditions has not put aside.
+const ANYTHING: Verdict = Verdict { within: Within::Partly, score: 0.0 };
 
 /// A query that is run again and again, and may be waiting in the middle.
 #[derive(Default)]
@@ -84,12 +98,15 @@ pub(super) struct Scan {
     tree: Arc<Tree>,
     name: String,
     conditions: Vec<Condition>,
+    shapes: Vec<Box<dyn Search>>,
     /// Of a search by rowid: the one wanted, and the leaf where it is.
     wanted: Option<i64>,
     leaf: Option<i64>,
-    /// Nodes to be read next: number and height; `None` for the root's, which it knows itself.
-    to_read: Option<(i64, Option<usize>)>,
-    levels: Vec<Level>,
+    /// What comes next last.
+    open: Vec<Open>,
+    /// How many of these there are on each level, for shapes.
+    waiting: Vec<u32>,
+    root_level: usize,
     row: Option<Entry>,
     auxiliary: Option<Vec<Value>>,
     nodes: Reader,
@@ -103,10 +120,12 @@ impl Scan {
             tree,
             name,
             conditions: Vec::new(),
+            shapes: Vec::new(),
             wanted: None,
             leaf: None,
-            to_read: None,
-            levels: Vec::new(),
+            open: Vec::new(),
+            waiting: Vec::new(),
+            root_level: 0,
             row: None,
             auxiliary: None,
             nodes: Reader::default(),
@@ -115,56 +134,132 @@ impl Scan {
         }
     }
 
+    /// Put something where its turn is: least score first, of equal ones what is nearest to the rows, then as they came.
+    fn push(&mut self, next: Open) {
+        let order = |other: &Open| other.found.score.total_cmp(&next.found.score).then(other.level.cmp(&next.level));
+        let at = self.open.partition_point(|other| order(other).is_gt());
+        if let Some(count) = self.waiting.get_mut(next.level) {
+            *count += 1;
+        }
+        self.open.insert(at, next);
+    }
+
+    fn pop(&mut self) {
+        if let Some(open) = self.open.pop()
+            && let Some(count) = self.waiting.get_mut(open.level)
+        {
+            *count -= 1;
+        }
+    }
+
     /// Go to the next row. What has been read is not read again after a wait.
-    fn advance(&mut self, state: &mut State) -> Result<()> {
+    fn advance(&mut self, session: &mut dyn Session) -> Result<()> {
+        self.row = None;
         if let (Some(wanted), None) = (self.wanted, self.leaf) {
+            let state = super::super::state_of(session)?;
             let found = self.leaves.read(state, || self.tree.store.text(Sql::ReadRowid), wanted)?;
             let Some(Value::Integer(leaf)) = found.first() else {
-                self.to_read = None;
-                self.row = None;
+                self.open.clear();
                 return Ok(());
             };
             self.leaf = Some(*leaf);
-            self.to_read = Some((*leaf, Some(0)));
+            self.open.push(Open { level: 1, found: ANYTHING, what: What::Node(*leaf) });
         }
-        loop {
-            if let Some((no, height)) = self.to_read {
-                let found = self.nodes.read(state, || self.tree.store.text(Sql::ReadNode), no)?;
-                let node = match found.first() {
-                    Some(Value::Blob(bytes)) => self.tree.layout.decode(no, bytes),
-                    _ => None,
-                };
-                let node = node.ok_or_else(|| super::damaged(&self.name))?;
-                self.to_read = None;
-                let height = height.unwrap_or(node.depth);
-                if self.levels.len() > MAX_DEPTH {
-                    return Err(super::damaged(&self.name));
-                }
-                let mut entries = node.entries;
-                entries.retain(|entry| match self.wanted {
-                    Some(wanted) => entry.id == wanted,
-                    None => self.conditions.iter().all(|c| c.may_hold(&entry.bounds, height == 0)),
-                });
-                entries.reverse();
-                self.levels.push(Level { entries, height });
-            }
-            let Some(level) = self.levels.last_mut() else {
-                self.row = None;
-                return Ok(());
-            };
-            match (level.entries.pop(), level.height.checked_sub(1)) {
-                (None, _) => {
-                    self.levels.pop();
-                }
-                (Some(entry), None) => {
-                    self.row = Some(entry);
+        while let Some(next) = self.open.last_mut() {
+            let (level, found) = (next.level, next.found);
+            match &mut next.what {
+                What::Row(entry) => {
+                    self.row = Some(*entry);
                     self.auxiliary = None;
+                    self.pop();
                     return Ok(());
                 }
-                (Some(entry), Some(below)) => self.to_read = Some((entry.id, Some(below))),
+                What::Node(no) => {
+                    let no = *no;
+                    let node = self.read_node(session, no)?;
+                    if let Some(next) = self.open.last_mut() {
+                        if self.wanted.is_none() && no == 1 {
+                            next.level = node.depth + 1;
+                            self.root_level = node.depth + 1;
+                            self.waiting = vec![0; node.depth + 2];
+                            self.waiting[node.depth + 1] = 1;
+                        }
+                        next.what = What::Entries(node.entries.into_iter());
+                    }
+                }
+                What::Entries(entries) => match (entries.next(), level.checked_sub(1)) {
+                    (Some(entry), Some(below)) => {
+                        if let Some(found) = self.judge(session, &entry, below, found)? {
+                            let what = if below == 0 { What::Row(entry) } else { What::Node(entry.id) };
+                            self.push(Open { level: below, found, what });
+                        }
+                    }
+                    _ => self.pop(),
+                },
             }
         }
+        Ok(())
     }
+
+    fn read_node(&mut self, session: &mut dyn Session, no: i64) -> Result<Node> {
+        let state = super::super::state_of(session)?;
+        let found = self.nodes.read(state, || self.tree.store.text(Sql::ReadNode), no)?;
+        let node = match found.first() {
+            Some(Value::Blob(bytes)) => self.tree.layout.decode(no, bytes),
+            _ => None,
+        };
+        node.ok_or_else(|| super::damaged(&self.name))
+    }
+
+    /// What the conditions and shapes say of an entry; `None`: it is not wanted.
+    fn judge(
+        &mut self,
+        session: &mut dyn Session,
+        entry: &Entry,
+        level: usize,
+        parent: Verdict,
+    ) -> Result<Option<Verdict>> {
+        if let Some(wanted) = self.wanted {
+            return Ok((entry.id == wanted).then_some(ANYTHING));
+        }
+        if !self.conditions.iter().all(|c| c.may_hold(&entry.bounds, level == 0)) {
+            return Ok(None);
+        }
+        let mut found: Option<Verdict> = None;
+        for shape in &mut self.shapes {
+            let element = Element {
+                coordinates: &entry.bounds[..self.tree.layout.dimensions * 2],
+                id: entry.id,
+                level,
+                root_level: self.root_level,
+                parent,
+                waiting: &self.waiting,
+            };
+            let verdict = shape.judge(session, &element)?;
+            if verdict.within == Within::Not {
+                return Ok(None);
+            }
+            // What one shape holds in part is not wholly inside of all.
+            found = Some(match found {
+                None => verdict,
+                Some(known) => Verdict {
+                    within: if known.within == Within::Fully { verdict.within } else { known.within },
+                    score: known.score.min(verdict.score),
+                },
+            });
+        }
+        Ok(Some(found.unwrap_or(ANYTHING)))
+    }
+}
+
+/// The search of the shape that an argument of MATCH is.
+fn search(argument: &Argument, coordinates: usize) -> Result<Box<dyn Search>> {
+    let call = match argument {
+        Argument::Object(object) => object.downcast_ref::<Call>(),
+        _ => None,
+    };
+    let Some(call) = call else { return Err(Error::from_code(ResultCode::ERROR)) };
+    Ok(call.shape.search(&call.parameters, coordinates))
 }
 
 impl Cursor for Scan {
@@ -175,13 +270,14 @@ impl Cursor for Scan {
         text: Option<&str>,
         arguments: &[Argument],
     ) -> Result<()> {
-        let state = super::super::state_of(session)?;
         // A filter that waited in the middle goes on; one that begins anew forgets what was.
         let resumed = self.nodes.running || self.leaves.running;
         if !resumed {
             (self.wanted, self.leaf, self.row) = (None, None, None);
-            self.levels.clear();
+            self.open.clear();
+            self.waiting.clear();
             self.conditions.clear();
+            self.shapes.clear();
             let values = arguments.iter().map(Argument::value);
             if number == BY_ROWID {
                 match values.into_iter().next() {
@@ -192,8 +288,12 @@ impl Cursor for Scan {
                 }
             } else {
                 let mut marks = text.unwrap_or("").chars();
-                for value in values {
+                for (argument, value) in arguments.iter().zip(values) {
                     let (Some(letter), Some(digit)) = (marks.next(), marks.next()) else { break };
+                    if letter == MATCH {
+                        self.shapes.push(search(argument, self.tree.layout.dimensions * 2)?);
+                        continue;
+                    }
                     let known = LETTERS.iter().any(|(_, known)| *known == letter);
                     match value {
                         // Nothing compares to NULL.
@@ -207,13 +307,15 @@ impl Cursor for Scan {
                     }
                 }
             }
-            self.to_read = self.wanted.is_none().then_some((1, None));
+            if self.wanted.is_none() {
+                self.open.push(Open { level: usize::MAX, found: ANYTHING, what: What::Node(1) });
+            }
         }
-        self.advance(state)
+        self.advance(session)
     }
 
     fn next(&mut self, session: &mut dyn Session) -> Result<()> {
-        self.advance(super::super::state_of(session)?)
+        self.advance(session)
     }
 
     fn at_end(&self) -> bool {
@@ -244,6 +346,7 @@ impl Cursor for Scan {
     }
 
     fn close(&mut self, session: &mut dyn Session) {
+        self.shapes.clear();
         if let Ok(state) = super::super::state_of(session) {
             for reader in [&mut self.nodes, &mut self.leaves, &mut self.columns] {
                 reader.close(state);

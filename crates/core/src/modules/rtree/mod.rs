@@ -14,11 +14,15 @@
 //! | `store`  | the statements on the three tables          |
 //! | `tree`   | insertion, splits, deletion                 |
 //! | `cursor` | scans                                       |
+//! | `shape`  | searches that the application decides       |
+//! | `check`  | what is wrong with a tree                   |
 //!
 //! The tree's shape need not be the one that SQLite would have made: both read any tree that keeps the rules.
 
+mod check;
 mod cursor;
 mod node;
+pub mod shape;
 mod store;
 mod tree;
 
@@ -33,6 +37,8 @@ use turso_vtab::{
 
 use node::{Entry, Layout, MAX_DIMENSIONS, Numbers};
 use store::{Sql, Store};
+
+pub(super) use check::rtreecheck;
 
 /// Columns of all kinds that a table can have.
 const MAX_COLUMNS: usize = 100;
@@ -196,6 +202,8 @@ struct Table {
 /// Numbers of the two ways to scan, and the letters of comparisons in the text that goes with the second.
 const BY_ROWID: i32 = 1;
 const BY_BOXES: i32 = 2;
+/// Stands for a condition that a shape decides.
+const MATCH: char = 'F';
 const LETTERS: [(ConstraintOp, char); 5] = [
     (ConstraintOp::Equal, 'A'),
     (ConstraintOp::LessOrEqual, 'B'),
@@ -210,6 +218,8 @@ impl VirtualTable for Table {
         let is_rowid = |column: Option<u16>| matches!(column, None | Some(0));
         let by_rowid =
             question.constraints.iter().position(|c| c.usable && c.op == ConstraintOp::Equal && is_rowid(c.column));
+        let by_shape = question.constraints.iter().any(|c| c.op == ConstraintOp::Match);
+        let by_rowid = by_rowid.filter(|_| !by_shape);
         if let Some(usage) = by_rowid.and_then(|i| answer.usage.get_mut(i)) {
             usage.argument = 1;
             answer.number = BY_ROWID;
@@ -230,6 +240,15 @@ impl VirtualTable for Table {
                 text.push(char::from(b'0' + coordinate as u8));
                 // The values decide: what is no number is left to the engine, which looks at every row again.
                 usage.argument = text.len() / 2;
+            } else if constraint.op == ConstraintOp::Match {
+                if !constraint.usable {
+                    // Nobody else can decide it.
+                    return Ok(None);
+                }
+                text.push(MATCH);
+                text.push('0');
+                usage.argument = text.len() / 2;
+                usage.omit = true;
             }
         }
         answer.number = BY_BOXES;
@@ -308,7 +327,7 @@ impl VirtualTable for Table {
     }
 
     fn integrity(&self, session: &mut dyn Session, _: bool) -> Result<Option<String>> {
-        let problem = self.tree.check(super::state_of(session)?)?;
+        let problem = check::check(self.tree.layout, &self.tree.store, super::state_of(session)?)?;
         Ok(problem.map(|problem| format!("In RTree {}.{}: {problem}", self.tree.store.database, self.name)))
     }
 }

@@ -103,18 +103,23 @@ impl Layout {
         for _ in 0..count {
             let (entry, after) = rest.split_at_checked(self.entry_size())?;
             rest = after;
-            let (id, coordinates) = entry.split_at(8);
-            let mut bounds = [0.0; MAX_DIMENSIONS * 2];
-            for (bound, bytes) in bounds.iter_mut().zip(coordinates.chunks_exact(4)) {
-                let raw = u32::from_be_bytes(bytes.try_into().ok()?);
-                *bound = match self.numbers {
-                    Numbers::Real => f64::from(f32::from_bits(raw)),
-                    Numbers::Integer => f64::from(raw as i32),
-                };
-            }
-            entries.push(Entry { id: i64::from_be_bytes(id.try_into().ok()?), bounds });
+            entries.push(self.decode_entry(entry)?);
         }
         Some(Node { no, depth: if no == 1 { depth } else { 0 }, entries })
+    }
+
+    /// The bytes of one entry.
+    pub fn decode_entry(&self, bytes: &[u8]) -> Option<Entry> {
+        let (id, coordinates) = bytes.split_first_chunk::<8>()?;
+        let mut bounds = [0.0; MAX_DIMENSIONS * 2];
+        for (bound, bytes) in bounds.iter_mut().zip(coordinates.chunks_exact(4)) {
+            let raw = u32::from_be_bytes(bytes.try_into().ok()?);
+            *bound = match self.numbers {
+                Numbers::Real => f64::from(f32::from_bits(raw)),
+                Numbers::Integer => f64::from(raw as i32),
+            };
+        }
+        Some(Entry { id: i64::from_be_bytes(*id), bounds })
     }
 
     pub fn encode(&self, node: &Node) -> Vec<u8> {
@@ -149,11 +154,6 @@ impl Layout {
     /// What two boxes cover both.
     pub fn overlap(&self, a: &Bounds, b: &Bounds) -> f64 {
         (0..self.dimensions).map(|d| (a[d * 2 + 1].min(b[d * 2 + 1]) - a[d * 2].max(b[d * 2])).max(0.0)).product()
-    }
-
-    /// `inner` does not stick out of `outer`.
-    pub fn holds(&self, outer: &Bounds, inner: &Bounds) -> bool {
-        (0..self.dimensions).all(|d| outer[d * 2] <= inner[d * 2] && outer[d * 2 + 1] >= inner[d * 2 + 1])
     }
 }
 
