@@ -1,8 +1,9 @@
 //! Online backup: one database over another, some pages at a time.
 //!
 //! Between two steps the source can be used. What its own connection changes meanwhile is taken along; when another one has
-//! changed it, the copy begins anew. The pages are gathered aside and take the place of the target's in one transaction at
-//! the end, so that a backup that is given up leaves the target as it was.
+//! changed it, the copy begins anew. The pages are gathered aside and take the place of the target's in one transaction, which
+//! the first step begins and the last one commits: nobody else writes to the target meanwhile, and a backup that is given up
+//! leaves it as it was.
 
 use turso_error::{Error, Result, ResultCode};
 use turso_storage::{JournalMode, PageNo, Pager};
@@ -41,6 +42,14 @@ impl std::fmt::Debug for Backup {
     }
 }
 
+impl Drop for Backup {
+    fn drop(&mut self) {
+        if !self.done {
+            self.target.lock().leave_target(&self.to);
+        }
+    }
+}
+
 impl Backup {
     /// Begin to copy database `from` of `source` over database `to` of `target`.
     pub fn new(source: &Connection, from: &str, target: &Connection, to: &str) -> Result<Self> {
@@ -74,6 +83,7 @@ impl Backup {
             return Ok(BackupStep::Done);
         }
         self.check_target()?;
+        self.begin_target()?;
         let source = self.source.clone();
         let mut held = source.lock();
         held.with_stack(|state| self.copy(state, pages.unwrap_or(u32::MAX)))?;
@@ -81,9 +91,9 @@ impl Backup {
         if self.next <= self.count {
             return Ok(BackupStep::More);
         }
-        let Some(built) = self.built.take() else { return Err(Error::from_code(ResultCode::MISUSE)) };
         let target = self.target.clone();
         let mut held = target.lock();
+        let Some(built) = self.built.take() else { return Err(Error::from_code(ResultCode::MISUSE)) };
         held.with_stack(|state| state.take_over(&self.to, built))?;
         self.done = true;
         Ok(BackupStep::Done)
@@ -110,6 +120,18 @@ impl Backup {
             return Err(Error::from_code(ResultCode::READONLY));
         }
         Ok(())
+    }
+
+    /// The target is written to from now on; `SQLITE_BUSY` where somebody else does.
+    fn begin_target(&self) -> Result<()> {
+        let mut held = self.target.lock();
+        held.with_stack(|state| {
+            let db = state.database_index(&self.to)?;
+            if !state.autocommit || state.active_statements > 0 {
+                return Err(Error::sql("destination database is in use"));
+            }
+            state.begin_target(db)
+        })
     }
 
     /// Pages left to be copied, as of the last step.

@@ -122,6 +122,8 @@ entry! {
         let Some(db) = db.get() else { return null_mut() };
         let name = name.string().unwrap_or_else(|| "main".into());
         match db.connection.serialize(&name) {
+            // A temporary database that nothing has been put into yet.
+            Ok(bytes) if bytes.is_empty() => null_mut(),
             Ok(bytes) => {
                 size.set(bytes.len() as i64);
                 // There is no contiguous memory that could be shown without a copy.

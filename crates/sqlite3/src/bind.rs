@@ -177,8 +177,8 @@ entry! {
     }
 
     /// The largest parameter number.
-    fn sqlite3_bind_parameter_count(stmt: Handle<Stmt>) -> c_int | 0; {
-        stmt.get().and_then(|stmt| stmt.inner.try_borrow().ok().map(|inner| inner.parameter_count() as c_int)).unwrap_or(0)
+    fn sqlite3_bind_parameter_count(stmt: Bare<Stmt>) -> c_int | 0; {
+        stmt.live().map_or(0, |stmt| stmt.facts.parameters)
     }
 
     /// Name of a parameter, with its prefix.

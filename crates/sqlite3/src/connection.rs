@@ -101,6 +101,9 @@ entry! {
     /// As `sqlite3_busy_timeout`, for locks that can be waited for without asking again and again: all of ours.
     fn sqlite3_setlk_timeout(db: Handle<Db>, milliseconds: i32, _flags: i32) -> c_int | INTERNAL; {
         let Some(db) = db.get() else { return MISUSE };
+        if milliseconds < -1 {
+            return crate::codes::RANGE;
+        }
         db.connection.set_busy_timeout(Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0)));
         OK
     }

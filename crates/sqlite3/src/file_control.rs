@@ -85,7 +85,7 @@ impl Db {
                 OK
             }
             DATA_VERSION => {
-                Out::new(argument.cast::<u32>()).set(self.connection.data_version(database).unwrap_or(0));
+                Out::new(argument.cast::<u32>()).set(self.connection.content_version(database).unwrap_or(0));
                 OK
             }
             RESERVE_BYTES => {

@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{CString, c_int, c_void};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use turso_core::{Connection, Error, ResultCode, Statement};
 
@@ -67,7 +67,7 @@ pub struct Db {
     /// Cells in which arguments are shown to functions, used again.
     pub argument_pool: RefCell<Vec<Vec<Box<CValue>>>>,
     /// What modules of virtual tables were registered with.
-    pub modules: RefCell<Vec<crate::vtab::Registered>>,
+    pub modules: RefCell<Vec<std::sync::Arc<crate::vtab::Registered>>>,
     /// Virtual tables under construction, innermost last.
     pub vtab_builds: RefCell<Vec<crate::vtab::Build>>,
     /// `sqlite3_vtab_on_conflict`.
@@ -118,6 +118,8 @@ pub struct Stmt {
     pub legacy: bool,
     /// Flags of `sqlite3_prepare_v3`.
     pub flags: u32,
+    /// What other threads may ask while it steps.
+    pub facts: Facts,
     /// Where it stands.
     pub state: Cell<StmtState>,
     /// How a run of a statement of `sqlite3_prepare` has failed, until the reset tells it.
@@ -132,6 +134,26 @@ pub struct Stmt {
     pub parameter_names: RefCell<Vec<Option<CString>>>,
     /// The counters of `sqlite3_stmt_status` when they were last reset, by number.
     pub reset_counters: RefCell<[u64; 9]>,
+}
+
+/// What follows from a statement's text. Asked for without the connection's mutex, which a step holds all the while.
+pub struct Facts {
+    /// Number of its parameters.
+    pub parameters: c_int,
+    /// It cannot change a file.
+    pub reads_only: bool,
+    /// 1 for EXPLAIN, 2 for EXPLAIN QUERY PLAN.
+    pub explains: AtomicU8,
+}
+
+impl Facts {
+    fn of(statement: &Statement) -> Self {
+        Self {
+            parameters: c_int::try_from(statement.parameter_count()).unwrap_or(c_int::MAX),
+            reads_only: !statement.may_change_file(),
+            explains: AtomicU8::new(statement.explain_mode()),
+        }
+    }
 }
 
 impl Db {
@@ -232,6 +254,7 @@ impl Stmt {
     /// A statement of `db`, entered in its list.
     pub fn new(db: &Db, inner: Statement, legacy: bool, flags: u32) -> NonNull<Self> {
         let sql = CString::new(inner.sql()).unwrap_or_default();
+        let facts = Facts::of(&inner);
         let boxed = Box::new(Self {
             magic: AtomicU32::new(STATEMENT),
             db: NonNull::from(db),
@@ -240,6 +263,7 @@ impl Stmt {
             sql,
             legacy,
             flags,
+            facts,
             state: Cell::new(StmtState::Ready),
             failure: RefCell::default(),
             row_number: Cell::new(0),
@@ -370,6 +394,13 @@ impl Bare<Db> {
     /// The connection if it is open or did not open properly, but not if it was closed.
     pub fn known(&self) -> Option<&Db> {
         self.get().filter(|db| matches!(db.magic.load(Ordering::Relaxed), OPEN | SICK))
+    }
+}
+
+impl Bare<Stmt> {
+    /// The statement, if it has not been finalized.
+    pub fn live(&self) -> Option<&Stmt> {
+        self.get().filter(|stmt| stmt.magic.load(Ordering::Relaxed) == STATEMENT)
     }
 }
 

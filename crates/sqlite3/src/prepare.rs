@@ -5,7 +5,7 @@ use std::ptr::null_mut;
 
 use crate::boundary::{Out, Text, entry};
 use crate::codes::{INTERNAL, MISUSE, TOOBIG};
-use crate::handle::{Db, Handle, Stmt};
+use crate::handle::{Bare, Db, Handle, Stmt};
 use crate::utf16;
 
 /// Prepares the first statement of a text. Answers the code, and how many bytes of the text it took.
@@ -115,8 +115,8 @@ entry! {
     }
 
     /// The text that a statement was made from.
-    fn sqlite3_sql(stmt: Handle<Stmt>) -> *const c_char | null_mut(); {
-        stmt.get().map_or(null_mut(), |stmt| stmt.sql.as_ptr())
+    fn sqlite3_sql(stmt: Bare<Stmt>) -> *const c_char | null_mut(); {
+        stmt.live().map_or(null_mut(), |stmt| stmt.sql.as_ptr())
     }
 
     /// The text with the values of its parameters; to be freed.

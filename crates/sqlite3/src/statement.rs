@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_int};
 use std::ptr::null_mut;
+use std::sync::atomic::Ordering;
 
 use turso_core::{ResultCode, StatementStatus, StepResult};
 
@@ -197,13 +198,13 @@ entry! {
     }
 
     /// It cannot change a database.
-    fn sqlite3_stmt_readonly(stmt: Handle<Stmt>) -> c_int | 1; {
-        stmt.get().is_none_or(|stmt| stmt.inner.try_borrow().is_ok_and(|inner| !inner.may_change_file())).into()
+    fn sqlite3_stmt_readonly(stmt: Bare<Stmt>) -> c_int | 1; {
+        stmt.live().is_none_or(|stmt| stmt.facts.reads_only).into()
     }
 
     /// 1 for EXPLAIN, 2 for EXPLAIN QUERY PLAN.
-    fn sqlite3_stmt_isexplain(stmt: Handle<Stmt>) -> c_int | 0; {
-        stmt.get().and_then(|stmt| stmt.inner.try_borrow().ok().map(|inner| c_int::from(inner.explain_mode()))).unwrap_or(0)
+    fn sqlite3_stmt_isexplain(stmt: Bare<Stmt>) -> c_int | 0; {
+        stmt.live().map_or(0, |stmt| stmt.facts.explains.load(Ordering::Relaxed).into())
     }
 
     /// Turns a statement into its EXPLAIN, or back.
@@ -216,6 +217,7 @@ entry! {
         }
         let Ok(mut inner) = stmt.inner.try_borrow_mut() else { return MISUSE };
         let turned = inner.set_explain_mode(mode);
+        stmt.facts.explains.store(inner.explain_mode(), Ordering::Relaxed);
         drop(inner);
         stmt.column_texts.borrow_mut().clear();
         db.outcome(turned)

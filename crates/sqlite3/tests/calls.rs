@@ -1,5 +1,6 @@
 //! The interface as a C program uses it.
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 
@@ -15,6 +16,8 @@ use sqlite3::prepare::*;
 use sqlite3::result::*;
 use sqlite3::statement::*;
 use sqlite3::value::*;
+use sqlite3::vtab::module::*;
+use sqlite3::vtab::objects::{sqlite3_index_info, sqlite3_module, sqlite3_vtab};
 
 const OK: c_int = 0;
 const ROW: c_int = 100;
@@ -226,5 +229,143 @@ fn a_connection_is_told_when_the_one_in_its_way_is_done() {
         assert_eq!(text(sqlite3_errmsg(b)), "database is deadlocked");
         assert_eq!((sqlite3_close(b), count), (OK, 3));
         assert_eq!(sqlite3_close(a), OK);
+    }
+}
+
+/// The data of a module: how many of its tables are connected, and whether it has been taken back.
+#[derive(Default)]
+struct ModuleData {
+    tables: Cell<c_int>,
+    gone: Cell<bool>,
+}
+
+#[repr(C)]
+struct TableOfModule {
+    base: sqlite3_vtab,
+    data: *const ModuleData,
+}
+
+unsafe extern "C" fn make_table(
+    db: *mut Db,
+    data: *mut c_void,
+    _: c_int,
+    _: *const *const c_char,
+    table: *mut *mut sqlite3_vtab,
+    _: *mut *mut c_char,
+) -> c_int {
+    let base = sqlite3_vtab { module: null(), references: 0, message: null_mut() };
+    let data = data.cast_const().cast::<ModuleData>();
+    // SAFETY: registered with the address of its data, which lives on.
+    unsafe {
+        (*data).tables.set((*data).tables.get() + 1);
+        *table = Box::into_raw(Box::new(TableOfModule { base, data })).cast();
+        sqlite3_declare_vtab(db, c"CREATE TABLE x(a)".as_ptr())
+    }
+}
+
+unsafe extern "C" fn any_plan(_: *mut sqlite3_vtab, _: *mut sqlite3_index_info) -> c_int {
+    OK
+}
+
+unsafe extern "C" fn leave_table(table: *mut sqlite3_vtab) -> c_int {
+    // SAFETY: made by `make_table`; its module's data must still be there.
+    unsafe {
+        let table = Box::from_raw(table.cast::<TableOfModule>());
+        assert!(!(*table.data).gone.get());
+        (*table.data).tables.set((*table.data).tables.get() - 1);
+    }
+    OK
+}
+
+unsafe extern "C" fn module_gone(data: *mut c_void) {
+    // SAFETY: as above.
+    unsafe { (*data.cast::<ModuleData>()).gone.set(true) }
+}
+
+#[test]
+fn the_data_of_a_module_stays_until_its_last_table_is_gone() {
+    let data = ModuleData::default();
+    let pointer = (&raw const data).cast_mut().cast::<c_void>();
+    let mut methods: sqlite3_module = sqlite3_module {
+        version: 1,
+        create: Some(make_table),
+        connect: Some(make_table),
+        best_index: Some(any_plan),
+        disconnect: Some(leave_table),
+        destroy: Some(leave_table),
+        open: None,
+        close: None,
+        filter: None,
+        next: None,
+        eof: None,
+        column: None,
+        rowid: None,
+        update: None,
+        begin: None,
+        sync: None,
+        commit: None,
+        rollback: None,
+        find_function: None,
+        rename: None,
+        savepoint: None,
+        release: None,
+        rollback_to: None,
+        shadow_name: None,
+        integrity: None,
+    };
+    // SAFETY: live objects throughout.
+    unsafe {
+        let db = open();
+        assert_eq!(sqlite3_create_module_v2(db, c"m".as_ptr(), &raw mut methods, pointer, Some(module_gone)), OK);
+        let statement = prepare(db, c"SELECT * FROM m");
+        assert_eq!((data.tables.get(), data.gone.get()), (1, false));
+        // Without methods the module is removed; what is passed beside them is not looked at.
+        assert_eq!(sqlite3_create_module_v2(db, c"m".as_ptr(), null(), null_mut(), Some(module_gone)), OK);
+        assert_eq!(data.gone.get(), false);
+        assert_eq!(exec(db, "SELECT * FROM m").0, 1);
+        assert_eq!(sqlite3_finalize(statement), OK);
+        assert_eq!(sqlite3_close(db), OK);
+        assert_eq!((data.tables.get(), data.gone.get()), (0, true));
+    }
+}
+
+/// `sqlite3_stmt_readonly` and its kin as a function sees them that the statement itself calls, and as another thread does.
+#[test]
+fn a_statement_that_steps_tells_what_follows_from_its_text() {
+    struct Shared(*mut Stmt);
+    // SAFETY: the functions that are called on it may be called from any thread.
+    unsafe impl Send for Shared {}
+    fn facts(statement: *mut Stmt) -> (c_int, c_int, c_int, String) {
+        // SAFETY: a live statement.
+        unsafe {
+            let counts = (sqlite3_bind_parameter_count(statement), sqlite3_stmt_readonly(statement));
+            (counts.0, counts.1, sqlite3_stmt_isexplain(statement), text(sqlite3_sql(statement)))
+        }
+    }
+    unsafe extern "C" fn ask(context: *mut CContext, _: c_int, _: *mut *mut CValue) {
+        // SAFETY: registered with the address of a pointer to the statement.
+        let statement = unsafe { *sqlite3_user_data(context).cast::<*mut Stmt>() };
+        let here = facts(statement);
+        let shared = Shared(statement);
+        let there = std::thread::spawn(move || {
+            let shared = shared;
+            facts(shared.0)
+        });
+        assert_eq!(here, (1, 1, 0, "SELECT ask(), ?".to_string()));
+        assert_eq!(there.join().unwrap(), here);
+        // SAFETY: in the call of a function.
+        unsafe { sqlite3_result_int(context, 1) }
+    }
+    // SAFETY: live objects throughout.
+    unsafe {
+        let db = open();
+        let mut statement: *mut Stmt = null_mut();
+        let data = (&raw mut statement).cast::<c_void>();
+        assert_eq!(sqlite3_create_function(db, c"ask".as_ptr(), 0, 1, data, Some(ask), None, None), OK);
+        statement = prepare(db, c"SELECT ask(), ?");
+        assert_eq!(sqlite3_step(statement), ROW);
+        assert_eq!(sqlite3_column_int(statement, 0), 1);
+        assert_eq!(sqlite3_finalize(statement), OK);
+        assert_eq!(sqlite3_close(db), OK);
     }
 }

@@ -64,16 +64,38 @@ impl State {
         Ok(built)
     }
 
-    pub(crate) fn take_over(&mut self, name: &str, built: Pager) -> Result<()> {
+    /// A write transaction on a database that a backup goes to, waited for as a statement would.
+    pub(crate) fn begin_target(&mut self, db: usize) -> Result<()> {
+        self.active_statements += 1;
+        let begun = self.blocking(|state| {
+            state.begin_read(db)?;
+            state.begin_write(db, WriteMode::Exclusive)
+        });
+        self.active_statements -= 1;
+        if begun.is_err() {
+            self.databases[db].pager.end_read();
+        }
+        begun
+    }
+
+    /// Ends what [`State::begin_target`] began, where nothing has been taken over.
+    pub(crate) fn leave_target(&mut self, name: &str) {
+        let Ok(db) = self.database_index(name) else { return };
+        if self.autocommit && self.active_statements == 0 && self.databases[db].pager.in_write() {
+            self.rollback_all();
+        }
+    }
+
+    pub(crate) fn take_over(&mut self, name: &str, mut built: Pager) -> Result<()> {
         let db = self.database_index(name)?;
         if !self.autocommit || self.active_statements > 0 {
             return Err(Error::sql("destination database is in use"));
         }
-        self.blocking(|state| {
-            state.begin_read(db)?;
-            state.begin_write(db, WriteMode::Exclusive)
-        })?;
+        self.begin_target(db)?;
         let pager = &mut self.databases[db].pager;
+        // Other connections know the target's catalogue by this number, and must see that it is another one now.
+        let cookie = pager.header().schema_cookie.wrapping_add(1);
+        built.edit_header(|header| header.schema_cookie = cookie);
         let taken = pager.take_over(built).and_then(|()| pager.block_on(Pager::commit));
         if let Err(error) = taken {
             self.rollback_all();

@@ -74,6 +74,14 @@ impl Connection {
         Some(state.databases.get(database)?.pager.data_version())
     }
 
+    /// A number that changes when anybody, this connection too, has changed a database, by its number in
+    /// [`Connection::databases`].
+    pub fn content_version(&self, database: usize) -> Option<u32> {
+        let state = self.lock();
+        let pager = &state.databases.get(database)?.pager;
+        Some(pager.data_version().wrapping_add(pager.change_epoch() as u32))
+    }
+
     /// What has been begun on a database, by its number in [`Connection::databases`].
     pub fn transaction_state(&self, database: usize) -> Option<TransactionState> {
         let state = self.lock();

@@ -169,3 +169,40 @@ fn bytes_and_back() {
     d.deserialize("main", &broken, false).unwrap();
     run_ours(&d, "SELECT * FROM t; PRAGMA integrity_check");
 }
+
+/// From its first step to its end a backup writes to its target, and is turned away while somebody else does.
+#[test]
+fn a_backup_holds_its_target() {
+    let place = tempfile::tempdir().unwrap();
+    let open = |name: &str| {
+        let path = place.path().join(name);
+        Database::open(path.to_str().unwrap(), OpenOptions::default()).unwrap().connect().unwrap()
+    };
+    let run = |connection: &Connection, sql: &str| run_ours(connection, sql).pop().unwrap();
+    let (source, target, other) = (open("source.db"), open("target.db"), open("target.db"));
+    for sql in ["CREATE TABLE t(a)", "INSERT INTO t VALUES (zeroblob(9000))"] {
+        assert_eq!(run(&source, sql).1, None);
+    }
+    for sql in ["CREATE TABLE old(x)", "BEGIN EXCLUSIVE"] {
+        assert_eq!(run(&other, sql).1, None);
+    }
+    target.set_busy_timeout(Duration::from_millis(20));
+    other.set_busy_timeout(Duration::ZERO);
+    let busy = Some("5 database is locked".to_string());
+    let mut backup = Backup::new(&source, "main", &target, "main").unwrap();
+    for pages in [Some(1), None] {
+        assert_eq!(backup.step(pages).unwrap_err().code().0, 5);
+    }
+    assert_eq!(run(&other, "COMMIT").1, None);
+    assert_eq!(backup.step(Some(1)).unwrap(), BackupStep::More);
+    assert_eq!(run(&other, "INSERT INTO old VALUES (1)").1, busy);
+    drop(backup);
+    // Given up, it leaves the target as it was.
+    assert_eq!(run(&other, "INSERT INTO old VALUES (1)").1, None);
+    let mut backup = Backup::new(&source, "main", &target, "main").unwrap();
+    assert_eq!(backup.step(Some(1)).unwrap(), BackupStep::More);
+    assert_eq!(backup.step(None).unwrap(), BackupStep::Done);
+    drop(backup);
+    assert_eq!(run(&other, "SELECT name FROM sqlite_schema").0, ["'t'"]);
+    assert_eq!(run(&other, "INSERT INTO t VALUES (1)").1, None);
+}

@@ -4,8 +4,8 @@
 //! session is lent to it, so that it can use its connection; for `xBestIndex` the engine does that.
 
 mod cursor;
-mod module;
-mod objects;
+pub mod module;
+pub mod objects;
 mod plan;
 mod table;
 

@@ -17,12 +17,17 @@ use crate::handle::{Db, Handle};
 use crate::memory;
 use crate::variadic::{Arguments as CArguments, RawArguments};
 
-/// What a module was registered with, until it is replaced or its connection closes.
+/// What a module was registered with, until it is replaced or its connection closes, and its last table is gone.
 pub struct Registered {
     name: Vec<u8>,
     aux: *mut c_void,
     destructor: Destructor,
 }
+
+// SAFETY: the connection's mutex lets one thread in at a time; without it the application keeps the others out.
+unsafe impl Send for Registered {}
+// SAFETY: as above.
+unsafe impl Sync for Registered {}
 
 impl Drop for Registered {
     fn drop(&mut self) {
@@ -42,10 +47,10 @@ pub struct Build {
 struct ForeignModule {
     db: NonNull<Db>,
     methods: *const sqlite3_module,
-    aux: *mut c_void,
+    registered: Arc<Registered>,
 }
 
-// SAFETY: the connection's mutex lets one thread in at a time; without it the application keeps the others out.
+// SAFETY: as above.
 unsafe impl Send for ForeignModule {}
 // SAFETY: as above.
 unsafe impl Sync for ForeignModule {}
@@ -70,7 +75,14 @@ impl ForeignModule {
         let code = lent(session, || {
             // SAFETY: the interface's contract.
             unsafe {
-                make(self.db.as_ptr(), self.aux, texts.len() as c_int, pointers.as_ptr(), &mut table, &mut message)
+                make(
+                    self.db.as_ptr(),
+                    self.registered.aux,
+                    texts.len() as c_int,
+                    pointers.as_ptr(),
+                    &mut table,
+                    &mut message,
+                )
             }
         });
         let build = db.vtab_builds.borrow_mut().pop();
@@ -90,7 +102,7 @@ impl ForeignModule {
             (*table).references = 1;
             (*table).message = null_mut();
         }
-        let foreign = Arc::new(ForeignTable::new(self.db, table, self.methods, arguments));
+        let foreign = Arc::new(ForeignTable::new(self.db, table, self.methods, self.registered.clone(), arguments));
         let Some((build, declaration)) = build.and_then(|mut build| build.declaration.take().map(|d| (build, d)))
         else {
             return Err(Error::sql(format!("vtable constructor did not declare schema: {}", arguments.table)));
@@ -141,13 +153,16 @@ fn register(
     aux: *mut c_void,
     destructor: Destructor,
 ) -> c_int {
-    // Given back where it is not registered.
-    let registered = Registered { name: name.bytes().unwrap_or_default().to_ascii_lowercase(), aux, destructor };
+    // Given back where it is not registered. Without methods a module is removed, and nothing is given.
+    let destructor = if methods.is_null() { None } else { destructor };
+    let name_bytes = name.bytes().unwrap_or_default().to_ascii_lowercase();
+    let registered = Arc::new(Registered { name: name_bytes, aux, destructor });
     let (Some(db), Some(text)) = (db.get(), name.string()) else { return MISUSE };
     let result = if methods.is_null() {
         db.connection.remove_module(&text)
     } else {
-        db.connection.create_module(&text, Arc::new(ForeignModule { db: NonNull::from(db), methods, aux }))
+        let module = ForeignModule { db: NonNull::from(db), methods, registered: registered.clone() };
+        db.connection.create_module(&text, Arc::new(module))
     };
     if result.is_ok() {
         let old = {

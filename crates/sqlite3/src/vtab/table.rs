@@ -11,6 +11,7 @@ use turso_value::Value;
 use turso_vtab::{Answer, Arguments, Change, Cursor, OnConflict, Overload, Question, Session, VirtualTable};
 
 use super::cursor::ForeignCursor;
+use super::module::Registered;
 use super::objects::*;
 use super::plan::IndexInfo;
 use super::{lent, outcome};
@@ -33,6 +34,8 @@ pub struct ForeignTable {
     name: CString,
     /// Disconnected or destroyed.
     gone: Cell<bool>,
+    /// The module's data, which the table may use until it is gone.
+    _registered: Arc<Registered>,
 }
 
 // SAFETY: the connection's mutex lets one thread in at a time; without it the application keeps the others out.
@@ -46,6 +49,7 @@ impl ForeignTable {
         db: NonNull<Db>,
         table: *mut sqlite3_vtab,
         methods: *const sqlite3_module,
+        registered: Arc<Registered>,
         arguments: &Arguments<'_>,
     ) -> Self {
         Self {
@@ -55,6 +59,7 @@ impl ForeignTable {
             database: c_string(arguments.database.as_bytes()),
             name: c_string(arguments.table.as_bytes()),
             gone: Cell::new(false),
+            _registered: registered,
         }
     }
 
