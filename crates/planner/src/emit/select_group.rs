@@ -149,7 +149,18 @@ impl Emitter<'_> {
         let wanted = Wanted { distinct: Distinct::of(core), ..Wanted::sorted(&core.output, output_order) };
         let mut sink = Sink::open(self, wanted, limits, to)?;
         let end = self.builder.label();
-        if let Some(open) = self.batch_groups(core, &plan, (&terms, !delivered), &aggregates)? {
+        let batch = match delivered {
+            true => self.batch_groups_of_index(core, &plan, &terms, &aggregates)?,
+            false => None,
+        };
+        let batch = match batch {
+            Some(batch) => Some(batch),
+            None => {
+                let open = self.batch_groups(core, &plan, (&terms, !delivered), &aggregates)?;
+                open.map(|open| (open, terms.clone()))
+            }
+        };
+        if let Some((open, terms)) = batch {
             let keys = core.group_by.iter().enumerate();
             let places: Vec<usize> = keys.map(|(i, key)| place_of(&terms, key).unwrap_or(i)).collect();
             let flush = (group.return_to, group.give_out);

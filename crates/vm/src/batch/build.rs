@@ -106,8 +106,8 @@ impl Build {
         Ok(self.numbers.get(index).copied())
     }
 
-    /// All rows have come: brings those of each key together.
-    pub fn finish(&mut self, encoding: TextEncoding) {
+    /// All rows have come: brings those of each key together. How many there are.
+    pub fn finish(&mut self, encoding: TextEncoding) -> u64 {
         let mut starts = vec![0u32; self.keys as usize + 1];
         for &key in &self.key_of_rows {
             starts[key as usize + 1] += 1;
@@ -125,8 +125,9 @@ impl Build {
         }
         self.starts = starts;
         self.key_of_rows = Vec::new();
+        let count = self.rows.len() as u64;
         if self.unique || self.plan.order.is_empty() {
-            return;
+            return count;
         }
         let columns = &self.columns;
         let order_of = |a: u32, b: u32| {
@@ -143,6 +144,7 @@ impl Build {
                 self.rows[from..to].sort_by(|&a, &b| order_of(a, b));
             }
         }
+        count
     }
 
     /// For each row the number of its key plus one as an integer, 0 where no row of the built side has the key.

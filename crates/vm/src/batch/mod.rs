@@ -67,12 +67,16 @@ pub(crate) struct Batch {
     scans: Vec<Scan>,
     /// Which of them is running.
     current: usize,
-    work: Work,
-    sink: Sink,
+    /// What the rows go through; made once it is known that they are enough.
+    flow: Option<Box<Flowing>>,
     /// The rows of the next batch are being collected.
     collecting: bool,
-    /// There are enough rows to go on.
-    begun: bool,
+}
+
+/// What the rows of a pipeline go through.
+struct Flowing {
+    work: Work,
+    sink: Sink,
     memory: Memory,
 }
 
@@ -104,32 +108,19 @@ impl Drop for Memory {
 }
 
 impl Batch {
-    fn new(plan: &Arc<BatchPlan>, registers: &Registers, space: Option<Arc<TempSpace>>) -> Result<Self> {
-        let mut slots: Vec<Vector> = std::iter::repeat_with(Vector::default).take(usize::from(plan.slots)).collect();
-        for (slot, reg) in &plan.constants {
-            slots[slot.index()].fill(registers.get(*reg), BATCH_ROWS)?;
-        }
+    fn new(plan: &Arc<BatchPlan>, registers: &Registers) -> Self {
         let scans = plan.builds.iter().map(|build| &build.scan).chain([&plan.scan]);
-        Ok(Self {
+        Self {
             scans: scans.map(|scan| Scan::new(scan, registers)).collect(),
             current: 0,
-            work: Work {
-                slots,
-                builds: plan.builds.iter().map(Build::new).collect(),
-                kept: Vec::new(),
-                calls: Calls::default(),
-                joined: 0,
-            },
-            sink: Sink::new(&plan.sink, registers)?,
+            flow: None,
             collecting: false,
-            begun: false,
-            memory: Memory { space, claimed: 0 },
             plan: plan.clone(),
-        })
+        }
     }
 
     /// Whether the pipeline is worth while, judged by the sizes of its trees.
-    fn begin<H: Host>(&mut self, host: &mut H) -> Result<bool> {
+    fn is_worth_while<H: Host>(&mut self, host: &mut H) -> Result<bool> {
         let Some((main, built)) = self.scans.split_last_mut() else { return Ok(false) };
         let leaves = main.begin(host.pager(self.plan.scan.db))?;
         if self.plan.forced {
@@ -148,19 +139,25 @@ impl Batch {
     }
 }
 
-/// The pipeline in a slot.
-fn batch(cursor: &mut Cursor) -> Result<&mut Batch> {
-    match cursor {
-        Cursor::Batch(batch) => Ok(batch),
-        _ => Err(internal("cursor is not a pipeline")),
+impl Flowing {
+    fn new(plan: &BatchPlan, registers: &Registers, space: Option<Arc<TempSpace>>) -> Result<Self> {
+        let mut slots: Vec<Vector> = std::iter::repeat_with(Vector::default).take(usize::from(plan.slots)).collect();
+        for (slot, reg) in &plan.constants {
+            slots[slot.index()].fill(registers.get(*reg), BATCH_ROWS)?;
+        }
+        let builds = plan.builds.iter().map(Build::new).collect();
+        Ok(Self {
+            work: Work { slots, builds, kept: Vec::new(), calls: Calls::default(), joined: 0 },
+            sink: Sink::new(&plan.sink, registers)?,
+            memory: Memory { space, claimed: 0 },
+        })
     }
 }
 
 impl Exec for BatchOpen {
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
-        // A pipeline that cannot even start leaves its slot closed, and gives up when it is run.
-        let batch = Batch::new(&self.plan, &vm.frame.registers, host.temporary_space());
-        vm.frame.cursors[self.cursor.index()] = batch.map_or(Cursor::Closed, |batch| Cursor::Batch(Box::new(batch)));
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let batch = Batch::new(&self.plan, &vm.frame.registers);
+        vm.frame.cursors[self.cursor.index()] = Cursor::Batch(Box::new(batch));
         Ok(Flow::NEXT)
     }
 }
@@ -168,13 +165,17 @@ impl Exec for BatchOpen {
 impl Vm {
     /// Takes a batch through the pipeline; false when all rows have been taken in. `None`: there are too few rows for it.
     fn run_batch<H: Host>(&mut self, batch: &mut Batch, host: &mut H) -> Result<Option<bool>> {
-        if !batch.begun {
-            batch.begun = batch.begin(host)?;
-            if !batch.begun {
-                return Ok(None);
-            }
+        if batch.flow.is_none() && !batch.is_worth_while(host)? {
+            return Ok(None);
         }
-        let plan = batch.plan.clone();
+        let plan = &*batch.plan;
+        let flow = match &mut batch.flow {
+            Some(flow) => flow,
+            none => {
+                let space = host.temporary_space();
+                none.insert(Box::new(Flowing::new(plan, &self.frame.registers, space)?))
+            }
+        };
         let build = plan.builds.get(batch.current);
         let (db, steps) = build.map_or((plan.scan.db, &plan.steps), |build| (build.scan.db, &build.steps));
         let Some(scan) = batch.scans.get_mut(batch.current) else { return Ok(Some(false)) };
@@ -182,26 +183,28 @@ impl Vm {
         batch.collecting = false;
         let around =
             Surroundings { environment: host.environment(), encoding: self.run.encoding, length: host.limits().length };
+        let Flowing { work, sink, memory } = &mut **flow;
         if more {
             let mut into = match build {
                 Some(_) => Into::Build(batch.current),
-                None => Into::Sink(&mut batch.sink),
+                None => Into::Sink(sink),
             };
-            batch.work.joined = 0;
-            batch.work.run(steps, scan.len(), scan, around, &mut into)?;
-            batch.memory.need(batch.work.memory() + batch.sink.memory())?;
-            if build.is_some() || !batch.sink.is_full() {
+            work.joined = 0;
+            work.run(steps, scan.len(), scan, around, &mut into)?;
+            memory.need(work.memory() + sink.memory())?;
+            if build.is_some() || !sink.is_full() {
                 return Ok(Some(true));
             }
         }
         self.run.counters.fullscan_steps += scan.seen.saturating_sub(1);
         scan.clear();
-        if !more && let Some(build) = batch.work.builds.get_mut(batch.current) {
-            build.finish(around.encoding);
+        if !more && let Some(build) = work.builds.get_mut(batch.current) {
+            self.run.counters.auto_index_rows += build.finish(around.encoding);
             batch.current += 1;
             return Ok(Some(true));
         }
-        batch.sink.finish(around.environment)?;
+        sink.finish(around.environment)?;
+        self.run.counters.sorts += u64::from(sink.sorts());
         self.run.counters.pipelines += 1;
         Ok(Some(false))
     }
@@ -241,8 +244,15 @@ impl Exec for BatchRun {
 
 impl Exec for BatchNext {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        let batch = batch(&mut vm.frame.cursors[self.cursor.index()])?;
-        let found = batch.sink.next(vm.frame.registers.block_mut(self.dest))?;
+        let Cursor::Batch(batch) = &mut vm.frame.cursors[self.cursor.index()] else {
+            return Err(internal("cursor is not a pipeline"));
+        };
+        let Some(flow) = &mut batch.flow else { return Err(internal("pipeline has not run")) };
+        let found = flow.sink.next(vm.frame.registers.block_mut(self.dest))?;
+        if !found {
+            // What it has collected is given back now, not when the statement ends.
+            vm.frame.cursors[self.cursor.index()] = Cursor::Closed;
+        }
         Flow::jump_if(!found, self.end)
     }
 }

@@ -144,6 +144,11 @@ impl Rows {
         Ok(())
     }
 
+    /// The rows have an order of their own.
+    pub fn sorts(&self) -> bool {
+        !self.plan.keys.is_empty()
+    }
+
     /// No further row is wanted.
     pub fn is_full(&self) -> bool {
         self.plan.keys.is_empty() && self.keep.is_some_and(|keep| self.count >= keep)

@@ -18,7 +18,7 @@ use turso_value::key::index_rowid;
 use turso_value::{SerialType, TextEncoding, Value, ValueRef};
 
 use super::vector::{BLOB, Class, INTEGER, NULL, REAL, TEXT, Vector};
-use crate::cursors::{Decoder, RowidBound, rowid_bound};
+use crate::cursors::{Decoder, LEN, RowidBound, rowid_bound};
 use crate::registers::Registers;
 
 /// Rows of a batch, at most.
@@ -222,43 +222,91 @@ impl Scan {
 
     /// Decodes columns of all rows of the batch into the vectors that they name.
     pub fn load(&self, columns: &[BatchColumn], encoding: TextEncoding, slots: &mut [Vector]) -> Result<()> {
-        let mut vectors: Vec<Vector> = Vec::with_capacity(columns.len());
+        let mut targets: Vec<(&BatchColumn, Vector)> = Vec::with_capacity(columns.len());
         for column in columns {
             let mut vector = std::mem::take(&mut slots[column.dest.index()]);
             vector.clear();
             vector.tags.reserve(self.rows.len());
             vector.words.reserve(self.rows.len());
-            vectors.push(vector);
+            targets.push((column, vector));
         }
-        let result = self.load_into(columns, encoding, &mut vectors);
-        for (column, vector) in columns.iter().zip(vectors) {
-            slots[column.dest.index()] = vector;
-        }
-        result
-    }
-
-    fn load_into(&self, columns: &[BatchColumn], encoding: TextEncoding, vectors: &mut [Vector]) -> Result<()> {
-        for row in &self.rows {
+        let result = self.rows.iter().try_for_each(|row| {
             let (from, to) = (row.at as usize, (row.at + row.len) as usize);
             let record = match self.pages.get(row.page as usize) {
                 Some(page) => page.get(from..to),
                 None => self.copied.get(from..to),
             };
-            let record = record.unwrap_or(&[]);
-            let mut decoder = Decoder::default();
-            for (column, vector) in columns.iter().zip(vectors.iter_mut()) {
-                match column.field {
-                    BatchField::Field(field) => match decoder.locate(record, usize::from(field))? {
-                        Some((serial, at)) => load_value(record, serial, at, encoding, column.real, vector)?,
-                        None => load_default(column.default.as_ref(), vector)?,
-                    },
-                    BatchField::Rowid => vector.push_word(INTEGER, row.rowid as u64),
-                    BatchField::IndexRowid => vector.push_word(INTEGER, index_rowid(record)? as u64),
-                }
-            }
+            load_row(record.unwrap_or(&[]), row.rowid, encoding, &mut targets)
+        });
+        for (column, vector) in targets {
+            slots[column.dest.index()] = vector;
         }
-        Ok(())
+        result
     }
+}
+
+/// Decodes the columns of one record, which are in ascending order of their fields.
+///
+/// Nearly all headers have one byte for their length and for each serial type: then a field's serial type is at its own place, and
+/// what lies before its value is the sum of the lengths before it. Where a byte says that it is part of a longer number, the
+/// decoder of the row tier reads the rest of the record.
+#[inline(always)]
+fn load_row(
+    record: &[u8],
+    rowid: i64,
+    encoding: TextEncoding,
+    targets: &mut [(&BatchColumn, Vector)],
+) -> Result<()> {
+    let Some(header) = record.first().and_then(|&len| record.get(..usize::from(len))).filter(|h| h.len() < 0x80) else {
+        return load_rest(record, rowid, encoding, targets);
+    };
+    let (mut at, mut body) = (1, header.len());
+    for i in 0..targets.len() {
+        let (column, vector) = &mut targets[i];
+        match column.field {
+            BatchField::Field(field) => {
+                let place = usize::from(field) + 1;
+                let (Some(before), Some(&serial)) = (header.get(at..place), header.get(place)) else {
+                    return load_rest(record, rowid, encoding, &mut targets[i..]);
+                };
+                let mut long = serial;
+                for &serial in before {
+                    long |= serial;
+                    body += usize::from(LEN[usize::from(serial & 0x7f)]);
+                }
+                if long >= 0x80 {
+                    return load_rest(record, rowid, encoding, &mut targets[i..]);
+                }
+                at = place;
+                load_value(record, u64::from(serial), body, encoding, column.real, vector)?;
+            }
+            BatchField::Rowid => vector.push_word(INTEGER, rowid as u64),
+            BatchField::IndexRowid => vector.push_word(INTEGER, index_rowid(record)? as u64),
+        }
+    }
+    Ok(())
+}
+
+/// [`load_row`] for headers of any shape.
+#[inline(never)]
+fn load_rest(
+    record: &[u8],
+    rowid: i64,
+    encoding: TextEncoding,
+    targets: &mut [(&BatchColumn, Vector)],
+) -> Result<()> {
+    let mut decoder = Decoder::default();
+    for (column, vector) in targets {
+        match column.field {
+            BatchField::Field(field) => match decoder.locate(record, usize::from(field))? {
+                Some((serial, at)) => load_value(record, serial, at, encoding, column.real, vector)?,
+                None => load_default(column.default.as_ref(), vector)?,
+            },
+            BatchField::Rowid => vector.push_word(INTEGER, rowid as u64),
+            BatchField::IndexRowid => vector.push_word(INTEGER, index_rowid(record)? as u64),
+        }
+    }
+    Ok(())
 }
 
 /// What a column is that the record does not have.

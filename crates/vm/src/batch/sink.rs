@@ -55,6 +55,11 @@ impl Sink {
         }
     }
 
+    /// ORDER BY is done here.
+    pub fn sorts(&self) -> bool {
+        matches!(self, Sink::Rows(rows) if rows.sorts())
+    }
+
     /// The next row of the result; false when there is none.
     pub fn next(&mut self, dest: &mut [Value]) -> Result<bool> {
         match self {

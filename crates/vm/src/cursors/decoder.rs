@@ -24,7 +24,7 @@ pub(crate) struct Decoder {
 }
 
 /// Body bytes of the serial types that take one byte of the header.
-const LEN: [u8; 128] = {
+pub(crate) const LEN: [u8; 128] = {
     let mut len = [0; 128];
     let small = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0];
     let mut i = 0;

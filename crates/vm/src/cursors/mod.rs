@@ -15,7 +15,7 @@ mod movement;
 mod open;
 mod seek;
 
-pub(crate) use decoder::Decoder;
+pub(crate) use decoder::{Decoder, LEN};
 pub(crate) use open::root_in;
 pub(crate) use seek::{RowidBound, rowid_bound};
 

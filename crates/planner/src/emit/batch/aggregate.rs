@@ -8,13 +8,14 @@ use turso_program::Regs;
 use turso_program::batch::{BatchAggregate, BatchGroups, BatchNext, BatchSink, Slot};
 use turso_program::control::{Gosub, Goto};
 use turso_program::data::Copy;
+use turso_schema::{IndexColumn, IndexKey};
 use turso_value::Collation;
 
 use super::super::Emitter;
 use super::super::select_aggregate::{Aggregates, is_extreme};
 use super::OpenBatch;
 use super::pipeline::Pipeline;
-use crate::plan::{Core, Expr, JoinPlan, OrderTerm};
+use crate::plan::{Access, ColumnIndex, Core, Expr, JoinPlan, OrderTerm, Relation};
 
 impl Emitter<'_> {
     /// Emit a pipeline for a core that folds its rows, if there is one. The rows of its result are the keys in the order of
@@ -40,6 +41,41 @@ impl Emitter<'_> {
             }
             None => Ok(None),
         }
+    }
+
+    /// Emit a pipeline for a core whose groups are the rows of an index that does not cover: a scan of the table, whose rows come in
+    /// the same order within each group, and the groups sorted as the index has them.
+    pub(in crate::emit) fn batch_groups_of_index(
+        &mut self,
+        core: &Core,
+        plan: &JoinPlan,
+        terms: &[OrderTerm],
+        aggregates: &Aggregates<'_>,
+    ) -> Result<Option<(OpenBatch, Vec<OrderTerm>)>> {
+        let ([source], [level]) = (&*core.sources, &*plan.levels) else { return Ok(None) };
+        let (Access::IndexScan { index, covering: false, reverse: false }, Relation::Table { table, .. }) =
+            (&level.access, &source.relation)
+        else {
+            return Ok(None);
+        };
+        let term_of = |column: &IndexColumn| -> Option<OrderTerm> {
+            let IndexKey::Column(at) = column.key else { return None };
+            let is_column = |t: &&OrderTerm| {
+                matches!(t.expr.without_collate(), Expr::Column { source: s, column: ColumnIndex::Column(c), .. }
+                    if *s == source.id && usize::from(*c) == at)
+            };
+            let term = terms.iter().find(is_column).filter(|term| term.collation == column.collation)?;
+            Some(OrderTerm { descending: column.descending, nulls_reversed: false, ..term.clone() })
+        };
+        let ordered: Option<Vec<OrderTerm>> = index.columns.iter().map(term_of).collect();
+        let Some(ordered) = ordered.filter(|ordered| ordered.len() == terms.len()) else { return Ok(None) };
+        if index.partial.is_some() || !table.has_rowid() {
+            return Ok(None);
+        }
+        let mut scan = plan.clone();
+        scan.levels.iter_mut().for_each(|level| level.access = Access::Scan { reverse: false });
+        let open = self.batch_groups(core, &scan, (&ordered, true), aggregates)?;
+        Ok(open.map(|open| (open, ordered)))
     }
 
     fn groups_of(
