@@ -103,6 +103,31 @@ impl Page {
     }
 }
 
+/// Pages that nobody uses any more, to be written over: pages are handed from thread to thread, which is where an allocator is
+/// slow.
+#[derive(Default)]
+pub(crate) struct SparePages(Vec<PageRef>);
+
+impl SparePages {
+    const MOST: usize = 32;
+
+    /// Keeps the page, unless somebody else holds it.
+    pub fn keep(&mut self, mut page: PageRef) {
+        if self.0.len() < Self::MOST && Arc::get_mut(&mut page).is_some() {
+            self.0.push(page);
+        }
+    }
+
+    /// A copy in the place of a page that was kept, if there is one.
+    pub fn copy_of(&mut self, page: &Page) -> Option<PageRef> {
+        let mut spare = self.0.pop().filter(|spare| spare.len() == page.len())?;
+        let copy = Arc::get_mut(&mut spare)?;
+        copy.no = page.no;
+        copy.bytes.copy_from_slice(&page.bytes);
+        Some(spare)
+    }
+}
+
 impl Deref for Page {
     type Target = [u8];
 

@@ -15,6 +15,12 @@ const LOG_LENGTH: usize = 256;
 /// Page numbers kept in these lists, over all commits.
 const LOG_PAGES: usize = 1 << 16;
 
+/// Older versions of pages that are kept for concurrent transactions, whose snapshots still see them.
+const OLDER: usize = 128;
+
+/// Replaced pages that wait for somebody who can use them.
+const REPLACED: usize = 16;
+
 /// Bytes of shared pages per file.
 const CACHE_BYTES: usize = 32 << 20;
 
@@ -33,6 +39,14 @@ struct Cached {
     page: PageRef,
 }
 
+/// A page as it was between two commits.
+struct Older {
+    from: CommitNo,
+    /// The commit that changed it.
+    until: CommitNo,
+    page: PageRef,
+}
+
 /// See the module's documentation.
 pub(crate) struct Versions {
     tip: CommitNo,
@@ -42,6 +56,11 @@ pub(crate) struct Versions {
     log: VecDeque<Commit>,
     log_pages: usize,
     cache: HashMap<u32, Cached>,
+    /// In the order in which they were replaced.
+    older: VecDeque<Older>,
+    keeps_older: bool,
+    /// Pages that went with the last commits: whoever commits writes its next copies over them.
+    replaced: Vec<PageRef>,
     /// Pages in the order in which they entered, for eviction.
     queue: VecDeque<u32>,
 }
@@ -54,12 +73,35 @@ pub(crate) enum Changes {
 
 impl Versions {
     pub fn new() -> Self {
-        Self { tip: 1, floor: 1, log: VecDeque::new(), log_pages: 0, cache: HashMap::new(), queue: VecDeque::new() }
+        Self {
+            tip: 1,
+            floor: 1,
+            log: VecDeque::new(),
+            log_pages: 0,
+            cache: HashMap::new(),
+            older: VecDeque::new(),
+            keeps_older: false,
+            replaced: Vec::new(),
+            queue: VecDeque::new(),
+        }
     }
 
     /// The newest commit known.
     pub fn tip(&self) -> CommitNo {
         self.tip
+    }
+
+    /// The pages that the last commits have replaced.
+    pub fn take_replaced(&mut self) -> Vec<PageRef> {
+        std::mem::take(&mut self.replaced)
+    }
+
+    /// Whether the commits that are recorded next leave what they replace.
+    pub fn keep_older(&mut self, keeps: bool) {
+        self.keeps_older = keeps;
+        if !keeps {
+            self.older.clear();
+        }
     }
 
     /// Records a commit that changed these pages; the new images may be given along.
@@ -68,8 +110,17 @@ impl Versions {
         pages.sort_unstable();
         pages.dedup();
         for no in &pages {
-            self.cache.remove(no);
+            match self.cache.remove(no) {
+                Some(Cached { from, page }) if self.keeps_older => {
+                    self.older.push_back(Older { from, until: self.tip, page });
+                }
+                Some(Cached { page, .. }) => self.replaced.push(page),
+                None => {}
+            }
         }
+        let excess = self.older.len().saturating_sub(OLDER);
+        self.replaced.extend(self.older.drain(..excess).map(|older| older.page));
+        self.replaced.truncate(REPLACED);
         self.log_pages += pages.len();
         self.log.push_back(Commit { by, pages: pages.into() });
         while self.log.len() > LOG_LENGTH || self.log_pages > LOG_PAGES {
@@ -88,6 +139,7 @@ impl Versions {
         self.log.clear();
         self.log_pages = 0;
         self.cache.clear();
+        self.older.clear();
         self.queue.clear();
         self.tip
     }
@@ -106,12 +158,23 @@ impl Versions {
 
     /// True where [`Self::get`] answers a page.
     pub fn has(&self, no: PageNo, at: CommitNo) -> bool {
-        self.cache.get(&no.0).is_some_and(|cached| cached.from <= at)
+        self.find(no, at).is_some()
     }
 
     /// A page as it is at commit `at`, if the cache has it.
     pub fn get(&self, no: PageNo, at: CommitNo) -> Option<PageRef> {
-        self.cache.get(&no.0).filter(|cached| cached.from <= at).map(|cached| cached.page.clone())
+        self.find(no, at).cloned()
+    }
+
+    fn find(&self, no: PageNo, at: CommitNo) -> Option<&PageRef> {
+        match self.cache.get(&no.0) {
+            Some(cached) if cached.from <= at => Some(&cached.page),
+            _ if self.older.back().is_none_or(|newest| newest.until <= at) => None,
+            _ => {
+                let sees = |older: &&Older| older.page.no() == no && older.from <= at && at < older.until;
+                self.older.iter().rev().find(sees).map(|older| &older.page)
+            }
+        }
     }
 
     /// Offers a page that was read at commit `at`; kept where nothing changed it since.
@@ -158,17 +221,21 @@ mod tests {
     #[test]
     fn a_page_is_shared_by_the_snapshots_between_two_changes_of_it() {
         let mut v = Versions::new();
+        v.keep_older(true);
         let before = v.tip();
         v.put(PageNo(5), before, page(5));
         let after = v.record(Some(1), vec![6]);
         assert!(v.get(PageNo(5), after).is_some());
         let changed = v.record(Some(1), vec![7, 5]);
         assert!(v.get(PageNo(5), changed).is_none());
+        // Snapshots from before see what it was.
+        assert!(v.get(PageNo(5), before).is_some() && v.get(PageNo(5), after).is_some());
         // An image read under an older snapshot is not offered to newer ones.
         v.put(PageNo(5), after, page(5));
         assert!(v.get(PageNo(5), changed).is_none());
         v.put(PageNo(5), changed, page(5));
-        assert!(v.get(PageNo(5), changed).is_some() && v.get(PageNo(5), after).is_none());
+        assert!(v.get(PageNo(5), changed).is_some() && v.get(PageNo(5), after).is_some());
+        assert!(v.get(PageNo(5), before - 1).is_none());
         v.record_unknown();
         assert!(v.get(PageNo(5), v.tip()).is_none());
         assert!(matches!(v.changes(changed, v.tip(), 1), (Changes::All, true)));

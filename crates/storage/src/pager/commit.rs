@@ -10,7 +10,7 @@ use super::file::{FileBacking, Source};
 use super::{Backing, JournalMode, Pager, State, Synchronous};
 use crate::file::{DatabaseFile, FileTip};
 use crate::journal::{Commit, Undo};
-use crate::page::{PageNo, PageRef};
+use crate::page::{PageNo, PageRef, SparePages};
 use crate::pager::spill::DirtyPage;
 use crate::wal::{Wal, WalCommit};
 
@@ -326,8 +326,11 @@ impl Pager {
             key.copy_from_slice(&first[24..40]);
         }
         let (page_size, count, wal) = (self.header.page_size, self.page_count, self.header.write_version == 2);
+        let mut spare = std::mem::take(&mut self.spare);
+        let id = self.file_mut().id;
+        let mut commit = publish(db, id, changed, pages.iter().filter_map(resident), &mut spare);
+        self.spare = spare;
         let file = self.file_mut();
-        let mut commit = publish(db, file.id, changed, pages.iter().filter_map(resident));
         if resized {
             commit = db.versions().record_unknown();
         }
@@ -411,10 +414,10 @@ impl Pager {
         };
         let mut changed: Vec<u32> = commit.changed().collect();
         changed.extend(count + 1..=old_count.min(count + (1 << 16)));
-        let (db, id, pages) = (&file.db, file.id, commit.pages().to_vec());
+        let (db, id, pages, spare) = (&file.db, file.id, commit.pages().to_vec(), &mut self.spare);
         wal.limit_size(commit, journal_size_limit);
         wal.hand_over(id, commit, snapshot, || {
-            let number = publish(db, id, changed, pages.iter());
+            let number = publish(db, id, changed, pages.iter(), spare);
             db.concurrency().record(number, keys);
             number
         })?;
@@ -467,12 +470,22 @@ fn resident(page: &DirtyPage) -> Option<&PageRef> {
     }
 }
 
-/// Numbers the commit and offers its pages to the other connections.
-fn publish<'a>(db: &DatabaseFile, id: u64, changed: Vec<u32>, pages: impl Iterator<Item = &'a PageRef>) -> u64 {
+/// Numbers the commit and offers its pages to the other connections. Pages that nobody needs any more become spare ones.
+fn publish<'a>(
+    db: &DatabaseFile,
+    id: u64,
+    changed: Vec<u32>,
+    pages: impl Iterator<Item = &'a PageRef>,
+    spare: &mut SparePages,
+) -> u64 {
     let mut versions = db.versions();
+    versions.keep_older(db.concurrency().is_live());
     let commit = versions.record(Some(id), changed);
     if db.is_shared() {
         versions.put_newest(pages);
     }
+    let replaced = versions.take_replaced();
+    drop(versions);
+    replaced.into_iter().for_each(|page| spare.keep(page));
     commit
 }

@@ -289,7 +289,9 @@ impl Pager {
             Changes::All => self.table.retain(|_, _| false),
             Changes::Pages(lists) => {
                 for no in lists.iter().flat_map(|pages| pages.iter()) {
-                    self.table.take(PageNo(*no));
+                    if let Some(page) = self.table.take(PageNo(*no)).page {
+                        self.spare.keep(page);
+                    }
                 }
             }
         }

@@ -36,7 +36,7 @@ use turso_error::{Error, Result, ResultCode};
 use crate::format::DatabaseHeader;
 use crate::format::header::is_page_size;
 use crate::format::layout::{lock_byte_page, ptrmap};
-use crate::page::{Page, PageNo, PageRef};
+use crate::page::{Page, PageNo, PageRef, SparePages};
 use concurrent::Tap;
 pub use earlier::SnapshotId;
 use file::FileBacking;
@@ -112,6 +112,8 @@ pub struct Pager {
     transaction_page_count: u32,
     /// More resident pages than this let `unpin` drop the clean ones.
     trim_above: usize,
+    /// Images to be written over by the next copies.
+    spare: SparePages,
     /// Dirty pages that are not in memory.
     spill: Option<Box<Spill>>,
     /// More dirty pages than this are spilled.
@@ -150,6 +152,7 @@ impl Pager {
             own_snapshot: false,
             secure_delete: 0,
             journal_size_limit: -1,
+            spare: SparePages::default(),
             spill: None,
             spill_above: usize::MAX,
             tap: Tap::None,
@@ -320,7 +323,14 @@ impl Pager {
             self.save_before_write(no);
         }
         match self.table.slot_mut(no) {
-            Some(Slot { page: Some(page), .. }) => Page::unique(page),
+            Some(Slot { page: Some(page), .. }) => {
+                if Arc::strong_count(page) != 1
+                    && let Some(copy) = self.spare.copy_of(page)
+                {
+                    *page = copy;
+                }
+                Page::unique(page)
+            }
             _ => panic!("edit of a page that is not resident"),
         }
     }

@@ -77,6 +77,8 @@ fn or_busy(result: Result<()>) -> Result<bool> {
 /// a moment: those that are under way end, the rest is copied, and the next commit begins the log anew.
 #[derive(Default)]
 pub(super) struct Emptying {
+    /// Somebody is at it.
+    claimed: AtomicBool,
     pausing: AtomicBool,
     /// Frames in the log at which it is tried next; 0: at the first limit.
     next_at: AtomicU32,
@@ -123,14 +125,33 @@ impl Wal {
 
     /// Run by a connection without a snapshot after an automatic checkpoint: empties a log that has grown long.
     pub fn empty_if_long(&self, db: &DatabaseFile, limit: u32, synchronous: Synchronous) {
-        let Ok(HeaderState::Good(header)) = self.index.read_header() else { return };
         let long = limit.saturating_mul(LONG);
+        if limit == 0 || self.frames_if_long(long).is_none() || self.emptying.claimed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // Somebody may have emptied it in between.
+        if let Some(frames) = self.frames_if_long(long) {
+            self.empty(db, synchronous);
+            self.emptying.next_at.store(frames.saturating_add(long), Ordering::Relaxed);
+        }
+        self.emptying.claimed.store(false, Ordering::Release);
+    }
+
+    /// The frames of a log that is to be emptied.
+    fn frames_if_long(&self, long: u32) -> Option<u32> {
+        let Ok(HeaderState::Good(header)) = self.index.read_header() else { return None };
         let next_at = self.emptying.next_at.load(Ordering::Relaxed);
         // A log that has begun anew is measured from its beginning.
         let at = if header.max_frame < next_at.saturating_sub(long) { long } else { next_at.max(long) };
-        if limit == 0 || header.max_frame < at || self.emptying.pausing.swap(true, Ordering::AcqRel) {
-            return;
+        (header.max_frame >= at).then_some(header.max_frame)
+    }
+
+    fn empty(&self, db: &DatabaseFile, synchronous: Synchronous) {
+        if synchronous != Synchronous::Off {
+            // What has been copied so far is made durable while nobody waits: the sync within the pause has little left to do.
+            let _ = self.database.sync(SyncKind::Data);
         }
+        self.emptying.pausing.store(true, Ordering::Release);
         for _ in 0..PAUSE_STEPS {
             if !self.locks.any_shared(lock::read(1)..lock::read(READ_MARKS)) {
                 break;
@@ -139,7 +160,6 @@ impl Wal {
         }
         // Where somebody reads on, this copies what it can.
         let _ = self.checkpoint(db, CheckpointMode::Passive, Effort::Possible, synchronous);
-        self.emptying.next_at.store(header.max_frame.saturating_add(long), Ordering::Relaxed);
         self.emptying.pausing.store(false, Ordering::Release);
         db.lock_released();
     }

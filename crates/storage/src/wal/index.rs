@@ -3,7 +3,7 @@
 //! Everything here may be read while another process writes it; the rules of who writes what under which lock are
 //! those of the callers. Frames above a reader's last frame are never looked at, so half-written entries do no harm.
 
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use turso_error::{Error, Result, ResultCode};
@@ -23,6 +23,27 @@ pub(super) struct WalIndex {
     regions: Box<[OnceLock<ShmRegion>]>,
     /// Held while a region is added.
     growing: Mutex<()>,
+    hints: Box<[Hint]>,
+}
+
+/// Where a page was entered last. A page that is written again and again has a long chain of slots, all of them taken: the next
+/// entry need not walk it from its beginning. A hint is checked before it is believed.
+#[derive(Default)]
+struct Hint(AtomicU64);
+
+const HINTS: usize = 256;
+
+impl Hint {
+    fn set(&self, page: u32, region: u32, slot: usize) {
+        self.0.store(u64::from(page) << 32 | u64::from(region & 0xffff) << 16 | slot as u64, Ordering::Relaxed);
+    }
+
+    /// The slot of a page in a region.
+    fn get(&self, page: u32, region: u32) -> Option<usize> {
+        let hint = self.0.load(Ordering::Relaxed);
+        let same = hint >> 32 == u64::from(page) && hint >> 16 & 0xffff == u64::from(region & 0xffff);
+        same.then_some(hint as usize & 0xffff)
+    }
 }
 
 /// What reading the header found.
@@ -39,7 +60,8 @@ fn load(word: &AtomicU32) -> u32 {
 impl WalIndex {
     pub fn new(file: Arc<dyn File>) -> Self {
         let regions = (0..MAX_REGIONS).map(|_| OnceLock::new()).collect();
-        Self { file, regions, growing: Mutex::new(()) }
+        let hints = (0..HINTS).map(|_| Hint::default()).collect();
+        Self { file, regions, growing: Mutex::new(()), hints }
     }
 
     /// A region; `None` where it does not exist and may not be created.
@@ -183,7 +205,8 @@ impl WalIndex {
         let (mut region, mut before) = region_of(max);
         loop {
             let mapped = self.existing(region)?;
-            if let Some(frame) = Table::new(mapped, region).find(page.0, before, min, max)? {
+            let hint = self.hints[page.0 as usize % HINTS].get(page.0, region);
+            if let Some(frame) = Table::new(mapped, region).find(page.0, before, min, max, hint)? {
                 return Ok(Some(frame));
             }
             if region == first_region {
@@ -226,7 +249,12 @@ impl WalIndex {
             // A writer that did not commit has been here.
             table.forget_above(committed.saturating_sub(before));
         }
-        let mut slot = hash(page);
+        let hint = &self.hints[page as usize % HINTS];
+        // Slots are emptied from the newest entry back, so where this one is still there so are those that it came behind.
+        let mut slot = match hint.get(page, region).filter(|slot| table.holds(*slot, page)) {
+            Some(last) => (last + 1) % HASH_SLOTS,
+            None => hash(page),
+        };
         let mut steps = 0;
         while table.slots[slot].load(Ordering::Relaxed) != 0 {
             slot = (slot + 1) % HASH_SLOTS;
@@ -237,6 +265,7 @@ impl WalIndex {
         }
         entry.store(page, Ordering::Relaxed);
         table.slots[slot].store(index as u16, Ordering::Release);
+        hint.set(page, region, slot);
         Ok(())
     }
 }
@@ -256,8 +285,19 @@ impl<'a> Table<'a> {
         Self { pages, slots: &mapped.halves()[at::HASH_HALVES..at::HASH_HALVES + HASH_SLOTS] }
     }
 
-    fn find(&self, page: u32, before: u32, min: u32, max: u32) -> Result<Option<u32>> {
-        let mut slot = hash(page);
+    /// True where the slot names an entry of this page.
+    fn holds(&self, slot: usize, page: u32) -> bool {
+        let index = self.slots.get(slot).map_or(0, |slot| slot.load(Ordering::Relaxed));
+        index > 0 && self.pages.get(usize::from(index) - 1).is_some_and(|entry| load(entry) == page)
+    }
+
+    fn find(&self, page: u32, before: u32, min: u32, max: u32, hint: Option<usize>) -> Result<Option<u32>> {
+        // What comes earlier in the chain is older than an entry that may be seen.
+        let is_seen = |slot: &usize| {
+            let frame = before + u32::from(self.slots[*slot].load(Ordering::Acquire));
+            self.holds(*slot, page) && (min..=max).contains(&frame)
+        };
+        let mut slot = hint.filter(|slot| *slot < HASH_SLOTS).filter(is_seen).unwrap_or(hash(page));
         let mut found = None;
         for _ in 0..HASH_SLOTS {
             let index = u32::from(self.slots[slot].load(Ordering::Acquire));

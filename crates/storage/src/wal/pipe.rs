@@ -256,6 +256,9 @@ impl Wal {
 
     /// Moves the snapshot of a writer to the newest commit, visible or not. The write lock is held by the process.
     pub fn move_to_newest(&self, db: &DatabaseFile, snapshot: &mut WalSnapshot) -> Result<()> {
+        if self.moves_in_place(db, snapshot)? {
+            return Ok(());
+        }
         for _ in 0..100 {
             if let Some(mut moved) = self.try_snapshot(Use::Log, true)? {
                 let written = guard(&self.tip).pipe.written;
@@ -281,6 +284,28 @@ impl Wal {
             db.io().sleep(Duration::from_micros(100));
         }
         Err(Error::from_code(ResultCode::BUSY))
+    }
+
+    /// Moves a snapshot that reads the log and keeps its read mark: while that is held the log cannot begin anew, and a mark may
+    /// lie below what is read. False where there is no such snapshot or the newest state is not known.
+    fn moves_in_place(&self, db: &DatabaseFile, snapshot: &mut WalSnapshot) -> Result<bool> {
+        if snapshot.slot == 0 {
+            return Ok(false);
+        }
+        let written = guard(&self.tip).pipe.written;
+        let newest = match written {
+            Some(written) => written,
+            None => {
+                let Some(header) = self.current_header(true)? else { return Ok(false) };
+                let Some(commit) = self.number(db, &header)? else { return Ok(false) };
+                Written { header, commit }
+            }
+        };
+        if newest.header.salt != snapshot.header.salt || newest.header.max_frame < snapshot.header.max_frame {
+            return Ok(false);
+        }
+        (snapshot.header, snapshot.commit) = (newest.header, newest.commit);
+        Ok(true)
     }
 
     /// True where the write lock is taken, or kept free, for a short time only: who waits for it need not count that.

@@ -25,6 +25,9 @@ use crate::pager::Synchronous;
 use crate::pager::spill::{DirtyPage, Spill, SpillSlot};
 use crate::planted::{self, Planted};
 
+/// What a log grows by at once, at most.
+static ZEROS: [u8; 1 << 18] = [0; 1 << 18];
+
 /// A commit on its way.
 pub(crate) struct WalCommit {
     pages: Vec<PageRef>,
@@ -298,7 +301,7 @@ impl Wal {
             return;
         }
         if end > size {
-            commit.padding = step;
+            commit.padding = step.min(ZEROS.len() as u32);
         }
     }
 
@@ -362,9 +365,8 @@ impl Wal {
             bufs.push(header);
             bufs.push(page);
         }
-        let zeros = vec![0; commit.padding as usize];
-        if !zeros.is_empty() {
-            bufs.push(&zeros);
+        if let Some(zeros) = ZEROS.get(..commit.padding as usize).filter(|zeros| !zeros.is_empty()) {
+            bufs.push(zeros);
         }
         self.file.write_vectored_at(&bufs, frame_offset(commit.write_from, commit.new_header.page_size))
     }
@@ -418,7 +420,7 @@ impl WalCommit {
             bufs.push(Buffer::Shared(Arc::new(Shared(Arc::clone(page)))));
         }
         if self.padding > 0 {
-            bufs.push(Buffer::Owned(vec![0; self.padding as usize].into()));
+            bufs.push(Buffer::Shared(Arc::new(&ZEROS[..self.padding as usize])));
         }
         Op::Write { bufs, offset: frame_offset(self.write_from, self.new_header.page_size) }
     }
