@@ -124,6 +124,36 @@ fn a_row_that_was_changed_and_changed_back_is_a_conflict() {
 }
 
 #[test]
+fn a_row_without_rowid_that_was_changed_and_changed_back_is_a_conflict() {
+    let scratch = Scratch::new(
+        "aba_entry",
+        "CREATE TABLE w(k TEXT COLLATE NOCASE PRIMARY KEY, n, v) WITHOUT ROWID; CREATE INDEX w_v ON w(v);
+         INSERT INTO w VALUES('a', 1, 1), ('b', 2, 2), ('c', 3, zeroblob(3000))",
+    );
+    let (x, y) = (scratch.connect(), scratch.connect());
+    for (there, back) in [
+        ("UPDATE w SET v = 9 WHERE k = 'a'", "UPDATE w SET v = 1 WHERE k = 'a'"),
+        ("DELETE FROM w WHERE k = 'a'", "INSERT INTO w VALUES('a', 1, 1)"),
+        ("DELETE FROM w", "INSERT INTO w VALUES('a', 1, 1), ('b', 2, 2), ('c', 3, zeroblob(3000))"),
+    ] {
+        for begin in ["BEGIN CONCURRENT", "BEGIN IMMEDIATE"] {
+            ok(&x, "BEGIN CONCURRENT; UPDATE w SET n = 7 WHERE k = 'A'; UPDATE w SET n = 8 WHERE k = 'A'");
+            ok(&y, &format!("{begin}; {there}; COMMIT; {begin}; {back}; COMMIT"));
+            assert_eq!(conflict(&x, "COMMIT"), "row ('a') of table w has been changed", "{there}");
+            ok(&x, "ROLLBACK");
+        }
+    }
+    // What others did to other rows is in nobody's way.
+    ok(
+        &x,
+        "BEGIN CONCURRENT; UPDATE w SET n = 7 WHERE k = 'a'; DELETE FROM w WHERE k = 'c'; INSERT INTO w VALUES('d', 4, 2)",
+    );
+    ok(&y, "UPDATE w SET v = 9 WHERE k = 'b'; UPDATE w SET v = 2 WHERE k = 'b'; INSERT INTO w VALUES('e', 5, 2)");
+    ok(&x, "COMMIT");
+    assert_eq!(rows(&y, "SELECT k, n, v FROM w"), "a|7|1 b|2|2 d|4|2 e|5|2");
+}
+
+#[test]
 fn a_unique_key_is_taken_once() {
     let scratch = Scratch::new("unique", T);
     let (x, y) = (scratch.connect(), scratch.connect());
@@ -219,6 +249,38 @@ fn whole_tables_are_emptied_row_by_row() {
     ok(&x, "BEGIN CONCURRENT; DELETE FROM t");
     ok(&y, "UPDATE t SET x = 'newer'");
     assert_eq!(conflict(&x, "COMMIT"), format!("row {} of table t has been changed", rows(&y, "SELECT rowid FROM t")));
+}
+
+#[test]
+fn a_long_log_goes_to_a_file_and_is_cut_back_and_replayed_from_there() {
+    let scratch = Scratch::new("spill", T);
+    let (x, y) = (scratch.connect(), scratch.connect());
+    let numbers = "WITH n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 4000)";
+    for overtaken in [false, true] {
+        // 16 pages: the log may take as much as four.
+        ok(&x, "PRAGMA cache_spill = 16; BEGIN CONCURRENT");
+        ok(&x, &format!("{numbers} INSERT INTO t SELECT 1000 + i, i, 'b' || i FROM n"));
+        ok(&x, "SAVEPOINT one");
+        ok(&x, "UPDATE t SET a = a + 1 WHERE id > 1000; DELETE FROM t WHERE id > 4000");
+        ok(
+            &x,
+            "SAVEPOINT two; UPDATE t SET a = 0; ROLLBACK TO two; UPDATE t SET a = -1 WHERE id = 1001; ROLLBACK TO one",
+        );
+        ok(&x, "DELETE FROM t WHERE id > 3000; INSERT INTO t VALUES(4001, 1, zeroblob(20000))");
+        if overtaken {
+            ok(&y, "INSERT INTO t VALUES(4, 40, 400)");
+        }
+        ok(&x, "COMMIT");
+        let found = rows(&y, "SELECT count(*), sum(a), max(id), sum(length(b)) FROM t WHERE id > 1000");
+        assert_eq!(found, "2001|2001001|4001|28893");
+        assert_eq!(rows(&y, "SELECT count(*) FROM t WHERE id < 1000"), if overtaken { "4" } else { "3" });
+        ok(&x, "DELETE FROM t WHERE id > 1000");
+    }
+    // A conflict is found in it too.
+    ok(&x, &format!("BEGIN CONCURRENT; {numbers} INSERT INTO t SELECT 1000 + i, i, 'b' || i FROM n"));
+    ok(&y, "INSERT INTO t VALUES(1, 1, 1) ON CONFLICT DO UPDATE SET b = 'b3999'");
+    assert_eq!(conflict(&x, "COMMIT"), "key ('b3999') of index sqlite_autoindex_t_1 on table t has been taken");
+    ok(&x, "ROLLBACK");
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl BTreeCursor {
             self.delete_entry(pager)?;
             pager.tap_removed_row(self.root, rowid);
         } else {
-            let record = if pager.logs_rows() { self.full_payload(pager)?.to_vec() } else { Vec::new() };
+            let record = self.full_payload(pager)?.to_vec();
             self.delete_entry(pager)?;
             pager.tap_removed_entry(self.root, &record);
         }

@@ -224,7 +224,7 @@ impl TreeEraser {
         for i in range {
             let cell = node.cell(i, geometry)?;
             let mut record = Vec::new();
-            if !self.table && pager.logs_rows() {
+            if !self.table {
                 super::payload::read_whole(pager, page, &cell, geometry, &mut record)?;
             }
             entries.push((cell.rowid, record));

@@ -43,7 +43,7 @@ impl KeyCheck {
                 record
             });
             if rule.child == change.root.0 {
-                let key = |record: Option<&[u8]>| row_key(rebase, &rule.child_fields, change.rowid, record);
+                let key = |record: Option<&[u8]>| row_key(rebase, &rule.child_fields, change.rowid(), record);
                 let (old, new) = (key(rebase.before(at))?, key(now.as_deref())?);
                 if let Some(new) = new.filter(|new| old.as_ref() != Some(new))
                     && !has_parent(pager, rule, &new)?
@@ -57,7 +57,7 @@ impl KeyCheck {
                 }
             }
             if rule.parent == change.root.0 {
-                let key = |record: Option<&[u8]>| row_key(rebase, &rule.parent_fields, change.rowid, record);
+                let key = |record: Option<&[u8]>| row_key(rebase, &rule.parent_fields, change.rowid(), record);
                 let (old, new) = (key(rebase.before(at))?, key(now.as_deref())?);
                 if let Some(old) = old.filter(|old| new.as_ref() != Some(old))
                     && !has_parent(pager, rule, &old)?

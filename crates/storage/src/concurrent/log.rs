@@ -1,11 +1,15 @@
 //! The log of a concurrent transaction: each change of a row or index entry, in the order in which it was made.
 //!
 //! The old record is not stored: the snapshot has it. Savepoints remember a length and cut the log back to it.
+//!
+//! A long log goes to a temporary file, part by part: `spilled.rs`. It comes back only where it is cut back, or replayed.
 
-use turso_error::Result;
+use turso_error::{Error, Result, ResultCode};
 use turso_value::key::compare_records;
 
 use super::rules::Rules;
+use super::shared::{entry_key, row_key};
+use super::spilled::Spilled;
 use crate::btree::CursorKind;
 use crate::page::PageNo;
 use std::cmp::Ordering;
@@ -16,12 +20,26 @@ pub(crate) struct Change {
     pub root: PageNo,
     /// The entry is gone; otherwise it has this record now.
     pub removed: bool,
-    /// 0 in index trees.
-    pub rowid: i64,
+    /// `None` in trees without rowids.
+    pub row: Option<i64>,
     start: usize,
-    len: u32,
+    pub(super) len: u32,
     /// That many zeros follow the bytes.
-    zeros: u32,
+    pub(super) zeros: u32,
+}
+
+impl Change {
+    /// Bytes of memory that one takes, its record aside.
+    const SIZE: usize = size_of::<Change>();
+
+    pub(super) fn new(root: PageNo, removed: bool, row: Option<i64>, len: u32, zeros: u32) -> Self {
+        Self { root, removed, row, start: 0, len, zeros }
+    }
+
+    /// 0 in trees without rowids.
+    pub fn rowid(&self) -> i64 {
+        self.row.unwrap_or(0)
+    }
 }
 
 /// How long the log was.
@@ -32,21 +50,98 @@ pub(crate) struct LogMark {
 }
 
 /// See the module's documentation.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct RowLog {
+    /// What came after the parts that are spilled.
     changes: Vec<Change>,
     bytes: Vec<u8>,
+    /// The trees of the spilled parts; more than these where the log has been cut back.
+    roots: Vec<u32>,
+    spilled: Option<Box<Spilled>>,
+    /// There was no room for a part: memory has to do.
+    no_room: bool,
+    /// A part could not be read when the log was cut back: nobody knows any more what is in it.
+    lost: bool,
 }
 
 impl RowLog {
     pub fn mark(&self) -> LogMark {
-        LogMark { changes: self.changes.len(), bytes: self.bytes.len() }
+        let (changes, bytes) = self.spilled.as_ref().map_or((0, 0), |spilled| (spilled.changes(), spilled.bytes()));
+        LogMark { changes: changes + self.changes.len(), bytes: bytes + self.bytes.len() }
     }
 
     pub fn cut_back(&mut self, mark: LogMark) {
-        self.changes.truncate(mark.changes);
-        self.bytes.truncate(mark.bytes);
+        while self.spilled.as_ref().is_some_and(|spilled| mark.changes < spilled.changes()) {
+            self.changes.clear();
+            self.bytes.clear();
+            if self.take_last_part().is_err() {
+                self.lost = true;
+                return;
+            }
+        }
+        let (changes, bytes) = self.spilled.as_ref().map_or((0, 0), |spilled| (spilled.changes(), spilled.bytes()));
+        self.changes.truncate(mark.changes - changes);
+        self.bytes.truncate(mark.bytes.saturating_sub(bytes));
     }
+
+    // ---- Spilling -----------------------------------------------------------------------------------------------------
+
+    /// True where it takes more memory than that, and may spill.
+    pub fn is_longer_than(&self, limit: usize) -> bool {
+        self.changes.len() * Change::SIZE + self.bytes.len() > limit && !self.no_room
+    }
+
+    /// True where a part of it is in a file.
+    pub fn is_spilled(&self) -> bool {
+        self.spilled.is_some()
+    }
+
+    /// Moves what is in memory to a temporary file. Where that fails it stays in memory, and what follows does too.
+    pub fn spill(&mut self, io: &dyn turso_io::Io) {
+        self.no_room = self.try_to_spill(io).is_err();
+    }
+
+    fn try_to_spill(&mut self, io: &dyn turso_io::Io) -> Result<()> {
+        let roots = self.roots();
+        let spilled = match &mut self.spilled {
+            Some(spilled) => spilled,
+            none => none.insert(Box::new(Spilled::new(io)?)),
+        };
+        spilled.append(&self.changes, &self.bytes)?;
+        self.roots = roots;
+        self.changes.clear();
+        self.bytes.clear();
+        Ok(())
+    }
+
+    /// All of it comes back into memory, for the replay.
+    pub fn load(&mut self) -> Result<()> {
+        if self.lost {
+            return Err(Error::from_code(ResultCode::IOERR_READ));
+        }
+        let (changes, bytes) = (std::mem::take(&mut self.changes), std::mem::take(&mut self.bytes));
+        if let Some(spilled) = self.spilled.take() {
+            (self.changes, self.bytes) = spilled.read_all()?;
+            place(&mut self.changes);
+        }
+        let start = self.bytes.len();
+        self.changes.extend(changes.into_iter().map(|change| Change { start: change.start + start, ..change }));
+        self.bytes.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    /// The last part comes back into memory, which is empty.
+    fn take_last_part(&mut self) -> Result<()> {
+        let Some(spilled) = &mut self.spilled else { return Ok(()) };
+        (self.changes, self.bytes) = spilled.take_last()?;
+        place(&mut self.changes);
+        if spilled.changes() == 0 {
+            self.spilled = None;
+        }
+        Ok(())
+    }
+
+    // ---- Writing and reading --------------------------------------------------------------------------------------------
 
     /// The entry has this record now; an index entry is its own key.
     pub fn put(&mut self, root: PageNo, rowid: Option<i64>, record: &[u8], zeros: u32) {
@@ -67,9 +162,10 @@ impl RowLog {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
         let len = bytes.len() as u32;
-        self.changes.push(Change { root, removed, rowid: rowid.unwrap_or(0), start, len, zeros });
+        self.changes.push(Change { root, removed, row: rowid, start, len, zeros });
     }
 
+    /// The changes that are in memory: all of them, where nothing is spilled.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
@@ -79,9 +175,17 @@ impl RowLog {
         (self.bytes.get(change.start..change.start + change.len as usize).unwrap_or(&[]), change.zeros)
     }
 
+    /// What past commits would have left of such a change.
+    pub fn key(&self, change: &Change) -> u64 {
+        match change.row {
+            Some(rowid) => row_key(change.root, rowid),
+            None => entry_key(change.root, self.record(change).0),
+        }
+    }
+
     /// The trees that have been changed.
     pub fn roots(&self) -> Vec<u32> {
-        let mut roots: Vec<u32> = Vec::new();
+        let mut roots: Vec<u32> = self.roots.clone();
         for change in &self.changes {
             if roots.last() != Some(&change.root.0) && !roots.contains(&change.root.0) {
                 roots.push(change.root.0);
@@ -126,9 +230,10 @@ impl RowLog {
         Ok(net.into_iter().map(|at| self.changes[at as usize]).collect())
     }
 
+    /// The order of two changes by tree and key.
     fn compare(&self, a: u32, b: u32, rules: &Rules) -> Result<Ordering> {
         let (a, b) = (&self.changes[a as usize], &self.changes[b as usize]);
-        let order = a.root.cmp(&b.root).then(a.rowid.cmp(&b.rowid));
+        let order = a.root.cmp(&b.root).then(a.row.cmp(&b.row));
         if order.is_ne() {
             return Ok(order);
         }
@@ -139,5 +244,14 @@ impl RowLog {
             }
             _ => Ok(Ordering::Equal),
         }
+    }
+}
+
+/// Changes that were read: their records lie one behind the other.
+fn place(changes: &mut [Change]) {
+    let mut start = 0;
+    for change in changes {
+        change.start = start;
+        start += change.len as usize;
     }
 }

@@ -1,7 +1,7 @@
 //! Concurrent transactions (`BEGIN CONCURRENT`): many writers, each on a snapshot of its own, over a plain log.
 //!
 //! ```text
-//!   log.rs       what a transaction did, as data: rows and index entries by root and key; savepoints cut it back
+//!   log.rs       what a transaction did, as data: rows and index entries by root and key; savepoints cut it back;  spilled.rs  a long one
 //!   shared.rs    what the transactions of one file share: keys of past commits, numbers for new rows
 //!   rules.rs     what a replay must know of the schema, as data, given by the layer that has one
 //!   rebase.rs    the log of an overtaken transaction, checked against and applied to the newest pages;  keys.rs  its foreign keys
@@ -15,8 +15,9 @@ mod log;
 mod rebase;
 mod rules;
 mod shared;
+mod spilled;
 
 pub(crate) use log::{LogMark, RowLog};
 pub(crate) use rebase::{Phase, Rebase, conflict};
 pub use rules::{Field, ForeignKeyRule, ParentKey, Rules, TreeRole, TreeRule};
-pub(crate) use shared::{LiveSnapshot, Shared, row_key};
+pub(crate) use shared::{LiveSnapshot, Shared, entry_key, row_key};

@@ -1,7 +1,7 @@
 //! What the concurrent transactions of one file share in this process.
 //!
 //! **Keys of past commits.** While concurrent snapshots live, each commit of this process leaves the keys of the rows that it
-//! changed. A transaction that meets one of its own keys there was overtaken on that row, even if the row's bytes are what
+//! changed, and in trees without rowids those of the entries that came or went. A transaction that meets one of its own keys there was overtaken on that row, even if the row's bytes are what
 //! they were (A -> B -> A). Where all commits since a snapshot have left their keys, a key that is not among them is
 //! unchanged, and no old page has to be read.
 //!
@@ -30,6 +30,19 @@ pub(crate) fn row_key(root: PageNo, rowid: i64) -> u64 {
         x ^ (x >> 31)
     };
     mix(mix(rowid as u64).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_add(u64::from(root.0)))
+}
+
+/// Identifies an entry of an index or of a table WITHOUT ROWID by its whole record, in the same way.
+pub(crate) fn entry_key(root: PageNo, record: &[u8]) -> u64 {
+    // A record that was given with zeros behind it is the same one written out.
+    let end = record.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let (words, rest) = record[..end].as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let fold =
+        |key: u64, word: [u8; 8]| (key.rotate_left(29) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let key = words.iter().copied().chain([last]).fold(end as u64, fold);
+    row_key(root, (key ^ (key >> 32)) as i64)
 }
 
 #[derive(Default)]

@@ -15,7 +15,7 @@ use super::file::Source;
 use super::read_set::same_content;
 use super::{Backing, Pager, State};
 use crate::btree::Payload;
-use crate::concurrent::{LiveSnapshot, LogMark, Phase, Rebase, RowLog, Rules, conflict, row_key};
+use crate::concurrent::{LiveSnapshot, LogMark, Phase, Rebase, RowLog, Rules, conflict, entry_key, row_key};
 use crate::file::DatabaseFile;
 use crate::format::DatabaseHeader;
 use crate::page::PageNo;
@@ -50,18 +50,25 @@ impl Pager {
         !matches!(self.tap, Tap::None)
     }
 
-    /// True where records are wanted too, not only keys.
-    pub(crate) fn logs_rows(&self) -> bool {
-        matches!(self.tap, Tap::Log(_))
-    }
-
     /// An entry has this record now.
     #[cold]
     pub(crate) fn tap_put(&mut self, root: PageNo, rowid: Option<i64>, record: Payload<'_>) {
         match (&mut self.tap, rowid) {
             (Tap::Log(concurrent), _) => concurrent.log.put(root, rowid, record.bytes, record.zeros),
             (Tap::Keys(keys), Some(rowid)) => keys.push(row_key(root, rowid)),
+            (Tap::Keys(keys), None) => keys.push(entry_key(root, record.bytes)),
             _ => {}
+        }
+        self.spill_long_log();
+    }
+
+    /// A log that has grown long goes to a temporary file.
+    fn spill_long_log(&mut self) {
+        // A quarter of what the transaction's pages may take.
+        let limit = self.spill_above.saturating_mul(self.header.page_size as usize) / 4;
+        let (Tap::Log(concurrent), Backing::File(file)) = (&mut self.tap, &self.backing) else { return };
+        if concurrent.log.is_longer_than(limit) && concurrent.rebase.is_none() {
+            concurrent.log.spill(&**file.db.io());
         }
     }
 
@@ -73,14 +80,18 @@ impl Pager {
             Tap::Keys(keys) => keys.push(row_key(root, rowid)),
             Tap::None => {}
         }
+        self.spill_long_log();
     }
 
     /// An index entry is gone.
     #[cold]
     pub(crate) fn tap_removed_entry(&mut self, root: PageNo, record: &[u8]) {
-        if let Tap::Log(concurrent) = &mut self.tap {
-            concurrent.log.remove_entry(root, record);
+        match &mut self.tap {
+            Tap::Log(concurrent) => concurrent.log.remove_entry(root, record),
+            Tap::Keys(keys) => keys.push(entry_key(root, record)),
+            Tap::None => {}
         }
+        self.spill_long_log();
     }
 
     pub(super) fn log_mark(&self) -> LogMark {
@@ -297,10 +308,13 @@ impl Pager {
         }
     }
 
-    /// The pages are changes of the newest commit, and the lock is held.
+    /// The pages are changes of the newest commit, and the lock is held. The keys of a log so long that it is in a file are left
+    /// to nobody: they would be too many to be kept.
     fn become_plain(&mut self) {
-        if let Tap::Log(concurrent) = std::mem::take(&mut self.tap) {
-            let keys = concurrent.log.changes().iter().map(|change| row_key(change.root, change.rowid));
+        if let Tap::Log(concurrent) = std::mem::take(&mut self.tap)
+            && !concurrent.log.is_spilled()
+        {
+            let keys = concurrent.log.changes().iter().map(|change| concurrent.log.key(change));
             self.tap = Tap::Keys(keys.collect());
         }
     }
@@ -322,6 +336,7 @@ impl Pager {
     fn rebase_with(&mut self, concurrent: &mut Concurrent, rules: impl FnOnce(&[u32]) -> Result<Rules>) -> Result<()> {
         let Concurrent { log, rebase, headers } = concurrent;
         if rebase.is_none() {
+            log.load()?;
             let rules = rules(&log.roots())?;
             let (db, newest) = self.newest_commit()?;
             let since = self.file_mut().live.as_ref().map_or(0, LiveSnapshot::commit);
@@ -347,10 +362,12 @@ impl Pager {
 
     /// Back to the pages of the snapshot; the log has what was done to them.
     fn drop_private_pages(&mut self) {
-        for no in std::mem::take(&mut self.dirty) {
-            self.table.take(no);
-        }
         self.savepoints.clear();
+        for no in std::mem::take(&mut self.dirty) {
+            if let Some(page) = self.table.take(no).page {
+                self.spare.keep(page);
+            }
+        }
         self.spill = None;
         self.header = self.transaction_header;
         self.page_count = self.transaction_page_count;
