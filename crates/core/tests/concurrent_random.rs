@@ -1,5 +1,9 @@
 //! Pairs and triples of concurrent transactions, checked against what they mean. A failure names the seed that replays it
-//! (`TURSO_SEED`, `TURSO_ROUNDS`).
+//! (`TURSO_SEED`, `TURSO_ROUNDS`). The long mode takes seed after seed for so many seconds:
+//!
+//! ```text
+//! TURSO_SECONDS=600 cargo nextest run --cargo-profile quick -p turso_core --test concurrent_random --no-capture mean
+//! ```
 //!
 //! What a transaction did is the difference between what it saw at its beginning and before its commit. The state after all
 //! commits must be the first state with the differences of those that committed applied in the order of their commits. SQLite
@@ -8,6 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use turso_core::{Backend, Connection, Database, OpenOptions, ResultCode, StepResult, Value};
 
@@ -179,6 +184,8 @@ fn apply(model: &rusqlite::Connection, changes: &BTreeMap<(usize, String), Optio
 
 #[derive(Default, Debug)]
 struct Figures {
+    /// Pairs and triples.
+    rounds: u64,
     commits: usize,
     rebased: usize,
     conflicts: usize,
@@ -193,7 +200,7 @@ fn check(seed: u64, rounds: u64, backend: Backend, page_size: u32, vacuum: u32) 
     };
     remove();
     let mut r = Random(seed);
-    let mut figures = Figures::default();
+    let mut figures = Figures { rounds, ..Figures::default() };
     let options = OpenOptions { backend, ..OpenOptions::default() };
     let database = Database::open(path.to_str().unwrap(), options).unwrap();
     let setup = database.connect().unwrap();
@@ -239,6 +246,7 @@ fn check(seed: u64, rounds: u64, backend: Backend, page_size: u32, vacuum: u32) 
         }
         // A plain writer between them, now and then.
         let mut committed: Vec<BTreeMap<(usize, String), Option<Vec<String>>>> = Vec::new();
+        let mut others: Vec<Vec<String>> = Vec::new();
         if r.below(3) == 0 {
             let before = ours(&setup);
             let sql = statement(&mut r);
@@ -246,6 +254,7 @@ fn check(seed: u64, rounds: u64, backend: Backend, page_size: u32, vacuum: u32) 
             let changes = difference(&before, &ours(&setup));
             apply(&model, &changes).unwrap_or_else(|e| panic!("{}: plain {sql}: {e}", what(9)));
             committed.push(changes);
+            others.push(vec![sql]);
         }
         let mut order: Vec<usize> = (0..count).collect();
         order.sort_by_key(|_| r.next());
@@ -260,6 +269,7 @@ fn check(seed: u64, rounds: u64, backend: Backend, page_size: u32, vacuum: u32) 
                     assert!(!shares, "{}: {:?} shares a row with {committed:?}", what(at), texts[at]);
                     apply(&model, &changes).unwrap_or_else(|e| panic!("{}: {:?}: {e}", what(at), texts[at]));
                     committed.push(changes);
+                    others.push(texts[at].clone());
                 }
                 Err(error) if error.code() == ResultCode::BUSY_SNAPSHOT => {
                     figures.conflicts += 1;
@@ -269,11 +279,18 @@ fn check(seed: u64, rounds: u64, backend: Backend, page_size: u32, vacuum: u32) 
                     let read = connections[at].execute_batch("SELECT * FROM t").unwrap_err();
                     assert_eq!(read.code(), ResultCode::BUSY_SNAPSHOT, "{}", what(at));
                     connections[at].execute_batch("ROLLBACK").unwrap();
-                    // A row that was written as it was before is shared too, and so is one that came and went.
-                    let touched = texts[at].len() > 1 || shares;
-                    if !touched && let Ok(()) = apply(&model, &changes) {
-                        let plain = texts[at].first().is_some_and(|t| t.contains("UPDATE") || t.contains("REPLACE"));
-                        assert!(plain, "{}: {:?} was refused: {}", what(at), texts[at], error.message());
+                    // A row that was written as it was before is shared too, and so is one that came and went, whoever of
+                    // the two did that.
+                    let hides = |texts: &Vec<String>| {
+                        texts.len() > 1 || texts.iter().any(|t| t.contains("UPDATE") || t.contains("REPLACE"))
+                    };
+                    if !shares
+                        && texts[at].len() == 1
+                        && let Ok(()) = apply(&model, &changes)
+                    {
+                        let may = hides(&texts[at]) || others.iter().any(hides);
+                        let why = error.message();
+                        assert!(may, "{}: {:?} was refused beside {others:?}: {why}", what(at), texts[at]);
                         undo(&model, &ours(&setup));
                     }
                 }
@@ -327,6 +344,18 @@ fn commits_of_concurrent_transactions_mean_their_changes_in_some_order() {
     let b = check(seed + 1000, rounds / 2, Backend::Default, 1024, 1);
     println!("{a:?} {b:?}");
     assert!(a.rebased > 50 && a.conflicts > 10, "{a:?}");
+    let (start, mut all) = (Instant::now(), Figures::default());
+    for seed in seed + 10_000.. {
+        if start.elapsed() >= Duration::from_secs(number("TURSO_SECONDS", 0)) {
+            break;
+        }
+        let one = check(seed, 200, Backend::Default, [512, 1024, 4096][seed as usize % 3], seed as u32 % 2);
+        all.rounds += one.rounds;
+        all.commits += one.commits;
+        all.rebased += one.rebased;
+        all.conflicts += one.conflicts;
+    }
+    println!("{all:?}");
 }
 
 #[test]

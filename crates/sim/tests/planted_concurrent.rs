@@ -4,10 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use turso_core::{Backend, Connection, Database, OpenOptions, Result, ResultCode, StepResult, Value};
-use turso_io::{
-    Completion, File, FileId, Io, LockLevel, MemoryIo, Op, OpenFlags, ShmLockKind, ShmRegion, SyncKind, delegate_file,
-    delegate_io,
-};
+use turso_io::{Completion, File, Io, MemoryIo, Op, OpenFlags, SyncKind, delegate_file, delegate_io};
 use turso_storage::planted::{Planted, plant};
 
 /// A process of its own on files in memory; it calls somebody else before each sync.
