@@ -604,6 +604,9 @@ impl Execution {
             }
             state.rollback_all();
         }
+        if !writes && state.settings.defer_foreign_keys && self.vm.program().opens_transaction() {
+            state.reading_ends();
+        }
         match state.commit_if_autocommit(writes) {
             Ok(()) => {
                 if let Some(mark) = self.mark.take() {

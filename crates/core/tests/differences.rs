@@ -239,7 +239,10 @@ fn deferring_foreign_keys_ends_with_the_statement_outside_of_transactions() {
     check(
         "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p);
          PRAGMA defer_foreign_keys = ON; INSERT INTO p VALUES (1); PRAGMA defer_foreign_keys;
-         SAVEPOINT s; INSERT INTO c VALUES (5) RETURNING x; RELEASE s; SELECT * FROM c;",
+         SAVEPOINT s; INSERT INTO c VALUES (5) RETURNING x; RELEASE s; SELECT * FROM c;
+         PRAGMA defer_foreign_keys = ON; SELECT 1; PRAGMA defer_foreign_keys; SELECT * FROM c; PRAGMA defer_foreign_keys;
+         PRAGMA defer_foreign_keys = ON; PRAGMA user_version; PRAGMA defer_foreign_keys; PRAGMA defer_foreign_keys = ON; PRAGMA foreign_key_check; PRAGMA defer_foreign_keys;
+         BEGIN; PRAGMA defer_foreign_keys = ON; SELECT * FROM c; PRAGMA defer_foreign_keys; ROLLBACK; PRAGMA defer_foreign_keys;",
     );
 }
 
@@ -929,5 +932,24 @@ fn having_makes_no_query_an_aggregate() {
         "CREATE TABLE t1(a, b); INSERT INTO t1 VALUES (1, 2), (3, 4);
          SELECT a FROM t1 HAVING nosuch; SELECT a FROM t1 HAVING count(*) > 1; SELECT a FROM t1 HAVING max(nosuch); SELECT a, sum(b) OVER () m FROM t1 HAVING count(*) > m;
          SELECT a FROM t1 HAVING sum(a) OVER (); SELECT max(a) FROM t1 HAVING count(*) > 1; SELECT a FROM t1 GROUP BY a HAVING count(*) = 1;",
+    );
+}
+
+#[test]
+fn a_condition_on_an_enclosing_query_stays_outside_of_a_compound() {
+    check(
+        "CREATE TABLE t1(d TEXT, e NUMERIC); INSERT INTO t1 VALUES (5.25, 6), ('k33', 1000000), ('k6', 12), ('a_b', -3);
+         CREATE TABLE t3(a, b); INSERT INTO t3 VALUES (NULL, 1000000), (1, 9); CREATE VIEW v6(v0) AS SELECT d FROM t1 UNION ALL SELECT e FROM t1;
+         SELECT b, (SELECT count(*) FROM v6 AS z WHERE t3.a = 5 OR z.v0 < '-3'), (SELECT count(*) FROM v6 AS z WHERE z.v0 < '-3') FROM t3;
+         SELECT b, 1000000 IN (SELECT z.v0 FROM v6 AS z WHERE t3.a IN ('a') OR z.v0 < '-3') FROM t3;",
+    );
+}
+
+#[test]
+fn what_a_set_is_taken_from_is_not_computed_when_it_is_empty() {
+    check(
+        "CREATE TABLE t(a); INSERT INTO t VALUES (1), (-9223372036854775808);
+         SELECT a FROM t WHERE a = 7 INTERSECT SELECT abs(a) FROM t; SELECT a FROM t WHERE a = 7 EXCEPT SELECT abs(a) FROM t;
+         SELECT a FROM t WHERE a = 7 UNION SELECT abs(a) FROM t; SELECT 1 INTERSECT SELECT abs(a) FROM t;",
     );
 }

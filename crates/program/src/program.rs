@@ -76,6 +76,11 @@ impl Program {
         rows
     }
 
+    /// Whether it reads or writes a database, or would if it were not only explained.
+    pub fn opens_transaction(&self) -> bool {
+        !self.databases.is_empty()
+    }
+
     /// The rows of `EXPLAIN QUERY PLAN`: `id, parent, notused, detail`.
     pub fn plan_listing(&self) -> Vec<[Value; 4]> {
         let row = |node: &PlanNode| {

@@ -549,6 +549,13 @@ impl State {
         }
     }
 
+    /// A statement that has read a database is over: outside of a transaction, that was one.
+    pub fn reading_ends(&mut self) {
+        if self.autocommit && self.active_writers == 0 {
+            self.stop_deferring();
+        }
+    }
+
     /// `PRAGMA defer_foreign_keys` lasts until the end of a transaction; programs made under it go with it.
     fn stop_deferring(&mut self) {
         if std::mem::take(&mut self.settings.defer_foreign_keys) {

@@ -125,8 +125,12 @@ PRAGMA mmap_size; PRAGMA mmap_size = 65536;
 -- = module_list
 -- ! lists this engine's own modules
 -- = optimize
+PRAGMA optimize(1);
+PRAGMA optimize(3);
 PRAGMA optimize;
--- ! does nothing
+SELECT * FROM sqlite_stat1;
+PRAGMA optimize(3);
+-- ! tables that have grown or shrunk since they were analyzed are left alone; no `analysis_limit`
 -- = page_count
 PRAGMA page_count; CREATE TABLE z(a); PRAGMA page_count; PRAGMA nope.page_count;
 -- = page_size

@@ -219,7 +219,14 @@ impl<'a> Binder<'a> {
     ) -> Result<(Vec<Expr>, Option<Expr>, Vec<OrderTerm>)> {
         let mut bound = Vec::with_capacity(args.len() + 1);
         for arg in call_.within_group.iter().chain(args) {
-            bound.push(self.bind_expr(arg)?);
+            match (self.bind_expr(arg), &call_.filter) {
+                (Ok(arg), _) => bound.push(arg),
+                // FILTER has its errors first.
+                (Err(error), Some(filter)) if !error.is_pending() => {
+                    return Err(self.bind_expr(filter).err().unwrap_or(error));
+                }
+                (Err(error), _) => return Err(error),
+            }
         }
         let args = bound;
         let filter = call_.filter.as_ref().map(|f| self.bind_expr(f)).transpose()?;

@@ -14,7 +14,7 @@ use turso_program::expression::{Add, AddImm, Comparison, Concat, Divide, Gt, Mul
 use turso_program::schema::Expire;
 use turso_program::write::{Cause, Insert, MakeRecord, NewRowid, Position};
 use turso_program::{CursorId, DbIndex, Reg, Regs, Root};
-use turso_schema::{Index, Table};
+use turso_schema::{FoldedName, Index, Schema, Table};
 use turso_value::Affinity;
 
 use super::Emitter;
@@ -88,8 +88,7 @@ fn analyze_tables(
         None => create_statistics(e, db, cursor),
     }
     for table in schema.tables.values() {
-        let system = table.name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_"));
-        if system || table.root < 2 || table.broken.is_some() || !wanted(table) {
+        if !may_be_analyzed(table) || !wanted(table) {
             continue;
         }
         // A single index says nothing about its table.
@@ -98,6 +97,47 @@ fn analyze_tables(
     }
     e.builder.emit(Close { cursor });
     e.builder.emit(Expire {});
+    Ok(())
+}
+
+/// A table with rows of its own that SQL has made.
+pub(crate) fn may_be_analyzed(table: &Table) -> bool {
+    let system = table.name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_"));
+    !system && table.root >= 2 && table.broken.is_none()
+}
+
+/// There are statistics of this index, or table.
+pub(crate) fn is_analyzed(schema: &Schema, name: &str) -> bool {
+    schema.statistics.contains_key(&FoldedName::new(name))
+}
+
+/// Analyze those of the tables whose register is true; `any`: some of them is. Nobody is kept from writing where none is.
+pub(crate) fn analyze_some(e: &mut Emitter<'_>, db: DbIndex, tables: &[(Arc<Table>, Reg)], any: Reg) -> Result<()> {
+    let schema = e.context.catalogue.schema(db).clone();
+    let (cursor, over) = (e.builder.cursor(), e.builder.label());
+    e.builder.emit(IfNot { reg: any, target: over, jump_if_null: true });
+    e.writes_from_here(db);
+    let stat = schema.table("sqlite_stat1");
+    match stat {
+        Some(stat) if stat.columns.len() >= 3 && stat.has_rowid() => {
+            let root = Root(stat.root);
+            e.builder.emit(OpenWrite { cursor, root, db, root_in_register: false, kind: TreeKind::Table });
+        }
+        Some(_) => return Err(Error::sql("sqlite_stat1 is not a table of statistics")),
+        None => create_statistics(e, db, cursor),
+    }
+    for (table, wanted) in tables {
+        let skip = e.builder.label();
+        e.builder.emit(IfNot { reg: *wanted, target: skip, jump_if_null: true });
+        if let Some(stat) = stat {
+            delete_rows_named(e, db, stat.root, Some((0, &table.name)), statistics_change(db, Cause::Delete));
+        }
+        analyze_table(e, db, table, &|_| true, cursor, true)?;
+        e.builder.bind(skip);
+    }
+    e.builder.emit(Close { cursor });
+    e.builder.emit(Expire {});
+    e.builder.bind(over);
     Ok(())
 }
 

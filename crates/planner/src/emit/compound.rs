@@ -163,8 +163,12 @@ impl Emitter<'_> {
         self.builder.open_plan_node("LEFT");
         self.into_set(left, collations, width, set)?;
         self.builder.close_plan_node();
+        let over = self.builder.label();
         if right_first {
             self.goto(scan);
+        } else {
+            // Nothing on the left: SQLite does not even look at the right side.
+            self.builder.emit(Rewind { cursor: set, empty: over });
         }
         self.builder.bind(right_code);
         self.builder.open_plan_node("RIGHT");
@@ -182,7 +186,9 @@ impl Emitter<'_> {
             self.goto(left_code);
         }
         self.builder.bind(scan);
-        self.set_rows(set, other, width, limits, to)
+        self.set_rows(set, other, width, limits, to)?;
+        self.builder.bind(over);
+        Ok(())
     }
 
     /// Put the rows of a body into a set; what makes a set of its own in between is put there at once.

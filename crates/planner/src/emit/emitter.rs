@@ -127,6 +127,8 @@ pub struct Emitter<'a> {
     constants: Vec<(Value, Reg)>,
     parameters: Vec<(u32, Reg)>,
     databases: Vec<(DbIndex, bool)>,
+    /// Some instruction in the middle begins to write.
+    writes_later: bool,
     /// The value registers of each core's aggregates.
     pub(super) aggregates: Vec<(CoreId, Vec<Reg>)>,
     /// Where the values of each core's window functions are.
@@ -169,6 +171,7 @@ impl<'a> Emitter<'a> {
             constants: Vec::new(),
             parameters: Vec::new(),
             databases: Vec::new(),
+            writes_later: false,
             aggregates: Vec::new(),
             windows: Vec::new(),
             known: Vec::new(),
@@ -207,6 +210,14 @@ impl<'a> Emitter<'a> {
             Some((_, w)) => *w |= write,
             None => self.databases.push((db, write)),
         }
+    }
+
+    /// Begin to write a database that the program has only read so far.
+    pub fn writes_from_here(&mut self, db: DbIndex) {
+        let schema = self.context.catalogue.schema(db);
+        let (schema_cookie, schema_generation) = (schema.cookie, schema.generation);
+        self.builder.emit(Transaction { db, write: true, schema_cookie, schema_generation });
+        self.writes_later = true;
     }
 
     /// The databases used so far, with `true` for writing.
@@ -340,7 +351,7 @@ impl<'a> Emitter<'a> {
         let databases = std::mem::take(&mut self.databases);
         let parameters = self.context.parameters();
         let program = self.builder.program_mut();
-        program.writes = databases.iter().any(|(_, write)| *write);
+        program.writes = self.writes_later || databases.iter().any(|(_, write)| *write);
         program.databases = databases;
         program.parameters = parameters;
         self.builder.finish()

@@ -30,6 +30,12 @@ pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
         let fits = may_move(e, id, &ids) && can_take(query, e);
         if fits {
             let in_compound = matches!(query.body, Body::Compound { .. });
+            // SQLite leaves conditions on enclosing queries where they are: so where they would compare otherwise, they stay.
+            let mut outside = Outside { id, found: false };
+            outside.expr(e);
+            if in_compound && outside.found && !add_condition(&mut query.body.clone(), id, e, true) {
+                return true;
+            }
             let means_the_same = add_condition(&mut query.body, id, e, in_compound);
             // What the condition reads of enclosing queries is read by the subquery now.
             for read in sources_read(std::slice::from_ref(e)) {
@@ -58,6 +64,21 @@ fn may_move(e: &Expr, id: SourceId, local: &[SourceId]) -> bool {
     let mut simple = Simple(true);
     simple.expr(e);
     reads && !others && simple.0 && !e.has_correlated_subquery()
+}
+
+/// Whether something beside this source is read, outside of subqueries.
+struct Outside {
+    id: SourceId,
+    found: bool,
+}
+
+impl Visit for Outside {
+    fn expr(&mut self, e: &Expr) {
+        self.found |= matches!(e, Expr::Column { source, .. } if *source != self.id);
+        walk_expr(self, e);
+    }
+
+    fn query(&mut self, _: &Query) {}
 }
 
 /// Whether there are only operators and columns outside of subqueries.

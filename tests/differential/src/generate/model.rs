@@ -92,6 +92,8 @@ pub struct Model {
     pub indexes: Vec<Named>,
     /// Triggers.
     pub triggers: Vec<Named>,
+    /// There may be statistics.
+    pub analyzed: bool,
     /// The database `aux` is attached.
     pub attached: bool,
 }

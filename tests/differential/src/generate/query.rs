@@ -383,12 +383,12 @@ impl Generator {
             1 => (
                 format!("+g.value AS v, {column} AS c"),
                 2,
-                format!(" JOIN {path} AS x ON {column} = g.value{condition}"),
+                format!(" JOIN {path} AS x ON {column} = +g.value{condition}"),
             ),
             2 => (
                 format!("+g.value AS v, {column} AS c"),
                 2,
-                format!(" LEFT JOIN {path} AS x ON {column} = g.value{condition}"),
+                format!(" LEFT JOIN {path} AS x ON {column} = +g.value{condition}"),
             ),
             _ => ("count(*) AS n, sum(g.value) AS s".to_owned(), 2, condition),
         };

@@ -102,8 +102,7 @@ impl Generator {
         let sql = match self.rng.below(12) {
             0 | 1 => format!("PRAGMA recursive_triggers = {on}"),
             2 if self.features.foreign_keys => format!("PRAGMA foreign_keys = {on}"),
-            // Outside of a transaction it ends with the next statement that reads; ours waits for one that writes.
-            3 if self.features.foreign_keys && self.in_transaction => "PRAGMA defer_foreign_keys = ON".into(),
+            3 if self.features.foreign_keys => "PRAGMA defer_foreign_keys = ON".into(),
             // `case_sensitive_like` makes LIKE a function that partial indexes may not use: SQLite then fails to read its schema.
             4 => format!("PRAGMA query_only = OFF"),
             5 => format!("PRAGMA ignore_check_constraints = {on}"),

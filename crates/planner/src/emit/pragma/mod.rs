@@ -12,6 +12,7 @@
 mod catalogue;
 mod foreign_key_check;
 mod integrity;
+mod optimize;
 mod special;
 
 use std::sync::Arc;
@@ -125,7 +126,7 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("max_page_count", Special(special::max_page_count)),
     ("mmap_size", number(true, Reading::Large)),
     ("module_list", Catalogue(catalogue::module_list)),
-    ("optimize", Nothing),
+    ("optimize", Special(optimize::optimize)),
     ("page_count", Special(special::page_count)),
     ("page_size", number(false, Reading::Small)),
     ("pragma_list", Catalogue(catalogue::pragma_list)),
@@ -210,8 +211,6 @@ pub(crate) fn plan_pragma(context: &PlanContext<'_>, pragma: &Pragma) -> Result<
 
 fn emit(e: &mut Emitter<'_>, call: &Call<'_>, kind: Kind) -> Result<()> {
     match kind {
-        // It could list what it would do.
-        Nothing if call.name == "optimize" => give_rows(e, Rows { columns: &["optimize"], rows: Vec::new() }),
         Nothing => {}
         Special(code) => return code(e, call),
         Catalogue(list) => {
