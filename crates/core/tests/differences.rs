@@ -953,3 +953,12 @@ fn what_a_set_is_taken_from_is_not_computed_when_it_is_empty() {
          SELECT a FROM t WHERE a = 7 UNION SELECT abs(a) FROM t; SELECT 1 INTERSECT SELECT abs(a) FROM t;",
     );
 }
+
+#[test]
+fn in_nothing_is_the_word_false() {
+    check(
+        "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 1), (2, 127), (3, '0'), (4, NULL), (5, 'x');
+         SELECT a, b IS (a IN ()), b IS NOT (a IN ()), b IS DISTINCT FROM (a IN ()), b IS (a NOT IN ()), (a IN ()) IS b FROM t;
+         SELECT a FROM t WHERE b IS (a IN ()); SELECT a FROM t WHERE b IS NOT (a NOT IN ()); SELECT b IS +(a IN ()), b = (a NOT IN ()) FROM t;",
+    );
+}

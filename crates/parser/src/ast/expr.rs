@@ -429,6 +429,14 @@ impl Expr {
         Expr::Unary { op, expr: Box::new(expr) }
     }
 
+    /// `x IN ()`, which to SQLite is written `FALSE`, and `x NOT IN ()`, which is `TRUE`.
+    pub fn as_empty_in(&self) -> Option<bool> {
+        match self {
+            Expr::In(in_) => matches!(&in_.set, InSet::List(list) if list.is_empty()).then_some(in_.not),
+            _ => None,
+        }
+    }
+
     /// The truth value that a bare, unquoted `TRUE` or `FALSE` stands for if no column has that name.
     pub fn as_bool_keyword(&self) -> Option<bool> {
         match self {

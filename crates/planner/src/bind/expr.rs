@@ -222,7 +222,7 @@ impl<'a> Binder<'a> {
 
     #[inline(never)]
     fn bind_is(&mut self, left: &'a ast::Expr, right: &'a ast::Expr, not: bool) -> Result<Expr> {
-        if let Some(wanted) = right.as_bool_keyword() {
+        if let Some(wanted) = right.as_bool_keyword().or_else(|| right.as_empty_in()) {
             let column = match right {
                 ast::Expr::Column(reference) => self.try_column(reference)?,
                 _ => None,
