@@ -962,3 +962,13 @@ fn in_nothing_is_the_word_false() {
          SELECT a FROM t WHERE b IS (a IN ()); SELECT a FROM t WHERE b IS NOT (a NOT IN ()); SELECT b IS +(a IN ()), b = (a NOT IN ()) FROM t;",
     );
 }
+
+#[test]
+fn analyze_begins_with_the_newest_table() {
+    let script = "CREATE TABLE one(a); CREATE INDEX i ON one(a); CREATE TABLE two(a, b); CREATE INDEX j ON two(a); CREATE INDEX k ON two(b);
+         CREATE TABLE a(a); INSERT INTO one VALUES (1); INSERT INTO two VALUES (1, 2); INSERT INTO a VALUES (1);
+         ANALYZE; SELECT * FROM sqlite_stat1; ANALYZE two; SELECT * FROM sqlite_stat1;";
+    let ours = turso_core::Database::open(":memory:", turso_core::OpenOptions::default()).unwrap().connect().unwrap();
+    let theirs = rusqlite::Connection::open_in_memory().unwrap();
+    assert_eq!(support::run_ours(&ours, script), support::run_theirs(&theirs, script));
+}

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
-use turso_functions::Lookup;
+use turso_functions::{FunctionDef, Lookup};
 use turso_program::DbIndex;
 use turso_program::virtual_table::UsedTable;
 use turso_schema::{Schema, Table};
@@ -30,6 +30,10 @@ pub trait Catalogue {
     fn find_database(&self, name: &str) -> Option<DbIndex>;
     /// The function of this name that takes `argc` arguments.
     fn function(&self, name: &str, argc: usize) -> Lookup;
+    /// The functions of the application.
+    fn user_functions(&self) -> Vec<Arc<FunctionDef>> {
+        Vec::new()
+    }
     /// The collation of this name.
     fn collation(&self, name: &str) -> Option<Collation>;
     /// The collations beside the built-in ones, newest first.

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, OnceLock};
 
 use turso_error::{Error, Result, ResultCode};
-use turso_functions::{Lookup, Registry};
+use turso_functions::{FunctionDef, Lookup, Registry};
 use turso_planner::{AuthRequest, Authorization, Catalogue, ConnectedTable, PlanOptions, no_such_module};
 use turso_program::DbIndex;
 use turso_schema::{Relation, Schema, Table};
@@ -143,6 +143,10 @@ impl Catalogue for SessionCatalogue<'_> {
 
     fn function(&self, name: &str, argc: usize) -> Lookup {
         self.functions.lookup(name.as_bytes(), argc)
+    }
+
+    fn user_functions(&self) -> Vec<Arc<FunctionDef>> {
+        self.functions.user_functions().cloned().collect()
     }
 
     fn collation_names(&self) -> Vec<String> {

@@ -166,6 +166,17 @@ fn with_totals() -> Pair {
 }
 
 #[test]
+fn functions_of_the_application_are_listed() {
+    let pair = with_totals();
+    pair.tagged("f", 1, NONE, "one");
+    pair.tagged("f", -1, FunctionFlags::DETERMINISTIC, "any");
+    pair.tagged("abs", 1, NONE, "mine");
+    pair.same(
+        "SELECT * FROM pragma_function_list WHERE name IN ('tot', 'wtot', 'f', 'abs') ORDER BY name, builtin, narg;",
+    );
+}
+
+#[test]
 fn aggregates_of_the_application() {
     let pair = with_totals();
     pair.same(

@@ -232,3 +232,32 @@ fn distinct() {
         "#,
     );
 }
+
+#[test]
+fn the_schema_has_two_names() {
+    check_all(
+        r#"
+        SELECT sqlite_master.name FROM sqlite_master ORDER BY 1
+        SELECT sqlite_schema.name FROM sqlite_master ORDER BY 1
+        SELECT sqlite_master.name FROM sqlite_schema ORDER BY 1
+        SELECT SQLITE_MASTER.* FROM sqlite_schema ORDER BY name
+        SELECT main.sqlite_master.name FROM sqlite_schema ORDER BY 1
+        SELECT main.sqlite_schema.name FROM sqlite_master ORDER BY 1
+        SELECT sqlite_temp_master.name FROM sqlite_temp_schema
+        SELECT sqlite_temp_schema.name FROM sqlite_temp_master
+        SELECT sqlite_temp_master.name FROM temp.sqlite_master
+        SELECT temp.sqlite_master.name FROM temp.sqlite_master
+        SELECT sqlite_schema.name FROM sqlite_master AS sqlite_schema ORDER BY 1
+        SELECT sqlite_master.name, i.name FROM sqlite_master JOIN pragma_index_list(sqlite_master.name) AS i ORDER BY 1, 2
+        SELECT m.name, i.name AS found, x.name FROM sqlite_master AS m JOIN pragma_index_list(m.name) AS i JOIN pragma_index_xinfo(found) AS x ORDER BY 1, 2, 3
+        SELECT sqlite_master.name FROM sqlite_temp_schema
+        SELECT sqlite_schema.name FROM sqlite_temp_master
+        SELECT sqlite_master.name FROM temp.sqlite_master
+        SELECT sqlite_master.name FROM sqlite_schema AS x
+        SELECT sqlite_schema.name FROM sqlite_master AS sqlite_master
+        SELECT main.sqlite_master.name FROM temp.sqlite_master
+        SELECT sqlite_temp_master.name FROM sqlite_master
+        SELECT sqlite_master.name FROM (SELECT * FROM sqlite_master)
+        "#,
+    );
+}

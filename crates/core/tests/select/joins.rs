@@ -67,3 +67,23 @@ fn right_and_full() {
         "#,
     );
 }
+
+/// ON clauses and arguments of table-valued functions may use the aliases of the result columns.
+#[test]
+fn aliases_in_from() {
+    check_all(
+        r#"
+        SELECT t.a AS x, u.id FROM t JOIN u ON x = u.id ORDER BY 1, 2
+        SELECT t.a AS x, u.id FROM t LEFT JOIN u ON x = u.id ORDER BY 1, 2
+        SELECT t.a + 1 AS x, u.id FROM t JOIN u ON x = u.id ORDER BY 1, 2
+        SELECT t.a + 1 AS a, u.id FROM t JOIN u ON a = u.id ORDER BY 1, 2
+        SELECT t.a AS x, u.id FROM t JOIN u ON u.id IN (SELECT x) ORDER BY 1, 2
+        SELECT t.a AS x, y + 1 AS z FROM t JOIN (SELECT 1 AS y UNION ALL SELECT 2) ON z = x ORDER BY 1, 2
+        SELECT t.a AS x, j.value FROM t JOIN json_each(json_array(x, 7)) AS j ORDER BY 1, 2
+        SELECT x AS x FROM t JOIN u ON x = 1
+        SELECT t.a AS x FROM t JOIN (SELECT x AS y) ON x = y
+        SELECT t.a AS x FROM t JOIN u ON t.x = 1
+        SELECT (SELECT 1 FROM u JOIN w ON y = u.id) AS x, t.a AS y FROM t
+        "#,
+    );
+}

@@ -22,8 +22,11 @@ impl<'a> Binder<'a> {
 
     /// Bind something that stands in FROM: it does not see the scope that FROM is making, but may see those outside.
     pub(super) fn outside_scope(&mut self, f: impl FnOnce(&mut Self) -> Result<Query>) -> Result<Query> {
+        let here = self.scopes.len();
+        let aliases = self.aliases_to_come.pop_if(|(depth, _)| *depth == here);
         let own = self.scopes.pop();
         let result = f(self);
+        self.aliases_to_come.extend(aliases);
         if let Some(mut own) = own {
             if let Ok(query) = &result {
                 for source in &query.outer {

@@ -57,6 +57,8 @@ pub struct Binder<'a> {
     views: Vec<&'a str>,
     /// Table-valued functions whose arguments wait until the sources beside them are known.
     functions: Vec<(SourceId, &'a [ast::Expr])>,
+    /// The result columns of the cores whose FROM is being bound, with the depth of their scope.
+    aliases_to_come: Vec<(usize, &'a [ast::ResultColumn])>,
     depth: u32,
     /// Added to the numbers of SELECTs: those of a view go on behind those of the statement that uses it.
     first_number: u32,
@@ -93,6 +95,7 @@ impl<'a> Binder<'a> {
             window_clauses: Vec::new(),
             views: Vec::new(),
             functions: Vec::new(),
+            aliases_to_come: Vec::new(),
             depth: 0,
             on_error: None,
             in_select: false,

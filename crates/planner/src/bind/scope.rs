@@ -182,6 +182,23 @@ pub(super) fn find_column(source: &Source, name: &str) -> Option<usize> {
     }
 }
 
+/// A qualifier means this source. The table of the schema answers to its old and its new name, whichever FROM has.
+pub(super) fn is_called(source: &Source, schema: Option<&ast::Name>, qualifier: &ast::Name) -> bool {
+    match &source.relation {
+        Relation::Table { table, .. } if table.root == 1 && !source.aliased => {
+            let known: &[&str] = match &*table.name {
+                "sqlite_temp_schema" if schema.is_some() => {
+                    &["sqlite_temp_schema", "sqlite_temp_master", "sqlite_schema", "sqlite_master"]
+                }
+                "sqlite_temp_schema" => &["sqlite_temp_schema", "sqlite_temp_master"],
+                _ => &["sqlite_schema", "sqlite_master"],
+            };
+            known.iter().any(|name| qualifier.is(name))
+        }
+        _ => qualifier.is(&source.name),
+    }
+}
+
 /// A hidden column of a virtual table or table-valued function is left out by `*`.
 pub(super) fn is_hidden(source: &Source, i: usize) -> bool {
     source.relation.table().and_then(|t| t.columns.get(i)).is_some_and(|c| c.hidden)
@@ -324,7 +341,7 @@ impl Scope {
                     (part.start..part.end).find(|&c| has_name(source, c, name))
                 }
                 Some(table) => {
-                    if !table.is(&source.name) || !schema_matches(schema, &info.schema) {
+                    if !is_called(source, schema, table) || !schema_matches(schema, &info.schema) {
                         continue;
                     }
                     if is_rowid && has_rowid(source) {
@@ -444,8 +461,35 @@ impl<'a> Binder<'a> {
                 }
                 return Ok(Some(expr));
             }
+            if let Some(expr) = self.alias_to_come(level, reference) {
+                return self.bind_alias_to_come(level, expr).map(Some);
+            }
         }
         Ok(None)
+    }
+
+    /// The result column that an ON clause or an argument in FROM means by its alias.
+    fn alias_to_come(&self, level: usize, reference: &ast::ColumnRef) -> Option<&'a ast::Expr> {
+        if reference.qualifier.is_some() {
+            return None;
+        }
+        let (_, columns) = self.aliases_to_come.iter().find(|(depth, _)| *depth == level + 1)?;
+        columns.iter().find_map(|column| match column {
+            ast::ResultColumn::Expr { expr, alias: Some(alias), .. } if reference.column.is(&alias.text) => Some(expr),
+            _ => None,
+        })
+    }
+
+    /// Binds it as its own core sees it. Within it aliases mean nothing, so that none can mean itself.
+    fn bind_alias_to_come(&mut self, level: usize, expr: &'a ast::Expr) -> Result<Expr> {
+        let deeper = self.scopes.split_off(level + 1);
+        let aliases = std::mem::take(&mut self.aliases_to_come);
+        let bound = self.bind_expr(expr);
+        self.aliases_to_come = aliases;
+        self.scopes.extend(deeper);
+        let bound = bound?;
+        bound.for_each_column(|source, _| self.note_reference(level, source));
+        Ok(bound)
     }
 
     /// A copy of a result expression for another place where its alias or position stands for it.

@@ -7,7 +7,7 @@ use turso_parser::ast;
 use turso_value::Collation;
 
 use super::from::make_names_unique;
-use super::scope::{AggregateUse, Scope, bare_columns, column_expr, column_name};
+use super::scope::{AggregateUse, Scope, bare_columns, column_expr, column_name, is_called};
 use super::types::{CompoundAffinity, add_collations, affinity_of, collation_of, compound_collations};
 use super::{Binder, split_conjuncts};
 use crate::context::Mention;
@@ -238,7 +238,12 @@ impl<'a> Binder<'a> {
             self.context.query_begins(found.is_some());
         }
         let mut filter = match &query.from {
-            Some(from) => self.bind_joins(&from.first, &from.joins)?,
+            Some(from) => {
+                self.aliases_to_come.push((self.scopes.len(), &query.columns));
+                let bound = self.bind_joins(&from.first, &from.joins);
+                self.aliases_to_come.pop();
+                bound?
+            }
             None => Vec::new(),
         };
         let on_error = self.on_error.take();
@@ -470,7 +475,7 @@ impl<'a> Binder<'a> {
                     }
                 }
                 Some(table) if info.parts.is_empty() => {
-                    if table.is(&source.name) {
+                    if is_called(source, None, table) {
                         matched = true;
                         check_twins(scope, at)?;
                         if let (Relation::Table { db, table: found }, false) = (&source.relation, source.aliased) {

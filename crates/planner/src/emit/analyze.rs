@@ -87,7 +87,10 @@ fn analyze_tables(
         Some(_) => return Err(Error::sql("sqlite_stat1 is not a table of statistics")),
         None => create_statistics(e, db, cursor),
     }
-    for table in schema.tables.values() {
+    // The newest first, as SQLite's catalogue has the tables of a small schema.
+    let mut tables: Vec<_> = schema.tables.values().collect();
+    tables.sort_by_key(|table| std::cmp::Reverse(table.root));
+    for table in tables {
         if !may_be_analyzed(table) || !wanted(table) {
             continue;
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use turso_error::Result;
-use turso_functions::{Arity, FunctionFlags, built_ins};
+use turso_functions::{Arity, FunctionDef, FunctionFlags, built_ins};
 use turso_program::DbIndex;
 use turso_schema::{ForeignKeyAction, Index, IndexKey, IndexOrigin, Relation, Table};
 use turso_value::Value;
@@ -261,17 +261,37 @@ pub(super) fn collation_list(arguments: &mut Arguments<'_, '_>) -> Result<Rows> 
     Ok(Rows { columns: &["seq", "name"], rows: rows.collect() })
 }
 
-pub(super) fn function_list(_: &mut Arguments<'_, '_>) -> Result<Rows> {
-    let rows = built_ins().map(|f| {
-        let kind = if f.is_scalar() { "s" } else { "w" };
+/// `SQLITE_DETERMINISTIC` and its kin, as C passes them when it registers a function.
+const PROPERTIES: [(FunctionFlags, i64); 5] = [
+    (FunctionFlags::DETERMINISTIC, 0x800),
+    (FunctionFlags::DIRECT_ONLY, 0x8_0000),
+    (FunctionFlags::SUBTYPE, 0x10_0000),
+    (FunctionFlags::INNOCUOUS, 0x20_0000),
+    (FunctionFlags::RESULT_SUBTYPE, 0x100_0000),
+];
+
+pub(super) fn function_list(args: &mut Arguments<'_, '_>) -> Result<Rows> {
+    let row = |f: &FunctionDef, kind: &str, flags: i64| {
         let arguments = if f.arity == Arity::exactly(f.arity.min) { i64::from(f.arity.min) } else { -1 };
-        let mut flags = 0x20_0000;
-        if f.flags.has(FunctionFlags::DETERMINISTIC) {
-            flags |= 0x800;
-        }
-        vec![text(&f.name), flag(true), text(kind), text("utf8"), Value::Integer(arguments), Value::Integer(flags)]
-    });
-    Ok(Rows { columns: &["name", "builtin", "type", "enc", "narg", "flags"], rows: rows.collect() })
+        let built_in = !f.flags.has(FunctionFlags::USER);
+        vec![text(&f.name), flag(built_in), text(kind), text("utf8"), Value::Integer(arguments), Value::Integer(flags)]
+    };
+    let mut rows: Vec<_> = built_ins()
+        .map(|f| {
+            let deterministic = if f.flags.has(FunctionFlags::DETERMINISTIC) { 0x800 } else { 0 };
+            row(f, if f.is_scalar() { "s" } else { "w" }, 0x20_0000 | deterministic)
+        })
+        .collect();
+    for f in args.e.context.catalogue.user_functions() {
+        let flags = PROPERTIES.iter().filter(|(property, _)| f.flags.has(*property)).map(|(_, bit)| bit).sum();
+        let kind = match f.is_scalar() {
+            true => "s",
+            false if f.is_window() || f.flags.has(FunctionFlags::WINDOW) => "w",
+            false => "a",
+        };
+        rows.push(row(&f, kind, flags));
+    }
+    Ok(Rows { columns: &["name", "builtin", "type", "enc", "narg", "flags"], rows })
 }
 
 pub(super) fn module_list(args: &mut Arguments<'_, '_>) -> Result<Rows> {
