@@ -134,7 +134,10 @@ fn races(transactions: u32) -> bool {
     ];
     let target = ["test", "-Zbuild-std", "--target", "x86_64-unknown-linux-gnu", "-p", "turso_core"];
     let tests = ["concurrent_threads", "concurrent_histories", "threads"];
-    let words: Vec<&str> = target.into_iter().chain(tests.into_iter().flat_map(|test| ["--test", test])).collect();
+    // One at a time: what waits for a lock is slow enough as it is.
+    let alone = ["--", "--test-threads=1"];
+    let words: Vec<&str> =
+        target.into_iter().chain(tests.into_iter().flat_map(|test| ["--test", test])).chain(alone).collect();
     run_cargo(&variables, &words, &[])
 }
 

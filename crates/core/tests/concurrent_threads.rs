@@ -104,7 +104,9 @@ fn bank(name: &str, threads: u64, rounds: u64, synchronous: &str, backend: Backe
                 let (database, retries) = (&database, &retries);
                 scope.spawn(move || {
                     let c = database.connect().unwrap();
-                    c.execute_batch(format!("PRAGMA synchronous = {synchronous}")).unwrap();
+                    // Patient: under a sanitizer everything takes twenty times as long.
+                    c.execute_batch(format!("PRAGMA synchronous = {synchronous}; PRAGMA busy_timeout = 60000"))
+                        .unwrap();
                     let mut seed = thread * 7919 + 1;
                     for n in 0..rounds {
                         let (from, to) = (random(&mut seed) % 40 + 1, random(&mut seed) % 40 + 1);
@@ -122,9 +124,11 @@ fn bank(name: &str, threads: u64, rounds: u64, synchronous: &str, backend: Backe
                 })
             })
             .collect();
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        // Also where a writer has failed, the reader has to end.
+        let ends: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         running.store(false, Ordering::Relaxed);
         reader.join().unwrap();
+        ends.into_iter().for_each(|end| end.unwrap());
     });
     let extra = (0..threads).filter(|t| t % 4 == 2).count() as u64 * rounds;
     println!("{name}: {} retries of {} transactions", retries.load(Ordering::Relaxed), threads * rounds);
