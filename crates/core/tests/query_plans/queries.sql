@@ -620,3 +620,14 @@ SELECT * FROM t JOIN child ON child.id = t.b WHERE t.e = (SELECT max(e) FROM t A
     CORRELATED SCALAR SUBQUERY 1
       SEARCH u USING INDEX tcb (c=?)
 SELECT * FROM t JOIN child ON child.id = t.b WHERE t.e = (SELECT max(e) FROM t AS u WHERE u.c = t.c)
+-- What a pattern asks for counts, a comparison within one table does not.
+SELECT * FROM t JOIN child ON child.id = t.b WHERE child.name LIKE '%abcdef%' AND t.e > 3
+SELECT * FROM t JOIN child ON child.id = t.b WHERE child.name GLOB '*a[bc]d*' AND t.e <> 3 AND t.e <> 4
+SELECT * FROM t JOIN child ON child.id = t.b WHERE child.name LIKE '%ab%' AND t.e = t.d
+SELECT * FROM t JOIN child ON child.id = t.b WHERE child.name NOT LIKE '%abcdef%' AND t.e > 3
+SELECT * FROM t JOIN child ON child.id = t.b WHERE child.name LIKE '%abcdef%' AND t.e = (SELECT max(e) FROM t AS u WHERE u.c = t.c)
+    SCAN t
+    SEARCH child USING INTEGER PRIMARY KEY (rowid=?)
+    CORRELATED SCALAR SUBQUERY 1
+      SEARCH u USING INDEX tcb (c=?)
+SELECT * FROM t JOIN child ON child.id = t.b WHERE child.name LIKE '%abcdef%' AND t.e = 5

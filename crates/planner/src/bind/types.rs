@@ -221,11 +221,14 @@ fn rightmost_output(body: &Body, i: usize) -> Option<&Expr> {
 }
 
 /// How the terms of a compound compare and sort each column: as the first of them that has a collation of its own. (Who reads
-/// the compound as a table sees the collation of its first term.)
+/// the compound as a table sees the collation of its first term.) Several rows of VALUES are a subquery, whose columns have one.
 pub fn compound_collations(body: &Body) -> Vec<Option<Collation>> {
     match body {
         Body::Core(core) => core.output.iter().map(collation_of).collect(),
-        Body::Values(rows) => rows.first().map_or_else(Vec::new, |row| row.iter().map(collation_of).collect()),
+        Body::Values(rows) => {
+            let own = |e: &Expr| Some(collation_of(e).unwrap_or_default());
+            rows.first().map_or_else(Vec::new, |row| row.iter().map(own).collect())
+        }
         Body::Compound { left, right, .. } => {
             let mut collations = compound_collations(left);
             add_collations(&mut collations, compound_collations(right));

@@ -1,5 +1,8 @@
 //! Ways of finding the rows of one source, with their costs.
 
+use turso_program::expression::CompareOp;
+use turso_value::Value;
+
 use super::cost::{LogEst, add, log_est, number, search_steps};
 use super::source::{IndexInfo, SourceInfo, implied};
 use super::terms::{Key, KeyRef, Mask, Op, Term, Terms, Usable};
@@ -225,7 +228,7 @@ impl<'f, 'a> Finder<'f, 'a> {
                 continue;
             }
             if deep {
-                path.out += term.guess;
+                path.out += self.guess_of(term);
                 continue;
             }
             let Term { selectivity, equality, .. } = term;
@@ -237,6 +240,18 @@ impl<'f, 'a> Finder<'f, 'a> {
         path.out = path.out.min(rows - most);
         if path.one_row {
             path.out = path.out.min(0);
+        }
+    }
+
+    /// What a condition keeps in a deep join: the larger a table, the more different texts are in its columns.
+    fn guess_of(&self, term: &Term<'_>) -> LogEst {
+        match &*term.expr {
+            Expr::Compare { op: CompareOp::Eq, left, right, null_equal: false, .. }
+                if [left, right].iter().any(|e| matches!(***e, Expr::Literal(Value::Text(_)))) =>
+            {
+                term.guess.min((-self.info.size.rows * 2 / 5).max(-66))
+            }
+            _ => term.guess,
         }
     }
 
@@ -472,7 +487,7 @@ impl<'f, 'a> Finder<'f, 'a> {
                 // A scan, and putting rows into a hash table. Of a small table not many rows have the same key; of those
                 // that a constant picks there are as many as the condition keeps.
                 let constant = match self.terms.terms.get(u.term) {
-                    Some(term) if u.needs == 0 => rows + term.guess,
+                    Some(term) if u.needs == 0 => rows + self.guess_of(term),
                     _ => 0,
                 };
                 (rows + 25, (rows / 4).min(33).max(constant))

@@ -13,7 +13,7 @@ use turso_functions::FunctionFlags;
 use turso_program::expression::CompareOp;
 use turso_value::{Affinity, Collation, Value};
 
-use super::terms_like::pattern_range;
+use super::terms_like::{pattern_range, pattern_selectivity};
 use crate::context::PlanOptions;
 use crate::plan::{ColumnIndex, CompareHow, Core, Expr, InSet, JoinKind, Relation, RowValue, Source, same_expr};
 
@@ -161,15 +161,23 @@ impl<'a> Terms<'a> {
             on_of,
             parts: 0,
             derived: false,
-            selectivity: likelihood.unwrap_or(-1),
+            selectivity: likelihood.unwrap_or_else(|| pattern_selectivity(inner)),
             equality: None,
             guess: likelihood.unwrap_or_else(|| super::cost::guess(inner)),
         };
         self.terms.push(term);
-        if likelihood.is_none() {
+        if likelihood.is_none() && !self.reads_one_source_twice(inner) {
             self.terms[index].equality = equality_reduction(inner);
         }
         self.analyze(inner, index);
+    }
+
+    /// A comparison between values of one source tells nothing about how many rows are equal.
+    fn reads_one_source_twice(&self, e: &Expr) -> bool {
+        match e {
+            Expr::Compare { left, right, .. } => self.sources_of(left) & self.sources_of(right) != 0,
+            _ => false,
+        }
     }
 
     /// Local sources that an expression reads.

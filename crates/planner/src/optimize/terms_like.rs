@@ -1,5 +1,6 @@
 //! LIKE and GLOB with a constant prefix as a range (`optoverview.html`, section 5).
 
+use turso_functions::FunctionFlags;
 use turso_value::{Collation, Value};
 
 use crate::plan::Expr;
@@ -59,6 +60,31 @@ pub(super) fn pattern_range<'a>(name: &str, args: &'a [Expr], case_sensitive: bo
     *end += 1;
     let collation = if no_case { Collation::NoCase } else { Collation::Binary };
     Some(PatternRange { text, low, high, collation, any_text })
+}
+
+/// How many rows a condition keeps, as a logarithm: each character that a LIKE or GLOB asks for makes it stricter.
+pub(super) fn pattern_selectivity(condition: &Expr) -> i32 {
+    let Expr::Function { function, args, .. } = condition else { return -1 };
+    let Some(Expr::Literal(Value::Text(pattern))) = args.first() else { return -1 };
+    if !function.flags.has(FunctionFlags::LIKE) {
+        return -1;
+    }
+    let like = &*function.name == "like";
+    let (many, one) = if like { (b'%', b'_') } else { (b'*', b'?') };
+    let mut asked = 0;
+    let mut in_set = false;
+    for &byte in pattern.iter().take(255) {
+        match byte {
+            b']' if in_set => in_set = false,
+            _ if in_set || byte == many || byte == one => {}
+            b'[' if !like => {
+                in_set = true;
+                asked += 1;
+            }
+            _ => asked += 1,
+        }
+    }
+    (-2 * asked).min(-1)
 }
 
 #[cfg(test)]
