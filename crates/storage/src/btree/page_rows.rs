@@ -10,28 +10,36 @@ use crate::page::PageRef;
 use crate::pager::Pager;
 use turso_error::{Error, Result};
 
-/// Where an entry lies on its page.
+/// Where an entry lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRow {
     /// The rowid; 0 for index entries.
     pub rowid: i64,
-    /// Where the payload starts.
+    /// The caller's number for the page.
+    pub page: u32,
+    /// Where on the page the payload starts.
     pub at: u32,
     /// Payload bytes on the page.
-    pub local: u32,
-    /// Payload bytes in all.
-    pub payload: u32,
+    pub len: u32,
     /// Which entry of the page it is.
     pub entry: u16,
+    /// The payload lies on the page as a whole.
+    pub whole: bool,
 }
 
 impl BTreeCursor {
     /// Appends the entries of the page in hand from the current one on, at most `most`, and goes to the last of them. An entry
-    /// of an interior index page comes alone.
+    /// of an interior index page comes alone. Answers the page, and whether all entries are [whole](PageRow::whole).
     ///
     /// The cursor must stand on an entry. Where an entry is damaged those before it have been appended, and the cursor stands
     /// where it stood.
-    pub fn take_page(&mut self, pager: &mut Pager, most: usize, rows: &mut Vec<PageRow>) -> Result<PageRef> {
+    pub fn take_page(
+        &mut self,
+        pager: &mut Pager,
+        most: usize,
+        number: u32,
+        rows: &mut Vec<PageRow>,
+    ) -> Result<(PageRef, bool)> {
         if !self.refresh(pager)? {
             return Err(Error::corrupt(self.root.0, "entries of no page"));
         }
@@ -41,33 +49,41 @@ impl BTreeCursor {
         };
         let row = |cell: &Cell, entry: u16| PageRow {
             rowid: cell.rowid,
+            page: number,
             at: cell.payload_at,
-            local: cell.local_len,
-            payload: cell.payload_len,
+            len: cell.local_len,
             entry,
+            whole: !cell.overflows(),
         };
         if !level.kind.is_leaf() {
             rows.push(row(&self.cell, level.cell));
-            return Ok(page);
+            return Ok((page, !self.cell.overflows()));
         }
         let (kind, pointers, count) = (level.kind, usize::from(level.pointers), level.count);
         let end = usize::from(count).min(usize::from(level.cell).saturating_add(most.max(1))) as u16;
         let first_byte = pointers + 2 * usize::from(count);
+        let (geometry, bytes) = (self.geometry, &page[..]);
+        let mut whole = true;
         rows.reserve(usize::from(end - level.cell));
         for entry in level.cell..end {
-            let at = be16(&page, pointers + 2 * usize::from(entry));
-            let short = if kind == NodeKind::TableLeaf { parse_short_row(&page, at, &self.geometry) } else { None };
-            let cell = match short {
-                Some(cell) => Some(cell),
-                None => parse_at(kind, &page, at, &self.geometry),
-            };
-            match cell.filter(|_| at >= first_byte) {
-                Some(cell) => rows.push(row(&cell, entry)),
-                None => return Err(Error::corrupt(level.no.0, "cell outside the page")),
+            let at = be16(bytes, pointers + 2 * usize::from(entry));
+            if at >= first_byte {
+                if kind == NodeKind::TableLeaf
+                    && let Some(cell) = parse_short_row(bytes, at, &geometry)
+                {
+                    rows.push(row(&cell, entry));
+                    continue;
+                }
+                if let Some(cell) = parse_at(kind, bytes, at, &geometry) {
+                    whole &= !cell.overflows();
+                    rows.push(row(&cell, entry));
+                    continue;
+                }
             }
+            return Err(Error::corrupt(level.no.0, "cell outside the page"));
         }
         self.go_to_entry(end - 1)?;
-        Ok(page)
+        Ok((page, whole))
     }
 
     /// Goes to another entry of the page in hand: one that [`take_page`](Self::take_page) has given.
@@ -111,12 +127,12 @@ mod tests {
             let mut rows = Vec::new();
             let mut there = cursor.first(&mut pager).unwrap();
             while there {
-                cursor.take_page(&mut pager, most, &mut rows).unwrap();
+                cursor.take_page(&mut pager, most, 0, &mut rows).unwrap();
                 there = cursor.next(&mut pager).unwrap();
             }
             let rowids: Vec<i64> = rows.iter().map(|row| row.rowid).collect();
             assert_eq!(rowids, (1..=500).collect::<Vec<i64>>());
-            let long = rows.iter().filter(|row| row.local < row.payload).count();
+            let long = rows.iter().filter(|row| !row.whole).count();
             assert_eq!(long, 10);
         }
     }
@@ -136,9 +152,10 @@ mod tests {
         let mut there = cursor.first(&mut pager).unwrap();
         while there {
             rows.clear();
-            let page = cursor.take_page(&mut pager, 1000, &mut rows).unwrap();
+            let (page, whole) = cursor.take_page(&mut pager, 1000, 0, &mut rows).unwrap();
+            assert!(whole);
             for row in &rows {
-                let record = &page[row.at as usize..(row.at + row.local) as usize];
+                let record = &page[row.at as usize..(row.at + row.len) as usize];
                 found.push(turso_value::key::index_rowid(record).unwrap());
             }
             there = cursor.next(&mut pager).unwrap();

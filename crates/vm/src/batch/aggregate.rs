@@ -221,7 +221,7 @@ fn step_sums(sums: &mut [RunningSum], arg: &Vector, groups: GroupOf<'_>, rows: u
             } else if arg.is_only(REAL) {
                 sum.add_reals(words.iter().map(|&word| f64::from_bits(word)));
             } else {
-                (0..rows).for_each(|row| sum.add(arg.get(row)));
+                (0..rows).for_each(|row| add_to(sum, arg, row));
             }
         }
         GroupOf::Each(groups) => {
@@ -231,9 +231,20 @@ fn step_sums(sums: &mut [RunningSum], arg: &Vector, groups: GroupOf<'_>, rows: u
             } else if arg.is_only(REAL) {
                 pairs.for_each(|(&group, &word)| sums[group as usize].add_real_value(f64::from_bits(word)));
             } else {
-                (0..rows).for_each(|row| sums[groups[row] as usize].add(arg.get(row)));
+                (0..rows).for_each(|row| add_to(&mut sums[groups[row] as usize], arg, row));
             }
         }
+    }
+}
+
+/// Adds the value of a row, whatever it is.
+#[inline(always)]
+fn add_to(sum: &mut RunningSum, arg: &Vector, row: usize) {
+    match (arg.tags[row], arg.words[row]) {
+        (INTEGER, word) => sum.add_integer_value(word as i64),
+        (REAL, word) => sum.add_real_value(f64::from_bits(word)),
+        (NULL, _) => {}
+        _ => sum.add(arg.get(row)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Arithmetic on vectors. What `turso_value::arith` says is what is computed; here are the loops for rows of one class.
 
 use turso_error::Result;
+use turso_value::Value;
 use turso_value::arith::{self, Arithmetic, Bitwise};
-use turso_value::{Value, ValueRef};
 
 use super::vector::{Class, INTEGER, NULL, NUMBER, REAL, Vector};
 
@@ -37,34 +37,47 @@ pub(crate) fn arithmetic(op: Arithmetic, a: &Vector, b: &Vector, rows: usize, ou
         }
         out.clear();
     }
+    if numbers && op != Arithmetic::Remainder {
+        mixed(op, a, b, rows, out);
+        return Ok(());
+    }
     let mut result = Value::Null;
     for row in 0..rows {
-        let (x, y) = (a.get(row), b.get(row));
-        if let (Some(x), Some(y)) = (as_real(x), as_real(y))
-            && !matches!((a.tags[row], b.tags[row]), (INTEGER, INTEGER))
-            && op != Arithmetic::Remainder
-        {
-            out.push_real(one(op, x, y));
-            continue;
-        }
-        arith::arithmetic(op, x, y, &mut result);
+        arith::arithmetic(op, a.get(row), b.get(row), &mut result);
         out.push(result.as_ref())?;
     }
     Ok(())
 }
 
+/// Integers, reals and NULLs in any mixture, as columns have them whose numbers are whole now and then.
+fn mixed(op: Arithmetic, a: &Vector, b: &Vector, rows: usize, out: &mut Vector) {
+    let real = |tag: Class, word: u64| if tag == INTEGER { word as i64 as f64 } else { f64::from_bits(word) };
+    let (a, b) = (a.tags[..rows].iter().zip(&a.words[..rows]), b.tags[..rows].iter().zip(&b.words[..rows]));
+    for ((&a_tag, &a), (&b_tag, &b)) in a.zip(b) {
+        match a_tag | b_tag {
+            INTEGER => {
+                let (x, y) = (a as i64, b as i64);
+                let exact = match op {
+                    Arithmetic::Add => x.checked_add(y),
+                    Arithmetic::Subtract => x.checked_sub(y),
+                    Arithmetic::Multiply => x.checked_mul(y),
+                    // (A zero divisor gives NULL below, the one quotient that overflows a real.)
+                    Arithmetic::Divide | Arithmetic::Remainder => x.checked_div(y),
+                };
+                match exact {
+                    Some(i) => out.push_word(INTEGER, i as u64),
+                    None => out.push_real(one(op, x as f64, y as f64)),
+                }
+            }
+            tags if tags & NULL != 0 => out.push_word(NULL, 0),
+            _ => out.push_real(one(op, real(a_tag, a), real(b_tag, b))),
+        }
+    }
+}
+
 /// At least one side is real in every row, so that every result is.
 fn has_real_throughout(a: &Vector, b: &Vector) -> bool {
     a.is_only(REAL | NULL) || b.is_only(REAL | NULL)
-}
-
-#[inline]
-fn as_real(value: ValueRef<'_>) -> Option<f64> {
-    match value {
-        ValueRef::Integer(i) => Some(i as f64),
-        ValueRef::Real(r) => Some(r),
-        _ => None,
-    }
 }
 
 /// One real operation; NaN for a zero divisor.

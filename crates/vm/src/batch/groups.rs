@@ -1,15 +1,13 @@
 //! Rows folded into groups, and the groups in the order of their keys.
 
-use std::cmp::Ordering;
-use std::sync::Arc;
-
 use turso_error::{Error, Result, ResultCode};
 use turso_functions::Environment;
 use turso_program::batch::BatchGroups;
-use turso_value::{KeyInfo, Value, ValueRef};
+use turso_value::{Value, ValueRef};
 
 use super::aggregate::{GroupOf, States};
 use super::hash::IntegerTable;
+use super::rows::sorted;
 use super::vector::{INTEGER, Vector};
 use crate::keyset::{KeySet, whole};
 
@@ -196,25 +194,11 @@ impl Groups {
         if width == 0 || !self.plan.sorted {
             return Ok(());
         }
-        let keys = &self.keys;
-        let only_integers = width == 1
-            && self.numbers.is_empty()
-            && self.plan.order.columns.first().is_some_and(|column| !column.descending)
-            && keys.iter().all(|key| matches!(key, Value::Integer(_)));
-        if only_integers {
-            self.order.sort_unstable_by_key(|&group| match keys.get(group as usize) {
-                Some(Value::Integer(i)) => *i,
-                _ => 0,
-            });
-            return Ok(());
+        let mut keys = vec![Vector::default(); width];
+        for (i, key) in self.keys.iter().enumerate() {
+            keys[i % width].push(key.as_ref())?;
         }
-        let info: &Arc<KeyInfo> = &self.plan.order;
-        self.order.sort_unstable_by(|&a, &b| {
-            let (a, b) = (a as usize * width, b as usize * width);
-            let columns = keys[a..a + width].iter().zip(&keys[b..b + width]).enumerate();
-            let mut orders = columns.map(|(i, (a, b))| info.compare_values(i, a.as_ref(), b.as_ref()));
-            orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-        });
+        self.order = sorted(&keys, &self.plan.order, self.count);
         Ok(())
     }
 

@@ -36,6 +36,12 @@ pub(crate) fn logic(or: bool, a: &Vector, b: &Vector, rows: usize, out: &mut Vec
 /// `out = NOT a`.
 pub(crate) fn not(a: &Vector, rows: usize, out: &mut Vector) {
     out.clear();
+    if a.is_only(INTEGER) {
+        out.words.extend(a.words[..rows].iter().map(|&word| u64::from(word == 0)));
+        out.tags.resize(rows, INTEGER);
+        out.classes = INTEGER;
+        return;
+    }
     for row in 0..rows {
         out.push_truth(a.get(row).truth().map(|truth| !truth));
     }

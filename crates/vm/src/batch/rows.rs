@@ -184,7 +184,7 @@ impl Rows {
 }
 
 /// The numbers of the rows in the order of their keys; equal ones as they came.
-fn sorted(keys: &[Vector], info: &KeyInfo, count: usize) -> Vec<u32> {
+pub(crate) fn sorted(keys: &[Vector], info: &KeyInfo, count: usize) -> Vec<u32> {
     let compare_from = |from: usize, a: u32, b: u32| {
         let mut orders = keys
             .iter()

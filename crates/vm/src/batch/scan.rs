@@ -32,24 +32,16 @@ const ROWS_OF_A_LEAF: i128 = 50;
 /// The page of a record that has been copied.
 const COPIED: u32 = u32::MAX;
 
-/// Where a record is.
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    rowid: i64,
-    /// Index into the pages of the batch.
-    page: u32,
-    at: u32,
-    len: u32,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Position {
     Start,
     OnEntry,
-    /// The rows from `taken[next]` on may have to be copied.
+    /// The rows from `next` on may have to be copied.
     Taken {
         next: usize,
     },
+    /// A batch has been given; its last row is where the cursor stands.
+    Between,
     Ended,
 }
 
@@ -58,9 +50,8 @@ pub(crate) struct Scan {
     cursor: BTreeCursor,
     position: Position,
     pages: Vec<PageRef>,
-    rows: Vec<Row>,
-    /// The rows of the page in hand.
-    taken: Vec<PageRow>,
+    /// Where the records are: on a page of the batch, or copied.
+    rows: Vec<PageRow>,
     copied: Vec<u8>,
     low: Option<(i64, SeekOp)>,
     high: Option<i64>,
@@ -111,7 +102,6 @@ impl Scan {
             over: false,
             pages: Vec::new(),
             rows: Vec::new(),
-            taken: Vec::new(),
             copied: Vec::new(),
             seen: 0,
         }
@@ -157,58 +147,67 @@ impl Scan {
                     self.begin(pager)?;
                 }
                 Position::OnEntry => {
-                    self.taken.clear();
-                    let page = self.cursor.take_page(pager, BATCH_ROWS - self.rows.len(), &mut self.taken)?;
+                    let (first, number) = (self.rows.len(), self.pages.len() as u32);
+                    let (page, whole) = self.cursor.take_page(pager, BATCH_ROWS - first, number, &mut self.rows)?;
                     self.pages.push(page);
-                    self.position = Position::Taken { next: 0 };
+                    let high = self.high.unwrap_or(i64::MAX);
+                    if self.high.is_some() && self.rows.last().is_some_and(|row| row.rowid > high) {
+                        let rows = self.rows.iter().skip(first);
+                        let end = first + rows.take_while(|row| row.rowid <= high).count();
+                        self.rows.truncate(end);
+                        self.over = true;
+                    }
+                    self.position = Position::Taken { next: if whole { self.rows.len() } else { first } };
                 }
                 Position::Taken { next } => {
-                    self.add_taken(pager, next)?;
+                    if next < self.rows.len() {
+                        self.copy_rows(pager, next)?;
+                    }
                     if self.over {
                         self.position = Position::Ended;
                         continue;
                     }
                     if self.rows.len() >= BATCH_ROWS || self.copied.len() >= MOST_COPIED {
+                        self.seen += self.rows.len() as u64;
+                        self.position = Position::Between;
                         return Ok(true);
                     }
                     self.position = if self.cursor.next(pager)? { Position::OnEntry } else { Position::Ended };
                 }
-                Position::Ended => return Ok(!self.rows.is_empty()),
+                Position::Between => {
+                    self.position = if self.cursor.next(pager)? { Position::OnEntry } else { Position::Ended };
+                }
+                Position::Ended => {
+                    let some = !self.rows.is_empty();
+                    self.seen += self.rows.len() as u64;
+                    return Ok(some);
+                }
             }
         }
     }
 
-    /// The rows of the page in hand, from `next` on, become rows of the batch.
-    fn add_taken(&mut self, pager: &mut Pager, next: usize) -> Result<()> {
-        // (Between two batches there is neither a page nor a row.)
-        let page = self.pages.len().saturating_sub(1) as u32;
-        if let Some(high) = self.high
-            && let Some(end) = self.taken.iter().position(|row| row.rowid > high)
-        {
-            self.taken.truncate(end);
-            self.over = true;
-        }
-        for (i, row) in self.taken.iter().enumerate().skip(next) {
-            if row.local == row.payload {
-                self.rows.push(Row { rowid: row.rowid, page, at: row.at, len: row.local });
+    /// Records of the page in hand that go on elsewhere, of the rows from `next` on, are copied as wholes.
+    #[cold]
+    fn copy_rows(&mut self, pager: &mut Pager, next: usize) -> Result<()> {
+        for i in next..self.rows.len() {
+            let row = self.rows[i];
+            if row.whole {
                 continue;
             }
             self.position = Position::Taken { next: i };
-            if row.payload > LONGEST_COPIED {
+            self.cursor.go_to_entry(row.entry)?;
+            if self.cursor.payload_size() > LONGEST_COPIED {
                 return Err(Error::from_code(ResultCode::TOOBIG));
             }
-            self.cursor.go_to_entry(row.entry)?;
             let payload = self.cursor.full_payload(pager)?;
-            let at = self.copied.len();
+            let (at, len) = (self.copied.len() as u32, payload.len() as u32);
             self.copied.extend_from_slice(payload);
-            self.rows.push(Row { rowid: row.rowid, page: COPIED, at: at as u32, len: payload.len() as u32 });
+            self.rows[i] = PageRow { page: COPIED, at, len, whole: true, ..row };
         }
-        if let Some(last) = self.taken.last() {
+        if let Some(last) = self.rows.last() {
             self.cursor.go_to_entry(last.entry)?;
         }
-        self.seen += self.taken.len() as u64;
-        self.taken.clear();
-        self.position = Position::Taken { next: 0 };
+        self.position = Position::Taken { next: self.rows.len() };
         Ok(())
     }
 
@@ -230,14 +229,7 @@ impl Scan {
             vector.words.reserve(self.rows.len());
             targets.push((column, vector));
         }
-        let result = self.rows.iter().try_for_each(|row| {
-            let (from, to) = (row.at as usize, (row.at + row.len) as usize);
-            let record = match self.pages.get(row.page as usize) {
-                Some(page) => page.get(from..to),
-                None => self.copied.get(from..to),
-            };
-            load_row(record.unwrap_or(&[]), row.rowid, encoding, &mut targets)
-        });
+        let result = self.load_rows(encoding, &mut targets);
         for (column, vector) in targets {
             slots[column.dest.index()] = vector;
         }
@@ -245,43 +237,67 @@ impl Scan {
     }
 }
 
+impl Scan {
+    fn load_rows(&self, encoding: TextEncoding, targets: &mut [(&BatchColumn, Vector)]) -> Result<()> {
+        let (mut bytes, mut page) = (&self.copied[..], COPIED);
+        for row in &self.rows {
+            if row.page != page {
+                page = row.page;
+                bytes = self.pages.get(page as usize).map_or(&self.copied[..], |page| &page[..]);
+            }
+            load_row(bytes, row, encoding, targets)?;
+        }
+        Ok(())
+    }
+}
+
 /// Decodes the columns of one record, which are in ascending order of their fields.
 ///
 /// Nearly all headers have one byte for their length and for each serial type: then a field's serial type is at its own place, and
 /// what lies before its value is the sum of the lengths before it. Where a byte says that it is part of a longer number, the
-/// decoder of the row tier reads the rest of the record.
+/// decoder of the row tier reads the rest of the record. All offsets are those of the page.
 #[inline(always)]
-fn load_row(
-    record: &[u8],
-    rowid: i64,
-    encoding: TextEncoding,
-    targets: &mut [(&BatchColumn, Vector)],
-) -> Result<()> {
-    let Some(header) = record.first().and_then(|&len| record.get(..usize::from(len))).filter(|h| h.len() < 0x80) else {
-        return load_rest(record, rowid, encoding, targets);
-    };
-    let (mut at, mut body) = (1, header.len());
+fn load_row(bytes: &[u8], row: &PageRow, encoding: TextEncoding, targets: &mut [(&BatchColumn, Vector)]) -> Result<()> {
+    let (start, end) = (row.at as usize, (row.at + row.len) as usize);
+    let header_len = bytes.get(start).copied().unwrap_or(0);
+    let header_end = start + usize::from(header_len);
+    if header_len >= 0x80 || header_end > end || end > bytes.len() {
+        return load_rest(bytes, row, encoding, targets);
+    }
+    let (mut at, mut body) = (start + 1, header_end);
     for i in 0..targets.len() {
         let (column, vector) = &mut targets[i];
         match column.field {
             BatchField::Field(field) => {
-                let place = usize::from(field) + 1;
-                let (Some(before), Some(&serial)) = (header.get(at..place), header.get(place)) else {
-                    return load_rest(record, rowid, encoding, &mut targets[i..]);
-                };
+                let place = start + 1 + usize::from(field);
+                if place >= header_end {
+                    return load_rest(bytes, row, encoding, &mut targets[i..]);
+                }
+                let serial = bytes[place];
                 let mut long = serial;
-                for &serial in before {
+                for &serial in &bytes[at..place] {
                     long |= serial;
                     body += usize::from(LEN[usize::from(serial & 0x7f)]);
                 }
                 if long >= 0x80 {
-                    return load_rest(record, rowid, encoding, &mut targets[i..]);
+                    return load_rest(bytes, row, encoding, &mut targets[i..]);
                 }
                 at = place;
-                load_value(record, u64::from(serial), body, encoding, column.real, vector)?;
+                if let 1..=6 = serial {
+                    let width = usize::from(LEN[usize::from(serial)]);
+                    // Eight bytes that end with the value, and a shift, serve every width.
+                    let to = body + width;
+                    let wide = to.checked_sub(8).and_then(|from| bytes.get(from..to)).and_then(|b| b.first_chunk());
+                    if let Some(wide) = wide.filter(|_| to <= end) {
+                        let unused = 64 - 8 * width as u32;
+                        push_integer((i64::from_be_bytes(*wide) << unused) >> unused, column.real, vector);
+                        continue;
+                    }
+                }
+                load_value(&bytes[..end], u64::from(serial), body, encoding, column.real, vector)?;
             }
-            BatchField::Rowid => vector.push_word(INTEGER, rowid as u64),
-            BatchField::IndexRowid => vector.push_word(INTEGER, index_rowid(record)? as u64),
+            BatchField::Rowid => vector.push_word(INTEGER, row.rowid as u64),
+            BatchField::IndexRowid => return load_rest(bytes, row, encoding, &mut targets[i..]),
         }
     }
     Ok(())
@@ -290,11 +306,12 @@ fn load_row(
 /// [`load_row`] for headers of any shape.
 #[inline(never)]
 fn load_rest(
-    record: &[u8],
-    rowid: i64,
+    bytes: &[u8],
+    row: &PageRow,
     encoding: TextEncoding,
     targets: &mut [(&BatchColumn, Vector)],
 ) -> Result<()> {
+    let record = bytes.get(row.at as usize..(row.at + row.len) as usize).unwrap_or(&[]);
     let mut decoder = Decoder::default();
     for (column, vector) in targets {
         match column.field {
@@ -302,7 +319,7 @@ fn load_rest(
                 Some((serial, at)) => load_value(record, serial, at, encoding, column.real, vector)?,
                 None => load_default(column.default.as_ref(), vector)?,
             },
-            BatchField::Rowid => vector.push_word(INTEGER, rowid as u64),
+            BatchField::Rowid => vector.push_word(INTEGER, row.rowid as u64),
             BatchField::IndexRowid => vector.push_word(INTEGER, index_rowid(record)? as u64),
         }
     }
