@@ -73,6 +73,9 @@ impl Database {
             immutable,
         };
         let file = DatabaseFile::open(io, path, open)?;
+        if options.exact_log {
+            file.keep_log_exact();
+        }
         let shown = file.path().to_string_lossy().into();
         Ok(Self { shared: Arc::new(Shared { path: shown, options, file: Some(file), schema: Mutex::new(None) }) })
     }

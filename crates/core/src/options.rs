@@ -57,6 +57,8 @@ pub struct OpenOptions {
     pub shared_memory: bool,
     /// Connections that say so share their cache: they lock tables among themselves (`SQLITE_LOCKED_SHAREDCACHE`).
     pub shared_cache: bool,
+    /// A write-ahead log has the size of its frames: it does not grow in steps, which makes commits cheaper.
+    pub exact_log: bool,
     /// A name that is, or goes through, a symbolic link is refused; that of an attached file too.
     pub no_follow: bool,
     /// A name that begins with `file:` is a URI.
@@ -79,6 +81,7 @@ impl Default for OpenOptions {
             backend: Backend::Default,
             shared_memory: false,
             shared_cache: false,
+            exact_log: false,
             no_follow: false,
             uri: true,
             temp_memory: None,

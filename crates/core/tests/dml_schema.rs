@@ -182,7 +182,7 @@ fn imposters_write_to_the_tree_of_another_table() {
     assert_eq!(answer("CREATE TABLE entries(x)"), "1 table entries already exists");
     ours.set_imposter("main", None).unwrap();
     assert_eq!(answer("SELECT * FROM entries"), "1|1");
-    ours.execute_batch("INSERT INTO entries VALUES (5, 9)").unwrap();
+    ours.execute_batch("INSERT INTO entries VALUES (5, 9), (NULL, 10)").unwrap();
     assert_eq!(answer("SELECT name FROM sqlite_schema"), "'t' 'ta'");
     ours.forget_schemas().unwrap();
     assert_eq!(answer("SELECT * FROM entries"), "1 no such table: entries");

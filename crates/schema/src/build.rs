@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
-use turso_parser::ast::{CreateTableBody, CreateView, CreateVirtualTable, Statement};
+use turso_parser::ast::{
+    ColumnConstraintKind, CreateTable, CreateTableBody, CreateView, CreateVirtualTable, Statement,
+};
 
 use crate::define::define_table;
 use crate::define_index::define_index;
@@ -77,10 +79,20 @@ fn malformed(row: &SchemaRow, error: &Error) -> Error {
 }
 
 impl Schema {
-    /// This catalogue with one more table, whose row is given.
-    pub fn with_table(&self, row: &SchemaRow) -> Result<Self> {
+    /// This catalogue with a table on a tree that belongs to another table or index. That may be an index of which columns are
+    /// NULL: no column is NOT NULL unless the statement says so.
+    pub fn with_imposter(&self, row: &SchemaRow, statement: &CreateTable) -> Result<Self> {
         let mut schema = self.clone();
         add_row(&mut schema, row, Pass::Tables)?;
+        let table = schema.tables.get_mut(row.name.to_ascii_lowercase().as_str());
+        if let (Some(table), CreateTableBody::Columns { columns, .. }) = (table, &statement.body) {
+            let says_so = |kind: &ColumnConstraintKind| matches!(kind, ColumnConstraintKind::NotNull { .. });
+            for (column, written) in Arc::make_mut(table).columns.iter_mut().zip(columns) {
+                if !written.constraints.iter().any(|constraint| says_so(&constraint.kind)) {
+                    column.not_null = None;
+                }
+            }
+        }
         Ok(schema)
     }
 }

@@ -1,9 +1,10 @@
 //! `sqlite3_file_control`: what goes to the file of a database, and what the library answers itself.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::boundary::{Out, Text, entry};
+use crate::boundary::{Out, Text, catch, entry};
 use crate::codes::{ERROR, INTERNAL, MISUSE, NOTFOUND, OK};
 use crate::handle::{Db, Handle};
 use crate::memory;
@@ -52,7 +53,7 @@ impl Db {
             files.own.retain(|((known, _), _)| *known != database);
             let object = match self.connection.file(database) {
                 Some(file) => OwnFile::new(file),
-                None => OwnFile::closed(),
+                None => OwnFile::none(),
             };
             files.own.push((key.clone(), Box::new(object)));
         }
@@ -155,8 +156,35 @@ entry! {
     }
 }
 
-/// The file object of the database that a name belongs to, for VFSes that look at it from the journal's side.
+/// Open connections by the address of their main database's name, for who has only that name.
+static BY_NAME: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
+
+fn by_name() -> MutexGuard<'static, Vec<(usize, usize)>> {
+    BY_NAME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A connection is open.
+pub fn connection_opened(db: &Db) {
+    by_name().push((db.filename.as_ptr() as usize, db.as_ptr() as usize));
+}
+
+/// A connection is freed.
+pub fn connection_freed(db: &Db) {
+    by_name().retain(|(_, known)| *known != db.as_ptr() as usize);
+}
+
+/// The file object of the database that a name belongs to, for VFSes that look at it from the journal's side. The name is one
+/// that the library has handed out: of a main database, its journal or its log.
 #[unsafe(no_mangle)]
-pub extern "C" fn sqlite3_database_file_object(_name: *const std::ffi::c_char) -> *mut c_void {
-    null_mut()
+pub extern "C" fn sqlite3_database_file_object(name: *const c_char) -> *mut c_void {
+    catch(null_mut(), || {
+        if name.is_null() {
+            return null_mut();
+        }
+        // SAFETY: the interface's contract: a name in its block.
+        let database = unsafe { crate::filename::sqlite3_filename_database(name) } as usize;
+        let found = by_name().iter().find(|(known, _)| *known == database).map(|(_, db)| *db as *const Db);
+        // SAFETY: a connection is in the list as long as it lives, and who has its name keeps it alive.
+        found.map_or(null_mut(), |db| unsafe { &*db }.file_object(0).cast())
+    })
 }

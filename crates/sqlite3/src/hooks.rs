@@ -245,7 +245,10 @@ entry! {
         let Some(db) = db.get() else { return MISUSE };
         place.set(null_mut());
         db.preupdate(MISUSE, |row, event| match event.action {
-            RowAction::Insert => db.fail_code(MISUSE),
+            RowAction::Insert if usize::try_from(index).is_ok_and(|index| index < event.new.len()) => {
+                db.fail_code(MISUSE)
+            }
+            RowAction::Insert => db.fail_code(RANGE),
             _ => match changed_value(&row.old, event.old, index, place) {
                 OK => OK,
                 code => db.fail_code(code),

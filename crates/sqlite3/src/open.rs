@@ -40,6 +40,7 @@ pub fn options(read_only: bool, create: bool) -> OpenOptions {
         create,
         new_uses_wal: false,
         busy_timeout: Duration::ZERO,
+        exact_log: true,
         concurrent_upgrade: false,
         ..OpenOptions::default()
     }
@@ -199,6 +200,8 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
         None => OK,
     };
     let db = NonNull::from(Box::leak(db));
+    // SAFETY: made just now.
+    crate::file_control::connection_opened(unsafe { db.as_ref() });
     place.set(db.as_ptr());
     if failure.is_some() {
         return code;
@@ -240,6 +243,7 @@ pub fn free_if_zombie(db: NonNull<Db>) {
 
 fn free(db: &Db) {
     crate::unlock_notify::connection_ended(db);
+    crate::file_control::connection_freed(db);
     db.mark_gone();
     let mutex = db.mutex;
     if let Some(name) = db.shared_memory.borrow_mut().take() {

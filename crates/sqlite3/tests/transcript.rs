@@ -204,7 +204,6 @@ const DO_NOTHING: &[&str] = &[
     "sqlite3_os_end",
     "sqlite3_os_init",
     "sqlite3_thread_cleanup",
-    "sqlite3_database_file_object",
     "sqlite3_normalized_sql",
     "sqlite3_release_memory",
     "sqlite3_stmt_scanstatus",

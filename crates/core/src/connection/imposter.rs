@@ -48,7 +48,7 @@ impl State {
         }
         let sql = Some(String::from_utf8_lossy(text).into_owned());
         let row = SchemaRow { kind: "table".into(), table: name.clone(), name, root, sql };
-        let with_imposter = schema.with_table(&row)?;
+        let with_imposter = schema.with_imposter(&row, create)?;
         self.edit_schema(db, |_| with_imposter);
         Ok(true)
     }

@@ -74,9 +74,9 @@ impl OwnFile {
         Self { base: sqlite3_file { methods: &METHODS }, state }
     }
 
-    /// An object without a file: every method fails.
-    pub fn closed() -> Self {
-        Self { base: sqlite3_file { methods: &METHODS }, state: null_mut() }
+    /// What stands for the file of a database that has none: it has no methods.
+    pub fn none() -> Self {
+        Self { base: sqlite3_file { methods: std::ptr::null() }, state: null_mut() }
     }
 }
 

@@ -11,7 +11,7 @@ mod turns;
 pub(crate) mod versions;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use turso_error::{Error, Result, ResultCode};
@@ -87,6 +87,8 @@ pub struct DatabaseFile {
     concurrency: crate::concurrent::Shared,
     /// The connection that has the database for itself (`locking_mode = exclusive` in WAL mode); 0: none.
     owner: AtomicU64,
+    /// The log has no byte behind its frames; see [`DatabaseFile::keep_log_exact`].
+    exact_log: AtomicBool,
     pagers: AtomicUsize,
     /// Held by what must not see the last connection go; see [`DatabaseFile::while_open`].
     closing: Mutex<()>,
@@ -125,6 +127,7 @@ impl DatabaseFile {
             commits: Turns::default(),
             concurrency: Default::default(),
             owner: AtomicU64::new(0),
+            exact_log: AtomicBool::new(false),
             pagers: AtomicUsize::new(0),
             closing: Mutex::default(),
             next_pager: AtomicU64::new(1),
@@ -409,6 +412,16 @@ impl DatabaseFile {
         }
         let commit = self.versions().record_unknown();
         Ok(FileTip { key, page_size, size, wal, commit })
+    }
+
+    /// From now on the log grows by its frames alone, not in steps: programs that look at its size see what SQLite would have
+    /// made of it.
+    pub fn keep_log_exact(&self) {
+        self.exact_log.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn keeps_log_exact(&self) -> bool {
+        self.exact_log.load(Ordering::Relaxed)
     }
 
     /// Notes what a commit in a rollback mode made of the file.

@@ -382,7 +382,9 @@ impl Pager {
                 page_size,
                 file.synchronous,
             )?;
-            wal.grow_in_steps(&mut commit, self.journal_size_limit);
+            if !file.db.keeps_log_exact() {
+                wal.grow_in_steps(&mut commit, self.journal_size_limit);
+            }
             file.committing = Committing::Wal(Box::new(commit));
         }
         let file = self.file_mut();
