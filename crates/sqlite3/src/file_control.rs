@@ -7,15 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::boundary::{Out, Text, catch, entry};
 use crate::codes::{ERROR, INTERNAL, MISUSE, NOTFOUND, OK};
 use crate::handle::{Db, Handle};
-use crate::memory;
 use crate::vfs::{OwnFile, sqlite3_file, sqlite3_vfs};
 
 const PERSIST_WAL: c_int = 10;
-const VFS_NAME: c_int = 12;
 const FILE_POINTER: c_int = 7;
 const POWERSAFE_OVERWRITE: c_int = 13;
-const TEMP_FILE_NAME: c_int = 16;
-const MMAP_SIZE: c_int = 18;
 const VFS_POINTER: c_int = 27;
 const JOURNAL_POINTER: c_int = 28;
 const DATA_VERSION: c_int = 35;
@@ -98,7 +94,7 @@ impl Db {
         }
     }
 
-    /// What SQLite's own VFS answers is answered here for ours; a VFS of the application is asked.
+    /// Asks the file object; two switches of ours are kept here.
     fn forward(&self, database: usize, op: c_int, argument: *mut c_void) -> c_int {
         if self.connection.file(database).is_none() {
             return NOTFOUND;
@@ -112,15 +108,6 @@ impl Db {
             return control.map_or(NOTFOUND, |control| unsafe { control(file, op, argument) });
         }
         match op {
-            VFS_NAME => {
-                Out::new(argument.cast()).set(memory::copy_of(b"unix"));
-                OK
-            }
-            TEMP_FILE_NAME => {
-                let path = turso_core::io::default_io().temp_path().unwrap_or_default();
-                Out::new(argument.cast()).set(memory::copy_of(path.to_string_lossy().as_bytes()));
-                OK
-            }
             PERSIST_WAL => {
                 let current = self.files.borrow().persist_wal;
                 self.switch_file(Out::new(argument.cast()), current, |files, on| files.persist_wal = on)
@@ -128,10 +115,6 @@ impl Db {
             POWERSAFE_OVERWRITE => {
                 let current = self.files.borrow().powersafe_overwrite.unwrap_or(true);
                 self.switch_file(Out::new(argument.cast()), current, |files, on| files.powersafe_overwrite = Some(on))
-            }
-            MMAP_SIZE => {
-                Out::new(argument.cast::<i64>()).set(0);
-                OK
             }
             _ => {
                 let file = self.file_object(database);

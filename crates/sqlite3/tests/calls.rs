@@ -9,13 +9,16 @@ use sqlite3::blob::*;
 use sqlite3::column::*;
 use sqlite3::error::*;
 use sqlite3::exec::*;
+use sqlite3::file_control::*;
 use sqlite3::function::*;
 use sqlite3::handle::{Db, Stmt};
+use sqlite3::memory::*;
 use sqlite3::open::*;
 use sqlite3::prepare::*;
 use sqlite3::result::*;
 use sqlite3::statement::*;
 use sqlite3::value::*;
+use sqlite3::vfs::sqlite3_file;
 use sqlite3::vtab::module::*;
 use sqlite3::vtab::objects::{sqlite3_index_info, sqlite3_module, sqlite3_vtab};
 
@@ -367,5 +370,30 @@ fn a_statement_that_steps_tells_what_follows_from_its_text() {
         assert_eq!(sqlite3_column_int(statement, 0), 1);
         assert_eq!(sqlite3_finalize(statement), OK);
         assert_eq!(sqlite3_close(db), OK);
+    }
+}
+
+/// A VFS that passes calls on asks the file itself for what `sqlite3_file_control` answers.
+#[test]
+fn files_name_their_vfs() {
+    // SAFETY: live objects throughout; the pointer is of the type that each operation asks for.
+    unsafe {
+        let path = std::env::temp_dir().join(format!("turso-files-name-their-vfs-{}.db", std::process::id()));
+        let name = CString::new(path.to_str().unwrap()).unwrap();
+        let mut db: *mut Db = null_mut();
+        assert_eq!(sqlite3_open(name.as_ptr(), &mut db), OK);
+        assert_eq!(exec(db, "CREATE TABLE t(a)").0, OK);
+        let mut file: *mut sqlite3_file = null_mut();
+        assert_eq!(sqlite3_file_control(db, c"main".as_ptr(), 7, (&raw mut file).cast()), OK);
+        let control = (*(*file).methods).control.unwrap();
+        let mut name: *mut c_char = null_mut();
+        assert_eq!(control(file, 12, (&raw mut name).cast()), OK);
+        assert_eq!(text(name), "unix");
+        sqlite3_free(name.cast());
+        assert_eq!(sqlite3_file_control(db, c"main".as_ptr(), 12, (&raw mut name).cast()), OK);
+        assert_eq!(text(name), "unix");
+        sqlite3_free(name.cast());
+        assert_eq!(sqlite3_close(db), OK);
+        std::fs::remove_file(path).unwrap();
     }
 }

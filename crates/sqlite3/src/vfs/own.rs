@@ -10,6 +10,7 @@ use turso_core::io::{File, Io, LockLevel, OpenFlags, ShmLockKind, ShmRegion, Syn
 use super::methods::*;
 use crate::boundary::{Out, Text, bytes_at, catch};
 use crate::codes::{CANTOPEN, NOTFOUND, OK};
+use crate::memory;
 
 /// The names that SQLite's have on these systems. All of them are the engine's input and output.
 const NAMES: [&std::ffi::CStr; 5] = [c"unix", c"unix-none", c"unix-dotfile", c"unix-excl", c"memdb"];
@@ -259,6 +260,13 @@ unsafe extern "C" fn control(file: *mut sqlite3_file, op: c_int, argument: *mut 
             1 => Out::new(argument.cast::<c_int>()).set(state.file.lock_level() as c_int),
             // The last error number; hints of sizes; whether the log stays, and whether sectors are written whole: not followed.
             4 | 5 | 6 | 10 | 13 => {}
+            // The VFS's name and the name of a new temporary file, to be freed; how much of the file is mapped.
+            12 => Out::new(argument.cast()).set(memory::copy_of(b"unix")),
+            16 => {
+                let path = turso_core::io::default_io().temp_path().unwrap_or_default();
+                Out::new(argument.cast()).set(memory::copy_of(path.to_string_lossy().as_bytes()));
+            }
+            18 => Out::new(argument.cast::<i64>()).set(0),
             // Whether the file lies elsewhere now.
             20 => Out::new(argument.cast::<c_int>()).set(0),
             _ => known = NOTFOUND,
