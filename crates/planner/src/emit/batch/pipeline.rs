@@ -223,7 +223,7 @@ impl<'c> Pipeline<'c> {
 }
 
 /// Backwards: what is read behind a step and was there before it goes through it.
-fn prune(steps: &mut Vec<BatchStep>, mut wanted: Vec<bool>, is_constant: &dyn Fn(Slot) -> bool) {
+fn prune(steps: &mut [BatchStep], mut wanted: Vec<bool>, is_constant: &dyn Fn(Slot) -> bool) {
     let mut decodes = false;
     for step in steps.iter_mut().rev() {
         match step {
