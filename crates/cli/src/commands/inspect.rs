@@ -1,7 +1,6 @@
 //! Commands that look at the database file, the engine and the back ends.
 
-use std::fs::File;
-use std::io::Read;
+use turso_core::Value;
 
 use super::Outcome;
 use crate::shell::{BACKENDS, Flow, Shell};
@@ -80,21 +79,12 @@ const HEADER_END: [(&str, usize, usize); 2] = [("application id:", 68, 4), ("sof
 /// `.dbinfo`
 pub fn dbinfo(shell: &mut Shell, arguments: &[&str]) -> Outcome {
     let db = arguments.first().copied().unwrap_or("main");
-    let connection = shell.connection();
-    let file = connection.databases().into_iter().find(|(name, _)| name.eq_ignore_ascii_case(db)).map(|(_, file)| file);
-    let Some(file) = file else { return Err(format!("unknown database {db}")) };
-    if file.is_empty() {
-        return Err("Error: the database is in memory and has no header yet".into());
-    }
-    let mut header = [0; 100];
-    // The newest page 1 may still be in the log.
-    if connection.is_autocommit() {
-        let _ = connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
-    }
-    let read = File::open(&file).and_then(|mut f| f.read_exact(&mut header));
-    if read.is_err() {
-        return Err("unable to read database header".into());
-    }
+    let page = shell.rows_with("SELECT data FROM sqlite_dbpage(?1) WHERE pgno = 1", &[Value::Text(db.into())]);
+    let page = page.map_err(|error| format!("error: {}", error.message()))?;
+    let header = match page.first().map(Vec::as_slice) {
+        Some([Value::Blob(page)]) if page.len() > 100 => page,
+        _ => return Err("unable to read database header".into()),
+    };
     let number =
         |offset: usize, bytes: usize| header[offset..offset + bytes].iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
     for (label, offset, bytes) in HEADER.into_iter().chain(HEADER_END) {

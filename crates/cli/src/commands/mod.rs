@@ -11,6 +11,7 @@ mod inspect;
 mod lint;
 mod modes;
 mod parameters;
+mod recover;
 mod schema;
 mod session;
 mod settings;
@@ -88,6 +89,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "progress", letters: 3, safe: true, run: watch::progress },
     Command { name: "quit", letters: 1, safe: true, run: session::quit },
     Command { name: "read", letters: 3, safe: false, run: files::read },
+    Command { name: "recover", letters: 3, safe: true, run: recover::run },
     Command { name: "restore", letters: 3, safe: false, run: files::restore },
     Command { name: "save", letters: 4, safe: false, run: files::backup },
     Command { name: "scanstats", letters: 1, safe: true, run: settings::scan_stats },

@@ -265,6 +265,15 @@ const SHALLOW_STACK: usize = 768 << 10;
 /// Bytes of stack that planning any text may need, in debug builds.
 const DEEP_STACK: usize = 16 << 20;
 
+/// `PRAGMA writable_schema`?
+fn turns_writable_schema(sql: &[u8]) -> bool {
+    let parsed = turso_parser::parse(sql);
+    matches!(
+        parsed.map(|p| p.statement),
+        Ok(Some(turso_parser::ast::Statement::Pragma(pragma))) if pragma.name.name.text.eq_ignore_ascii_case("writable_schema")
+    )
+}
+
 #[cold]
 fn syntax_error(error: turso_parser::SyntaxError) -> Error {
     let failure = Error::sql(error.message);
@@ -290,7 +299,12 @@ impl State {
         if self.shares_cache {
             self.check_schema_locks()?;
         }
-        self.ensure_schemas()?;
+        match self.ensure_schemas() {
+            Err(error) if error.is(ResultCode::CORRUPT) && turns_writable_schema(sql) => {
+                return self.plan_without_schemas(sql, explains);
+            }
+            other => other?,
+        }
         match self.plan_as(sql, explains) {
             // What is not known may have been made by somebody else since the catalogues were read.
             Err(error) if error.is(ResultCode::ERROR) && self.forget_stale_schemas()? => {
@@ -299,6 +313,22 @@ impl State {
             }
             other => other,
         }
+    }
+
+    /// [`plan`](Self::plan) of the pragma that lets a damaged catalogue be mended.
+    fn plan_without_schemas(&mut self, sql: &[u8], explains: Option<u8>) -> Result<Option<(Arc<Program>, usize)>> {
+        let before = std::mem::replace(&mut self.settings.writable_schema, true);
+        let loaded: Vec<bool> = self.databases.iter().map(|d| d.schema.is_some()).collect();
+        let planned = self.ensure_schemas().and_then(|()| self.plan_as(sql, explains));
+        self.settings.writable_schema = before;
+        // Until the pragma has run the catalogue counts as damaged.
+        for (entry, loaded) in self.databases.iter_mut().zip(loaded) {
+            if !loaded {
+                entry.schema = None;
+            }
+        }
+        self.generation = self.generation.wrapping_add(1);
+        planned
     }
 
     /// [`plan`](Self::plan), as EXPLAIN (1), EXPLAIN QUERY PLAN (2) or neither (0), whatever the text says.

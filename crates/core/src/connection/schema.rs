@@ -47,6 +47,11 @@ impl State {
         Ok(())
     }
 
+    /// A damaged catalogue is no obstacle: `PRAGMA writable_schema` is on.
+    fn mends_schema(&self) -> bool {
+        self.settings.writable_schema && !self.settings.switches.defensive
+    }
+
     /// Drop the catalogues that no longer fit their files; true if there were any. Snapshots that are open stay, others are let go.
     pub fn forget_stale_schemas(&mut self) -> Result<bool> {
         let mut stale = false;
@@ -86,13 +91,28 @@ impl State {
             self.generation = self.generation.wrapping_add(1);
             return self.take_encoding(db);
         }
-        let rows = self.read_schema_rows(db)?;
+        // Whoever may write the schema may want to mend it: what can be read of it is enough.
+        let mends = self.mends_schema();
+        let rows = match self.read_schema_rows(db) {
+            Err(error) if mends && error.is(ResultCode::CORRUPT) => None,
+            rows => Some(rows?),
+        };
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         let mut schema = empty_schema(entry.pager.header(), encoding, db == 1);
-        build_schema(&mut schema, &rows)?;
-        entry.statistics_stale = schema.table("sqlite_stat1").is_some();
+        let mut whole = rows.is_some();
+        if let Some(rows) = rows
+            && let Err(error) = build_schema(&mut schema, &rows)
+        {
+            if !mends {
+                return Err(error);
+            }
+            whole = false;
+            schema = what_can_be_built(empty_schema(entry.pager.header(), encoding, db == 1), &rows);
+        }
+        entry.statistics_stale = whole && schema.table("sqlite_stat1").is_some();
         let schema = Arc::new(schema);
-        if !entry.pager.in_write()
+        if whole
+            && !entry.pager.in_write()
             && entry.pager.page_count() > 0
             && let Some(database) = &entry.database
         {
@@ -201,6 +221,20 @@ impl State {
         self.take_encoding(db)
     }
 
+    /// Read all catalogues afresh, whatever their cookies say. What is damaged says so when it is next needed.
+    pub fn reread_schemas(&mut self) -> Result<()> {
+        for db in 0..self.databases.len() {
+            self.begin_read(db)?;
+            match self.refresh_schema(db, true) {
+                Err(Error::Pending) => return Err(Error::Pending),
+                Err(_) => self.databases[db].schema = None,
+                Ok(()) => {}
+            }
+        }
+        self.end_reads_if_idle();
+        Ok(())
+    }
+
     /// Change the catalogue of one database in place of the connection.
     pub fn edit_schema(&mut self, db: usize, edit: impl FnOnce(&Schema) -> Schema) {
         if let Some(entry) = self.databases.get_mut(db)
@@ -213,6 +247,17 @@ impl State {
             self.generation = self.generation.wrapping_add(1);
         }
     }
+}
+
+/// The catalogue of the rows that make sense, each by itself.
+fn what_can_be_built(mut schema: Schema, rows: &[SchemaRow]) -> Schema {
+    for row in rows {
+        let mut next = schema.clone();
+        if build_schema(&mut next, std::slice::from_ref(row)).is_ok() {
+            schema = next;
+        }
+    }
+    schema
 }
 
 /// A number that no catalogue of this process has had.

@@ -119,6 +119,9 @@ impl State {
                     self.deferring_changes(before, now);
                 }
                 self.generation = self.generation.wrapping_add(1);
+                if name == "writable_schema" && word(told) == "reset" {
+                    self.reread_schemas()?;
+                }
             }
             let on = self.settings.flag(name).is_some_and(|f| *f);
             return Ok(Value::Integer(i64::from(on)));

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `json` | `json_each`, `json_tree`, `jsonb_each`, `jsonb_tree` |
 //! | `csv` | `csv` |
+//! | `dbpage` | `sqlite_dbpage` |
 //! | `dbstat` | `dbstat` |
 //! | `rtree` | `rtree`, `rtree_i32` |
 //! | `series` | `generate_series` |
 //! | `pragma` | `pragma_NAME` for every pragma that answers and changes nothing |
 
 mod csv;
+mod dbpage;
 mod dbstat;
 mod json;
 mod pragma;
@@ -36,6 +38,7 @@ pub(crate) fn built_in() -> Vec<NamedModule> {
     list.extend(rtree::modules());
     list.push(("csv".into(), Arc::new(csv::Csv)));
     list.push(("dbstat".into(), Arc::new(dbstat::DbStat)));
+    list.push(("sqlite_dbpage".into(), Arc::new(dbpage::DbPage)));
     list.push(("generate_series".into(), Arc::new(series::Series)));
     list
 }

@@ -23,6 +23,12 @@ pub(crate) fn find_target(e: &Emitter<'_>, name: &ast::QualifiedName) -> Result<
     let (db, table) = match &e.trigger {
         Some(scope) if scope.db != super::ddl::TEMP && name.schema.is_none() => {
             let found = e.context.catalogue.schema(scope.db).table(&name.name.text).cloned();
+            if found.is_none()
+                && let Some(own) = e.context.catalogue.eponymous_table(&name.name.text)?
+                && own.risk == turso_vtab::Risk::DirectOnly
+            {
+                return Err(Error::sql(format!("unsafe use of virtual table \"{}\"", own.table.name)));
+            }
             let database = e.context.catalogue.database_name(scope.db);
             let table = found.ok_or_else(|| Error::sql(format!("no such table: {database}.{}", name.name.text)))?;
             (scope.db, table)
@@ -30,6 +36,7 @@ pub(crate) fn find_target(e: &Emitter<'_>, name: &ast::QualifiedName) -> Result<
         _ => match find_table(e.context, name) {
             Ok(found) => found,
             Err(error) => match e.context.catalogue.eponymous_table(&name.name.text)? {
+                Some(own) if own.used.table.is_writable() => return Ok((super::ddl::MAIN, changeable(&own.table))),
                 Some(own) => return Err(may_not_be_modified(&own.table.name)),
                 None => return Err(error),
             },
@@ -50,6 +57,13 @@ pub(crate) fn find_target(e: &Emitter<'_>, name: &ast::QualifiedName) -> Result<
         return Err(may_not_be_modified(shown));
     }
     Ok((db, table))
+}
+
+/// A module's own table as one that CREATE VIRTUAL TABLE could have made.
+fn changeable(own: &Table) -> Arc<Table> {
+    let mut table = own.clone();
+    table.relation = turso_schema::Relation::Virtual { module: own.name.clone(), arguments: Vec::new() };
+    Arc::new(table)
 }
 
 /// WHERE, ORDER BY and LIMIT of a change as one condition on the rows of `item`: a subquery over the same table chooses their

@@ -35,7 +35,12 @@ struct Target {
 
 impl Target {
     fn begin(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, or: Option<OnError>) -> Result<Self> {
-        let connected = e.context.catalogue.virtual_table(db, table)?;
+        let created = e.context.catalogue.schema(db).table(&table.name).is_some();
+        let own = if created { None } else { e.context.catalogue.eponymous_table(&table.name)? };
+        let connected = match own {
+            Some(own) => own,
+            None => e.context.catalogue.virtual_table(db, table)?,
+        };
         e.uses_virtual(Some(db), &connected, true);
         e.statement.multi_write.set(true);
         e.statement.may_abort.set(true);

@@ -19,6 +19,7 @@ mod concurrent;
 mod earlier;
 mod file;
 mod modes;
+mod raw;
 mod read_set;
 mod reads;
 mod savepoint;

@@ -224,7 +224,11 @@ fn emit(e: &mut Emitter<'_>, call: &Call<'_>, kind: Kind) -> Result<()> {
             give_rows(e, rows);
         }
         Flag => {
-            let told = call.value.map(|text| Value::Integer(i64::from(is_on(text))));
+            let told = call.value.map(|text| match call.name {
+                // Not only off: what is known of the schema is read afresh.
+                "writable_schema" if text.eq_ignore_ascii_case("reset") => Value::from("reset"),
+                _ => Value::Integer(i64::from(is_on(text))),
+            });
             let answers = told.is_none() && call.name != "case_sensitive_like";
             setting(e, call, told, answers);
         }
