@@ -64,7 +64,7 @@ fn run() -> u8 {
     };
     match &options.instead {
         Some(Instead::Help) => {
-            print!("{}", options::help(&program));
+            eprint!("{}", options::help(&program));
             return 0;
         }
         Some(Instead::Version) => {
@@ -78,7 +78,17 @@ fn run() -> u8 {
         }
         None => {}
     }
-    let mut shell = Shell::new(Access { read_only: options.read_only, vfs: options.vfs.clone() });
+    if let Some(flag) = options.unavailable {
+        eprintln!("{program}: Error: {flag} is not available");
+        return 1;
+    }
+    let mut shell = Shell::new(Access {
+        read_only: options.read_only,
+        vfs: options.vfs.clone(),
+        no_follow: options.no_follow,
+        in_memory: options.deserialize,
+        max_size: options.max_size,
+    });
     shell.program = program;
     let code = session(&mut shell, options);
     shell.flush();

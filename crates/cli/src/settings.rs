@@ -24,6 +24,8 @@ pub struct Settings {
     pub plan: Plan,
     pub stats: Stats,
     pub trace: Trace,
+    /// Where `.log` sends errors.
+    pub log: Option<String>,
     pub main_prompt: String,
     pub continue_prompt: Option<String>,
     /// Characters that a cell of a terminal or file cannot show are kept as they are.
@@ -106,6 +108,7 @@ impl Default for Settings {
             plan: Plan::Off,
             stats: Stats::Off,
             trace: Trace::default(),
+            log: None,
             main_prompt: "turso> ".into(),
             continue_prompt: None,
             crlf: false,

@@ -92,7 +92,7 @@ pub fn boolean(word: &str) -> bool {
     }
 }
 
-fn integer_only(word: &str) -> Option<i64> {
+pub fn integer_only(word: &str) -> Option<i64> {
     let digits = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
     match digits {
         Some(hex) => i64::from_str_radix(hex, 16).ok(),

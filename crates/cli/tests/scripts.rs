@@ -226,4 +226,7 @@ macro_rules! topics {
         }
     };
 }
-topics! { modes flags errors settings files schema dump import parameters archive hash functions other }
+topics! {
+    modes flags errors settings files schema dump import parameters archive hash functions other commands
+    sql_errors sql_modes sql_select sql_functions sql_change sql_schema
+}

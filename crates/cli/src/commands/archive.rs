@@ -55,7 +55,7 @@ fn run_as(shell: &mut Shell, arguments: &[&str], command_line: bool) -> Outcome 
             if !makes && !Path::new(file).exists() {
                 return Err(format!("cannot open file: {file} (unable to open database file)"));
             }
-            let access = Access { read_only: false, vfs: shell.access.vfs.clone() };
+            let access = Access { vfs: shell.access.vfs.clone(), ..Access::default() };
             connect(file, &access).map_err(|error| format!("cannot open file: {file} ({})", error.message()))?
         }
         None => shell.connection(),

@@ -20,12 +20,23 @@ const MAX_DEPTH: usize = 25;
 /// `.open`
 pub fn open(shell: &mut Shell, arguments: &[&str]) -> Outcome {
     let mut access = shell.access.clone();
-    let (mut path, mut anew) = (None, false);
+    let (mut path, mut anew, mut maximum) = (None, false, false);
     for word in arguments {
         if is_option(word, "new") {
             anew = true;
         } else if is_option(word, "readonly") {
             access.read_only = true;
+        } else if is_option(word, "nofollow") {
+            access.no_follow = true;
+        } else if is_option(word, "deserialize") {
+            access.in_memory = true;
+        } else if is_option(word, "maxsize") {
+            maximum = true;
+            continue;
+        } else if is_option(word, "append") || is_option(word, "zip") || is_option(word, "hexdb") {
+            return Err(format!("Error: {word} is not available"));
+        } else if std::mem::take(&mut maximum) {
+            access.max_size = u64::try_from(crate::words::integer(word)).unwrap_or(0);
         } else if word.starts_with('-') {
             return Err(format!("unknown option: {word}"));
         } else if path.is_none() {
@@ -219,7 +230,8 @@ pub fn show_file(shell: &mut Shell, file: &str) {
 /// `.backup`, `.save`
 pub fn backup(shell: &mut Shell, arguments: &[&str]) -> Outcome {
     let words: Vec<&str> = arguments.iter().copied().filter(|w| !w.starts_with('-')).collect();
-    if let Some(option) = arguments.iter().find(|w| w.starts_with('-')) {
+    // `--async`: the copy is one transaction all the same.
+    if let Some(option) = arguments.iter().find(|w| w.starts_with('-') && !is_option(w, "async")) {
         return Err(format!("unknown option: {option}"));
     }
     let (db, file) = match words.as_slice() {
@@ -229,7 +241,7 @@ pub fn backup(shell: &mut Shell, arguments: &[&str]) -> Outcome {
         _ => return Err("Usage: .backup ?DB? ?OPTIONS? FILENAME".into()),
     };
     let source = shell.connection();
-    let target = connect(file, &Access { read_only: false, vfs: shell.access.vfs.clone() })
+    let target = connect(file, &Access { vfs: shell.access.vfs.clone(), ..Access::default() })
         .map_err(|_| format!("Error: cannot open \"{file}\""))?;
     copy(&source, db, &target, "main")?;
     Ok(Flow::Continue)
@@ -243,7 +255,7 @@ pub fn restore(shell: &mut Shell, arguments: &[&str]) -> Outcome {
         _ => return Err("Usage: .restore ?DB? FILE".into()),
     };
     let target = shell.connection();
-    let source = connect(file, &Access { read_only: false, vfs: shell.access.vfs.clone() })
+    let source = connect(file, &Access { vfs: shell.access.vfs.clone(), ..Access::default() })
         .map_err(|_| format!("Error: cannot open \"{file}\""))?;
     copy(&source, "main", &target, db)?;
     Ok(Flow::Continue)
@@ -260,7 +272,7 @@ pub fn clone(shell: &mut Shell, arguments: &[&str]) -> Outcome {
         shell.warn(format!("File \"{file}\" already exists."));
         return Ok(Flow::Continue);
     }
-    let access = Access { read_only: false, vfs: shell.access.vfs.clone() };
+    let access = Access { vfs: shell.access.vfs.clone(), ..Access::default() };
     let target =
         connect(file, &access).map_err(|error| format!("Cannot create output database: {}", error.message()))?;
     target.execute_batch("PRAGMA writable_schema = ON; BEGIN EXCLUSIVE").map_err(super::text)?;

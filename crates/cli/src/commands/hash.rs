@@ -205,7 +205,8 @@ pub fn self_test(shell: &mut Shell, arguments: &[&str]) -> Outcome {
                 }
             }
             other => {
-                return Err(format!("Unknown operation \"{other}\" on selftest line {number}"));
+                shell.complain(format!("Unknown operation \"{other}\" on selftest line {number}"));
+                break;
             }
         }
     }

@@ -1,10 +1,12 @@
 //! Dot commands: one register, one function each, in files by subject.
 
 mod archive;
+mod controls;
 mod dump;
 mod files;
 mod hash;
 mod help;
+mod hexadecimal;
 mod import;
 mod indent;
 mod inspect;
@@ -16,6 +18,7 @@ mod schema;
 mod session;
 mod settings;
 mod system;
+pub mod track;
 pub mod watch;
 
 pub use archive::content as archive_content;
@@ -58,8 +61,9 @@ const COMMANDS: &[Command] = &[
     Command { name: "connection", letters: 2, safe: true, run: session::connection },
     Command { name: "crlf", letters: 2, safe: true, run: settings::crlf },
     Command { name: "databases", letters: 2, safe: true, run: schema::databases },
-    Command { name: "dbconfig", letters: 3, safe: true, run: session::dbconfig },
+    Command { name: "dbconfig", letters: 3, safe: true, run: controls::dbconfig },
     Command { name: "dbinfo", letters: 3, safe: true, run: inspect::dbinfo },
+    Command { name: "dbtotxt", letters: 7, safe: true, run: hexadecimal::run },
     Command { name: "dump", letters: 1, safe: true, run: dump::run },
     Command { name: "echo", letters: 1, safe: true, run: settings::echo },
     Command { name: "eqp", letters: 2, safe: true, run: settings::plan },
@@ -74,7 +78,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "indexes", letters: 2, safe: true, run: schema::indexes },
     Command { name: "indices", letters: 4, safe: true, run: schema::indexes },
     Command { name: "intck", letters: 3, safe: true, run: inspect::integrity_check },
-    Command { name: "limit", letters: 5, safe: true, run: session::limit },
+    Command { name: "limit", letters: 5, safe: true, run: controls::limit },
     Command { name: "lint", letters: 4, safe: true, run: lint::run },
     Command { name: "log", letters: 3, safe: false, run: settings::log },
     Command { name: "mode", letters: 1, safe: true, run: modes::mode },
@@ -96,12 +100,14 @@ const COMMANDS: &[Command] = &[
     Command { name: "schema", letters: 3, safe: true, run: schema::schema },
     Command { name: "selftest", letters: 8, safe: true, run: hash::self_test },
     Command { name: "separator", letters: 2, safe: true, run: modes::separator },
+    Command { name: "session", letters: 3, safe: true, run: track::run },
     Command { name: "sha3sum", letters: 4, safe: true, run: hash::sha3sum },
     Command { name: "shell", letters: 2, safe: false, run: system::system },
     Command { name: "show", letters: 3, safe: true, run: session::show },
     Command { name: "stats", letters: 2, safe: true, run: settings::stats },
     Command { name: "system", letters: 2, safe: false, run: system::system },
     Command { name: "tables", letters: 1, safe: true, run: schema::tables },
+    Command { name: "testctrl", letters: 5, safe: true, run: controls::test_control },
     Command { name: "timeout", letters: 5, safe: true, run: settings::timeout },
     Command { name: "timer", letters: 5, safe: true, run: settings::timer },
     Command { name: "trace", letters: 2, safe: true, run: settings::trace },

@@ -109,9 +109,18 @@ pub fn prompt(shell: &mut Shell, arguments: &[&str]) -> Outcome {
 }
 
 /// `.log`
-pub fn log(_: &mut Shell, arguments: &[&str]) -> Outcome {
+pub fn log(shell: &mut Shell, arguments: &[&str]) -> Outcome {
     let [file] = arguments else { return Err("Usage: .log FILENAME".into()) };
-    if *file == "off" { Ok(Flow::Continue) } else { Err("Error: the engine keeps no log".into()) }
+    shell.settings.log = match *file {
+        "off" => None,
+        "on" | "stdout" => Some("stdout".into()),
+        "stderr" => Some("stderr".into()),
+        name => {
+            std::fs::File::create(name).map_err(|_| format!("Error: cannot open \"{name}\""))?;
+            Some(name.into())
+        }
+    };
+    Ok(Flow::Continue)
 }
 
 /// `.trace`

@@ -41,6 +41,17 @@ impl Failure {
         }
     }
 
+    /// As `.log` notes it.
+    pub fn for_log(&self, text: &[u8]) -> String {
+        let rest = String::from_utf8_lossy(text.get(self.start..).unwrap_or_default()).trim_end().to_owned();
+        let (code, message) = (self.error.code().0, self.error.message());
+        if self.parsing {
+            format!("({code}) {message} in \"{rest}\"")
+        } else {
+            format!("({code}) statement aborts: {message}; [{rest}]")
+        }
+    }
+
     /// The part of the text around the place of the error, with an arrow below.
     fn excerpt(&self, text: &[u8]) -> String {
         let Error::Failed(failure) = &self.error else { return String::new() };

@@ -10,7 +10,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use turso_core::{Connection, Database, Error, OpenOptions, Statement, StepResult, Value};
+use turso_core::{Connection, Database, Error, OpenOptions, ResultCode, Statement, StepResult, Value};
 
 use crate::commands;
 use crate::output::Output;
@@ -34,6 +34,12 @@ pub enum Flow {
 pub struct Access {
     pub read_only: bool,
     pub vfs: Option<String>,
+    /// A symbolic link is not followed to a database.
+    pub no_follow: bool,
+    /// The file is read into memory, and never written.
+    pub in_memory: bool,
+    /// Such a database does not grow beyond this many bytes; 0: it does.
+    pub max_size: u64,
 }
 
 /// One of the connections that `.connection` switches between.
@@ -44,6 +50,8 @@ pub struct Session {
     pub unnamed: bool,
     /// A command has used it.
     pub used: bool,
+    /// What `.session` records.
+    pub tracked: Vec<crate::commands::track::Tracked>,
 }
 
 /// Connections that `.connection` can hold.
@@ -126,8 +134,13 @@ impl Shell {
             Ok(connection) => {
                 crate::functions::install(&connection, self.safe)
                     .map_err(|error| format!("Error: {}", error.message()))?;
-                self.sessions[self.active] =
-                    Some(Session { path: path.to_owned(), connection, unnamed: false, used: false });
+                self.sessions[self.active] = Some(Session {
+                    path: path.to_owned(),
+                    connection,
+                    unnamed: false,
+                    used: false,
+                    tracked: Vec::new(),
+                });
                 Ok(())
             }
             Err(error) => Err(format!("Error: unable to open database \"{path}\": {}", error.message())),
@@ -150,6 +163,15 @@ impl Shell {
                 session.used = true;
                 session.connection.clone()
             }
+            None => std::process::exit(1),
+        }
+    }
+
+    /// What `.session` records of the active connection.
+    pub fn tracked(&mut self) -> &mut Vec<crate::commands::track::Tracked> {
+        self.connection();
+        match &mut self.sessions[self.active] {
+            Some(session) => &mut session.tracked,
             None => std::process::exit(1),
         }
     }
@@ -242,6 +264,7 @@ impl Shell {
             match result {
                 Ok(()) => Flow::Continue,
                 Err(failure) => {
+                    self.log(&failure, text.as_bytes());
                     self.complain(failure.for_argument(text.as_bytes()));
                     Flow::Exit(failure.exit_code())
                 }
@@ -268,6 +291,7 @@ impl Shell {
             self.line(begun.report());
         }
         if let Err(failure) = result {
+            self.log(&failure, text);
             self.complain(failure.for_script(text, line));
             if self.settings.bail {
                 self.end_once();
@@ -281,6 +305,21 @@ impl Shell {
         self.end_once();
         self.flush();
         Flow::Continue
+    }
+
+    /// `.log`: what has failed.
+    fn log(&mut self, failure: &Failure, text: &[u8]) {
+        let Some(target) = self.settings.log.clone() else { return };
+        let line = failure.for_log(text);
+        match target.as_str() {
+            "stdout" => self.line(line),
+            "stderr" => self.warn(line),
+            file => {
+                let opened = std::fs::OpenOptions::new().append(true).create(true).open(file);
+                // The file could be opened when it was named; what has become of it is no matter of the statement.
+                let _ = opened.and_then(|mut file| writeln!(file, "{line}"));
+            }
+        }
     }
 
     /// Run every statement of a text, from a place on, until one fails.
@@ -351,7 +390,7 @@ impl Shell {
     pub fn show(&mut self, statement: &mut Statement) -> Result<(), Error> {
         let mode = match (statement.explain_mode(), self.settings.explain) {
             (1, Explain::Auto) => Mode::Explain,
-            (2, Explain::Auto | Explain::On) => Mode::QueryPlan,
+            (2, Explain::Auto) => Mode::QueryPlan,
             (_, Explain::On) => Mode::Explain,
             _ => self.settings.mode,
         };
@@ -431,8 +470,35 @@ impl Shell {
 pub fn connect(path: &str, access: &Access) -> Result<Connection, Error> {
     let backend = backend(access.vfs.as_deref())?;
     let read_only = access.read_only;
-    let options = OpenOptions { read_only, create: !read_only, backend, ..OpenOptions::default() };
+    if access.no_follow && std::fs::symlink_metadata(path).is_ok_and(|file| file.is_symlink()) {
+        return Err(Error::from_code(ResultCode::CANTOPEN));
+    }
+    let options = OpenOptions { read_only, create: !read_only, backend: backend.clone(), ..OpenOptions::default() };
+    if access.in_memory {
+        let connection = Database::open(":memory:", OpenOptions::default())?.connect()?;
+        let content = match std::path::Path::new(path).is_file() {
+            true => {
+                let options = OpenOptions { read_only: true, create: false, backend, ..OpenOptions::default() };
+                Database::open(path, options)?.connect()?.serialize("main")?
+            }
+            false => Vec::new(),
+        };
+        if !content.is_empty() {
+            connection.deserialize("main", &content, read_only)?;
+        }
+        if access.max_size > 0 {
+            let size = page_size(&connection)?;
+            connection.execute_batch(format!("PRAGMA max_page_count = {}", (access.max_size / size).max(1)))?;
+        }
+        return Ok(connection);
+    }
     Database::open(path, options)?.connect()
+}
+
+fn page_size(connection: &Connection) -> Result<u64, Error> {
+    let Some(mut statement) = connection.prepare("PRAGMA page_size")?.statement else { return Ok(4096) };
+    statement.step()?;
+    Ok(statement.row().first().map_or(4096, |size| size.to_integer().unsigned_abs().max(512)))
 }
 
 /// The names that `-vfs` takes.

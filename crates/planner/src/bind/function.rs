@@ -70,7 +70,7 @@ impl<'a> Binder<'a> {
         let name = call_.name.as_str();
         let args = call_.args.as_slice();
         if args.len() > self.context.options.limit_function_args {
-            return Err(Error::sql(format!("too many arguments on function {name}")));
+            return Err(Error::sql(format!("too many arguments on function {name}")).with_sql_offset(call_.name.offset));
         }
         // `f(p) WITHIN GROUP (ORDER BY x)` is `f(x, p)`.
         let argc = args.len() + usize::from(call_.within_group.is_some());
@@ -95,19 +95,19 @@ impl<'a> Binder<'a> {
             let only_whole_groups = function.is_aggregate() && !function.flags.has(FunctionFlags::WINDOW);
             if function.is_scalar() || only_whole_groups || call_.within_group.is_some() {
                 let error = Error::sql(format!("{name}() may not be used as a window function"));
-                return Err(self.error_in_call(call_, error));
+                return Err(self.error_in_call(call_, at_name(error)));
             }
             return self.bind_window(call_, function, args);
         }
         if function.is_window() {
-            return Err(Error::sql(format!("misuse of window function {name}()")));
+            return Err(at_name(Error::sql(format!("misuse of window function {name}()"))));
         }
         if function.is_aggregate() {
             return self.bind_aggregate(call_, function, args);
         }
         if call_.filter.is_some() {
             let error = Error::sql(format!("FILTER may not be used with non-aggregate {name}()"));
-            return Err(self.error_in_call(call_, error));
+            return Err(self.error_in_call(call_, at_name(error)));
         }
         if !call_.order_by.is_empty() {
             let error = Error::sql(format!("ORDER BY may not be used with non-aggregate {name}()"));
@@ -122,7 +122,7 @@ impl<'a> Binder<'a> {
         if name.eq_ignore_ascii_case("likelihood")
             && !matches!(args.get(1), Some(Expr::Literal(turso_value::Value::Real(p))) if (0.0..=1.0).contains(p))
         {
-            return Err(Error::sql("second argument to likelihood() must be a constant between 0.0 and 1.0"));
+            return Err(at_name(Error::sql("second argument to likelihood() must be a constant between 0.0 and 1.0")));
         }
         Ok(call(function, args))
     }

@@ -28,13 +28,14 @@ impl<'a> Binder<'a> {
         args: &'a [ast::Expr],
     ) -> Result<Expr> {
         let name = call.name.as_str();
+        let misuse = || Error::sql(format!("misuse of window function {name}()")).with_sql_offset(call.name.offset);
         let Some(top) = self.scopes.len().checked_sub(1) else {
             // What does not exist is told first.
             self.bind_list(args)?;
-            return Err(Error::sql(format!("misuse of window function {name}()")));
+            return Err(misuse());
         };
         if !self.scopes[top].windows_allowed {
-            return Err(Error::sql(format!("misuse of window function {name}()")));
+            return Err(misuse());
         }
         if call.distinct {
             return Err(Error::sql("DISTINCT is not supported for window functions"));

@@ -113,7 +113,8 @@ impl ast::visit::Visit for Prohibited<'_, '_> {
                     _ => false,
                 };
                 if varies && !is_fixed_date(call) {
-                    self.found = Some(Error::sql(format!("non-deterministic functions prohibited in {}", self.place)));
+                    let error = Error::sql(format!("non-deterministic functions prohibited in {}", self.place));
+                    self.found = Some(error.with_sql_offset(call.name.offset));
                     return;
                 }
                 ast::visit::walk_expr(self, expr);

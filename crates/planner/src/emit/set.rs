@@ -129,7 +129,7 @@ impl Assignments {
             return Ok(());
         }
         let Some(c) = table.column_index(&name.text) else {
-            return Err(Error::sql(format!("no such column: {}", name.text)).with_sql_offset(name.offset));
+            return Err(Error::sql(format!("no such column: {}", name.text)));
         };
         if table.columns.get(c).is_some_and(|c| c.generated.is_some()) {
             return Err(Error::sql(format!("cannot UPDATE generated column \"{}\"", name.text)));

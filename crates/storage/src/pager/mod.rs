@@ -571,8 +571,10 @@ impl Pager {
         match self.backing {
             Backing::Temp(_) => Ok(()),
             Backing::Memory => {
+                // No other process could see what is stamped into a file's header.
                 if !self.dirty.is_empty() {
-                    self.stamp_header();
+                    let page_count = self.page_count;
+                    self.edit_header(|h| h.database_size = page_count);
                 }
                 self.finish_write();
                 Ok(())

@@ -1,5 +1,8 @@
 //! SQL functions that the shell adds to its connections, as `sqlite3` does.
 
+mod decimal;
+mod edit;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -31,8 +34,10 @@ pub fn install(connection: &Connection, safe: bool) -> Result<()> {
     define("usleep", Arity::exactly(1), FunctionFlags::NONE, sleep)?;
     if !safe {
         define("readfile", Arity::exactly(1), direct, read_file)?;
+        define("edit", Arity::between(1, 2), direct, edit::edit)?;
         define("writefile", Arity::between(2, 4), direct, write_file)?;
     }
+    decimal::install(connection)?;
     let asked = connection.clone();
     let query = move |ctx: &mut Context<'_>, args: &[Value]| {
         let bits = bits_of_hash(args.get(1))?;
