@@ -972,3 +972,12 @@ fn analyze_begins_with_the_newest_table() {
     let theirs = rusqlite::Connection::open_in_memory().unwrap();
     assert_eq!(support::run_ours(&ours, script), support::run_theirs(&theirs, script));
 }
+
+#[test]
+fn optimize_looks_for_rows_only_in_tables_with_an_index() {
+    check(
+        "BEGIN; CREATE TABLE e(a); PRAGMA optimize(3); PRAGMA optimize(-1); CREATE TABLE i(a PRIMARY KEY); PRAGMA optimize(-1); PRAGMA optimize;
+         PRAGMA optimize(0x10002); SELECT * FROM sqlite_stat1; INSERT INTO i VALUES (1); PRAGMA optimize(3);
+         PRAGMA optimize; SELECT * FROM sqlite_stat1; PRAGMA optimize(3); ROLLBACK;",
+    );
+}

@@ -154,6 +154,8 @@ fn one(seed: u64, arguments: &Arguments, stock: Abilities, reach: &mut Reach) ->
     match script(seed, arguments.length, place, stock, reach) {
         Ok(steps) if matches!(arguments.backend, Back::Both) => again(seed, &steps, Place::Pending),
         Ok(_) => None,
+        // A machine that does other things may take its time once.
+        Err(difference) if difference.kind == Kind::Slow => again(seed, &difference.steps, place),
         Err(difference) => Some(*difference),
     }
 }

@@ -6,7 +6,7 @@
 //! | 0x02 | ANALYZE |
 //! | 0x10000 | tables without an index too |
 //!
-//! A table is analyzed when it has a row, and an index without statistics. (SQLite also looks at tables that have grown or shrunk
+//! A table is analyzed when it has a row, and an index without statistics; one without an index even when it is empty. (SQLite also looks at tables that have grown or shrunk
 //! since; here they wait for ANALYZE.)
 
 use std::sync::Arc;
@@ -69,9 +69,14 @@ fn candidates(schema: &Schema, mask: i64) -> Vec<Arc<Table>> {
     schema.tables.values().filter(|table| may_be_analyzed(table) && wanted(table)).cloned().collect()
 }
 
-/// A register that is true when the table has a row; `any` becomes true then.
+/// A register that is true when the table is to be analyzed: when it has a row, or no index. `any` becomes true then.
 fn look_for_row(e: &mut Emitter<'_>, db: DbIndex, table: &Table, any: Reg) -> Reg {
     let (has_rows, empty) = (e.builder.register(), e.builder.label());
+    if table.indexes.is_empty() {
+        e.builder.emit(Integer { value: 1, dest: has_rows });
+        e.builder.emit(Integer { value: 1, dest: any });
+        return has_rows;
+    }
     e.builder.emit(Integer { value: 0, dest: has_rows });
     let cursor = e.open_table(db, table);
     e.builder.emit(Rewind { cursor, empty });
