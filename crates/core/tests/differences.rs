@@ -981,3 +981,37 @@ fn optimize_looks_for_rows_only_in_tables_with_an_index() {
          PRAGMA optimize; SELECT * FROM sqlite_stat1; PRAGMA optimize(3); ROLLBACK;",
     );
 }
+
+#[test]
+fn columns_are_named_as_the_settings_say() {
+    let ours = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    let theirs = rusqlite::Connection::open_in_memory().unwrap();
+    let setup = "CREATE TABLE t1(a, b); CREATE TABLE t2(c, d); CREATE VIEW v1 AS SELECT a, t1.b, c FROM t1, t2";
+    ours.execute_batch(setup).unwrap();
+    theirs.execute_batch(setup).unwrap();
+    for (full, short) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let settings = format!("PRAGMA full_column_names = {full}; PRAGMA short_column_names = {short};");
+        ours.execute_batch(&settings).unwrap();
+        theirs.execute_batch(&settings).unwrap();
+        for sql in [
+            "SELECT a, b FROM t1",
+            "SELECT x.a, x.b, rowid FROM t1 AS x",
+            "SELECT * FROM t1",
+            "SELECT x.* FROM t1 AS x",
+            "SELECT * FROM t1, t2",
+            "SELECT t1.*, d FROM t1, t2",
+            "SELECT * FROM (SELECT t1.a, x.d FROM t1, t2 AS x) AS z",
+            "SELECT z.a FROM (SELECT t1.a FROM t1) AS z",
+            "SELECT a, v1.b FROM v1",
+            "SELECT w.* FROM v1 AS w",
+            "SELECT a + 1, a || b, a AS q FROM t1",
+            "WITH z AS (SELECT t1.a FROM t1) SELECT z.a FROM z",
+            "SELECT * FROM t1 JOIN t1 AS y USING (a)",
+        ] {
+            let statement = ours.prepare(sql).unwrap().statement.unwrap();
+            let mine: Vec<_> = (0..statement.column_count()).filter_map(|i| statement.column_name(i)).collect();
+            let prepared = theirs.prepare(sql).unwrap();
+            assert_eq!(mine, prepared.column_names().collect::<Vec<_>>(), "{full} {short} {sql}");
+        }
+    }
+}

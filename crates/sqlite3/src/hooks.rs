@@ -245,10 +245,7 @@ entry! {
         let Some(db) = db.get() else { return MISUSE };
         place.set(null_mut());
         db.preupdate(MISUSE, |row, event| match event.action {
-            RowAction::Insert if usize::try_from(index).is_ok_and(|index| index < event.new.len()) => {
-                db.fail_code(MISUSE)
-            }
-            RowAction::Insert => db.fail_code(RANGE),
+            RowAction::Insert => db.fail_code(MISUSE),
             _ => match changed_value(&row.old, event.old, index, place) {
                 OK => OK,
                 code => db.fail_code(code),

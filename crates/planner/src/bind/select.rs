@@ -331,7 +331,8 @@ impl<'a> Binder<'a> {
         let described = output.names.iter().zip(&output.exprs).map(|(name, e)| output_column(scope, name.clone(), e));
         let mut columns: Vec<OutputColumn> = described.collect();
         for ((column, e), alias) in columns.iter_mut().zip(&output.exprs).zip(&output.aliases) {
-            if let (None, Expr::Collate { .. }) = (alias, e) {
+            // Whatever its title is, to the query around it a column has its own name.
+            if let (None, Expr::Collate { .. } | Expr::Column { .. } | Expr::FirstOf { .. }) = (alias, e) {
                 column.nested_name = self.column_named(e.without_collate()).map(|(_, name)| name);
             }
         }
@@ -507,8 +508,9 @@ impl<'a> Binder<'a> {
             && (options.short_column_names || options.full_column_names)
             && let Some((source, name)) = self.column_named(bound)
         {
-            if options.full_column_names && !options.short_column_names {
-                return format!("{}.{name}", source.name).into();
+            if options.full_column_names {
+                let table = source.relation.table().map_or(&source.name, |table| &table.name);
+                return format!("{table}.{name}").into();
             }
             return name;
         }
