@@ -177,7 +177,7 @@ fn field(kind: u64, bytes: &[u8], encoding: TextEncoding) -> Value {
         8 => Value::Integer(0),
         9 => Value::Integer(1),
         0 | 10 | 11 => Value::Null,
-        _ if kind % 2 == 0 => Value::Blob(bytes.to_vec()),
+        _ if kind.is_multiple_of(2) => Value::Blob(bytes.to_vec()),
         _ => {
             let mut text = Vec::new();
             encoding.decode(bytes, &mut text);
