@@ -161,7 +161,7 @@ entry! {
         stmt: Handle<Stmt>, number: i32, data: *mut c_void, kind: Text, destructor: Destructor,
     ) -> c_int | INTERNAL; {
         // Where it cannot be bound it is dropped, and so goes back.
-        let pointer = Pointer::new(data, kind, destructor);
+        let pointer = Pointer::object(data, kind, destructor);
         stmt.get().map_or(MISUSE, |stmt| stmt.bind_with(number, |inner, number| inner.bind_object(number, pointer)))
     }
 

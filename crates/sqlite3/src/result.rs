@@ -318,7 +318,7 @@ entry! {
 
     /// The result carries a pointer, which is NULL to SQL.
     fn sqlite3_result_pointer(context: Bare<CContext>, data: *mut c_void, kind: Text, destructor: Destructor) | (); {
-        let pointer = Pointer::new(data, kind, destructor);
+        let pointer = Pointer::object(data, kind, destructor);
         if let Some(context) = context.get() {
             context.set_object(pointer);
         }

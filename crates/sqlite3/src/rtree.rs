@@ -75,7 +75,7 @@ impl Drop for CShape {
 impl Shape for CShape {
     fn search(&self, parameters: &[Value], coordinates: usize) -> Box<dyn Search> {
         let mut numbers: Vec<f64> = parameters.iter().map(Value::to_real).collect();
-        let values: Vec<Box<CValue>> = parameters.iter().map(|value| Box::new(CValue::new(value.clone()))).collect();
+        let values: Vec<CValue> = parameters.iter().map(|value| CValue::new(value.clone())).collect();
         let mut pointers: Vec<*mut CValue> =
             values.iter().map(|value| std::ptr::from_ref::<CValue>(value).cast_mut()).collect();
         let info = sqlite3_rtree_query_info {
@@ -107,7 +107,7 @@ struct CSearch {
     callback: Callback,
     info: Box<sqlite3_rtree_query_info>,
     /// What the structure points to.
-    _kept: (Vec<f64>, Vec<Box<CValue>>, Vec<*mut CValue>),
+    _kept: (Vec<f64>, Vec<CValue>, Vec<*mut CValue>),
 }
 
 // SAFETY: as for `CShape`.

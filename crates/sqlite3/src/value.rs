@@ -31,7 +31,7 @@ unsafe impl Sync for Pointer {}
 
 impl Pointer {
     /// A pointer as what goes with a NULL.
-    pub fn new(data: *mut c_void, kind: Text, destructor: Destructor) -> Object {
+    pub fn object(data: *mut c_void, kind: Text, destructor: Destructor) -> Object {
         Object::new(Pointer { data, kind: crate::error::c_string(kind.bytes().unwrap_or_default()), destructor })
     }
 }
