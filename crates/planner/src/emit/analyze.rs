@@ -87,9 +87,11 @@ fn analyze_tables(
         Some(_) => return Err(Error::sql("sqlite_stat1 is not a table of statistics")),
         None => create_statistics(e, db, cursor),
     }
-    // The newest first, as SQLite's catalogue has the tables of a small schema.
+    // SQLite takes them as they lie in its catalogue: the newest first as long as there are few, then as they are hashed.
     let mut tables: Vec<_> = schema.tables.values().collect();
-    tables.sort_by_key(|table| std::cmp::Reverse(table.root));
+    if tables.iter().filter(|table| may_be_analyzed(table) || table.is_view()).count() < 4 {
+        tables.sort_by_key(|table| std::cmp::Reverse(table.root));
+    }
     for table in tables {
         if !may_be_analyzed(table) || !wanted(table) {
             continue;
