@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use turso_functions::pattern::{LikeOptions, glob, like};
 
 use crate::boundary::{Out, Text, bytes_at, entry};
-use crate::codes::{ERROR, NOMEM, OK};
+use crate::codes::{EMPTY, ERROR, MISUSE, NOMEM, OK};
 use crate::utf16;
 
 /// The difference of the first bytes that differ, letters of ASCII in either case alike; behind the end stands a NUL.
@@ -77,9 +77,18 @@ impl Place {
     }
 }
 
-/// Goes through the tokens of a text. `None`: it ends within a comment, string or quoted name that does not end.
-fn place_of(sql: &[u8]) -> Option<Place> {
-    let mut place = Place::Nothing;
+/// Where the tokens of a text lead.
+struct Ending {
+    place: Place,
+    /// What the token or comment that it ends within begins with (`]`: a name in brackets).
+    unfinished: Option<u8>,
+    /// Parentheses of the last statement that are not closed; below zero: that were not opened.
+    balance: i32,
+}
+
+/// Goes through the tokens of a text.
+fn ending_of(sql: &[u8]) -> Ending {
+    let mut ending = Ending { place: Place::Nothing, unfinished: None, balance: 0 };
     let mut at = 0;
     while let Some(&byte) = sql.get(at) {
         let rest = &sql[at..];
@@ -89,52 +98,74 @@ fn place_of(sql: &[u8]) -> Option<Place> {
                 .position(|window| window == what)
                 .map(|found| from + found + what.len())
         };
-        let word = match byte {
-            b';' => {
-                at += 1;
-                Word::Semicolon
-            }
-            b' ' | b'\t' | b'\r' | b'\n' | 0x0c => {
-                at += 1;
-                continue;
-            }
-            b'/' if rest.starts_with(b"/*") => {
-                at += find(b"*/", 2)?;
-                continue;
-            }
-            b'-' if rest.starts_with(b"--") => {
-                let Some(end) = find(b"\n", 2) else { break };
-                at += end;
-                continue;
-            }
-            b'[' => {
-                at += find(b"]", 1)?;
-                Word::Other
-            }
-            b'\'' | b'"' | b'`' => {
-                at += find(&[byte], 1)?;
-                Word::Other
-            }
+        // Where the token ends, and what it would end with.
+        let (end, close, word) = match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0c => (Some(1), byte, None),
+            b'/' if rest.starts_with(b"/*") => (find(b"*/", 2), b'/', None),
+            b'-' if rest.starts_with(b"--") => (find(b"\n", 2), b'-', None),
+            b'[' => (find(b"]", 1), b']', Some(Word::Other)),
+            b'\'' | b'"' | b'`' => (find(&[byte], 1), byte, Some(Word::Other)),
             _ if is_identifier(byte) => {
                 let length = rest.iter().position(|&b| !is_identifier(b)).unwrap_or(rest.len());
-                at += length;
-                match rest[..length].to_ascii_lowercase().as_slice() {
+                let word = match rest[..length].to_ascii_lowercase().as_slice() {
                     b"create" => Word::Create,
                     b"trigger" => Word::Trigger,
                     b"temp" | b"temporary" => Word::Temporary,
                     b"end" => Word::End,
                     b"explain" => Word::Explain,
                     _ => Word::Other,
-                }
+                };
+                (Some(length), byte, Some(word))
             }
+            b';' => (Some(1), byte, Some(Word::Semicolon)),
             _ => {
-                at += 1;
-                Word::Other
+                ending.balance += i32::from(byte == b'(') - i32::from(byte == b')');
+                (Some(1), byte, Some(Word::Other))
             }
         };
-        place = place.after(word);
+        let Some(end) = end else {
+            ending.unfinished = Some(close);
+            break;
+        };
+        at += end;
+        if let Some(word) = word {
+            ending.place = ending.place.after(word);
+            if ending.place == Place::Complete {
+                ending.balance = 0;
+            }
+        }
     }
-    Some(place)
+    ending
+}
+
+impl Ending {
+    /// A comment up to the end of the line may be the last there is.
+    fn is_complete(&self) -> bool {
+        self.place == Place::Complete && matches!(self.unfinished, None | Some(b'-'))
+    }
+
+    /// The answer of `sqlite3_incomplete`.
+    ///
+    /// | bits | meaning |
+    /// |---:|---|
+    /// | 0..8 | `SQLITE_OK`, `SQLITE_EMPTY` (blanks and comments only), `SQLITE_ERROR` |
+    /// | 8..16 | lacks 1: `;`, 2: `END;`, 3: `; END;` |
+    /// | 16..32 | what ends the token or comment that has no end |
+    /// | 32..64 | parentheses to be closed, signed |
+    fn lacks(&self) -> i64 {
+        let status = match (self.place, self.unfinished) {
+            (Place::Complete, None) => OK,
+            (Place::Nothing, None) => EMPTY,
+            _ => ERROR,
+        };
+        let end = match self.place {
+            Place::Nothing | Place::Complete => 0,
+            Place::Normal | Place::Explain | Place::Create | Place::End => 1,
+            Place::Semicolon => 2,
+            Place::Trigger => 3,
+        };
+        i64::from(self.balance) << 32 | i64::from(self.unfinished.unwrap_or(0)) << 16 | end << 8 | i64::from(status)
+    }
 }
 
 fn is_identifier(byte: u8) -> bool {
@@ -142,7 +173,7 @@ fn is_identifier(byte: u8) -> bool {
 }
 
 fn is_complete(sql: &[u8]) -> bool {
-    place_of(sql) == Some(Place::Complete)
+    ending_of(sql).is_complete()
 }
 
 /// All keywords in alphabetical order.
@@ -187,8 +218,10 @@ entry! {
         is_complete(&utf16::decode(bytes, utf16::NATIVE)).into()
     }
 
-    /// 0 when the text ends with a complete statement.
-    fn sqlite3_incomplete(sql: Text) -> i64 | 1; { (!is_complete(sql.bytes().unwrap_or_default())).into() }
+    /// 0 when the text ends with a complete statement, else what is missing.
+    fn sqlite3_incomplete(sql: Text) -> i64 | i64::from(ERROR); {
+        sql.bytes().map_or(i64::from(MISUSE), |sql| ending_of(sql).lacks())
+    }
 
     /// Number of keywords.
     fn sqlite3_keyword_count() -> c_int | 0; { KEYWORDS.len() as c_int }
@@ -233,6 +266,40 @@ mod tests {
             ("[a;", false),
         ] {
             assert_eq!(is_complete(text.as_bytes()), complete, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_incomplete_texts_lack() {
+        for (text, lacks) in [
+            ("", 0x10),
+            ("   ", 0x10),
+            ("-- x\n", 0x10),
+            ("-- x", 0x2d_0001),
+            ("/* x", 0x2f_0001),
+            ("'abc", 0x27_0001),
+            ("\"abc", 0x22_0001),
+            ("`abc", 0x60_0001),
+            ("[abc", 0x5d_0001),
+            ("select [", 0x5d_0101),
+            (";", 0),
+            ("( ;", 0),
+            ("select (1;", 0),
+            ("select 1; -- x", 0x2d_0001),
+            ("select 1; select", 0x101),
+            ("select ('a", 0x1_0027_0101),
+            ("select ((", 0x2_0000_0101),
+            ("select 1)", -0xffff_feff),
+            ("explain", 0x101),
+            ("create trigger", 0x301),
+            ("create trigger x begin select 1;", 0x201),
+            ("create trigger x begin select (1;", 0x1_0000_0201),
+            ("create trigger x begin select 1; en", 0x301),
+            ("create trigger x begin select 1; end", 0x101),
+            ("create trigger x begin select 1; end;", 0),
+            ("create trigger x begin select 3 /*", 0x2f_0301),
+        ] {
+            assert_eq!(ending_of(text.as_bytes()).lacks(), lacks, "{text}");
         }
     }
 
