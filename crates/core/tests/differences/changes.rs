@@ -1,0 +1,82 @@
+//! INSERT, UPDATE, upserts, triggers, and what they leave behind: rowids given, rows counted.
+
+use crate::opened;
+use crate::support::{self, check};
+
+#[test]
+fn an_assigned_row_subquery_is_computed_once() {
+    check(
+        "CREATE TABLE t(a, b, c, d); INSERT INTO t VALUES (2, 'p', 1, 3), (1, 'q', 2, 7), (6, '-3', 3, 5), (2, 'z', 4, 0);
+         UPDATE t SET (a, d) = (SELECT s.b, s.a FROM t AS s ORDER BY 1); SELECT * FROM t;
+         UPDATE t SET (a, d) = (SELECT s.b, s.a FROM t AS s WHERE s.c > t.c ORDER BY 1); SELECT * FROM t;",
+    );
+}
+
+#[test]
+fn a_failing_trigger_leaves_last_insert_rowid_of_the_statement() {
+    check(
+        "CREATE TABLE t(a, b UNIQUE); CREATE TABLE p(a INTEGER PRIMARY KEY); CREATE TABLE log(x, y);
+         CREATE TRIGGER r BEFORE INSERT ON t BEGIN
+             INSERT INTO log(x) VALUES (1); INSERT INTO log(x) VALUES (2); INSERT INTO p VALUES (new.b); END;
+         INSERT OR IGNORE INTO t VALUES (18, 33), (4, x''); SELECT last_insert_rowid(), changes();
+         INSERT OR FAIL INTO t VALUES (19, 34), (4, 33); SELECT last_insert_rowid(), changes();",
+    );
+}
+
+#[test]
+fn an_index_with_the_rowid_alias_is_no_upsert_target() {
+    check(
+        "CREATE TABLE t(a, b UNIQUE, c INTEGER PRIMARY KEY, UNIQUE (b, c));
+         INSERT INTO t VALUES (1, 2, 3) ON CONFLICT (b, c) DO NOTHING; INSERT INTO t VALUES (1, 2, 3) ON CONFLICT (c) DO NOTHING;",
+    );
+}
+
+#[test]
+fn generated_columns_are_computed_before_the_checks() {
+    check(
+        "CREATE TABLE g(a INT, d INT NOT NULL, e INT CHECK (e <> 5), g INT AS (a)) STRICT;
+         INSERT INTO g VALUES ('x', NULL, 1); INSERT OR IGNORE INTO g VALUES ('x', NULL, 5); INSERT INTO g VALUES (1, 1, 1);
+         UPDATE g SET a = 'x', d = NULL;
+         CREATE TABLE n(a INT, b AS (abs(a)) STORED, c NOT NULL ON CONFLICT REPLACE DEFAULT 7, d AS (c + 1) NOT NULL);
+         INSERT INTO n VALUES (-9223372036854775808, NULL); INSERT INTO n VALUES (1, NULL); SELECT * FROM n;
+         CREATE TABLE s(a INT, d INT NOT NULL) STRICT; INSERT INTO s VALUES ('x', NULL); INSERT INTO s VALUES ('x', 1);",
+    );
+}
+
+#[test]
+fn a_generated_column_of_new_sees_the_rowid_not_yet_given() {
+    check(
+        "CREATE TABLE l(a, b, c); CREATE TABLE t(i INTEGER PRIMARY KEY, a, g AS (i), s AS (typeof(i) || a) STORED);
+         CREATE TRIGGER tb BEFORE INSERT ON t BEGIN INSERT INTO l VALUES (new.i, new.g, new.s); END;
+         INSERT INTO t(a) VALUES ('x'); INSERT INTO t(i, a) VALUES (NULL, 'y'); INSERT INTO t(i, a) VALUES (7, 'z');
+         INSERT INTO t(a) SELECT 'w'; INSERT INTO t(i, a) SELECT NULL, 'v'; SELECT * FROM l; SELECT * FROM t;",
+    );
+}
+
+#[test]
+fn temporary_triggers_change_tables_of_any_database() {
+    let insert = |name: &str, on: &str| {
+        format!("CREATE TRIGGER {name} AFTER INSERT ON {on} BEGIN INSERT INTO main.g VALUES (new.a); END;")
+    };
+    let mut script = String::from("CREATE TABLE g(a); CREATE VIEW v AS SELECT 1 AS a; CREATE TEMP TABLE t(a);");
+    let names = [("a", "t"), ("temp.b", "t"), ("main.c", "t"), ("d", "main.t"), ("e", "g"), ("f", "v"), ("h", "none")];
+    for (name, on) in names {
+        script += &insert(name, on);
+    }
+    script += "CREATE TEMP TRIGGER i AFTER INSERT ON g BEGIN DELETE FROM main.g WHERE a = new.a + 1; END;
+               INSERT INTO t VALUES (1); INSERT INTO t VALUES (0); SELECT a FROM g;";
+    check(&script);
+}
+
+#[test]
+fn explaining_a_change_leaves_zero_changes() {
+    let explained = ["INSERT INTO t VALUES (1)", "QUERY PLAN DELETE FROM t", "SELECT 1", "CREATE TABLE u(a)"];
+    let outcomes = explained.map(|statement| {
+        let script = format!("CREATE TABLE t(a); INSERT INTO t VALUES (1), (2); EXPLAIN {statement};");
+        let (ours, stock) = opened();
+        support::run_ours(&ours, &script);
+        support::run_theirs(&stock, &script);
+        (ours.changes(), stock.changes() as i64)
+    });
+    assert_eq!(outcomes, [(0, 0), (0, 0), (2, 2), (2, 2)]);
+}

@@ -1,0 +1,148 @@
+//! Which error it is, and what its text names.
+
+use crate::support::check;
+
+#[test]
+fn an_index_in_temp_on_no_table() {
+    check("CREATE INDEX temp.i ON nosuch(a); CREATE INDEX main.i ON nosuch(a); CREATE INDEX i ON nosuch(a);");
+}
+
+#[test]
+fn the_name_of_a_constraint_reaches_the_checks_behind_it() {
+    check(
+        "CREATE TABLE k(a CONSTRAINT x NOT NULL CHECK (a > 0), b CONSTRAINT y CHECK (b > 0) CHECK (b > 1),
+                        CHECK (a > 1), CHECK (a > 2));
+         INSERT INTO k VALUES (0, 5); INSERT INTO k VALUES (5, 0); INSERT INTO k VALUES (5, 1); INSERT INTO k VALUES (1, 5);
+         INSERT INTO k VALUES (2, 5);",
+    );
+}
+
+#[test]
+fn a_clause_that_matches_no_key_is_named_by_its_place() {
+    check(
+        "CREATE TABLE u(a UNIQUE, b); INSERT INTO u VALUES (1, 2) ON CONFLICT (b) DO NOTHING;
+         INSERT INTO u VALUES (1, 2) ON CONFLICT (b) DO NOTHING ON CONFLICT DO NOTHING;
+         INSERT INTO u VALUES (1, 2) ON CONFLICT (a) DO UPDATE SET a = 1 ON CONFLICT (b) DO NOTHING;",
+    );
+}
+
+#[test]
+fn an_unknown_database_is_named_as_it_was_written() {
+    check(
+        "VACUUM \"no db\"; CREATE TABLE \"no db\".t(a); CREATE VIEW [x].v AS SELECT 1; PRAGMA \"no db\".user_version;
+         ANALYZE [no db].x; ANALYZE nodb.x; REINDEX nodb.x; REINDEX `no db`.x; DROP TABLE \"no db\".x;",
+    );
+}
+
+#[test]
+fn rows_in_an_in_list_are_a_subquery() {
+    check(
+        "CREATE TABLE t(a, b); CREATE TABLE c1(a CHECK ((a, 1) IN ((1, 2), (3, 4)))); CREATE TABLE c2(a, b AS ((a, 1) IN ((1, 2))));
+         CREATE INDEX i1 ON t(((a, 1) IN ((1, 2)))); CREATE INDEX i2 ON t(a) WHERE (a, 1) IN ((1, 2));
+         CREATE TABLE c3(a DEFAULT ((1, 1) IN ((1, 1))));",
+    );
+}
+
+#[test]
+fn what_is_false_by_its_form_hides_names() {
+    check(
+        "CREATE TABLE t(a, b);
+         SELECT 1 WHERE 0 AND zz; SELECT 1 WHERE zz AND 0; SELECT 1 WHERE FALSE AND zz; SELECT 1 WHERE 0.0 AND zz;
+         SELECT 1 WHERE (0 AND yy) AND zz; SELECT 1 WHERE yy AND zz IN () AND xx; SELECT 1 WHERE -0 AND zz;
+         SELECT 1 WHERE 0 AND nofn(1); SELECT 1 WHERE 0 AND (SELECT 1, 2); SELECT 0 AND zz; SELECT zz IN (), zz NOT IN ();
+         SELECT 1 AND 0 AND zz, 6 IS NULL AND zz; SELECT 6 IS NOT NULL AND zz; SELECT CASE WHEN 0 AND zz THEN 1 END;
+         SELECT a FROM t JOIN (SELECT 1 AS x) ON 0 AND zz; SELECT (max(a)) IN () FROM t; SELECT 1 FROM t HAVING 0 AND zz;
+         SELECT 1, 2 FROM t GROUP BY (6.25 IS NULL); SELECT 1, 2 FROM t ORDER BY a AND 0; SELECT 1, 2 FROM t ORDER BY a IN ();
+         CREATE TABLE c(a CHECK (0 AND (SELECT 1))); SELECT 1 WHERE abs(1) AND zz AND 0;",
+    );
+}
+
+#[test]
+fn what_is_no_rowid_is_refused_before_what_does_not_fit_a_strict_column() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT) STRICT; INSERT INTO t VALUES (x'00', x'ff'); INSERT INTO t(b, a) VALUES (x'ff', 'x');
+         CREATE TRIGGER g BEFORE INSERT ON t BEGIN SELECT 1; END;
+         INSERT INTO t VALUES (x'00', x'ff'); INSERT INTO t SELECT x'00', x'ff'; INSERT INTO t(b, a) VALUES (x'ff', 'x'); INSERT INTO t(b) VALUES (x'ff');",
+    );
+}
+
+#[test]
+fn of_several_errors_in_names_the_one_that_is_met_first() {
+    check(
+        "CREATE TABLE x(a);
+         INSERT INTO x VALUES ((SELECT 1 FROM v5)), (2), ((SELECT 1 FROM t1)); INSERT INTO x VALUES (zz), (yy), (xx);
+         SELECT zz, (SELECT 1 FROM v5); SELECT zz FROM v5 UNION SELECT yy; SELECT zz FROM x WHERE a IN (SELECT 1 FROM v5);
+         WITH q AS (SELECT * FROM v5) SELECT zz FROM q; WITH q AS (SELECT yy) SELECT * FROM v5, q; SELECT * FROM x WHERE zz AND a IN v5;
+         SELECT * FROM x JOIN x AS y ON zz WHERE yy; SELECT yy FROM x LEFT JOIN x AS b ON zz; SELECT x.a FROM x JOIN x AS b ON zz GROUP BY yy;
+         SELECT nope(zz) FROM x; SELECT abs(zz, 2) FROM x; SELECT hex(1) FILTER (WHERE (SELECT 1 FROM v5)) FROM x; SELECT nope(a, nope2(zz)) FROM x;
+         SELECT lower(zz) OVER (ORDER BY yy) FROM x; SELECT 1 FROM x ORDER BY 7, zz; SELECT 1 FROM x GROUP BY 7, zz;
+         SELECT 1 FROM x GROUP BY 3 ORDER BY zz; SELECT 1 FROM x GROUP BY zz ORDER BY 3; SELECT 1 FROM x ORDER BY 0, zz;
+         DELETE FROM x WHERE zz RETURNING yy; SELECT 1 FROM x WHERE a = (SELECT 1 FROM t4) OR a = (SELECT 1 FROM t5);
+         SELECT 1 FROM x JOIN x AS y ON (SELECT 1 FROM v5) WHERE (SELECT 1 FROM t4);",
+    );
+}
+
+#[test]
+fn calls_that_stand_in_the_wrong_place_say_what_they_are() {
+    check(
+        "CREATE TABLE t1(a, b); INSERT INTO t1 VALUES (1, 2);
+         SELECT max((SELECT count(a) FROM (SELECT 1))) FROM t1; SELECT max(count(a)) FROM t1; SELECT 1 FROM t1 WHERE (SELECT count(a));
+         SELECT count(*) FROM t1 WHERE (SELECT count(a)); SELECT count(*) FROM t1 WHERE count(a); SELECT 1 FROM t1 WHERE count(a);
+         SELECT min(a) AS m FROM t1 GROUP BY a HAVING max(m + 5) < 10; SELECT min(a) AS m FROM t1 WHERE m > 1; SELECT min(a) AS m FROM t1 GROUP BY m;
+         SELECT min(a) AS m FROM t1 ORDER BY (SELECT m);
+         SELECT a, sum(b) OVER () AS m FROM t1 WHERE m > 1; SELECT a, sum(b) OVER () AS m FROM t1 GROUP BY m; SELECT a, sum(b) OVER () AS m FROM t1 HAVING m;
+         SELECT a, sum(b) OVER () AS m FROM t1 GROUP BY a HAVING m > 1; SELECT sum(a) OVER () FROM t1 GROUP BY 1; SELECT sum(a) OVER () x FROM t1 GROUP BY x + 1;
+         SELECT a, sum(b) OVER () AS m FROM t1 ORDER BY m; SELECT a, sum(b) OVER () AS m FROM t1 ORDER BY (SELECT m);
+         SELECT count(*) FROM t1 LIMIT nth_value(x, 1) OVER (); SELECT count(*) FROM t1 LIMIT nth_value(1, 1) OVER ();
+         CREATE INDEX ix ON t1(sum(b) OVER ()); CREATE INDEX ix ON t1(a) WHERE lead(b) OVER (); CREATE INDEX ix ON t1(sum(b));
+         CREATE TABLE ck(a CHECK (sum(a) OVER ())); CREATE TABLE ck(a CHECK (sum(a))); CREATE TABLE ck(a, b AS (lead(a) OVER ()));
+         WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT sum(x) OVER () FROM t) SELECT * FROM t;
+         WITH RECURSIVE t(x) AS (SELECT row_number() OVER () UNION ALL SELECT x + 1 FROM t LIMIT 3) SELECT * FROM t;
+         WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT (SELECT sum(1) OVER ()) FROM t LIMIT 3) SELECT * FROM t;",
+    );
+}
+
+#[test]
+fn frames_reach_no_further_than_constants() {
+    check(
+        "CREATE TABLE t1(a, b); INSERT INTO t1 VALUES (1, 2);
+         SELECT sum(a) OVER (ROWS abs(1) PRECEDING) FROM t1; SELECT sum(a) OVER (ROWS 1 + 1 PRECEDING) FROM t1; SELECT sum(a) OVER (ROWS a PRECEDING) FROM t1;
+         SELECT sum(a) OVER (ROWS nosuch PRECEDING) FROM t1; SELECT sum(a) OVER (ROWS (SELECT 1) PRECEDING) FROM t1;
+         SELECT sum(a) OVER (ROWS BETWEEN CURRENT ROW AND a FOLLOWING) FROM t1; SELECT sum(a) OVER (ROWS CAST('1' AS INT) PRECEDING) FROM t1;
+         SELECT sum(a) OVER (ROWS nosuch(1) PRECEDING) FROM t1; SELECT sum(a) OVER (ORDER BY a RANGE a PRECEDING) FROM t1;
+         SELECT sum(a) OVER (ORDER BY a GROUPS a PRECEDING) FROM t1; SELECT sum(a) OVER (ORDER BY a RANGE BETWEEN 1 PRECEDING AND a FOLLOWING) FROM t1;
+         SELECT 1 IN (SELECT sum(a) OVER (ROWS BETWEEN b FOLLOWING AND UNBOUNDED FOLLOWING) FROM t1) FROM (SELECT * FROM t1);",
+    );
+}
+
+#[test]
+fn the_target_of_update_is_not_joined_under_its_own_name() {
+    check(
+        "CREATE TABLE t1(a, b); INSERT INTO t1 VALUES (1, 2);
+         UPDATE t1 SET a = 1 FROM t1; UPDATE t1 SET a = 1 FROM t1 AS t2; UPDATE t1 AS q SET a = 1 FROM t1 AS q; UPDATE t1 AS q SET a = 1 FROM t1;
+         UPDATE t1 SET a = 1 FROM (SELECT 1) AS t1; UPDATE main.t1 SET a = 1 FROM T1; UPDATE t1 SET a = 1 FROM (SELECT 1) AS x, t1;",
+    );
+}
+
+#[test]
+fn views_and_triggers_stay_within_their_database() {
+    check(
+        "ATTACH ':memory:' AS aux; CREATE TABLE t1(a, b); CREATE TABLE aux.x(a);
+         CREATE VIEW v1 AS SELECT * FROM aux.x; CREATE VIEW v1 AS WITH q AS (SELECT * FROM aux.x) SELECT * FROM q; CREATE VIEW v2 AS SELECT (SELECT a FROM aux.x);
+         CREATE VIEW aux.v3 AS SELECT * FROM aux.x; CREATE VIEW aux.v4 AS SELECT * FROM main.t1; CREATE TEMP VIEW v5 AS SELECT * FROM aux.x; CREATE VIEW v9 AS SELECT * FROM nosuch.x;
+         CREATE TRIGGER r1 AFTER INSERT ON t1 BEGIN SELECT * FROM aux.x; END; CREATE TRIGGER r3 AFTER INSERT ON t1 BEGIN INSERT INTO x SELECT * FROM aux.x; END;
+         CREATE TRIGGER r4 AFTER INSERT ON t1 WHEN (SELECT 1 FROM aux.x) BEGIN SELECT 1; END; CREATE TEMP TRIGGER r5 AFTER INSERT ON t1 BEGIN SELECT * FROM aux.x; END;
+         CREATE TRIGGER r6 AFTER INSERT ON t1 BEGIN SELECT * FROM nosuch.x; END;",
+    );
+}
+
+#[test]
+fn create_trigger_tells_names_as_they_were_written() {
+    check(
+        "CREATE TABLE t1(a, b); CREATE TRIGGER known AFTER INSERT ON t1 BEGIN SELECT 1; END; CREATE TRIGGER \"kn\"\"own\" AFTER INSERT ON t1 BEGIN SELECT 1; END;
+         CREATE TRIGGER known AFTER INSERT ON t1 BEGIN SELECT 1; END; CREATE TRIGGER \"known\" AFTER INSERT ON t1 BEGIN SELECT 1; END; CREATE TRIGGER [known] AFTER INSERT ON t1 BEGIN SELECT 1; END;
+         CREATE TRIGGER main.`known` AFTER INSERT ON t1 BEGIN SELECT 1; END; CREATE TRIGGER \"kn\"\"own\" AFTER INSERT ON t1 BEGIN SELECT 1; END;
+         CREATE TRIGGER tr AFTER INSERT ON nosuchtable BEGIN SELECT 1; END; CREATE TRIGGER temp.tr AFTER INSERT ON nosuchtable BEGIN SELECT 1; END;
+         CREATE TEMP TRIGGER tz AFTER INSERT ON nosuchtable BEGIN SELECT 1; END; CREATE TEMP TRIGGER tz AFTER INSERT ON main.nosuchtable BEGIN SELECT 1; END;",
+    );
+}

@@ -1,0 +1,97 @@
+//! Foreign keys: their actions, their deferral, their check.
+
+use crate::support::check;
+
+#[test]
+fn a_single_row_without_parent_leaves_last_insert_rowid() {
+    check(
+        "PRAGMA foreign_keys = ON;
+         CREATE TABLE p(x PRIMARY KEY, y UNIQUE);
+         CREATE TABLE c(i INTEGER PRIMARY KEY, y REFERENCES p, z REFERENCES p DEFERRABLE INITIALLY DEFERRED, u UNIQUE);
+         CREATE TABLE s(i INTEGER PRIMARY KEY, y REFERENCES s);
+         INSERT INTO c(i, y) VALUES (7, 1); SELECT last_insert_rowid(), changes();
+         INSERT INTO c(i, y) VALUES (8, NULL), (9, 1); SELECT last_insert_rowid(), changes();
+         INSERT INTO c(i, z) VALUES (10, 1); SELECT last_insert_rowid(), changes();
+         INSERT OR REPLACE INTO c(i, y, u) VALUES (11, 1, 1); SELECT last_insert_rowid(), changes();
+         INSERT OR REPLACE INTO c(y) VALUES (1); SELECT last_insert_rowid(), changes();
+         INSERT INTO c(i, y) VALUES (12, 1) RETURNING i; SELECT last_insert_rowid(), changes();
+         INSERT INTO s VALUES (5, 5); SELECT last_insert_rowid(), changes();
+         INSERT INTO s VALUES (6, 4); SELECT last_insert_rowid(), changes();
+         BEGIN; INSERT INTO c(i, z) VALUES (20, 1); INSERT INTO c(i, y) VALUES (21, 1);
+         SELECT last_insert_rowid(), changes(); COMMIT; ROLLBACK;",
+    );
+}
+
+#[test]
+fn foreign_key_actions_heed_no_conflict_clause() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY, b UNIQUE);
+         CREATE TABLE c(x REFERENCES p ON DELETE SET NULL,
+                        y NOT NULL ON CONFLICT REPLACE DEFAULT 9 REFERENCES p(b) ON DELETE SET NULL);
+         INSERT INTO p VALUES (1, 1), (2, 2), (9, 9); INSERT INTO c VALUES (1, 1);
+         DELETE FROM p WHERE a = 1; REPLACE INTO p VALUES (1, 7); SELECT * FROM c;",
+    );
+}
+
+#[test]
+fn dropping_a_parent_runs_its_actions_and_counts_its_rows() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p ON DELETE SET NULL);
+         INSERT INTO p VALUES (1), (2), (3); INSERT INTO c VALUES (1), (2);
+         DROP TABLE p; SELECT changes(), total_changes(); SELECT * FROM c;
+         CREATE TABLE q(a PRIMARY KEY); CREATE TABLE d(x REFERENCES q); INSERT INTO q VALUES (1), (2); INSERT INTO d VALUES (2);
+         BEGIN; DROP TABLE q; SELECT * FROM q; SELECT changes(), total_changes(); COMMIT;",
+    );
+}
+
+#[test]
+fn deferring_foreign_keys_ends_with_the_statement_outside_of_transactions() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p);
+         PRAGMA defer_foreign_keys = ON; INSERT INTO p VALUES (1); PRAGMA defer_foreign_keys;
+         SAVEPOINT s; INSERT INTO c VALUES (5) RETURNING x; RELEASE s; SELECT * FROM c;
+         PRAGMA defer_foreign_keys = ON; SELECT 1; PRAGMA defer_foreign_keys; SELECT * FROM c; PRAGMA defer_foreign_keys;
+         PRAGMA defer_foreign_keys = ON; PRAGMA user_version; PRAGMA defer_foreign_keys; PRAGMA defer_foreign_keys = ON; PRAGMA foreign_key_check; PRAGMA defer_foreign_keys;
+         BEGIN; PRAGMA defer_foreign_keys = ON; SELECT * FROM c; PRAGMA defer_foreign_keys; ROLLBACK; PRAGMA defer_foreign_keys;",
+    );
+}
+
+#[test]
+fn an_upsert_of_one_row_without_parent_leaves_last_insert_rowid() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE t(a INTEGER PRIMARY KEY, b, d REFERENCES t); INSERT INTO t VALUES (9, 1, NULL);
+         INSERT INTO t VALUES (NULL, 1, 'x') ON CONFLICT(a) DO UPDATE SET b = 1; SELECT last_insert_rowid();
+         INSERT OR REPLACE INTO t VALUES (NULL, 1, 'x') ON CONFLICT DO NOTHING; SELECT last_insert_rowid();
+         INSERT OR REPLACE INTO t VALUES (NULL, 1, 'x'); SELECT last_insert_rowid();",
+    );
+}
+
+#[test]
+fn the_actions_of_the_newest_key_come_first() {
+    let script = "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY); INSERT INTO p VALUES (1), (2), (3), (4);
+         CREATE TABLE b(x REFERENCES p ON DELETE RESTRICT, y REFERENCES p ON DELETE SET NULL);
+         CREATE TABLE c(x REFERENCES p ON DELETE SET NULL, y REFERENCES p ON DELETE RESTRICT);
+         CREATE TABLE a(x REFERENCES p ON DELETE SET NULL); CREATE TABLE d(x REFERENCES p ON DELETE RESTRICT);
+         INSERT INTO b VALUES (1, 1); INSERT INTO c VALUES (2, 2); INSERT INTO a VALUES (3); INSERT INTO b VALUES (3, NULL);
+         INSERT INTO a VALUES (4); INSERT INTO d VALUES (4); SELECT total_changes(); DELETE FROM p WHERE a = 1;
+         SELECT total_changes(); DELETE FROM p WHERE a = 2; SELECT total_changes(); DELETE FROM p WHERE a = 3;
+         SELECT total_changes(); DELETE FROM p WHERE a = 4; SELECT total_changes();";
+    check(script);
+}
+
+#[test]
+fn orphans_are_looked_for_in_main() {
+    check(
+        "ATTACH ':memory:' AS aux; CREATE TABLE aux.p(a PRIMARY KEY); CREATE TABLE aux.c(a REFERENCES p); INSERT INTO aux.c VALUES (1);
+         CREATE TABLE q(a PRIMARY KEY); CREATE TABLE m(a REFERENCES q); INSERT INTO m VALUES (7); PRAGMA foreign_key_check;
+         PRAGMA aux.foreign_key_check; PRAGMA foreign_key_check(c);",
+    );
+}
+
+#[test]
+fn foreign_key_check_goes_through_the_rows_once() {
+    check(
+        "CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p, y REFERENCES p(a), z REFERENCES q);
+         INSERT INTO c VALUES (1, 2, 3), (4, 5, 6), (NULL, 1, NULL); PRAGMA foreign_key_check; PRAGMA foreign_key_check(c);",
+    );
+}

@@ -1,0 +1,176 @@
+//! What queries answer: compounds and the conditions on them, groups, positions, names of columns.
+
+use turso_core::{Database, OpenOptions};
+
+use crate::opened;
+use crate::support::{self, check};
+
+#[test]
+fn a_condition_on_a_compound_holds_inside_and_outside() {
+    check(
+        "CREATE TABLE y(c DECIMAL, b CLOB); INSERT INTO y VALUES (5, '-3'), (NULL, 'A'), (NULL, '0'), (7, '20');
+         SELECT v FROM (SELECT c AS v FROM y UNION SELECT b FROM y) WHERE v >= 10;
+         SELECT v FROM (SELECT c AS v FROM y UNION SELECT b FROM y) WHERE v = 0;
+         SELECT v FROM (SELECT c AS v FROM y UNION ALL SELECT b FROM y) WHERE v IN (0, 20) OR v BETWEEN 5 AND 6;",
+    );
+}
+
+#[test]
+fn signs_in_front_of_a_position_are_part_of_it() {
+    check(
+        "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 'x'), (2, 'y');
+         SELECT 1 FROM t GROUP BY +2; SELECT 1 FROM t GROUP BY - - 2; SELECT a FROM t ORDER BY +2; SELECT 1 FROM t GROUP BY 0x2;
+         SELECT 1 FROM t UNION SELECT 2 ORDER BY +1; SELECT 1 FROM t GROUP BY 99999999999; SELECT 1 FROM t GROUP BY 0 + 2;",
+    );
+}
+
+#[test]
+fn the_row_of_one_extreme_gives_the_group_key_too() {
+    check(
+        "CREATE TABLE t(k TEXT COLLATE NOCASE, v, b); INSERT INTO t VALUES ('a', 2, 'x'), ('A', 9, 'y'), ('a', 3, 'z'), ('B', 1, 'p'), ('b', 0, 'q');
+         SELECT k, max(v), b FROM t GROUP BY k; SELECT k, min(v), b FROM t GROUP BY k;
+         SELECT k || '!', max(v) FROM t GROUP BY k; SELECT max(v), k FROM t GROUP BY 2;
+         SELECT k, max(v) + 1 FROM t GROUP BY k HAVING k <> 'a' COLLATE BINARY; SELECT k, count(*), max(v) FROM t GROUP BY k;
+         SELECT k, max(v), min(v) FROM t GROUP BY k; SELECT k, sum(v), b FROM t GROUP BY k;
+         SELECT upper(k), k, max(v) FROM t GROUP BY upper(k); SELECT k, max(v) FROM t GROUP BY k ORDER BY k DESC;
+         SELECT k, max(v) FROM t GROUP BY k, b; SELECT k, max(v) FROM t GROUP BY k COLLATE BINARY;
+         SELECT b COLLATE NOCASE, b, max(v) FROM (SELECT upper(b) AS b, v FROM t UNION ALL SELECT b, v + 1 FROM t) GROUP BY b COLLATE NOCASE;
+         SELECT k || '', max(v), k FROM t GROUP BY (k || '') COLLATE NOCASE; SELECT x, max(v) FROM (SELECT 1 AS x, 1 AS v UNION ALL SELECT 1.0, 2) GROUP BY x; SELECT k FROM t GROUP BY k ORDER BY max(v);
+         CREATE INDEX tk ON t(k); SELECT k, max(v), b FROM t GROUP BY k; SELECT k, max(v) FROM t GROUP BY k; SELECT k, min(v) FROM t GROUP BY k;
+         CREATE INDEX tkv ON t(k, v); SELECT k, max(v) FROM t GROUP BY k; SELECT k, min(v) FROM t GROUP BY k;",
+    );
+}
+
+#[test]
+fn beside_a_filtered_extreme_the_first_row_of_the_group_stands() {
+    check(
+        "CREATE TABLE t(k, a, b);
+         INSERT INTO t VALUES (1,1,'x'), (1,2,'y'), (1,0,'z'), (2,NULL,'n1'), (2,NULL,'n2'), (3,5,'p'), (3,NULL,'q');
+         SELECT k, b, max(a) FILTER (WHERE 0) FROM t GROUP BY k;
+         SELECT b, max(a) FILTER (WHERE b > 'x') FROM t GROUP BY k;
+         SELECT k, b, max(a) FILTER (WHERE b = 'none') FROM t;
+         SELECT k, b, max(a) FILTER (WHERE b = 'y') FROM t;
+         SELECT k + 0, b, max(a) FILTER (WHERE 0), min(a) FILTER (WHERE 0) FROM t GROUP BY k + 0;
+         SELECT k, b, max(a) FILTER (WHERE 0), max(a) FROM t GROUP BY k;",
+    );
+}
+
+#[test]
+fn a_compound_sorted_by_a_collation_has_the_names_and_types_of_a_subquery() {
+    let names = |sql: &str| {
+        let schema = "CREATE TABLE a(x INT, y TEXT); CREATE TABLE b(x TEXT, y INT);";
+        let (ours, stock) = opened();
+        support::run_ours(&ours, schema);
+        let statement = ours.prepare(sql).unwrap().statement.unwrap();
+        let own: Vec<(String, Option<String>)> = (0..statement.column_count())
+            .map(|i| {
+                let declared = statement.column_declared_type(i).map(str::to_owned);
+                (statement.column_name(i).unwrap_or("").to_owned(), declared)
+            })
+            .collect();
+        stock.execute_batch(schema).unwrap();
+        let statement = stock.prepare(sql).unwrap();
+        let expected: Vec<(String, Option<String>)> =
+            statement.columns().map(|c| (c.name().to_owned(), c.decl_type().map(str::to_owned))).collect();
+        assert_eq!(own, expected, "{sql}");
+    };
+    names("SELECT x, x FROM a UNION SELECT x, y FROM b ORDER BY 1 COLLATE nocase");
+    names("SELECT x, X FROM a UNION ALL SELECT x, y FROM b ORDER BY 1 COLLATE nocase");
+    names("SELECT * FROM a EXCEPT SELECT x, y FROM b ORDER BY x COLLATE binary, 2");
+    names("SELECT x COLLATE nocase, (y) FROM a UNION SELECT 1, 2 ORDER BY 1 COLLATE nocase");
+    names("SELECT * FROM (SELECT x COLLATE nocase, x, (y COLLATE rtrim) COLLATE nocase FROM a)");
+    names("WITH q AS (SELECT a.x COLLATE nocase, y FROM a) SELECT * FROM q");
+}
+
+#[test]
+fn a_condition_with_a_subquery_holds_inside_a_compound() {
+    check(
+        "CREATE TABLE t(c, e TEXT); INSERT INTO t VALUES (9.5,'zz'), (1,''), (2,'a'), ('q',NULL); CREATE TABLE v(x);
+         INSERT INTO v VALUES (1), (2);
+         SELECT e FROM (SELECT e FROM t UNION ALL SELECT c FROM t) WHERE e >= (SELECT count(*) FROM v);
+         SELECT e FROM (SELECT e FROM t UNION SELECT c FROM t) WHERE e >= (SELECT +x FROM v);
+         SELECT e FROM (SELECT e FROM t UNION SELECT c FROM t) WHERE e >= (SELECT x FROM v WHERE x = 2);
+         SELECT e FROM (SELECT e FROM t x JOIN v UNION ALL SELECT c FROM t) WHERE e >= (SELECT count(*) FROM v) ORDER BY 1;",
+    );
+}
+
+#[test]
+fn in_a_subquery_holds_inside_and_outside_of_a_compound() {
+    check(
+        "CREATE TABLE t1(d TEXT); INSERT INTO t1 VALUES ('0'), ('1.5'); CREATE TABLE t4(a INTEGER PRIMARY KEY); INSERT INTO t4 VALUES (0), (5);
+         CREATE VIEW v AS SELECT d AS c FROM t1 UNION ALL SELECT a FROM t4;
+         SELECT c, c IN (SELECT d FROM t1) FROM v; SELECT c FROM v WHERE c IN (SELECT d FROM t1);
+         SELECT c FROM v WHERE c IN (SELECT a FROM t4); SELECT c FROM t1 LEFT JOIN v WHERE c IN (SELECT d FROM t1) ORDER BY c;",
+    );
+}
+
+#[test]
+fn rows_compared_with_a_subquery_compare_anew_in_the_terms_of_a_compound() {
+    check(
+        "CREATE TABLE t4(d TEXT, a); INSERT INTO t4 VALUES ('0', x'16'), ('e', x'1a'); CREATE TABLE t3(a, b INTEGER); INSERT INTO t3 VALUES (1.75, 8), (49.5, 1);
+         CREATE VIEW v AS SELECT 1 AS c0, abs(a) AS c2 FROM t3 UNION SELECT b, b FROM t3;
+         SELECT c0, c2 FROM v WHERE (c2, c0) < (SELECT d, a FROM t4 ORDER BY 1); SELECT c0, (c2, c0) < (SELECT d, a FROM t4 ORDER BY 1) FROM v;",
+    );
+}
+
+#[test]
+fn having_makes_no_query_an_aggregate() {
+    check(
+        "CREATE TABLE t1(a, b); INSERT INTO t1 VALUES (1, 2), (3, 4);
+         SELECT a FROM t1 HAVING nosuch; SELECT a FROM t1 HAVING count(*) > 1; SELECT a FROM t1 HAVING max(nosuch); SELECT a, sum(b) OVER () m FROM t1 HAVING count(*) > m;
+         SELECT a FROM t1 HAVING sum(a) OVER (); SELECT max(a) FROM t1 HAVING count(*) > 1; SELECT a FROM t1 GROUP BY a HAVING count(*) = 1;",
+    );
+}
+
+#[test]
+fn a_condition_on_an_enclosing_query_stays_outside_of_a_compound() {
+    check(
+        "CREATE TABLE t1(d TEXT, e NUMERIC); INSERT INTO t1 VALUES (5.25, 6), ('k33', 1000000), ('k6', 12), ('a_b', -3);
+         CREATE TABLE t3(a, b); INSERT INTO t3 VALUES (NULL, 1000000), (1, 9); CREATE VIEW v6(v0) AS SELECT d FROM t1 UNION ALL SELECT e FROM t1;
+         SELECT b, (SELECT count(*) FROM v6 AS z WHERE t3.a = 5 OR z.v0 < '-3'), (SELECT count(*) FROM v6 AS z WHERE z.v0 < '-3') FROM t3;
+         SELECT b, 1000000 IN (SELECT z.v0 FROM v6 AS z WHERE t3.a IN ('a') OR z.v0 < '-3') FROM t3;",
+    );
+}
+
+#[test]
+fn what_a_set_is_taken_from_is_not_computed_when_it_is_empty() {
+    check(
+        "CREATE TABLE t(a); INSERT INTO t VALUES (1), (-9223372036854775808);
+         SELECT a FROM t WHERE a = 7 INTERSECT SELECT abs(a) FROM t; SELECT a FROM t WHERE a = 7 EXCEPT SELECT abs(a) FROM t;
+         SELECT a FROM t WHERE a = 7 UNION SELECT abs(a) FROM t; SELECT 1 INTERSECT SELECT abs(a) FROM t;",
+    );
+}
+
+#[test]
+fn columns_are_named_as_the_settings_say() {
+    let ours = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    let theirs = rusqlite::Connection::open_in_memory().unwrap();
+    let setup = "CREATE TABLE t1(a, b); CREATE TABLE t2(c, d); CREATE VIEW v1 AS SELECT a, t1.b, c FROM t1, t2";
+    ours.execute_batch(setup).unwrap();
+    theirs.execute_batch(setup).unwrap();
+    for (full, short) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let settings = format!("PRAGMA full_column_names = {full}; PRAGMA short_column_names = {short};");
+        ours.execute_batch(&settings).unwrap();
+        theirs.execute_batch(&settings).unwrap();
+        for sql in [
+            "SELECT a, b FROM t1",
+            "SELECT x.a, x.b, rowid FROM t1 AS x",
+            "SELECT * FROM t1",
+            "SELECT x.* FROM t1 AS x",
+            "SELECT * FROM t1, t2",
+            "SELECT t1.*, d FROM t1, t2",
+            "SELECT * FROM (SELECT t1.a, x.d FROM t1, t2 AS x) AS z",
+            "SELECT z.a FROM (SELECT t1.a FROM t1) AS z",
+            "SELECT a, v1.b FROM v1",
+            "SELECT w.* FROM v1 AS w",
+            "SELECT a + 1, a || b, a AS q FROM t1",
+            "WITH z AS (SELECT t1.a FROM t1) SELECT z.a FROM z",
+            "SELECT * FROM t1 JOIN t1 AS y USING (a)",
+        ] {
+            let statement = ours.prepare(sql).unwrap().statement.unwrap();
+            let mine: Vec<_> = (0..statement.column_count()).filter_map(|i| statement.column_name(i)).collect();
+            let prepared = theirs.prepare(sql).unwrap();
+            assert_eq!(mine, prepared.column_names().collect::<Vec<_>>(), "{full} {short} {sql}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Definitions, and the pragmas and statements that read or check them.
+
+use turso_core::{Database, OpenOptions};
+
+use crate::opened;
+use crate::support::{self, check};
+
+#[test]
+fn the_schema_table_of_temp_has_the_common_name_too() {
+    check("SELECT count(*) FROM temp.sqlite_schema; CREATE TEMP TABLE t(a); SELECT name FROM temp.sqlite_master;");
+}
+
+#[test]
+fn index_xinfo_shows_the_direction_of_appended_key_columns() {
+    check(
+        "CREATE TABLE t(a, b, c, PRIMARY KEY (a, c DESC)) WITHOUT ROWID; CREATE INDEX i ON t(b);
+         PRAGMA index_xinfo(i); PRAGMA index_xinfo(sqlite_autoindex_t_1);",
+    );
+}
+
+#[test]
+fn analyze_of_an_index_says_nothing_about_its_table() {
+    // The files differ: SQLite also keeps samples.
+    let script = "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2), (3, 4); CREATE INDEX i ON t(b) WHERE a > 0;
+         ANALYZE i; SELECT * FROM sqlite_stat1; ANALYZE t; SELECT * FROM sqlite_stat1;";
+    let ours = turso_core::Database::open(":memory:", turso_core::OpenOptions::default()).unwrap().connect().unwrap();
+    let theirs = rusqlite::Connection::open_in_memory().unwrap();
+    assert_eq!(support::run_ours(&ours, script), support::run_theirs(&theirs, script));
+}
+
+#[test]
+fn an_integer_key_without_rowid_has_the_direction_of_an_equal_unique() {
+    check(
+        "CREATE TABLE w(b, c INTEGER, d, PRIMARY KEY (c DESC), UNIQUE (c)) WITHOUT ROWID;
+         PRAGMA index_list(w); PRAGMA index_xinfo(sqlite_autoindex_w_1);
+         INSERT INTO w VALUES (NULL, 12, 2), (0, 3, 11), (9, 27, NULL); SELECT c FROM w;",
+    );
+}
+
+#[test]
+fn a_view_over_a_lost_table_lists_no_indexes_and_cannot_be_changed() {
+    check(
+        "CREATE VIEW v AS SELECT * FROM nosuch; PRAGMA index_list(v); PRAGMA foreign_key_list(v); PRAGMA table_info(v);
+         INSERT INTO v VALUES (1); UPDATE v SET a = 1; DELETE FROM v;",
+    );
+}
+
+#[test]
+fn an_empty_database_is_sound() {
+    check("PRAGMA integrity_check; ATTACH ':memory:' AS aux; PRAGMA aux.integrity_check; PRAGMA quick_check;");
+}
+
+#[test]
+fn a_text_names_a_column_where_an_index_wants_one() {
+    check(
+        "CREATE TABLE t(a, b); CREATE INDEX i1 ON t('a'); CREATE INDEX i2 ON t('zz'); CREATE INDEX i3 ON t(('zz')); CREATE INDEX i4 ON t('a' || 1);
+         CREATE INDEX i5 ON t('zz' COLLATE NOCASE); CREATE INDEX i6 ON t(1); SELECT name FROM sqlite_schema;",
+    );
+}
+
+#[test]
+fn a_transaction_that_reads_lets_no_checkpoint_run() {
+    let (ours, stock) = opened();
+    let script =
+        "PRAGMA wal_checkpoint; BEGIN; PRAGMA wal_checkpoint; SELECT * FROM sqlite_schema; PRAGMA wal_checkpoint;
+                  CREATE TABLE t(a); PRAGMA wal_checkpoint; COMMIT; PRAGMA wal_checkpoint;";
+    assert_eq!(support::run_ours(&ours, script), support::run_theirs(&stock, script));
+}
+
+#[test]
+fn temporary_triggers_are_checked_with_the_altered_temporary_table() {
+    check(
+        "CREATE TEMP TABLE t3(a, c, d, PRIMARY KEY(c)); CREATE TRIGGER tr INSERT ON t3 WHEN new.d NOT NULL BEGIN SELECT new.a; END;
+         ALTER TABLE t3 DROP d; CREATE TEMP TABLE t5(a, c, d); CREATE TRIGGER temp.tr5 INSERT ON t5 BEGIN SELECT new.a; END;
+         ALTER TABLE t5 DROP d; SELECT sql FROM temp.sqlite_schema WHERE name = 't5';
+         CREATE TABLE t1(a, b); CREATE TABLE log(w); CREATE TEMP VIEW v5 AS SELECT x.b FROM t1 AS x;
+         CREATE TRIGGER tr7 INSTEAD OF UPDATE ON v5 BEGIN INSERT INTO log VALUES ('tr7'); END;
+         ALTER TABLE t1 RENAME TO t8; SELECT sql FROM temp.sqlite_schema WHERE name IN ('v5', 'tr7');",
+    );
+}
+
+#[test]
+fn rows_of_the_schema_say_what_their_texts_say() {
+    for damage in [
+        "UPDATE sqlite_schema SET tbl_name = NULL WHERE name = 't1'",
+        "UPDATE sqlite_schema SET tbl_name = 'tx' WHERE name = 't1'",
+        "UPDATE sqlite_schema SET type = 'tabl' WHERE name = 't1'",
+        "UPDATE sqlite_schema SET name = 't9', tbl_name = 't9' WHERE name = 't1'",
+        "UPDATE sqlite_schema SET tbl_name = 'T1' WHERE name = 't1'",
+        "UPDATE sqlite_schema SET type = 'view' WHERE name = 't1'",
+        "UPDATE sqlite_schema SET tbl_name = 'tx' WHERE name = 'i1'",
+        "UPDATE sqlite_schema SET type = 'table' WHERE name = 'i1'",
+        "UPDATE sqlite_schema SET name = 'x' WHERE name = 'v2'",
+        "UPDATE sqlite_schema SET tbl_name = 'v2' WHERE name = 'r1'",
+        "UPDATE sqlite_schema SET name = 'i1', sql = 'CREATE INDEX i1 ON t1(b)' WHERE name = 'i2'",
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("d.db");
+        let theirs = rusqlite::Connection::open(&path).unwrap();
+        let schema = "CREATE TABLE t1(a, b); CREATE INDEX i1 ON t1(b); CREATE INDEX i2 ON t1(a); CREATE VIEW v2 AS SELECT 15, 22; CREATE TRIGGER r1 AFTER INSERT ON t1 BEGIN SELECT 5; END; PRAGMA writable_schema = ON;";
+        theirs.execute_batch(&format!("{schema} {damage}")).unwrap();
+        drop(theirs);
+        let theirs = rusqlite::Connection::open(&path).unwrap();
+        let expected = support::run_theirs(&theirs, "SELECT * FROM t1");
+        drop(theirs);
+        let ours = Database::open(&path.display().to_string(), OpenOptions::default()).unwrap().connect().unwrap();
+        assert_eq!(support::run_ours(&ours, "SELECT * FROM t1"), expected, "{damage}");
+    }
+}
+
+#[test]
+fn analyze_begins_with_the_newest_table() {
+    let script = "CREATE TABLE one(a); CREATE INDEX i ON one(a); CREATE TABLE two(a, b); CREATE INDEX j ON two(a); CREATE INDEX k ON two(b);
+         CREATE TABLE a(a); INSERT INTO one VALUES (1); INSERT INTO two VALUES (1, 2); INSERT INTO a VALUES (1);
+         ANALYZE; SELECT * FROM sqlite_stat1; ANALYZE two; SELECT * FROM sqlite_stat1;";
+    let ours = turso_core::Database::open(":memory:", turso_core::OpenOptions::default()).unwrap().connect().unwrap();
+    let theirs = rusqlite::Connection::open_in_memory().unwrap();
+    assert_eq!(support::run_ours(&ours, script), support::run_theirs(&theirs, script));
+}
+
+#[test]
+fn optimize_looks_for_rows_only_in_tables_with_an_index() {
+    check(
+        "BEGIN; CREATE TABLE e(a); PRAGMA optimize(3); PRAGMA optimize(-1); CREATE TABLE i(a PRIMARY KEY); PRAGMA optimize(-1); PRAGMA optimize;
+         PRAGMA optimize(0x10002); SELECT * FROM sqlite_stat1; INSERT INTO i VALUES (1); PRAGMA optimize(3);
+         PRAGMA optimize; SELECT * FROM sqlite_stat1; PRAGMA optimize(3); ROLLBACK;",
+    );
+}
