@@ -21,3 +21,19 @@ fn text_as_bytes_in_utf_16_databases() {
         ));
     }
 }
+
+/// `min` and `max` order texts as an index does: by what is stored.
+#[test]
+fn extremes_in_utf_16_databases() {
+    for encoding in ["UTF-16le", "UTF-16be", "UTF-8"] {
+        check(&format!(
+            "PRAGMA encoding = '{encoding}';
+             CREATE TABLE t(g, x); INSERT INTO t VALUES(1, 'a'), (1, 'Ā'), (2, '\u{ff00}'), (2, '\u{10000}');
+             SELECT max(x), min(x), count(*) FROM t; SELECT g, max(x), min(x) FROM t GROUP BY g;
+             SELECT max(x) OVER w, min(x) OVER w FROM t WINDOW w AS (ORDER BY g ROWS 1 PRECEDING);
+             SELECT max('a', 'Ā'), min('a', 'Ā'), max('\u{ff00}', '\u{10000}'), nullif('a', 'Ā');
+             SELECT max(x COLLATE NOCASE), min(x COLLATE NOCASE), max('a', 'Ā' COLLATE NOCASE) FROM t;
+             CREATE INDEX tx ON t(x); SELECT max(x) FROM t; SELECT min(x) FROM t;"
+        ));
+    }
+}

@@ -1,7 +1,9 @@
 //! What a function sees of the world while it runs.
 
+use std::cmp::Ordering;
+
 use turso_error::{Error, Result, ResultCode};
-use turso_value::{Collation, Object, Objects, TextEncoding, Value};
+use turso_value::{Collation, Object, Objects, TextEncoding, Value, ValueRef, compare, compare_in};
 
 use crate::auxiliary::AuxiliaryData;
 
@@ -106,6 +108,16 @@ impl<'a> Context<'a> {
             environment,
             auxiliary: None,
             objects: None,
+        }
+    }
+
+    /// The order of two values under the collation in force.
+    #[inline]
+    pub fn compare(&self, a: &Value, b: &Value) -> Ordering {
+        let (a, b) = (a.as_ref(), b.as_ref());
+        match (a, b) {
+            (ValueRef::Text(_), ValueRef::Text(_)) => compare_in(a, b, self.collation, self.environment.encoding()),
+            _ => compare(a, b, self.collation),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::def::{Arity, FunctionDef, FunctionFlags as F};
 use crate::printf;
 use std::cmp::Ordering;
 use turso_error::{Error, Result, ResultCode};
-use turso_value::{Value, ValueType, compare, number};
+use turso_value::{Value, ValueType, number};
 
 const INLINE: F = F::PURE.and(F::INLINE);
 
@@ -101,7 +101,7 @@ fn extreme(ctx: &mut Context<'_>, args: &[Value], wanted: Ordering) -> Result<()
             ctx.result_subtype = 0;
             return ctx.null();
         }
-        let order = compare(arg.as_ref(), best.as_ref(), ctx.collation);
+        let order = ctx.compare(arg, best);
         if order == wanted || (order == Ordering::Equal && wanted == Ordering::Less) {
             best = arg;
             ctx.result_subtype = ctx.arg_subtype(i);
@@ -143,7 +143,7 @@ fn coalesce(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
 }
 
 fn nullif(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
-    if compare(args[0].as_ref(), args[1].as_ref(), ctx.collation) == Ordering::Equal {
+    if ctx.compare(&args[0], &args[1]) == Ordering::Equal {
         ctx.null()
     } else {
         ctx.result_subtype = ctx.arg_subtype(0);

@@ -1,6 +1,6 @@
 //! Comparing values: NULL < numbers < text < blobs. Affinity is not applied here, see [`crate::affinity`].
 
-use crate::{Collation, ValueRef};
+use crate::{Collation, TextEncoding, ValueRef};
 use std::cmp::Ordering;
 
 /// The order of two values. Integers and reals compare by exact value; NULLs are equal to each other (sort order).
@@ -14,6 +14,17 @@ pub fn compare(a: ValueRef<'_>, b: ValueRef<'_>, collation: &Collation) -> Order
         (ValueRef::Real(a), ValueRef::Integer(b)) => compare_numbers(b, a).reverse(),
         (ValueRef::Blob(a), ValueRef::Blob(b)) => a.cmp(b),
         (a, b) => class(a).cmp(&class(b)),
+    }
+}
+
+/// The same in a database of this encoding: there BINARY compares texts as they are stored.
+#[inline]
+pub fn compare_in(a: ValueRef<'_>, b: ValueRef<'_>, collation: &Collation, encoding: TextEncoding) -> Ordering {
+    match (a, b) {
+        (ValueRef::Text(a), ValueRef::Text(b)) if encoding != TextEncoding::Utf8 && collation.is_binary() => {
+            encoding.compare_binary(a, b)
+        }
+        _ => compare(a, b, collation),
     }
 }
 

@@ -4,7 +4,7 @@
 //! columns: columns beyond [`KeyInfo::columns`] compare as BINARY, ascending. What is equal as far as both go is `Equal`;
 //! the caller says with `.then(..)` on which side of such records it wants to land.
 
-use crate::compare::{compare, compare_numbers, compare_reals};
+use crate::compare::{compare, compare_in, compare_numbers, compare_reals};
 use crate::record::{RecordReader, SerialType, malformed};
 use crate::{Collation, TextEncoding, Value, ValueRef};
 use std::cmp::Ordering;
@@ -40,21 +40,12 @@ impl KeyInfo {
     #[inline]
     pub fn compare_values(&self, index: usize, a: ValueRef<'_>, b: ValueRef<'_>) -> Ordering {
         let Some(column) = self.columns.get(index) else {
-            return self.compare_text_aware(a, b, &Collation::Binary);
+            return compare_in(a, b, &Collation::Binary, self.encoding);
         };
-        let order = self.compare_text_aware(a, b, &column.collation);
+        let order = compare_in(a, b, &column.collation, self.encoding);
         directed(order, column, a.is_null() || b.is_null())
     }
 
-    #[inline]
-    fn compare_text_aware(&self, a: ValueRef<'_>, b: ValueRef<'_>, collation: &Collation) -> Ordering {
-        match (a, b) {
-            (ValueRef::Text(a), ValueRef::Text(b)) if self.encoding != TextEncoding::Utf8 && collation.is_binary() => {
-                self.encoding.compare_binary(a, b)
-            }
-            _ => compare(a, b, collation),
-        }
-    }
 }
 
 /// Applies direction and NULL placement to an ascending order.

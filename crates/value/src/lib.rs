@@ -34,7 +34,7 @@ pub mod varint;
 
 pub use affinity::Affinity;
 pub use collation::{Collation, CollationFunction};
-pub use compare::{compare, compare_numbers};
+pub use compare::{compare, compare_in, compare_numbers};
 pub use encoding::TextEncoding;
 pub use key::{KeyColumn, KeyInfo, compare_record, compare_records};
 pub use number::Number;

@@ -8,21 +8,10 @@ use std::cmp::Ordering;
 use turso_error::Result;
 use turso_program::expression::*;
 use turso_program::{Addr, Program, Reg, Regs};
-use turso_value::{Affinity, Collation, TextEncoding, Value, ValueRef, compare};
+use turso_value::{Affinity, Collation, TextEncoding, Value, compare_in};
 
 use crate::dispatch::{Exec, Flow};
 use crate::{Host, Vm};
-
-/// The order of two values under a collation, in a database of this encoding.
-#[inline]
-pub(crate) fn order(a: ValueRef<'_>, b: ValueRef<'_>, collation: &Collation, encoding: TextEncoding) -> Ordering {
-    match (a, b) {
-        (ValueRef::Text(a), ValueRef::Text(b)) if encoding != TextEncoding::Utf8 && collation.is_binary() => {
-            encoding.compare_binary(a, b)
-        }
-        _ => compare(a, b, collation),
-    }
-}
 
 /// A copy of the operand with the comparison's affinity applied; `None` when that changes nothing.
 ///
@@ -66,7 +55,7 @@ pub(crate) fn order_operands(
     let b_copy = converted(b, affinity, is_text(a));
     let a = a_copy.as_ref().unwrap_or(a);
     let b = b_copy.as_ref().unwrap_or(b);
-    Some(order(a.as_ref(), b.as_ref(), collation, encoding))
+    Some(compare_in(a.as_ref(), b.as_ref(), collation, encoding))
 }
 
 impl Vm {

@@ -8,7 +8,7 @@ use crate::Context;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use turso_error::Result;
-use turso_value::{Value, compare};
+use turso_value::Value;
 
 pub(super) fn create_min() -> Box<dyn Aggregate> {
     Box::new(Extreme::new(Ordering::Less))
@@ -44,7 +44,7 @@ impl Aggregate for Extreme {
                 return Ok(());
             }
             while let Some((_, last)) = frame.back()
-                && compare(value.as_ref(), last.as_ref(), ctx.collation) == self.wanted
+                && ctx.compare(value, last) == self.wanted
             {
                 frame.pop_back();
             }
@@ -52,7 +52,7 @@ impl Aggregate for Extreme {
             return Ok(());
         }
         self.took_row = !value.is_null()
-            && (self.best.is_null() || compare(value.as_ref(), self.best.as_ref(), ctx.collation) == self.wanted);
+            && (self.best.is_null() || ctx.compare(value, &self.best) == self.wanted);
         if self.took_row {
             self.best.assign(value.as_ref());
         }

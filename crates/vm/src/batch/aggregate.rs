@@ -8,7 +8,7 @@ use turso_error::{Error, Result};
 use turso_functions::aggregate::RunningSum;
 use turso_functions::{Aggregate, AggregateDef, Context, Environment, Function, FunctionKind};
 use turso_program::batch::BatchAggregate;
-use turso_value::{Collation, KeyColumn, KeyInfo, Value, compare};
+use turso_value::{Collation, KeyColumn, KeyInfo, TextEncoding, Value, compare, compare_in};
 
 use super::vector::{INTEGER, NULL, REAL, Vector};
 use crate::keyset::KeySet;
@@ -142,7 +142,8 @@ impl States {
             }
             (Kind::Sums(sums, _), Some(arg)) => step_sums(sums, arg, groups, rows),
             (Kind::Extremes { best, wanted }, Some(arg)) => {
-                step_extremes(best, *wanted, arg, groups, rows, &self.collation);
+                let how = (&self.collation, environment.encoding());
+                step_extremes(best, *wanted, arg, groups, rows, how);
             }
             (Kind::Other(states), _) => {
                 self.args.resize(args.len(), Value::Null);
@@ -254,7 +255,7 @@ fn step_extremes(
     arg: &Vector,
     groups: GroupOf<'_>,
     rows: usize,
-    collation: &Collation,
+    (collation, encoding): (&Collation, TextEncoding),
 ) {
     if let (GroupOf::Only, true, Some(best)) = (groups, arg.is_only(INTEGER), best.first_mut()) {
         let integers = arg.words[..rows].iter().map(|&word| word as i64);
@@ -272,7 +273,7 @@ fn step_extremes(
             continue;
         }
         let best = &mut best[groups.of(row)];
-        if best.is_null() || compare(value, best.as_ref(), collation) == wanted {
+        if best.is_null() || compare_in(value, best.as_ref(), collation, encoding) == wanted {
             best.assign(value);
         }
     }

@@ -13,11 +13,10 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
 use turso_program::batch::BatchBuild;
-use turso_value::{Affinity, TextEncoding, Value, ValueRef};
+use turso_value::{Affinity, TextEncoding, Value, ValueRef, compare_in};
 
 use super::hash::IntegerTable;
 use super::vector::{INTEGER, NULL, TEXT, Vector};
-use crate::compare::order;
 use crate::keyset::{KeySet, whole};
 
 /// See the module's header.
@@ -134,7 +133,7 @@ impl Build {
             let mut orders = self.plan.order.iter().map(|&column| {
                 let vector = &columns[usize::from(column)];
                 let (a, b) = (vector.get(a as usize), vector.get(b as usize));
-                order(a, b, &turso_value::Collation::Binary, encoding)
+                compare_in(a, b, &turso_value::Collation::Binary, encoding)
             });
             orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
         };
