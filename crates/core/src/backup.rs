@@ -168,10 +168,11 @@ impl Backup {
         make: impl FnOnce(turso_storage::DatabaseHeader) -> Pager,
     ) -> Result<()> {
         let version = (source.data_version(), source.change_epoch());
-        let same_size = self.built.as_ref().is_none_or(|built| built.page_size() == source.page_size());
+        // What a last step that failed has handed over is gone.
+        let goes_on = self.built.as_ref().is_some_and(|built| built.page_size() == source.page_size());
         // Of one in memory SQLite does not know which pages have changed: its progress begins anew, and so does ours.
         let begins_anew = self.seen.0 != version.0 || (source.database_file().is_none() && self.seen.1 != version.1);
-        if begins_anew || !same_size {
+        if begins_anew || !goes_on {
             self.built = None;
             self.next = 1;
         }

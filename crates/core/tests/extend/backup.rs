@@ -206,3 +206,21 @@ fn a_backup_holds_its_target() {
     assert_eq!(run(&other, "SELECT name FROM sqlite_schema").0, ["'t'"]);
     assert_eq!(run(&other, "INSERT INTO t VALUES (1)").1, None);
 }
+
+/// A backup whose last step fails copies its pages again when it is tried again.
+#[test]
+fn a_last_step_that_failed_can_be_tried_again() {
+    let place = tempfile::tempdir().unwrap();
+    let (source, target) = (open(&place.path().join("source.db")), open(&place.path().join("target.db")));
+    source.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(9000))").unwrap();
+    target.execute_batch("CREATE TABLE old(x); PRAGMA max_page_count = 3").unwrap();
+    let mut backup = Backup::new(&source, "main", &target, "main").unwrap();
+    assert_eq!(backup.step(Some(1)).unwrap(), BackupStep::More);
+    assert_eq!(backup.step(None).unwrap_err().code().0, 13);
+    target.execute_batch("SELECT * FROM old; PRAGMA max_page_count = 100").unwrap();
+    assert_eq!(backup.step(None).unwrap(), BackupStep::Done);
+    assert_eq!(
+        run_ours(&target, "SELECT length(a) FROM t; PRAGMA integrity_check"),
+        run_ours(&source, "SELECT length(a) FROM t; PRAGMA integrity_check")
+    );
+}
