@@ -234,3 +234,13 @@ fn what_a_new_column_may_not_say_is_an_error_in_its_table() {
          ALTER TABLE t1 ADD COLUMN d AS (a) PRIMARY KEY; ALTER TABLE t1 ADD COLUMN d CHECK (d IN (1)); SELECT sql FROM sqlite_schema;",
     );
 }
+
+#[test]
+fn what_is_in_nothing_needs_no_column() {
+    check(
+        "CREATE TABLE t(i, b CHECK(5), CHECK(3 OR (b IN ())), CHECK (b NOT IN () OR b IN ()));
+         ALTER TABLE t RENAME b TO c; SELECT sql FROM sqlite_schema;
+         CREATE VIEW v AS SELECT c IN () AS x FROM t; ALTER TABLE t RENAME c TO d; SELECT sql FROM sqlite_schema;
+         ALTER TABLE t DROP d; SELECT sql FROM sqlite_schema; INSERT INTO t VALUES (1); SELECT * FROM v;",
+    );
+}

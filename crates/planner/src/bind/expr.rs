@@ -303,7 +303,7 @@ impl<'a> Binder<'a> {
     #[inline(never)]
     fn bind_in(&mut self, in_: &'a ast::In) -> Result<Expr> {
         let negated = in_.not;
-        if in_.is_over_nothing() && !self.context.takes_notes() {
+        if in_.is_over_nothing() {
             return Ok(Expr::Literal(Value::Integer(i64::from(negated))));
         }
         // SQLite looks at the names inside the subquery first.

@@ -232,10 +232,11 @@ struct ColumnNames<'n> {
 
 impl ast::visit::Visit for ColumnNames<'_> {
     fn expr(&mut self, expr: &ast::Expr) {
-        if let ast::Expr::Column(reference) = expr
-            && reference.column.is(self.name)
-        {
-            self.found.push(reference.column.offset);
+        match expr {
+            ast::Expr::Column(reference) if reference.column.is(self.name) => self.found.push(reference.column.offset),
+            // What stands there means nothing.
+            ast::Expr::In(in_) if in_.is_over_nothing() => return,
+            _ => {}
         }
         ast::visit::walk_expr(self, expr);
     }
