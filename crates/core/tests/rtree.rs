@@ -197,8 +197,8 @@ fn damaged_trees_are_errors() {
         "DELETE FROM t_node WHERE nodeno = 2",
         "UPDATE t_node SET data = NULL WHERE nodeno = 2",
         "UPDATE t_node SET data = zeroblob(length(data))",
-        "UPDATE t_node SET data = x'ffffffff' || substr(data, 5)",
-        "UPDATE t_node SET data = x'00280033' || substr(data, 5) WHERE nodeno = 1",
+        "UPDATE t_node SET data = CAST(x'ffffffff' || substr(data, 5) AS BLOB)",
+        "UPDATE t_node SET data = CAST(x'00280033' || substr(data, 5) AS BLOB) WHERE nodeno = 1",
         "UPDATE t_node SET data = (SELECT data FROM t_node WHERE nodeno = 1)",
         "UPDATE t_rowid SET nodeno = 1",
         "UPDATE t_rowid SET nodeno = 'x'",
@@ -234,6 +234,19 @@ fn damaged_trees_are_errors() {
             let _ = ours.execute_batch(sql);
         }
     }
+}
+
+/// A root that is its own child: what is met below the root is on the level where it was met.
+#[test]
+fn a_root_within_itself_is_searched_to_its_depth() {
+    let (ours, theirs) = in_memory();
+    same(
+        &ours,
+        &theirs,
+        "CREATE VIRTUAL TABLE t USING rtree_i32(id, x0, x1); INSERT INTO t VALUES (1, 5, 6), (2, 7, 8);
+         UPDATE t_node SET data = CAST(x'0001' || substr(data, 3) AS BLOB); DELETE FROM t_rowid WHERE rowid = 2;
+         SELECT id, x0 FROM t WHERE x0 < 6; SELECT id FROM t WHERE x0 < 5; SELECT id FROM t WHERE id = 1",
+    );
 }
 
 #[test]

@@ -38,9 +38,12 @@ impl Condition {
     }
 }
 
+/// The level of the root before it has been read.
+const UNKNOWN: usize = usize::MAX;
+
 /// What a search still has to look at.
 struct Open {
-    /// 0 for a row, 1 for a leaf, and so on; of the root it is not known before it is read.
+    /// 0 for a row, 1 for a leaf, and so on.
     level: usize,
     found: Verdict,
     what: What,
@@ -178,7 +181,8 @@ impl Scan {
                     let no = *no;
                     let node = self.read_node(session, no)?;
                     if let Some(next) = self.open.last_mut() {
-                        if self.wanted.is_none() && no == 1 {
+                        // Of the root only: a damaged tree may lead to it again from below.
+                        if level == UNKNOWN {
                             next.level = node.depth + 1;
                             self.root_level = node.depth + 1;
                             self.waiting = vec![0; node.depth + 2];
@@ -308,7 +312,7 @@ impl Cursor for Scan {
                 }
             }
             if self.wanted.is_none() {
-                self.open.push(Open { level: usize::MAX, found: ANYTHING, what: What::Node(1) });
+                self.open.push(Open { level: UNKNOWN, found: ANYTHING, what: What::Node(1) });
             }
         }
         self.advance(session)

@@ -81,9 +81,9 @@ impl Layout {
         8 + self.dimensions * 8
     }
 
-    /// Entries that fit into a node.
+    /// Entries that fit into a node, and into its count.
     pub fn capacity(&self) -> usize {
-        self.node_size.saturating_sub(4) / self.entry_size()
+        (self.node_size.saturating_sub(4) / self.entry_size()).min(u16::MAX.into())
     }
 
     /// A node with fewer is dissolved.
