@@ -14,8 +14,8 @@ mod token;
 
 pub use error::SyntaxError;
 pub use parser::{
-    MAX_VARIABLE_NUMBER, Parameters, Parsed, is_blank, parameter_spans, parse, parse_all, parse_expr, token_end,
-    token_start,
+    MAX_VARIABLE_NUMBER, Parameters, Parsed, comment_end, is_blank, parameter_spans, parse, parse_all, parse_expr,
+    token_end, token_start,
 };
 pub use token::keywords;
 

@@ -19,6 +19,15 @@ struct Definition {
     early: bool,
 }
 
+impl Definition {
+    /// A statement that the file holds, with a comment at its end closed.
+    fn stored(mut sql: Vec<u8>, is_index: bool, early: bool) -> Self {
+        let close = turso_core::parser::comment_end(&sql);
+        sql.extend_from_slice(close.as_bytes());
+        Self { sql, is_index, early }
+    }
+}
+
 /// What is to be done.
 pub(crate) struct Plan {
     definitions: Vec<Definition>,
@@ -95,7 +104,7 @@ impl Plan {
                     return;
                 }
                 self.tables.push(describe(&self.scratch, name, entry.root));
-                self.definitions.push(Definition { sql: sql.clone(), is_index: false, early: true });
+                self.definitions.push(Definition::stored(sql.clone(), false, true));
             }
             Some(Statement::CreateVirtualTable(_)) => {
                 let mut text = b"INSERT INTO sqlite_schema VALUES('table', ".to_vec();
@@ -125,7 +134,7 @@ impl Plan {
         if let Some(sql) = entry.sql
             && self.scratch.execute_batch(&sql).is_ok()
         {
-            self.definitions.push(Definition { sql, is_index: index, early: unique });
+            self.definitions.push(Definition::stored(sql, index, unique));
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct Row<'a> {
 
 /// Takes the statements that make the database anew, in their order.
 pub trait Sink {
-    /// A statement, without the semicolon.
+    /// A statement, without the semicolon. It does not end in a comment that would hide one.
     fn statement(&mut self, sql: &[u8]) -> Result<()>;
 
     /// A row. As a statement, unless the sink knows better.

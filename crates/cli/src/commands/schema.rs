@@ -173,7 +173,8 @@ pub fn print_statement(shell: &mut Shell, sql: &str, pretty: bool) {
         None => sql.to_owned(),
     };
     let text = if pretty { indent::indented(&text) } else { text };
-    shell.line(format!("{text};"));
+    let close = turso_core::parser::comment_end(text.as_bytes());
+    shell.line(format!("{text}{close};"));
 }
 
 /// `.fullschema`

@@ -149,6 +149,23 @@ pub fn is_blank(sql: &[u8], offset: usize) -> bool {
     skip_blanks(sql, offset) >= sql.len()
 }
 
+/// What has to stand between a statement and its semicolon. The texts of views and triggers keep a comment at their end,
+/// which would hide the semicolon and what follows.
+pub fn comment_end(sql: &[u8]) -> &'static str {
+    let mut end = 0;
+    let mut token = next_token(sql, 0);
+    while token.kind != T::Eof {
+        end = token.end;
+        token = next_token(sql, end);
+    }
+    let comments = sql.get(end as usize..).unwrap_or_default();
+    let closes = |close: &&str| {
+        let text = [comments, close.as_bytes(), b";"].concat();
+        skip_blanks(&text, 0) + 1 == text.len()
+    };
+    ["", "\n", "*/"].into_iter().find(closes).unwrap_or_default()
+}
+
 struct Parser<'a> {
     sql: &'a [u8],
     /// The token to be taken next.
