@@ -3,6 +3,8 @@
 //! Format: `fileformat2.html`, sections 1.6 and 2.1. What reaches past the end of its page, chain or record is left out; what
 //! comes before it is kept.
 
+use std::collections::HashSet;
+
 use turso_core::{TextEncoding, Value};
 
 use crate::pages::{Geometry, Pages};
@@ -107,7 +109,8 @@ impl<'a> TreePage<'a> {
             return payload;
         }
         let mut next = be32(self.bytes, at + local).unwrap_or(0);
-        while payload.len() < total && next != 0 && next <= geometry.pages {
+        let mut seen = HashSet::new();
+        while payload.len() < total && next != 0 && next <= geometry.pages && seen.insert(next) {
             let Some(page) = pages.page(next) else { break };
             let rest = page.get(4..usable.min(page.len())).unwrap_or_default();
             payload.extend_from_slice(&rest[..rest.len().min(total - payload.len())]);
@@ -119,6 +122,8 @@ impl<'a> TreePage<'a> {
 
 /// No value is longer.
 const MAX_PAYLOAD: u64 = 1 << 31;
+/// No row has more columns, whatever SQLite was built with. A field of one byte becomes a [`Value`], which is far larger.
+const MAX_FIELDS: usize = 32767;
 
 /// Bytes of a payload that lie in its cell.
 fn local_bytes(total: usize, table: bool, usable: usize) -> usize {
@@ -138,7 +143,7 @@ fn fields(payload: &[u8], encoding: TextEncoding) -> Vec<Value> {
     let Some(header) = take_varint(payload, &mut at) else { return fields };
     let Ok(header) = usize::try_from(header) else { return fields };
     let mut body = header;
-    while at < header {
+    while at < header && fields.len() < MAX_FIELDS {
         let Some(kind) = take_varint(payload, &mut at) else { break };
         let Some(size) = field_size(kind) else { break };
         let rest = payload.get(body..).unwrap_or_default();

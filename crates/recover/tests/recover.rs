@@ -198,6 +198,35 @@ fn damage_of_every_kind_is_no_obstacle() {
     }
 }
 
+/// A statement of the schema may end in a comment, which takes what follows on its line.
+#[test]
+fn a_comment_at_the_end_of_a_definition_hides_nothing() {
+    let place = place(
+        "CREATE VIEW v AS SELECT 1 AS x -- one\n; CREATE VIEW w AS SELECT '--' AS x; CREATE VIEW y AS SELECT 2 AS x",
+    );
+    for saved in [place.save_as_text(&Options::default()).1, place.save(&Options::default())] {
+        assert_eq!(rows(&saved, "SELECT v.x, w.x, y.x FROM v, w, y"), "1|--|2");
+    }
+}
+
+/// An overflow page that leads to itself is read once.
+#[test]
+fn a_chain_that_goes_round_ends() {
+    let place = place(TABLES);
+    let pages = std::fs::read(&place.damaged).unwrap().len() / 512;
+    let long = rusqlite::Connection::open(&place.damaged).unwrap();
+    let text = rows(&long, "SELECT length(b) FROM t WHERE rowid = 101");
+    drop(long);
+    assert_eq!(text, "4000");
+    // The first overflow page is the one that begins with the number of another and holds zeros as text.
+    place.damage(|bytes| {
+        let first = (0..pages).find(|page| bytes[page * 512 + 4..page * 512 + 512].iter().all(|b| *b == b'0')).unwrap();
+        bytes[first * 512..first * 512 + 4].copy_from_slice(&(first as u32 + 1).to_be_bytes());
+    });
+    let saved = place.save(&Options::default());
+    assert_eq!(rows(&saved, "SELECT length(b) < 1100 FROM t WHERE rowid = 101"), "1");
+}
+
 /// Nothing that a page may hold ends in a panic or goes on for ever; the pages are read with and without the engine.
 #[test]
 fn random_damage_is_survived() {
