@@ -21,11 +21,13 @@ enum Chore {
     /// The comparison bench against SQLite.
     Compare {
         /// Passed on to the bench.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
     /// The TPC-H queries against SQLite.
     Tpch {
         /// Passed on to the bench.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
     /// Generated queries over tables of 100,000 rows against SQLite.
@@ -49,6 +51,7 @@ enum Chore {
     /// The sqllogictest corpus.
     Sqllogictest {
         /// Passed on to the runner.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
     /// Record anew what the scripts of the shell's tests answer.
@@ -174,8 +177,9 @@ fn deps() -> bool {
             let normal = manifest.split("[dev-dependencies]").next()?;
             let uses: Vec<&str> = normal
                 .lines()
-                .filter_map(|line| line.strip_suffix(".workspace = true"))
-                .filter(|name| name.starts_with("turso"))
+                .filter_map(|line| line.split_once(['.', ' ']))
+                .filter(|(name, rest)| name.starts_with("turso_") && rest.contains("workspace = true"))
+                .map(|(name, _)| name)
                 .collect();
             Some(format!("{:<10} -> {}", entry.file_name().to_string_lossy(), uses.join(" ")))
         })

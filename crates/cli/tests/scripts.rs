@@ -184,12 +184,21 @@ fn check(topic: &str) {
     if std::env::var_os("RECORD_SHELL_OURS").is_some() {
         let differing: Vec<usize> = (0..all.len()).filter(|i| all[*i].differs).collect();
         let (some, texts): (Vec<&Case>, Vec<String>) = differing.iter().map(|i| (all[*i], ours[*i].clone())).unzip();
+        let file = path.with_extension("ours");
         if !some.is_empty() {
-            write(&path.with_extension("ours"), &some, &texts);
+            write(&file, &some, &texts);
+        } else if file.exists() {
+            fs::remove_file(file).unwrap();
         }
     }
     let expected = recorded(&fs::read_to_string(path.with_extension("expected")).unwrap());
     let own = recorded(&fs::read_to_string(path.with_extension("ours")).unwrap_or_default());
+    let left_over = |records: &BTreeMap<String, String>, wanted: &dyn Fn(&Case) -> bool| -> Vec<String> {
+        let records = records.keys().filter(|name| !all.iter().any(|case| case.name == **name && wanted(case)));
+        records.cloned().collect()
+    };
+    assert_eq!(left_over(&expected, &|_| true), [""; 0], "{topic}: recorded answers of no case");
+    assert_eq!(left_over(&own, &|case| case.differs), [""; 0], "{topic}: own answers of no case that differs");
     let mut report = String::new();
     let mut wrong = 0;
     for (case, text) in all.iter().zip(&ours) {
