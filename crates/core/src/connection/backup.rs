@@ -73,7 +73,7 @@ impl State {
         });
         self.active_statements -= 1;
         if begun.is_err() {
-            self.databases[db].pager.end_read();
+            self.end_reads_if_idle();
         }
         begun
     }
@@ -81,9 +81,19 @@ impl State {
     /// Ends what [`State::begin_target`] began, where nothing has been taken over.
     pub(crate) fn leave_target(&mut self, name: &str) {
         let Ok(db) = self.database_index(name) else { return };
-        if self.autocommit && self.active_statements == 0 && self.databases[db].pager.in_write() {
-            self.rollback_all();
+        if self.autocommit && self.active_statements == 0 {
+            self.undo_target(db);
         }
+    }
+
+    /// To hooks and to the other databases this is no rollback: no statement has changed anything.
+    fn undo_target(&mut self, db: usize) {
+        let entry = &mut self.databases[db];
+        entry.pager.rollback();
+        if let Some(before) = entry.schema_before.take() {
+            entry.schema = before;
+        }
+        self.end_reads_if_idle();
     }
 
     pub(crate) fn take_over(&mut self, name: &str, mut built: Pager) -> Result<()> {
@@ -98,12 +108,12 @@ impl State {
         built.edit_header(|header| header.schema_cookie = cookie);
         let taken = pager.take_over(built).and_then(|()| pager.block_on(Pager::commit));
         if let Err(error) = taken {
-            self.rollback_all();
+            self.undo_target(db);
             return Err(error);
         }
-        self.databases[db].pager.end_read();
         self.databases[db].schema = None;
         self.databases[db].schema_before = None;
+        self.end_reads_if_idle();
         self.generation = self.generation.wrapping_add(1);
         Ok(())
     }

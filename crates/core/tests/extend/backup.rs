@@ -224,3 +224,59 @@ fn a_last_step_that_failed_can_be_tried_again() {
         run_ours(&source, "SELECT length(a) FROM t; PRAGMA integrity_check")
     );
 }
+
+/// A backup that is given up or fails is no rollback to the hooks of its target.
+#[test]
+fn a_backup_tells_no_hook() {
+    let told = |connection: &Connection| {
+        let count = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let counted = count.clone();
+        connection.set_rollback_hook(Some(std::sync::Arc::new(move || {
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        })));
+        count
+    };
+    let place = tempfile::tempdir().unwrap();
+    let (source, mut target) = (Pair::new(), on_files(place.path(), "CREATE TABLE old(x)"));
+    source.same("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(9000))");
+    target.same("PRAGMA max_page_count = 3");
+    let ours = told(&target.ours);
+    let theirs = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = theirs.clone();
+    target
+        .theirs
+        .rollback_hook(Some(move || {
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }))
+        .unwrap();
+    for pages in [1, -1] {
+        let mut backup = Backup::new(&source.ours, "main", &target.ours, "main").unwrap();
+        assert_eq!(backup.step(u32::try_from(pages).ok()).is_ok(), pages > 0);
+        drop(backup);
+        let backup = rusqlite::backup::Backup::new(&source.theirs, &mut target.theirs).unwrap();
+        let _ = backup.step(pages);
+        drop(backup);
+    }
+    assert_eq!(
+        (ours.load(std::sync::atomic::Ordering::Relaxed), theirs.load(std::sync::atomic::Ordering::Relaxed)),
+        (0, 0)
+    );
+    target.same("INSERT INTO old VALUES (1); SELECT * FROM old");
+}
+
+/// What a backup has locked among connections that share a cache is free when it is over.
+#[test]
+fn a_backup_gives_back_its_locks_of_a_shared_cache() {
+    let open = |name: &str| Database::open(name, OpenOptions::default()).unwrap().connect().unwrap();
+    let source = open(":memory:");
+    source.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(9000))").unwrap();
+    let name = "file:a_backup_gives_back?mode=memory&cache=shared";
+    let (target, other) = (open(name), open(name));
+    target.execute_batch("CREATE TABLE t(a)").unwrap();
+    for pages in [Some(1), None] {
+        let mut backup = Backup::new(&source, "main", &target, "main").unwrap();
+        backup.step(pages).unwrap();
+        drop(backup);
+        assert_eq!(run_ours(&other, "INSERT INTO t VALUES (1)"), [(vec![], None)]);
+    }
+}
