@@ -45,7 +45,6 @@ impl KeyInfo {
         let order = compare_in(a, b, &column.collation, self.encoding);
         directed(order, column, a.is_null() || b.is_null())
     }
-
 }
 
 /// Applies direction and NULL placement to an ascending order.

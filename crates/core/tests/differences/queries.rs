@@ -16,6 +16,18 @@ fn a_condition_on_a_compound_holds_inside_and_outside() {
 }
 
 #[test]
+fn a_condition_holds_inside_a_compound_with_a_right_join_too() {
+    check(
+        "CREATE TABLE t(a, b, c CLOB); INSERT INTO t VALUES (43, 1, 'k0'), (24, 2, '');
+         CREATE TABLE a(x TEXT, y INT); INSERT INTO a VALUES ('1', 1), ('2', 2), (NULL, 7); CREATE TABLE b(x INT, y TEXT); INSERT INTO b VALUES (1, '1'), (7, NULL);
+         SELECT 1 FROM (SELECT v.c0, 1 FROM (SELECT 1 c0, y.b, x.a c2 FROM b, t y JOIN t x ON 0 UNION SELECT y.a, x.a, x.c FROM t y RIGHT JOIN t x ON y.b = x.c) v WHERE c2 > 4);
+         SELECT * FROM (SELECT x, y FROM a UNION SELECT b.x, b.y FROM b RIGHT JOIN a ON b.x = a.y) WHERE x < '3';
+         SELECT * FROM (SELECT x, y FROM a UNION ALL SELECT b.x, a.x FROM b FULL JOIN a ON b.x = a.y) WHERE x < '3';
+         SELECT count(*) FROM (SELECT x FROM a UNION ALL SELECT a.y FROM b RIGHT JOIN a ON b.x = a.y UNION ALL SELECT y FROM b) WHERE x < '3';",
+    );
+}
+
+#[test]
 fn signs_in_front_of_a_position_are_part_of_it() {
     check(
         "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 'x'), (2, 'y');

@@ -51,8 +51,7 @@ impl Aggregate for Extreme {
             frame.push_back((self.rows_in, value.clone()));
             return Ok(());
         }
-        self.took_row = !value.is_null()
-            && (self.best.is_null() || ctx.compare(value, &self.best) == self.wanted);
+        self.took_row = !value.is_null() && (self.best.is_null() || ctx.compare(value, &self.best) == self.wanted);
         if self.took_row {
             self.best.assign(value.as_ref());
         }

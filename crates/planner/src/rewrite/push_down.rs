@@ -105,15 +105,9 @@ fn takes_conditions(body: &Body) -> bool {
         Body::Values(_) => false,
         Body::Compound { op, left, right, collations } => {
             let exact = *op == CompoundOp::UnionAll || collations.iter().all(|c| c.is_binary());
-            exact && [left, right].iter().all(|arm| takes_conditions(arm) && !joins_backwards(arm))
+            exact && takes_conditions(left) && takes_conditions(right)
         }
     }
-}
-
-/// SQLite leaves conditions outside of compounds with such joins, and what an arm computes may compare otherwise inside.
-fn joins_backwards(body: &Body) -> bool {
-    let Body::Core(core) = body else { return false };
-    core.sources.iter().any(|source| matches!(source.join, JoinKind::Right | JoinKind::Full))
 }
 
 /// The condition reads only outputs that can be computed earlier.
