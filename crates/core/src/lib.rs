@@ -33,7 +33,7 @@ mod wait;
 
 pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
-pub use connection::{ColumnMetadata, Connection, Limit, Switch, TransactionState, WeakConnection};
+pub use connection::{ColumnMetadata, Connection, Limit, Switch, TransactionState, WeakConnection, captured_columns};
 pub use database::Database;
 pub use modules::shape;
 pub use options::{Backend, FilePromises, OpenOptions};

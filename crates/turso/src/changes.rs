@@ -276,23 +276,7 @@ impl ChangeStream {
     }
 }
 
-/// The columns in the images of a table with this definition: found by making the table in memory of its own.
+/// The columns in the images of a table with this definition; one that makes no sense gives no names.
 fn columns_of(sql: &str) -> Arc<[String]> {
-    let names = || -> turso_core::Result<Vec<String>> {
-        let connection = turso_core::Database::open(":memory:", turso_core::OpenOptions::default())?.connect()?;
-        connection.execute_batch(sql)?;
-        let sql = "SELECT x.name FROM sqlite_schema AS s, pragma_table_xinfo(s.name) AS x
-            WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite!_%' ESCAPE '!' AND x.hidden <> 2 ORDER BY x.cid";
-        let mut names = Vec::new();
-        if let Some(mut statement) = connection.prepare(sql)?.statement {
-            while statement.step()? == turso_core::StepResult::Row {
-                names.extend(
-                    statement.row().iter().filter_map(|v| v.bytes()).map(|b| String::from_utf8_lossy(b).into_owned()),
-                );
-            }
-        }
-        Ok(names)
-    };
-    // A definition that cannot be carried out alone (it calls functions of the application, say) gives no names.
-    names().unwrap_or_default().into()
+    turso_core::captured_columns(sql).unwrap_or_default().into()
 }

@@ -33,6 +33,7 @@ use turso_value::Value;
 use turso_vm::Interest;
 
 use super::State;
+pub use image::captured_columns;
 pub(crate) use write::Writing;
 
 /// The table that names the capture tables of a database with their versions.

@@ -45,6 +45,7 @@ use crate::wait::{Attempt, Wait};
 use elsewhere::Elsewhere;
 use gate::{Gate, Held};
 
+pub use capture::captured_columns;
 pub use facts::{ColumnMetadata, TransactionState};
 pub use limits::Limit;
 pub use switches::Switch;

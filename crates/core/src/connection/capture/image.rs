@@ -1,6 +1,8 @@
 //! Record images: a row as an ordinary record of all columns that are stored, in the order of the table.
 
-use turso_schema::Table;
+use turso_error::{Error, Result};
+use turso_parser::ast::Statement;
+use turso_schema::{Table, define_table, parse_stored};
 use turso_value::{Affinity, RecordReader, TextEncoding, Value, ValueRef, encode_record, record::encode_record_with};
 
 use crate::connection::preupdate::row_values;
@@ -16,6 +18,16 @@ pub(super) fn of_row(table: &Table, record: &[u8], rowid: Option<i64>, encoding:
     let mut image = Vec::new();
     encode_record(&values, encoding, &mut image);
     image
+}
+
+/// The names of the columns in the images of a table that this CREATE TABLE statement describes. Nothing is run.
+pub fn captured_columns(definition: &str) -> Result<Vec<String>> {
+    let Statement::CreateTable(statement) = parse_stored(definition.as_bytes())? else {
+        return Err(Error::sql("not the definition of a table"));
+    };
+    let table = define_table(&statement, definition.as_bytes(), definition)?;
+    let stored = table.columns.iter().enumerate().filter(|(column, _)| !table.is_computed(*column));
+    Ok(stored.map(|(_, column)| column.name.to_string()).collect())
 }
 
 /// True when the record as it is stored has every column in its place.
