@@ -81,7 +81,8 @@ impl State {
     /// Ends what [`State::begin_target`] began, where nothing has been taken over.
     pub(crate) fn leave_target(&mut self, name: &str) {
         let Ok(db) = self.database_index(name) else { return };
-        if self.autocommit && self.active_statements == 0 {
+        // A statement that writes ends the transaction with its own changes; those that read go on.
+        if self.autocommit && self.active_writers == 0 {
             self.undo_target(db);
         }
     }

@@ -280,3 +280,22 @@ fn a_backup_gives_back_its_locks_of_a_shared_cache() {
         assert_eq!(run_ours(&other, "INSERT INTO t VALUES (1)"), [(vec![], None)]);
     }
 }
+
+/// A backup that is given up while a statement reads its target holds it no longer, and the statement goes on.
+#[test]
+fn a_backup_is_given_up_while_its_target_is_read() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("target.db");
+    let (source, target, other) = (open(&place.path().join("source.db")), open(&path), open(&path));
+    source.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(9000))").unwrap();
+    target.execute_batch("CREATE TABLE old(x); INSERT INTO old VALUES (1), (2)").unwrap();
+    let mut backup = Backup::new(&source, "main", &target, "main").unwrap();
+    assert_eq!(backup.step(Some(1)).unwrap(), BackupStep::More);
+    let mut statement = target.prepare("SELECT x FROM old").unwrap().statement.unwrap();
+    assert_eq!(statement.step().unwrap(), turso_core::StepResult::Row);
+    drop(backup);
+    assert_eq!(run_ours(&other, "INSERT INTO old VALUES (3)"), [(vec![], None)]);
+    assert_eq!(statement.step().unwrap(), turso_core::StepResult::Row);
+    assert_eq!(statement.step().unwrap(), turso_core::StepResult::Done);
+    assert_eq!(run_ours(&target, "SELECT count(*) FROM old")[0].0, ["3"]);
+}
