@@ -1,7 +1,7 @@
 //! URI file names (`uri.html`): `file:path?mode=ro&cache=shared&immutable=1`.
 //!
 //! A name that does not begin with `file:` is a path as it is. Unknown parameters are ignored, as in SQLite; so is `psow`:
-//! whether a torn write can damage what lies beside it makes no difference to what is written when.
+//! whether a torn write can damage what lies beside it is the file's to say (`io::File::is_powersafe`).
 
 use turso_error::{Error, Result, ResultCode};
 
