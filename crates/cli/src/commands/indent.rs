@@ -34,24 +34,25 @@ fn pieces(sql: &str) -> Vec<&str> {
 /// Of a run of blanks the first stays, and none is left before or inside of a parenthesis.
 fn compact(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len());
+    // The line end that closes a comment has to stay, whatever stands before and behind it.
+    let (mut commented, mut closing) = (false, false);
     for piece in pieces(sql) {
         if piece.len() == 1 && piece.as_bytes()[0].is_ascii_whitespace() {
-            if !out.ends_with(|c: char| c.is_ascii_whitespace() || c == '(') {
+            if commented || !out.ends_with(|c: char| c.is_ascii_whitespace() || c == '(') {
                 out.push_str(piece);
+                closing = commented;
             }
+            commented = false;
             continue;
         }
-        if matches!(piece, "(" | ")") && out.ends_with(|c: char| c.is_ascii_whitespace()) && !ends_comment(&out) {
+        if matches!(piece, "(" | ")") && out.ends_with(|c: char| c.is_ascii_whitespace()) && !closing {
             out.pop();
         }
         out.push_str(piece);
+        commented = piece.starts_with("--");
+        closing = false;
     }
     out
-}
-
-/// The line end that closes a comment has to stay.
-fn ends_comment(text: &str) -> bool {
-    text.ends_with('\n') && text.trim_end_matches('\n').rsplit('\n').next().is_some_and(|line| line.contains("--"))
 }
 
 fn broken(sql: &str) -> String {
@@ -115,6 +116,7 @@ mod tests {
     #[test]
     fn long_tables_have_a_line_per_column() {
         assert_eq!(indented("CREATE TABLE a(b , c)"), "CREATE TABLE a(b , c)");
+        assert_eq!(indented("CREATE TABLE a(b, c -- ) \n  )"), "CREATE TABLE a(b, c -- ) \n)");
         assert_eq!(
             indented(
                 "CREATE TABLE t(id INTEGER PRIMARY KEY,   name TEXT DEFAULT ( 'a,b' ), g AS (id*2), h GENERATED ALWAYS AS (id+1))"
