@@ -62,10 +62,7 @@ impl Generator {
             };
         }
         if self.rng.percent(8) {
-            self.plain_expressions = true;
-            let text = self.value(&Scope::default(), 2);
-            self.plain_expressions = false;
-            return text;
+            return self.plain_value(&Scope::default(), 2);
         }
         if self.rng.percent(3) {
             return self.scalar_subquery(&Scope::default());
@@ -97,9 +94,7 @@ impl Generator {
             return " RETURNING *".into();
         }
         let scope = Scope::of("", &table.columns);
-        self.plain_expressions = true;
-        let list: Vec<String> = (0..1 + self.rng.below(2)).map(|_| self.value(&scope, 1)).collect();
-        self.plain_expressions = false;
+        let list: Vec<String> = (0..1 + self.rng.below(2)).map(|_| self.plain_value(&scope, 1)).collect();
         format!(" RETURNING {}", list.join(", "))
     }
 
@@ -199,10 +194,7 @@ impl Generator {
                     Scope::of("excluded.", &table.columns).and(Scope::of(&format!("{}.", table.name), &table.columns));
                 let set = self.assignments(table, &scope);
                 let filter = if self.rng.percent(25) {
-                    self.plain_expressions = true;
-                    let condition = self.condition(&scope, 1);
-                    self.plain_expressions = false;
-                    format!(" WHERE {condition}")
+                    format!(" WHERE {}", self.plain_condition(&scope))
                 } else {
                     String::new()
                 };

@@ -123,6 +123,22 @@ impl Generator {
         }
     }
 
+    /// A value without subqueries, for places where SQL allows none.
+    pub fn plain_value(&mut self, scope: &Scope, depth: usize) -> String {
+        self.plain_expressions = true;
+        let text = self.value(scope, depth);
+        self.plain_expressions = false;
+        text
+    }
+
+    /// A condition without subqueries.
+    pub fn plain_condition(&mut self, scope: &Scope) -> String {
+        self.plain_expressions = true;
+        let text = self.condition(scope, 1);
+        self.plain_expressions = false;
+        text
+    }
+
     /// A condition.
     pub fn condition(&mut self, scope: &Scope, depth: usize) -> String {
         if depth > 0 && self.rng.percent(28) {

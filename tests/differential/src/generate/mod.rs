@@ -6,9 +6,9 @@
 //! | `literal` | values |
 //! | `call` | built-in functions with odd arguments |
 //! | `expr` | expressions and conditions |
-//! | `query`, `window` | queries |
+//! | `query`, `from`, `window` | queries |
 //! | `change` | INSERT, UPDATE, DELETE |
-//! | `define` | tables, indexes, views, triggers and their changes |
+//! | `define`, `trigger` | tables, indexes, views, triggers and their changes |
 //! | `session` | transactions and settings |
 //!
 //! Where SQL leaves something to the engine, a comparison would fail without anything being wrong. So results are compared in
@@ -19,10 +19,12 @@ mod call;
 mod change;
 mod define;
 mod expr;
+mod from;
 mod literal;
 pub mod model;
 mod query;
 mod session;
+mod trigger;
 mod window;
 
 use integration::Rng;
