@@ -220,30 +220,19 @@ pub fn define_view(statement: &CreateView, sql: &str) -> Table {
     } else {
         Some(statement.columns.iter().map(|c| Arc::from(&*c.text)).collect())
     };
-    bare(&statement.name.name.text, Relation::View { columns, select: Arc::new((*statement.select).clone()) }, sql)
+    Table::bare(
+        &*statement.name.name.text,
+        Relation::View { columns, select: Arc::new((*statement.select).clone()) },
+        sql,
+    )
 }
 
 /// The virtual table that a CREATE VIRTUAL TABLE statement describes; its columns come from its module.
 pub fn define_virtual_table(statement: &CreateVirtualTable, sql: &str) -> Table {
     let arguments = statement.args.iter().map(|a| Arc::from(&**a)).collect();
-    bare(&statement.name.name.text, Relation::Virtual { module: (&*statement.module.text).into(), arguments }, sql)
-}
-
-fn bare(name: &str, relation: Relation, sql: &str) -> Table {
-    Table {
-        name: name.into(),
-        relation,
-        root: 0,
-        columns: Vec::new(),
-        rowid_alias: None,
-        autoincrement: false,
-        primary_key: Vec::new(),
-        primary_key_conflict: None,
-        strict: false,
-        indexes: Vec::new(),
-        checks: Vec::new(),
-        foreign_keys: Vec::new(),
-        sql: sql.into(),
-        broken: None,
-    }
+    Table::bare(
+        &*statement.name.name.text,
+        Relation::Virtual { module: (&*statement.module.text).into(), arguments },
+        sql,
+    )
 }

@@ -97,19 +97,8 @@ impl<'a> Definition<'a> {
     /// The column with what does not concern the table. COLLATE counts for keys that stand before it, too.
     fn column(&self, definition: &ColumnDef) -> Result<Column> {
         let declared = declared_type(&definition.type_name);
-        let mut column = Column {
-            name: (&*definition.name.text).into(),
-            affinity: Affinity::of_declared_type(declared.as_deref().unwrap_or("").as_bytes()),
-            strict_type: StrictType::Any,
-            declared_type: declared,
-            collation: Collation::Binary,
-            not_null: None,
-            default: None,
-            default_text: None,
-            generated: None,
-            primary_key_position: 0,
-            hidden: false,
-        };
+        let affinity = Affinity::of_declared_type(declared.as_deref().unwrap_or("").as_bytes());
+        let mut column = Column::plain(&*definition.name.text, declared, affinity);
         for constraint in &definition.constraints {
             match &constraint.kind {
                 ColumnConstraintKind::Collate(name) => column.collation = unresolved_collation(&name.text),

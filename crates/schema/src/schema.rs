@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use turso_value::{Affinity, Collation, TextEncoding};
+use turso_value::{Affinity, TextEncoding};
 
 use crate::index::Index;
 use crate::names::FoldedName;
 use crate::statistics::Statistics;
-use crate::table::{Column, Relation, StrictType, Table};
+use crate::table::{Column, Relation, Table};
 use crate::trigger::Trigger;
 
 /// All elements of one database at one schema version.
@@ -191,34 +191,10 @@ fn schema_table(temporary: bool) -> Table {
     let sql = "CREATE TABLE x(type text,name text,tbl_name text,rootpage int,sql text)";
     let columns = SCHEMA_TABLE_COLUMNS
         .iter()
-        .map(|(column, declared)| Column {
-            name: (*column).into(),
-            declared_type: Some((*declared).into()),
-            affinity: if *declared == "INT" { Affinity::Integer } else { Affinity::Text },
-            collation: Collation::Binary,
-            not_null: None,
-            default: None,
-            default_text: None,
-            generated: None,
-            primary_key_position: 0,
-            strict_type: StrictType::Any,
-            hidden: false,
+        .map(|(column, declared)| {
+            let affinity = if *declared == "INT" { Affinity::Integer } else { Affinity::Text };
+            Column::plain(*column, Some((*declared).into()), affinity)
         })
         .collect();
-    Table {
-        name,
-        relation: Relation::Rowid,
-        root: 1,
-        columns,
-        rowid_alias: None,
-        autoincrement: false,
-        primary_key: Vec::new(),
-        primary_key_conflict: None,
-        strict: false,
-        indexes: Vec::new(),
-        checks: Vec::new(),
-        foreign_keys: Vec::new(),
-        sql: sql.into(),
-        broken: None,
-    }
+    Table { root: 1, columns, ..Table::bare(name, Relation::Rowid, sql) }
 }

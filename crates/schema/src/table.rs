@@ -92,6 +92,25 @@ pub struct Column {
     pub hidden: bool,
 }
 
+impl Column {
+    /// A column of this declared type without constraints, collated as BINARY.
+    pub fn plain(name: impl Into<Arc<str>>, declared_type: Option<Arc<str>>, affinity: Affinity) -> Self {
+        Self {
+            name: name.into(),
+            declared_type,
+            affinity,
+            collation: Collation::Binary,
+            not_null: None,
+            default: None,
+            default_text: None,
+            generated: None,
+            primary_key_position: 0,
+            strict_type: StrictType::Any,
+            hidden: false,
+        }
+    }
+}
+
 /// A generated column's expression.
 #[derive(Debug, Clone)]
 pub struct Generated {
@@ -153,6 +172,26 @@ pub enum ForeignKeyAction {
 }
 
 impl Table {
+    /// A table of this kind without columns, constraints and tree.
+    pub fn bare(name: impl Into<Arc<str>>, relation: Relation, sql: &str) -> Self {
+        Self {
+            name: name.into(),
+            relation,
+            root: 0,
+            columns: Vec::new(),
+            rowid_alias: None,
+            autoincrement: false,
+            primary_key: Vec::new(),
+            primary_key_conflict: None,
+            strict: false,
+            indexes: Vec::new(),
+            checks: Vec::new(),
+            foreign_keys: Vec::new(),
+            sql: sql.into(),
+            broken: None,
+        }
+    }
+
     /// The column with this name (ASCII case folded).
     pub fn column_index(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| c.name.eq_ignore_ascii_case(name))

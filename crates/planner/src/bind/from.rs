@@ -322,17 +322,7 @@ pub(super) fn query_of_all(scope: Scope, filter: Vec<Expr>, output: Vec<Expr>, c
     for e in filter {
         split_conjuncts(e, &mut conjuncts);
     }
-    let core = Core {
-        id: scope.core,
-        sources: scope.sources,
-        filter: conjuncts,
-        distinct: false,
-        group_by: Vec::new(),
-        having: None,
-        aggregates: Vec::new(),
-        windows: Vec::new(),
-        output,
-    };
+    let core = Core { sources: scope.sources, filter: conjuncts, output, ..Core::new(scope.core) };
     Query {
         body: Body::Core(Box::new(core)),
         order_by: Vec::new(),

@@ -313,15 +313,12 @@ impl<'a> Binder<'a> {
             filter
         };
         let core = Core {
-            id: crate::plan::CoreId(0),
-            sources: Vec::new(),
             filter: conjuncts,
             distinct: query.distinct == Some(ast::Distinctness::Distinct),
             group_by,
             having,
-            aggregates: Vec::new(),
-            windows: Vec::new(),
             output: output.exprs,
+            ..Core::new(crate::plan::CoreId(0))
         };
         Ok(BoundCore { body: Body::Core(Box::new(core)), columns, collations, order_by, outer: Vec::new() })
     }
@@ -380,17 +377,7 @@ impl<'a> Binder<'a> {
             }
             return Ok(BoundCore { body, columns, collations, order_by, outer: Vec::new() });
         }
-        let core = Core {
-            id: crate::plan::CoreId(0),
-            sources: Vec::new(),
-            filter: Vec::new(),
-            distinct: false,
-            group_by: Vec::new(),
-            having: None,
-            aggregates: Vec::new(),
-            windows: Vec::new(),
-            output: output.exprs,
-        };
+        let core = Core { output: output.exprs, ..Core::new(crate::plan::CoreId(0)) };
         Ok(BoundCore { body: Body::Core(Box::new(core)), columns, collations, order_by, outer: Vec::new() })
     }
 
@@ -400,14 +387,7 @@ impl<'a> Binder<'a> {
         for column in &query.columns {
             match column {
                 ast::ResultColumn::Expr { expr, alias, span } => {
-                    let bound = self.bind_expr(expr)?;
-                    let name = match alias {
-                        Some(alias) => alias.as_str().into(),
-                        None => self.column_title(expr, &bound, *span),
-                    };
-                    output.exprs.push(bound);
-                    output.names.push(name);
-                    output.aliases.push(alias.as_ref());
+                    self.bind_result_expr(expr, alias.as_ref(), *span, &mut output)?;
                 }
                 ast::ResultColumn::Star => {
                     if query.from.is_none() {
@@ -433,13 +413,7 @@ impl<'a> Binder<'a> {
         for column in columns {
             match column {
                 ast::ResultColumn::Expr { expr, alias, span } => {
-                    let bound = self.bind_expr(expr)?;
-                    let name = match alias {
-                        Some(alias) => alias.as_str().into(),
-                        None => self.column_title(expr, &bound, *span),
-                    };
-                    output.exprs.push(bound);
-                    output.names.push(name);
+                    self.bind_result_expr(expr, alias.as_ref(), *span, &mut output)?;
                 }
                 ast::ResultColumn::Star => self.expand_star(None, &mut output)?,
                 ast::ResultColumn::TableStar(_) => {
@@ -449,6 +423,25 @@ impl<'a> Binder<'a> {
         }
         let (columns, _) = self.describe(&output);
         Ok((output.exprs, columns))
+    }
+
+    /// A result column that is written out: its expression and its name.
+    fn bind_result_expr(
+        &mut self,
+        expr: &'a ast::Expr,
+        alias: Option<&'a ast::Name>,
+        span: ast::Span,
+        output: &mut Output<'a>,
+    ) -> Result<()> {
+        let bound = self.bind_expr(expr)?;
+        let name = match alias {
+            Some(alias) => alias.as_str().into(),
+            None => self.column_title(expr, &bound, span),
+        };
+        output.exprs.push(bound);
+        output.names.push(name);
+        output.aliases.push(alias);
+        Ok(())
     }
 
     fn expand_star(&self, table: Option<&ast::Name>, output: &mut Output<'a>) -> Result<()> {

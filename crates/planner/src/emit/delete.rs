@@ -16,12 +16,11 @@ use super::foreign_key::ForeignKeys;
 use super::returning::Returning;
 use super::row::{RowRegs, Target, bind_table_expr, index_entry, is_primary, read_row, table_source};
 use super::target::{choose_visit, find_target, limited_rows, registers_binding, visit_rows};
-use super::trigger::{Event, Params, Triggers, attach_bodies, enter_scope, fire, triggers_for};
+use super::trigger::{Event, Params, Triggers, attach_bodies, fire, statement_binder, statement_text, triggers_for};
 use super::view::{check_view, delete_from_view};
 use super::virtual_change::delete_from_virtual;
 use super::{Emitter, autoincrement};
 use crate::authorize::AuthAction;
-use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::optimize::UsedColumns;
 
@@ -127,15 +126,8 @@ fn bind_where(
     mut item: crate::plan::Source,
     statement: &ast::Delete,
 ) -> Result<(Vec<crate::plan::Source>, Vec<crate::plan::Expr>)> {
-    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
-    let mut binder = match &sql {
-        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
-        None => Binder::new(e.context),
-    };
-    enter_scope(e, &mut binder);
-    if let Some(with) = &statement.with {
-        binder.push_with(with)?;
-    }
+    let text = statement_text(e);
+    let mut binder = statement_binder(e, &text, statement.with.as_ref())?;
     let condition = statement.where_clause.as_ref();
     if let Some(limit) = &statement.limit {
         let chosen = limited_rows(&mut binder, &mut item, condition, &statement.order_by, limit)?;

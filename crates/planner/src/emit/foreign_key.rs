@@ -395,17 +395,7 @@ fn count_children(
     e.bind_source(parent_source, row.binding(table));
     let mut used = UsedColumns::default();
     filter.iter().for_each(|f| used.add_expr(f));
-    let core = Core {
-        id: e.context.new_core(),
-        sources,
-        filter,
-        distinct: false,
-        group_by: Vec::new(),
-        having: None,
-        aggregates: Vec::new(),
-        windows: Vec::new(),
-        output: Vec::new(),
-    };
+    let core = Core { sources, filter, ..Core::new(e.context.new_core()) };
     // An index built for the statement would be out of date for its next row.
     let wish = Wish { for_write: true, ..Wish::default() };
     let plan = plan_core(&core, &used, &wish, e.context)?;

@@ -21,13 +21,12 @@ use super::foreign_key::ForeignKeys;
 use super::returning::Returning;
 use super::row::{RowRegs, Target};
 use super::target::find_target;
-use super::trigger::{Event, Params, Triggers, enter_scope, fire, triggers_for};
+use super::trigger::{Event, Params, Triggers, fire, statement_binder, statement_text, triggers_for};
 use super::upsert::{Upserts, is_rowid_name};
 use super::view::{check_view, expand_view};
 use super::virtual_change::insert_into_virtual;
 use super::{Destination, Emitter, autoincrement};
 use crate::authorize::AuthAction;
-use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::plan::{Expr, Query, Relation};
 
@@ -163,15 +162,8 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
 
 /// Bind the source of the rows.
 pub(super) fn bind_rows(e: &Emitter<'_>, statement: &ast::Insert) -> Result<Rows> {
-    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
-    let mut binder = match &sql {
-        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
-        None => Binder::new(e.context),
-    };
-    enter_scope(e, &mut binder);
-    if let Some(with) = &statement.with {
-        binder.push_with(with)?;
-    }
+    let text = statement_text(e);
+    let mut binder = statement_binder(e, &text, statement.with.as_ref())?;
     let InsertSource::Select(select) = &statement.source else { return Ok(Rows::Defaults) };
     let plain =
         select.with.is_none() && select.order_by.is_empty() && select.limit.is_none() && select.body.rest.is_empty();

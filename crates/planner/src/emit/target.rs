@@ -155,17 +155,7 @@ pub(crate) fn choose_visit(
     may_scan: bool,
 ) -> Result<Visit> {
     let single = sources.len() == 1;
-    let core = Core {
-        id: e.context.new_core(),
-        sources,
-        filter,
-        distinct: false,
-        group_by: Vec::new(),
-        having: None,
-        aggregates: Vec::new(),
-        windows: Vec::new(),
-        output: Vec::new(),
-    };
+    let core = Core { sources, filter, ..Core::new(e.context.new_core()) };
     let wish = Wish { for_write: true, ..Wish::default() };
     let plan = plan_core(&core, used, &wish, e.context)?;
     let subqueries = core.filter.iter().any(Expr::has_subquery);

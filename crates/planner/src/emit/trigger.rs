@@ -320,6 +320,28 @@ pub(crate) fn enter_scope(e: &Emitter<'_>, binder: &mut Binder<'_>) {
     }
 }
 
+/// The text that the statement in hand was written in: that of the trigger whose step it is; `None` for the text being prepared.
+pub(crate) fn statement_text(e: &Emitter<'_>) -> Option<Arc<str>> {
+    e.trigger.as_ref().map(|t| t.sql.clone())
+}
+
+/// A binder for the statement in hand, which was written in `text`: NEW and OLD are in scope, and the tables of WITH.
+pub(crate) fn statement_binder<'b, 'e: 'b>(
+    e: &Emitter<'e>,
+    text: &'b Option<Arc<str>>,
+    with: Option<&'b ast::With>,
+) -> Result<Binder<'b>> {
+    let mut binder = match text {
+        Some(text) => Binder::for_text(e.context, text.as_bytes()),
+        None => Binder::new(e.context),
+    };
+    enter_scope(e, &mut binder);
+    if let Some(with) = with {
+        binder.push_with(with)?;
+    }
+    Ok(binder)
+}
+
 fn emit_step(e: &mut Emitter<'_>, step: &TriggerStep) -> Result<()> {
     match step {
         TriggerStep::Select(select) => {

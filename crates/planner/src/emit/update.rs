@@ -21,7 +21,7 @@ use super::returning::Returning;
 use super::row::{RowRegs, Target, read_row, table_source};
 use super::set::Assignments;
 use super::target::{choose_visit, find_target, limited_rows, visit_rows};
-use super::trigger::{Event, Params, Triggers, enter_scope, fire, triggers_for};
+use super::trigger::{Event, Params, Triggers, fire, statement_binder, statement_text, triggers_for};
 use super::update_from::update_from;
 use super::upsert::Upserts;
 use super::view::update_view;
@@ -299,15 +299,8 @@ pub(crate) fn emit_update(e: &mut Emitter<'_>, statement: &ast::Update) -> Resul
     let mut item = table_source(source, &name.text, alias.is_some(), db, &table);
     item.hint = index_hint(&table, statement.table.indexed.as_ref())?;
 
-    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
-    let mut binder = match &sql {
-        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
-        None => Binder::new(e.context),
-    };
-    enter_scope(e, &mut binder);
-    if let Some(with) = &statement.with {
-        binder.push_with(with)?;
-    }
+    let text = statement_text(e);
+    let mut binder = statement_binder(e, &text, statement.with.as_ref())?;
     if statement.from.is_some() {
         e.uses_database(db, true);
         return update_from(e, (db, &table), item, statement, binder, conflict);

@@ -11,7 +11,6 @@ use super::Emitter;
 use super::constraints::NewRow;
 use super::row::{Target, table_source};
 use super::update::RowUpdate;
-use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::plan::ColumnIndex;
 
@@ -120,12 +119,8 @@ impl<'u> Upserts<'u> {
             let target = new.target;
             let (row, excluded) = (e.context.new_source(), e.context.new_source());
             let name = self.name.map_or(&*target.table.name, |n| &n.text);
-            let sql = e.trigger.as_ref().map(|t| t.sql.clone());
-            let mut binder = match &sql {
-                Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
-                None => Binder::new(e.context),
-            };
-            super::trigger::enter_scope(e, &mut binder);
+            let text = super::trigger::statement_text(e);
+            let mut binder = super::trigger::statement_binder(e, &text, None)?;
             binder.push_scope(vec![table_source(row, name, true, target.db, &target.table)]);
             // As with NEW, columns of `excluded` have no affinity in comparisons; and no collation.
             let mut bare = (*target.table).clone();

@@ -10,13 +10,13 @@ use turso_program::control::OnError;
 use turso_program::cursor::{Column, Next, OpenEphemeral, Rewind};
 use turso_program::data::{ApplyAffinity, Copy};
 use turso_program::{DbIndex, Label, Regs};
-use turso_schema::{Column as TableColumn, Relation as TableKind, StrictType, Table};
+use turso_schema::{Column as TableColumn, Relation as TableKind, Table};
 use turso_value::Affinity;
 
 use super::returning::Returning;
 use super::row::{RowRegs, rewritten, table_source};
 use super::set::Assignments;
-use super::trigger::{Event, Params, Triggers, all_triggers_of, enter_scope, fire, triggers_for};
+use super::trigger::{Event, Params, Triggers, all_triggers_of, fire, statement_binder, statement_text, triggers_for};
 use super::{Destination, Emitter};
 use crate::bind::{Binder, column_expr};
 use crate::plan::{Body, ColumnIndex, Expr, OutputColumn, Query, Relation, Source, SourceId};
@@ -55,17 +55,8 @@ pub(crate) fn expand_view(e: &Emitter<'_>, db: DbIndex, view: &Arc<Table>) -> Re
         .iter()
         .enumerate()
         .map(|(i, c)| TableColumn {
-            name: c.name.clone(),
-            declared_type: shown_type(own.get(i).unwrap_or(c)),
-            affinity: c.affinity,
             collation: c.collation.clone(),
-            not_null: None,
-            default: None,
-            default_text: None,
-            generated: None,
-            primary_key_position: 0,
-            strict_type: StrictType::Any,
-            hidden: false,
+            ..TableColumn::plain(c.name.clone(), shown_type(own.get(i).unwrap_or(c)), c.affinity)
         })
         .collect();
     Ok(Arc::new(table))
@@ -162,15 +153,8 @@ pub(super) fn delete_from_view(
     let view = expand_view(e, db, view)?;
     let name = statement.table.alias.as_ref().unwrap_or(&statement.table.name.name);
     let (source, output) = view_source(e, db, &view, name)?;
-    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
-    let mut binder = match &sql {
-        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
-        None => Binder::new(e.context),
-    };
-    enter_scope(e, &mut binder);
-    if let Some(with) = &statement.with {
-        binder.push_with(with)?;
-    }
+    let text = statement_text(e);
+    let mut binder = statement_binder(e, &text, statement.with.as_ref())?;
     binder.push_scope(vec![source]);
     let filter = match &statement.where_clause {
         Some(condition) => binder.bind_conjuncts(condition)?,
@@ -214,15 +198,8 @@ pub(super) fn update_view(
     let name = statement.table.alias.as_ref().unwrap_or(&statement.table.name.name);
     let (source, mut output) = view_source(e, db, view, name)?;
     let id = source.id;
-    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
-    let mut binder = match &sql {
-        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
-        None => Binder::new(e.context),
-    };
-    enter_scope(e, &mut binder);
-    if let Some(with) = &statement.with {
-        binder.push_with(with)?;
-    }
+    let text = statement_text(e);
+    let mut binder = statement_binder(e, &text, statement.with.as_ref())?;
     binder.push_scope(vec![source]);
     let mut filter = match &statement.from {
         Some(from) => binder.bind_from(from)?,

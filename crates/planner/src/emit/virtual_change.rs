@@ -20,9 +20,9 @@ use super::insert::{Mapping, bind_rows, check_width, each_row};
 use super::returning::Returning;
 use super::row::RowRegs;
 use super::set::Assignments;
-use super::trigger::enter_scope;
+use super::trigger::{statement_binder, statement_text};
 use super::view::each_row as each_collected_row;
-use crate::bind::{Binder, column_expr};
+use crate::bind::column_expr;
 use crate::context::ConnectedTable;
 use crate::plan::{ColumnIndex, Expr, IndexHint, JoinKind, Relation, Source};
 
@@ -134,15 +134,6 @@ pub(super) fn insert_into_virtual(
     Ok(returning)
 }
 
-/// Enter the scopes of a change: those of a trigger, and WITH.
-fn enter<'b>(e: &Emitter<'_>, binder: &mut Binder<'b>, with: Option<&'b ast::With>) -> Result<()> {
-    enter_scope(e, binder);
-    match with {
-        Some(with) => binder.push_with(with),
-        None => Ok(()),
-    }
-}
-
 /// DELETE FROM a virtual table.
 pub(super) fn delete_from_virtual(
     e: &mut Emitter<'_>,
@@ -156,12 +147,8 @@ pub(super) fn delete_from_virtual(
     let target = Target::begin(e, db, table, None)?;
     let source = target.source(e, &statement.table);
     let output = vec![column_expr(&source, target.key()?)];
-    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
-    let mut binder = match &sql {
-        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
-        None => Binder::new(e.context),
-    };
-    enter(e, &mut binder, statement.with.as_ref())?;
+    let text = statement_text(e);
+    let mut binder = statement_binder(e, &text, statement.with.as_ref())?;
     binder.push_scope(vec![source]);
     let filter = match &statement.where_clause {
         Some(condition) => binder.bind_conjuncts(condition)?,
@@ -195,12 +182,8 @@ pub(super) fn update_virtual(
     let old: Vec<Expr> =
         (0..table.columns.len()).map(|c| column_expr(&source, ColumnIndex::Column(c as u16))).collect();
     let old_key = column_expr(&source, key);
-    let sql = e.trigger.as_ref().map(|t| t.sql.clone());
-    let mut binder = match &sql {
-        Some(sql) => Binder::for_text(e.context, sql.as_bytes()),
-        None => Binder::new(e.context),
-    };
-    enter(e, &mut binder, statement.with.as_ref())?;
+    let text = statement_text(e);
+    let mut binder = statement_binder(e, &text, statement.with.as_ref())?;
     binder.push_scope(vec![source]);
     let mut filter = match &statement.from {
         Some(from) => binder.bind_from(from)?,

@@ -13,8 +13,8 @@ use turso_schema::{Relation, Table, define_table};
 use turso_value::{Affinity, Value};
 
 use super::{
-    SchemaRecord, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format,
-    open_schema_table, parse_schema, quoted_identifier, schema_of, schema_record, table_condition,
+    SchemaRecord, append_schema_row, change_cookie, ensure_file_format, open_schema_table, parse_schema,
+    place_for_create, quoted_identifier, schema_of, schema_record, table_condition,
 };
 use crate::bind::Binder;
 use crate::emit::{Destination, Emitter};
@@ -22,21 +22,10 @@ use crate::plan::Query;
 
 /// Emit CREATE TABLE.
 pub(crate) fn create_table(e: &mut Emitter<'_>, statement: &CreateTable) -> Result<()> {
-    let db = database_for_create(e, &statement.name, statement.temporary, "table")?;
+    let Some(db) = place_for_create(e, &statement.name, statement.temporary, statement.if_not_exists)? else {
+        return Ok(());
+    };
     let name = &statement.name.name;
-    e.uses_database(db, true);
-    check_object_name(e, &name.text)?;
-    let schema = schema_of(e, db);
-    if let Some(existing) = schema.qualified_table(&name.text) {
-        if statement.if_not_exists {
-            return Ok(());
-        }
-        let kind = if existing.is_view() { "view" } else { "table" };
-        return Err(Error::sql(format!("{kind} {} already exists", name.text)).with_sql_offset(name.offset));
-    }
-    if schema.index(&name.text).is_some() {
-        return Err(Error::sql(format!("there is already an index named {}", name.text)));
-    }
     match &statement.body {
         CreateTableBody::Columns { .. } => {
             let sql = format!("CREATE TABLE {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));

@@ -3,12 +3,8 @@
 use turso_error::{Error, Result};
 use turso_parser::ast::{self, CreateView};
 use turso_program::DbIndex;
-use turso_program::cursor::Close;
 
-use super::{
-    SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create, ensure_file_format,
-    open_schema_table, parse_schema, schema_of, table_condition,
-};
+use super::{TEMP, place_for_create, store_definition};
 use crate::emit::Emitter;
 
 /// Emit CREATE VIEW.
@@ -19,30 +15,13 @@ pub(crate) fn create_view(e: &mut Emitter<'_>, statement: &CreateView) -> Result
     if has_variables(&statement.select) {
         return Err(Error::sql("parameters are not allowed in views"));
     }
-    let db = database_for_create(e, &statement.name, statement.temporary, "table")?;
+    let Some(db) = place_for_create(e, &statement.name, statement.temporary, statement.if_not_exists)? else {
+        return Ok(());
+    };
     let name = &statement.name.name;
-    e.uses_database(db, true);
-    check_object_name(e, &name.text)?;
-    let schema = schema_of(e, db);
-    if let Some(existing) = schema.qualified_table(&name.text) {
-        if statement.if_not_exists {
-            return Ok(());
-        }
-        let kind = if existing.is_view() { "view" } else { "table" };
-        return Err(Error::sql(format!("{kind} {} already exists", name.text)).with_sql_offset(name.offset));
-    }
-    if schema.index(&name.text).is_some() {
-        return Err(Error::sql(format!("there is already an index named {}", name.text)));
-    }
     check_databases(e, db, ("view", &name.text), |finder| ast::visit::Visit::select(finder, &statement.select))?;
     let sql = format!("CREATE VIEW {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));
-    ensure_file_format(e, db);
-    let cursor = open_schema_table(e, db);
-    let row = SchemaRecord { kind: "view", name: &name.text, table: &name.text, root: None, sql: Some(&sql) };
-    append_schema_row(e, db, cursor, &row);
-    e.builder.emit(Close { cursor });
-    change_cookie(e, db);
-    parse_schema(e, db, Some(table_condition(&name.text)));
+    store_definition(e, db, "view", &name.text, &sql);
     Ok(())
 }
 

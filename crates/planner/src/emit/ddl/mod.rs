@@ -32,7 +32,7 @@ use std::sync::Arc;
 use turso_error::{Error, Result};
 use turso_parser::ast;
 use turso_program::control::If;
-use turso_program::cursor::{Column, Next, OpenWrite, Rewind, Rowid, TreeKind};
+use turso_program::cursor::{Close, Column, Next, OpenWrite, Rewind, Rowid, TreeKind};
 use turso_program::data::{Const, Copy, Integer, Null};
 use turso_program::expression::{Comparison, Eq, Ne, Nulls};
 use turso_program::schema::{Cookie, ParseSchema, ReadCookie, SetCookie};
@@ -81,6 +81,42 @@ pub(crate) fn database_for_create(
             Ok(db)
         }
     }
+}
+
+/// The database in which a table, view or virtual table is to be made, and no other has its name; `None` where one of that
+/// name is there and IF NOT EXISTS asks to leave it.
+pub(crate) fn place_for_create(
+    e: &mut Emitter<'_>,
+    qualified: &ast::QualifiedName,
+    temporary: bool,
+    if_not_exists: bool,
+) -> Result<Option<DbIndex>> {
+    let db = database_for_create(e, qualified, temporary, "table")?;
+    let name = &qualified.name;
+    e.uses_database(db, true);
+    check_object_name(e, &name.text)?;
+    let schema = schema_of(e, db);
+    if let Some(existing) = schema.qualified_table(&name.text) {
+        if if_not_exists {
+            return Ok(None);
+        }
+        let kind = if existing.is_view() { "view" } else { "table" };
+        return Err(Error::sql(format!("{kind} {} already exists", name.text)).with_sql_offset(name.offset));
+    }
+    if schema.index(&name.text).is_some() {
+        return Err(Error::sql(format!("there is already an index named {}", name.text)));
+    }
+    Ok(Some(db))
+}
+
+/// Store the definition of what has no tree, and put it into the catalogue.
+pub(crate) fn store_definition(e: &mut Emitter<'_>, db: DbIndex, kind: &'static str, name: &str, sql: &str) {
+    ensure_file_format(e, db);
+    let cursor = open_schema_table(e, db);
+    append_schema_row(e, db, cursor, &SchemaRecord { kind, name, table: name, root: None, sql: Some(sql) });
+    e.builder.emit(Close { cursor });
+    change_cookie(e, db);
+    parse_schema(e, db, Some(table_condition(name)));
 }
 
 /// Refuse names that begin with `sqlite_`.
