@@ -46,13 +46,14 @@ instructions! {
     /// Open (or empty) a store of groups, each with a key (of built-in collations) and a content for the registers `states`,
     /// where one group at a time is loaded: aggregates and values.
     GroupOpen { cursor: CursorId, states: Regs, key: Arc<KeyInfo> }
-    /// Load the group with this key and jump. Without one, a new group is loaded, whose registers are NULL, and execution falls
-    /// through.
-    GroupFind { cursor: CursorId, key: Regs, known: Addr }
-    /// Sort the groups by their keys and load the first; its key goes to `dest`. Jump when there is none.
-    GroupSort { cursor: CursorId, dest: Regs, empty: Addr }
-    /// Load the next group, put its key into `dest`, and jump; fall through at the end.
-    GroupNext { cursor: CursorId, dest: Regs, target: Addr }
+    /// Load the group with this key and jump to `known`. Without one, a new group is loaded, whose registers are NULL, and
+    /// execution falls through; where there is no memory for another group, jump to `full`.
+    GroupFind { cursor: CursorId, key: Regs, known: Addr, full: Addr }
+    /// Sort the groups by their keys and go before the first.
+    GroupSort { cursor: CursorId }
+    /// Load the next group, put its key into `dest`, and jump. Past the last one, or (with `before`, unless it has no
+    /// registers) where its key does not sort before that one, no group is loaded, and execution falls through.
+    GroupNext { cursor: CursorId, dest: Regs, before: Regs, target: Addr }
     /// Add an integer to the set in register `set`.
     RowSetAdd { set: Reg, rowid: Reg }
     /// Take the smallest integer out of the set into `dest`; jump when it is empty.

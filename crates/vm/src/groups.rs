@@ -3,12 +3,17 @@
 //! A group is what its registers hold while its rows are fed in: aggregates (objects of their registers) and values beside
 //! them. One group is loaded at a time; going to another one swaps both contents, so nothing is copied and an instruction that
 //! works on a loaded group knows nothing of this.
+//!
+//! Once the connection's temporary space has no memory left, no group is added: the program keeps the rows of other groups in
+//! a sorter, folds them from there, and takes the groups from both in the order of their keys.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use turso_error::Result;
 use turso_program::sorter::{GroupFind, GroupNext, GroupOpen, GroupSort};
 use turso_program::{CursorId, Program, Regs};
+use turso_storage::TempSpace;
 use turso_value::{KeyInfo, Value};
 
 use crate::cursors::Cursor;
@@ -16,6 +21,7 @@ use crate::dispatch::{Exec, Flow};
 use crate::frame::{Frame, Object};
 use crate::keyset::KeySet;
 use crate::run::internal;
+use crate::share::Share;
 use crate::{Host, Vm};
 
 /// See the module's header.
@@ -32,10 +38,18 @@ pub(crate) struct Groups {
     /// The groups in the order of their keys, and the place in it.
     order: Vec<u32>,
     at: usize,
+    share: Share,
+    /// Bytes behind the keys and states.
+    behind: usize,
+    /// No group is added any more.
+    full: bool,
 }
 
+/// About what an aggregate's object takes, and what its state has behind it.
+const OBJECT_BYTES: usize = 96;
+
 impl Groups {
-    fn new(info: Arc<KeyInfo>, states: Regs) -> Self {
+    fn new(info: Arc<KeyInfo>, states: Regs, space: Option<Arc<TempSpace>>) -> Self {
         Self {
             keys: KeySet::new(info.clone(), None),
             info,
@@ -46,10 +60,20 @@ impl Groups {
             loaded: None,
             order: Vec::new(),
             at: 0,
+            share: Share::new(space),
+            behind: 0,
+            full: false,
         }
     }
 
     fn clear(&mut self) {
+        if self.share.has_claimed() {
+            self.keys = KeySet::new(self.info.clone(), None);
+            (self.key_values, self.values, self.objects) = (Vec::new(), Vec::new(), Vec::new());
+            self.share.give_back();
+        }
+        self.behind = 0;
+        self.full = false;
         self.keys.clear();
         self.key_values.clear();
         self.values.clear();
@@ -68,23 +92,43 @@ impl Groups {
         self.key_values.get(group * width..(group + 1) * width).unwrap_or(&[])
     }
 
-    /// Loads the group with this key; true when it is new.
+    /// Loads the group with this key, a new one where there is none.
     #[inline]
-    fn find(&mut self, key: Regs, frame: &mut Frame) -> Result<bool> {
+    fn find(&mut self, key: Regs, frame: &mut Frame) -> Result<Find> {
         let values = frame.registers.block(key);
-        let (group, new) = self.keys.number(values)?;
+        let (group, new) = match self.full {
+            false => self.keys.number(values)?,
+            true => match self.keys.find(values) {
+                Some(group) => (group, false),
+                None => return Ok(Find::Full),
+            },
+        };
         if new {
             self.key_values.extend_from_slice(values);
             let width = self.states.count as usize;
             self.values.resize((group + 1) * width, Value::Null);
             self.objects.resize_with((group + 1) * width, Object::default);
+            self.behind += width * OBJECT_BYTES;
+            self.behind += values.iter().filter_map(Value::bytes).map(<[u8]>::len).sum::<usize>();
+            if !self.share.holds(self.memory()) {
+                self.full = !self.share.grow(self.memory());
+            }
         }
         if self.loaded != Some(group) {
             self.swap(frame);
             self.loaded = Some(group);
             self.swap(frame);
         }
-        Ok(new)
+        Ok(if new { Find::New } else { Find::Known })
+    }
+
+    /// About how many bytes of memory the groups take.
+    #[inline]
+    fn memory(&self) -> usize {
+        self.keys.memory()
+            + (self.key_values.capacity() + self.values.capacity()) * size_of::<Value>()
+            + self.objects.capacity() * size_of::<Object>()
+            + self.behind
     }
 
     /// Exchanges the registers with what is kept for the loaded group.
@@ -105,27 +149,42 @@ impl Groups {
         }
     }
 
-    fn sort(&mut self) {
+    fn compare(&self, a: &[Value], b: &[Value]) -> Ordering {
+        let columns = a.iter().zip(b).enumerate();
+        let mut orders = columns.map(|(i, (a, b))| match (a, b) {
+            (Value::Integer(a), Value::Integer(b)) if a == b => Ordering::Equal,
+            (a, b) => self.info.compare_values(i, a.as_ref(), b.as_ref()),
+        });
+        orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
+
+    fn sort(&mut self, frame: &mut Frame) {
+        self.unload(frame);
         let mut order: Vec<u32> = (0..self.count() as u32).collect();
         order.sort_unstable_by(|a, b| {
             let (a, b) = (self.key_of(*a as usize), self.key_of(*b as usize));
-            let columns = a.iter().zip(b).enumerate();
-            let orders = columns.map(|(i, (a, b))| match (a, b) {
-                (Value::Integer(a), Value::Integer(b)) if a == b => std::cmp::Ordering::Equal,
-                (a, b) => self.info.compare_values(i, a.as_ref(), b.as_ref()),
-            });
-            orders.into_iter().find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+            self.compare(a, b)
         });
         self.order = order;
         self.at = 0;
     }
 
-    /// Loads the group at the place in hand; false past the last one.
-    fn load(&mut self, dest: Regs, frame: &mut Frame) -> bool {
+    fn unload(&mut self, frame: &mut Frame) {
         self.swap(frame);
-        let group = self.order.get(self.at).map(|&group| group as usize);
-        self.loaded = group;
-        let Some(group) = group else { return false };
+        self.loaded = None;
+    }
+
+    /// Loads the group at the place in hand, and goes behind it; false past the last one, and where its key is not before that
+    /// in `before`.
+    fn next(&mut self, dest: Regs, before: Regs, frame: &mut Frame) -> bool {
+        self.unload(frame);
+        let Some(&group) = self.order.get(self.at) else { return false };
+        let group = group as usize;
+        if before.count > 0 && self.compare(self.key_of(group), frame.registers.block(before)).is_ge() {
+            return false;
+        }
+        self.loaded = Some(group);
+        self.at += 1;
         self.swap(frame);
         let width = self.info.columns.len();
         if let Some(key) = self.key_values.get_mut(group * width..(group + 1) * width) {
@@ -133,6 +192,14 @@ impl Groups {
         }
         true
     }
+}
+
+/// What came of a search.
+enum Find {
+    Known,
+    New,
+    /// There is none, and no memory for another one.
+    Full,
 }
 
 /// Takes the groups out of their slot, so that they and the frame can be changed together.
@@ -151,10 +218,13 @@ fn with_groups<T>(vm: &mut Vm, cursor: CursorId, run: impl FnOnce(&mut Groups, &
 }
 
 impl Exec for GroupOpen {
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         match &mut vm.frame.cursors[self.cursor.index()] {
             Cursor::Groups(groups) if Arc::ptr_eq(&groups.info, &self.key) => groups.clear(),
-            slot => *slot = Cursor::Groups(Box::new(Groups::new(self.key.clone(), self.states))),
+            slot => {
+                let groups = Groups::new(self.key.clone(), self.states, host.temporary_space());
+                *slot = Cursor::Groups(Box::new(groups));
+            }
         }
         Ok(Flow::NEXT)
     }
@@ -163,28 +233,28 @@ impl Exec for GroupOpen {
 impl Exec for GroupFind {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        let new = with_groups(vm, self.cursor, |groups, frame| groups.find(self.key, frame))?;
-        Flow::jump_if(!new, self.known)
+        match with_groups(vm, self.cursor, |groups, frame| groups.find(self.key, frame))? {
+            Find::Known => Ok(Flow::jump(self.known)),
+            Find::New => Ok(Flow::NEXT),
+            Find::Full => Ok(Flow::jump(self.full)),
+        }
     }
 }
 
 impl Exec for GroupSort {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        let found = with_groups(vm, self.cursor, |groups, frame| {
-            groups.sort();
-            Ok(groups.load(self.dest, frame))
+        with_groups(vm, self.cursor, |groups, frame| {
+            groups.sort(frame);
+            Ok(())
         })?;
-        Flow::jump_if(!found, self.empty)
+        Ok(Flow::NEXT)
     }
 }
 
 impl Exec for GroupNext {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        let found = with_groups(vm, self.cursor, |groups, frame| {
-            groups.at += 1;
-            Ok(groups.load(self.dest, frame))
-        })?;
+        let found = with_groups(vm, self.cursor, |groups, frame| Ok(groups.next(self.dest, self.before, frame)))?;
         Flow::jump_if(found, self.target)
     }
 }

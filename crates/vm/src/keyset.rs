@@ -25,7 +25,8 @@ use turso_value::{Collation, KeyInfo, TextEncoding, Value, ValueRef, encode_reco
 
 use crate::cursors::Cursor;
 use crate::dispatch::{Exec, Flow};
-use crate::run::internal;
+use crate::run::{Run, internal};
+use crate::share::Share;
 use crate::{Host, Vm};
 
 /// See the module's header.
@@ -36,11 +37,7 @@ pub(crate) struct KeySet {
     arena: Vec<u8>,
     starts: Vec<usize>,
     slots: Vec<Slot>,
-    /// Bytes that may be in memory.
-    room: usize,
-    space: Option<Arc<TempSpace>>,
-    /// Bytes claimed from it.
-    claimed: usize,
+    share: Share,
     /// New keys go to a tree.
     full: bool,
     /// That tree, of what identifies each key.
@@ -55,18 +52,12 @@ struct Slot {
 }
 
 const FEWEST_SLOTS: usize = 64;
-/// Bytes that every set may have in memory.
-const FREE: usize = 256 << 10;
-/// Bytes claimed at a time beyond that.
-const SHARE: usize = 2 << 20;
 
 impl KeySet {
     /// An empty set.
     pub fn new(key: Arc<KeyInfo>, space: Option<Arc<TempSpace>>) -> Self {
         Self {
-            room: if space.is_some() { FREE } else { usize::MAX },
-            space,
-            claimed: 0,
+            share: Share::new(space),
             full: false,
             tree: None,
             key,
@@ -79,11 +70,11 @@ impl KeySet {
 
     /// Empties the set; buffers stay, but for what was claimed.
     pub fn clear(&mut self) {
-        if self.claimed > 0 {
+        if self.share.has_claimed() {
             self.arena = Vec::new();
             self.starts = vec![0];
             self.slots = vec![Slot::default(); FEWEST_SLOTS];
-            self.give_back();
+            self.share.give_back();
         }
         self.full = false;
         let few = self.starts.len() * 8;
@@ -99,10 +90,26 @@ impl KeySet {
     /// Adds a key; false when it was there already.
     pub fn add(&mut self, key: &[Value]) -> Result<bool> {
         let (_, new) = self.number(key)?;
-        if new && self.arena.len() + self.slots.len() * 12 > self.room {
-            self.make_room();
+        if new && !self.share.holds(self.memory()) {
+            self.full = !self.share.grow(self.memory());
         }
         Ok(new)
+    }
+
+    /// [`add`](Self::add), in memory or beyond it. May be pending.
+    #[inline]
+    pub fn add_anywhere<H: Host>(&mut self, key: &[Value], run: &mut Run, host: &mut H) -> Result<bool> {
+        if self.full { self.add_to_tree(key, run.temporary(host)?) } else { self.add(key) }
+    }
+
+    /// Empties the set in memory and beyond it. May be pending.
+    pub fn empty<H: Host>(&mut self, run: &mut Run, host: &mut H) -> Result<()> {
+        if let Some(tree) = self.tree.as_mut().filter(|_| self.full) {
+            TreeEraser::new(tree.root(), false).run(run.temporary(host)?)?;
+            tree.reset();
+        }
+        self.clear();
+        Ok(())
     }
 
     /// The number of a key, from 0 in the order of arrival, and whether it is new.
@@ -187,25 +194,6 @@ impl KeySet {
         self.arena.capacity() + self.starts.capacity() * size_of::<usize>() + self.slots.len() * size_of::<Slot>()
     }
 
-    /// More memory, or no more keys in memory.
-    #[cold]
-    fn make_room(&mut self) {
-        let Some(space) = &self.space else { return };
-        if space.claim(SHARE) {
-            self.claimed += SHARE;
-            self.room = self.claimed.max(FREE);
-        } else {
-            self.full = true;
-        }
-    }
-
-    fn give_back(&mut self) {
-        if let Some(space) = &self.space {
-            space.give_back(std::mem::take(&mut self.claimed));
-            self.room = FREE;
-        }
-    }
-
     /// Adds a key where there is no memory left; false when it was there already. May be pending.
     #[cold]
     fn add_to_tree(&mut self, key: &[Value], pager: &mut Pager) -> Result<bool> {
@@ -272,12 +260,6 @@ impl KeySet {
             }
             self.slots[at] = slot;
         }
-    }
-}
-
-impl Drop for KeySet {
-    fn drop(&mut self) {
-        self.give_back();
     }
 }
 
@@ -358,15 +340,7 @@ fn set(cursors: &mut [Cursor], id: CursorId) -> Result<&mut KeySet> {
 impl Exec for SetOpen {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         match &mut vm.frame.cursors[self.cursor.index()] {
-            Cursor::Set(set) if Arc::ptr_eq(&set.key, &self.key) => {
-                if let Some(tree) = &mut set.tree
-                    && set.full
-                {
-                    TreeEraser::new(tree.root(), false).run(vm.run.temporary(host)?)?;
-                    tree.reset();
-                }
-                set.clear();
-            }
+            Cursor::Set(set) if Arc::ptr_eq(&set.key, &self.key) => set.empty(&mut vm.run, host)?,
             slot => *slot = Cursor::Set(Box::new(KeySet::new(self.key.clone(), host.temporary_space()))),
         }
         Ok(Flow::NEXT)
@@ -377,8 +351,8 @@ impl Exec for SetAdd {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         let (set, key) = (set(&mut vm.frame.cursors, self.cursor)?, vm.frame.registers.block(self.key));
-        let added = if set.full { set.add_to_tree(key, vm.run.temporary(host)?)? } else { set.add(key)? };
-        Flow::jump_if(!added, self.member)
+        let new = set.add_anywhere(key, &mut vm.run, host)?;
+        Flow::jump_if(!new, self.member)
     }
 }
 

@@ -34,6 +34,7 @@ mod registers;
 mod rowset;
 mod run;
 mod schema;
+mod share;
 mod sorter;
 mod transaction;
 mod trigger;

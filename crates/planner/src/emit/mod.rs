@@ -47,6 +47,7 @@ mod seen;
 mod select;
 mod select_aggregate;
 mod select_group;
+mod select_group_hashed;
 mod select_sort;
 mod set;
 mod state;

@@ -1,5 +1,5 @@
 //! GROUP BY: rows sorted by the keys (by a sorter, or as the loops deliver them), folded group by group; or groups found by
-//! their keys, each row folded into its own, and sorted at the end.
+//! their keys, each row folded into its own, and sorted at the end (`select_group_hashed`).
 //!
 //! ```text
 //!   for each row in key order:
@@ -20,10 +20,8 @@ use turso_program::control::{Gosub, Goto, IfPos, Jump, Return};
 use turso_program::cursor::Column;
 use turso_program::data::{Copy, Integer};
 use turso_program::expression::Compare;
-use turso_program::sorter::{
-    GroupFind, GroupNext, GroupOpen, GroupSort, SorterAdd, SorterNext, SorterOpen, SorterSort,
-};
-use turso_program::{Label, Reg, Regs};
+use turso_program::sorter::{SorterAdd, SorterNext, SorterOpen, SorterSort};
+use turso_program::{CursorId, Label, Reg, Regs};
 use turso_value::{Collation, KeyColumn, KeyInfo};
 
 use super::emitter::Place;
@@ -35,15 +33,15 @@ use crate::bind::ordering_collation;
 use crate::plan::{ColumnIndex, Core, Expr, OrderTerm, SourceId, Visit, Wish, same_expr, walk_expr};
 
 /// Registers of the group in hand.
-struct Group {
+pub(super) struct Group {
     /// The keys of the group.
-    keys: Regs,
+    pub(super) keys: Regs,
     /// The keys of the row in hand.
-    new: Regs,
+    pub(super) new: Regs,
     /// 1 once there is a group.
-    started: Reg,
-    return_to: Reg,
-    flush: Label,
+    pub(super) started: Reg,
+    pub(super) return_to: Reg,
+    pub(super) flush: Label,
     /// The part of `flush` behind computing the aggregates' values.
     give_out: Label,
     how: Arc<KeyInfo>,
@@ -108,7 +106,7 @@ fn sort_terms(core: &Core, order_by: &[OrderTerm]) -> (Vec<OrderTerm>, bool) {
 }
 
 /// Where a group key stands among the sort terms.
-fn place_of(terms: &[OrderTerm], key: &Expr) -> Option<usize> {
+pub(super) fn place_of(terms: &[OrderTerm], key: &Expr) -> Option<usize> {
     terms.iter().position(|t| same_expr(t.expr.without_collate(), key.without_collate()))
 }
 
@@ -171,7 +169,7 @@ impl Emitter<'_> {
                 for (i, key) in core.group_by.iter().enumerate() {
                     e.expr_into(key, group.new.at(i))?;
                 }
-                e.group_row(&group, &aggregates)
+                e.group_row(&group, &aggregates, &mut |_| {})
             })?;
         } else if aggregates.may_take_turns() && terms.iter().all(|t| !matches!(t.collation, Collation::Custom(_))) {
             self.hashed_groups(core, &plan, &terms, &group, &mut aggregates)?;
@@ -218,8 +216,13 @@ impl Emitter<'_> {
         sink.row(self, leave)
     }
 
-    /// The row in hand, whose keys are in `group.new`.
-    fn group_row(&mut self, group: &Group, aggregates: &Aggregates<'_>) -> Result<()> {
+    /// The row in hand, whose keys are in `group.new`. Where they begin a group, `begins` comes first.
+    pub(super) fn group_row(
+        &mut self,
+        group: &Group,
+        aggregates: &Aggregates<'_>,
+        begins: &mut dyn FnMut(&mut Self),
+    ) -> Result<()> {
         let (compare, start, changed, same) =
             (self.builder.label(), self.builder.label(), self.builder.label(), self.builder.label());
         self.builder.emit(IfPos { reg: group.started, target: compare, decrement: 0 });
@@ -231,6 +234,7 @@ impl Emitter<'_> {
         self.builder.bind(changed);
         self.builder.emit(Gosub { return_to: group.return_to, target: group.flush });
         self.builder.bind(start);
+        begins(self);
         self.builder.emit(Copy { from: group.new.first, to: group.keys.first, count: group.keys.count });
         aggregates.reset(self);
         if aggregates.keeps_first_row() {
@@ -238,48 +242,6 @@ impl Emitter<'_> {
         }
         self.builder.bind(same);
         aggregates.step(self)
-    }
-
-    /// Each row into the group with its key; the groups sorted by key.
-    fn hashed_groups(
-        &mut self,
-        core: &Core,
-        plan: &crate::plan::JoinPlan,
-        terms: &[OrderTerm],
-        group: &Group,
-        aggregates: &mut Aggregates<'_>,
-    ) -> Result<()> {
-        let cursor = self.builder.cursor();
-        let key = self.builder.registers(terms.len());
-        let collations: Vec<Collation> = terms.iter().map(|t| t.collation.clone()).collect();
-        aggregates.take_turns(self, key, &collations);
-        let aggregates = &*aggregates;
-        let how = Arc::new(self.order_key(terms));
-        self.builder.emit(GroupOpen { cursor, states: aggregates.content(), key: how });
-        self.loops(core, plan, &mut |e, _| {
-            for (i, term) in terms.iter().enumerate() {
-                e.expr_into(&term.expr, key.at(i))?;
-            }
-            let known = e.builder.label();
-            e.builder.emit(GroupFind { cursor, key, known });
-            if aggregates.keeps_first_row() {
-                aggregates.load_bare(e)?;
-            }
-            e.builder.bind(known);
-            aggregates.step(e)
-        })?;
-        self.builder.plan_node("USE TEMP B-TREE FOR GROUP BY");
-        let end = self.builder.label();
-        self.builder.emit(GroupSort { cursor, dest: key, empty: end });
-        let top = self.builder.label_here();
-        for (i, expr) in core.group_by.iter().enumerate() {
-            let at = place_of(terms, expr).unwrap_or(i);
-            self.builder.emit(Copy { from: key.at(at), to: group.keys.at(i), count: 1 });
-        }
-        self.builder.emit(Gosub { return_to: group.return_to, target: group.flush });
-        self.builder.emit(GroupNext { cursor, dest: key, target: top });
-        self.builder.bind(end);
-        Ok(())
     }
 
     /// Rows through a sorter by key.
@@ -291,7 +253,37 @@ impl Emitter<'_> {
         group: &Group,
         aggregates: &Aggregates<'_>,
     ) -> Result<()> {
-        // Behind the keys stand the columns that aggregates and outputs read.
+        let rows = SortedRows::open(self, core, terms, aggregates);
+        self.loops(core, plan, &mut |e, _| {
+            for (i, term) in terms.iter().enumerate() {
+                e.expr_into(&term.expr, rows.record.at(i))?;
+            }
+            rows.add(e)
+        })?;
+        self.builder.plan_node("USE TEMP B-TREE FOR GROUP BY");
+        rows.each(self, &mut |e, cursor| {
+            for (i, key) in core.group_by.iter().enumerate() {
+                let field = place_of(terms, key).unwrap_or(i);
+                e.builder.emit(Column { cursor, column: field as u16, dest: group.new.at(i), default: None });
+            }
+            e.group_row(group, aggregates, &mut |_| {})
+        })
+    }
+}
+
+/// Rows sorted by their group keys, with all columns that aggregates and outputs read.
+pub(super) struct SortedRows {
+    cursor: CursorId,
+    /// The keys, then the columns behind them.
+    pub record: Regs,
+    keys: usize,
+    extra: Vec<(SourceId, ColumnIndex)>,
+    places: Vec<(SourceId, ColumnIndex, Place)>,
+}
+
+impl SortedRows {
+    /// Open the sorter.
+    pub fn open(e: &mut Emitter<'_>, core: &Core, terms: &[OrderTerm], aggregates: &Aggregates<'_>) -> Self {
         let mut read = ReadColumns { core, found: Vec::new() };
         for aggregate in &core.aggregates {
             aggregate.args.iter().chain(&aggregate.filter).for_each(|e| read.expr(e));
@@ -309,7 +301,7 @@ impl Emitter<'_> {
         };
         let mut places = Vec::with_capacity(read.found.len());
         let mut extra = Vec::new();
-        let cursor = self.builder.cursor();
+        let cursor = e.builder.cursor();
         for (source, column) in read.found {
             let field = match is_key(source, column) {
                 Some(at) => at,
@@ -321,36 +313,40 @@ impl Emitter<'_> {
             places.push((source, column, Place::Field(cursor, field as u16)));
         }
         let width = terms.len() + extra.len();
-        let record = self.builder.registers(width);
-        let key = Arc::new(self.order_key(terms));
-        self.builder.emit(SorterOpen { cursor, columns: width as u32, keep: None, key });
-        self.loops(core, plan, &mut |e, _| {
-            for (i, term) in terms.iter().enumerate() {
-                e.expr_into(&term.expr, record.at(i))?;
-            }
-            for (i, (source, column)) in extra.iter().enumerate() {
-                e.column_into(*source, *column, record.at(terms.len() + i))?;
-            }
-            e.builder.emit(SorterAdd { cursor, values: record });
-            Ok(())
-        })?;
-        self.builder.plan_node("USE TEMP B-TREE FOR GROUP BY");
-        let end = self.builder.label();
-        self.builder.emit(SorterSort { cursor, empty: end });
-        let top = self.builder.label_here();
-        for (i, key) in core.group_by.iter().enumerate() {
-            let field = place_of(terms, key).unwrap_or(i);
-            self.builder.emit(Column { cursor, column: field as u16, dest: group.new.at(i), default: None });
+        let record = e.builder.registers(width);
+        let key = Arc::new(e.order_key(terms));
+        e.builder.emit(SorterOpen { cursor, columns: width as u32, keep: None, key });
+        Self { cursor, record, keys: terms.len(), extra, places }
+    }
+
+    /// Add the row in hand, whose keys are in the record.
+    pub fn add(&self, e: &mut Emitter<'_>) -> Result<()> {
+        for (i, (source, column)) in self.extra.iter().enumerate() {
+            e.column_into(*source, *column, self.record.at(self.keys + i))?;
         }
-        let mark = self.moved.len();
-        self.moved.extend(places);
-        self.loop_depth += 1;
-        let result = self.group_row(group, aggregates);
-        self.loop_depth -= 1;
-        self.moved.truncate(mark);
+        e.builder.emit(SorterAdd { cursor: self.cursor, values: self.record });
+        Ok(())
+    }
+
+    /// Sort, and do that for each row: it reads the row's keys as the first columns of the cursor, and all other columns as in
+    /// the loops.
+    pub fn each(
+        self,
+        e: &mut Emitter<'_>,
+        row: &mut dyn FnMut(&mut Emitter<'_>, CursorId) -> Result<()>,
+    ) -> Result<()> {
+        let (cursor, end) = (self.cursor, e.builder.label());
+        e.builder.emit(SorterSort { cursor, empty: end });
+        let top = e.builder.label_here();
+        let mark = e.moved.len();
+        e.moved.extend(self.places);
+        e.loop_depth += 1;
+        let result = row(e, cursor);
+        e.loop_depth -= 1;
+        e.moved.truncate(mark);
         result?;
-        self.builder.emit(SorterNext { cursor, target: top });
-        self.builder.bind(end);
+        e.builder.emit(SorterNext { cursor, target: top });
+        e.builder.bind(end);
         Ok(())
     }
 }

@@ -61,7 +61,8 @@ impl Vm {
                 _ => Err(internal("a sorter runs forward only")),
             },
             Cursor::Hash(rows) => match way {
-                Way::Next => Ok(rows.next()),
+                Way::Next if rows.is_in_memory() => Ok(rows.next()),
+                Way::Next => rows.next_in_both(self.run.open_temporary()?),
                 _ => Err(internal("hashed rows are found by their keys")),
             },
             // A pseudo table has one row, and one that was never opened has none.

@@ -28,7 +28,7 @@ const CHUNK: usize = 64 << 10;
 const BATCH: usize = 256 << 10;
 
 /// See the module's documentation.
-pub(super) struct External {
+pub(crate) struct External {
     space: Arc<TempSpace>,
     file: Arc<dyn File>,
     /// Bytes written.
@@ -54,10 +54,10 @@ impl External {
     }
 
     /// Writes a run of records in their order, each with its length in front.
-    pub fn write_run<'r>(&mut self, records: impl Iterator<Item = &'r [u8]>) -> Result<()> {
+    pub fn write_run(&mut self, records: impl Iterator<Item = impl AsRef<[u8]>>) -> Result<()> {
         let mut writer = Writer { start: self.end, buffer: Vec::with_capacity(BATCH + CHUNK) };
         for record in records {
-            self.write(&mut writer, record)?;
+            self.write(&mut writer, record.as_ref())?;
         }
         let run = self.finish(writer)?;
         self.runs.push(run);

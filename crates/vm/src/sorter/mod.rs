@@ -30,11 +30,12 @@ use turso_value::key::compare_record;
 use turso_value::{KeyInfo, TextEncoding, Value};
 
 use self::compare::compare;
-use self::external::External;
+pub(crate) use self::external::External;
 use self::prefix::Prefix;
 use crate::cursors::Decoder;
 use crate::record::encode;
 use crate::run::internal;
+use crate::share::Share;
 
 /// Where a record lies, and the beginning of its key.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,20 +59,11 @@ pub(crate) struct Sorter {
     /// Index of the current entry once sorted.
     at: usize,
     record: Decoder,
-    /// Bytes of records and entries that may be in memory.
-    room: usize,
-    /// Where memory and files come from; `None`: everything stays in memory.
-    space: Option<Arc<TempSpace>>,
-    /// Bytes claimed from it.
-    claimed: usize,
+    /// Of records and entries in memory.
+    share: Share,
     external: Option<Box<External>>,
     pub sequence: i64,
 }
-
-/// Bytes that every sorter may have in memory.
-const FREE: usize = 256 << 10;
-/// Bytes claimed at a time beyond that.
-const SHARE: usize = 2 << 20;
 
 /// How many records are brought into the cache together.
 const AHEAD: usize = 16;
@@ -128,9 +120,7 @@ impl Sorter {
     /// An empty sorter.
     pub fn new(key: Arc<KeyInfo>, keep: usize, space: Option<Arc<TempSpace>>) -> Self {
         Self {
-            room: if space.is_some() { FREE } else { usize::MAX },
-            space,
-            claimed: 0,
+            share: Share::new(space),
             external: None,
             key,
             keep,
@@ -155,7 +145,7 @@ impl Sorter {
         self.at = 0;
         self.record.reset();
         self.sequence = 0;
-        if self.claimed > 0 || self.external.is_some() {
+        if self.share.has_claimed() || self.external.is_some() {
             self.let_go();
         }
     }
@@ -169,10 +159,7 @@ impl Sorter {
 
     fn free_memory(&mut self) {
         (self.arena, self.entries) = (Vec::new(), Vec::new());
-        if let Some(space) = &self.space {
-            space.give_back(std::mem::take(&mut self.claimed));
-            self.room = FREE;
-        }
+        self.share.give_back();
     }
 
     /// Empties the sorter, for another bound.
@@ -290,31 +277,18 @@ impl Sorter {
                 self.make_heap()?;
             }
         }
-        if self.arena.len() + self.entries.len() * size_of::<Entry>() > self.room {
-            return self.make_room();
-        }
-        Ok(())
-    }
-
-    /// More memory, or what is there goes to the file.
-    #[cold]
-    fn make_room(&mut self) -> Result<()> {
-        let Some(space) = &self.space else { return Ok(()) };
-        if space.claim(SHARE) {
-            self.claimed += SHARE;
-            self.room = self.claimed.max(FREE);
-            return Ok(());
-        }
-        self.write_run()
+        let bytes = self.arena.len() + self.entries.len() * size_of::<Entry>();
+        if self.share.holds(bytes) || self.share.grow(bytes) { Ok(()) } else { self.write_run() }
     }
 
     /// Sorts what is in memory and writes it to the file.
+    #[cold]
     fn write_run(&mut self) -> Result<()> {
         self.put_in_order()?;
         let external = match &mut self.external {
             Some(external) => external,
             slot => {
-                let Some(space) = &self.space else { return Ok(()) };
+                let Some(space) = self.share.space() else { return Ok(()) };
                 slot.insert(Box::new(External::new(space.clone())?))
             }
         };
@@ -464,14 +438,6 @@ impl Sorter {
                 Some(record) => self.record.read(record, index, encoding, dest),
                 None => Err(internal("sorter is on no record")),
             },
-        }
-    }
-}
-
-impl Drop for Sorter {
-    fn drop(&mut self) {
-        if let Some(space) = &self.space {
-            space.give_back(self.claimed);
         }
     }
 }

@@ -65,7 +65,7 @@ fn check_with(key: KeyInfo, rows: usize, keep: usize, seed: u64, io: Option<Arc<
     let mut expected: Vec<Vec<Value>> = Vec::new();
     let mut sorter = Sorter::new(key.clone(), keep, space.clone());
     if space.is_some() {
-        sorter.room = 700;
+        sorter.share.set_room(700);
     }
     for i in 0..rows {
         let mut row: Vec<Value> = (0..columns).map(|_| random.value()).collect();
@@ -214,7 +214,7 @@ fn an_empty_sorter_has_no_first_record() {
 fn more_runs_than_can_be_merged_at_once_become_longer_ones() {
     let space = TempSpace::new(Some(Arc::new(PendingIo::new(Arc::new(MemoryIo::new())))), 0);
     let mut sorter = Sorter::new(Arc::new(KeyInfo::binary(1)), 0, Some(space.clone()));
-    sorter.room = 100;
+    sorter.share.set_room(100);
     let long = "x".repeat(100_000);
     let mut random = Random(5);
     let mut expected = Vec::new();
