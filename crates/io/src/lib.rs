@@ -20,6 +20,7 @@
 mod delegate;
 
 mod completion;
+mod fork;
 mod memory;
 mod no_lock;
 mod pending;
@@ -33,6 +34,7 @@ mod thread_pool;
 mod uring;
 
 pub use completion::{Buffer, Completion, Op, Output};
+pub use fork::Birth;
 pub use memory::MemoryIo;
 pub use no_lock::NoLockIo;
 pub use pending::PendingIo;

@@ -201,6 +201,8 @@ pub(crate) struct State {
     pub spare: Option<Box<State>>,
     /// Stands in for a session that cannot be used now: everything fails.
     pub inert: bool,
+    /// The process that opened the connection.
+    pub birth: turso_io::Birth,
 }
 
 impl State {
@@ -266,6 +268,7 @@ impl State {
             nested_statements: 0,
             spare: None,
             inert: false,
+            birth: turso_io::Birth::here(),
         }
     }
 
@@ -275,10 +278,13 @@ impl State {
         Self { lent, inert: true, ..state }
     }
 
-    /// Fails where the session is in the middle of something that must not be disturbed.
+    /// Fails where the session is in the middle of something that must not be disturbed, and in a forked child.
     pub fn usable(&self) -> Result<()> {
         if self.inert {
             return Err(Error::new(ResultCode::MISUSE, "the connection cannot be used inside this call"));
+        }
+        if !self.birth.is_here() && self.databases.iter().any(|db| db.pager.database_file().is_some()) {
+            return self.birth.check();
         }
         Ok(())
     }

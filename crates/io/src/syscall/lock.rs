@@ -11,7 +11,7 @@ use std::os::fd::RawFd;
 
 use turso_error::{Error, Result, ResultCode};
 
-use crate::LockLevel;
+use crate::{Birth, LockLevel};
 
 const PENDING: i64 = 0x4000_0000;
 const RESERVED: i64 = PENDING + 1;
@@ -83,6 +83,7 @@ pub(super) fn release_all(fd: RawFd) -> Result<bool, OsError> {
 /// The lock level of one handle.
 pub(super) struct FileLocks {
     level: LockLevel,
+    birth: Birth,
 }
 
 fn busy() -> Error {
@@ -91,7 +92,7 @@ fn busy() -> Error {
 
 impl FileLocks {
     pub(super) fn new() -> Self {
-        Self { level: LockLevel::None }
+        Self { level: LockLevel::None, birth: Birth::here() }
     }
 
     pub(super) fn level(&self) -> LockLevel {
@@ -102,6 +103,7 @@ impl FileLocks {
         if level <= self.level {
             return Ok(());
         }
+        self.birth.check()?;
         let lock_error = |e: OsError| Error::io(ResultCode::IOERR_LOCK, &e);
         if self.level == LockLevel::None {
             // PENDING is read-locked first, so that a writer who waits keeps new readers out.
@@ -140,6 +142,11 @@ impl FileLocks {
     pub(super) fn lower(&mut self, fd: RawFd, level: LockLevel) -> Result<()> {
         debug_assert!(level <= LockLevel::Shared);
         if level >= self.level {
+            return Ok(());
+        }
+        if !self.birth.is_here() {
+            // The lock is the parent's.
+            self.level = level;
             return Ok(());
         }
         let unlock_error = |e: OsError| Error::io(ResultCode::IOERR_UNLOCK, &e);

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use turso_error::{Error, Result, ResultCode};
 
-use crate::{File, FileId, Io, LockLevel, OpenFlags, ShmLockKind, ShmRegion, SyncKind, UNIX_EPOCH_JULIAN_MS};
+use crate::{Birth, File, FileId, Io, LockLevel, OpenFlags, ShmLockKind, ShmRegion, SyncKind, UNIX_EPOCH_JULIAN_MS};
 use lock::FileLocks;
 use shm::ShmFile;
 
@@ -74,6 +74,7 @@ impl SyscallIo {
             read_only,
             locks: Mutex::new(FileLocks::new()),
             shm: Mutex::new(None),
+            birth: Birth::here(),
         }))
     }
 }
@@ -209,6 +210,8 @@ pub(crate) struct SyscallFile {
     read_only: bool,
     locks: Mutex<FileLocks>,
     shm: Mutex<Option<ShmFile>>,
+    /// A child of the process that opened it neither writes nor locks.
+    birth: Birth,
 }
 
 fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -257,10 +260,12 @@ impl File for SyscallFile {
     }
 
     fn write_at(&self, buf: &[u8], offset: u64) -> Result<()> {
+        self.birth.check()?;
         self.file().write_all_at(buf, offset).map_err(|e| write_error(&e))
     }
 
     fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> Result<()> {
+        self.birth.check()?;
         // The kernel takes at most 1024 pieces per call.
         let mut offset = offset;
         for batch in bufs.chunks(1024) {
@@ -305,6 +310,7 @@ impl File for SyscallFile {
     }
 
     fn truncate(&self, size: u64) -> Result<()> {
+        self.birth.check()?;
         self.file().set_len(size).map_err(|e| truncate_error(&e))
     }
 
@@ -381,7 +387,9 @@ impl Drop for SyscallFile {
         // Closing any descriptor of a file drops the POSIX locks that this process holds on it, and another SQLite
         // library in the process may hold some: then the descriptor stays open for good, without our own locks.
         if lock::posix_locks_of_this_process(file.as_raw_fd()) {
-            let _ = lock::release_all(file.as_raw_fd());
+            if self.birth.is_here() {
+                let _ = lock::release_all(file.as_raw_fd());
+            }
             std::mem::forget(OwnedFd::from(file));
         }
     }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use turso_error::{Error, Result, ResultCode};
 
 use super::lock::{Mode, conflict, posix_locks_of_this_process, release_all, set};
-use crate::ShmLockKind;
 use crate::shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
+use crate::{Birth, ShmLockKind};
 
 const FIRST_LOCK: i64 = 120;
 const PRESENCE: i64 = FIRST_LOCK + SHM_LOCKS as i64;
@@ -23,6 +23,7 @@ pub(super) struct ShmFile {
     path: PathBuf,
     read_only: bool,
     regions: Vec<ShmRegion>,
+    birth: Birth,
 }
 
 impl ShmFile {
@@ -37,7 +38,7 @@ impl ShmFile {
                 Err(_) => return Err(cannot(e)),
             },
         };
-        let shm = Self { file: Some(file), path, read_only, regions: Vec::new() };
+        let shm = Self { file: Some(file), path, read_only, regions: Vec::new(), birth: Birth::here() };
         shm.join()?;
         Ok(shm)
     }
@@ -134,6 +135,7 @@ impl ShmFile {
 
     pub(super) fn lock(&mut self, first: u32, count: u32, kind: ShmLockKind) -> Result<()> {
         debug_assert!(first + count <= SHM_LOCKS);
+        self.birth.check()?;
         let mode = match kind {
             ShmLockKind::Shared => Mode::Read,
             ShmLockKind::Exclusive => Mode::Write,
@@ -149,6 +151,10 @@ impl ShmFile {
     }
 
     pub(super) fn unlock(&mut self, first: u32, count: u32) -> Result<()> {
+        if !self.birth.is_here() {
+            // The lock is the parent's.
+            return Ok(());
+        }
         match set(self.file().as_raw_fd(), Mode::Unlock, FIRST_LOCK + i64::from(first), i64::from(count)) {
             Ok(_) => Ok(()),
             Err(e) => Err(Error::io(ResultCode::IOERR_SHMLOCK, &e)),
@@ -172,7 +178,7 @@ impl ShmFile {
             (Ok(ours), Ok(named)) => (ours.dev(), ours.ino()) == (named.dev(), named.ino()),
             _ => false,
         };
-        if same {
+        if same && self.birth.is_here() {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -182,7 +188,9 @@ impl Drop for ShmFile {
     fn drop(&mut self) {
         let Some(file) = self.file.take() else { return };
         // A mapping that somebody still holds keeps the open file alive, and with it the locks.
-        let _ = release_all(file.as_raw_fd());
+        if self.birth.is_here() {
+            let _ = release_all(file.as_raw_fd());
+        }
         // As in `SyscallFile::drop`.
         if posix_locks_of_this_process(file.as_raw_fd()) {
             std::mem::forget(OwnedFd::from(file));

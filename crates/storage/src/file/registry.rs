@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, Weak};
 
 use turso_error::Result;
-use turso_io::{File, FileId, Io};
+use turso_io::{Birth, File, FileId, Io};
 
 use super::{DatabaseFile, OpenOptions, guard};
 
@@ -17,6 +17,8 @@ struct Key {
     path: PathBuf,
     read_only: bool,
     immutable: bool,
+    /// A forked child opens files anew: those of its parent are not its own.
+    birth: Birth,
     /// The back end: a wrapped one must not be mixed with the plain one.
     io: usize,
 }
@@ -42,6 +44,7 @@ pub(super) fn join_or_register(
         path: path.clone(),
         read_only: options.read_only || file.is_read_only(),
         immutable: options.immutable,
+        birth: Birth::here(),
         io: io_identity(&io),
     };
     let mut open = guard(&OPEN);
