@@ -503,3 +503,96 @@ fn the_log_tells_who_keeps_it() {
     ok(&y, "PRAGMA wal_checkpoint");
     assert!(rows(&y, "PRAGMA wal_status").ends_with("|nothing"));
 }
+
+/// A table of many pages, whose rows all hold the same number.
+const MANY: &str = "CREATE TABLE m(id INTEGER PRIMARY KEY, n, filler);
+    WITH RECURSIVE i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i WHERE i < 400) INSERT INTO m SELECT i, 0, zeroblob(900) FROM i";
+
+const TOO_OLD: &str =
+    "the transaction's snapshot was older than PRAGMA snapshot_age_limit allows, and a checkpoint has let it go";
+
+#[test]
+fn a_snapshot_that_is_too_old_is_let_go_by_a_checkpoint_that_it_keeps() {
+    for begin in ["BEGIN", "BEGIN CONCURRENT"] {
+        let scratch = Scratch::new("age", MANY);
+        let (x, y) = (scratch.connect(), scratch.connect());
+        assert_eq!(rows(&x, "PRAGMA snapshot_age_limit = 60000"), "60000");
+        assert_eq!(rows(&y, "PRAGMA snapshot_age_limit"), "60000");
+        ok(&y, "PRAGMA wal_checkpoint(truncate); PRAGMA busy_timeout = 0");
+        ok(&x, begin);
+        assert_eq!(rows(&x, "SELECT n FROM m WHERE id = 1"), "0");
+        if begin != "BEGIN" {
+            ok(&x, "UPDATE m SET n = 7 WHERE id = 400");
+        }
+        ok(&y, "UPDATE m SET n = 1");
+        let frames = rows(&y, "PRAGMA wal_status").split('|').next().unwrap().to_owned();
+        assert_eq!(rows(&y, "PRAGMA wal_checkpoint(truncate)"), format!("1|{frames}|0"));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        ok(&y, "PRAGMA snapshot_age_limit = 10");
+        assert_eq!(rows(&y, "PRAGMA wal_checkpoint(truncate)"), "0|0|0");
+        ok(&y, "UPDATE m SET n = 2");
+        // Pages that it has are still those of its time; others it cannot have.
+        assert_eq!(rows(&x, "SELECT n FROM m WHERE id = 1"), "0");
+        let failure = x.execute_batch("SELECT sum(n) FROM m").unwrap_err();
+        assert_eq!((failure.code(), failure.to_string().as_str()), (ResultCode::BUSY_SNAPSHOT, TOO_OLD));
+        if begin != "BEGIN" {
+            assert_eq!(x.execute_batch("COMMIT").unwrap_err().code(), ResultCode::BUSY_SNAPSHOT);
+        }
+        ok(&x, "ROLLBACK");
+        assert_eq!(rows(&x, "SELECT sum(n) FROM m"), "800");
+        // The newest snapshot is in nobody's way, a writer's neither.
+        ok(&x, "BEGIN IMMEDIATE; UPDATE m SET n = 3");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        ok(&y, "PRAGMA wal_checkpoint");
+        ok(&x, "COMMIT");
+        assert_eq!(rows(&y, "SELECT sum(n) FROM m"), "1200");
+    }
+}
+
+#[test]
+fn snapshots_that_may_be_let_go_at_any_time_never_show_two_times_at_once() {
+    let scratch = Scratch::new("age_threads", MANY);
+    ok(&scratch.connect(), "PRAGMA snapshot_age_limit = 1");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(2);
+    let (whole, let_go) = std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..3)
+            .map(|_| {
+                let reader = scratch.connect();
+                scope.spawn(move || {
+                    ok(&reader, "PRAGMA cache_size = 10");
+                    let (mut whole, mut let_go) = (0, 0);
+                    while std::time::Instant::now() < until {
+                        let mut statement = reader.prepare("SELECT n FROM m").unwrap().statement.unwrap();
+                        let mut first = None;
+                        loop {
+                            match statement.step() {
+                                Ok(StepResult::Row) => {
+                                    let n = statement.row()[0].to_integer();
+                                    assert_eq!(*first.get_or_insert(n), n);
+                                    std::thread::sleep(std::time::Duration::from_micros(20));
+                                }
+                                Ok(_) => break whole += 1,
+                                Err(e) => {
+                                    assert_eq!(
+                                        (e.code(), e.to_string().as_str()),
+                                        (ResultCode::BUSY_SNAPSHOT, TOO_OLD)
+                                    );
+                                    break let_go += 1;
+                                }
+                            }
+                        }
+                    }
+                    (whole, let_go)
+                })
+            })
+            .collect();
+        let writer = scratch.connect();
+        let mut round = 0;
+        while std::time::Instant::now() < until {
+            round += 1;
+            ok(&writer, &format!("UPDATE m SET n = {round}; PRAGMA wal_checkpoint(restart)"));
+        }
+        readers.into_iter().map(|r| r.join().unwrap()).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
+    });
+    assert!(let_go > 0, "{whole} reads, none let go");
+}

@@ -19,7 +19,7 @@ fn catalogue_pragmas() {
          PRAGMA foreign_key_list(ch); PRAGMA table_info(nosuch); PRAGMA index_list; PRAGMA table_xinfo(sqlite_schema);
          PRAGMA collation_list;
          SELECT name FROM pragma_pragma_list
-         WHERE name NOT IN ('io_backend', 'concurrent_isolation', 'concurrent_upgrade', 'execution_tier', 'wal_status')
+         WHERE name NOT IN ('io_backend', 'concurrent_isolation', 'concurrent_upgrade', 'execution_tier', 'snapshot_age_limit', 'wal_status')
            AND name NOT LIKE '%capture_data_changes_conn';",
     );
 }

@@ -180,6 +180,13 @@ impl State {
                 }
                 Ok(Value::Integer(i64::from(self.settings.wal_autocheckpoint)))
             }
+            "snapshot_age_limit" => {
+                let file = self.databases.get(db.unwrap_or(0)).and_then(|db| db.pager.database_file());
+                if let (Some(told), Some(file)) = (told, file) {
+                    file.limit_snapshot_age(number(told));
+                }
+                Ok(Value::Integer(file.map_or(0, |file| file.snapshot_age_limit())))
+            }
             "temp_store_directory" => temp_directory(told),
             // The number of helper threads is one of the limits; a negative one only asks.
             "threads" => {

@@ -98,6 +98,9 @@ PRAGMA concurrent_isolation = serializable;
 -- = concurrent_upgrade
 -- ~ a deferred transaction that has read, was overtaken and wants to write goes on where what it has read has not changed
 PRAGMA concurrent_upgrade;
+-- = snapshot_age_limit
+-- ~ for how many milliseconds a transaction may keep the log from being copied; then a checkpoint lets its snapshot go
+PRAGMA snapshot_age_limit;
 -- = execution_tier
 -- ~ `auto`, `row` or `batch`: whether queries run row by row or on batches of rows, where both are possible
 PRAGMA execution_tier = batch; SELECT count(*), sum(a), max(b) FROM t WHERE a > 1; PRAGMA execution_tier = auto;

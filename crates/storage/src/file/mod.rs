@@ -11,7 +11,7 @@ mod turns;
 pub(crate) mod versions;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use turso_error::{Error, Result, ResultCode};
@@ -89,6 +89,8 @@ pub struct DatabaseFile {
     owner: AtomicU64,
     /// The log has no byte behind its frames; see [`DatabaseFile::keep_log_exact`].
     exact_log: AtomicBool,
+    /// See [`DatabaseFile::snapshot_age_limit`].
+    snapshot_age_limit: AtomicI64,
     pagers: AtomicUsize,
     /// Held by what must not see the last connection go; see [`DatabaseFile::while_open`].
     closing: Mutex<()>,
@@ -128,6 +130,7 @@ impl DatabaseFile {
             concurrency: Default::default(),
             owner: AtomicU64::new(0),
             exact_log: AtomicBool::new(false),
+            snapshot_age_limit: AtomicI64::new(0),
             pagers: AtomicUsize::new(0),
             closing: Mutex::default(),
             next_pager: AtomicU64::new(1),
@@ -412,6 +415,16 @@ impl DatabaseFile {
         }
         let commit = self.versions().record_unknown();
         Ok(FileTip { key, page_size, size, wal, commit })
+    }
+
+    /// Snapshots of this process that are older, in milliseconds, are let go where they keep a checkpoint from its work; 0: never.
+    pub fn snapshot_age_limit(&self) -> i64 {
+        self.snapshot_age_limit.load(Ordering::Relaxed)
+    }
+
+    /// Sets the [limit](Self::snapshot_age_limit), for snapshots that are taken from now on.
+    pub fn limit_snapshot_age(&self, ms: i64) {
+        self.snapshot_age_limit.store(ms.max(0), Ordering::Relaxed);
     }
 
     /// From now on the log grows by its frames alone, not in steps: programs that look at its size see what SQLite would have

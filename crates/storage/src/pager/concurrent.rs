@@ -278,6 +278,9 @@ impl Pager {
         if wal.newer_than(&file.db, snapshot)?.is_some() {
             return Ok(true);
         }
+        if !snapshot.keep() {
+            return snapshot.check().map(|()| false);
+        }
         self.become_plain();
         Ok(false)
     }

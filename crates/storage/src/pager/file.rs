@@ -30,6 +30,17 @@ pub(super) enum Source {
     Wal(WalSnapshot),
 }
 
+impl Source {
+    /// Fails where the snapshot was too old and has been let go; see `wal/age.rs`.
+    #[inline]
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Source::Wal(snapshot) => snapshot.check(),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What a pager of a database file has beyond one in memory.
 pub(super) struct FileBacking {
     pub db: Arc<DatabaseFile>,
@@ -536,6 +547,13 @@ impl Pager {
 }
 
 impl FileBacking {
+    /// [`locate`](Self::locate), where a snapshot that was let go is what is told rather than what came of it.
+    pub(super) fn located(&self, no: PageNo, page_size: u32) -> Result<(&dyn File, u64, bool)> {
+        let place = self.locate(no, page_size);
+        self.source.check()?;
+        place
+    }
+
     /// The file and the offset that hold a page in this snapshot; true where that is the log.
     pub(super) fn locate(&self, no: PageNo, page_size: u32) -> Result<(&dyn File, u64, bool)> {
         if let (Source::Wal(snapshot), Some(wal)) = (&self.source, &self.wal)

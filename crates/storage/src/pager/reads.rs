@@ -134,15 +134,16 @@ impl Pager {
         // Not as part of the condition: the guard would live on into the block.
         let shared = if file.db.is_shared() { file.db.versions().get(no, file.commit) } else { None };
         if let Some(page) = shared.filter(|page| page.len() == page_size as usize) {
-            return Ok(self.install(page, false));
+            return self.install(page, false);
         }
-        let (source, offset, in_log) = file.locate(no, page_size)?;
+        let (source, offset, in_log) = file.located(no, page_size)?;
         if source.completes_inline() {
             let mut page = Page::zeroed(no, page_size);
             let bytes = Page::unique(&mut page);
             let n = source.read_at(bytes, offset)?;
+            file.source.check()?;
             check_short(n, bytes, in_log)?;
-            return Ok(self.install(page, true));
+            return self.install(page, true);
         }
         let completion = source.submit(read_op(offset, page_size, 1));
         self.started(InFlight { first: no, count: 1, completion, in_log, spilled: None })
@@ -163,7 +164,7 @@ impl Pager {
     fn arrived(&mut self, read: &InFlight, mut bytes: Box<[u8]>, n: usize) -> Result<PageRef> {
         check_short(n, &mut bytes, read.in_log || read.spilled.is_some())?;
         let page = Page::from_bytes(read.first, &bytes);
-        Ok(if read.spilled.is_some() { self.install_dirty(page) } else { self.install(page, true) })
+        if read.spilled.is_some() { Ok(self.install_dirty(page)) } else { self.install(page, true) }
     }
 
     /// Takes those pages of a run that this connection has not come by in another way, or changed, meanwhile.
@@ -171,7 +172,7 @@ impl Pager {
         let pages = bytes[..n.min(bytes.len())].chunks_exact(self.header.page_size as usize);
         for (no, bytes) in (read.first.0..).map(PageNo).zip(pages) {
             if self.table.get(no).is_none() && self.spilled(no).is_none() {
-                self.install(Page::from_bytes(no, bytes), true);
+                let _ = self.install(Page::from_bytes(no, bytes), true);
             }
         }
     }
@@ -198,13 +199,15 @@ impl Pager {
         page
     }
 
-    fn install(&mut self, page: PageRef, offer: bool) -> PageRef {
+    /// Takes a page that was read under the snapshot in hand, if that has stood until now.
+    fn install(&mut self, page: PageRef, offer: bool) -> Result<PageRef> {
         let file = self.file_mut();
+        file.source.check()?;
         if offer && file.db.is_shared() {
             file.db.versions().put(page.no(), file.commit, page.clone());
         }
         self.table.put(page.no(), page.clone(), 0);
-        page
+        Ok(page)
     }
 }
 

@@ -151,6 +151,9 @@ impl Wal {
             // What has been copied so far is made durable while nobody waits: the sync within the pause has little left to do.
             let _ = self.database.sync(SyncKind::Data);
         }
+        if let Ok(HeaderState::Good(newest)) = self.index.read_header() {
+            self.let_old_go(db, &newest);
+        }
         self.emptying.pausing.store(true, Ordering::Release);
         for _ in 0..PAUSE_STEPS {
             if !self.locks.any_shared(lock::read(1)..lock::read(READ_MARKS)) {
@@ -176,7 +179,9 @@ impl Wal {
             return Err(Error::from_code(ResultCode::READONLY));
         }
         // A wal-index that nobody has built yet is built before the lock: recovery takes it too.
-        self.current_header(true)?;
+        if let Some(newest) = self.current_header(true)? {
+            self.let_old_go(db, &newest);
+        }
         self.locks.exclusive(lock::CHECKPOINT, 1)?;
         let result = self.checkpoint_locked(db, mode, effort, synchronous);
         self.locks.release_exclusive(lock::CHECKPOINT, 1);

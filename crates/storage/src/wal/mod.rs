@@ -5,6 +5,7 @@
 //!   write.rs       frames of a commit, their entry into the wal-index, restart of the log
 //!   pipe.rs        who writes next, and the group commit
 //!   checkpoint.rs  frames -> database file
+//!   age.rs         snapshots that are too old
 //!   recover.rs     log -> wal-index, by whoever comes first
 //!   index.rs       the shared memory;  locks.rs  its eight locks
 //! ```
@@ -15,6 +16,7 @@
 //! same generation tells by its frames which pages changed. A header of another generation does not: everything may
 //! have changed, unless this process restarted the log itself.
 
+mod age;
 mod checkpoint;
 mod index;
 mod locks;
@@ -77,6 +79,8 @@ pub(crate) struct Wal {
     marked: [AtomicI64; READ_MARKS as usize],
     /// The log is being emptied while everybody pauses.
     emptying: checkpoint::Emptying,
+    /// Snapshots that may become too old.
+    ages: age::Ages,
     /// Where the wal-index does not know the page size yet.
     page_size: u32,
 }
@@ -104,6 +108,7 @@ impl Wal {
             writer: Mutex::default(),
             marked: Default::default(),
             emptying: Default::default(),
+            ages: Default::default(),
             page_size,
         })
     }

@@ -122,7 +122,7 @@ impl Wal {
             Some(_) => self.move_to_newest(db, snapshot).map(|()| (true, true)),
         };
         match outcome {
-            Ok((true, moved)) => {
+            Ok((true, moved)) if snapshot.keep() => {
                 writer.holder = Some(id);
                 writer.brief = None;
                 Ok(moved)
@@ -289,7 +289,7 @@ impl Wal {
     /// Moves a snapshot that reads the log and keeps its read mark: while that is held the log cannot begin anew, and a mark may
     /// lie below what is read. False where there is no such snapshot or the newest state is not known.
     fn moves_in_place(&self, db: &DatabaseFile, snapshot: &mut WalSnapshot) -> Result<bool> {
-        if snapshot.slot == 0 {
+        if snapshot.slot == 0 || !snapshot.keep() {
             return Ok(false);
         }
         let written = guard(&self.tip).pipe.written;

@@ -1,11 +1,13 @@
 //! Snapshots: which header, held by which read mark.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use turso_error::{Error, Result, ResultCode};
 
 use super::Wal;
+use super::age::Hold;
 use super::index::HeaderState;
 use crate::file::DatabaseFile;
 use crate::file::guard;
@@ -26,6 +28,8 @@ pub(crate) struct WalSnapshot {
     pub(super) min_frame: u32,
     pub(super) commit: CommitNo,
     page_size: u32,
+    /// Where snapshots are limited in age.
+    pub(super) hold: Option<Arc<Hold>>,
 }
 
 impl WalSnapshot {
@@ -84,6 +88,7 @@ impl Wal {
                 let number = self.number(db, &snapshot.header);
                 if let Ok(Some(commit)) = number {
                     snapshot.commit = commit;
+                    self.watch_age(db, &mut snapshot);
                     return Ok(Some(snapshot));
                 }
                 self.end_read(snapshot);
@@ -106,7 +111,8 @@ impl Wal {
             }
             let snapshot = self.try_read_at(header);
             self.locks.release_exclusive(lock::CHECKPOINT, 1);
-            if let Some(snapshot) = snapshot? {
+            if let Some(mut snapshot) = snapshot? {
+                self.watch_age(db, &mut snapshot);
                 return Ok(snapshot);
             }
         }
@@ -128,7 +134,7 @@ impl Wal {
             return Ok(None);
         }
         // Number 0 comes before all that are known: nothing read under it is offered to others.
-        Ok(Some(WalSnapshot { header: *header, slot, min_frame, commit: 0, page_size: self.page_size }))
+        Ok(Some(WalSnapshot { header: *header, slot, min_frame, commit: 0, page_size: self.page_size, hold: None }))
     }
 
     /// The log has been closed for good: its database has another journal mode, or nobody has it open.
@@ -138,13 +144,16 @@ impl Wal {
 
     /// Lets a snapshot go.
     pub fn end_read(&self, snapshot: WalSnapshot) {
-        self.locks.release_shared(lock::read(snapshot.slot));
+        if snapshot.hold.is_none_or(|hold| hold.end()) {
+            self.locks.release_shared(lock::read(snapshot.slot));
+        }
     }
 
     /// One attempt; `None`: try again.
     pub(super) fn try_snapshot(&self, what: Use, may_block: bool) -> Result<Option<WalSnapshot>> {
         let Some(header) = self.current_header(may_block)? else { return Ok(None) };
-        let snapshot = |slot, min_frame| WalSnapshot { header, slot, min_frame, commit: 0, page_size: self.page_size };
+        let page_size = self.page_size;
+        let snapshot = |slot, min_frame| WalSnapshot { header, slot, min_frame, commit: 0, page_size, hold: None };
         if what == Use::FileIfComplete && self.index.backfilled()? == header.max_frame {
             match self.locks.shared(lock::read(0)) {
                 Ok(()) => {

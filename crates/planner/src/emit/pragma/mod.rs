@@ -139,6 +139,7 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("secure_delete", TELL),
     ("short_column_names", Flag),
     ("shrink_memory", Command),
+    ("snapshot_age_limit", number(true, Reading::Exact)),
     ("soft_heap_limit", number(true, Reading::Exact)),
     ("synchronous", ASK),
     ("table_info", Catalogue(catalogue::table_info)),
