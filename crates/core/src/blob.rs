@@ -14,6 +14,7 @@ use turso_schema::{IndexKey, Table};
 use turso_storage::btree::{BTreeCursor, CursorKind, SeekResult};
 use turso_storage::{PageNo, Pager};
 use turso_value::varint;
+use turso_vm::Interest;
 
 use crate::connection::{Connection, State};
 use crate::hooks::RowAction;
@@ -146,11 +147,55 @@ impl Blob {
         if state.hooks.watches_values {
             self.tell_preupdate(state)?;
         }
+        let change = self.change(Cause::Update);
+        if state.wanted_by_capture(&change) == Interest::None {
+            return self.put(state, bytes, from);
+        }
+        let old = self.record(state)?;
+        let at = from as usize..from as usize + bytes.len();
+        let mut new = old.clone();
+        new.get_mut(at.clone()).ok_or_else(damaged)?.copy_from_slice(bytes);
+        self.put(state, bytes, from)?;
+        let mark = state.capture.mark();
+        state.note_change(&change, Some(self.rowid), (Some(&old), Some(&new)));
+        let captured = state.blocking(State::write_changes);
+        if captured.is_err() {
+            // What cannot be captured has not happened.
+            state.capture.cut_back(mark);
+            self.put(state, old.get(at).unwrap_or(&[]), from)?;
+        }
+        captured
+    }
+
+    /// Overwrites bytes of the record.
+    fn put(&self, state: &mut State, bytes: &[u8], from: u32) -> Result<()> {
         let mut cursor = self.cursor();
         state.on_pages(self.db, |pager| {
             self.seek(&mut cursor, pager)?;
             cursor.overwrite_payload(pager, from, bytes)
         })
+    }
+
+    /// The whole record of the row.
+    fn record(&self, state: &mut State) -> Result<Vec<u8>> {
+        let mut cursor = self.cursor();
+        let mut record = Vec::new();
+        state.on_pages(self.db, |pager| {
+            self.seek(&mut cursor, pager)?;
+            record = cursor.full_payload(pager)?.to_vec();
+            Ok(())
+        })?;
+        Ok(record)
+    }
+
+    fn change(&self, cause: Cause) -> RowChange {
+        RowChange {
+            db: DbIndex(self.db as u16),
+            table: self.table.name.clone(),
+            cause,
+            counts: false,
+            sets_last_rowid: false,
+        }
     }
 
     /// Move to the same column of another row. After a failure the handle is of no use any more.
@@ -260,20 +305,8 @@ impl Blob {
     }
 
     fn tell_preupdate(&self, state: &mut State) -> Result<()> {
-        let mut cursor = self.cursor();
-        let mut record = Vec::new();
-        state.on_pages(self.db, |pager| {
-            self.seek(&mut cursor, pager)?;
-            record = cursor.full_payload(pager)?.to_vec();
-            Ok(())
-        })?;
-        let change = RowChange {
-            db: DbIndex(self.db as u16),
-            table: self.table.name.clone(),
-            cause: Cause::Delete,
-            counts: false,
-            sets_last_rowid: false,
-        };
+        let record = self.record(state)?;
+        let change = self.change(Cause::Delete);
         let rowid = Some(self.rowid);
         state.call_preupdate(&change, RowAction::Delete, (rowid, Some(&record)), (rowid, None), 0, Some(self.column));
         Ok(())

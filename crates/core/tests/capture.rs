@@ -331,3 +331,36 @@ fn concurrent_transactions_are_captured_in_the_order_of_their_commits() {
     assert_eq!(captured(&one).lines().collect::<Vec<_>>(), expected);
     assert_eq!(answers(&one, "PRAGMA integrity_check"), "'ok'");
 }
+
+#[test]
+fn writes_through_a_blob_handle_are_updates_of_the_row() {
+    let connection = open();
+    assert_eq!(
+        answers(&connection, "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (7, 'abcdef')"),
+        ""
+    );
+    assert_eq!(answers(&connection, "PRAGMA capture_data_changes_conn('full')"), "");
+    let mut blob = connection.open_blob("main", "t", "b", 7, true).unwrap();
+    blob.write_at(b"XY", 1).unwrap();
+    blob.write_at(b"Z", 5).unwrap();
+    assert!(blob.write_at(b"Z", 6).is_err());
+    blob.close().unwrap();
+    let row = |b: &str| format!("{{\"a\":7,\"b\":\"{b}\"}}");
+    let expected = [
+        format!("1/1 0 t 7|{}|{}", row("abcdef"), row("aXYdef")),
+        format!("2/1 0 t 7|{}|{}", row("aXYdef"), row("aXYdeZ")),
+        "3/1 2  |NULL|NULL".into(),
+    ];
+    assert_eq!(captured(&connection).lines().collect::<Vec<_>>(), expected);
+    // What cannot be captured does not happen; what is undone leaves nothing.
+    assert_eq!(answers(&connection, "BEGIN"), "");
+    let mut blob = connection.open_blob("main", "t", "b", 7, true).unwrap();
+    blob.write_at(b"!", 0).unwrap();
+    blob.close().unwrap();
+    assert_eq!(answers(&connection, "ROLLBACK; SELECT max(change_id) FROM turso_cdc"), "3");
+    assert_eq!(answers(&connection, "DROP TABLE turso_cdc"), "");
+    let mut blob = connection.open_blob("main", "t", "b", 7, true).unwrap();
+    assert_eq!(blob.write_at(b"!", 0).unwrap_err().to_string(), "no such table: turso_cdc");
+    let _ = blob.close();
+    assert_eq!(answers(&connection, "SELECT b FROM t"), "'aXYdeZ'");
+}
