@@ -44,7 +44,7 @@ impl State {
         let Some(schema) = self.databases.get(db).and_then(|entry| entry.schema.clone()) else { return Ok(false) };
         let name = create.name.name.text.to_string();
         if schema.table(&name).is_some() {
-            return Err(Error::sql(format!("table {name} already exists")));
+            return Err(Error::sql(format!("table {} already exists", create.name.name.written(text))));
         }
         let sql = Some(String::from_utf8_lossy(text).into_owned());
         let row = SchemaRow { kind: "table".into(), table: name.clone(), name, root, sql };

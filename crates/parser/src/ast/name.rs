@@ -73,6 +73,20 @@ pub struct Name {
 }
 
 impl Name {
+    /// The name as it stands in the text that it was parsed from, with its quotes.
+    pub fn written(&self, sql: &[u8]) -> String {
+        let token = sql.get(self.offset as usize..).unwrap_or_default();
+        let close = match token.first() {
+            Some(quote @ (b'"' | b'`' | b'\'')) => *quote,
+            Some(b'[') => b']',
+            _ => return self.text.to_string(),
+        };
+        // A doubled quote stands for one in the name.
+        let doubled = self.text.bytes().filter(|c| *c == close && close != b']').count();
+        let end = 2 + self.text.len() + doubled;
+        String::from_utf8_lossy(token.get(..end).unwrap_or(token)).into_owned()
+    }
+
     /// A name that does not come from a text. It is quoted when printing it bare would not read back.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         let text = text.into();

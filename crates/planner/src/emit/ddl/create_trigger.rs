@@ -47,7 +47,7 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
         if statement.if_not_exists {
             return Ok(());
         }
-        let written = written(e.context.sql, name);
+        let written = name.written(e.context.sql);
         return Err(Error::sql(format!("trigger {written} already exists")).with_sql_offset(name.offset));
     }
     if table.name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_")) {
@@ -82,20 +82,6 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
     change_cookie(e, db);
     parse_schema(e, db, Some(format!("type='trigger' AND name='{}'", name.text.replace('\'', "''"))));
     Ok(())
-}
-
-/// A name as it stands in the text, with its quotes.
-fn written(sql: &[u8], name: &ast::Name) -> String {
-    let token = sql.get(name.offset as usize..).unwrap_or_default();
-    let close = match token.first() {
-        Some(quote @ (b'"' | b'`' | b'\'')) => *quote,
-        Some(b'[') => b']',
-        _ => return name.text.to_string(),
-    };
-    // A doubled quote stands for one in the name.
-    let doubled = name.text.bytes().filter(|c| *c == close && close != b']').count();
-    let end = 2 + name.text.len() + doubled;
-    String::from_utf8_lossy(token.get(..end).unwrap_or(token)).into_owned()
 }
 
 /// The table or view that the trigger watches. Only temporary triggers may watch another database.

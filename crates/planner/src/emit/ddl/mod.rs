@@ -101,7 +101,9 @@ pub(crate) fn place_for_create(
             return Ok(None);
         }
         let kind = if existing.is_view() { "view" } else { "table" };
-        return Err(Error::sql(format!("{kind} {} already exists", name.text)).with_sql_offset(name.offset));
+        return Err(
+            Error::sql(format!("{kind} {} already exists", name.written(e.context.sql))).with_sql_offset(name.offset)
+        );
     }
     if schema.index(&name.text).is_some() {
         return Err(Error::sql(format!("there is already an index named {}", name.text)));
