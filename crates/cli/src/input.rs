@@ -25,6 +25,13 @@ impl Pending {
     /// Take a line; run what is complete.
     pub fn take(&mut self, shell: &mut Shell, line: &[u8]) -> Flow {
         let number = shell.line_number;
+        if let Some(mut lines) = shell.text_of_database.take() {
+            match lines.take(&String::from_utf8_lossy(line)) {
+                true => crate::commands::take_text(shell, lines),
+                false => shell.text_of_database = Some(lines),
+            }
+            return Flow::Continue;
+        }
         if self.text.is_empty() {
             if line.trim_ascii().is_empty() {
                 if shell.settings.echo {

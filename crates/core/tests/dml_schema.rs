@@ -10,6 +10,9 @@ fn tables_are_created_and_dropped() {
         "CREATE TABLE t(a, b INTEGER PRIMARY KEY, c TEXT UNIQUE, UNIQUE(a, c));
          CREATE TABLE IF NOT EXISTS t(x);
          CREATE TABLE t(x);
+         CREATE TABLE "t"(x);
+         CREATE TABLE [T](x);
+         CREATE VIEW `t` AS SELECT 1;
          CREATE TABLE w(a, b, PRIMARY KEY(b, a)) WITHOUT ROWID;
          CREATE TABLE s(a INT, b ANY) STRICT;
          CREATE TABLE ai(a INTEGER PRIMARY KEY AUTOINCREMENT, b UNIQUE);
@@ -180,6 +183,7 @@ fn imposters_write_to_the_tree_of_another_table() {
     ours.set_imposter("main", Some(3)).unwrap();
     ours.execute_batch("CREATE TABLE entries(a, r, PRIMARY KEY(a, r)) WITHOUT ROWID").unwrap();
     assert_eq!(answer("CREATE TABLE entries(x)"), "1 table entries already exists");
+    assert_eq!(answer("CREATE TABLE \"entries\"(x)"), "1 table \"entries\" already exists");
     ours.set_imposter("main", None).unwrap();
     assert_eq!(answer("SELECT * FROM entries"), "1|1");
     ours.execute_batch("INSERT INTO entries VALUES (5, 9), (NULL, 10)").unwrap();

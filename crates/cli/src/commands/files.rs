@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use turso_core::{Connection, StepResult};
 
-use super::{Outcome, help, quote};
+use super::{HexadecimalLines, Outcome, help, quote};
 use crate::input;
 use crate::output::shell_command;
 use crate::render::{Mode, identifier};
@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 25;
 /// `.open`
 pub fn open(shell: &mut Shell, arguments: &[&str]) -> Outcome {
     let mut access = shell.access.clone();
-    let (mut path, mut anew, mut maximum) = (None, false, false);
+    let (mut path, mut anew, mut maximum, mut from_text) = (None, false, false, false);
     for word in arguments {
         if is_option(word, "new") {
             anew = true;
@@ -33,7 +33,9 @@ pub fn open(shell: &mut Shell, arguments: &[&str]) -> Outcome {
         } else if is_option(word, "maxsize") {
             maximum = true;
             continue;
-        } else if is_option(word, "append") || is_option(word, "zip") || is_option(word, "hexdb") {
+        } else if is_option(word, "hexdb") {
+            from_text = true;
+        } else if is_option(word, "append") || is_option(word, "zip") {
             return Err(format!("Error: {word} is not available"));
         } else if std::mem::take(&mut maximum) {
             access.max_size = u64::try_from(crate::words::integer(word)).unwrap_or(0);
@@ -44,6 +46,9 @@ pub fn open(shell: &mut Shell, arguments: &[&str]) -> Outcome {
         } else {
             return Err(format!("extra argument: \"{word}\""));
         }
+    }
+    if from_text {
+        return open_text(shell, path, &access);
     }
     let path = path.unwrap_or(":memory:");
     if anew {
@@ -59,6 +64,42 @@ pub fn open(shell: &mut Shell, arguments: &[&str]) -> Outcome {
         shell.warn(message);
     }
     Ok(Flow::Continue)
+}
+
+/// `.open --hexdb`: a database in memory, from a file or from the lines that follow.
+fn open_text(shell: &mut Shell, path: Option<&str>, access: &Access) -> Outcome {
+    if shell.safe && !shell.nonce_given && path.is_some() {
+        shell.end("cannot open disk-based database files in safe mode");
+    }
+    if let Err(message) = shell.open_with(":memory:", &Access { in_memory: false, ..access.clone() }) {
+        shell.warn(message);
+        return Ok(Flow::Continue);
+    }
+    let mut lines = HexadecimalLines::default();
+    let Some(path) = path else {
+        shell.text_of_database = Some(lines);
+        return Ok(Flow::Continue);
+    };
+    match std::fs::read(path) {
+        Ok(text) => {
+            let text = String::from_utf8_lossy(&text);
+            let _ = text.lines().any(|line| lines.take(line));
+            take_text(shell, lines);
+        }
+        Err(_) => shell.warn(format!("cannot open \"{path}\" for reading")),
+    }
+    Ok(Flow::Continue)
+}
+
+/// All lines of a database as text are there.
+pub fn take_text(shell: &mut Shell, lines: HexadecimalLines) {
+    let connection = shell.connection();
+    let taken = lines.content().and_then(|content| {
+        connection.deserialize("main", &content, false).map_err(|error| format!("Error: {}", error.message()))
+    });
+    if let Err(message) = taken {
+        shell.warn(message);
+    }
 }
 
 /// `.read`

@@ -51,3 +51,64 @@ fn pages(shell: &mut Shell, connection: &Connection) -> Result<(), turso_core::E
     }
     Ok(())
 }
+
+/// Reads what `.dbtotxt` writes.
+#[derive(Default)]
+pub struct Lines {
+    content: Vec<u8>,
+    /// Where the page in hand begins.
+    page: usize,
+    /// How many lines have been read.
+    count: usize,
+    /// The first line was none.
+    bad: bool,
+}
+
+/// A database that is given as text has no more bytes.
+const MOST: usize = 1 << 30;
+
+impl Lines {
+    /// Takes a line; true where it is the last one.
+    pub fn take(&mut self, line: &str) -> bool {
+        self.count += 1;
+        if self.count == 1 {
+            match size_of_content(line) {
+                Some(size) => self.content = vec![0; size],
+                None => self.bad = true,
+            }
+            return false;
+        }
+        if line.starts_with("| end ") {
+            return true;
+        }
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        match words.as_slice() {
+            ["|", "page", _, "offset", offset, ..] => self.page = offset.parse().unwrap_or(usize::MAX),
+            ["|", offset, bytes @ ..] if offset.ends_with(':') => {
+                let offset = offset.trim_end_matches(':').parse().unwrap_or(usize::MAX);
+                let bytes: Vec<u8> =
+                    bytes.iter().take(WIDTH).map_while(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+                let at = self.page.saturating_add(offset);
+                if let (WIDTH, Some(place)) = (bytes.len(), self.content.get_mut(at..at.saturating_add(WIDTH))) {
+                    place.copy_from_slice(&bytes);
+                }
+            }
+            _ => {}
+        }
+        false
+    }
+
+    /// The bytes of the database.
+    pub fn content(self) -> Result<Vec<u8>, String> {
+        if self.bad || self.count == 0 { Err("Error on line 1 of --hexdb input".into()) } else { Ok(self.content) }
+    }
+}
+
+/// The size that the first line tells, in whole pages.
+fn size_of_content(line: &str) -> Option<usize> {
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    let ["|", "size", size, "pagesize", page, ..] = words.as_slice() else { return None };
+    let (size, page): (usize, usize) = (size.parse().ok()?, page.parse().ok()?);
+    let fits = page.is_power_of_two() && (512..=65536).contains(&page) && size <= MOST;
+    fits.then(|| size.next_multiple_of(page))
+}

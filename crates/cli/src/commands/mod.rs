@@ -3,11 +3,13 @@
 mod archive;
 mod controls;
 mod dump;
+pub mod expert;
 mod files;
 mod hash;
 mod help;
 mod hexadecimal;
 mod import;
+mod imposter;
 mod indent;
 mod inspect;
 mod lint;
@@ -18,13 +20,15 @@ mod schema;
 mod session;
 mod settings;
 mod system;
+mod testcase;
 pub mod track;
 pub mod watch;
 
 pub use archive::content as archive_content;
 pub use archive::from_command_line as archive_from_command_line;
-pub use files::show_file;
+pub use files::{show_file, take_text};
 pub use hash::{hash_of_queries, sha3};
+pub use hexadecimal::Lines as HexadecimalLines;
 
 use turso_core::Error;
 use turso_core::parser::ast::Statement;
@@ -57,6 +61,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "binary", letters: 3, safe: true, run: settings::binary },
     Command { name: "cd", letters: 2, safe: false, run: system::change_directory },
     Command { name: "changes", letters: 3, safe: true, run: settings::changes },
+    Command { name: "check", letters: 3, safe: true, run: testcase::check },
     Command { name: "clone", letters: 1, safe: false, run: files::clone },
     Command { name: "connection", letters: 2, safe: true, run: session::connection },
     Command { name: "crlf", letters: 2, safe: true, run: settings::crlf },
@@ -69,12 +74,14 @@ const COMMANDS: &[Command] = &[
     Command { name: "eqp", letters: 2, safe: true, run: settings::plan },
     Command { name: "excel", letters: 5, safe: false, run: files::excel },
     Command { name: "exit", letters: 2, safe: true, run: session::exit },
+    Command { name: "expert", letters: 4, safe: true, run: expert::run },
     Command { name: "explain", letters: 4, safe: true, run: settings::explain },
     Command { name: "filectrl", letters: 1, safe: true, run: session::file_control },
     Command { name: "fullschema", letters: 2, safe: true, run: schema::full_schema },
     Command { name: "headers", letters: 1, safe: true, run: settings::headers },
     Command { name: "help", letters: 3, safe: true, run: help::run },
     Command { name: "import", letters: 1, safe: false, run: import::run },
+    Command { name: "imposter", letters: 8, safe: true, run: imposter::run },
     Command { name: "indexes", letters: 2, safe: true, run: schema::indexes },
     Command { name: "indices", letters: 4, safe: true, run: schema::indexes },
     Command { name: "intck", letters: 3, safe: true, run: inspect::integrity_check },
@@ -107,6 +114,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "stats", letters: 2, safe: true, run: settings::stats },
     Command { name: "system", letters: 2, safe: false, run: system::system },
     Command { name: "tables", letters: 1, safe: true, run: schema::tables },
+    Command { name: "testcase", letters: 8, safe: true, run: testcase::begin },
     Command { name: "testctrl", letters: 5, safe: true, run: controls::test_control },
     Command { name: "timeout", letters: 5, safe: true, run: settings::timeout },
     Command { name: "timer", letters: 5, safe: true, run: settings::timer },

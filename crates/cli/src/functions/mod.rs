@@ -1,5 +1,6 @@
 //! SQL functions that the shell adds to its connections, as `sqlite3` does.
 
+mod base64;
 mod decimal;
 mod edit;
 
@@ -31,6 +32,7 @@ pub fn install(connection: &Connection, safe: bool) -> Result<()> {
     define("ieee754_from_blob", Arity::exactly(1), pure, from_blob)?;
     define("sqlar_compress", Arity::exactly(1), pure, compress)?;
     define("sqlar_uncompress", Arity::exactly(2), pure, uncompress)?;
+    define("base64", Arity::exactly(1), pure, base64::base64)?;
     define("usleep", Arity::exactly(1), FunctionFlags::NONE, sleep)?;
     if !safe {
         define("readfile", Arity::exactly(1), direct, read_file)?;

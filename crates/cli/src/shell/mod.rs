@@ -68,6 +68,12 @@ pub struct Shell {
     pub once: Option<Once>,
     /// Errors so far.
     pub errors: usize,
+    /// `.open --hexdb` takes the lines that follow.
+    pub text_of_database: Option<crate::commands::HexadecimalLines>,
+    /// `.expert` advises on the next statements.
+    pub expert: Option<commands::expert::Request>,
+    /// The name that `.testcase` has given.
+    pub test_case: String,
     /// `.read` nesting.
     pub depth: usize,
     /// Line of the input that is being run; 0 for arguments.
@@ -109,6 +115,9 @@ impl Shell {
             output: Output::standard(),
             once: None,
             errors: 0,
+            text_of_database: None,
+            expert: None,
+            test_case: String::new(),
             depth: 0,
             line_number: 0,
             safe: false,
@@ -258,6 +267,11 @@ impl Shell {
                 Flow::Continue if self.errors > before => Flow::Exit(1),
                 flow => flow,
             }
+        } else if let Some(request) = self.expert.take() {
+            match self.advise(&request, text.as_bytes(), None) {
+                Flow::Continue if self.errors > before => Flow::Exit(1),
+                flow => flow,
+            }
         } else {
             let result = self.run_statements(text.as_bytes(), 0);
             self.end_once();
@@ -285,6 +299,9 @@ impl Shell {
 
     /// Run complete statements of a script.
     pub fn run_sql(&mut self, text: &[u8], line: Option<usize>) -> Flow {
+        if let Some(request) = self.expert.take() {
+            return self.advise(&request, text, line);
+        }
         let begun = usage::Clock::start();
         let result = self.run_statements(text, text.len() - text.trim_ascii_start().len());
         if self.settings.timer {
@@ -301,6 +318,20 @@ impl Shell {
             let connection = self.connection();
             let (changes, total) = (connection.changes(), connection.total_changes());
             self.line(format!("changes: {changes}   total_changes: {total}"));
+        }
+        self.end_once();
+        self.flush();
+        Flow::Continue
+    }
+
+    /// `.expert`: what would help the statements, which are not run.
+    fn advise(&mut self, request: &commands::expert::Request, text: &[u8], line: Option<usize>) -> Flow {
+        if let Err(error) = commands::expert::advise(self, request, text) {
+            let place = line.map_or(String::new(), |line| format!(" near line {line}"));
+            self.complain(format!("Error{place}: {}", error.message()));
+            if self.settings.bail {
+                return Flow::Exit(1);
+            }
         }
         self.end_once();
         self.flush();
