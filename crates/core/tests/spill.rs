@@ -37,6 +37,20 @@ const QUERIES: &[&str] = &[
     "CREATE INDEX i ON t(c, b)",
     "SELECT a FROM t INDEXED BY i WHERE c = printf('%.60c%d', 'x', 7)",
     "PRAGMA integrity_check",
+    "CREATE TEMP TABLE tt AS SELECT a, b, c || b AS d FROM t",
+    "CREATE INDEX temp.ti ON tt(d, b)",
+    "SELECT count(*), sum(b) FROM tt WHERE d > 'x'",
+    "UPDATE tt SET d = d || 'y' WHERE a % 2",
+    "SAVEPOINT s",
+    "DELETE FROM tt WHERE a % 3 = 0",
+    "INSERT INTO tt SELECT a + 10000, b, printf('%.90c', 'z') FROM t WHERE a < 2000",
+    "SELECT count(*), sum(a), max(d) FROM tt",
+    "ROLLBACK TO s",
+    "SELECT count(*), sum(a), max(d), sum(length(d)) FROM tt",
+    "RELEASE s",
+    "SELECT a, d FROM tt WHERE d > 'x' ORDER BY d, b LIMIT 40 OFFSET 3000",
+    "PRAGMA temp.integrity_check",
+    "DROP TABLE tt",
 ];
 
 fn connect(backend: Backend, temp_memory: Option<usize>, directory: &tempfile::TempDir) -> Connection {

@@ -119,6 +119,10 @@ impl State {
         if entry.shares_cache {
             self.lock_for_writing(db)?;
         }
+        if db == 1 {
+            let space = self.temp_space().clone();
+            self.databases[1].pager.keep_within(&space);
+        }
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         match entry.pager.begin_write(mode) {
             Ok(()) => {}

@@ -394,6 +394,9 @@ impl Pager {
         if let Backing::Temp(_) = self.backing {
             return self.trim_temp();
         }
+        if let Backing::Memory = self.backing {
+            return self.trim_memory();
+        }
         let transaction_mark = self.transaction_mark;
         self.table.retain(|no, slot| no == PageNo::ONE || slot.mark >= transaction_mark);
         let limit = self.file().map_or(usize::MAX, |file| file.cache_pages);
@@ -432,6 +435,9 @@ impl Pager {
         if let Backing::Temp(temp) = &self.backing {
             return temp.waiting_on();
         }
+        if let Some(within) = &self.within {
+            return within.waiting_on();
+        }
         let file = self.file()?;
         if let Some(completion) = file.committing.waiting_on() {
             return Some(completion.clone());
@@ -446,6 +452,9 @@ impl Pager {
     pub fn wait_blocking(&self) -> Result<()> {
         if let Backing::Temp(temp) = &self.backing {
             return temp.wait_blocking();
+        }
+        if let Some(within) = &self.within {
+            return within.wait_blocking();
         }
         let Some(file) = self.file() else { return Ok(()) };
         if let Some(completion) = self.waiting_on() {

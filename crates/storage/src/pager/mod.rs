@@ -18,6 +18,7 @@ mod commit;
 mod concurrent;
 mod earlier;
 mod file;
+mod memory;
 mod modes;
 mod raw;
 mod read_set;
@@ -115,7 +116,9 @@ pub struct Pager {
     trim_above: usize,
     /// Images to be written over by the next copies.
     spare: SparePages,
-    /// Dirty pages that are not in memory.
+    /// Where a database in memory keeps to a budget.
+    within: Option<Box<memory::Within>>,
+    /// Dirty pages that are not in memory; of a database in memory, all such pages.
     spill: Option<Box<Spill>>,
     /// More dirty pages than this are spilled.
     spill_above: usize,
@@ -154,6 +157,7 @@ impl Pager {
             secure_delete: 0,
             journal_size_limit: -1,
             spare: SparePages::default(),
+            within: None,
             spill: None,
             spill_above: usize::MAX,
             tap: Tap::None,
@@ -297,10 +301,15 @@ impl Pager {
         if no.0 == 0 || no.0 > self.page_count {
             return Err(Error::corrupt(no.0, "page number past the end of the database"));
         }
+        if matches!(self.backing, Backing::Memory)
+            && let Some(slot) = self.spilled(no)
+        {
+            return self.read_let_go(no, slot);
+        }
         match &self.backing {
             Backing::File(_) => self.read_page(no),
             Backing::Temp(temp) if !temp.is_in_memory() && no != self.lock_byte_page() => self.read_temp(no),
-            // All pages are resident except the lock-byte page.
+            // All others are resident except the lock-byte page.
             Backing::Memory | Backing::Temp(_) => Err(Error::corrupt(no.0, "reference to the lock-byte page")),
         }
     }
@@ -340,6 +349,8 @@ impl Pager {
     #[cold]
     fn save_before_write(&mut self, no: PageNo) {
         let mark = self.mark;
+        // An image that a file has need not be kept in memory as well.
+        let in_file = if self.within.is_some() { self.forget_spilled(no) } else { None };
         let Some(Slot { page: Some(page), mark: written }) = self.table.slot_mut(no) else {
             panic!("edit of a page that is not resident");
         };
@@ -348,7 +359,12 @@ impl Pager {
             if let Some(savepoint) = self.savepoints.last_mut() {
                 // Page 1 stays resident in every write transaction.
                 let keep = was_dirty || self.backing.is_memory() || no == PageNo::ONE;
-                savepoint.save(no, if keep { Before::Page(page.clone()) } else { Before::Gone }, was_dirty);
+                let before = match in_file {
+                    Some(slot) => Before::Spilled(slot),
+                    None if keep => Before::Page(page.clone()),
+                    None => Before::Gone,
+                };
+                savepoint.save(no, before, was_dirty);
             }
             if !was_dirty && !matches!(self.backing, Backing::Temp(_)) {
                 self.dirty.push(no);
@@ -598,7 +614,10 @@ impl Pager {
     fn finish_write(&mut self) {
         self.savepoints.clear();
         self.dirty.clear();
-        self.spill = None;
+        match &mut self.spill {
+            Some(spill) if self.within.is_some() => spill.reclaim(),
+            _ => self.spill = None,
+        }
         self.transaction_mark = u64::MAX;
         self.state = State::Read;
         self.read_set = None;

@@ -3,7 +3,7 @@
 //! Slots of the file are written once and never reused while the transaction lives, so a savepoint can name the image
 //! that it wants back by its slot. The database file and the log stay untouched until the commit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
@@ -27,6 +27,8 @@ pub(crate) struct Spill {
     next: SpillSlot,
     /// Pages whose newest image lies in the file.
     pages: HashMap<u32, SpillSlot>,
+    /// Slots that serve again, the lowest last.
+    free: Vec<SpillSlot>,
 }
 
 /// A changed page at commit.
@@ -54,10 +56,64 @@ impl DirtyPage {
 }
 
 impl Spill {
+    /// An empty file.
+    pub fn new(file: Arc<dyn File>, page_size: u32) -> Self {
+        Spill { file, page_size, next: 0, pages: HashMap::new(), free: Vec::new() }
+    }
+
+    /// Writes pages, whose newest images lie there from now on.
+    pub fn write(&mut self, pages: &[PageRef]) -> Result<()> {
+        let mut rest = pages;
+        while !rest.is_empty() {
+            // A run of free slots, or the end of the file.
+            let first = self.free.last().copied().unwrap_or(self.next);
+            let free = self.free.iter().rev().zip(first..).take_while(|(slot, next)| **slot == *next).count();
+            let most = if free == 0 { BATCH } else { free.min(BATCH) };
+            let (run, behind) = rest.split_at(most.min(rest.len()));
+            let bufs: Vec<&[u8]> = run.iter().map(|page| &page[..]).collect();
+            self.file.write_vectored_at(&bufs, first * u64::from(self.page_size))?;
+            self.pages.extend(run.iter().map(|page| page.no().0).zip(first..));
+            match free {
+                0 => self.next += run.len() as u64,
+                _ => self.free.truncate(self.free.len() - run.len()),
+            }
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    /// No savepoint wants an image back any more: what is not the newest image of a page may be overwritten. Done where it
+    /// pays.
+    pub fn reclaim(&mut self) {
+        let used = self.pages.len() as u64;
+        if self.next.saturating_sub(used + self.free.len() as u64) > used.max(BATCH as u64) {
+            let used: HashSet<SpillSlot> = self.pages.values().copied().collect();
+            self.free = (0..self.next).rev().filter(|slot| !used.contains(slot)).collect();
+        }
+    }
+
+    /// Slots of the file.
+    #[cfg(test)]
+    pub fn slots(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes out the pages above `n`.
+    pub fn take_above(&mut self, n: u32) -> Vec<(PageNo, SpillSlot)> {
+        let mut taken = Vec::new();
+        self.pages.retain(|no, slot| {
+            if *no > n {
+                taken.push((PageNo(*no), *slot));
+            }
+            *no <= n
+        });
+        taken
+    }
+
     /// A file that holds an image of the first `count` pages, and the pages of it that are wanted.
     pub fn of_image(file: Arc<dyn File>, page_size: u32, count: u32, pages: impl Iterator<Item = PageNo>) -> Self {
         let pages = pages.map(|no| (no.0, SpillSlot::from(no.0 - 1))).collect();
-        Spill { file, page_size, next: SpillSlot::from(count), pages }
+        Spill { file, page_size, next: SpillSlot::from(count), pages, free: Vec::new() }
     }
 
     pub fn slot_of(&self, no: PageNo) -> Option<SpillSlot> {
@@ -114,7 +170,7 @@ impl Pager {
             let io = file.db.io();
             let flags = OpenFlags { create: true, exclusive: true, delete_on_close: true, ..OpenFlags::default() };
             let file = io.open(&io.temp_path()?, flags)?;
-            self.spill = Some(Box::new(Spill { file, page_size, next: 0, pages: HashMap::new() }));
+            self.spill = Some(Box::new(Spill::new(file, page_size)));
         }
         let Some(spill) = &mut self.spill else { return Ok(()) };
         let mark = self.transaction_mark;
@@ -162,14 +218,6 @@ impl Pager {
 
     /// Spilled pages above `n`, which are about to be cut off.
     pub(super) fn take_spilled_above(&mut self, n: u32) -> Vec<(PageNo, SpillSlot)> {
-        let Some(spill) = &mut self.spill else { return Vec::new() };
-        let mut taken = Vec::new();
-        spill.pages.retain(|no, slot| {
-            if *no > n {
-                taken.push((PageNo(*no), *slot));
-            }
-            *no <= n
-        });
-        taken
+        self.spill.as_mut().map_or_else(Vec::new, |spill| spill.take_above(n))
     }
 }

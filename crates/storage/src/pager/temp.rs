@@ -18,9 +18,9 @@ use crate::page::{Page, PageNo, PageRef};
 /// Memory that the temporary structures of a connection use before they spill.
 pub const DEFAULT_TEMP_BYTES: usize = 64 << 20;
 /// What is claimed at a time.
-const SHARE: usize = 1 << 20;
+pub(super) const SHARE: usize = 1 << 20;
 /// Pages that a temporary pager may always hold: enough for every path of a tree and its siblings.
-const FEWEST_PAGES: usize = 64;
+pub(super) const FEWEST_PAGES: usize = 64;
 /// Pages written by one call.
 const BATCH: usize = 64;
 
@@ -337,8 +337,15 @@ impl Pager {
                 savepoint.save(no, kept.map_or(super::Before::Gone, super::Before::Page), false);
             }
         }
+        if let Some(savepoint) = self.savepoints.last_mut()
+            && self.within.is_some()
+        {
+            let gone = self.spill.as_mut().map_or(Vec::new(), |spill| spill.take_above(0));
+            gone.into_iter().for_each(|(no, slot)| savepoint.save(no, super::Before::Spilled(slot), false));
+        } else {
+            self.spill = None;
+        }
         self.dirty.clear();
-        self.spill = None;
     }
 }
 
