@@ -10,7 +10,7 @@ fn tables_are_created_and_dropped() {
         "CREATE TABLE t(a, b INTEGER PRIMARY KEY, c TEXT UNIQUE, UNIQUE(a, c));
          CREATE TABLE IF NOT EXISTS t(x);
          CREATE TABLE t(x);
-         CREATE TABLE "t"(x);
+         CREATE TABLE \"t\"(x);
          CREATE TABLE [T](x);
          CREATE VIEW `t` AS SELECT 1;
          CREATE TABLE w(a, b, PRIMARY KEY(b, a)) WITHOUT ROWID;

@@ -85,6 +85,11 @@ fn the_work() {
             done(&format!("{tier}: {}", &sql[..sql.len().min(52)]));
         }
     }
+    connection.execute_batch("CREATE TEMP TABLE c AS SELECT * FROM t; CREATE INDEX temp.of_c ON c(filler)").unwrap();
+    done("a temporary table of all rows, with an index");
+    assert_eq!(value(&connection, "SELECT count(*) FROM c WHERE filler > ''"), all);
+    connection.execute_batch("UPDATE c SET n = n + 1; DROP TABLE c").unwrap();
+    done("UPDATE of all its rows");
     connection.execute_batch("UPDATE t SET id = -id, n = n + 1").unwrap();
     done("UPDATE of all rows and rowids");
     connection.execute_batch("DELETE FROM t WHERE key || n > ''  AND id % 10 <> 0").unwrap();
