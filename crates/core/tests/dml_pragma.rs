@@ -96,3 +96,13 @@ fn arguments_are_read_as_sqlite_reads_them() {
         check(&script);
     }
 }
+
+#[test]
+fn synchronous_without_a_file() {
+    check(
+        "PRAGMA synchronous; PRAGMA temp.synchronous; PRAGMA temp.synchronous = 1; PRAGMA temp.synchronous;
+         ATTACH ':memory:' AS aux; PRAGMA aux.synchronous; PRAGMA aux.synchronous = 0; PRAGMA aux.synchronous; PRAGMA synchronous = 1;
+         ATTACH ':memory:' AS other; PRAGMA other.synchronous; PRAGMA aux.synchronous; PRAGMA synchronous = 0; VACUUM; PRAGMA synchronous;
+         BEGIN; PRAGMA synchronous = 2; PRAGMA temp.synchronous = 2; PRAGMA synchronous; COMMIT;",
+    );
+}

@@ -315,3 +315,16 @@ fn shapes_decide_and_order_a_search() {
         ]
     );
 }
+
+#[test]
+fn the_application_sees_which_node_was_written() {
+    let (ours, theirs) = in_memory();
+    same(
+        &ours,
+        &theirs,
+        "CREATE VIRTUAL TABLE r USING rtree(id, x0, x1); SELECT changes(), total_changes(), last_insert_rowid();
+         INSERT INTO r VALUES (20, 1, 2), (30, 3, 4); SELECT changes(), total_changes(), last_insert_rowid();
+         UPDATE r SET x0 = 0 WHERE id = 20; SELECT changes(), last_insert_rowid(); INSERT INTO r VALUES (7, 1, 2);
+         DELETE FROM r WHERE id = 30; SELECT changes(), last_insert_rowid(); UPDATE r SET id = 9 WHERE id = 20; SELECT last_insert_rowid();",
+    );
+}

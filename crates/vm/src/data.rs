@@ -120,6 +120,9 @@ impl Exec for Cast {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let encoding = vm.run.encoding;
         vm.frame.registers.get_mut(self.reg).cast_in(self.affinity, encoding);
+        if self.affinity != Affinity::Text {
+            vm.frame.set_subtype(self.reg, 0);
+        }
         Ok(Flow::NEXT)
     }
 }

@@ -29,7 +29,6 @@ impl State {
             false => error,
         })?;
         let mut entry: AttachedDb = database.new_entry(&name);
-        entry.pager.set_synchronous(self.databases[0].pager.synchronous());
         entry.pager.set_wal_autocheckpoint(self.settings.wal_autocheckpoint);
         entry.pager.set_locks_exclusively(self.settings.locks_exclusively);
         entry.pager.set_secure_delete(self.databases[0].pager.secure_delete());

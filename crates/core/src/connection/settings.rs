@@ -347,10 +347,13 @@ impl State {
                 Ok(Value::Integer(entry.cache_size.unwrap_or(suggested)))
             }
             "synchronous" => {
+                if told.is_some() && !self.autocommit {
+                    return Err(Error::sql("Safety level may not be changed inside a transaction"));
+                }
+                if db == 1 {
+                    return Ok(Value::Integer(0));
+                }
                 if let Some(told) = told {
-                    if !self.autocommit {
-                        return Err(Error::sql("Safety level may not be changed inside a transaction"));
-                    }
                     pager.set_synchronous(match word(told).as_str() {
                         "off" | "no" | "false" => Synchronous::Off,
                         "extra" => Synchronous::Extra,

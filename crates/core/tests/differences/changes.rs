@@ -80,3 +80,31 @@ fn explaining_a_change_leaves_zero_changes() {
     });
     assert_eq!(outcomes, [(0, 0), (0, 0), (2, 2), (2, 2)]);
 }
+
+#[test]
+fn a_null_rowid_with_an_upsert_is_inserted_before_its_references_are_checked() {
+    check(
+        "CREATE TABLE p(a PRIMARY KEY, b); CREATE TABLE c(a INTEGER PRIMARY KEY, b REFERENCES p(a)); PRAGMA foreign_keys = ON;
+         INSERT INTO c(a, b) VALUES (NULL, 1); SELECT last_insert_rowid(), changes();
+         INSERT INTO c(a, b) VALUES (NULL, 1) ON CONFLICT (a) DO NOTHING; SELECT last_insert_rowid(), changes();
+         INSERT INTO c(b) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 2; SELECT last_insert_rowid(), changes();
+         INSERT INTO c(a, b) VALUES (NULL, 1) ON CONFLICT DO UPDATE SET b = 2; SELECT last_insert_rowid(), changes();
+         INSERT INTO c(a, b) VALUES (8, 1) ON CONFLICT (a) DO UPDATE SET b = 2; SELECT last_insert_rowid(), changes();",
+    );
+}
+
+#[test]
+fn an_upsert_of_another_key_leaves_the_row_that_replace_would_remove_until_all_is_checked() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY ON CONFLICT REPLACE, b UNIQUE ON CONFLICT IGNORE, c UNIQUE ON CONFLICT FAIL);
+         INSERT INTO t VALUES (10, 1, 2), (11, -3, 5); INSERT INTO t VALUES (10, -3, 22) ON CONFLICT (c) DO NOTHING; SELECT * FROM t;
+         INSERT INTO t VALUES (10, 8, 5) ON CONFLICT (b) DO NOTHING; SELECT * FROM t;
+         INSERT INTO t VALUES (10, -3, 5) ON CONFLICT (c) DO UPDATE SET b = 9; SELECT * FROM t;
+         INSERT INTO t VALUES (10, 7, 7) ON CONFLICT (c) DO UPDATE SET b = 9; SELECT * FROM t;
+         INSERT INTO t VALUES (10, 9, 70) ON CONFLICT (c) DO NOTHING ON CONFLICT (a) DO UPDATE SET c = 5; SELECT * FROM t;
+         CREATE TABLE r(a INTEGER PRIMARY KEY ON CONFLICT REPLACE, b UNIQUE ON CONFLICT REPLACE, c UNIQUE ON CONFLICT IGNORE, d UNIQUE);
+         INSERT INTO r VALUES (1, 1, 1, 1), (2, 2, 2, 2), (3, 3, 3, 3); INSERT INTO r VALUES (1, 2, 3, 9) ON CONFLICT (d) DO NOTHING;
+         SELECT * FROM r; INSERT INTO r VALUES (1, 2, 9, 3) ON CONFLICT (c) DO NOTHING; SELECT * FROM r;
+         INSERT INTO r VALUES (1, 2, 9, 9) ON CONFLICT (d) DO NOTHING; SELECT * FROM r;",
+    );
+}

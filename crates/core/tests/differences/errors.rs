@@ -146,3 +146,52 @@ fn create_trigger_tells_names_as_they_were_written() {
          CREATE TEMP TRIGGER tz AFTER INSERT ON nosuchtable BEGIN SELECT 1; END; CREATE TEMP TRIGGER tz AFTER INSERT ON main.nosuchtable BEGIN SELECT 1; END;",
     );
 }
+
+#[test]
+fn a_default_that_is_null_is_told_after_other_nulls() {
+    check(
+        "CREATE TABLE t(a INT NOT NULL DEFAULT NULL, b INT NOT NULL ON CONFLICT FAIL, c INT NOT NULL DEFAULT 7);
+         INSERT OR REPLACE INTO t VALUES (NULL, NULL, NULL); INSERT OR REPLACE INTO t VALUES (NULL, 1, NULL);
+         INSERT OR REPLACE INTO t VALUES (1, 1, NULL); SELECT * FROM t; UPDATE OR REPLACE t SET a = NULL, c = NULL;
+         CREATE TABLE g(a INT NOT NULL ON CONFLICT REPLACE DEFAULT NULL, b INT NOT NULL, g AS (b + 1) NOT NULL);
+         INSERT INTO g VALUES (NULL, NULL); INSERT INTO g VALUES (NULL, 1); INSERT INTO g VALUES (1, 1);
+         UPDATE g SET a = NULL, b = NULL; UPDATE g SET a = NULL;
+         CREATE TABLE w(a TEXT DEFAULT NULL, b INT NOT NULL, c, PRIMARY KEY (a, c)) WITHOUT ROWID;
+         INSERT OR REPLACE INTO w(b) VALUES (NULL); INSERT OR REPLACE INTO w(b, c) VALUES (1, 1);",
+    );
+}
+
+#[test]
+fn terms_of_a_compound_are_compared_from_the_right() {
+    check(
+        "SELECT 1 UNION SELECT 1, 2 EXCEPT SELECT 3; SELECT 1 UNION SELECT 1, 2 EXCEPT SELECT 3, 4; SELECT 1, 2 UNION SELECT 1 EXCEPT SELECT 3;
+         SELECT 1, 2 UNION SELECT 1, 2 EXCEPT SELECT 3 UNION ALL SELECT 5, 6; SELECT 1 UNION VALUES (1, 2) EXCEPT SELECT 3;
+         SELECT 1 UNION SELECT 1, 2 EXCEPT SELECT 3, x; SELECT 1 UNION SELECT 1, 2 ORDER BY 5; SELECT 1 UNION SELECT 1, 2 ORDER BY x;",
+    );
+}
+
+#[test]
+fn aggregates_over_a_row_at_hand() {
+    check(
+        "CREATE TABLE t(a, b UNIQUE); CREATE TABLE l(x, y); INSERT INTO t VALUES (1, 2), (3, 4);
+         INSERT INTO t VALUES (5, 6) RETURNING count(*); DELETE FROM t RETURNING a, sum(b) + 1; DELETE FROM t RETURNING count(a), nope;
+         DELETE FROM t RETURNING max(a), abs(1, 2); DELETE FROM t RETURNING count(nope); UPDATE t SET a = 1 RETURNING a, b, min(a, b);
+         UPDATE t SET a = 1 RETURNING (SELECT count(a)), (SELECT max(a) FROM l), (SELECT count(t.b) FROM l WHERE x = t.a);
+         CREATE TRIGGER tr AFTER UPDATE ON t BEGIN
+             INSERT INTO l SELECT count(new.a), (SELECT max(old.a)); INSERT INTO l SELECT a, (SELECT count(new.a) FROM t) FROM t; END;
+         UPDATE t SET b = b + 10; SELECT * FROM l;
+         INSERT INTO t VALUES (9, 14) ON CONFLICT (b) DO UPDATE SET a = (SELECT count(excluded.a)); SELECT * FROM t;
+         INSERT INTO t VALUES (9, 14) ON CONFLICT (b) DO UPDATE SET a = count(excluded.a);",
+    );
+}
+
+#[test]
+fn an_aggregate_where_none_may_stand() {
+    check(
+        "CREATE TABLE t(a, b); UPDATE t SET a = count(b); UPDATE t SET a = 1 WHERE count(b); UPDATE t SET a = (SELECT count(t.a) FROM t AS z);
+         DELETE FROM t WHERE max(a); INSERT INTO t VALUES (count(1), 1); INSERT INTO t VALUES (count(1), 1), (2, 3);
+         SELECT a FROM t LIMIT count(1); SELECT a FROM t WHERE a = (SELECT 1 WHERE count(b)); SELECT * FROM t JOIN t AS u ON count(t.a);
+         SELECT * FROM t JOIN json_each(count(t.a)); SELECT a FROM t ORDER BY count(*); SELECT a FROM t GROUP BY count(a);
+         SELECT count(a) FROM t WHERE count(a) > 1; CREATE INDEX i ON t(a) WHERE count(a) > 1; CREATE TABLE x(a CHECK (count(a) > 1));",
+    );
+}

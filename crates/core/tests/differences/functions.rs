@@ -143,3 +143,12 @@ fn the_range_before_a_row_is_found_by_adding_to_what_precedes() {
          SELECT a, count(*) OVER (ORDER BY a NULLS LAST RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) FROM w2;",
     );
 }
+
+#[test]
+fn a_cast_to_anything_but_text_takes_the_subtype_away() {
+    check(
+        "SELECT subtype(CAST(json('[1]') AS TEXT)), subtype(CAST(json('[1]') AS BLOB)), subtype(CAST(json('[1]') AS INTEGER)),
+                subtype(CAST(json('[1]') AS NUMERIC)), subtype(CAST(json('[1]') AS NONE)), subtype(CAST(json(NULL) AS TEXT));
+         SELECT json_array(CAST(json('[1]') AS TEXT)), json_array(+json('[1]'), json('[1]') COLLATE NOCASE);",
+    );
+}

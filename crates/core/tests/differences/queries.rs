@@ -186,3 +186,51 @@ fn columns_are_named_as_the_settings_say() {
         }
     }
 }
+
+#[test]
+fn equal_rows_of_a_compound_are_told_apart_as_without_its_order() {
+    check(
+        "CREATE TABLE t(a TEXT COLLATE NOCASE, b); INSERT INTO t VALUES ('a', 1), ('B', 2), ('c ', 3), ('A', 4), ('b', 5), ('C', 6);
+         SELECT a FROM t UNION SELECT 'x' FROM t ORDER BY 1 COLLATE BINARY;
+         SELECT a FROM t UNION SELECT 'x' FROM t ORDER BY 1 COLLATE RTRIM DESC LIMIT 3;
+         SELECT a FROM t INTERSECT SELECT upper(a) FROM t ORDER BY 1 COLLATE BINARY;
+         SELECT a FROM t EXCEPT SELECT upper(a) FROM t WHERE b < 3 ORDER BY 1 COLLATE BINARY;
+         SELECT a FROM t UNION SELECT upper(a) FROM t UNION ALL SELECT upper(a) FROM t ORDER BY 1 COLLATE BINARY;
+         SELECT a, b / 4 FROM t UNION SELECT lower(a), b / 4 FROM t ORDER BY 2, 1 COLLATE BINARY;",
+    );
+}
+
+#[test]
+fn a_window_function_has_the_collation_that_its_arguments_say() {
+    check(
+        "CREATE TABLE t(b, c TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'B'), (3, 'c '), (4, 'A'), (5, 'b'), (6, 'C');
+         SELECT max(c COLLATE NOCASE) OVER (ORDER BY b ROWS CURRENT ROW) FROM t ORDER BY 1;
+         SELECT lag(c COLLATE NOCASE) OVER (ORDER BY b) || '' AS x FROM t ORDER BY x;
+         SELECT b FROM t ORDER BY lag(c COLLATE NOCASE) OVER (ORDER BY b);
+         SELECT DISTINCT lag(c COLLATE NOCASE) OVER (ORDER BY b) FROM t;
+         SELECT lag(c COLLATE NOCASE) OVER (ORDER BY b) FROM t UNION SELECT 'x';
+         SELECT lag(c COLLATE NOCASE) OVER (ORDER BY b) = 'a' FROM t;
+         SELECT * FROM (SELECT lag(c COLLATE NOCASE) OVER (ORDER BY b) AS x FROM t) WHERE x = 'A';
+         SELECT lag(c) OVER (ORDER BY b, c COLLATE NOCASE) FROM t ORDER BY 1;",
+    );
+}
+
+#[test]
+fn an_equality_with_the_column_of_a_module_does_not_make_it_constant() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, c INTEGER); INSERT INTO t VALUES (15, 1), (20, 2);
+         SELECT j.value, t.a FROM t JOIN json_each(json_array(t.c, t.c || '')) AS j ON j.value = t.c ORDER BY 2, 1 DESC;
+         SELECT j.value, t.a FROM t JOIN json_each('[1,\"1\",2]') AS j ON j.value = t.c ORDER BY 2, 1 DESC LIMIT 6;",
+    );
+}
+
+#[test]
+fn a_row_of_a_module_comes_once_for_all_values_of_an_in() {
+    check(
+        "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 'xyz'), (2, 'abc'), (3, 'xyz'), (4, '-3'), (5, NULL), (7, 2), (8, '2'), (9, 2.0);
+         CREATE VIRTUAL TABLE r USING rtree_i32(id, x0, x1); INSERT INTO r VALUES (28, 2, 2), (29, -3, 1);
+         SELECT * FROM r WHERE x0 IN (SELECT b FROM t); SELECT * FROM r WHERE x0 IN ('2', 2, 2.0, '-3', 'x');
+         SELECT count(*) FROM r WHERE x0 IN (SELECT b FROM t) AND x1 IN (1, 2, '1', 'x'); SELECT * FROM r WHERE id IN (SELECT b + 27 FROM t);
+         SELECT t.a FROM r JOIN t ON r.x0 = t.b WHERE t.b IN (SELECT x0 FROM r);",
+    );
+}

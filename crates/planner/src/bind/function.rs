@@ -3,6 +3,7 @@
 use turso_error::{Error, Result};
 use turso_functions::{Function, FunctionFlags, Lookup};
 use turso_parser::ast;
+use turso_value::Value;
 
 use super::Binder;
 use super::scope::AggregateUse;
@@ -168,8 +169,10 @@ impl<'a> Binder<'a> {
         args: &'a [ast::Expr],
     ) -> Result<Expr> {
         let name = call_.name.as_str();
-        let misuse = || Error::sql(format!("misuse of aggregate: {name}()")).with_sql_offset(call_.name.offset);
-        let Some(top) = self.scopes.len().checked_sub(1) else { return Err(misuse()) };
+        let at_name = |message: String| Error::sql(message).with_sql_offset(call_.name.offset);
+        let misuse = || at_name(format!("misuse of aggregate: {name}()"));
+        let misplaced = || at_name(format!("misuse of aggregate function {name}()"));
+        let Some(top) = self.scopes.len().checked_sub(1) else { return Err(misplaced()) };
         if call_.distinct && args.len() + usize::from(call_.within_group.is_some()) != 1 {
             return Err(Error::sql("DISTINCT aggregates must have exactly one argument"));
         }
@@ -188,13 +191,16 @@ impl<'a> Binder<'a> {
             AggregateUse::Allowed => {}
             AggregateUse::Forbidden => return Err(misuse()),
             AggregateUse::InWhere if owner == top && !scope.aggregates.is_empty() => return Err(misuse()),
-            AggregateUse::InWhere | AggregateUse::Nested if owner != top => return Err(misuse()),
-            AggregateUse::InWhere | AggregateUse::Nested => {
-                let message = format!("misuse of aggregate function {name}()");
-                return Err(Error::sql(message).with_sql_offset(call_.name.offset));
+            AggregateUse::InWhere | AggregateUse::Nested if owner != top && use_before != AggregateUse::InWhere => {
+                return Err(misuse());
             }
+            AggregateUse::InWhere | AggregateUse::Nested => return Err(misplaced()),
             AggregateUse::InGroupBy => {
                 return Err(Error::sql("aggregate functions are not allowed in the GROUP BY clause"));
+            }
+            AggregateUse::Returned => {
+                self.late_error.get_or_insert_with(misplaced);
+                return Ok(Expr::Literal(Value::Null));
             }
         }
         let collation = args.first().map(ordering_collation).unwrap_or_default();

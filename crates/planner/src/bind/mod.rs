@@ -34,7 +34,7 @@ use turso_parser::ast;
 
 use crate::context::PlanContext;
 use crate::plan::{Body, Core, Expr, Query, RowValue, Source, SourceId};
-use scope::{Scope, SourceInfo};
+use scope::{AggregateUse, Scope, SourceInfo};
 use with::WithScope;
 
 pub(crate) use order::ordinal;
@@ -70,6 +70,8 @@ pub struct Binder<'a> {
     pub place: Option<SchemaPlace>,
     /// What is wrong with an ON clause of the FROM that was bound last.
     on_error: Option<Error>,
+    /// What is told unless anything else is wrong.
+    late_error: Option<Error>,
     /// Within a query.
     in_select: bool,
     /// RAISE may be used.
@@ -98,6 +100,7 @@ impl<'a> Binder<'a> {
             aliases_to_come: Vec::new(),
             depth: 0,
             on_error: None,
+            late_error: None,
             in_select: false,
             first_number: 0,
             deepest: None,
@@ -121,7 +124,10 @@ impl<'a> Binder<'a> {
     /// Enter a scope over the row that RETURNING reads: its columns are not known with a schema's name before them.
     pub fn push_returned_row(&mut self, source: Source) {
         self.push_scope(Vec::new());
-        self.add_source(source, SourceInfo::default());
+        self.add_source(source, SourceInfo { of_no_query: true, ..SourceInfo::default() });
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.aggregate_use = AggregateUse::Returned;
+        }
     }
 
     /// Add a source to the innermost scope whose columns are only named with its name before them (NEW, OLD, excluded).
@@ -131,7 +137,7 @@ impl<'a> Binder<'a> {
         }
         if let Some(scope) = self.scopes.last_mut() {
             scope.sources.push(source);
-            scope.info.push(SourceInfo { qualified_only: true, ..SourceInfo::default() });
+            scope.info.push(SourceInfo { qualified_only: true, of_no_query: true, ..SourceInfo::default() });
         }
     }
 

@@ -181,7 +181,9 @@ impl<'a> Binder<'a> {
             if found.is_some() {
                 continue;
             }
-            *found = by_position(i, &term.expr, "ORDER", output.len())?.or_else(|| by_alias(&term.expr, aliases));
+            // A position that is none is told once all terms of the compound have been looked at.
+            let Ok(position) = by_position(i, &term.expr, "ORDER", output.len()) else { continue };
+            *found = position.or_else(|| by_alias(&term.expr, aliases));
             if found.is_none() {
                 // A name that this core does not know may be known to the next one.
                 if let Ok(expr) = self.bind_expr(skip_collate(&term.expr)) {
@@ -202,6 +204,7 @@ impl<'a> Binder<'a> {
         let mut bound = Vec::with_capacity(terms.len());
         for (i, (term, found)) in terms.iter().zip(found).enumerate() {
             let Some(at) = *found else {
+                by_position(i, &term.expr, "ORDER", collations.len())?;
                 let n = ordinal(i + 1);
                 return Err(Error::sql(format!("{n} ORDER BY term does not match any column in the result set")));
             };

@@ -20,12 +20,14 @@ pub(super) enum AggregateUse {
     Allowed,
     /// `misuse of aggregate: f()`.
     Forbidden,
-    /// In WHERE.
+    /// In WHERE, and wherever else no clause allows one.
     InWhere,
     /// It stands inside another aggregate's call: `misuse of aggregate function f()`.
     Nested,
     /// In GROUP BY.
     InGroupBy,
+    /// In RETURNING: a misuse, which is told once all names are known to mean something.
+    Returned,
 }
 
 /// One level of names.
@@ -59,6 +61,8 @@ pub(super) struct SourceInfo {
     pub merged: Vec<usize>,
     /// Only `name.column` finds its columns (NEW, OLD, excluded).
     pub qualified_only: bool,
+    /// A row at hand (NEW, OLD, excluded, the row that is returned): an aggregate over it belongs to the query that it stands in.
+    pub of_no_query: bool,
     /// Some column other than the rowid is read, as far as there is an authorizer to be told.
     pub read: std::cell::Cell<bool>,
     /// The schema as it was written before the table's name.
@@ -89,7 +93,7 @@ impl Scope {
             aggregates: Vec::new(),
             windows: Vec::new(),
             windows_allowed: false,
-            aggregate_use: AggregateUse::Forbidden,
+            aggregate_use: AggregateUse::InWhere,
             aliases: Vec::new(),
             outer: Vec::new(),
         }
@@ -544,6 +548,10 @@ impl<'a> Binder<'a> {
         for scope in &mut self.scopes[level + 1..] {
             scope.mark_outer(source);
         }
-        self.deepest = Some(self.deepest.map_or(level, |d| d.max(level)));
+        let scope = &self.scopes[level];
+        let at = scope.sources.iter().position(|s| s.id == source);
+        if !at.and_then(|at| scope.info.get(at)).is_some_and(|info| info.of_no_query) {
+            self.deepest = Some(self.deepest.map_or(level, |d| d.max(level)));
+        }
     }
 }

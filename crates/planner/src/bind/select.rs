@@ -114,6 +114,9 @@ impl<'a> Binder<'a> {
             Err(error) => return Err(self.rightmost_error(error, rest, order_by, found)),
         };
         let mut affinities = compound_affinities(&bound.body);
+        // SQLite compares neighbours from the right, once all terms are found to be in order.
+        let mut width = bound.columns.len();
+        let mut mismatch = None;
         for (i, (op, core)) in rest.iter().enumerate() {
             let right = match self.bind_core(core, order_by, Some(found)) {
                 Ok(right) => right,
@@ -125,10 +128,9 @@ impl<'a> Binder<'a> {
                 ast::CompoundOp::Intersect => (CompoundOp::Intersect, "INTERSECT"),
                 ast::CompoundOp::Except => (CompoundOp::Except, "EXCEPT"),
             };
-            if right.columns.len() != bound.columns.len() {
-                return Err(Error::sql(format!(
-                    "SELECTs to the left and right of {text} do not have the same number of result columns"
-                )));
+            if right.columns.len() != width {
+                width = right.columns.len();
+                mismatch = Some(text);
             }
             add_collations(&mut bound.collations, right.collations);
             for (left, right) in bound.columns.iter_mut().zip(&right.columns) {
@@ -142,6 +144,11 @@ impl<'a> Binder<'a> {
             }
             let collations = bound.collations.iter().map(|c| c.clone().unwrap_or_default()).collect();
             bound.body = Body::Compound { op, left: Box::new(bound.body), right: Box::new(right.body), collations };
+        }
+        if let Some(operator) = mismatch {
+            return Err(Error::sql(format!(
+                "SELECTs to the left and right of {operator} do not have the same number of result columns"
+            )));
         }
         if !rest.is_empty() {
             for (column, affinity) in bound.columns.iter_mut().zip(affinities) {
@@ -420,6 +427,9 @@ impl<'a> Binder<'a> {
                     return Err(Error::sql("RETURNING may not use \"TABLE.*\" wildcards"));
                 }
             }
+        }
+        if let Some(error) = self.late_error.take() {
+            return Err(error);
         }
         let (columns, _) = self.describe(&output);
         Ok((output.exprs, columns))

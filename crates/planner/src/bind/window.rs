@@ -6,6 +6,7 @@ use turso_parser::ast::{self, Frame, FrameBound, FrameUnits, WindowSpec};
 
 use super::Binder;
 use super::order::order_term;
+use super::types::explicit_collation;
 use crate::plan::{Expr, OrderTerm, Window};
 
 /// The parts of a window definition after its base has been looked up.
@@ -57,9 +58,15 @@ impl<'a> Binder<'a> {
         let window = self.bind_window_parts(call, function, args, &parts);
         self.scopes[top].windows_allowed = true;
         let window = window?;
+        let explicit = window.args.iter().find_map(explicit_collation);
         let scope = &mut self.scopes[top];
         scope.windows.push(window);
-        Ok(Expr::Window { core: scope.core, index: scope.windows.len() - 1 })
+        let result = Expr::Window { core: scope.core, index: scope.windows.len() - 1 };
+        // A COLLATE inside its arguments is the function's own.
+        Ok(match explicit {
+            Some(collation) => Expr::Collate { expr: Box::new(result), collation },
+            None => result,
+        })
     }
 
     fn named_window(&self, name: &'a ast::Name, depth: u32) -> Result<Parts<'a>> {

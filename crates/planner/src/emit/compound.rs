@@ -15,6 +15,26 @@ use super::select_sort::{Sink, Wanted};
 use super::{Destination, Emitter};
 use crate::plan::{Body, CompoundOp, Expr, OrderTerm, OutputColumn};
 
+/// A term of the compound tells rows apart by another collation than ORDER BY sorts by: in that order rows that are equal need
+/// not be neighbours, unless only those are equal that are the same. As in SQLite the rows are then found as without ORDER BY,
+/// and sorted.
+fn orders_otherwise(body: &Body, order_by: &[OrderTerm]) -> bool {
+    let coarser = |collations: &[Collation]| {
+        order_by.iter().any(|term| {
+            let own = term.output.and_then(|at| collations.get(at));
+            own.is_some_and(|own| *own != Collation::Binary && *own != term.collation)
+        })
+    };
+    let mut rest = body;
+    while let Body::Compound { op, left, collations, .. } = rest {
+        if *op != CompoundOp::UnionAll && coarser(collations) {
+            return true;
+        }
+        rest = left;
+    }
+    false
+}
+
 impl Emitter<'_> {
     /// A compound or VALUES with the ORDER BY and LIMIT over it.
     pub(super) fn compound_query(
@@ -34,6 +54,7 @@ impl Emitter<'_> {
         }
         if let Body::Compound { op, collations, .. } = body
             && Self::is_merged(body, order_by)
+            && !orders_otherwise(body, order_by)
         {
             return self.merged(body, &merge_order(*op, collations, order_by), limits, to);
         }

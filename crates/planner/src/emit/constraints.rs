@@ -235,13 +235,21 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
         Some(or) => or,
         None => table.primary_key_conflict.map_or(OnError::Abort, on_error),
     };
-    let late =
-        rowid_clause == OnError::Replace && new.or.is_none() && !new.target.indexes.is_empty() && upserts.is_empty();
+    let late = rowid_clause == OnError::Replace
+        && new.or.is_none()
+        && !new.target.indexes.is_empty()
+        && !upserts.handles_rowid();
     let mut moved = Moved::begin(e, new, rowid_clause);
     if upserts.has_target() {
         let mut pending = !early;
         let mut records = vec![None; new.target.indexes.len()];
-        for item in upserts.check_order(records.len()) {
+        let mut order = upserts.check_order(records.len());
+        if late {
+            // Another row is removed once nothing else stands against the insertion.
+            order.retain(Option::is_some);
+            order.push(None);
+        }
+        for item in order {
             match item {
                 Some(position) => {
                     if std::mem::take(&mut pending) {
@@ -280,10 +288,15 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
     Ok(Checked { records, cursors_moved: moved.cursors })
 }
 
-/// True when a default may have taken the place of a NULL.
+/// True when a default may have taken the place of a NULL. A default that is NULL itself is told after the NULLs that nothing
+/// stands in for.
 fn check_not_null(e: &mut Emitter<'_>, new: &NewRow<'_>, generated: bool) -> Result<bool> {
     let table = &new.target.table;
-    let mut replaces = false;
+    let failed = |e: &Emitter<'_>, column: &str, on_error| {
+        let message = format!("NOT NULL constraint failed: {}.{column}", table.name);
+        raise(e, ResultCode::CONSTRAINT_NOTNULL, on_error, message)
+    };
+    let mut replaced = Vec::new();
     for (c, column) in table.columns.iter().enumerate() {
         let Some(clause) = column.not_null else { continue };
         if table.rowid_alias == Some(c) || column.generated.is_some() != generated || !(new.changed)(c) {
@@ -302,18 +315,18 @@ fn check_not_null(e: &mut Emitter<'_>, new: &NewRow<'_>, generated: bool) -> Res
                 let ok = e.builder.label();
                 e.builder.emit(NotNull { reg, target: ok });
                 default_into(e, new.target, c, reg)?;
-                replaces = true;
                 e.builder.bind(ok);
-                let message = format!("NOT NULL constraint failed: {}.{}", table.name, column.name);
-                let raise = raise(e, ResultCode::CONSTRAINT_NOTNULL, OnError::Abort, message);
-                e.builder.emit(HaltIfNull { reg, raise });
+                replaced.push((reg, failed(e, &column.name, OnError::Abort)));
             }
             other => {
-                let message = format!("NOT NULL constraint failed: {}.{}", table.name, column.name);
-                let raise = raise(e, ResultCode::CONSTRAINT_NOTNULL, other, message);
+                let raise = failed(e, &column.name, other);
                 e.builder.emit(HaltIfNull { reg, raise });
             }
         }
+    }
+    let replaces = !replaced.is_empty();
+    for (reg, raise) in replaced {
+        e.builder.emit(HaltIfNull { reg, raise });
     }
     Ok(replaces)
 }

@@ -23,7 +23,7 @@ use super::row::{RowRegs, Target};
 use super::target::find_target;
 use super::trigger::{Event, Params, Triggers, fire, statement_binder, statement_text, triggers_for};
 use super::upsert::{Upserts, is_rowid_name};
-use super::view::{check_view, expand_view};
+use super::view::{check_view, expand_view, names_column};
 use super::virtual_change::insert_into_virtual;
 use super::{Destination, Emitter, autoincrement};
 use crate::authorize::AuthAction;
@@ -330,7 +330,7 @@ impl Insertion<'_> {
         let row = RowRegs::new(e, table);
         let source = e.context.new_source();
         e.bind_source(source, row.binding(table));
-        // A NULL as written is checked by SQLite like any rowid: REPLACE might then remove another row.
+        // A NULL as written is checked by SQLite like any rowid: REPLACE might then remove another row, or an upsert change it.
         let null = match (self.mapping.rowid, values) {
             (Some(at), Supplied::Exprs(exprs)) => {
                 matches!(exprs.get(at), Some(Expr::Literal(turso_value::Value::Null)))
@@ -338,7 +338,7 @@ impl Insertion<'_> {
             _ => false,
         };
         let replaces = self.conflict.or(table.primary_key_conflict.map(on_error)) == Some(OnError::Replace);
-        let single = self.single && !(null && replaces && upserts.is_empty());
+        let single = self.single && !(null && (replaces && upserts.is_empty() || self.upsert_follows_keys(e, upserts)));
         let given = match (self.mapping.rowid, values) {
             (None, _) | (_, Supplied::Nothing) => false,
             (Some(at), Supplied::Exprs(exprs)) => {
@@ -401,6 +401,14 @@ impl Insertion<'_> {
             fire(e, self.triggers, TriggerTime::After, target.db, table, params, self.conflict, skip)?;
         }
         Ok(())
+    }
+
+    /// The rowid may be taken, and what an upsert changes then concerns foreign keys.
+    fn upsert_follows_keys(&self, e: &Emitter<'_>, upserts: &Upserts<'_>) -> bool {
+        let Some(sets) = upserts.sets_at_rowid() else { return false };
+        let table = &self.target.table;
+        let changed = |c: usize| table.columns.get(c).is_some_and(|column| names_column(sets, &column.name));
+        !ForeignKeys::of(e, self.target.db, table).for_update(table, &changed).is_empty()
     }
 
     fn compute_columns(&self, e: &mut Emitter<'_>, values: &Supplied<'_>, row: RowRegs) -> Result<()> {

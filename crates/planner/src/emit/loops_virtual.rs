@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
+use turso_program::expression::CompareOp;
 use turso_program::virtual_table::{ScanPlan, VFilter, VOpen};
 use turso_program::{CursorId, DbIndex};
+use turso_value::{Affinity, Collation};
 
 use super::loops_access::{AccessExits, Advance, Step};
 use super::{Emitter, SourceBinding};
@@ -64,20 +66,36 @@ impl Emitter<'_> {
                     sets.push((i, self.set_of(set, how)?));
                 }
                 VirtualArgument::All(_) => return Err(Error::sql("the plan takes something for a set that is none")),
-                VirtualArgument::Each(_) => {}
+                VirtualArgument::Each { .. } => {}
             }
         }
         let mut ended = exits.ended;
         for (i, argument) in scan.arguments.iter().enumerate() {
-            if let VirtualArgument::Each(term) = argument {
+            if let VirtualArgument::Each { term, .. } = argument {
                 let values = self.begin_in(term, args.at(i), false, ended)?;
                 ended = values.next;
                 advance.values.push(values);
             }
         }
+        let arguments = &scan.arguments;
         let scan = Arc::new(ScanPlan { number: scan.number, text: scan.text.clone(), sets });
         self.builder.emit(VFilter { cursor, empty: ended, args, scan });
         advance.step = Some(Step::Virtual(cursor, self.builder.label_here()));
+        for (i, argument) in arguments.iter().enumerate() {
+            if let VirtualArgument::Each { term: Expr::In { how, .. }, inexact: Some(column) } = argument
+                && let Some(how) = how.first()
+            {
+                let value = Expr::Register { reg: args.at(i), affinity: Affinity::None, collation: Collation::Binary };
+                let equal = Expr::Compare {
+                    op: CompareOp::Eq,
+                    left: Box::new(column.clone()),
+                    right: Box::new(value),
+                    how: how.clone(),
+                    null_equal: false,
+                };
+                self.jump_if_false(&equal, exits.next, true)?;
+            }
+        }
         Ok(advance)
     }
 }

@@ -83,6 +83,19 @@ impl<'u> Upserts<'u> {
         self.clauses.first().is_some_and(|(key, _)| *key != Key::Any)
     }
 
+    /// What is assigned instead of the insertion when the rowid is taken.
+    pub fn sets_at_rowid(&self) -> Option<&'u [ast::Assignment]> {
+        match &self.find(Key::Rowid)?.action {
+            UpsertAction::Update { sets, .. } => Some(sets),
+            UpsertAction::Nothing => None,
+        }
+    }
+
+    /// Some clause takes care of a rowid that is taken.
+    pub fn handles_rowid(&self) -> bool {
+        self.find(Key::Rowid).is_some()
+    }
+
     fn find(&self, key: Key) -> Option<&'u ast::Upsert> {
         self.clauses.iter().find(|(k, _)| *k == key || *k == Key::Any).map(|(_, u)| *u)
     }

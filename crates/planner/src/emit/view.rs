@@ -177,7 +177,7 @@ pub(super) fn delete_from_view(
 }
 
 /// The SET clause names the column.
-fn names_column(sets: &[ast::Assignment], column: &str) -> bool {
+pub(super) fn names_column(sets: &[ast::Assignment], column: &str) -> bool {
     sets.iter().any(|set| match &set.target {
         AssignmentTarget::Column(name) => name.is(column),
         AssignmentTarget::Row(names) => names.iter().any(|n| n.is(column)),

@@ -179,6 +179,10 @@ impl<'o, 'a> Orders<'o, 'a> {
     /// Columns that an equality fixes need not be ordered.
     fn fixed_by_terms(&self, state: &mut State, position: usize) {
         let Some(info) = self.infos.get(position) else { return };
+        // What a module is told need not compare as its column sorts: `1` and `'1'` are both equal to an integer.
+        if self.terms.is_virtual(position) {
+            return;
+        }
         for (i, term) in self.wish.order.iter().enumerate() {
             if state.done[i] {
                 continue;

@@ -478,7 +478,7 @@ impl<'a> Terms<'a> {
         });
     }
 
-    fn is_virtual(&self, source: usize) -> bool {
+    pub(super) fn is_virtual(&self, source: usize) -> bool {
         self.virtual_sources & (1 << source) != 0
     }
 

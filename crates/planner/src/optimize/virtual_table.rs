@@ -14,6 +14,7 @@ use super::cost::{log_est, log_est_real};
 use super::path::{Path, PathKind};
 use super::source::SourceInfo;
 use super::terms::{Key, Mask, Op, Terms};
+use crate::bind::column_expr;
 use crate::context::{Catalogue, ConnectedTable};
 use crate::plan::{ColumnIndex, Expr, UnaryOp, VirtualArgument, VirtualScan, Wish};
 
@@ -124,6 +125,12 @@ struct Asker<'q, 'a> {
 }
 
 impl Asker<'_, '_> {
+    /// A column of the table as its rows have it.
+    fn column(&self, column: Option<u16>) -> Expr {
+        let column = column.map_or(ColumnIndex::Rowid, ColumnIndex::Column);
+        column_expr(self.info.source, column)
+    }
+
     /// Ask with the constraints that need no more than `available`.
     fn ask(&self, available: Mask, with_in: bool, found: &mut Vec<Path>) -> Result<Option<Leaning>> {
         if let Some(limit) = &self.limit
@@ -184,10 +191,13 @@ impl Asker<'_, '_> {
             let value = candidate.value.clone();
             let argument = match (candidate.is_in, usage.all_at_once) {
                 (false, _) => VirtualArgument::One(value),
-                (true, false) => VirtualArgument::Each(value),
+                (true, false) => {
+                    let inexact = (!usage.omit).then(|| self.column(candidate.column));
+                    VirtualArgument::Each { term: value, inexact }
+                }
                 (true, true) => VirtualArgument::All(value),
             };
-            steps_through_in |= matches!(argument, VirtualArgument::Each(_));
+            steps_through_in |= matches!(argument, VirtualArgument::Each { .. });
             uses_in |= candidate.is_in;
             match arguments.get_mut(at) {
                 Some(slot @ None) => *slot = Some(argument),

@@ -122,7 +122,12 @@ pub enum VirtualArgument {
     /// One value.
     One(Expr),
     /// An [`Expr::In`]: the scan is repeated for each of its values.
-    Each(Expr),
+    Each {
+        /// The IN.
+        term: Expr,
+        /// The column, where rows come that do not equal the value: another value of the set might bring them again.
+        inexact: Option<Expr>,
+    },
     /// An [`Expr::In`]: all its values at once.
     All(Expr),
 }

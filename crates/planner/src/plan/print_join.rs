@@ -91,7 +91,7 @@ impl fmt::Display for Access {
                 for argument in &scan.arguments {
                     match argument {
                         VirtualArgument::One(value) => write!(f, " {value}")?,
-                        VirtualArgument::Each(term) => write!(f, " each of {term}")?,
+                        VirtualArgument::Each { term, .. } => write!(f, " each of {term}")?,
                         VirtualArgument::All(term) => write!(f, " all of {term}")?,
                     }
                 }

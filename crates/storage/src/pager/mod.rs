@@ -123,6 +123,8 @@ pub struct Pager {
     /// More dirty pages than this are spilled.
     spill_above: usize,
     secure_delete: u8,
+    /// `PRAGMA synchronous` of what has no file: remembered, no more.
+    unused_synchronous: Synchronous,
     /// Bytes that a journal or log may keep after its transaction; below 0: any number.
     journal_size_limit: i64,
     /// The snapshot was taken by a `begin_write` that has not succeeded yet.
@@ -155,6 +157,7 @@ impl Pager {
             trim_above: usize::MAX,
             own_snapshot: false,
             secure_delete: 0,
+            unused_synchronous: Synchronous::Full,
             journal_size_limit: -1,
             spare: SparePages::default(),
             within: None,

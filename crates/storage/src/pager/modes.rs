@@ -237,13 +237,15 @@ impl Pager {
 
     /// `PRAGMA synchronous`.
     pub fn synchronous(&self) -> Synchronous {
-        self.file().map_or(Synchronous::Off, |file| file.synchronous)
+        self.file().map_or(self.unused_synchronous, |file| file.synchronous)
     }
 
     /// Sets how much commits of this connection sync.
     pub fn set_synchronous(&mut self, synchronous: Synchronous) {
         if self.file().is_some() {
             self.file_mut().synchronous = synchronous;
+        } else {
+            self.unused_synchronous = synchronous;
         }
     }
 }

@@ -318,7 +318,9 @@ impl VirtualTable for Table {
             values.extend((0..self.columns.auxiliary).map(|i| columns.get(first + i).cloned().unwrap_or_default()));
             self.tree.store.get(state, Sql::WriteAuxiliary, &values)?;
         }
-        session.set_last_insert_rowid(id);
+        if key.is_none() {
+            session.set_last_insert_rowid(id);
+        }
         Ok(id)
     }
 

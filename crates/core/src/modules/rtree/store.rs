@@ -73,7 +73,11 @@ impl Store {
         run(state, &format!("CREATE TABLE {rowid}(rowid INTEGER PRIMARY KEY,nodeno{auxiliary})"))?;
         run(state, &format!("CREATE TABLE {node}(nodeno INTEGER PRIMARY KEY,data)"))?;
         run(state, &format!("CREATE TABLE {parent}(nodeno INTEGER PRIMARY KEY,parentnode)"))?;
-        self.get(state, Sql::WriteNode, &[Value::Integer(1), Value::Blob(vec![0; node_size])]).map(drop)
+        self.get(state, Sql::WriteNode, &[Value::Integer(1), Value::Blob(vec![0; node_size])])?;
+        // As in SQLite the application can see that a row was inserted.
+        let counters = &mut state.environment.counters;
+        (counters.changes, counters.last_insert_rowid) = (1, 1);
+        Ok(())
     }
 
     pub fn destroy(&self, state: &mut State) -> Result<()> {

@@ -37,7 +37,10 @@ impl Tree {
 
     fn write(&self, state: &mut State, node: &Node) -> Result<()> {
         let bytes = Value::Blob(self.layout.encode(node));
-        self.store.get(state, Sql::WriteNode, &[Value::Integer(node.no), bytes]).map(drop)
+        self.store.get(state, Sql::WriteNode, &[Value::Integer(node.no), bytes])?;
+        // As in SQLite the application can see which node was written last.
+        state.environment.counters.last_insert_rowid = node.no;
+        Ok(())
     }
 
     /// An id that no entry has.
