@@ -14,6 +14,7 @@ use differential::reach::Reach;
 use differential::run::{Difference, Place, again, script};
 use differential::shrink::shrink;
 use integration::{Engine, Ours, Stock};
+use turso_core::Value;
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Back {
@@ -73,7 +74,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let stock = abilities();
-    let mut reach = Reach::default();
+    let mut reach = Reach::of_shared(functions());
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(path) = &arguments.file {
         return file(path);
@@ -198,6 +199,16 @@ fn abilities() -> Abilities {
         answer.is_ok()
     };
     Abilities { math: works("SELECT sqrt(4)"), percentile: works("SELECT median(1)") }
+}
+
+/// The functions of the SQLite at hand.
+fn functions() -> Vec<String> {
+    let answer = Stock::memory().run("SELECT DISTINCT name FROM pragma_function_list");
+    let text = |row: &Vec<Value>| match row.first() {
+        Some(Value::Text(bytes)) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        _ => None,
+    };
+    answer.rows.iter().filter_map(text).collect()
 }
 
 /// Small scripts that look alike show the same difference.

@@ -88,7 +88,10 @@ fn drop_words(best: &mut Difference, at: usize, end: Instant) {
                 return;
             }
             let to = (from + size).min(words.len());
-            if balanced(&words[from..to]) && try_words(best, at, &words, from, to, None) {
+            if balanced(&words[from..to])
+                && leaves_orders(&words, from, to, &best.kind)
+                && try_words(best, at, &words, from, to, None)
+            {
                 words.drain(from..to);
                 shrunk = true;
                 continue;
@@ -113,6 +116,36 @@ fn drop_words(best: &mut Difference, at: usize, end: Instant) {
         }
         size = (size / 2).max(1);
     }
+}
+
+/// An ORDER BY goes as a whole with what stands behind it, or not at all: with fewer terms it would no longer say which rows a
+/// LIMIT or a window takes. That of the statement stays, since the rows are compared in its order.
+fn leaves_orders(words: &[String], from: usize, to: usize, kind: &Kind) -> bool {
+    if matches!(kind, Kind::Error(..) | Kind::Panic) {
+        return true;
+    }
+    let mut depth = 0i32;
+    for (start, word) in words.iter().enumerate() {
+        match word.as_str() {
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            "ORDER" => {
+                let mut inner = 0i32;
+                let end = (start..words.len()).find(|&i| {
+                    inner += i32::from(words[i] == "(") - i32::from(words[i] == ")");
+                    inner < 0
+                });
+                let end = end.unwrap_or(words.len());
+                let apart = to <= start || from >= end;
+                let whole = from <= start && to >= end && depth > 0;
+                if !apart && !whole {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+    }
+    true
 }
 
 fn try_words(best: &mut Difference, at: usize, words: &[String], from: usize, to: usize, by: Option<&str>) -> bool {

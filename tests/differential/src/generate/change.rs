@@ -10,7 +10,13 @@ impl Generator {
     /// Any change of rows.
     pub fn change(&mut self) -> Step {
         self.aliases = 0;
+        if self.model.large && self.rng.percent(6) {
+            return self.change_large();
+        }
         let table = self.pick_target();
+        if table.module {
+            return self.change_space(&table);
+        }
         if table.view {
             return self.change_view(&table);
         }
@@ -187,7 +193,7 @@ impl Generator {
             let at = self.rng.below(keys.len());
             let key = keys.remove(at);
             let target = key.join(", ");
-            if self.rng.percent(30) {
+            if self.features.counts || self.rng.percent(30) {
                 clauses += &format!(" ON CONFLICT({target}) DO NOTHING");
             } else {
                 let scope =

@@ -150,6 +150,7 @@ impl Generator {
             ordered_changes: ordered,
             view: false,
             writable_view: false,
+            module: false,
         });
         Step::define(sql)
     }
@@ -235,6 +236,7 @@ impl Generator {
             ordered_changes: false,
             view: false,
             writable_view: false,
+            module: false,
         });
         Step::define(sql)
     }
@@ -312,6 +314,7 @@ impl Generator {
             ordered_changes: true,
             view: true,
             writable_view: false,
+            module: false,
         });
         Step::define(format!("CREATE {word} {name}{names} AS {query}"))
     }
@@ -334,6 +337,7 @@ impl Generator {
                 Step::define(format!("DROP TRIGGER {}", trigger.path()))
             }
             10 | 11 if self.features.views => self.create_view(),
+            12 if self.features.modules && self.rng.percent(50) => self.create_space(),
             12 => self.create_table_as(),
             13 if self.features.temp => self.create_table("temp"),
             13 | 14 => self.create_table("main"),
@@ -372,9 +376,16 @@ impl Generator {
     }
 
     fn alter_table(&mut self) -> Step {
-        let table = self.pick_base_table();
+        let mut table = self.pick_base_table();
+        let spaces: Vec<Table> = self.model.tables.iter().filter(|t| t.module).cloned().collect();
+        let form = if !spaces.is_empty() && self.rng.percent(15) {
+            table = self.rng.pick(&spaces).clone();
+            4
+        } else {
+            self.rng.below(5)
+        };
         let path = table.path();
-        match self.rng.below(5) {
+        match form {
             4 => {
                 let name = self.fresh("t");
                 let old = table.name.clone();

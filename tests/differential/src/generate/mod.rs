@@ -9,6 +9,7 @@
 //! | `query`, `from`, `window` | queries |
 //! | `change` | INSERT, UPDATE, DELETE |
 //! | `define`, `trigger` | tables, indexes, views, triggers and their changes |
+//! | `space`, `shape` | tables of a module; queries that call for a certain plan |
 //! | `session` | transactions and settings |
 //!
 //! Where SQL leaves something to the engine, a comparison would fail without anything being wrong. So results are compared in
@@ -24,6 +25,8 @@ mod literal;
 pub mod model;
 mod query;
 mod session;
+mod shape;
+mod space;
 mod trigger;
 mod window;
 
@@ -123,11 +126,17 @@ pub struct Features {
     twins: bool,
     /// Text is stored as UTF-16.
     utf16: bool,
+    /// Tables of a module.
+    modules: bool,
+    /// A table with more than a few rows.
+    large: bool,
+    /// Changes tell how many rows they made: of views, modules and upserts SQLite counts others than `changes()` does.
+    counts: bool,
 }
 
 impl Features {
     fn draw(rng: &mut Rng) -> Self {
-        Self {
+        let drawn = Self {
             triggers: rng.percent(40),
             foreign_keys: rng.percent(25),
             generated_columns: rng.percent(25),
@@ -143,7 +152,12 @@ impl Features {
             extremes: rng.percent(15),
             twins: rng.percent(20),
             utf16: rng.percent(12),
-        }
+            modules: rng.percent(12),
+            large: rng.percent(4),
+            counts: rng.percent(3),
+        };
+        let others = !drawn.counts;
+        Self { views: drawn.views && others, modules: drawn.modules && others, ..drawn }
     }
 }
 
@@ -260,14 +274,21 @@ impl Generator {
         for _ in 0..self.rng.below(5) {
             steps.push(self.create_index());
         }
+        if self.features.modules {
+            steps.push(self.create_space());
+        }
         self.filling = true;
         for table in self.model.tables.clone() {
             for _ in 0..2 + self.rng.below(3) {
                 let rows = 2 + self.rng.below(6);
-                steps.push(self.insert_values(&table, rows));
+                let fill = if table.module { self.change_space(&table) } else { self.insert_values(&table, rows) };
+                steps.push(fill);
             }
         }
         self.filling = false;
+        if self.features.large {
+            steps.extend(self.large_table());
+        }
         if self.features.views {
             for _ in 0..1 + self.rng.below(2) {
                 steps.push(self.create_view());
@@ -354,9 +375,10 @@ impl Generator {
         self.model.tables.get(at).cloned().unwrap_or_else(log_table)
     }
 
-    /// A table that is no view.
+    /// A table that is neither a view nor of a module.
     pub fn pick_base_table(&mut self) -> Table {
-        let base: Vec<usize> = (0..self.model.tables.len()).filter(|&i| !self.model.tables[i].view).collect();
+        let plain = |table: &Table| !table.view && !table.module;
+        let base: Vec<usize> = (0..self.model.tables.len()).filter(|&i| plain(&self.model.tables[i])).collect();
         if base.is_empty() {
             return log_table();
         }
@@ -417,5 +439,6 @@ fn log_table() -> Table {
         ordered_changes: true,
         view: false,
         writable_view: false,
+        module: false,
     }
 }

@@ -51,6 +51,8 @@ pub struct Table {
     pub view: bool,
     /// Has INSTEAD OF triggers for all changes.
     pub writable_view: bool,
+    /// Of a module: no indexes, no triggers.
+    pub module: bool,
 }
 
 impl Table {
@@ -94,6 +96,8 @@ pub struct Model {
     pub triggers: Vec<Named>,
     /// There may be statistics.
     pub analyzed: bool,
+    /// There is the large table.
+    pub large: bool,
     /// The database `aux` is attached.
     pub attached: bool,
 }

@@ -45,6 +45,7 @@ impl Generator {
             67 => self.series_query(),
             68 => self.broken_query(),
             69 if self.stock.percentile => self.ordered_set_query(),
+            70..=73 => self.shaped_query(),
             _ => self.join_query(),
         }
     }
@@ -237,7 +238,8 @@ impl Generator {
         let scope = Scope::of("x.", &table.columns);
         let (path, name) = (table.path(), self.rng.pick(&table.columns).name.clone());
         let (value, condition) = (self.value(&scope, 1), self.condition(&scope, 1));
-        let sql = match self.rng.below(14) {
+        let sql = match self.rng.below(15) {
+            13 => format!("SELECT {value} FROM {path} AS x WHERE {name} MATCH 'a'"),
             0 => format!("SELECT zz, {value} FROM {path} AS x WHERE {condition}"),
             1 => format!("SELECT {value} FROM {path} AS x WHERE {condition} AND zz"),
             2 => format!("SELECT {value} FROM nope AS x WHERE {condition}"),
@@ -391,6 +393,9 @@ impl Generator {
             8 => format!("json_group_array(quote({argument}) ORDER BY quote({argument}))"),
             9 => format!("json_group_object(quote({a}), 1 ORDER BY quote({a}))", a = argument),
             10 => format!("hex(jsonb_group_array(quote({a}) ORDER BY quote({a})))", a = argument),
+            11 if self.rng.percent(30) => {
+                format!("hex(jsonb_group_object(quote({a}), 1 ORDER BY quote({a})))", a = argument)
+            }
             11 => format!("sum({distinct}length({argument}))"),
             _ => format!("{}({distinct}{argument})", self.rng.pick(&["max", "min"])),
         };

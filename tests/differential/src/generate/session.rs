@@ -75,6 +75,18 @@ impl Generator {
                 let explain = |sql: &str| format!("EXPLAIN {}{sql}", if n < 5 { "QUERY PLAN " } else { "" });
                 return Step { stock: step.stock.as_deref().map(explain), ..Step::unseen(explain(&step.sql)) };
             }
+            8 | 9 => {
+                return Step::other("SELECT changes(), total_changes(), last_insert_rowid()".into(), Order::Kept);
+            }
+            10 | 11 if self.features.modules => {
+                let spaces: Vec<_> = self.model.tables.iter().filter(|t| t.module).map(|t| t.name.clone()).collect();
+                let Some(name) = spaces.first() else { return Step::unseen("PRAGMA page_count".into()) };
+                match self.rng.below(3) {
+                    0 => return Step::other(format!("SELECT rtreecheck('{name}')"), Order::Kept),
+                    1 => format!("SELECT rtreedepth(data) FROM {name}_node WHERE nodeno = 1"),
+                    _ => format!("SELECT rtreenode(1, data) FROM {name}_node WHERE nodeno = 1"),
+                }
+            }
             _ => (*self.rng.pick(&[
                 "PRAGMA wal_checkpoint",
                 "PRAGMA page_count",
@@ -108,13 +120,14 @@ impl Generator {
             5 => format!("PRAGMA ignore_check_constraints = {on}"),
             6 => format!("PRAGMA automatic_index = {on}"),
             8 => format!("PRAGMA cell_size_check = {on}"),
-            9 => (*self.rng.pick(&[
+            7 => (*self.rng.pick(&[
                 "PRAGMA foreign_keys",
                 "PRAGMA recursive_triggers",
                 "PRAGMA encoding",
                 "PRAGMA defer_foreign_keys",
             ]))
             .into(),
+            9 | 10 if self.features.counts => format!("PRAGMA count_changes = {on}"),
             _ => format!("PRAGMA application_id = {}", self.rng.below(9)),
         };
         Step::other(sql, Order::Kept)

@@ -22,11 +22,8 @@ impl Generator {
             _ => format!("UPDATE OF {}", c.name),
         };
         let scope = seen_by(&event, &table);
-        let condition = if self.rng.percent(35) {
-            format!(" WHEN {}", self.plain_condition(&scope))
-        } else {
-            String::new()
-        };
+        let condition =
+            if self.rng.percent(35) { format!(" WHEN {}", self.plain_condition(&scope)) } else { String::new() };
         let each = *self.rng.pick(&["", " FOR EACH ROW"]);
         let body = self.trigger_body(&name, &scope, at, table.database);
         self.table_mut(&table.name).ordered_changes = true;
@@ -75,7 +72,7 @@ impl Generator {
             .tables
             .iter()
             .skip(at.saturating_add(1))
-            .filter(|t| t.database == database && !t.view)
+            .filter(|t| t.database == database && !t.view && !t.module)
             .cloned()
             .collect();
         let log = if database == "main" { "log".to_owned() } else { String::new() };
