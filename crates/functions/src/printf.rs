@@ -65,7 +65,8 @@ pub fn write_format(format: &[u8], args: &[Value], limit: usize, out: &mut Vec<u
             b'f' | b'e' | b'E' | b'g' | b'G' => spec.precision.unwrap_or(0).min(MAX_PRECISION),
             _ => 0,
         };
-        if out.len().saturating_add(spec.width.max(digits)) > limit {
+        let width = if is_padded(kind) { spec.width } else { 0 };
+        if out.len().saturating_add(width.max(digits)) > limit {
             return Err(Error::from_code(ResultCode::TOOBIG));
         }
         if !convert(spec, kind, &mut args, out) {
@@ -77,6 +78,11 @@ pub fn write_format(format: &[u8], args: &[Value], limit: usize, out: &mut Vec<u
     }
     out.extend_from_slice(rest);
     if out.len() > limit { Err(Error::from_code(ResultCode::TOOBIG)) } else { Ok(()) }
+}
+
+/// Something comes of this type that the width fills up: `n` stands for nothing, and at an unknown type the text ends.
+fn is_padded(kind: u8) -> bool {
+    b"diruxXopfeEgGcsqQwz%".contains(&kind)
 }
 
 /// Reads flags, width and precision; the type letter; what follows. `None` when the format ends too early.

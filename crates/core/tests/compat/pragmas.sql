@@ -168,7 +168,6 @@ PRAGMA soft_heap_limit; PRAGMA soft_heap_limit = 1000000;
 BEGIN; PRAGMA synchronous = 0;
 -- + in memory
 PRAGMA synchronous; PRAGMA synchronous = 1; PRAGMA synchronous;
--- ! files: see below
 -- = table_info
 PRAGMA table_info(t); CREATE TABLE z(a NOT NULL DEFAULT 5, b AS (a), c VARCHAR(3), PRIMARY KEY (c, a)); PRAGMA table_info(z); CREATE VIEW v AS SELECT a, b || 'x' FROM t; PRAGMA table_info(v);
 -- = table_list

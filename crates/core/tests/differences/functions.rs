@@ -152,3 +152,12 @@ fn a_cast_to_anything_but_text_takes_the_subtype_away() {
          SELECT json_array(CAST(json('[1]') AS TEXT)), json_array(+json('[1]'), json('[1]') COLLATE NOCASE);",
     );
 }
+
+#[test]
+fn a_width_counts_only_where_something_is_shown() {
+    check(
+        "SELECT printf('%*n|%d', 2147483647, 16, 7), printf('%*y|', 2147483647, 16), length(printf('%2147483646n|%d', 16, 7));
+         SELECT printf('%*d|', 2147483647, 16); SELECT printf('%*%|', 2147483647);
+         SELECT json_replace('{\"a\":1}}', '$.b', printf('%# *.lln', 2147483647, 16)) FROM (SELECT 1);",
+    );
+}
