@@ -453,12 +453,14 @@ impl Playback<'_> {
         if no == 0 || PageNo(no) == lock_byte_page(header.page_size) {
             return Ok(false);
         }
+        if no > initial_size {
+            // Nothing to put back, whatever it holds: SQLite does not look at its checksum either.
+            return Ok(true);
+        }
         if record_checksum(header.nonce, &buf[4..page_end]) != be32(buf, page_end) {
             return Ok(false);
         }
-        if no <= initial_size {
-            self.file.write_at(&buf[4..page_end], u64::from(no - 1) * u64::from(header.page_size))?;
-        }
+        self.file.write_at(&buf[4..page_end], u64::from(no - 1) * u64::from(header.page_size))?;
         Ok(true)
     }
 }

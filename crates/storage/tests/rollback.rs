@@ -377,10 +377,18 @@ fn a_prepared_commit_is_refused_before_or_not_at_all() {
 #[test]
 fn odd_fields_of_a_journal_mean_what_they_mean_to_sqlite() {
     use turso_storage::format::journal::{JournalHeader, record_checksum};
-    // The page size 0 of zeros that were to end a journal; a first header with another size than the second.
-    for (page_sizes, initial_sizes) in
-        [([0, 0], [3, 3]), ([512, 512], [1, 3]), ([512, 512], [3, 1]), ([0, 512], [3, 3])]
-    {
+    // The page size 0 of zeros that were to end a journal; a first header with another size than the second; a record in front
+    // for a page that the database did not have, of whose content nothing is asked.
+    for (page_sizes, initial_sizes, stray) in [
+        ([0, 0], [3, 3], None),
+        ([512, 512], [1, 3], None),
+        ([512, 512], [3, 1], None),
+        ([0, 512], [3, 3], None),
+        ([512, 512], [3, 3], Some(4)),
+        ([512, 512], [3, 3], Some(u32::MAX - 2)),
+        ([512, 512], [3, 3], Some(3)),
+        ([512, 512], [3, 3], Some(0)),
+    ] {
         let dir = Dir::new();
         let (ours, theirs) = (dir.0.join("ours.db"), dir.0.join("theirs.db"));
         sqlite3(&ours, "pragma page_size=512; create table t(a); insert into t values ('old'); create table u(a)");
@@ -389,7 +397,7 @@ fn odd_fields_of_a_journal_mean_what_they_mean_to_sqlite() {
         let mut journal = Vec::new();
         for segment in 0..2 {
             let header = JournalHeader {
-                record_count: 1,
+                record_count: if segment == 0 && stray.is_some() { 2 } else { 1 },
                 nonce: 7,
                 initial_size: initial_sizes[segment],
                 sector_size: 512,
@@ -398,6 +406,10 @@ fn odd_fields_of_a_journal_mean_what_they_mean_to_sqlite() {
             let start = journal.len().next_multiple_of(512);
             journal.resize(start + 512, 0);
             header.encode(&mut journal[start..]);
+            if let (0, Some(stray)) = (segment, stray) {
+                journal.extend_from_slice(&stray.to_be_bytes());
+                journal.extend_from_slice(&[1; 512 + 4]);
+            }
             let no = segment + 2;
             let page = &old[(no - 1) * 512..no * 512];
             journal.extend_from_slice(&(no as u32).to_be_bytes());
@@ -413,8 +425,12 @@ fn odd_fields_of_a_journal_mean_what_they_mean_to_sqlite() {
         let _ = p.block_on(Pager::begin_read);
         p.end_read();
         drop(p);
-        assert_eq!(sqlite3(&ours, "select * from t; select * from u"), theirs_says, "{page_sizes:?} {initial_sizes:?}");
-        assert_eq!(fs::read(&ours).unwrap(), fs::read(&theirs).unwrap(), "{page_sizes:?} {initial_sizes:?}");
+        assert_eq!(
+            sqlite3(&ours, "select * from t; select * from u"),
+            theirs_says,
+            "{page_sizes:?} {initial_sizes:?} {stray:?}"
+        );
+        assert_eq!(fs::read(&ours).unwrap(), fs::read(&theirs).unwrap(), "{page_sizes:?} {initial_sizes:?} {stray:?}");
     }
 }
 

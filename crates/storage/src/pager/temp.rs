@@ -19,8 +19,9 @@ use crate::page::{Page, PageNo, PageRef};
 pub const DEFAULT_TEMP_BYTES: usize = 64 << 20;
 /// What is claimed at a time.
 pub(super) const SHARE: usize = 1 << 20;
-/// Pages that a temporary pager may always hold: enough for every path of a tree and its siblings.
-pub(super) const FEWEST_PAGES: usize = 64;
+/// Pages that a temporary pager may always hold: enough for every path of a tree and its siblings, and for searches all over a
+/// tree to find its inner pages there (with 64 of them each search read all of its path).
+pub(super) const FEWEST_PAGES: usize = 512;
 /// Pages written by one call.
 const BATCH: usize = 64;
 
