@@ -1,6 +1,6 @@
 //! A database in memory that has a budget: the temporary tables of a connection.
 //!
-//! Its pages claim memory from the connection's temporary space. Once nothing is left, all but the first go to a file without
+//! Its pages claim memory from the connection's temporary space, half of it at most. Once nothing is left, all but the first go to a file without
 //! a name, and come back as they are needed. A page that has come back and has not been changed keeps its slot there, so it
 //! is let go without being written again; a savepoint that wants such an image back remembers the slot. Slots are used again
 //! by later transactions only.
@@ -56,7 +56,7 @@ impl Pager {
             self.trim_above = usize::MAX;
             return;
         };
-        if within.space.claim(SHARE) {
+        if within.space.claim_to_stay(SHARE) {
             within.claimed += SHARE;
         } else if self.let_pages_go().is_err() {
             // A full disk is no reason to fail what memory can still serve.
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn within_the_budget_nothing_is_written() {
-        let space = TempSpace::new(Some(Arc::new(MemoryIo::new())), 2 * SHARE);
+        let space = TempSpace::new(Some(Arc::new(MemoryIo::new())), 4 * SHARE);
         let mut p = Pager::in_memory(512);
         p.keep_within(&space);
         p.begin_write(WriteMode::Reserved).unwrap();

@@ -55,7 +55,16 @@ impl TempSpace {
 
     /// True where `bytes` more may be kept in memory; they are given back with [`TempSpace::give_back`].
     pub fn claim(&self, bytes: usize) -> bool {
-        let budget = if self.io.is_some() { self.budget.load(Ordering::Relaxed) } else { usize::MAX };
+        self.claim_below(bytes, self.budget.load(Ordering::Relaxed))
+    }
+
+    /// The same for what stays: it leaves one half of the memory to statements.
+    pub(super) fn claim_to_stay(&self, bytes: usize) -> bool {
+        self.claim_below(bytes, self.budget.load(Ordering::Relaxed) / 2)
+    }
+
+    fn claim_below(&self, bytes: usize, budget: usize) -> bool {
+        let budget = if self.io.is_some() { budget } else { usize::MAX };
         let grown = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= budget);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown).is_ok()
     }
