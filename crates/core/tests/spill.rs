@@ -21,7 +21,7 @@ const QUERIES: &[&str] = &[
     "SELECT CASE WHEN a % 3 THEN c || a % 2100 END g, a, count(*), sum(b) FILTER (WHERE b % 2) FROM t GROUP BY g",
     "SELECT (SELECT count(*) FROM (SELECT c || b || x.a FROM t GROUP BY 1)) FROM t x WHERE x.a < 3",
     "SELECT x.a, y.a, y.b FROM t x JOIN t y ON y.c = x.c WHERE x.a % 50 = 0",
-    "SELECT x.a, y.a, y.c FROM t x LEFT JOIN (SELECT a, b + 1 AS b, c || a AS c FROM t LIMIT 5900) y ON y.b = x.b AND y.a > 7",
+    "SELECT x.a, y.a, y.c FROM t x LEFT JOIN t y ON y.b = x.b + 1 AND y.a > 7",
     "SELECT count(*), sum(a) FROM t WHERE EXISTS (SELECT 1 FROM t y WHERE y.c = t.c AND y.a < t.a)",
     "SELECT count(DISTINCT c), count(DISTINCT b), count(DISTINCT c || b) FROM t",
     "SELECT a FROM t ORDER BY c || b LIMIT 5500",

@@ -1,7 +1,7 @@
 //! Large work in small memory: one transaction that inserts many rows, an index on them, and statements that touch them all.
 //!
-//! The work is done by a child process, whose peak of memory is what is measured. `LARGE_ROWS` (40000; 20000000 and more in
-//! full), `LARGE_MIB` (32; 512 in full) is what may be taken above what the process had at the beginning, and `LARGE_DIRECTORY`
+//! The work is done by a child process, whose peak of memory is what is measured. `LARGE_ROWS` (20000; 20000000 and more in
+//! full), `LARGE_MIB` (20; 512 in full) is what may be taken above what the process had at the beginning, and `LARGE_DIRECTORY`
 //! is where the database lies:
 //!
 //! ```text
@@ -34,8 +34,8 @@ fn value(connection: &Connection, sql: &str) -> Value {
 #[test]
 #[ignore = "run by the other one in a process of its own"]
 fn the_work() {
-    let rows = variable("LARGE_ROWS", 40_000) as i64;
-    let limit = variable("LARGE_MIB", 32) << 20;
+    let rows = variable("LARGE_ROWS", 20_000) as i64;
+    let limit = variable("LARGE_MIB", 20) << 20;
     let root = std::env::var_os("LARGE_DIRECTORY").map_or_else(std::env::temp_dir, Into::into);
     let directory = tempfile::tempdir_in(root).unwrap();
     // The defaults are for large machines; where little is allowed, the work gets a part of it.
@@ -72,10 +72,7 @@ fn the_work() {
     for (sql, expected) in [
         ("SELECT count(*) FROM (SELECT key, sum(n), min(filler) FROM t GROUP BY key || filler)", all.clone()),
         ("SELECT count(DISTINCT key || filler) FROM t", all.clone()),
-        (
-            "SELECT count(*) FROM t x LEFT JOIN (SELECT id + 1 AS next, filler FROM t LIMIT -1) y ON y.next = x.id",
-            all.clone(),
-        ),
+        ("SELECT count(*) FROM t x LEFT JOIN t y ON y.filler = x.filler", all.clone()),
         ("SELECT count(*) FROM (SELECT id FROM t ORDER BY filler LIMIT -1 OFFSET 0)", all.clone()),
         ("SELECT count(*) FROM t WHERE key > '0' OR id > 0", all.clone()),
     ] {

@@ -11,7 +11,7 @@ use turso_error::{Error, Result, ResultCode};
 use turso_io::Completion;
 
 use super::spill::{Spill, SpillSlot};
-use super::temp::{FEWEST_PAGES, SHARE, TempSpace};
+use super::temp::{SHARE, TempSpace};
 use super::{Backing, Pager};
 use crate::page::{Page, PageNo, PageRef};
 
@@ -45,7 +45,7 @@ impl Pager {
     pub fn keep_within(&mut self, space: &Arc<TempSpace>) {
         if matches!(self.backing, Backing::Memory) && self.within.is_none() {
             self.within = Some(Box::new(Within { space: space.clone(), claimed: 0, reading: Vec::new() }));
-            self.trim_above = FEWEST_PAGES;
+            self.trim_above = space.free_pages(self.header.page_size as usize);
         }
     }
 
@@ -63,8 +63,9 @@ impl Pager {
             self.trim_above = self.table.resident() + SHARE / page_size;
             return;
         }
-        let claimed = self.within.as_ref().map_or(0, |within| within.claimed);
-        self.trim_above = (claimed / page_size).max(FEWEST_PAGES);
+        if let Some(within) = &self.within {
+            self.trim_above = (within.claimed / page_size).max(within.space.free_pages(page_size));
+        }
     }
 
     /// Writes what the file does not have, and forgets all pages but the first.
@@ -147,7 +148,7 @@ mod tests {
                 p.unpin();
             }
             p.commit().unwrap();
-            assert!(p.table.resident() <= FEWEST_PAGES + 1 && space.files_made() == 1);
+            assert!(p.table.resident() <= space.free_pages(512) + 1 && space.files_made() == 1);
             for round in 0..3_u8 {
                 p.begin_write(WriteMode::Reserved).unwrap();
                 set(&mut p, 2..=1000, 2);

@@ -19,9 +19,8 @@ use crate::page::{Page, PageNo, PageRef};
 pub const DEFAULT_TEMP_BYTES: usize = 64 << 20;
 /// What is claimed at a time.
 pub(super) const SHARE: usize = 1 << 20;
-/// Pages that a temporary pager may always hold: enough for every path of a tree and its siblings, and for searches all over a
-/// tree to find its inner pages there (with 64 of them each search read all of its path).
-pub(super) const FEWEST_PAGES: usize = 512;
+/// Pages that a temporary pager may always hold: enough for every path of a tree and its siblings.
+pub(super) const FEWEST_PAGES: usize = 64;
 /// Pages written by one call.
 const BATCH: usize = 64;
 
@@ -61,6 +60,12 @@ impl TempSpace {
     /// The same for what stays: it leaves one half of the memory to statements.
     pub(super) fn claim_to_stay(&self, bytes: usize) -> bool {
         self.claim_below(bytes, self.budget.load(Ordering::Relaxed) / 2)
+    }
+
+    /// Pages that a temporary pager may always hold: a small part of the budget, so that searches all over a tree find its
+    /// inner pages there. With the fewest each search read all of its path.
+    pub(super) fn free_pages(&self, page_size: usize) -> usize {
+        (self.budget.load(Ordering::Relaxed) / 32 / page_size).max(FEWEST_PAGES)
     }
 
     fn claim_below(&self, bytes: usize, budget: usize) -> bool {
@@ -193,7 +198,7 @@ impl Pager {
 
     /// The same with a header of its own: a database in the making, to be handed over by [`Pager::take_over`].
     pub fn temp_database(space: Option<Arc<TempSpace>>, header: DatabaseHeader) -> Self {
-        let spills = space.is_some();
+        let free = space.as_ref().map(|space| space.free_pages(header.page_size as usize));
         let mut pager = Self::new(Backing::Temp(Box::new(TempBacking::new(space))), header.page_size);
         pager.header = header;
         pager.state = State::Write;
@@ -201,8 +206,8 @@ impl Pager {
         pager.mark = 1;
         pager.next_mark = 2;
         pager.create_first_page();
-        if spills {
-            pager.trim_above = FEWEST_PAGES;
+        if let Some(free) = free {
+            pager.trim_above = free;
         }
         pager
     }
@@ -225,7 +230,8 @@ impl Pager {
             return;
         }
         let Backing::Temp(temp) = &self.backing else { return };
-        self.trim_above = (temp.claimed / page_size).max(FEWEST_PAGES);
+        let free = temp.space.as_ref().map_or(FEWEST_PAGES, |space| space.free_pages(page_size));
+        self.trim_above = (temp.claimed / page_size).max(free);
     }
 
     /// Brings the file up to date with the pages in memory. They stay there, clean.
