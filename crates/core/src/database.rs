@@ -213,6 +213,7 @@ impl Settings {
             automatic_index: true,
             tier: turso_planner::Tier::Auto,
             count_changes: false,
+            require_where: false,
             reads_uncommitted: false,
             defer_foreign_keys: false,
             no_foreign_key_actions: false,

@@ -19,7 +19,8 @@ fn catalogue_pragmas() {
          PRAGMA foreign_key_list(ch); PRAGMA table_info(nosuch); PRAGMA index_list; PRAGMA table_xinfo(sqlite_schema);
          PRAGMA collation_list;
          SELECT name FROM pragma_pragma_list
-         WHERE name NOT IN ('io_backend', 'concurrent_isolation', 'concurrent_upgrade', 'execution_tier', 'snapshot_age_limit', 'wal_status')
+         WHERE name NOT IN ('io_backend', 'concurrent_isolation', 'concurrent_upgrade', 'execution_tier', 'snapshot_age_limit', 'wal_status',
+                            'require_where', 'i_am_a_dummy')
            AND name NOT LIKE '%capture_data_changes_conn';",
     );
 }
@@ -74,6 +75,22 @@ fn changes_answer_their_count_when_asked_to() {
          DELETE FROM t WHERE a > 11; DELETE FROM u; INSERT OR IGNORE INTO t VALUES (11), (12) RETURNING a; REPLACE INTO t VALUES (11);
          CREATE TABLE w AS SELECT 1; PRAGMA count_changes = off; DELETE FROM t;",
     );
+}
+
+#[test]
+fn changes_of_all_rows_are_refused_where_a_condition_is_required() {
+    let script = "CREATE TABLE t(a); INSERT INTO t VALUES (1), (2); PRAGMA require_where = on; PRAGMA i_am_a_dummy;
+         UPDATE t SET a = a + 1; DELETE FROM t; SELECT sum(a) FROM t; UPDATE t SET a = a + 1 WHERE true;
+         CREATE TRIGGER tr AFTER INSERT ON t BEGIN UPDATE t SET a = 9; END; INSERT INTO t VALUES (5); SELECT sum(a) FROM t;
+         PRAGMA require_where = off; DELETE FROM t; SELECT count(*) FROM t;";
+    let database = turso_core::Database::open(":memory:", turso_core::OpenOptions::default()).unwrap();
+    let connection = database.connect().unwrap();
+    let told: Vec<String> = support::run_ours(&connection, script)
+        .into_iter()
+        .filter_map(|(rows, error)| error.or_else(|| rows.into_iter().next()))
+        .collect();
+    let refused = ["1 UPDATE without a WHERE clause is not allowed", "1 DELETE without a WHERE clause is not allowed"];
+    assert_eq!(told, ["1", refused[0], refused[1], "3", "27", "0"]);
 }
 
 /// Words, numbers out of range, hexadecimal, fractions: each pragma has its own way to read its argument.

@@ -9,6 +9,7 @@ mod concat;
 mod count;
 mod deviation;
 mod extreme;
+mod mode;
 mod percentile;
 mod sum;
 
@@ -67,6 +68,7 @@ pub const TABLE: &[FunctionDef] = &[
     FunctionDef::aggregate("group_concat", Arity::between(1, 2), NUMERIC, concat::create),
     FunctionDef::aggregate("string_agg", Arity::exactly(2), NUMERIC, concat::create),
     FunctionDef::aggregate("stddev", Arity::exactly(1), NUMERIC, deviation::create),
+    FunctionDef::aggregate("mode", Arity::exactly(1), NUMERIC.and(F::NEEDS_COLLATION), mode::create),
     FunctionDef::aggregate("median", Arity::exactly(1), NUMERIC, percentile::create_median),
     FunctionDef::aggregate("percentile", Arity::exactly(2), NUMERIC, percentile::create_percentile),
     FunctionDef::aggregate("percentile_cont", Arity::exactly(2), NUMERIC, percentile::create_cont),

@@ -226,3 +226,16 @@ fn window_functions_proper() {
     }
     report.finish();
 }
+
+#[test]
+fn mode_is_what_is_there_most_often() {
+    let of = |values: &[Value]| aggregate("mode", &values.iter().map(|v| vec![v.clone()]).collect::<Vec<_>>());
+    let int = Value::Integer;
+    assert_eq!(of(&[]), Ok(Value::Null));
+    assert_eq!(of(&[Value::Null, Value::Null, int(1)]), Ok(int(1)));
+    assert_eq!(of(&[int(3), int(1), int(3), int(1), int(2)]), Ok(int(1)), "the least of several");
+    assert_eq!(
+        of(&[Value::from("b"), int(7), Value::from("b"), Value::Real(7.0), Value::from("b")]),
+        Ok(Value::from("b"))
+    );
+}

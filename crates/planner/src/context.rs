@@ -132,6 +132,8 @@ pub struct PlanOptions {
     pub reverse_unordered_selects: bool,
     /// `PRAGMA count_changes`.
     pub count_changes: bool,
+    /// `PRAGMA require_where`: a DELETE or UPDATE of all rows is refused, but for those in triggers.
+    pub require_where: bool,
     /// `PRAGMA automatic_index`.
     pub automatic_index: bool,
     /// `PRAGMA case_sensitive_like`: LIKE cannot use a NOCASE index then.
@@ -172,6 +174,7 @@ impl Default for PlanOptions {
             short_column_names: true,
             reverse_unordered_selects: false,
             count_changes: false,
+            require_where: false,
             automatic_index: true,
             case_sensitive_like: false,
             defer_foreign_keys: false,

@@ -222,6 +222,7 @@ impl State {
             tier: self.settings.tier,
             case_sensitive_like: self.settings.case_sensitive_like,
             count_changes: self.settings.count_changes,
+            require_where: self.settings.require_where,
             defer_foreign_keys: self.settings.defer_foreign_keys,
             no_foreign_key_actions: self.settings.no_foreign_key_actions,
             ignore_check_constraints: self.settings.ignore_check_constraints,

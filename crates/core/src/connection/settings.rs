@@ -31,6 +31,7 @@ impl Settings {
             "legacy_alter_table" => &mut self.legacy_alter_table,
             "query_only" => &mut self.query_only,
             "read_uncommitted" => &mut self.reads_uncommitted,
+            "require_where" | "i_am_a_dummy" => &mut self.require_where,
             "recursive_triggers" => &mut self.recursive_triggers,
             "reverse_unordered_selects" => &mut self.reverse_unordered_selects,
             "short_column_names" => &mut self.short_column_names,

@@ -63,6 +63,8 @@ pub(crate) struct Settings {
     pub automatic_index: bool,
     pub tier: turso_planner::Tier,
     pub count_changes: bool,
+    /// A DELETE or UPDATE without WHERE is refused.
+    pub require_where: bool,
     /// Connections that share a cache do not lock what they read.
     pub reads_uncommitted: bool,
     pub defer_foreign_keys: bool,

@@ -128,6 +128,8 @@ SELECT percentile(a, 25) FROM t; SELECT percentile(a, 101) FROM t;
 SELECT percentile_cont(a, 0.25) FROM t;
 -- = percentile_disc
 SELECT percentile_disc(a, 0.25) FROM t;
+-- = mode
+SELECT mode(a) FROM t;
 -- = stddev
 SELECT stddev(a) FROM t;
 -- = string_agg
@@ -384,6 +386,8 @@ SELECT fuzzy_jarowin('awesome', 'aewsome');
 SELECT fuzzy_leven('awesome', 'aewsome');
 -- = fuzzy_osadist
 SELECT fuzzy_osadist('awesome', 'aewsome');
+-- = fuzzy_phonetic
+SELECT fuzzy_phonetic('awesome');
 -- = fuzzy_rsoundex
 SELECT fuzzy_rsoundex('awesome');
 -- = fuzzy_script

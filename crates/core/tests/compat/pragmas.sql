@@ -104,6 +104,12 @@ PRAGMA snapshot_age_limit;
 -- = execution_tier
 -- ~ `auto`, `row` or `batch`: whether queries run row by row or on batches of rows, where both are possible
 PRAGMA execution_tier = batch; SELECT count(*), sum(a), max(b) FROM t WHERE a > 1; PRAGMA execution_tier = auto;
+-- = require_where
+-- ~ a DELETE or UPDATE without WHERE is refused, but for those in triggers
+PRAGMA require_where = on; DELETE FROM t WHERE 1; PRAGMA require_where;
+-- = i_am_a_dummy
+-- ~ another name of `require_where`
+PRAGMA i_am_a_dummy = on; PRAGMA require_where;
 -- = journal_mode
 PRAGMA journal_mode; PRAGMA journal_mode = wal; PRAGMA journal_mode = nope;
 -- + off, in memory

@@ -11,7 +11,7 @@ use super::types::{collation_of, explicit_collation, ordering_collation};
 use crate::plan::{Aggregate, CaseArm, Expr, OrderTerm, Relation};
 
 /// Aggregates that take WITHIN GROUP.
-const ORDERED_SET: [&str; 4] = ["median", "percentile", "percentile_cont", "percentile_disc"];
+const ORDERED_SET: [&str; 5] = ["median", "mode", "percentile", "percentile_cont", "percentile_disc"];
 
 impl<'a> Binder<'a> {
     /// A call of the function `name`, which is not written as one.

@@ -64,6 +64,9 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
     if statement.limit.is_none() && !statement.order_by.is_empty() {
         return Err(Error::sql("ORDER BY without LIMIT on DELETE"));
     }
+    if statement.where_clause.is_none() && e.context.options.require_where && e.trigger.is_none() {
+        return Err(Error::sql("DELETE without a WHERE clause is not allowed"));
+    }
     let (db, table) = find_target(e, &statement.table.name)?;
     if table.is_virtual() {
         return delete_from_virtual(e, db, &table, statement);

@@ -284,6 +284,9 @@ pub(crate) fn emit_update(e: &mut Emitter<'_>, statement: &ast::Update) -> Resul
     if statement.limit.is_none() && !statement.order_by.is_empty() {
         return Err(Error::sql("ORDER BY without LIMIT on UPDATE"));
     }
+    if statement.where_clause.is_none() && e.context.options.require_where && e.trigger.is_none() {
+        return Err(Error::sql("UPDATE without a WHERE clause is not allowed"));
+    }
     let (db, table) = find_target(e, &statement.table.name)?;
     let overriding = e.trigger.as_ref().and_then(|t| t.conflict);
     let conflict = overriding.or(statement.or.map(on_error));

@@ -22,6 +22,7 @@ pub const TABLE: &[FunctionDef] = &[
     FunctionDef::scalar("fuzzy_soundex", Arity::exactly(1), F::PURE, |c, a| code(c, a, sound::soundex)),
     FunctionDef::scalar("fuzzy_rsoundex", Arity::exactly(1), F::PURE, |c, a| code(c, a, sound::refined_soundex)),
     FunctionDef::scalar("fuzzy_caver", Arity::exactly(1), F::PURE, |c, a| code(c, a, sound::caverphone)),
+    FunctionDef::scalar("fuzzy_phonetic", Arity::exactly(1), F::PURE, |c, a| code(c, a, sound::phonetic)),
     FunctionDef::scalar("fuzzy_translit", Arity::exactly(1), F::PURE, transliterate),
     FunctionDef::scalar("fuzzy_script", Arity::exactly(1), F::PURE, script),
 ];

@@ -54,6 +54,82 @@ pub fn refined_soundex(text: &str) -> String {
     out
 }
 
+/// What [`phonetic`] makes of a character.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sound {
+    /// One of the codes: `A` vowels, `B` lips, `C` gutturals and hisses, `D` teeth, `M` nose, `L`, `R`, `Y`, `9` digits, `?` others.
+    Code(u8),
+    /// h, which still counts as a beginning.
+    Mute,
+    /// Blanks and apostrophes.
+    Nothing,
+}
+
+impl Sound {
+    fn of(c: u8) -> Self {
+        match c {
+            b'a' | b'e' | b'i' | b'o' | b'u' => Self::Code(b'A'),
+            b'b' | b'f' | b'p' | b'v' | b'w' => Self::Code(b'B'),
+            b'c' | b'g' | b'j' | b'k' | b'q' | b's' | b'x' | b'z' => Self::Code(b'C'),
+            b'd' | b't' => Self::Code(b'D'),
+            b'm' | b'n' => Self::Code(b'M'),
+            b'l' | b'r' | b'y' => Self::Code(c.to_ascii_uppercase()),
+            b'0'..=b'9' => Self::Code(b'9'),
+            b'h' => Self::Mute,
+            b' ' | b'\t' | b'\'' => Self::Nothing,
+            _ => Self::Code(b'?'),
+        }
+    }
+}
+
+/// A code for each run of characters that sound alike: vowels beside l and r are left out, so are letters that English does not
+/// speak (gn-, kn-, wr, dg, dj, tch), and other characters than letters unless they follow a digit.
+pub fn phonetic(text: &str) -> String {
+    let text = text.to_ascii_lowercase();
+    let mut rest = match text.as_bytes() {
+        [b'g' | b'k', rest @ ..] if matches!(rest, [b'n', _, ..]) => rest,
+        all => all,
+    };
+    let mut out = String::new();
+    let mut at_start = true;
+    let mut last = None;
+    while let [c, after @ ..] = rest {
+        let silent = matches!(rest, [b'w', b'r', ..] | [b'd', b'j' | b'g', ..] | [b't', b'c', b'h', ..]);
+        rest = after;
+        if silent {
+            continue;
+        }
+        let mut code = match Sound::of(*c) {
+            Sound::Code(code) => code,
+            Sound::Mute => {
+                at_start = false;
+                continue;
+            }
+            Sound::Nothing => continue,
+        };
+        if code == b'?' && !out.ends_with(['9', '?']) {
+            continue;
+        }
+        if code == b'Y' && !at_start {
+            code = b'A';
+        }
+        at_start = false;
+        let liquid = |code: u8| matches!(code, b'L' | b'R');
+        if code == b'A' && last.is_some_and(liquid) {
+            continue;
+        }
+        if liquid(code) && last == Some(b'A') {
+            out.pop();
+        }
+        last = Some(code);
+        let code = char::from(code);
+        if !out.ends_with(code) {
+            out.push(code);
+        }
+    }
+    out
+}
+
 /// Caverphone 2.0, made for the accents of southern New Zealand: ten characters; empty for a text without letters.
 pub fn caverphone(text: &str) -> String {
     let mut word: String = letters(text).map(char::from).collect();
@@ -181,6 +257,33 @@ mod tests {
                 ("A", "A000"),
                 ("", ""),
                 ("5", ""),
+            ],
+        );
+    }
+
+    #[test]
+    fn runs_of_one_sound() {
+        check(
+            phonetic,
+            &[
+                ("awesome", "ABACAMA"),
+                ("knight", "MACD"),
+                ("gnome", "MAMA"),
+                ("gn", "CM"),
+                ("write", "RDA"),
+                ("catch", "CAC"),
+                ("badge", "BACA"),
+                ("hyena", "AMA"),
+                ("yellow", "YLB"),
+                ("lollipop", "LBAB"),
+                ("physics", "BACAC"),
+                ("a1-b", "A9?B"),
+                ("9--h", "9?"),
+                ("Washington", "BACAMCDAM"),
+                ("laurel", "LRL"),
+                ("o'clock", "ACLC"),
+                ("thwart", "DBRD"),
+                ("", ""),
             ],
         );
     }

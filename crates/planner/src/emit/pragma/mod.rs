@@ -111,6 +111,7 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("fullfsync", Flag),
     ("function_list", Catalogue(catalogue::function_list)),
     ("hard_heap_limit", number(true, Reading::Exact)),
+    ("i_am_a_dummy", Flag),
     ("ignore_check_constraints", Flag),
     ("incremental_vacuum", Special(special::incremental_vacuum)),
     ("index_info", Catalogue(catalogue::index_info)),
@@ -134,6 +135,7 @@ const PRAGMAS: &[(&str, Kind)] = &[
     ("quick_check", Special(integrity::quick_check)),
     ("read_uncommitted", Flag),
     ("recursive_triggers", Flag),
+    ("require_where", Flag),
     ("reverse_unordered_selects", Flag),
     ("schema_version", Header { cookie: Cookie::SchemaVersion, writable: true }),
     ("secure_delete", TELL),
@@ -265,7 +267,11 @@ fn setting(e: &mut Emitter<'_>, call: &Call<'_>, told: Option<Value>, answers: b
     let host = Arc::new(HostCall { name: call.name.into(), db: call.db(), named: call.schema.is_some() });
     e.builder.emit(ConnectionCall { args, dest, call: host });
     if answers {
-        let name = if call.name == "busy_timeout" { "timeout" } else { call.name };
+        let name = match call.name {
+            "busy_timeout" => "timeout",
+            "i_am_a_dummy" => "require_where",
+            name => name,
+        };
         set_columns(e, &[name]);
         let none = e.builder.label();
         // Where there is nothing to say (mmap_size of memory), there is no row.
