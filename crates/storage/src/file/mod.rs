@@ -386,7 +386,10 @@ impl DatabaseFile {
             tip.wal = false;
             // A log without a database is of another life of that name.
             if !self.is_read_only() && self.io.exists(&wal_path)? {
-                let _ = self.io.delete(&wal_path, false);
+                match self.io.delete(&wal_path, false) {
+                    Err(error) if error.code() != ResultCode::IOERR_DELETE_NOENT => return Err(error),
+                    _ => {}
+                }
             }
         } else if !tip.wal {
             // A log is read, whatever the header says: that a VFS shows one is how RBU makes its changes beside the file.
@@ -397,9 +400,17 @@ impl DatabaseFile {
 
     /// Reads the state of the file and numbers it: the old number where nothing changed.
     fn read_tip(&self, known: Option<FileTip>) -> Result<FileTip> {
+        // As in SQLite, a single byte is no content.
         let size = self.file.size()?;
+        let size = if size == 1 { 0 } else { size };
         let mut bytes = [0; DatabaseHeader::SIZE];
-        let read = self.file.read_at(&mut bytes, 0)?;
+        let mut read = self.file.read_at(&mut bytes, 0)?;
+        if size > 0 && &bytes[..16] != DatabaseHeader::MAGIC {
+            // Methods that mend a damaged header, as SQLite's recovery extension has them, do so where a whole page is read.
+            let mut page = vec![0; self.options.page_size as usize];
+            read = self.file.read_at(&mut page, 0)?.min(bytes.len());
+            bytes.copy_from_slice(&page[..DatabaseHeader::SIZE]);
+        }
         let mut key = [0; 16];
         key.copy_from_slice(&bytes[24..40]);
         let is_database = read == bytes.len() && &bytes[..16] == DatabaseHeader::MAGIC;

@@ -326,7 +326,7 @@ impl Pager {
         if file.header_commit == file.commit {
             return Ok(());
         }
-        let (page_size, wal_pages, size) = match &file.source {
+        let (mut page_size, wal_pages, size) = match &file.source {
             Source::Rollback(tip) => (tip.page_size, 0, tip.size),
             // The file's size is of no interest where the log knows the number of pages.
             Source::Wal(snapshot) if snapshot.page_count() > 0 => (snapshot.page_size(), snapshot.page_count(), 0),
@@ -340,17 +340,32 @@ impl Pager {
             file.header_commit = file.commit;
             return Ok(());
         }
-        let pages = match wal_pages {
-            0 => u32::try_from(size.div_ceil(u64::from(page_size))).unwrap_or(u32::MAX),
-            pages => pages,
+        let mut again = false;
+        let (pages, header) = loop {
+            let pages = match wal_pages {
+                0 => u32::try_from(size.div_ceil(u64::from(page_size))).unwrap_or(u32::MAX),
+                pages => pages,
+            };
+            if page_size != self.header.page_size {
+                self.table.retain(|_, _| false);
+                self.header.page_size = page_size;
+            }
+            self.page_count = pages;
+            let first = self.page(PageNo::ONE)?;
+            let header = DatabaseHeader::decode(&first)?;
+            // While the log is empty the file alone says how large its pages are.
+            match self.file_mut() {
+                FileBacking { source: Source::Wal(snapshot), wal: Some(wal), .. }
+                    if wal_pages == 0 && header.page_size != page_size && !again =>
+                {
+                    again = true;
+                    page_size = header.page_size;
+                    snapshot.set_page_size(page_size);
+                    wal.set_page_size(page_size);
+                }
+                _ => break (pages, header),
+            }
         };
-        if page_size != self.header.page_size {
-            self.table.retain(|_, _| false);
-            self.header.page_size = page_size;
-        }
-        self.page_count = pages;
-        let first = self.page(PageNo::ONE)?;
-        let header = DatabaseHeader::decode(&first)?;
         if header.page_size != page_size {
             return Err(Error::corrupt(1, "page size of the header differs from that of the log"));
         }

@@ -44,6 +44,8 @@ struct State {
     /// Somebody else is at a checkpoint: no lock lingers before.
     plain_until: Option<Instant>,
     closed: bool,
+    /// Nobody else has the database: these locks need not be told to the file.
+    alone: bool,
 }
 
 fn busy<T>() -> Result<T> {
@@ -61,6 +63,7 @@ impl WalLocks {
             last_release: None,
             plain_until: None,
             closed: false,
+            alone: false,
         };
         Arc::new(Self { linger: file.shm_lock_linger(), file, state: Mutex::new(state) })
     }
@@ -80,9 +83,11 @@ impl WalLocks {
         true
     }
 
-    /// Undoes `close`.
-    pub fn reopen(&self) {
-        self.state().closed = false;
+    /// Undoes `close`, for who holds EXCLUSIVE on the database: the locks count within this process only.
+    pub fn reopen_alone(&self) {
+        let mut state = self.state();
+        state.closed = false;
+        state.alone = true;
     }
 
     pub fn is_closed(&self) -> bool {
@@ -102,7 +107,7 @@ impl WalLocks {
             } else {
                 // The reader has moved on: the slot of its last read must not hold anybody up.
                 self.drop_lingering(&mut state);
-                self.file.shm_lock(lock, 1, ShmLockKind::Shared)?;
+                self.tell(&state, lock, 1, ShmLockKind::Shared)?;
             }
         }
         state.shared[at] += 1;
@@ -128,7 +133,17 @@ impl WalLocks {
                 return;
             }
         }
-        let _ = self.file.shm_unlock(lock, 1);
+        self.tell_unlock(&state, lock, 1);
+    }
+
+    fn tell(&self, state: &State, first: u32, count: u32, kind: ShmLockKind) -> Result<()> {
+        if state.alone { Ok(()) } else { self.file.shm_lock(first, count, kind) }
+    }
+
+    fn tell_unlock(&self, state: &State, first: u32, count: u32) {
+        if !state.alone {
+            let _ = self.file.shm_unlock(first, count);
+        }
     }
 
     /// True where a connection of this process holds one of these locks shared.
@@ -144,7 +159,7 @@ impl WalLocks {
             return busy();
         }
         // The descriptor's own lingering locks are no obstacle: they become exclusive.
-        self.file.shm_lock(first, count, ShmLockKind::Exclusive)?;
+        self.tell(&state, first, count, ShmLockKind::Exclusive)?;
         state.exclusive[range.clone()].fill(true);
         state.lingering[range].fill(false);
         Ok(())
@@ -153,7 +168,7 @@ impl WalLocks {
     pub fn release_exclusive(&self, first: u32, count: u32) {
         let mut state = self.state();
         state.exclusive[first as usize..(first + count) as usize].fill(false);
-        let _ = self.file.shm_unlock(first, count);
+        self.tell_unlock(&state, first, count);
     }
 
     /// Exclusive -> shared without a gap.
@@ -162,7 +177,7 @@ impl WalLocks {
         let at = lock as usize;
         debug_assert!(state.exclusive[at]);
         state.exclusive[at] = false;
-        match self.file.shm_lock(lock, 1, ShmLockKind::Shared) {
+        match self.tell(&state, lock, 1, ShmLockKind::Shared) {
             Ok(()) => {
                 state.shared[at] = 1;
                 self.drop_lingering(&mut state);

@@ -33,7 +33,7 @@ pub(crate) use read::WalSnapshot;
 pub(crate) use write::WalCommit;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use turso_error::{Error, Result, ResultCode};
@@ -82,7 +82,7 @@ pub(crate) struct Wal {
     /// Snapshots that may become too old.
     ages: age::Ages,
     /// Where the wal-index does not know the page size yet.
-    page_size: u32,
+    page_size: AtomicU32,
 }
 
 impl Wal {
@@ -109,7 +109,7 @@ impl Wal {
             marked: Default::default(),
             emptying: Default::default(),
             ages: Default::default(),
-            page_size,
+            page_size: AtomicU32::new(page_size),
         })
     }
 
@@ -118,7 +118,7 @@ impl Wal {
         if self.locks.close() {
             let alone = !db.is_read_only() && self.database.lock(LockLevel::Exclusive).is_ok();
             if alone {
-                self.locks.reopen();
+                self.locks.reopen_alone();
                 let emptied = self.empty_into_database(db, synchronous).unwrap_or(false);
                 let _ = self.locks.close();
                 if emptied {
@@ -155,6 +155,12 @@ impl Wal {
     /// The log file.
     pub fn file(&self) -> &dyn File {
         &*self.file
+    }
+
+    /// The file has pages of another size than it had when the log was opened: somebody who keeps everybody out has put
+    /// another one in its place.
+    pub fn set_page_size(&self, page_size: u32) {
+        self.page_size.store(page_size, Ordering::Release);
     }
 
     /// Where the page of a frame lies in the log.

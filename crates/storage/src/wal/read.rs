@@ -37,6 +37,11 @@ impl WalSnapshot {
         self.commit
     }
 
+    /// See [`Wal::set_page_size`].
+    pub fn set_page_size(&mut self, page_size: u32) {
+        self.page_size = page_size;
+    }
+
     pub fn page_size(&self) -> u32 {
         if self.header.page_size == 0 { self.page_size } else { self.header.page_size }
     }
@@ -134,7 +139,8 @@ impl Wal {
             return Ok(None);
         }
         // Number 0 comes before all that are known: nothing read under it is offered to others.
-        Ok(Some(WalSnapshot { header: *header, slot, min_frame, commit: 0, page_size: self.page_size, hold: None }))
+        let page_size = self.page_size.load(Ordering::Acquire);
+        Ok(Some(WalSnapshot { header: *header, slot, min_frame, commit: 0, page_size, hold: None }))
     }
 
     /// The log has been closed for good: its database has another journal mode, or nobody has it open.
@@ -152,7 +158,7 @@ impl Wal {
     /// One attempt; `None`: try again.
     pub(super) fn try_snapshot(&self, what: Use, may_block: bool) -> Result<Option<WalSnapshot>> {
         let Some(header) = self.current_header(may_block)? else { return Ok(None) };
-        let page_size = self.page_size;
+        let page_size = self.page_size.load(Ordering::Acquire);
         let snapshot = |slot, min_frame| WalSnapshot { header, slot, min_frame, commit: 0, page_size, hold: None };
         if what == Use::FileIfComplete && self.index.backfilled()? == header.max_frame {
             match self.locks.shared(lock::read(0)) {

@@ -56,10 +56,12 @@ impl Wal {
         header.salt = log.salt;
         header.frame_checksum = checksum;
         let frame_size = log.page_size as usize + FrameHeader::SIZE;
-        let per_read = ((1 << 20) / frame_size).max(1);
+        // A VFS of the application may show the log only up to some frame, by what it answers to the read of each.
+        let per_read = if self.file.takes_runs() { ((1 << 20) / frame_size).max(1) } else { 1 };
         let mut buf = vec![0; per_read * frame_size];
         let mut frame = 0u32;
-        'log: loop {
+        let size = self.file.size()?;
+        'log: while frame_offset(frame + 1, log.page_size) + frame_size as u64 <= size {
             let read = self.file.read_at(&mut buf, frame_offset(frame + 1, log.page_size))?;
             for bytes in buf[..read].chunks_exact(frame_size) {
                 let decoded = FrameHeader::decode(bytes);
