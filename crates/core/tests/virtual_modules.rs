@@ -149,7 +149,7 @@ impl VirtualTable for KeepTable {
                 rows.push((id, columns.to_vec()));
                 Ok(id)
             }
-            Change::Update { key, new_key, columns } => {
+            Change::Update { key, new_key, columns, .. } => {
                 self.note(format!("update {} to {} [{}] {on_conflict:?}", show(key), show(new_key), list(columns)));
                 for row in rows.iter_mut().filter(|(id, _)| Value::Integer(*id) == **key) {
                     row.1 = columns.to_vec();

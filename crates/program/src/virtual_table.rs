@@ -63,6 +63,8 @@ pub struct ChangeOf {
     pub sets_last_rowid: bool,
     /// Adds to `changes()`.
     pub counts: bool,
+    /// The columns that an update leaves as they are.
+    pub unchanged: Vec<bool>,
 }
 
 crate::detail_operand!(Arc<UsedTable>, Arc<ChangeOf>);
@@ -74,8 +76,9 @@ instructions! {
     VFilter { cursor: CursorId, empty: Addr, args: Regs, scan: Arc<ScanPlan> }
     /// Go to the next row and jump to `target`; fall through at the end.
     VNext { cursor: CursorId, target: Addr }
-    /// A column of the current row (NULL after [`crate::cursor::NullRow`]).
-    VColumn { cursor: CursorId, column: u16, dest: Reg }
+    /// A column of the current row (NULL after [`crate::cursor::NullRow`]). One that is `unchanged` by an update is read for
+    /// [`VUpdate`] only: the table may leave it NULL.
+    VColumn { cursor: CursorId, column: u16, dest: Reg, unchanged: bool }
     /// Change the table. One argument: delete the row with this key. More: old key (NULL for a new row), new key, columns.
     /// `dest` gets the rowid of a new row.
     VUpdate { args: Regs, dest: Reg, change: Arc<ChangeOf> }

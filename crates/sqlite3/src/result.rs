@@ -40,6 +40,8 @@ pub struct CContext {
     aggregate: Option<NonNull<AggregateMemory>>,
     /// What a scalar function keeps; the lifetime is that of the call.
     auxiliary: Cell<*mut AuxiliaryData<'static>>,
+    /// The column that is asked for does not change, in an update of a virtual table.
+    pub no_change: Cell<bool>,
 }
 
 /// What `sqlite3_set_auxdata` keeps.
@@ -67,6 +69,7 @@ impl CContext {
             subtype: Cell::new(0),
             aggregate: aggregate.map(NonNull::from),
             auxiliary: Cell::new(null_mut()),
+            no_change: Cell::new(false),
         }
     }
 
@@ -420,5 +423,7 @@ entry! {
     }
 
     /// The column does not change, in `xColumn` of a virtual table.
-    fn sqlite3_vtab_nochange(_context: Bare<CContext>) -> c_int | 0; { 0 }
+    fn sqlite3_vtab_nochange(context: Bare<CContext>) -> c_int | 0; {
+        context.get().is_some_and(|context| context.no_change.get()).into()
+    }
 }

@@ -118,7 +118,7 @@ impl Exec for VColumn {
             Cursor::Virtual(open) if !open.null_row => {
                 let result = &mut vm.run.result;
                 result.set_null();
-                let mut output = Output { value: result, subtype: 0, object: None };
+                let mut output = Output { value: result, subtype: 0, object: None, unchanged: self.unchanged };
                 open.cursor.column(host.session(), usize::from(self.column), &mut output)?;
                 let subtype = match output.object {
                     None => output.subtype,
@@ -143,11 +143,11 @@ impl Exec for VUpdate {
         let change = match vm.frame.registers.block(self.args) {
             [key] => Change::Delete { key },
             [Value::Null, rowid, columns @ ..] => Change::Insert { rowid, columns },
-            [key, new_key, columns @ ..] => Change::Update { key, new_key, columns },
+            [key, new_key, columns @ ..] => Change::Update { key, new_key, columns, unchanged: &self.change.unchanged },
             [] => return Err(internal("a change of a virtual table without arguments")),
         };
         let inserts = matches!(change, Change::Insert { .. });
-        let ChangeOf { table, on_conflict, keeps_constraints, sets_last_rowid, counts } = &*self.change;
+        let ChangeOf { table, on_conflict, keeps_constraints, sets_last_rowid, counts, .. } = &*self.change;
         match table.table.update(host.session(), &change, *on_conflict) {
             Ok(rowid) => {
                 if inserts {

@@ -44,6 +44,8 @@ pub struct Output<'a> {
     pub subtype: u32,
     /// What goes with the value, which is NULL then.
     pub object: Option<Object>,
+    /// The value is read for an update that does not change it: it may stay NULL, and the table is told which columns these are.
+    pub unchanged: bool,
 }
 
 /// A value that [`Cursor::filter`] gets.

@@ -40,6 +40,8 @@ pub enum Change<'a> {
         new_key: &'a Value,
         /// All columns.
         columns: &'a [Value],
+        /// Those that stay as they are, by position. A value that a cursor has not told for this reason is NULL.
+        unchanged: &'a [bool],
     },
 }
 

@@ -218,7 +218,11 @@ impl State {
             Some(connected) => connected.clone(),
             None => self.make_virtual(db, &table, false)?,
         };
-        connected.used.table.destroy(self)?;
+        // Its module drops tables of its own while this statement runs.
+        self.nested_statements += 1;
+        let destroyed = connected.used.table.destroy(self);
+        self.nested_statements -= 1;
+        destroyed?;
         // What is gone hears nothing more of the transaction.
         self.virtual_tables.enlisted.retain(|other| !Arc::ptr_eq(other, &connected.used.table));
         self.virtual_tables.connected.retain(|(entry, _)| !Arc::ptr_eq(entry, &table));

@@ -90,7 +90,7 @@ impl VirtualTable for DbPage {
         let (number, columns) = match change {
             Change::Delete { .. } => return Err(Error::sql("cannot delete")),
             Change::Insert { columns, .. } => (columns.first().map_or(0, Value::to_integer), *columns),
-            Change::Update { key, new_key, columns } => {
+            Change::Update { key, new_key, columns, .. } => {
                 if key.to_integer() != new_key.to_integer() {
                     return Err(Error::sql("cannot insert"));
                 }

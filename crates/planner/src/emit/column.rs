@@ -60,7 +60,11 @@ impl Emitter<'_> {
             Some(&SourceBinding::Virtual { cursor }) => {
                 match column {
                     ColumnIndex::Rowid => self.builder.emit(Rowid { cursor, dest }),
-                    ColumnIndex::Column(column) => self.builder.emit(VColumn { cursor, column, dest }),
+                    ColumnIndex::Column(column) => {
+                        let unchanged = column & ColumnIndex::UNCHANGED != 0;
+                        let column = column & !ColumnIndex::UNCHANGED;
+                        self.builder.emit(VColumn { cursor, column, dest, unchanged })
+                    }
                 };
                 Ok(())
             }

@@ -58,8 +58,14 @@ impl Target {
             keeps_constraints: connected.keeps_constraints,
             sets_last_rowid: true,
             counts: true,
+            unchanged: Vec::new(),
         };
         Ok(Self { db, connected, change: Arc::new(change) })
+    }
+
+    /// An update leaves these columns as they are.
+    fn keeps(&mut self, unchanged: Vec<bool>) {
+        self.change = Arc::new(ChangeOf { unchanged, ..(*self.change).clone() });
     }
 
     fn source(&self, e: &Emitter<'_>, item: &ast::TableRef) -> Source {
@@ -175,12 +181,17 @@ pub(super) fn update_virtual(
     if !statement.returning.is_empty() {
         return Err(Error::sql("UPDATE RETURNING is not available on virtual tables"));
     }
-    let target = Target::begin(e, db, table, conflict)?;
+    let mut target = Target::begin(e, db, table, conflict)?;
     let table = target.connected.table.clone();
     let source = target.source(e, &statement.table);
     let key = target.key()?;
-    let old: Vec<Expr> =
-        (0..table.columns.len()).map(|c| column_expr(&source, ColumnIndex::Column(c as u16))).collect();
+    // Among several tables a row may be kept aside, where no column has two readings.
+    let alone = statement.from.is_none();
+    let unchanged = |c: usize| match alone && table.rowid_alias != Some(c) {
+        true => ColumnIndex::Column(c as u16 | ColumnIndex::UNCHANGED),
+        false => ColumnIndex::Column(c as u16),
+    };
+    let old: Vec<Expr> = (0..table.columns.len()).map(|c| column_expr(&source, unchanged(c))).collect();
     let old_key = column_expr(&source, key);
     let text = statement_text(e);
     let mut binder = statement_binder(e, &text, statement.with.as_ref())?;
@@ -193,6 +204,7 @@ pub(super) fn update_virtual(
     if let Some(condition) = &statement.where_clause {
         filter.extend(binder.bind_conjuncts(condition)?);
     }
+    target.keeps((0..table.columns.len()).map(|c| alone && !sets.is_set(c)).collect());
     let mut new = sets.expressions(e.context)?.into_iter();
     let columns: Vec<Expr> = old
         .into_iter()

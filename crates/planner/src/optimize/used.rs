@@ -23,10 +23,13 @@ impl ColumnSet {
 
     /// Add a column.
     pub fn insert(&mut self, column: ColumnIndex) {
-        match column {
-            ColumnIndex::Rowid => self.rowid = true,
-            ColumnIndex::Column(c) if c < 64 => self.low |= 1 << c,
-            ColumnIndex::Column(c) => {
+        let ColumnIndex::Column(c) = column else {
+            self.rowid = true;
+            return;
+        };
+        match c & !ColumnIndex::UNCHANGED {
+            c if c < 64 => self.low |= 1 << c,
+            c => {
                 let word = usize::from(c) / 64 - 1;
                 if self.high.len() <= word {
                     self.high.resize(word + 1, 0);

@@ -20,6 +20,12 @@ pub enum ColumnIndex {
     Column(u16),
 }
 
+impl ColumnIndex {
+    /// Added to a column's position (tables have at most 32,767): the column of a virtual table's row that an UPDATE leaves as
+    /// it is. The table may spare the trouble of telling its value.
+    pub const UNCHANGED: u16 = 0x8000;
+}
+
 /// How one pair of values is compared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompareHow {

@@ -107,6 +107,7 @@ impl Cursor for ForeignCursor {
     fn column(&mut self, session: &mut dyn Session, index: usize, output: &mut Output<'_>) -> Result<()> {
         let Some(column) = self.methods().column else { return Err(Error::from_code(ResultCode::ERROR)) };
         let context = CContext::new(self.db, null_mut(), None);
+        context.no_change.set(output.unchanged);
         let cursor = self.cursor;
         // SAFETY: the interface's contract.
         let code = lent(session, || unsafe { column(cursor, context.as_ptr(), index as c_int) })?;

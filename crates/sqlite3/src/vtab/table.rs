@@ -149,9 +149,16 @@ impl VirtualTable for ForeignTable {
         let values: Vec<&Value> = match change {
             Change::Delete { key } => vec![*key],
             Change::Insert { rowid, columns } => [&null, *rowid].into_iter().chain(columns.iter()).collect(),
-            Change::Update { key, new_key, columns } => [*key, *new_key].into_iter().chain(columns.iter()).collect(),
+            Change::Update { key, new_key, columns, .. } => {
+                [*key, *new_key].into_iter().chain(columns.iter()).collect()
+            }
         };
         let cells: Vec<CValue> = values.iter().map(|value| CValue::new((*value).clone())).collect();
+        if let Change::Update { columns, unchanged, .. } = change {
+            for ((cell, value), unchanged) in cells.iter().skip(2).zip(*columns).zip(*unchanged) {
+                cell.no_change.set(*unchanged && matches!(value, Value::Null));
+            }
+        }
         let mut pointers: Vec<*mut CValue> = cells.iter().map(|cell| std::ptr::from_ref(cell).cast_mut()).collect();
         // SAFETY: changes are made within calls of the connection.
         let db = unsafe { self.db.as_ref() };

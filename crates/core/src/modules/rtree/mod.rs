@@ -279,7 +279,7 @@ impl VirtualTable for Table {
                 return Ok(0);
             }
             Change::Insert { rowid, columns } => (None, (*rowid, *columns)),
-            Change::Update { key, new_key, columns } => (Some(key.to_integer()), (*new_key, *columns)),
+            Change::Update { key, new_key, columns, .. } => (Some(key.to_integer()), (*new_key, *columns)),
         };
         let (rowid, columns) = columns;
         let entry_box = self.box_of(columns)?;
