@@ -42,6 +42,7 @@ pub use pool::Job;
 pub use shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
 #[cfg(unix)]
 pub use syscall::SyscallIo;
+pub use syscall::calls as system_calls;
 pub use temporary::{is_writable_directory, set_temp_directory, temp_directory};
 pub use thread_pool::ThreadPoolIo;
 #[cfg(target_os = "linux")]
@@ -231,7 +232,8 @@ pub trait File: Send + Sync {
         0
     }
 
-    /// Pages that lie side by side may be written in one call. A VFS of the application may count on one call for each.
+    /// Pages that lie side by side may be written in one call, and frames of a log be read so. A VFS of the application may
+    /// count on one call for each.
     fn takes_runs(&self) -> bool {
         true
     }

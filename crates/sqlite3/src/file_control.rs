@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::boundary::{Out, Text, catch, entry};
 use crate::codes::{ERROR, INTERNAL, MISUSE, NOTFOUND, OK};
 use crate::handle::{Db, Handle};
-use crate::vfs::{OwnFile, sqlite3_file, sqlite3_vfs};
+use crate::vfs::{HandedObject, sqlite3_file, sqlite3_vfs};
 
 const PERSIST_WAL: c_int = 10;
 const FILE_POINTER: c_int = 7;
@@ -22,7 +22,7 @@ const RESET_CACHE: c_int = 42;
 #[derive(Default)]
 pub struct Files {
     /// Objects made for files of the engine, kept until the connection closes.
-    own: Vec<((usize, String), Box<OwnFile>)>,
+    own: Vec<((usize, String), HandedObject)>,
     persist_wal: bool,
     powersafe_overwrite: Option<bool>,
 }
@@ -47,14 +47,11 @@ impl Db {
         let mut files = self.files.borrow_mut();
         if !files.own.iter().any(|(known, _)| *known == key) {
             files.own.retain(|((known, _), _)| *known != database);
-            let object = match self.connection.file(database) {
-                Some(file) => OwnFile::new(file),
-                None => OwnFile::none(),
-            };
-            files.own.push((key.clone(), Box::new(object)));
+            let object = HandedObject::new(self.connection.file(database));
+            files.own.push((key.clone(), object));
         }
         let found = files.own.iter_mut().find(|(known, _)| *known == key);
-        found.map_or(null_mut(), |(_, object)| std::ptr::from_mut(&mut **object).cast())
+        found.map_or(null_mut(), |(_, object)| object.as_ptr())
     }
 
     /// A switch that is told (0, 1) or asked for (negative); the answer goes to the same place.
@@ -67,7 +64,8 @@ impl Db {
         OK
     }
 
-    fn file_control(&self, database: usize, op: c_int, argument: *mut c_void) -> c_int {
+    /// `sqlite3_file_control` on a database by its number.
+    pub fn file_control(&self, database: usize, op: c_int, argument: *mut c_void) -> c_int {
         match op {
             FILE_POINTER => {
                 Out::new(argument.cast()).set(self.file_object(database));

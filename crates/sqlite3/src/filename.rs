@@ -31,6 +31,11 @@ impl FileName {
         rest.split(|&b| b == 0).next().unwrap_or_default()
     }
 
+    /// It came with URI parameters.
+    pub fn has_parameters(&self) -> bool {
+        parameters(self.as_ptr()).next().is_some()
+    }
+
     /// The pointer that everybody holds.
     pub fn as_ptr(&self) -> *const c_char {
         self.block.get(BEFORE..).map_or(null(), |rest| rest.as_ptr().cast())
@@ -107,7 +112,8 @@ fn journal_and_wal(name: *const c_char) -> (*const c_char, *const c_char) {
     }
 }
 
-fn parameter(name: *const c_char, wanted: Text) -> Option<*const c_char> {
+/// The value of a parameter.
+pub fn parameter(name: *const c_char, wanted: Text) -> Option<*const c_char> {
     let wanted = wanted.bytes()?;
     parameters(name).find(|&(key, _)| Text::new(key).bytes() == Some(wanted)).map(|(_, value)| value)
 }

@@ -123,6 +123,10 @@ impl Wanted {
                 options.backend = Backend::Custom(io.clone());
                 return Ok((Database::open_file(&full, self.promises(), options)?, Some(io)));
             }
+            options.backend = Backend::Custom(crate::vfs::HandedIo::shared());
+            if let Some(model) = self.location.parameter(b"modeof").filter(|_| self.create && !self.read_only) {
+                crate::vfs::create_like(path, Some(Path::new(OsStr::from_bytes(model))));
+            }
             return Ok((Database::open_file(path, self.promises(), options)?, None));
         }
         if !self.shared || self.location.path.is_empty() {
@@ -151,6 +155,15 @@ fn leave_shared(name: &[u8]) {
     }
 }
 
+/// The failure without the extended code, but with the system's error number.
+fn plain_cannot_open(error: &Error) -> Error {
+    let mut plain = Error::from_code(ResultCode::CANTOPEN);
+    if let (Error::Failed(plain), Error::Failed(error)) = (&mut plain, error) {
+        plain.os_error = error.os_error;
+    }
+    plain
+}
+
 fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c_int {
     if place.is_null() {
         return MISUSE;
@@ -173,7 +186,7 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
     let (attempt, failure) = match attempt {
         Ok(opened) => (Some(opened), None),
         // What stands in the way of opening has no name of its own here.
-        Err(error) if error.is(ResultCode::CANTOPEN) => (None, Some(Error::from_code(ResultCode::CANTOPEN))),
+        Err(error) if error.is(ResultCode::CANTOPEN) => (None, Some(plain_cannot_open(&error))),
         Err(error) => (None, Some(error)),
     };
     let connection = match &attempt {

@@ -6,11 +6,12 @@
 //! | 0x40000001            | RESERVED                                                            |
 //! | 0x40000002, 510 bytes | SHARED (read lock) and EXCLUSIVE (write lock)                       |
 
-use std::io::{Error as OsError, ErrorKind};
+use std::io::Error as OsError;
 use std::os::fd::RawFd;
 
 use turso_error::{Error, Result, ResultCode};
 
+use super::calls;
 use crate::{Birth, LockLevel};
 
 const PENDING: i64 = 0x4000_0000;
@@ -42,28 +43,17 @@ fn flock(mode: Mode, start: i64, len: i64) -> libc::flock {
 
 /// Sets a lock without waiting: `Ok(false)` where somebody else is in the way.
 pub(super) fn set(fd: RawFd, mode: Mode, start: i64, len: i64) -> Result<bool, OsError> {
-    let lock = flock(mode, start, len);
-    loop {
-        // SAFETY: the descriptor is open while the file that owns it is borrowed; `lock` is a valid flock.
-        if unsafe { libc::fcntl(fd, libc::F_OFD_SETLK, &lock) } == 0 {
-            return Ok(true);
-        }
-        let e = OsError::last_os_error();
-        match e.raw_os_error() {
-            Some(libc::EAGAIN | libc::EACCES) => return Ok(false),
-            _ if e.kind() == ErrorKind::Interrupted => {}
-            _ => return Err(e),
-        }
+    match calls::lock(fd, libc::F_OFD_SETLK, &mut flock(mode, start, len)) {
+        Ok(()) => Ok(true),
+        Err(e) if matches!(e.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
+        Err(e) => Err(e),
     }
 }
 
 /// The lock of somebody else that setting this one would meet.
 pub(super) fn conflict(fd: RawFd, mode: Mode, start: i64, len: i64) -> Result<Option<libc::flock>, OsError> {
     let mut lock = flock(mode, start, len);
-    // SAFETY: as in `set`; the kernel writes into `lock`.
-    if unsafe { libc::fcntl(fd, libc::F_OFD_GETLK, &mut lock) } != 0 {
-        return Err(OsError::last_os_error());
-    }
+    calls::lock(fd, libc::F_OFD_GETLK, &mut lock)?;
     Ok((i32::from(lock.l_type) != libc::F_UNLCK).then_some(lock))
 }
 

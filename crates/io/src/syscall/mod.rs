@@ -3,13 +3,14 @@
 //! Locks are open-file-description locks: they belong to the handle, so closing one handle never drops the locks of
 //! another, and they meet the POSIX locks of other SQLite libraries on the same bytes.
 
+pub mod calls;
 mod lock;
 mod shm;
 
 use std::fs;
 use std::io::{Error as OsError, ErrorKind, IoSlice};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -37,38 +38,35 @@ impl SyscallIo {
 
     /// [`Io::open`], the descriptor within reach.
     pub(crate) fn open_file(path: &Path, flags: OpenFlags) -> Result<Arc<SyscallFile>> {
-        let mut options = fs::OpenOptions::new();
         let owner = if flags.create { owner_of_database(path) } else { None };
         let mode = owner.as_ref().map_or(0o644, |database| database.mode() & 0o777);
-        options.read(true).mode(mode).custom_flags(libc::O_CLOEXEC);
-        if !flags.read_only {
-            options.write(true).create(flags.create).create_new(flags.create && flags.exclusive);
-        }
-        let (file, read_only) = match options.open(path) {
+        let create = if flags.create { libc::O_CREAT } else { 0 };
+        let exclusive = if flags.create && flags.exclusive { libc::O_EXCL } else { 0 };
+        let how = if flags.read_only { libc::O_RDONLY } else { libc::O_RDWR | create | exclusive };
+        let (file, read_only) = match calls::open_file(path, how, mode) {
             Ok(file) => (file, flags.read_only),
             Err(e) if !flags.read_only && !flags.exclusive && is_permission(&e) => {
-                let file = fs::OpenOptions::new().read(true).open(path).map_err(|_| cannot_open(path, &e))?;
-                (file, true)
+                (calls::open_file(path, libc::O_RDONLY, 0).map_err(|_| cannot_open(path, &e))?, true)
             }
             Err(e) => return Err(cannot_open(path, &e)),
         };
-        let metadata = file.metadata().map_err(|e| Error::io(ResultCode::IOERR_FSTAT, &e))?;
-        if metadata.is_dir() {
+        let facts = calls::facts(file.as_raw_fd()).map_err(|e| Error::io(ResultCode::IOERR_FSTAT, &e))?;
+        if facts.st_mode & libc::S_IFMT == libc::S_IFDIR {
             return Err(Error::from_code(ResultCode::CANTOPEN_ISDIR));
         }
         if let Some(database) = owner
-            && metadata.len() == 0
-            && (metadata.uid(), metadata.gid()) != (database.uid(), database.gid())
+            && facts.st_size == 0
+            && (facts.st_uid, facts.st_gid) != (database.uid(), database.gid())
         {
             // Only root succeeds, and only root can make a companion that the owner could not open.
             let _ = std::os::unix::fs::fchown(&file, Some(database.uid()), Some(database.gid()));
         }
         if flags.delete_on_close {
-            let _ = fs::remove_file(path);
+            let _ = calls::remove(path);
         }
         Ok(Arc::new(SyscallFile {
-            id: FileId { device: metadata.dev(), inode: metadata.ino() },
-            mode: metadata.mode(),
+            id: FileId { device: facts.st_dev, inode: facts.st_ino },
+            mode: facts.st_mode,
             file: Some(file),
             path: path.to_path_buf(),
             read_only,
@@ -89,7 +87,7 @@ impl Io for SyscallIo {
     }
 
     fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
-        match fs::remove_file(path) {
+        match calls::remove(path) {
             Ok(()) => {}
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 return Err(Error::io(ResultCode::IOERR_DELETE_NOENT, &e));
@@ -108,12 +106,8 @@ impl Io for SyscallIo {
     }
 
     fn sync_directory_of(&self, path: &Path) -> Result<()> {
-        let parent = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
         // Some file systems cannot sync a directory; SQLite too carries on where it cannot be opened.
-        let Ok(directory) = fs::File::open(parent) else { return Ok(()) };
+        let Some(directory) = calls::open_directory(path) else { return Ok(()) };
         match directory.sync_all() {
             Ok(()) => Ok(()),
             Err(e) if e.raw_os_error() == Some(libc::EINVAL) => Ok(()),
@@ -195,7 +189,7 @@ fn is_permission(e: &OsError) -> bool {
 
 fn cannot_open(path: &Path, cause: &OsError) -> Error {
     if path.is_dir() {
-        return Error::from_code(ResultCode::CANTOPEN_ISDIR);
+        return Error::io(ResultCode::CANTOPEN_ISDIR, cause);
     }
     Error::io(ResultCode::CANTOPEN, cause)
 }
@@ -249,10 +243,9 @@ impl File for SyscallFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
         let mut done = 0;
         while done < buf.len() {
-            match self.file().read_at(&mut buf[done..], offset + done as u64) {
+            match calls::read_at(self.descriptor(), &mut buf[done..], offset + done as u64) {
                 Ok(0) => break,
                 Ok(n) => done += n,
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => return Err(read_error(&e)),
             }
         }
@@ -261,13 +254,20 @@ impl File for SyscallFile {
 
     fn write_at(&self, buf: &[u8], offset: u64) -> Result<()> {
         self.birth.check()?;
-        self.file().write_all_at(buf, offset).map_err(|e| write_error(&e))
+        calls::write_all_at(self.descriptor(), buf, offset).map_err(|e| write_error(&e))
     }
 
     fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> Result<()> {
         self.birth.check()?;
-        // The kernel takes at most 1024 pieces per call.
         let mut offset = offset;
+        if calls::writes_one_by_one() {
+            for buf in bufs {
+                self.write_at(buf, offset)?;
+                offset += buf.len() as u64;
+            }
+            return Ok(());
+        }
+        // The kernel takes at most 1024 pieces per call.
         for batch in bufs.chunks(1024) {
             let mut slices: Vec<IoSlice<'_>> = batch.iter().map(|b| IoSlice::new(b)).collect();
             let mut rest = &mut slices[..];
@@ -311,11 +311,13 @@ impl File for SyscallFile {
 
     fn truncate(&self, size: u64) -> Result<()> {
         self.birth.check()?;
-        self.file().set_len(size).map_err(|e| truncate_error(&e))
+        calls::set_len(self.descriptor(), size).map_err(|e| truncate_error(&e))
     }
 
     fn size(&self) -> Result<u64> {
-        self.file().metadata().map(|m| m.len()).map_err(|e| Error::io(ResultCode::IOERR_FSTAT, &e))
+        calls::facts(self.descriptor())
+            .map(|facts| facts.st_size as u64)
+            .map_err(|e| Error::io(ResultCode::IOERR_FSTAT, &e))
     }
 
     fn is_read_only(&self) -> bool {
@@ -391,6 +393,8 @@ impl Drop for SyscallFile {
                 let _ = lock::release_all(file.as_raw_fd());
             }
             std::mem::forget(OwnedFd::from(file));
+        } else {
+            calls::close_file(file.into_raw_fd());
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
 
+use super::calls;
 use super::lock::{Mode, conflict, posix_locks_of_this_process, release_all, set};
 use crate::shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
 use crate::{Birth, ShmLockKind};
@@ -114,19 +115,8 @@ impl ShmFile {
         let len = lead + SHM_REGION_SIZE;
         let protection = if self.read_only { libc::PROT_READ } else { libc::PROT_READ | libc::PROT_WRITE };
         // SAFETY: a new shared mapping at an address of the kernel's choice, of an open descriptor.
-        let address = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                len,
-                protection,
-                libc::MAP_SHARED,
-                self.file().as_raw_fd(),
-                start as libc::off_t,
-            )
-        };
-        if address == libc::MAP_FAILED {
-            return Err(Error::io(ResultCode::IOERR_SHMMAP, &OsError::last_os_error()));
-        }
+        let address = unsafe { calls::map(len, protection, self.file().as_raw_fd(), start) }
+            .map_err(|e| Error::io(ResultCode::IOERR_SHMMAP, &e))?;
         let owner: Arc<dyn Any + Send + Sync> = Arc::new(Mapping { address: address as usize, len });
         // SAFETY: the mapping is aligned to a page, covers lead + region, and lives as long as its owner. Files that
         // shrink under the mapping would fault: nobody truncates a -shm whose presence byte is locked.
@@ -206,6 +196,6 @@ struct Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: the range was mapped by `map_at` and nobody refers to it any more: this was the last owner.
-        unsafe { libc::munmap(self.address as *mut libc::c_void, self.len) };
+        unsafe { calls::unmap(self.address as *mut libc::c_void, self.len) };
     }
 }

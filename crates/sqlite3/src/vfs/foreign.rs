@@ -127,6 +127,7 @@ impl Io for ForeignIo {
         wanted |= if flags.create || flags.delete_on_close { OPEN_CREATE } else { 0 };
         wanted |= if flags.exclusive || flags.delete_on_close { OPEN_EXCLUSIVE } else { 0 };
         wanted |= if flags.delete_on_close { OPEN_DELETEONCLOSE } else { 0 };
+        wanted |= if name == self.name.as_ptr() && self.name.has_parameters() { OPEN_URI } else { 0 };
         let words = usize::try_from(self.vfs().file_size).unwrap_or(0).max(size_of::<sqlite3_file>()).div_ceil(8);
         let attempt = |flags: c_int| {
             let mut object = vec![0u64; words].into_boxed_slice();
@@ -134,11 +135,8 @@ impl Io for ForeignIo {
             let mut got = flags;
             // SAFETY: the interface's contract: room for the VFS's file object, zeroed and aligned.
             let code = unsafe { open(self.vfs, name, file, flags, &mut got) };
-            // SAFETY: the methods are the object's first field.
-            let methods = unsafe { (*file).methods };
             let file = ForeignFile {
                 object,
-                methods,
                 read_only: got & OPEN_READONLY != 0,
                 level: AtomicU8::new(0),
                 exclusive_shm: AtomicU8::new(0),
@@ -232,7 +230,6 @@ impl Io for ForeignIo {
 /// An open file of a VFS.
 struct ForeignFile {
     object: Box<[u64]>,
-    methods: *const sqlite3_io_methods,
     read_only: bool,
     level: AtomicU8,
     /// A bit for each lock on the shared memory that is held exclusively: a VFS wants to hear it again when it is let go.
@@ -249,9 +246,10 @@ impl ForeignFile {
         self.object.as_ptr().cast_mut().cast()
     }
 
+    /// The methods as they are now: whoever got the object (`SQLITE_FCNTL_FILE_POINTER`) may put others in their place.
     fn methods(&self) -> Result<&sqlite3_io_methods> {
-        // SAFETY: NULL or the methods of a file that is open until it is dropped.
-        unsafe { self.methods.as_ref() }.ok_or_else(lacking)
+        // SAFETY: the object's first field: NULL or the methods of a file that is open until it is dropped.
+        unsafe { (*self.as_ptr()).methods.as_ref() }.ok_or_else(lacking)
     }
 
     /// The methods for shared memory, where the file has them.

@@ -1,12 +1,13 @@
 //! VFS objects: the register, and the bridges in both directions.
 //!
 //! ```text
-//! engine --(io::Io)--> system calls                                   a database under our own VFS
+//! engine --(io::Io)--> handed.rs --> system calls                     a database under our own VFS
 //! engine --(io::Io)--> foreign.rs --> the application's VFS           a database under one of the application
 //!                                        \--> own.rs --(io::Io)--> system calls     which may call ours in turn
 //! ```
 
 mod foreign;
+mod handed;
 mod methods;
 mod own;
 
@@ -20,8 +21,9 @@ use crate::boundary::{Text, entry};
 use crate::codes::{MISUSE, OK};
 use crate::filename::FileName;
 pub use foreign::ForeignIo;
+pub use handed::{HandedIo, HandedObject};
 pub use methods::{sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
-pub use own::OwnFile;
+pub use own::create_like;
 
 /// The registered ones, the default first.
 struct List(Vec<*mut sqlite3_vfs>);

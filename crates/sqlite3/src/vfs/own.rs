@@ -1,11 +1,11 @@
 //! Our own VFS as the application sees it: the engine's system calls behind the methods of the interface.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::{Arc, LazyLock};
 
 use turso_core::Result;
-use turso_core::io::{File, Io, LockLevel, OpenFlags, ShmLockKind, ShmRegion, SyncKind};
+use turso_core::io::{File, Io, LockLevel, OpenFlags, ShmLockKind, ShmRegion, SyncKind, system_calls};
 
 use super::methods::*;
 use crate::boundary::{Out, Text, bytes_at, catch};
@@ -71,7 +71,7 @@ pub struct OwnFile {
 impl OwnFile {
     /// An object over an open file of the engine.
     pub fn new(file: Arc<dyn File>) -> Self {
-        let state = Box::into_raw(Box::new(State { file, regions: Vec::new() }));
+        let state = Box::into_raw(Box::new(State { file, regions: Vec::new(), chunk: 0 }));
         Self { base: sqlite3_file { methods: &METHODS }, state }
     }
 
@@ -94,6 +94,13 @@ struct State {
     file: Arc<dyn File>,
     /// The regions handed out, which stay mapped until they are given up.
     regions: Vec<Option<ShmRegion>>,
+    /// `SQLITE_FCNTL_CHUNK_SIZE`; 0: the file grows as it is written.
+    chunk: u64,
+}
+
+/// The methods of all our file objects.
+pub fn own_methods() -> *const sqlite3_io_methods {
+    &METHODS
 }
 
 static METHODS: sqlite3_io_methods = sqlite3_io_methods {
@@ -118,6 +125,18 @@ static METHODS: sqlite3_io_methods = sqlite3_io_methods {
     unfetch: Some(unfetch),
 };
 
+/// A new file with the permissions of another (`modeof` among a name's parameters); one that exists stays as it is.
+pub fn create_like(path: &std::path::Path, model: Option<&std::path::Path>) {
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+    let Some(facts) = model.and_then(|model| std::fs::metadata(model).ok()) else { return };
+    let mode = facts.mode() & 0o777;
+    // What stands in the way of any step stands in the way of opening too, which tells it, or takes no more than permissions.
+    if let Ok(file) = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path) {
+        let _ = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+        let _ = fchown(&file, Some(facts.uid()), Some(facts.gid()));
+    }
+}
+
 unsafe extern "C" fn own_open(
     _: *mut sqlite3_vfs,
     path: *const c_char,
@@ -133,7 +152,15 @@ unsafe extern "C" fn own_open(
             delete_on_close: flags & OPEN_DELETEONCLOSE != 0,
         };
         let opened = match path_of(path) {
-            Some(path) => io().open(path, wanted),
+            Some(file) => {
+                if flags & OPEN_URI != 0
+                    && wanted.create
+                    && let Some(model) = crate::filename::parameter(path, Text::new(c"modeof".as_ptr()))
+                {
+                    create_like(file, path_of(model));
+                }
+                io().open(file, wanted)
+            }
             None => io().temp_path().and_then(|path| io().open(&path, OpenFlags { delete_on_close: true, ..wanted })),
         };
         let file = file.cast::<OwnFile>();
@@ -258,8 +285,20 @@ unsafe extern "C" fn control(file: *mut sqlite3_file, op: c_int, argument: *mut 
         match op {
             // The lock that is held.
             1 => Out::new(argument.cast::<c_int>()).set(state.file.lock_level() as c_int),
-            // The last error number; hints of sizes; whether the log stays, and whether sectors are written whole: not followed.
-            4 | 5 | 6 | 10 | 13 => {}
+            // The file is going to be this large: it grows at once where it grows in chunks, whose size comes next.
+            5 => {
+                let wanted = u64::try_from(Out::new(argument.cast::<i64>()).get().unwrap_or(0)).unwrap_or(0);
+                if let Some(grown) = wanted.checked_next_multiple_of(state.chunk).filter(|_| state.chunk > 0)
+                    && state.file.size()? < grown
+                {
+                    state.file.truncate(grown)?;
+                }
+            }
+            6 => {
+                state.chunk = u64::try_from(Out::new(argument.cast::<c_int>()).get().unwrap_or(0)).unwrap_or(0);
+            }
+            // The last error number; whether the log stays, and whether sectors are written whole: not followed.
+            4 | 10 | 13 => {}
             // The VFS's name and the name of a new temporary file, to be freed; how much of the file is mapped.
             12 => Out::new(argument.cast()).set(memory::copy_of(b"unix")),
             16 => {
@@ -454,14 +493,31 @@ unsafe extern "C" fn own_last_error(_: *mut sqlite3_vfs, _: c_int, _: *mut c_cha
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
 }
 
-unsafe extern "C" fn own_set_system_call(_: *mut sqlite3_vfs, _: *const c_char, _: *mut c_void) -> c_int {
-    NOTFOUND
+/// Puts a function in a system call's place; NULL puts the system's back, without a name everywhere.
+unsafe extern "C" fn own_set_system_call(_: *mut sqlite3_vfs, name: *const c_char, function: *mut c_void) -> c_int {
+    match Text::new(name).bytes() {
+        None => {
+            system_calls::reset();
+            OK
+        }
+        // SAFETY: the interface's contract: NULL or a function with this call's signature.
+        Some(name) if unsafe { system_calls::set(name, function as usize) } => OK,
+        Some(_) => NOTFOUND,
+    }
 }
 
-unsafe extern "C" fn own_get_system_call(_: *mut sqlite3_vfs, _: *const c_char) -> *mut c_void {
-    null_mut()
+unsafe extern "C" fn own_get_system_call(_: *mut sqlite3_vfs, name: *const c_char) -> *mut c_void {
+    Text::new(name).bytes().and_then(system_calls::get).unwrap_or(0) as *mut c_void
 }
 
-unsafe extern "C" fn own_next_system_call(_: *mut sqlite3_vfs, _: *const c_char) -> *const c_char {
-    null()
+/// The name after this one, or the first.
+unsafe extern "C" fn own_next_system_call(_: *mut sqlite3_vfs, name: *const c_char) -> *const c_char {
+    /// C strings of all names, made once.
+    static NAMES: LazyLock<Vec<CString>> = LazyLock::new(|| {
+        let names = std::iter::successors(system_calls::next(None), |name| system_calls::next(Some(name.as_bytes())));
+        names.map(|name| crate::error::c_string(name.as_bytes())).collect()
+    });
+    let next = system_calls::next(Text::new(name).bytes());
+    let found = next.and_then(|next| NAMES.iter().find(|known| known.as_bytes() == next.as_bytes()));
+    found.map_or(null(), |name| name.as_ptr())
 }
