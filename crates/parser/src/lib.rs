@@ -8,11 +8,13 @@
 pub mod ast;
 mod error;
 mod lexer;
+mod normalize;
 mod parser;
 mod print;
 mod token;
 
 pub use error::SyntaxError;
+pub use normalize::normalize;
 pub use parser::{
     MAX_VARIABLE_NUMBER, Parameters, Parsed, comment_end, is_blank, parameter_spans, parse, parse_all, parse_expr,
     token_end, token_start,

@@ -275,6 +275,11 @@ impl TokenKind {
         (self as u8).checked_sub(FIRST_KEYWORD).map(|i| KEYWORDS[i as usize].2)
     }
 
+    /// True for a word with a meaning of its own.
+    pub(crate) fn is_keyword(self) -> bool {
+        self.class().is_some()
+    }
+
     /// True for what the grammar takes as an identifier, keywords that fall back included.
     #[inline]
     pub(crate) fn is_id(self) -> bool {

@@ -54,6 +54,17 @@ impl PartialEq for Program {
 }
 
 impl Program {
+    /// A virtual table that the program reads, changes or removes, where there is one.
+    pub fn virtual_table(&self) -> Option<&str> {
+        let own = self.instructions.iter().find_map(|instruction| match instruction {
+            Instruction::VOpen(open) => Some(&*open.table.name),
+            Instruction::VBegin(begin) => Some(&*begin.table.name),
+            Instruction::VDestroy(destroy) => Some(&*destroy.name),
+            _ => None,
+        });
+        own.or_else(|| self.subprograms.iter().find_map(|program| program.virtual_table()))
+    }
+
     /// The rows of `EXPLAIN`: `addr, opcode, p1, p2, p3, p4, p5, comment`. Trigger bodies follow the main program.
     pub fn listing(&self) -> Vec<[Value; 8]> {
         let mut rows = Vec::new();

@@ -145,7 +145,8 @@ impl Default for Switches {
 impl Switches {
     /// `SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION`
     pub const LOAD_EXTENSION: c_int = 1005;
-    const COMMENTS: c_int = *SWITCHES.end();
+    /// `SQLITE_DBCONFIG_ENABLE_COMMENTS`
+    pub const COMMENTS: c_int = *SWITCHES.end();
 
     fn bit(switch: c_int) -> u32 {
         1 << (switch - SWITCHES.start())

@@ -4,7 +4,7 @@
 //! other threads out), and foreign code may come back in from a callback. So what changes lies in cells, and no borrow is held
 //! while foreign code runs.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::{CString, c_int, c_void};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -114,6 +114,8 @@ pub struct Stmt {
     pub inner: RefCell<Statement>,
     /// The text with its NUL.
     pub sql: CString,
+    /// The text without its values, once somebody has asked for it.
+    pub normalized: OnceCell<CString>,
     /// Made by `sqlite3_prepare`: steps answer `SQLITE_ERROR`, the reset tells what it was.
     pub legacy: bool,
     /// Flags of `sqlite3_prepare_v3`.
@@ -251,9 +253,9 @@ impl Db {
 }
 
 impl Stmt {
-    /// A statement of `db`, entered in its list.
-    pub fn new(db: &Db, inner: Statement, legacy: bool, flags: u32) -> NonNull<Self> {
-        let sql = CString::new(inner.sql()).unwrap_or_default();
+    /// A statement of `db`, entered in its list; `sql` where it shall show another text than its own.
+    pub fn new(db: &Db, inner: Statement, sql: Option<&[u8]>, legacy: bool, flags: u32) -> NonNull<Self> {
+        let sql = CString::new(sql.unwrap_or_else(|| inner.sql())).unwrap_or_default();
         let facts = Facts::of(&inner);
         let boxed = Box::new(Self {
             magic: AtomicU32::new(STATEMENT),
@@ -261,6 +263,7 @@ impl Stmt {
             id: inner.id(),
             inner: RefCell::new(inner),
             sql,
+            normalized: OnceCell::new(),
             legacy,
             flags,
             facts,

@@ -45,6 +45,7 @@ pub mod memory;
 pub mod mutex;
 pub mod open;
 pub mod pcache;
+pub mod pragma;
 pub mod prepare;
 pub mod printf;
 pub mod result;

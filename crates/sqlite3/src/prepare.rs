@@ -1,31 +1,81 @@
 //! Preparing statements.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::null_mut;
+
+use turso_core::{Error, Switch};
 
 use crate::boundary::{Out, Text, entry};
 use crate::codes::{INTERNAL, MISUSE, TOOBIG};
+use crate::config::Switches;
 use crate::handle::{Bare, Db, Handle, Stmt};
 use crate::utf16;
 
+/// `SQLITE_PREPARE_NO_VTAB`: virtual tables are not there.
+const NO_VTAB: u32 = 0x04;
+
 /// Prepares the first statement of a text. Answers the code, and how many bytes of the text it took.
-fn prepare(db: &Db, sql: &[u8], legacy: bool, flags: u32, place: Out<*mut Stmt>) -> (c_int, usize) {
+pub fn prepare(db: &Db, sql: &[u8], legacy: bool, flags: u32, place: Out<*mut Stmt>) -> (c_int, usize) {
     place.set(null_mut());
     if sql.len() > db.limits.sql_length() {
         return (db.fail_with(TOOBIG, "statement too long"), 0);
     }
-    match db.connection.prepare(sql) {
+    if !db.switches.borrow().is_on(Switches::COMMENTS)
+        && let Some((start, end)) = first_comment(sql)
+    {
+        let text = String::from_utf8_lossy(sql.get(start..end).unwrap_or_default()).into_owned();
+        let error = Error::sql(format!("unrecognized token: \"{text}\"")).with_sql_offset(start as u32);
+        return (db.fail(&error), start);
+    }
+    // What follows a statement that is refused for its meaning can be prepared in turn.
+    let tail = || turso_core::parser::parse(sql).map_or(sql.len(), |parsed| parsed.tail);
+    let answer = match crate::pragma::answer_of_file(db, sql) {
+        Ok(answer) => answer.map(|answer| crate::pragma::statement_for(answer.as_deref())),
+        Err(error) => return (db.fail(&error), tail()),
+    };
+    let prepared = match &answer {
+        Some(statement) => db.connection.prepare(statement),
+        None => db.connection.prepare(sql),
+    };
+    match prepared {
         Ok(prepared) => {
+            let taken = if answer.is_some() { tail() } else { prepared.tail };
             if let Some(mut statement) = prepared.statement {
+                if flags & NO_VTAB != 0
+                    && let Some(table) = statement.program().virtual_table()
+                {
+                    return (db.fail(&Error::sql(format!("no such table: {table}"))), taken);
+                }
                 if legacy {
                     statement.keep_program();
                 }
-                place.set(Stmt::new(db, statement, legacy, flags).as_ptr());
+                let shown = answer.and(sql.get(..taken));
+                place.set(Stmt::new(db, statement, shown, legacy, flags).as_ptr());
             }
-            (db.ok(), prepared.tail)
+            (db.ok(), taken)
         }
-        // What follows a statement that is refused for its meaning can be prepared in turn.
-        Err(error) => (db.fail(&error), turso_core::parser::parse(sql).map_or(sql.len(), |parsed| parsed.tail)),
+        Err(error) => (db.fail(&error), tail()),
+    }
+}
+
+/// The first comment of the first statement, for connections on which comments are no part of the language.
+fn first_comment(sql: &[u8]) -> Option<(usize, usize)> {
+    let mut at = 0;
+    loop {
+        let next = turso_core::parser::token_start(sql, at) as usize;
+        let blanks = sql.get(at as usize..next)?;
+        if let Some(start) = blanks.windows(2).position(|pair| pair == b"--" || pair == b"/*") {
+            let rest = blanks.get(start..)?;
+            let length = match rest.starts_with(b"--") {
+                true => rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len()),
+                false => rest.windows(2).skip(2).position(|pair| pair == b"*/").map_or(rest.len(), |end| end + 4),
+            };
+            return Some((at as usize + start, at as usize + start + length));
+        }
+        if sql.get(next).is_none_or(|&b| b == b';') {
+            return None;
+        }
+        at = turso_core::parser::token_end(sql, next as u32);
     }
 }
 
@@ -128,6 +178,43 @@ entry! {
         })
     }
 
-    /// The text without its values. Debian's SQLite is built without it, so it is not kept.
-    fn sqlite3_normalized_sql(_stmt: Handle<Stmt>) -> *const c_char | null_mut(); { null_mut() }
+    /// The text without its values.
+    fn sqlite3_normalized_sql(stmt: Handle<Stmt>) -> *const c_char | null_mut(); {
+        stmt.get().map_or(null_mut(), |stmt| stmt.normalized.get_or_init(|| normalized(stmt)).as_ptr())
+    }
+}
+
+fn normalized(stmt: &Stmt) -> CString {
+    let sql = stmt.sql.as_bytes();
+    let texts = double_quoted_texts(stmt.db(), sql);
+    crate::error::c_string(&turso_core::parser::normalize(sql, &|name| texts.iter().any(|text| text == name)))
+}
+
+/// What stands in double quotes and is no name, but a text: what is not found once such texts are forbidden.
+fn double_quoted_texts(db: &Db, sql: &[u8]) -> Vec<Vec<u8>> {
+    let mut texts = Vec::new();
+    if !sql.contains(&b'"') || !db.connection.is_on(Switch::DoubleQuotedStringsInQueries) {
+        return texts;
+    }
+    let mut sql = sql.to_vec();
+    db.connection.turn(Switch::DoubleQuotedStringsInQueries, false);
+    while let Err(Error::Failed(failure)) = db.connection.prepare(&sql) {
+        let found = failure.sql_offset.and_then(|at| {
+            let rest = sql.get_mut(at as usize..).filter(|rest| rest.first() == Some(&b'"'))?;
+            let end = turso_core::parser::token_end(rest, 0) as usize;
+            rest.get_mut(..end).filter(|text| text.len() >= 2)
+        });
+        let Some(token) = found else { break };
+        let inner = token.get(1..token.len() - 1).unwrap_or_default();
+        texts.push(String::from_utf8_lossy(inner).replace("\"\"", "\"").into_bytes());
+        // The same text in single quotes, so that the next one is found.
+        for byte in token.iter_mut().filter(|byte| **byte == b'\'') {
+            *byte = b' ';
+        }
+        if let [first, .., last] = token {
+            (*first, *last) = (b'\'', b'\'');
+        }
+    }
+    db.connection.turn(Switch::DoubleQuotedStringsInQueries, true);
+    texts
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use turso_core::{ResultCode, StatementStatus, StepResult};
 
-use crate::boundary::entry;
+use crate::boundary::{Out, entry};
 use crate::codes::{DONE, INTERNAL, MISUSE, OK, ROW};
 use crate::handle::{Bare, Db, Handle, Stmt, StmtState};
 
@@ -268,15 +268,14 @@ entry! {
 pub fn run(db: &Db, sql: &[u8], mut row: impl FnMut(&Stmt) -> bool) -> c_int {
     let mut rest = sql;
     while !rest.is_empty() {
-        let prepared = match db.connection.prepare(rest) {
-            Ok(prepared) => prepared,
-            Err(error) => return db.fail(&error),
-        };
-        rest = rest.get(prepared.tail..).unwrap_or_default();
-        let Some(statement) = prepared.statement else { continue };
-        let pointer = Stmt::new(db, statement, false, 0);
-        // SAFETY: made just now; freed below.
-        let stmt = unsafe { pointer.as_ref() };
+        let mut pointer = std::ptr::null_mut();
+        let (code, taken) = crate::prepare::prepare(db, rest, false, 0, Out::new(&mut pointer));
+        if code != OK {
+            return code;
+        }
+        rest = rest.get(taken..).unwrap_or_default();
+        // SAFETY: NULL or made just now; freed below.
+        let Some(stmt) = (unsafe { pointer.as_ref() }) else { continue };
         let code = loop {
             match stmt.step() {
                 ROW if row(stmt) => {}

@@ -204,11 +204,9 @@ const DO_NOTHING: &[&str] = &[
     "sqlite3_os_end",
     "sqlite3_os_init",
     "sqlite3_thread_cleanup",
-    "sqlite3_normalized_sql",
     "sqlite3_release_memory",
     "sqlite3_stmt_scanstatus",
     "sqlite3_stmt_scanstatus_reset",
     "sqlite3_stmt_scanstatus_v2",
     "sqlite3_threadsafe",
-    "sqlite3_vtab_nochange",
 ];

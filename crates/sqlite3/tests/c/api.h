@@ -42,4 +42,6 @@ void blobs(void);
 void logs(void);
 void modules(void);
 void sessions(void);
+void systems(void);
+void page_caches(void);
 #endif

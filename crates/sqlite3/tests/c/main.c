@@ -83,8 +83,8 @@ int main(int count, char **arguments) {
   setvbuf(stdout, 0, _IOLBF, 0);
   folder = count > 1 ? arguments[1] : ".";
   struct { const char *name; void (*run)(void); } parts[] = {
-    {"library", library}, {"texts", texts}, {"opening", opening}, {"statements", statements}, {"values", values},
-    {"functions", functions}, {"hooks", hooks}, {"blobs", blobs}, {"logs", logs}, {"modules", modules}, {"sessions", sessions},
+    {"page caches", page_caches}, {"library", library}, {"texts", texts}, {"opening", opening}, {"statements", statements}, {"values", values},
+    {"functions", functions}, {"hooks", hooks}, {"blobs", blobs}, {"logs", logs}, {"modules", modules}, {"sessions", sessions}, {"systems", systems},
   };
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     if (count > 2 && strcmp(arguments[2], parts[i].name)) continue;

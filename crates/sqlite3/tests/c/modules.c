@@ -1,6 +1,8 @@
 /* Virtual tables of the application. */
 #include "api.h"
 
+static sqlite3 *keeper;
+
 typedef struct { sqlite3_vtab base; } Table;
 typedef struct { sqlite3_vtab_cursor base; int at, from, to; } Cursor;
 
@@ -101,7 +103,24 @@ static void arrays(void) {
   RC(sqlite3_carray_bind(stmt, 1, reals, 1, 77, SQLITE_STATIC)); RC(sqlite3_finalize(stmt)); RC(sqlite3_close(db));
 }
 
+/* A module that keeps its rows in a table of its own, which it makes and drops. */
+static int keep_connect(sqlite3 *db, void *data, int count, const char *const *arguments, sqlite3_vtab **table, char **message) {
+  (void)data; (void)count; (void)arguments; (void)message; keeper = db; *table = sqlite3_malloc(sizeof **table); memset(*table, 0, sizeof **table);
+  return sqlite3_declare_vtab(db, "CREATE TABLE x(a)");
+}
+static int keep_create(sqlite3 *db, void *data, int count, const char *const *arguments, sqlite3_vtab **table, char **message) {
+  RC(sqlite3_exec(db, "CREATE TABLE kept_rows(a); CREATE INDEX kept_index ON kept_rows(a)", 0, 0, 0)); return keep_connect(db, data, count, arguments, table, message);
+}
+static int keep_disconnect(sqlite3_vtab *table) { sqlite3_free(table); return SQLITE_OK; }
+static int keep_destroy(sqlite3_vtab *table) { RC(sqlite3_exec(keeper, "DROP TABLE kept_rows", 0, 0, 0)); return keep_disconnect(table); }
+static int keep_plan(sqlite3_vtab *table, sqlite3_index_info *info) { (void)table; (void)info; return SQLITE_OK; }
+static void tables_of_a_module(void) {
+  static sqlite3_module keep; sqlite3 *db = fresh(); keep.xCreate = keep_create; keep.xConnect = keep_connect; keep.xBestIndex = keep_plan; keep.xDisconnect = keep_disconnect; keep.xDestroy = keep_destroy;
+  RC(sqlite3_create_module(db, "keep", &keep, 0)); run(db, "CREATE VIRTUAL TABLE kept USING keep"); run(db, "INSERT INTO kept_rows VALUES(1)"); run(db, "DROP TABLE kept"); run(db, "SELECT name FROM sqlite_schema"); RC(sqlite3_close(db));
+}
+
 void modules(void) {
+  tables_of_a_module();
   rtrees(); arrays();
   sqlite3 *db = owner = fresh();
   const char *kept[] = {"squares", 0};
