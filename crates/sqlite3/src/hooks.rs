@@ -161,7 +161,7 @@ fn changed_value(
     place: Out<*mut CValue>,
 ) -> c_int {
     let Ok(index) = usize::try_from(index) else { return RANGE };
-    let Some(value) = values.get(index) else { return RANGE };
+    let Some(value) = values.get(index) else { return MISUSE };
     let mut cells = cells.borrow_mut();
     if cells.len() <= index {
         cells.resize_with(values.len(), || None);

@@ -184,11 +184,20 @@ fn sqlite_plays_back_a_journal_of_ours() {
 #[test]
 fn what_is_no_database_is_refused_and_nothing_hangs() {
     let dir = Dir::new();
-    for junk in [&b"x"[..], &[0x41; 5000], b"SQLite format 3\0junk"] {
+    for junk in [&b"xy"[..], &[0x41; 5000], b"SQLite format 3\0junk"] {
         fs::write(dir.db(), junk).unwrap();
         let mut p = open(&syscall(), &dir.db(), OpenOptions::default());
         assert!(p.begin_read().is_err_and(|e| e.is(ResultCode::NOTADB)));
     }
+}
+
+#[test]
+fn a_single_byte_is_an_empty_database() {
+    let dir = Dir::new();
+    fs::write(dir.db(), b"x").unwrap();
+    let mut p = open(&syscall(), &dir.db(), OpenOptions::default());
+    p.begin_read().unwrap();
+    assert_eq!(p.page_count(), 0);
 }
 
 #[test]
