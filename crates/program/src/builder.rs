@@ -33,10 +33,10 @@ impl ProgramBuilder {
     /// An empty program.
     pub fn new() -> Self {
         let program =
-            Program { collations: vec![Collation::Binary], instructions: Vec::with_capacity(16), ..Program::default() };
+            Program { collations: vec![Collation::Binary], instructions: Vec::with_capacity(24), ..Program::default() };
         Self {
             program,
-            prologue: Vec::new(),
+            prologue: Vec::with_capacity(8),
             labels: Vec::with_capacity(8),
             next_register: 1,
             free_registers: Vec::new(),
@@ -237,8 +237,8 @@ impl ProgramBuilder {
         let shift = self.prologue.len() as u32;
         let end = self.program.instructions.len() as u32;
         let labels = std::mem::take(&mut self.labels);
-        let mut instructions = std::mem::take(&mut self.prologue);
-        instructions.append(&mut self.program.instructions);
+        let mut instructions = std::mem::take(&mut self.program.instructions);
+        instructions.splice(0..0, self.prologue.drain(..));
         for instruction in &mut instructions {
             instruction.visit_addresses(&mut |addr| {
                 if addr.0 >= Addr::LABEL_BASE {
@@ -249,14 +249,8 @@ impl ProgramBuilder {
                     addr.0 += shift;
                 }
             });
+            self.program.note_instruction(instruction);
         }
-        self.program.changes_schema = instructions.iter().any(|instruction| match instruction {
-            Instruction::CreateBtree(_) | Instruction::Destroy(_) | Instruction::ParseSchema(_) => true,
-            Instruction::IncrVacuum(_) | Instruction::Vacuum(_) => true,
-            Instruction::DropTable(_) | Instruction::DropIndex(_) | Instruction::DropTrigger(_) => true,
-            Instruction::SetCookie(set) => set.cookie == crate::schema::Cookie::SchemaVersion,
-            _ => false,
-        });
         self.program.instructions = instructions;
         self.program.register_count = self.next_register as usize;
         self.program.cursor_count = self.next_cursor as usize;

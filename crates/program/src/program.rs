@@ -5,8 +5,10 @@ use std::sync::Arc;
 use turso_functions::Function;
 use turso_value::{Collation, Value};
 
+use crate::cursor::TreeKind;
 use crate::operand::{CollationId, DbIndex};
 use crate::register::Instruction;
+use crate::schema::Cookie;
 
 /// What the planner makes of one SQL statement; immutable and shared by the statements that run it.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +46,12 @@ pub struct Program {
     pub counts_changes: bool,
     /// It makes, removes or renames trees or elements of the schema, or moves pages: DDL, VACUUM, ANALYZE's first run.
     pub changes_schema: bool,
+    /// Registers up to this one may hold an object: an aggregate, a row set, a filter.
+    pub object_count: usize,
+    /// It opens an index of a database, or a table WITHOUT ROWID.
+    pub uses_indexes: bool,
+    /// It opens a virtual table; bodies of triggers and actions say so for themselves.
+    pub opens_virtual_tables: bool,
 }
 
 impl PartialEq for Program {
@@ -85,6 +93,40 @@ impl Program {
             }
         }
         rows
+    }
+
+    /// What the code of the program says about it, from one look at each instruction.
+    pub(crate) fn note_instruction(&mut self, instruction: &Instruction) {
+        let object = match instruction {
+            Instruction::AggStep(i) => i.state,
+            Instruction::AggInverse(i) => i.state,
+            Instruction::AggValue(i) => i.state,
+            Instruction::AggFinal(i) => i.state,
+            Instruction::RowSetAdd(i) => i.set,
+            Instruction::RowSetRead(i) => i.set,
+            Instruction::RowSetTest(i) => i.set,
+            Instruction::FilterAdd(i) => i.filter,
+            Instruction::Filter(i) => i.filter,
+            other => return self.note_effect(other),
+        };
+        self.object_count = self.object_count.max(object.index() + 1);
+    }
+
+    fn note_effect(&mut self, instruction: &Instruction) {
+        match instruction {
+            Instruction::OpenRead(i) => self.uses_indexes |= i.kind != TreeKind::Table,
+            Instruction::OpenWrite(i) => self.uses_indexes |= i.kind != TreeKind::Table,
+            Instruction::VOpen(_) => self.opens_virtual_tables = true,
+            Instruction::CreateBtree(_) | Instruction::Destroy(_) | Instruction::ParseSchema(_) => {
+                self.changes_schema = true;
+            }
+            Instruction::IncrVacuum(_) | Instruction::Vacuum(_) => self.changes_schema = true,
+            Instruction::DropTable(_) | Instruction::DropIndex(_) | Instruction::DropTrigger(_) => {
+                self.changes_schema = true;
+            }
+            Instruction::SetCookie(set) => self.changes_schema |= set.cookie == Cookie::SchemaVersion,
+            _ => {}
+        }
     }
 
     /// Whether it reads or writes a database, or would if it were not only explained.

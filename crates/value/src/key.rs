@@ -59,16 +59,24 @@ fn directed(order: Ordering, column: &KeyColumn, null_involved: bool) -> Orderin
 /// The integer that a record holds from `start` on, by its serial type; `None` for other types and damage.
 #[inline(always)]
 fn integer_at(record: &[u8], serial: u8, start: usize) -> Option<i64> {
-    const OTHER: u8 = u8::MAX;
-    const SIZES: [u8; 10] = [OTHER, 1, 2, 3, 4, 6, 8, OTHER, 0, 0];
-    match *SIZES.get(usize::from(serial))? {
-        OTHER => None,
-        0 => Some(i64::from(serial - 8)),
-        size => {
-            let (first, rest) = record.get(start..start + usize::from(size))?.split_first()?;
-            Some(rest.iter().fold(i64::from(*first as i8), |value, &byte| value << 8 | i64::from(byte)))
+    let body = record.get(start..)?;
+    Some(match serial {
+        1 => i64::from(*body.first()? as i8),
+        2 => i64::from(i16::from_be_bytes(*body.first_chunk()?)),
+        3 => {
+            let &[a, b, c] = body.first_chunk()?;
+            i64::from(i32::from_be_bytes([a, b, c, 0]) >> 8)
         }
-    }
+        4 => i64::from(i32::from_be_bytes(*body.first_chunk()?)),
+        5 => {
+            let &[a, b, c, d, e, f] = body.first_chunk()?;
+            i64::from_be_bytes([a, b, c, d, e, f, 0, 0]) >> 16
+        }
+        6 => i64::from_be_bytes(*body.first_chunk()?),
+        8 => 0,
+        9 => 1,
+        _ => return None,
+    })
 }
 
 /// The order of an index record relative to a key: `Less` when the record sorts before it.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use turso_functions::auxiliary::AuxiliaryEntry;
 use turso_functions::{Aggregate, AggregateDef, Function, FunctionFlags, FunctionKind};
-use turso_program::cursor::TreeKind;
 use turso_program::{Addr, Instruction, Program, Reg, Regs};
 use turso_value::Value;
 
@@ -83,9 +82,9 @@ impl Frame {
         Self {
             registers: Registers::new(program.register_count),
             cursors: std::iter::repeat_with(Cursor::default).take(program.cursor_count).collect(),
-            objects: std::iter::repeat_with(Object::default).take(object_count(&program)).collect(),
+            objects: std::iter::repeat_with(Object::default).take(program.object_count).collect(),
             once: vec![0; program.instructions.len().div_ceil(64)],
-            uses_indexes: uses_indexes(&program),
+            uses_indexes: program.uses_indexes,
             runs_foreign_aggregates: program.calls.iter().any(|call| is_foreign_aggregate(&call.function)),
             subtypes: vec![0; if reads_subtypes(&program) { program.register_count } else { 0 }],
             program: Some(program),
@@ -183,32 +182,6 @@ impl Frame {
 #[inline(always)]
 pub(crate) fn subtypes_of(subtypes: &[u32], regs: Regs) -> &[u32] {
     if subtypes.is_empty() { &[] } else { subtypes.get(regs.range()).unwrap_or(&[]) }
-}
-
-/// How many object slots the program needs: up to the last register that some instruction uses for an object.
-fn object_count(program: &Program) -> usize {
-    let register = |instruction: &Instruction| match instruction {
-        Instruction::AggStep(i) => Some(i.state),
-        Instruction::AggInverse(i) => Some(i.state),
-        Instruction::AggValue(i) => Some(i.state),
-        Instruction::AggFinal(i) => Some(i.state),
-        Instruction::RowSetAdd(i) => Some(i.set),
-        Instruction::RowSetRead(i) => Some(i.set),
-        Instruction::RowSetTest(i) => Some(i.set),
-        Instruction::FilterAdd(i) => Some(i.filter),
-        Instruction::Filter(i) => Some(i.filter),
-        _ => None,
-    };
-    program.instructions.iter().filter_map(register).map(|reg| reg.index() + 1).max().unwrap_or(0)
-}
-
-/// True when the program opens an index of a database.
-fn uses_indexes(program: &Program) -> bool {
-    program.instructions.iter().any(|instruction| match instruction {
-        Instruction::OpenRead(i) => i.kind != TreeKind::Table,
-        Instruction::OpenWrite(i) => i.kind != TreeKind::Table,
-        _ => false,
-    })
 }
 
 /// An aggregate of the application.

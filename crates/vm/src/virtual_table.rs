@@ -27,6 +27,9 @@ fn open_cursor(cursors: &mut [Cursor], id: CursorId) -> Result<&mut VirtualCurso
 impl Vm {
     /// Close the cursors of virtual tables in all frames. Called before a run is given up: closing may need the connection.
     pub fn close_virtual_cursors<H: Host>(&mut self, host: &mut H) {
+        if !self.opens_virtual_tables {
+            return;
+        }
         let spare = self.spare.iter_mut().flatten();
         for frame in std::iter::once(&mut self.frame).chain(&mut self.callers).chain(spare) {
             frame.close_virtual_cursors(host.session());

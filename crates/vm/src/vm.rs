@@ -38,6 +38,8 @@ pub struct Vm {
     pub(crate) spare: Vec<Vec<Frame>>,
     pub(crate) run: Run,
     root: Arc<Program>,
+    /// Some program of the statement opens virtual tables.
+    pub(crate) opens_virtual_tables: bool,
     state: State,
     /// The rows of EXPLAIN, when the program is one.
     listing: Option<Listing>,
@@ -66,6 +68,8 @@ impl Vm {
             callers: Vec::new(),
             spare: std::iter::repeat_with(Vec::new).take(program.subprograms.len()).collect(),
             run: Run::new(program.parameters.len()),
+            opens_virtual_tables: program.opens_virtual_tables
+                || program.subprograms.iter().any(|body| body.opens_virtual_tables),
             root: program,
             state: State::Ready,
             listing: rows.map(|rows| Listing { rows, next: 0 }),
@@ -254,6 +258,9 @@ impl Vm {
 
     /// The ephemeral pager goes with the run, so cursors of all frames must go first.
     fn discard_cursors(&mut self) {
+        if self.callers.is_empty() && self.spare.is_empty() {
+            return self.frame.discard_cursors();
+        }
         let spare = self.spare.iter_mut().flatten();
         for frame in std::iter::once(&mut self.frame).chain(&mut self.callers).chain(spare) {
             frame.discard_cursors();

@@ -117,6 +117,11 @@ pub struct BTreeCursor {
     pub(crate) state: State,
     /// True while `path[..=depth]` leads from the root to a page, as of `epoch`.
     pub(crate) path_ok: bool,
+    /// The cursor was reset, and `path[..=depth]`, whose pages it has let go, led from the root to a leaf as of `epoch` in
+    /// the write transaction `written_in`. See [`Self::has_path`].
+    parked: bool,
+    /// The write transaction in which this cursor last put a cell into a page; 0 for none.
+    pub(crate) written_in: u64,
     pub(crate) depth: usize,
     /// No level behind this one has ever held a page.
     pub(crate) deepest: usize,
@@ -160,6 +165,8 @@ impl BTreeCursor {
             table,
             state: State::Unset,
             path_ok: false,
+            parked: false,
+            written_in: 0,
             depth: 0,
             deepest: 0,
             strayed: 0,
@@ -188,8 +195,9 @@ impl BTreeCursor {
 
     /// Points the cursor at another tree of the same kind, on no entry (roots move in auto-vacuum databases).
     pub fn set_root(&mut self, root: PageNo) {
-        self.root = root;
         self.reset();
+        self.parked &= self.root == root;
+        self.root = root;
     }
 
     /// Lets every page go.
@@ -215,6 +223,9 @@ impl BTreeCursor {
     /// Lets go of the position and of every page.
     pub fn reset(&mut self) {
         self.state = State::Unset;
+        if self.path_ok {
+            self.parked = self.table && self.written_in != 0;
+        }
         self.path_ok = false;
         self.forget_pages();
         self.key_is_saved = false;
@@ -326,6 +337,13 @@ impl BTreeCursor {
         self.scan_floor = None;
         if self.state == State::Valid && self.epoch == pager.change_epoch() && self.at_last() {
             return Ok(true);
+        }
+        if self.parked && self.has_path(pager)? && self.on_rightmost_leaf() {
+            let leaf = &mut self.path[self.depth];
+            if leaf.count > 0 {
+                leaf.cell = leaf.count - 1;
+                return self.arrive().map(|()| true);
+            }
         }
         self.load_root(pager)?;
         if self.path[0].count == 0 && self.path[0].kind.is_leaf() {
@@ -464,9 +482,31 @@ impl BTreeCursor {
 
     // ---- The path -----------------------------------------------------------------------------------------------
 
+    /// True where there is a path, of some state of the tree. A cursor that has written and was reset takes up its old path,
+    /// as long as nobody has written since: statements that insert row after row go on where the last one was.
+    #[inline]
+    pub(crate) fn has_path(&mut self, pager: &mut Pager) -> Result<bool> {
+        if self.parked {
+            self.take_up(pager)?;
+        }
+        Ok(self.path_ok)
+    }
+
+    fn take_up(&mut self, pager: &mut Pager) -> Result<()> {
+        if self.epoch == pager.change_epoch() && self.written_in == pager.write_transaction() {
+            for level in &mut self.path[..=self.depth] {
+                level.page = Some(pager.page(level.no)?);
+            }
+            self.path_ok = true;
+        }
+        self.parked = false;
+        Ok(())
+    }
+
     /// Starts over at the root: the path has one level, the cursor is on no entry.
     pub(crate) fn load_root(&mut self, pager: &mut Pager) -> Result<()> {
         self.state = State::Unset;
+        self.parked = false;
         self.adopt_geometry(pager);
         if !self.holds(pager, 0, self.root) {
             let root = Level::load(pager, self.root, self.table);

@@ -94,6 +94,16 @@ pub(crate) fn can_remove(node: &Node<'_>, start: usize, size: usize) -> Result<u
     Ok(free)
 }
 
+/// Whether the cell at `start` can be written over by one of `new` bytes, fewer than its `size`: what it leaves becomes
+/// fragments, of which a page has only so many, or a freeblock.
+pub(crate) fn can_shrink(node: &Node<'_>, start: usize, size: usize, new: usize) -> Result<bool> {
+    let rest = size - new;
+    if rest < 4 {
+        return Ok(usize::from(node.bytes[node.at + 7]) + rest <= MAX_FRAGMENTS - 3 && start + size <= node.usable);
+    }
+    can_remove(node, start, size).map(|_| true)
+}
+
 /// A page being edited: its bytes and the facts that do not change meanwhile.
 pub(crate) struct PageEdit<'a> {
     pub bytes: &'a mut [u8],
@@ -193,6 +203,27 @@ impl<'a> PageEdit<'a> {
             to += 1;
         }
         start
+    }
+
+    /// Writes a cell of `new` bytes, given in parts, over the one at `start` of `size` bytes. [`can_shrink`] has said yes, or
+    /// they are equally long.
+    pub fn shrink(&mut self, start: usize, size: usize, new: usize, parts: &[&[u8]]) {
+        let Some(cell) = self.bytes.get_mut(start..start + size) else { return };
+        let mut to = 0;
+        for part in parts {
+            if let Some(room) = cell.get_mut(to..to + part.len()) {
+                room.copy_from_slice(part);
+            }
+            to += part.len();
+        }
+        if let Some(rest) = cell.get_mut(to..) {
+            rest.fill(0);
+        }
+        match size - new {
+            0 => {}
+            rest @ 1..4 => self.bytes[self.at + 7] += rest as u8,
+            rest => self.free(start + new, rest),
+        }
     }
 
     /// Removes cell `i` of `size` bytes. [`can_remove`] has accepted it.

@@ -11,7 +11,7 @@ use super::balance::{no_drafts, page_of, push_divider};
 use super::cell::{Cell, MAX_PAYLOAD};
 use super::cursor::{BTreeCursor, State};
 use super::draft::{Cells, Draft, page_image};
-use super::edit::{PageEdit, can_remove, fits};
+use super::edit::{PageEdit, can_remove, can_shrink, fits};
 use super::layout::{Geometry, NodeKind};
 use super::plan::Plan;
 use crate::format::layout::ptrmap::{BTREE_PAGE, OVERFLOW_FIRST, OVERFLOW_NEXT};
@@ -89,6 +89,17 @@ impl<'a> Entry<'a> {
         self.head_len + self.local + if self.local < self.total { 4 } else { 0 }
     }
 
+    /// What a plain entry is as a cell at `at`.
+    fn plain_cell(&self, at: usize) -> Cell {
+        Cell {
+            rowid: self.rowid.unwrap_or(0),
+            payload_len: self.total as u32,
+            local_len: self.total as u32,
+            payload_at: (at + self.head_len) as u32,
+            size: self.size().max(4) as u32,
+        }
+    }
+
     /// The cell for a leaf.
     fn cell(&self, first_overflow: Option<PageNo>) -> Vec<u8> {
         let mut cell = Vec::with_capacity(self.size() + 4);
@@ -114,6 +125,11 @@ fn put_varint(out: &mut [u8; 2 * varint::MAX_LEN], at: usize, value: u64) -> usi
         out[at] = value as u8;
         return at + 1;
     }
+    if value < 0x4000 {
+        out[at] = (value >> 7) as u8 | 0x80;
+        out[at + 1] = (value & 0x7f) as u8;
+        return at + 2;
+    }
     let mut buffer = [0; varint::MAX_LEN];
     let len = varint::put(value, &mut buffer);
     out[at..at + len].copy_from_slice(&buffer[..len]);
@@ -132,6 +148,7 @@ impl BTreeCursor {
         self.adopt_geometry(pager);
         let entry = Entry::new(Some(rowid), payload, &self.geometry)?;
         let order = match hint {
+            _ if self.is_on_row(pager, rowid)? => Ordering::Equal,
             InsertHint::AtSeek
                 if self.seek_holds(pager) && (self.state == State::Unset || !self.seek_order.is_eq()) =>
             {
@@ -217,6 +234,16 @@ impl BTreeCursor {
             && (self.state == State::Valid || self.path[self.depth].count == 0)
     }
 
+    /// True when the cursor stands on the row with this rowid, in the tree as it is now.
+    #[inline]
+    fn is_on_row(&mut self, pager: &mut Pager, rowid: i64) -> Result<bool> {
+        Ok(self.state == State::Valid
+            && self.cell.rowid == rowid
+            && self.path_ok
+            && self.path_holds(pager)?
+            && self.path[self.depth].kind.is_leaf())
+    }
+
     /// Inserts next to the cursor's entry, or in place of it: `order` is that of the cursor's entry relative to the key.
     fn insert_entry(&mut self, pager: &mut Pager, entry: &Entry<'_>, order: Ordering) -> Result<()> {
         self.pin_leaf(pager)?;
@@ -236,14 +263,7 @@ impl BTreeCursor {
         let size = entry.size().max(4);
         let fits = fits(&node, size, 0, &self.geometry)?;
         if fits && entry.is_plain() {
-            let at = self.put_cell(pager, index, &[entry.head(), entry.payload.bytes], entry.size());
-            self.arrive_at(Cell {
-                rowid: entry.rowid.unwrap_or(0),
-                payload_len: entry.total as u32,
-                local_len: entry.total as u32,
-                payload_at: (at + entry.head_len) as u32,
-                size: size as u32,
-            });
+            self.put_plain(pager, index, entry);
             return Ok(());
         }
         let mut plan = Plan::new(pager);
@@ -267,6 +287,12 @@ impl BTreeCursor {
         self.apply_insert(pager, plan, entry, &chain)
     }
 
+    /// Apply: puts a plain entry that fits on the last page of the path and stands on it.
+    fn put_plain(&mut self, pager: &mut Pager, index: usize, entry: &Entry<'_>) {
+        let at = self.put_cell(pager, index, &[entry.head(), entry.payload.bytes], entry.size());
+        self.arrive_at(entry.plain_cell(at));
+    }
+
     /// Apply: puts a cell that fits on the last page of the path and reloads that page. The offset of the cell.
     fn put_cell(&mut self, pager: &mut Pager, index: usize, parts: &[&[u8]], size: usize) -> usize {
         let level = &mut self.path[self.depth];
@@ -284,6 +310,7 @@ impl BTreeCursor {
         level.count += 1;
         level.cell = index as u16;
         self.epoch = pager.change_epoch();
+        self.written_in = pager.write_transaction();
         at
     }
 
@@ -346,18 +373,8 @@ impl BTreeCursor {
         let old_chain = if old.overflows() { Some(old.first_overflow(node.bytes)) } else { None };
         if let Some(first) = old_chain {
             self.walk_chain(pager, first, &old)?;
-        } else if leaf && entry.is_plain() && entry.size().max(4) == old.size as usize {
-            let level = &mut self.path[self.depth];
-            level.page = None;
-            let page = pager.edit(no);
-            let (head, body) = (entry.head(), entry.payload.bytes);
-            if let Some(room) = page.get_mut(at..at + head.len() + body.len()) {
-                room[..head.len()].copy_from_slice(head);
-                room[head.len()..].copy_from_slice(body);
-            }
-            level.page = pager.page(no).ok();
-            self.epoch = pager.change_epoch();
-            return self.arrive();
+        } else if leaf && entry.is_plain() && self.replace_plain(pager, entry, index, at)? {
+            return Ok(());
         }
         let mut plan = Plan::new(pager);
         let chain = self.plan_chain(pager, &mut plan, entry)?;
@@ -393,6 +410,35 @@ impl BTreeCursor {
         drafts[self.depth] = Some(draft);
         self.balance(pager, &mut plan, &mut drafts, self.depth)?;
         self.apply_insert(pager, plan, entry, &chain)
+    }
+
+    /// Replaces an entry that lies on its leaf entirely by another one that does, where the leaf has room; false where it has
+    /// not. The cursor stands on the old one, which is cell `index`, at offset `at`.
+    fn replace_plain(&mut self, pager: &mut Pager, entry: &Entry<'_>, index: usize, at: usize) -> Result<bool> {
+        let (old, new) = (self.cell.size as usize, entry.size().max(4));
+        let node = self.path[self.depth].node(self.geometry.usable)?;
+        let no = node.no;
+        if new <= old && (new == old || can_shrink(&node, at, old, new)?) {
+            let level = &mut self.path[self.depth];
+            // Letting go of the page first spares the pager a copy.
+            level.page = None;
+            let page = pager.edit(no);
+            PageEdit::new(page, no, self.geometry.usable).shrink(at, old, new, &[entry.head(), entry.payload.bytes]);
+            level.page = pager.page(no).ok();
+            self.epoch = pager.change_epoch();
+            self.arrive_at(entry.plain_cell(at));
+            return Ok(true);
+        }
+        if !fits(&node, new, old + 2, &self.geometry)? {
+            return Ok(false);
+        }
+        can_remove(&node, at, old)?;
+        let level = &mut self.path[self.depth];
+        level.page = None;
+        level.count -= 1;
+        PageEdit::new(pager.edit(no), no, self.geometry.usable).remove(index, old);
+        self.put_plain(pager, index, entry);
+        Ok(true)
     }
 
     /// Ends an insert whose pages have been planned. The cursor will find the new entry by its key.

@@ -72,9 +72,13 @@ const GUESSES: u32 = 4;
 /// them. `below` is less than the key, `above` not.
 #[inline(always)]
 fn guess(key: i64, below: i64, above: i64, steps: usize) -> usize {
-    let span = above.wrapping_sub(below) as u64 as f64;
-    let offset = (key.wrapping_sub(below) as u64).wrapping_sub(1) as f64;
-    (offset * steps as f64 / span) as usize
+    let (span, offset) = (above.wrapping_sub(below), key.wrapping_sub(below).wrapping_sub(1));
+    if span <= 0 {
+        // Farther apart than a number with a sign can say.
+        return steps / 2;
+    }
+    // Numbers with a sign are converted in one instruction each.
+    (offset as f64 * steps as i64 as f64 / span as f64) as i64 as usize
 }
 
 /// The first cell of a table page whose rowid is not below `rowid`, and whether it is that rowid.
@@ -205,7 +209,7 @@ impl BTreeCursor {
     /// The lowest level of the path under which the rowid belongs; `None` where there is no path of the current tree.
     #[inline]
     fn level_for(&mut self, pager: &mut Pager, rowid: i64) -> Result<Option<usize>> {
-        if !self.path_ok || !self.path_holds(pager)? {
+        if !self.has_path(pager)? || !self.path_holds(pager)? {
             return Ok(None);
         }
         let leaf = &self.path[self.depth];
@@ -289,7 +293,7 @@ impl BTreeCursor {
 
     /// True when the path, which is that of some state of the tree, is that of the current one.
     #[inline(always)]
-    fn path_holds(&mut self, pager: &mut Pager) -> Result<bool> {
+    pub(super) fn path_holds(&mut self, pager: &mut Pager) -> Result<bool> {
         if self.epoch != pager.change_epoch() {
             self.adopt_geometry(pager);
             if !self.path_is_current(pager)? {

@@ -250,6 +250,12 @@ impl Pager {
         self.state == State::Write
     }
 
+    /// The number of the open write transaction, which no other one of this pager has.
+    #[inline]
+    pub(crate) fn write_transaction(&self) -> u64 {
+        self.transaction_mark
+    }
+
     /// True while a snapshot is held.
     pub fn in_read(&self) -> bool {
         self.state >= State::Read

@@ -181,3 +181,55 @@ fn payloads_can_be_overwritten_in_place() {
     assert!(t.overwrite_payload(&mut db.pager, past, &[1]).is_err());
     assert_eq!(db.ask_sqlite("after overwriting"), (1, 0));
 }
+
+#[test]
+fn a_row_that_shrinks_stays_in_its_place_and_leaves_what_sqlite_counts_as_free() {
+    for step in 1..=9 {
+        let mut db = Db::new(1024, 0);
+        let mut cursor = db.table_cursor();
+        for i in 0..400 {
+            cursor.insert_row(&mut db.pager, i, row(60)[..].into(), InsertHint::Append).unwrap();
+        }
+        // Each time less, then more again: fragments and freeblocks come and go.
+        for len in (20..60).rev().step_by(step).chain([61, 40, 63]) {
+            for i in 0..400 {
+                assert_eq!(cursor.seek_rowid(&mut db.pager, i).unwrap(), SeekResult::Found);
+                cursor.insert_row(&mut db.pager, i, row(len)[..].into(), InsertHint::AtSeek).unwrap();
+                assert_eq!((cursor.rowid(), cursor.local_payload()), (i, &row(len)[..]));
+            }
+        }
+        assert_eq!(db.ask_sqlite(&format!("shrinking by {step}")), (400, 0));
+    }
+}
+
+#[test]
+fn a_cursor_that_was_reset_goes_on_where_it_was_unless_somebody_has_written() {
+    let mut db = Db::new(512, 0);
+    let (mut cursor, mut other) = (db.table_cursor(), db.table_cursor());
+    let root = cursor.root();
+    for i in 0..2000 {
+        cursor.insert_row(&mut db.pager, 2 * i, row(30)[..].into(), InsertHint::Seek).unwrap();
+        cursor.reset();
+        cursor.set_root(root);
+        match i % 7 {
+            0 => drop(other.insert_row(&mut db.pager, 2 * i - 1, row(30)[..].into(), InsertHint::Seek)),
+            1 => {
+                assert_eq!(other.seek_rowid(&mut db.pager, i / 2 * 2).unwrap(), SeekResult::Found);
+                other.insert_row(&mut db.pager, i / 2 * 2, row(200)[..].into(), InsertHint::Seek).unwrap();
+            }
+            2 => {
+                assert!(cursor.last(&mut db.pager).unwrap());
+                assert_eq!(cursor.rowid(), 2 * i);
+                cursor.reset();
+            }
+            // A search in the middle, from the leaf that was written.
+            3 => assert_eq!(cursor.seek_rowid(&mut db.pager, i / 2 * 2).unwrap(), SeekResult::Found),
+            4 => {
+                db.pager.commit().unwrap();
+                db.pager.begin_write(crate::pager::WriteMode::Reserved).unwrap();
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(db.ask_sqlite("reset between rows"), (2000 + 286, 0));
+}
