@@ -71,7 +71,8 @@ enum Phase {
 /// A prepared statement. It keeps its connection open.
 pub struct Statement {
     connection: Connection,
-    execution: Execution,
+    /// In a box: a statement is handed from hand to hand.
+    execution: Box<Execution>,
 }
 
 /// All of a statement but its connection, whose lock is held while this changes.
@@ -116,7 +117,7 @@ impl std::fmt::Debug for Statement {
 
 impl Statement {
     pub(crate) fn new(connection: Connection, sql: Arc<[u8]>, program: Arc<Program>, generation: u32) -> Self {
-        Self { connection, execution: Execution::new(sql, program, generation) }
+        Self { connection, execution: Box::new(Execution::new(sql, program, generation)) }
     }
 
     // ---- Facts --------------------------------------------------------------------------------------------------------

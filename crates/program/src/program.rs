@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use turso_functions::Function;
-use turso_value::{Collation, Value};
+use turso_value::{Collation, KeyColumn, KeyInfo, Value};
 
 use crate::cursor::TreeKind;
 use crate::operand::{CollationId, DbIndex};
@@ -50,6 +50,8 @@ pub struct Program {
     pub object_count: usize,
     /// It opens an index of a database, or a table WITHOUT ROWID.
     pub uses_indexes: bool,
+    /// Some key that it compares by has a collation of the application.
+    pub names_collations: bool,
     /// It opens a virtual table; bodies of triggers and actions say so for themselves.
     pub opens_virtual_tables: bool,
 }
@@ -112,10 +114,26 @@ impl Program {
         self.object_count = self.object_count.max(object.index() + 1);
     }
 
+    fn note_tree(&mut self, kind: &TreeKind) {
+        if let TreeKind::Index(key) = kind {
+            self.uses_indexes = true;
+            self.note_key(Some(key));
+        }
+    }
+
+    fn note_key(&mut self, key: Option<&KeyInfo>) {
+        let is_custom = |column: &KeyColumn| matches!(column.collation, Collation::Custom(_));
+        self.names_collations |= key.is_some_and(|key| key.columns.iter().any(is_custom));
+    }
+
     fn note_effect(&mut self, instruction: &Instruction) {
         match instruction {
-            Instruction::OpenRead(i) => self.uses_indexes |= i.kind != TreeKind::Table,
-            Instruction::OpenWrite(i) => self.uses_indexes |= i.kind != TreeKind::Table,
+            Instruction::OpenRead(i) => self.note_tree(&i.kind),
+            Instruction::OpenWrite(i) => self.note_tree(&i.kind),
+            Instruction::OpenEphemeral(i) => self.note_key(i.key.as_deref()),
+            Instruction::SorterOpen(i) => self.note_key(Some(&i.key)),
+            Instruction::SetOpen(i) => self.note_key(Some(&i.key)),
+            Instruction::Compare(i) => self.note_key(Some(&i.key)),
             Instruction::VOpen(_) => self.opens_virtual_tables = true,
             Instruction::CreateBtree(_) | Instruction::Destroy(_) | Instruction::ParseSchema(_) => {
                 self.changes_schema = true;

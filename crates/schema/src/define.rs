@@ -18,7 +18,7 @@ use turso_parser::ast::{
 use turso_value::{Affinity, Collation};
 
 use crate::collation::unresolved_collation;
-use crate::index::{Index, IndexColumn, IndexKey, IndexOrigin};
+use crate::index::{Index, IndexColumn, IndexKey, IndexOrigin, KnownKey};
 use crate::table::{Check, Column, ForeignKey, ForeignKeyAction, Generated, Relation, StrictType, Table};
 use crate::text::constraint_text;
 
@@ -338,6 +338,7 @@ impl<'a> Definition<'a> {
             partial: None,
             sql: None,
             broken: None,
+            key: KnownKey::default(),
         }));
         Ok(())
     }

@@ -8,7 +8,7 @@ use turso_value::Collation;
 
 use crate::collation::unresolved_collation;
 use crate::define::{strip_collate, trailing_key};
-use crate::index::{Index, IndexColumn, IndexKey, IndexOrigin};
+use crate::index::{Index, IndexColumn, IndexKey, IndexOrigin, KnownKey};
 use crate::table::Table;
 
 /// The index that a CREATE INDEX statement describes; its root page is 0. A bare name is a column, and if there is none of this
@@ -50,6 +50,7 @@ pub fn define_index(statement: &CreateIndex, table: &Table, sql: &str) -> Result
         partial: statement.where_clause.clone().map(Arc::new),
         sql: Some(sql.into()),
         broken: None,
+        key: KnownKey::default(),
     })
 }
 

@@ -1,10 +1,10 @@
 //! Indexes.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use turso_error::Error;
 use turso_parser::ast;
-use turso_value::Collation;
+use turso_value::{Collation, KeyInfo};
 
 /// An index, automatic ones included.
 #[derive(Debug, Clone)]
@@ -32,6 +32,19 @@ pub struct Index {
     pub sql: Option<Arc<str>>,
     /// Using this index fails with this error (unknown function or collation).
     pub broken: Option<Error>,
+    /// How its entries sort, once somebody has asked.
+    pub(crate) key: KnownKey,
+}
+
+/// What [`Table::shared_key_info`](crate::Table::shared_key_info) has worked out. A copy of an index, which may be changed,
+/// knows nothing.
+#[derive(Debug, Default)]
+pub(crate) struct KnownKey(pub(crate) OnceLock<Arc<KeyInfo>>);
+
+impl Clone for KnownKey {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Index {

@@ -277,6 +277,12 @@ impl Table {
         }
     }
 
+    /// [`key_info`](Self::key_info), worked out once for all statements. Collations of the application are only named in it.
+    pub fn shared_key_info(&self, index: &Index, encoding: turso_value::TextEncoding) -> Arc<turso_value::KeyInfo> {
+        let known = index.key.0.get_or_init(|| Arc::new(self.key_info(index, encoding)));
+        if known.encoding == encoding { known.clone() } else { Arc::new(self.key_info(index, encoding)) }
+    }
+
     /// How the entries of one of this table's indexes sort: its key, then what follows it. For a rowid table that is the rowid;
     /// for a WITHOUT ROWID table the rest of its primary key. Two entries with this whole key equal are the same entry.
     pub fn key_info(&self, index: &Index, encoding: turso_value::TextEncoding) -> turso_value::KeyInfo {

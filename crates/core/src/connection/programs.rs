@@ -1,7 +1,6 @@
 //! Programs by the text of their statement, so that unprepared SQL that comes again is planned once.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use turso_parser::ast::Statement;
@@ -40,7 +39,7 @@ impl ProgramCache {
         }
         // A text is kept when it comes for the second time: those that come once (with values written into them) cost nothing
         // and drive nobody out.
-        let hash = self.programs.hasher().hash_one(sql);
+        let hash = hash_of(sql);
         self.seen.resize(SEEN, 0);
         if let Some(slot) = self.seen.get_mut(hash as usize % SEEN)
             && *slot != hash
@@ -54,4 +53,18 @@ impl ProgramCache {
         }
         self.programs.insert(sql.into(), program.clone());
     }
+}
+
+/// A number that nearly all texts have for themselves. Whoever finds two with the same one wins nothing: a text that is taken
+/// for one seen before is kept at its first coming.
+fn hash_of(text: &[u8]) -> u64 {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |hash: u64, word: u64| {
+        let product = u128::from(hash ^ word) * u128::from(FACTOR);
+        product as u64 ^ (product >> 64) as u64
+    };
+    let (words, rest) = text.as_chunks::<8>();
+    let hash = words.iter().fold(text.len() as u64 ^ FACTOR, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let rest = rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+    mix(hash, rest ^ FACTOR)
 }

@@ -308,6 +308,14 @@ impl Scope {
     pub(super) fn find(&self, reference: &ast::ColumnRef) -> Result<Option<Found>> {
         let name = reference.column.as_str();
         let (schema, table) = (reference.schema(), reference.table());
+        // One source, and a bare name: nothing can be ambiguous.
+        if let ([source], [info], None) = (self.sources.as_slice(), self.info.as_slice(), table)
+            && !info.qualified_only
+            && info.parts.is_empty()
+            && let Some(column) = find_column(source, name)
+        {
+            return Ok(Some(Found::new(0, column)));
+        }
         let mut found: Option<Found> = None;
         let mut rowid_sources = 0;
         let mut rowid_source = None;

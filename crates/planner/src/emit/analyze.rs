@@ -207,7 +207,7 @@ fn analyze_index(
     let source = e.builder.cursor();
     let key = key_info(e, table, index, db)?;
     let collations: Vec<_> = key.columns.iter().take(width).map(|c| c.collation.clone()).collect();
-    e.builder.emit(OpenRead { cursor: source, root: Root(index.root), db, kind: TreeKind::Index(Arc::new(key)) });
+    e.builder.emit(OpenRead { cursor: source, root: Root(index.root), db, kind: TreeKind::Index(key) });
     let (rows, field) = (e.builder.register(), e.builder.register());
     let (previous, distinct) = (e.builder.registers(width), e.builder.registers(width));
     e.builder.emit(Integer { value: 0, dest: rows });

@@ -20,7 +20,9 @@ pub(crate) fn resolve_collations(context: &PlanContext<'_>, program: &mut Progra
     for collation in &mut program.collations {
         resolve(catalogue, collation)?;
     }
-    for instruction in &mut program.instructions {
+    let instructions: &mut [Instruction] =
+        if program.names_collations { program.instructions.as_mut_slice() } else { &mut [] };
+    for instruction in instructions {
         if let Some(key) = key_of(instruction)
             && key.columns.iter().any(|c| is_custom(&c.collation))
         {

@@ -414,7 +414,7 @@ fn check_rowid(
                 Some(column) => (ResultCode::CONSTRAINT_PRIMARYKEY, &*column.name),
                 None => (ResultCode::CONSTRAINT_ROWID, "rowid"),
             };
-            let raise = raise(e, code, action, format!("UNIQUE constraint failed: {}.{column}", table.name));
+            let raise = raise(e, code, action, ["UNIQUE constraint failed: ", &table.name, ".", column].concat());
             e.builder.emit(RaiseError { message: None, raise });
         }
     }

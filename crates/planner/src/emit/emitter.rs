@@ -266,7 +266,7 @@ impl<'a> Emitter<'a> {
     pub fn index_key(&self, db: DbIndex, index: &Index) -> Arc<KeyInfo> {
         let schema = self.context.catalogue.schema(db);
         if let Some(table) = schema.table(&index.table) {
-            return Arc::new(table.key_info(index, schema.encoding));
+            return table.shared_key_info(index, schema.encoding);
         }
         let columns = index.columns.iter().map(|c| KeyColumn {
             collation: c.collation.clone(),

@@ -317,7 +317,7 @@ pub(crate) fn find_parent(
                 e.builder.emit(Goto { target: fine });
                 e.builder.bind(other);
             }
-            let kind = TreeKind::Index(Arc::new(key_info(e, &parent, &index, db)?));
+            let kind = TreeKind::Index(key_info(e, &parent, &index, db)?);
             e.builder.emit(OpenRead { cursor, root: Root(index.root), db, kind });
             e.builder.emit(Found { cursor, key: block, target: fine });
         }

@@ -111,7 +111,7 @@ impl Target {
                 continue;
             }
             let index_cursor = e.builder.cursor();
-            let key = Arc::new(key_info(e, table, index, db)?);
+            let key = key_info(e, table, index, db)?;
             let kind = TreeKind::Index(key);
             e.builder.emit(OpenWrite {
                 cursor: index_cursor,
@@ -139,16 +139,19 @@ pub(crate) fn is_primary(table: &Table, index: &Index) -> bool {
 /// The tree of the table's rows, ready for writing: its whole key is compared.
 pub(crate) fn table_tree(e: &Emitter<'_>, table: &Table, db: DbIndex) -> Result<(Root, TreeKind)> {
     let kind = match table.primary_key_index() {
-        Some(primary) => TreeKind::Index(Arc::new(key_info(e, table, primary, db)?)),
+        Some(primary) => TreeKind::Index(key_info(e, table, primary, db)?),
         None => TreeKind::Table,
     };
     Ok((Root(table.root), kind))
 }
 
 /// How the entries of an index sort, to the last column, with this connection's collations.
-pub(crate) fn key_info(e: &Emitter<'_>, table: &Table, index: &Index, db: DbIndex) -> Result<KeyInfo> {
-    let mut key = table.key_info(index, e.context.catalogue.schema(db).encoding);
-    for column in &mut key.columns {
+pub(crate) fn key_info(e: &Emitter<'_>, table: &Table, index: &Index, db: DbIndex) -> Result<Arc<KeyInfo>> {
+    let mut key = table.shared_key_info(index, e.context.catalogue.schema(db).encoding);
+    if !key.columns.iter().any(|column| matches!(column.collation, turso_value::Collation::Custom(_))) {
+        return Ok(key);
+    }
+    for column in &mut Arc::make_mut(&mut key).columns {
         if matches!(column.collation, turso_value::Collation::Custom(_)) {
             let name = column.collation.name().to_string();
             column.collation = e.context.catalogue.collation(&name).ok_or_else(|| missing_collation(&name))?;

@@ -279,7 +279,7 @@ impl KeyList {
             Some(primary) => key_info(e, &target.table, primary, target.db)?,
             None => return Err(Error::sql("table has no key")),
         };
-        e.builder.emit(OpenEphemeral { cursor, columns: length as u32, key: Some(Arc::new(key)) });
+        e.builder.emit(OpenEphemeral { cursor, columns: length as u32, key: Some(key) });
         let (key, record) = (e.builder.registers(length), e.builder.register());
         Ok(Self { cursor, key, record })
     }

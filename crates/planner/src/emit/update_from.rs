@@ -70,7 +70,7 @@ pub(super) fn update_from<'b>(
 
     let cursor = e.builder.cursor();
     let info = match table.primary_key_index() {
-        Some(primary) => Some(Arc::new(key_info(e, table, primary, db)?)),
+        Some(primary) => Some(key_info(e, table, primary, db)?),
         None => None,
     };
     let width = query.columns.len();

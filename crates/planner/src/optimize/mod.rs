@@ -7,6 +7,7 @@
 //! | `terms`, `terms_like` | conjuncts, and how they could help to find rows |
 //! | `cost` | estimates |
 //! | `path`, `path_or` | ways of finding the rows of one source |
+//! | `point` | the plan of a look-up by rowid, without a search |
 //! | `virtual_table` | what a virtual table offers |
 //! | `order` | which wished order a sequence of loops delivers |
 //! | `search` | the sequence of loops |
@@ -17,6 +18,7 @@ mod cost;
 mod order;
 mod path;
 mod path_or;
+mod point;
 mod search;
 mod source;
 mod terms;
@@ -45,6 +47,9 @@ pub fn plan_core(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanCon
 }
 
 fn choose(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanContext<'_>) -> Result<JoinPlan> {
+    if let Some(plan) = point::by_rowid(core, wish) {
+        return Ok(plan);
+    }
     // Rows that found no partner come after all others.
     let unordered = Wish { order: Vec::new(), min_max: false, ..wish.clone() };
     let wish = if core.sources.iter().any(|s| is_right(s.join)) { &unordered } else { wish };

@@ -533,8 +533,11 @@ pub(super) fn one_row(info: &SourceInfo<'_>, terms: &Terms<'_>) -> Option<Path> 
     None
 }
 
+/// What it costs to find one row by a key that is known.
+pub(super) const ONE_ROW_COST: LogEst = 33;
+
 fn one_row_path(kind: PathKind, uses: Vec<usize>) -> Path {
-    Path { source: 0, needs: 0, setup: 0, run: 33, out: 0, one_row: true, kind, uses }
+    Path { source: 0, needs: 0, setup: 0, run: ONE_ROW_COST, out: 0, one_row: true, kind, uses }
 }
 
 /// The row of the only source whose rowid equals something known. Looks at no index.

@@ -115,7 +115,7 @@ pub(crate) fn fill_index(
     index: &Index,
     root: IndexRoot,
 ) -> Result<()> {
-    let key = Arc::new(key_info(e, table, index, db)?);
+    let key = key_info(e, table, index, db)?;
     let (source, sorter, target) = (e.builder.cursor(), e.builder.cursor(), e.builder.cursor());
     let (record, entry) = (e.builder.register(), e.builder.register());
     e.builder.emit(SorterOpen { cursor: sorter, columns: key.columns.len() as u32, keep: None, key: key.clone() });

@@ -151,7 +151,7 @@ fn check_counts(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, report: &R
     e.builder.emit(Count { cursor, dest: rows });
     e.builder.emit(Close { cursor });
     for index in indexes {
-        let kind = TreeKind::Index(Arc::new(key_info(e, table, &index, db)?));
+        let kind = TreeKind::Index(key_info(e, table, &index, db)?);
         let (cursor, entries, fine) = (e.builder.cursor(), e.builder.register(), e.builder.label());
         e.builder.emit(OpenRead { cursor, root: Root(index.root), db, kind });
         e.builder.emit(Count { cursor, dest: entries });
@@ -197,7 +197,7 @@ fn check_rows(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, with_indexes
             if is_primary(table, index) || index.broken.is_some() {
                 continue;
             }
-            let key = TreeKind::Index(Arc::new(key_info(e, table, index, db)?));
+            let key = TreeKind::Index(key_info(e, table, index, db)?);
             let cursor = e.builder.cursor();
             e.builder.emit(OpenRead { cursor, root: Root(index.root), db, kind: key });
             checked.push(Checked { index: index.clone(), cursor });
