@@ -236,15 +236,23 @@ pub enum Materialized {
     No,
 }
 
-/// One term of ORDER BY, and one column of an index or key.
-#[derive(Debug, Clone, PartialEq)]
+/// One term of ORDER BY, and one column of an index or key. Where it stands does not matter when two are compared.
+#[derive(Debug, Clone)]
 pub struct OrderingTerm {
+    /// Where it begins in the SQL text.
+    pub offset: u32,
     /// The expression; COLLATE is part of it.
     pub expr: Expr,
     /// ASC or DESC, where written.
     pub order: Option<SortOrder>,
     /// NULLS FIRST or LAST, where written.
     pub nulls: Option<NullsOrder>,
+}
+
+impl PartialEq for OrderingTerm {
+    fn eq(&self, other: &Self) -> bool {
+        self.expr == other.expr && self.order == other.order && self.nulls == other.nulls
+    }
 }
 
 /// ASC or DESC.

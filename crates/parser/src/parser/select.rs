@@ -121,6 +121,7 @@ impl Parser<'_> {
     pub(super) fn ordering_terms(&mut self) -> Result<Vec<OrderingTerm>> {
         let mut terms = Vec::new();
         loop {
+            let offset = self.tok.start;
             let expr = self.expr()?;
             let order = self.sort_order();
             let nulls = if self.eat(T::Nulls) {
@@ -133,7 +134,7 @@ impl Parser<'_> {
             } else {
                 None
             };
-            terms.push(OrderingTerm { expr, order, nulls });
+            terms.push(OrderingTerm { offset, expr, order, nulls });
             if !self.eat(T::Comma) {
                 return Ok(terms);
             }

@@ -100,6 +100,12 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// Where the number stands that a term consists of.
+    fn number_in(&self, term: &ast::OrderingTerm) -> u32 {
+        let text = self.sql.get(term.offset as usize..).unwrap_or_default();
+        term.offset + text.iter().take_while(|b| b"+-( \t\r\n".contains(b)).count() as u32
+    }
+
     /// Bind ORDER BY over a single core, in its scope.
     pub(super) fn bind_order_by(
         &mut self,
@@ -117,7 +123,7 @@ impl<'a> Binder<'a> {
                         beyond.get_or_insert(error);
                         continue;
                     }
-                    at => at?,
+                    at => at.map_err(|error| error.with_sql_offset(self.number_in(term)))?,
                 },
             };
             if let Some((at, expr)) = at.and_then(|at| Some((at, output.get(at)?))) {
@@ -204,7 +210,8 @@ impl<'a> Binder<'a> {
         let mut bound = Vec::with_capacity(terms.len());
         for (i, (term, found)) in terms.iter().zip(found).enumerate() {
             let Some(at) = *found else {
-                by_position(i, &term.expr, "ORDER", collations.len())?;
+                by_position(i, &term.expr, "ORDER", collations.len())
+                    .map_err(|error| error.with_sql_offset(self.number_in(term)))?;
                 let n = ordinal(i + 1);
                 return Err(Error::sql(format!("{n} ORDER BY term does not match any column in the result set")));
             };
