@@ -107,7 +107,9 @@ impl Pair {
                 Ours::open_with(FILE, options).map_err(text)?
             }
             Place::Pending => {
-                let place = tempfile::tempdir().map_err(|e| e.to_string())?;
+                // Files in memory, where there are such: nothing here depends on a disk but the time that it takes.
+                let place =
+                    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).map_err(|e| e.to_string())?;
                 let ours = Ours::open_pending(&place.path().join(FILE));
                 directory = Some(place);
                 ours
