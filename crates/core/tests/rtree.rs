@@ -328,3 +328,17 @@ fn the_application_sees_which_node_was_written() {
          DELETE FROM r WHERE id = 30; SELECT changes(), last_insert_rowid(); UPDATE r SET id = 9 WHERE id = 20; SELECT last_insert_rowid();",
     );
 }
+
+#[test]
+fn a_rename_is_rolled_back() {
+    let (ours, theirs) = in_memory();
+    same(
+        &ours,
+        &theirs,
+        "CREATE VIRTUAL TABLE r USING rtree(id, x0, x1); INSERT INTO r VALUES (1, 2, 3); BEGIN; INSERT INTO r VALUES (2, 3, 4);
+         ALTER TABLE r RENAME TO s; INSERT INTO s VALUES (3, 4, 5); SELECT * FROM s; SELECT * FROM r; ROLLBACK; SELECT * FROM r;
+         INSERT INTO r VALUES (4, 5, 6); SELECT * FROM r WHERE x0 > 2; SELECT * FROM s; SELECT name FROM sqlite_schema ORDER BY 1;
+         SAVEPOINT a; ALTER TABLE r RENAME TO t; ROLLBACK TO a; UPDATE r SET x1 = 9; RELEASE a; ALTER TABLE r RENAME TO u;
+         SELECT * FROM u; DELETE FROM u WHERE id = 1; SELECT rtreecheck('u'); DROP TABLE u; SELECT count(*) FROM sqlite_schema;",
+    );
+}

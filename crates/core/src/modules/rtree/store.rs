@@ -40,7 +40,7 @@ const COUNT: usize = Sql::CountParents as usize + 1;
 
 pub(super) struct Store {
     pub database: String,
-    table: Mutex<String>,
+    table: String,
     auxiliary: usize,
     prepared: Mutex<[Option<InnerStatement>; COUNT]>,
 }
@@ -54,7 +54,7 @@ impl Store {
     pub fn new(database: &str, table: &str, auxiliary: usize) -> Self {
         Self {
             database: database.to_owned(),
-            table: Mutex::new(table.to_owned()),
+            table: table.to_owned(),
             auxiliary,
             prepared: Mutex::new([const { None }; COUNT]),
         }
@@ -62,8 +62,7 @@ impl Store {
 
     /// One of the three tables.
     fn shadow(&self, suffix: &str) -> String {
-        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        format!("{}.{}", quoted(&self.database), quoted(&format!("{table}_{suffix}")))
+        format!("{}.{}", quoted(&self.database), quoted(&format!("{}_{suffix}", self.table)))
     }
 
     /// Make the tables, with an empty root.
@@ -89,13 +88,12 @@ impl Store {
         outcome
     }
 
+    /// Rename the tables. The table is connected anew under its new name; this one is what a rollback goes back to.
     pub fn rename(&self, state: &mut State, name: &str) -> Result<()> {
         for suffix in ["node", "rowid", "parent"] {
             let new = quoted(&format!("{name}_{suffix}"));
             run(state, &format!("ALTER TABLE {} RENAME TO {new}", self.shadow(suffix)))?;
         }
-        *self.table.lock().unwrap_or_else(PoisonError::into_inner) = name.to_owned();
-        *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = [const { None }; COUNT];
         Ok(())
     }
 
