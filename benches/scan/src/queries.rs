@@ -52,5 +52,10 @@ pub const QUERIES: &[(&str, &str)] = &[
     ("join without index", "SELECT loose.kind, sum(r) FROM t JOIN loose ON t.fk = loose.k GROUP BY loose.kind"),
     ("join, filtered", "SELECT sum(r) FROM t JOIN loose ON t.fk = loose.k WHERE loose.kind = 3"),
     ("join of large tables", "SELECT count(*), sum(v) FROM t JOIN big ON t.many = big.k WHERE t.few = 1"),
+    ("newest rows that pass a filter", "SELECT id, r, s FROM t WHERE i < 5000 ORDER BY id DESC LIMIT 3000"),
+    ("window, running sum", "SELECT sum(x) FROM (SELECT sum(i) OVER (PARTITION BY fk ORDER BY id) AS x FROM t)"),
+    ("window, rank", "SELECT count(*) FROM (SELECT rank() OVER (ORDER BY many) AS x FROM t) WHERE x % 7 = 0"),
+    ("union", "SELECT many FROM t WHERE few < 3 UNION SELECT i FROM t WHERE few = 5"),
+    ("except", "SELECT fk FROM t EXCEPT SELECT id FROM small WHERE kind = 3"),
     ("rows that pass a filter", "SELECT id, r, s FROM t WHERE i < 5000"),
 ];

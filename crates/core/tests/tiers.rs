@@ -129,6 +129,28 @@ const COLLECTED: &[&str] = &[
     "INSERT INTO log SELECT DISTINCT i FROM t RETURNING v",
 ];
 
+/// Rows that are given out as they are found.
+const STREAMS: &[&str] = &[
+    "SELECT id, s, r, x, b FROM t WHERE i > 5",
+    "SELECT * FROM t WHERE x IS NOT NULL",
+    "SELECT id + i, s || nc, coalesce(x, r) FROM t WHERE id > 0 AND r < 200 AND s LIKE 'name1%'",
+    "SELECT rowid FROM t WHERE nc = 'abc' LIMIT 7",
+    "SELECT x FROM t WHERE i % 2 = 0 LIMIT 300 OFFSET 150",
+    "SELECT id, nc FROM t WHERE i < 4 ORDER BY id LIMIT 500",
+    "SELECT id, s FROM t WHERE id BETWEEN 100 AND 900 AND i = 3",
+    "SELECT id, s FROM t WHERE id > '100' AND id < 900.5 AND i = 3",
+    "SELECT id FROM t WHERE i = 99",
+    "SELECT a, d, e FROM added WHERE d > 0",
+    "SELECT id, length(body), tail FROM long WHERE tail > 0",
+    "SELECT body FROM long WHERE head % 7 = 1",
+    "SELECT i FROM t WHERE x > 100 UNION ALL SELECT id FROM t WHERE x < 0",
+    "SELECT i FROM t WHERE x > 100 UNION SELECT id FROM t WHERE x < 0",
+    "SELECT count(*), sum(a) FROM (SELECT id AS a FROM t WHERE i > 3 LIMIT 700)",
+    "SELECT v, (SELECT group_concat(id) FROM (SELECT id FROM t WHERE +i = v LIMIT 4)) FROM small",
+    "SELECT id FROM k JOIN t ON t.id = k.w WHERE t.id IN (SELECT id FROM t WHERE i > 3)",
+    "INSERT INTO log SELECT i FROM t WHERE r > 250 RETURNING v",
+];
+
 /// Joins that pipelines can run.
 const JOINS: &[&str] = &[
     "SELECT count(*), sum(t.r), sum(k.w) FROM t JOIN k ON t.i = k.i",
@@ -152,12 +174,16 @@ const JOINS: &[&str] = &[
     "SELECT t.i, (SELECT count(*) FROM t AS u JOIN k ON u.i = k.i WHERE k.w > t.i) FROM t WHERE t.id IN (1, 5, 9)",
 ];
 
-/// Queries that end in an error in SQLite, or that batches leave to the row tier on their way.
+/// Queries that end in an error in SQLite, that batches leave to the row tier on their way, or whose rows no pipeline gives out.
 const GIVEN_UP: &[&str] = &[
     "SELECT sum(i) FROM t WHERE i <> 'text' OR i IS NULL",
     "SELECT i, sum(id * 4000000000000000) FROM t WHERE id > 0 GROUP BY i",
     "SELECT count(*) FROM t WHERE id < 0 OR json_extract(s, '$.a') = 1",
     "SELECT abs(i) FROM t GROUP BY i HAVING sum(abs(i)) < 0",
+    "CREATE TABLE copy AS SELECT id, x FROM t WHERE i > 12; SELECT count(*), sum(id), max(x) FROM copy; DROP TABLE copy",
+    "SELECT id, abs(i) FROM t WHERE s IS NOT NULL",
+    "SELECT id, abs(CASE id WHEN 700 THEN -9223372036854775808 ELSE i END) FROM t WHERE id > 0 AND i > 3",
+    "SELECT id FROM t WHERE id > 0 AND abs(CASE id WHEN 1130 THEN -9223372036854775808 ELSE i END) > 3 LIMIT 2000 OFFSET 10",
 ];
 
 fn connect(encoding: &str, tier: &str) -> turso_core::Connection {
@@ -182,7 +208,7 @@ fn batches_give_what_rows_give() {
         let sqlite = rusqlite::Connection::open_in_memory().unwrap();
         run_theirs(&sqlite, &format!("PRAGMA encoding = '{encoding}';{TABLES}"));
         let mut differences = Vec::new();
-        let batches = BATCHES.iter().chain(JOINS).chain(COLLECTED);
+        let batches = BATCHES.iter().chain(JOINS).chain(COLLECTED).chain(STREAMS);
         for (sql, expected) in batches.map(|sql| (sql, true)).chain(GIVEN_UP.iter().map(|sql| (sql, false))) {
             let outcomes: [Vec<Outcome>; 3] = [run_ours(&row, sql), run_ours(&batch, sql), run_theirs(&sqlite, sql)];
             let [rows, batches, theirs] = &outcomes;
@@ -200,6 +226,42 @@ fn batches_give_what_rows_give() {
             }
         }
         assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
+    }
+}
+
+/// The rows of a query between whose steps the same connection writes.
+fn rows_while_writing(connection: &turso_core::Connection, sql: &str, changes: &[&str]) -> Vec<String> {
+    let mut statement = connection.prepare(sql).unwrap().statement.unwrap();
+    let mut rows = Vec::new();
+    while statement.step().unwrap() == StepResult::Row {
+        let row = statement.row().to_vec();
+        rows.push(format!("{row:?}"));
+        if let (turso_core::Value::Integer(id), true) = (&row[0], rows.len() % 50 == 7) {
+            let change = changes[rows.len() / 50 % changes.len()].replace("ID", &id.to_string());
+            connection.execute_batch(change).unwrap();
+        }
+    }
+    rows
+}
+
+#[test]
+fn what_is_written_between_two_rows_is_seen_as_the_row_tier_sees_it() {
+    let changes = [
+        "DELETE FROM t WHERE id = ID + 3",
+        "UPDATE t SET s = 'new', i = 9 WHERE id > ID AND id < ID + 5",
+        "INSERT INTO log VALUES(ID)",
+        "INSERT INTO t(id, i, s) VALUES(ID + 5000, 10, 'later')",
+        "DELETE FROM t WHERE id BETWEEN ID - 4 AND ID",
+        "DELETE FROM t WHERE id > ID AND id < ID + 400",
+    ];
+    for sql in [
+        "SELECT id, i, s FROM t WHERE i > 5",
+        "SELECT id, s FROM t WHERE id > 20 AND id < 6100 AND i > 5",
+        "SELECT id, s FROM t WHERE s LIKE '%' ORDER BY id",
+    ] {
+        let [rows, batches] = ["row", "batch"].map(|tier| rows_while_writing(&connect("UTF-8", tier), sql, &changes));
+        assert!(rows.len() > 50, "{sql}: {}", rows.len());
+        assert_eq!(rows, batches, "{sql}");
     }
 }
 
@@ -243,7 +305,7 @@ fn pages_that_come_late_change_nothing() {
         connection
     };
     let (row, batch) = (open("row"), open("batch"));
-    for sql in BATCHES.iter().chain(JOINS).chain(COLLECTED).chain(GIVEN_UP) {
+    for sql in BATCHES.iter().chain(JOINS).chain(COLLECTED).chain(STREAMS).chain(GIVEN_UP) {
         assert_eq!(run_ours(&row, sql), run_ours(&batch, sql), "{sql}");
     }
 }

@@ -86,7 +86,7 @@ macro_rules! for_each_instruction {
             (sorter SorterCompare) (sorter SorterReset) (sorter SetOpen) (sorter SetAdd) (sorter SetHas) (sorter RowSetAdd) (sorter RowSetRead) (sorter RowSetTest)
             (sorter HashOpen) (sorter HashAdd) (sorter HashFind) (sorter GroupOpen) (sorter GroupFind) (sorter GroupSort) (sorter GroupNext)
             (sorter FilterAdd) (sorter Filter)
-            (batch BatchOpen) (batch BatchRun) (batch BatchNext)
+            (batch BatchOpen) (batch BatchRun) (batch BatchNext) (batch BatchRow)
             (schema Transaction) (schema AutoCommit) (schema Savepoint) (schema ReadCookie) (schema SetCookie)
             (schema CreateBtree) (schema Destroy) (schema ParseSchema) (schema DropTable) (schema DropIndex)
             (schema DropTrigger) (schema IntegrityCheck) (schema JournalMode) (schema Checkpoint) (schema Vacuum)

@@ -24,6 +24,8 @@ enum Back {
     Pending,
     /// Each script in both places.
     Both,
+    /// In memory, with the batch tier forced.
+    Batch,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -151,6 +153,7 @@ fn one(seed: u64, arguments: &Arguments, stock: Abilities, reach: &mut Reach) ->
     let place = match arguments.backend {
         Back::Ready | Back::Both => Place::draw(seed),
         Back::Pending => Place::Pending,
+        Back::Batch => Place::Batches,
     };
     match script(seed, arguments.length, place, stock, reach) {
         Ok(steps) if matches!(arguments.backend, Back::Both) => again(seed, &steps, Place::Pending),

@@ -33,6 +33,8 @@ const FILE: &str = "script.db";
 pub enum Place {
     /// Memory without a file.
     Memory,
+    /// Likewise, with the batch tier forced.
+    Batches,
     /// A file in memory under this journal mode.
     File(&'static str),
     /// A real file of which every first touch of a page is pending, under a tiny cache.
@@ -44,7 +46,8 @@ impl Place {
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::new(seed ^ 0xABCD);
         match rng.below(10) {
-            0..=5 => Self::Memory,
+            0..=2 => Self::Memory,
+            3..=5 => Self::Batches,
             6 | 7 => Self::File("wal"),
             8 => Self::File("delete"),
             _ => Self::File(*rng.pick(&["truncate", "persist", "memory"])),
@@ -98,7 +101,7 @@ impl Pair {
         let text = |e: turso_core::Error| e.message().to_owned();
         let (mut io, mut directory) = (None, None);
         let mut ours = match place {
-            Place::Memory => Ours::memory(),
+            Place::Memory | Place::Batches => Ours::memory(),
             Place::File(_) => {
                 let memory = Arc::new(MemoryIo::seeded(1));
                 io = Some(memory.clone());
@@ -118,7 +121,9 @@ impl Pair {
         if let Place::File(mode) = place {
             ours.run(&format!("PRAGMA journal_mode = {mode}"));
         }
-        if place != Place::Memory {
+        if place == Place::Batches {
+            ours.run("PRAGMA execution_tier = batch");
+        } else if place != Place::Memory {
             ours.run("PRAGMA synchronous = OFF");
         }
         let mut stock = Stock::memory();

@@ -129,6 +129,8 @@ pub struct Emitter<'a> {
     databases: Vec<(DbIndex, bool)>,
     /// Some instruction in the middle begins to write.
     writes_later: bool,
+    /// The next scan to be emitted starts behind the rowid in this register, unless that is NULL.
+    pub(super) resume_behind: Option<Reg>,
     /// The value registers of each core's aggregates.
     pub(super) aggregates: Vec<(CoreId, Vec<Reg>)>,
     /// Where the values of each core's window functions are.
@@ -176,6 +178,7 @@ impl<'a> Emitter<'a> {
             windows: Vec::new(),
             known: Vec::new(),
             moved: Vec::new(),
+            resume_behind: None,
             ctes: Vec::new(),
             recursive_rows: Vec::new(),
             used: crate::optimize::UsedColumns::default(),

@@ -119,7 +119,12 @@ impl Emitter<'_> {
         exits: AccessExits,
     ) -> Result<Advance> {
         match access {
-            Access::Scan { reverse } => Ok(self.begin_scan(table.cursor, *reverse, exits.ended)),
+            Access::Scan { reverse } => {
+                let resumed = self.resume(table.cursor, *reverse, exits.ended);
+                let advance = self.begin_scan(table.cursor, *reverse, exits.ended);
+                self.bind_resumed(resumed);
+                Ok(advance)
+            }
             Access::IndexScan { index, covering, reverse } => {
                 let cursor = index_cursor.unwrap_or(table.cursor);
                 let advance = self.begin_scan(cursor, *reverse, exits.ended);
@@ -149,6 +154,29 @@ impl Emitter<'_> {
             Access::AutoIndex(_) | Access::MultiOr { .. } | Access::Produced { .. } | Access::Virtual(_) => {
                 Err(Error::sql("the plan nests paths that do not nest"))
             }
+        }
+    }
+
+    /// Where a pipeline has dealt with some rows already, emit the code that goes behind them; then the scan goes on where the result
+    /// is bound.
+    fn resume(&mut self, cursor: CursorId, reverse: bool, ended: Label) -> Option<Label> {
+        let reg = self.resume_behind.take()?;
+        let (start, resumed) = (self.builder.label(), self.builder.label());
+        self.builder.emit(IsNull { reg, target: start });
+        let key = Regs::new(reg, 1);
+        let seek: Instruction = match reverse {
+            true => SeekLt { cursor, key, miss: ended }.into(),
+            false => SeekGt { cursor, key, miss: ended }.into(),
+        };
+        self.builder.emit(seek);
+        self.builder.emit(Goto { target: resumed });
+        self.builder.bind(start);
+        Some(resumed)
+    }
+
+    fn bind_resumed(&mut self, resumed: Option<Label>) {
+        if let Some(resumed) = resumed {
+            self.builder.bind(resumed);
         }
     }
 
@@ -204,6 +232,7 @@ impl Emitter<'_> {
             Some(bound) => Some((self.bound_value(bound)?, bound.inclusive)),
             None => None,
         };
+        let resumed = self.resume(cursor, reverse, exits.ended);
         match start {
             Some(bound) => {
                 let reg = self.bound_value(bound)?;
@@ -226,6 +255,7 @@ impl Emitter<'_> {
                 self.builder.emit(Rewind { cursor, empty: exits.ended });
             }
         }
+        self.bind_resumed(resumed);
         let top = self.builder.label_here();
         if let Some((right, inclusive)) = end {
             let left = self.builder.temporary();

@@ -1,6 +1,11 @@
 //! Checking a pipeline: every slot exists, is written once, and is there when it is read.
 
+use std::sync::Arc;
+
+use turso_value::KeyInfo;
+
 use super::{BatchOp, BatchPlan, BatchSink, BatchStep, Slot};
+use crate::cursor::TreeKind;
 
 /// The slots of a plan while its steps are followed.
 struct Slots {
@@ -57,9 +62,13 @@ impl BatchPlan {
         }
         slots.forget();
         self.verify_steps(&self.steps, &mut slots, self.builds.len())?;
-        let compared = match &self.sink {
-            BatchSink::Groups(groups) => [(groups.keys.len(), &groups.order), (0, &groups.order)],
-            BatchSink::Rows(rows) => [(rows.keys.len(), &rows.order), (rows.columns.len(), &rows.equality)],
+        let compared: Vec<(usize, &Arc<KeyInfo>)> = match &self.sink {
+            BatchSink::Groups(groups) => vec![(groups.keys.len(), &groups.order)],
+            BatchSink::Rows(rows) => vec![(rows.keys.len(), &rows.order), (rows.columns.len(), &rows.equality)],
+            BatchSink::Stream(_) if self.scan.kind != TreeKind::Table || !self.builds.is_empty() => {
+                return Err("a stream that cannot be gone on with".to_string());
+            }
+            BatchSink::Stream(_) => Vec::new(),
         };
         if compared.iter().any(|(count, how)| *count > how.columns.len()) {
             return Err("the sink compares more than it knows how to".to_string());

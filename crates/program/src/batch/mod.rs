@@ -9,8 +9,8 @@
 //!                  in hand                 slots read later
 //! ```
 //! A pipeline answers what the code of the row tier would answer: values, types, order of rows. Where it cannot (an error, no
-//! memory) it gives up as a whole and the program goes on with that code, which is why it gives out no row before it has seen
-//! all of them.
+//! memory) it gives up and the program goes on with that code. A pipeline that has to see all rows first has given out nothing
+//! then; one that gives out its rows as it finds them tells the rowid behind which the row tier goes on.
 
 mod check;
 mod print;
@@ -35,6 +35,10 @@ instructions! {
     BatchRun { cursor: CursorId, row_tier: Addr }
     /// The next row of the result to `dest`; jump when there is none.
     BatchNext { cursor: CursorId, dest: Regs, end: Addr }
+    /// The next row of a [stream](BatchSink::Stream) to `dest`; jump to `end` when there is none. Batches are taken through the
+    /// pipeline as their rows are asked for. Jump to `row_tier` when the pipeline gives up: `resume` is then the rowid of the last
+    /// row that has been dealt with, and NULL if there is none.
+    BatchRow { cursor: CursorId, dest: Regs, resume: Reg, row_tier: Addr, end: Addr }
 }
 
 /// A vector of values, one for each row of the batch in hand.
@@ -250,13 +254,15 @@ impl BatchOp {
     }
 }
 
-/// What takes the rows in, and gives out others when all have come.
+/// What takes the rows in and gives out others, but for a stream when all have come.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BatchSink {
     /// One row: keys, then aggregates, then columns, for each group.
     Groups(BatchGroups),
     /// The rows themselves.
     Rows(BatchRows),
+    /// The rows themselves, as they are found: what is given out of each. The scan is that of a table with rowids, without joins.
+    Stream(Vec<Slot>),
 }
 
 /// Rows collected: each once, or in an order, or both.
@@ -317,6 +323,7 @@ impl BatchSink {
                 }
             }
             BatchSink::Rows(rows) => rows.columns.iter().chain(&rows.keys).for_each(|slot| f(*slot)),
+            BatchSink::Stream(columns) => columns.iter().for_each(|slot| f(*slot)),
         }
     }
 
@@ -325,6 +332,7 @@ impl BatchSink {
         match self {
             BatchSink::Groups(groups) => groups.keys.len() + groups.aggregates.len() + groups.first.len(),
             BatchSink::Rows(rows) => rows.columns.len(),
+            BatchSink::Stream(columns) => columns.len(),
         }
     }
 }

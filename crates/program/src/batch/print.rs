@@ -76,6 +76,11 @@ impl fmt::Display for BatchPlan {
                 f.write_str("]")?;
                 rows.keep.map_or(Ok(()), |keep| write!(f, " first {keep}"))
             }
+            BatchSink::Stream(columns) => {
+                f.write_str("; stream [")?;
+                list(f, columns)?;
+                f.write_str("]")
+            }
         }
     }
 }

@@ -538,7 +538,7 @@ impl BTreeCursor {
     /// From child `child` of level `from` down to the first entry of its subtree.
     ///
     /// Changes the path only when all pages are resident, so that a pending move can be run again.
-    fn descend_first(&mut self, pager: &mut Pager, from: usize, child: u16) -> Result<()> {
+    pub(crate) fn descend_first(&mut self, pager: &mut Pager, from: usize, child: u16) -> Result<()> {
         self.descend(pager, from, child, false)
     }
 

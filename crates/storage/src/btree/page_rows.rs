@@ -5,85 +5,91 @@
 
 use super::cell::{Cell, parse_at, parse_short_row};
 use super::cursor::BTreeCursor;
-use super::layout::{NodeKind, be16};
+use super::layout::{Geometry, NodeKind};
 use crate::page::PageRef;
 use crate::pager::Pager;
 use turso_error::{Error, Result};
 
-/// Where an entry lies.
+/// Where the payload of an entry lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRow {
-    /// The rowid; 0 for index entries.
-    pub rowid: i64,
+    /// Where on the page it starts.
+    pub start: u32,
+    /// Where what the page has of it ends.
+    pub end: u32,
+    /// Free for the caller; 0 at first.
+    pub mark: u32,
     /// The caller's number for the page.
-    pub page: u32,
-    /// Where on the page the payload starts.
-    pub at: u32,
-    /// Payload bytes on the page.
-    pub len: u32,
-    /// Which entry of the page it is.
-    pub entry: u16,
-    /// The payload lies on the page as a whole.
+    pub page: u16,
+    /// It lies on the page as a whole.
+    pub whole: bool,
+}
+
+impl PageRow {
+    const NONE: Self = Self { start: 0, end: 0, mark: 0, page: 0, whole: true };
+}
+
+/// What [`BTreeCursor::take_page`] has taken.
+pub struct TakenPage {
+    /// The page on which the entries lie.
+    pub page: PageRef,
+    /// Which entry of the page the first one is; the others follow.
+    pub first: u16,
+    /// All entries are [whole](PageRow::whole).
     pub whole: bool,
 }
 
 impl BTreeCursor {
     /// Appends the entries of the page in hand from the current one on, at most `most`, and goes to the last of them. An entry
-    /// of an interior index page comes alone. Answers the page, and whether all entries are [whole](PageRow::whole).
+    /// of an interior index page comes alone. Where rowids are wanted there is one for each entry, 0 for those of an index.
     ///
-    /// The cursor must stand on an entry. Where an entry is damaged those before it have been appended, and the cursor stands
-    /// where it stood.
+    /// The cursor must stand on an entry. Where an entry is damaged nothing is appended, and the cursor stands where it stood.
     pub fn take_page(
         &mut self,
         pager: &mut Pager,
         most: usize,
-        number: u32,
+        number: u16,
         rows: &mut Vec<PageRow>,
-    ) -> Result<(PageRef, bool)> {
+        rowids: Option<&mut Vec<i64>>,
+    ) -> Result<TakenPage> {
         if !self.refresh(pager)? {
             return Err(Error::corrupt(self.root.0, "entries of no page"));
         }
         let level = &self.path[self.depth];
+        let (no, first) = (level.no, level.cell);
         let Some(page) = level.page.clone() else {
-            return Err(Error::corrupt(level.no.0, "path without page"));
+            return Err(Error::corrupt(no.0, "path without page"));
         };
-        let row = |cell: &Cell, entry: u16| PageRow {
-            rowid: cell.rowid,
-            page: number,
-            at: cell.payload_at,
-            len: cell.local_len,
-            entry,
-            whole: !cell.overflows(),
-        };
+        let before = rows.len();
         if !level.kind.is_leaf() {
-            rows.push(row(&self.cell, level.cell));
-            return Ok((page, !self.cell.overflows()));
-        }
-        let (kind, pointers, count) = (level.kind, usize::from(level.pointers), level.count);
-        let end = usize::from(count).min(usize::from(level.cell).saturating_add(most.max(1))) as u16;
-        let first_byte = pointers + 2 * usize::from(count);
-        let (geometry, bytes) = (self.geometry, &page[..]);
-        let mut whole = true;
-        rows.reserve(usize::from(end - level.cell));
-        for entry in level.cell..end {
-            let at = be16(bytes, pointers + 2 * usize::from(entry));
-            if at >= first_byte {
-                if kind == NodeKind::TableLeaf
-                    && let Some(cell) = parse_short_row(bytes, at, &geometry)
-                {
-                    rows.push(row(&cell, entry));
-                    continue;
-                }
-                if let Some(cell) = parse_at(kind, bytes, at, &geometry) {
-                    whole &= !cell.overflows();
-                    rows.push(row(&cell, entry));
-                    continue;
-                }
+            rows.push(place(&self.cell, number));
+            if let Some(rowids) = rowids {
+                rowids.resize(rows.len(), 0);
             }
-            return Err(Error::corrupt(level.no.0, "cell outside the page"));
+            return Ok(TakenPage { page, first, whole: !self.cell.overflows() });
         }
-        self.go_to_entry(end - 1)?;
-        Ok((page, whole))
+        let (kind, pointers, count) = (level.kind, usize::from(level.pointers), usize::from(level.count));
+        let end = count.min(usize::from(first).saturating_add(most.max(1)));
+        let Some(cells) = page.get(pointers + 2 * usize::from(first)..pointers + 2 * end) else {
+            return Err(Error::corrupt(no.0, "cell pointers outside the page"));
+        };
+        rows.resize(before + cells.len() / 2, PageRow::NONE);
+        let entries = Entries { kind, bytes: &page, first_byte: pointers + 2 * count, geometry: self.geometry, number };
+        let cells = cells.chunks_exact(2).map(|pointer| usize::from(u16::from_be_bytes([pointer[0], pointer[1]])));
+        let taken = rows[before..].iter_mut().zip(cells);
+        let whole = match rowids {
+            None => entries.take_places(taken),
+            Some(rowids) => {
+                rowids.truncate(before);
+                entries.take(taken, |rowid| rowids.push(rowid))
+            }
+        };
+        let Some(whole) = whole else {
+            rows.truncate(before);
+            return Err(Error::corrupt(no.0, "cell outside the page"));
+        };
+        self.go_to_entry((end - 1) as u16)?;
+        Ok(TakenPage { page, first, whole })
     }
 
     /// Goes to another entry of the page in hand: one that [`take_page`](Self::take_page) has given.
@@ -107,6 +113,101 @@ impl BTreeCursor {
     }
 }
 
+/// Where a cell has its payload.
+#[inline(always)]
+fn place(cell: &Cell, number: u16) -> PageRow {
+    PageRow {
+        start: cell.payload_at,
+        end: cell.payload_at + cell.local_len,
+        mark: 0,
+        page: number,
+        whole: !cell.overflows(),
+    }
+}
+
+/// The entries of a leaf.
+struct Entries<'p> {
+    kind: NodeKind,
+    bytes: &'p [u8],
+    /// Cells start here or behind.
+    first_byte: usize,
+    geometry: Geometry,
+    number: u16,
+}
+
+impl Entries<'_> {
+    /// Fills rows from the cells at these offsets, and tells their rowids; whether all are whole, `None` where one is damaged.
+    #[inline(always)]
+    fn take<'r>(
+        &self,
+        rows: impl Iterator<Item = (&'r mut PageRow, usize)>,
+        mut rowid: impl FnMut(i64),
+    ) -> Option<bool> {
+        let mut whole = true;
+        for (row, at) in rows {
+            if at >= self.first_byte
+                && self.kind == NodeKind::TableLeaf
+                && let Some(cell) = parse_short_row(self.bytes, at, &self.geometry)
+            {
+                *row = place(&cell, self.number);
+                rowid(cell.rowid);
+                continue;
+            }
+            let cell = self.any_cell(at)?;
+            whole &= !cell.overflows();
+            *row = place(&cell, self.number);
+            rowid(cell.rowid);
+        }
+        Some(whole)
+    }
+
+    /// As [`take`](Self::take), where nobody asks for rowids.
+    #[inline(always)]
+    fn take_places<'r>(&self, rows: impl Iterator<Item = (&'r mut PageRow, usize)>) -> Option<bool> {
+        let (table, usable, mut whole) = (self.kind == NodeKind::TableLeaf, self.geometry.usable, true);
+        let most = if table { self.geometry.max_leaf } else { self.geometry.max_index };
+        for (row, at) in rows {
+            if at >= self.first_byte
+                && let Some((start, len)) = short_payload(self.bytes, at, table)
+                && len <= most
+                && start + len <= usable
+            {
+                let (start, end) = (start as u32, (start + len) as u32);
+                *row = PageRow { start, end, mark: 0, page: self.number, whole: true };
+                continue;
+            }
+            let cell = self.any_cell(at)?;
+            whole &= !cell.overflows();
+            *row = place(&cell, self.number);
+        }
+        Some(whole)
+    }
+
+    #[inline(never)]
+    fn any_cell(&self, at: usize) -> Option<Cell> {
+        (at >= self.first_byte).then(|| parse_at(self.kind, self.bytes, at, &self.geometry))?
+    }
+}
+
+/// Where the payload of a leaf's cell starts, and its length: for a length of one or two bytes and, in a table, a rowid of up to
+/// six, which together stand in one word.
+#[inline(always)]
+fn short_payload(bytes: &[u8], at: usize, table: bool) -> Option<(usize, usize)> {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+    if word & 0x8080 == 0x8080 {
+        return None;
+    }
+    let mut len = (word & 0x7f) as usize;
+    if word & 0x80 != 0 {
+        len = len << 7 | (word >> 8 & 0x7f) as usize;
+    }
+    // The bytes that end a varint.
+    let ends = !word & HIGH;
+    let last = if table { ends & ends.wrapping_sub(1) } else { ends };
+    (last != 0).then(|| (at + last.trailing_zeros() as usize / 8 + 1, len))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,13 +225,20 @@ mod tests {
             cursor.insert_row(&mut pager, rowid, payload.as_slice().into(), InsertHint::Seek).unwrap();
         }
         for most in [1, 3, 1000] {
-            let mut rows = Vec::new();
+            let (mut rows, mut rowids) = (Vec::new(), Vec::new());
             let mut there = cursor.first(&mut pager).unwrap();
             while there {
-                cursor.take_page(&mut pager, most, 0, &mut rows).unwrap();
+                let before = rows.len();
+                let taken = cursor.take_page(&mut pager, most, 0, &mut rows, Some(&mut rowids)).unwrap();
+                let again = {
+                    let mut again = Vec::new();
+                    cursor.go_to_entry(taken.first).unwrap();
+                    cursor.take_page(&mut pager, most, 0, &mut again, None).unwrap();
+                    again
+                };
+                assert_eq!(rows[before..], again);
                 there = cursor.next(&mut pager).unwrap();
             }
-            let rowids: Vec<i64> = rows.iter().map(|row| row.rowid).collect();
             assert_eq!(rowids, (1..=500).collect::<Vec<i64>>());
             let long = rows.iter().filter(|row| !row.whole).count();
             assert_eq!(long, 10);
@@ -152,10 +260,10 @@ mod tests {
         let mut there = cursor.first(&mut pager).unwrap();
         while there {
             rows.clear();
-            let (page, whole) = cursor.take_page(&mut pager, 1000, 0, &mut rows).unwrap();
-            assert!(whole);
+            let taken = cursor.take_page(&mut pager, 1000, 0, &mut rows, None).unwrap();
+            assert!(taken.whole);
             for row in &rows {
-                let record = &page[row.at as usize..(row.at + row.len) as usize];
+                let record = &taken.page[row.start as usize..row.end as usize];
                 found.push(turso_value::key::index_rowid(record).unwrap());
             }
             there = cursor.next(&mut pager).unwrap();

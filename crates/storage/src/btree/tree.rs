@@ -7,7 +7,7 @@
 use super::cursor::{BTreeCursor, Level};
 use super::draft::{Cells, Draft, page_image};
 use super::freelist;
-use super::layout::{Geometry, MAX_DEPTH, NodeKind};
+use super::layout::{Geometry, MAX_DEPTH, Node, NodeKind};
 use super::payload::ChainWalk;
 use super::plan::Plan;
 use super::vacuum::plan_relocation;
@@ -278,6 +278,7 @@ impl BTreeCursor {
             self.counting = Some(0);
         }
         loop {
+            self.count_siblings(pager)?;
             let level = &mut self.path[self.depth];
             let here = if level.kind.is_leaf() { level.count - level.cell } else { 1 };
             if level.kind.is_leaf() {
@@ -308,5 +309,40 @@ impl BTreeCursor {
             }
             pager.unpin();
         }
+    }
+
+    /// From the first entry of a leaf to that of the last sibling that can be reached over resident pages: counts the entries that
+    /// this passes, by the leaves' headers alone.
+    fn count_siblings(&mut self, pager: &mut Pager) -> Result<()> {
+        let (Some(up), Some(sum)) = (self.depth.checked_sub(1), self.counting) else { return Ok(()) };
+        let (leaf, parent) = (&self.path[self.depth], &self.path[up]);
+        if leaf.cell > 0 || !leaf.kind.is_leaf() || pager.tracks_reads() {
+            return Ok(());
+        }
+        let usable = self.geometry.usable;
+        let node = parent.node(usable)?;
+        // Between two leaves of an index there is an entry above them.
+        let divider = u64::from(!self.table);
+        let (mut passed, mut last) = (0, parent.cell);
+        let mut here = u64::from(leaf.count);
+        for child in parent.cell + 1..=parent.count {
+            let no = node.child(usize::from(child))?;
+            let Some(bytes) = pager.resident(no) else { break };
+            match Node::new(bytes, no, usable) {
+                Ok(sibling) if sibling.kind == leaf.kind && sibling.count > 0 => {
+                    passed += here + divider;
+                    here = sibling.count as u64;
+                    last = child;
+                }
+                // Whatever is wrong with it is found by going there.
+                _ => break,
+            }
+        }
+        if passed > 0 {
+            self.descend_first(pager, up, last)?;
+            self.arrive()?;
+            self.counting = Some(sum + passed);
+        }
+        Ok(())
     }
 }

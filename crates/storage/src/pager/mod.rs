@@ -295,6 +295,12 @@ impl Pager {
         self.table.get(no).is_some_and(|page| Arc::ptr_eq(page, image))
     }
 
+    /// True when the page is as this snapshot or transaction has it now; false also where it is not resident any more.
+    #[inline]
+    pub fn is_current(&self, page: &PageRef) -> bool {
+        self.has_now(page.no(), page)
+    }
+
     #[cold]
     fn page_slow(&mut self, no: PageNo) -> Result<PageRef> {
         if self.state == State::Idle {

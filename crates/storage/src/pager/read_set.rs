@@ -51,7 +51,7 @@ impl Pager {
     }
 
     #[inline]
-    pub(super) fn tracks_reads(&self) -> bool {
+    pub(crate) fn tracks_reads(&self) -> bool {
         self.read_set.is_some()
     }
 

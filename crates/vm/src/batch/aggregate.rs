@@ -2,25 +2,30 @@
 //!
 //! The usual functions have states of their own here; all others are the objects that the row tier uses, fed row by row.
 
-use std::sync::Arc;
-
 use turso_error::{Error, Result};
 use turso_functions::aggregate::RunningSum;
 use turso_functions::{Aggregate, AggregateDef, Context, Environment, Function, FunctionKind};
 use turso_program::batch::BatchAggregate;
-use turso_value::{Collation, KeyColumn, KeyInfo, TextEncoding, Value, compare, compare_in};
+use turso_value::{Collation, KeyColumn, KeyInfo, TextEncoding, Value, ValueRef, compare, compare_in};
 
-use super::vector::{INTEGER, NULL, REAL, Vector};
-use crate::keyset::KeySet;
+use super::numbering::{ColumnNumbers, PairNumbers};
+use super::vector::{INTEGER, NULL, REAL, TEXT, Vector, first_bytes};
 
 /// The states of one aggregate, by the number of the group.
 pub(crate) struct States {
     function: Function,
     collation: Collation,
     kind: Kind,
-    /// DISTINCT: the values seen, each behind the number of its group.
-    seen: Option<KeySet>,
+    /// DISTINCT: the values seen.
+    seen: Option<Seen>,
     args: Vec<Value>,
+}
+
+/// The values that an aggregate with DISTINCT has seen, and in which groups.
+struct Seen {
+    values: ColumnNumbers,
+    in_groups: PairNumbers,
+    of_rows: Vec<u32>,
 }
 
 enum Kind {
@@ -81,12 +86,16 @@ impl States {
             _ => Kind::Other(Vec::new()),
         };
         let value = KeyColumn { collation: aggregate.collation.clone(), ..KeyColumn::default() };
-        let info = KeyInfo { columns: vec![KeyColumn::default(), value], encoding: key.encoding };
+        let info = KeyInfo { columns: vec![value], encoding: key.encoding };
         Self {
             function: aggregate.function.clone(),
             collation: aggregate.collation.clone(),
             kind,
-            seen: aggregate.distinct.then(|| KeySet::new(Arc::new(info), None)),
+            seen: aggregate.distinct.then(|| Seen {
+                values: ColumnNumbers::new(&info, 0),
+                in_groups: PairNumbers::default(),
+                of_rows: Vec::new(),
+            }),
             args: Vec::new(),
         }
     }
@@ -112,9 +121,18 @@ impl States {
     pub fn distinct_rows(&mut self, args: &Vector, groups: GroupOf<'_>, rows: &mut Vec<u32>) -> Result<bool> {
         let Some(seen) = &mut self.seen else { return Ok(false) };
         rows.clear();
-        for row in 0..args.len() {
-            let key = [turso_value::ValueRef::Integer(groups.of(row) as i64), args.get(row)];
-            if seen.number_of(key.into_iter())?.1 {
+        let mut next = seen.values.count();
+        seen.values.number(args, args.len(), &mut seen.of_rows)?;
+        for (row, &value) in seen.of_rows.iter().enumerate() {
+            let new = match groups {
+                GroupOf::Only => value == next,
+                GroupOf::Each(groups) => {
+                    next = seen.in_groups.count();
+                    seen.in_groups.number(groups[row], value) == next
+                }
+            };
+            if new {
+                next += 1;
                 rows.push(row as u32);
             }
         }
@@ -208,7 +226,7 @@ impl States {
             // (What an object keeps is its own affair; most keep little.)
             Kind::Other(states) => states.capacity() * 128,
         };
-        states + self.seen.as_ref().map_or(0, KeySet::memory)
+        states + self.seen.as_ref().map_or(0, |seen| seen.values.memory() + seen.in_groups.memory())
     }
 }
 
@@ -267,6 +285,30 @@ fn step_extremes(
         }
         return;
     }
+    let plain_text = collation.is_binary() && encoding == TextEncoding::Utf8;
+    if let (GroupOf::Only, true, Some(best)) = (groups, plain_text && arg.is_only(TEXT | NULL), best.first_mut()) {
+        if let Some(text) = extreme_text(arg, wanted, rows) {
+            let text = ValueRef::Text(text);
+            if best.is_null() || compare(text, best.as_ref(), collation) == wanted {
+                best.assign(text);
+            }
+        }
+        return;
+    }
+    if let (GroupOf::Only, true, Some(best)) = (groups, arg.is_only(REAL), best.first_mut()) {
+        let reals = arg.words[..rows].iter().map(|&word| f64::from_bits(word));
+        // (NaN does not occur; of both zeros the first one stays.)
+        let extreme = match wanted.is_lt() {
+            true => reals.reduce(|best, r| if r < best { r } else { best }),
+            false => reals.reduce(|best, r| if r > best { r } else { best }),
+        };
+        if let Some(r) = extreme
+            && (best.is_null() || compare(Value::Real(r).as_ref(), best.as_ref(), collation) == wanted)
+        {
+            best.set_real(r);
+        }
+        return;
+    }
     for row in 0..rows {
         let value = arg.get(row);
         if value.is_null() {
@@ -277,4 +319,20 @@ fn step_extremes(
             best.assign(value);
         }
     }
+}
+
+/// The first of the least, or of the greatest, texts of a vector that has nothing else but NULLs, compared by their bytes.
+fn extreme_text(arg: &Vector, wanted: std::cmp::Ordering, rows: usize) -> Option<&[u8]> {
+    let mut texts =
+        arg.tags[..rows].iter().zip(&arg.words).filter(|(tag, _)| **tag == TEXT).map(|(_, &word)| arg.span(word));
+    let mut best = texts.next()?;
+    let mut start = first_bytes(best);
+    for text in texts {
+        let first = first_bytes(text);
+        // Nearly all are told by their first bytes.
+        if first.cmp(&start).then_with(|| text.cmp(best)) == wanted {
+            (best, start) = (text, first);
+        }
+    }
+    Some(best)
 }

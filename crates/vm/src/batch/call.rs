@@ -104,8 +104,19 @@ fn like_constant(
     if !constant || pattern.len() > environment.max_like_pattern() {
         return false;
     }
-    let options = LikeOptions { case_sensitive: environment.case_sensitive_like(), escape: None };
     let is_like = def.name == "like";
+    if is_like
+        && let Some(start) = LikeStart::of(pattern, environment.case_sensitive_like())
+    {
+        for (&tag, &word) in text.tags[..rows].iter().zip(&text.words[..rows]) {
+            match tag {
+                NULL => out.push_word(NULL, 0),
+                _ => out.push_word(INTEGER, u64::from(start.matches(text, word))),
+            }
+        }
+        return true;
+    }
+    let options = LikeOptions { case_sensitive: environment.case_sensitive_like(), escape: None };
     for (&tag, &word) in text.tags[..rows].iter().zip(&text.words[..rows]) {
         match (tag, is_like) {
             (NULL, _) => out.push_word(NULL, 0),
@@ -114,4 +125,53 @@ fn like_constant(
         }
     }
     true
+}
+
+/// A pattern of LIKE that is up to sixteen characters of ASCII and then `%`, as numbers: sixteen bytes of a text match where they
+/// are `bytes` once letters are small and all that is behind is gone.
+struct LikeStart<'p> {
+    pattern: &'p [u8],
+    case_sensitive: bool,
+    bytes: u128,
+    small: u128,
+    counts: u128,
+}
+
+impl<'p> LikeStart<'p> {
+    const MOST: usize = 16;
+
+    fn of(pattern: &'p [u8], case_sensitive: bool) -> Option<Self> {
+        let (b'%', pattern) = pattern.split_last()? else { return None };
+        let plain = |byte: &u8| byte.is_ascii() && !matches!(byte, b'%' | b'_' | 0);
+        if pattern.is_empty() || pattern.len() > Self::MOST || !pattern.iter().all(plain) {
+            return None;
+        }
+        let (mut bytes, mut small, mut counts) = ([0; Self::MOST], [0; Self::MOST], [0; Self::MOST]);
+        for (i, &byte) in pattern.iter().enumerate() {
+            let folds = !case_sensitive && byte.is_ascii_alphabetic();
+            bytes[i] = if folds { byte.to_ascii_lowercase() } else { byte };
+            small[i] = if folds { b'a' - b'A' } else { 0 };
+            counts[i] = 0xff;
+        }
+        let word = u128::from_ne_bytes;
+        Some(Self { pattern, case_sensitive, bytes: word(bytes), small: word(small), counts: word(counts) })
+    }
+
+    /// The text that a word of the vector stands for starts so.
+    #[inline(always)]
+    fn matches(&self, texts: &Vector, word: u64) -> bool {
+        let (at, len) = ((word >> 32) as usize, word as u32 as usize);
+        if len < self.pattern.len() {
+            return false;
+        }
+        // (What follows the text does not count.)
+        if let Some(bytes) = texts.bytes.get(at..).and_then(|bytes| bytes.first_chunk()) {
+            return (u128::from_ne_bytes(*bytes) | self.small) & self.counts == self.bytes;
+        }
+        let start = texts.span(word).get(..self.pattern.len());
+        start.is_some_and(|start| match self.case_sensitive {
+            true => start == self.pattern,
+            false => start.eq_ignore_ascii_case(self.pattern),
+        })
+    }
 }

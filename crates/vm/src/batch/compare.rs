@@ -7,7 +7,7 @@ use turso_program::batch::BatchCompare;
 use turso_program::expression::{CompareOp, Nulls};
 use turso_value::{Affinity, Collation, TextEncoding, Value, ValueRef, compare_numbers};
 
-use super::vector::{INTEGER, NULL, NUMBER, REAL, TEXT, Vector};
+use super::vector::{INTEGER, NULL, NUMBER, REAL, TEXT, Vector, first_bytes};
 use crate::compare::order_operands;
 
 /// How two vectors are compared.
@@ -89,11 +89,13 @@ pub(crate) fn compare(op: CompareOp, a: &Vector, b: &Vector, how: How<'_>, rows:
             u64::from(holds(op, order))
         }));
     } else if plain && how.compares_bytes() && a.is_only(TEXT | NULL) && b.is_only(TEXT | NULL) {
+        let same = b_words.first().filter(|&first| b_words.iter().all(|word| word == first) && b.is_only(TEXT));
         let pairs = a_words.iter().zip(b_words).map(|(&x, &y)| (a.span(x), b.span(y)));
-        match op {
-            CompareOp::Eq => out.words.extend(pairs.map(|(x, y)| u64::from(x == y))),
-            CompareOp::Ne => out.words.extend(pairs.map(|(x, y)| u64::from(x != y))),
-            op => out.words.extend(pairs.map(|(x, y)| u64::from(holds(op, x.cmp(y))))),
+        match (same, op) {
+            (Some(&same), op) => compare_to(op, a_words.iter().map(|&x| a.span(x)), b.span(same), out),
+            (None, CompareOp::Eq) => out.words.extend(pairs.map(|(x, y)| u64::from(x == y))),
+            (None, CompareOp::Ne) => out.words.extend(pairs.map(|(x, y)| u64::from(x != y))),
+            (None, op) => out.words.extend(pairs.map(|(x, y)| u64::from(holds(op, x.cmp(y))))),
         }
     } else {
         let mut pair = Pair::default();
@@ -112,6 +114,22 @@ pub(crate) fn compare(op: CompareOp, a: &Vector, b: &Vector, how: How<'_>, rows:
         let null = (x | y) & NULL != 0;
         out.tags.push(if null { NULL } else { INTEGER });
         *word &= u64::from(!null);
+    }
+}
+
+/// Texts compared to one text by their bytes, of which the first ones nearly always decide.
+#[inline]
+fn compare_to<'t>(op: CompareOp, texts: impl Iterator<Item = &'t [u8]>, to: &[u8], out: &mut Vector) {
+    let start = first_bytes(to);
+    let equal = |text: &[u8]| text.len() == to.len() && first_bytes(text) == start && (to.len() <= 8 || text == to);
+    let order = |text: &[u8]| first_bytes(text).cmp(&start).then_with(|| text.cmp(to));
+    match op {
+        CompareOp::Eq => out.words.extend(texts.map(|text| u64::from(equal(text)))),
+        CompareOp::Ne => out.words.extend(texts.map(|text| u64::from(!equal(text)))),
+        CompareOp::Lt => out.words.extend(texts.map(|text| u64::from(order(text).is_lt()))),
+        CompareOp::Le => out.words.extend(texts.map(|text| u64::from(order(text).is_le()))),
+        CompareOp::Gt => out.words.extend(texts.map(|text| u64::from(order(text).is_gt()))),
+        CompareOp::Ge => out.words.extend(texts.map(|text| u64::from(order(text).is_ge()))),
     }
 }
 

@@ -1,29 +1,24 @@
 //! Rows folded into groups, and the groups in the order of their keys.
 
-use turso_error::{Error, Result, ResultCode};
+use turso_error::Result;
 use turso_functions::Environment;
 use turso_program::batch::BatchGroups;
-use turso_value::{Value, ValueRef};
+use turso_value::Value;
 
 use super::aggregate::{GroupOf, States};
-use super::hash::IntegerTable;
-use super::rows::sorted;
-use super::vector::{INTEGER, Vector};
-use crate::keyset::{KeySet, whole};
+use super::numbering::KeyNumbers;
+use super::order::sorted;
+use super::vector::Vector;
 
 /// See the module's header.
 pub(crate) struct Groups {
     plan: BatchGroups,
-    /// Single keys that are integers (or equal to one), and all others.
-    integers: IntegerTable,
-    others: KeySet,
-    /// For each key of `others` the number of its group.
-    numbers: Vec<u32>,
-    /// The keys of the groups as their first rows have them, one after the other.
-    keys: Vec<Value>,
+    numbers: KeyNumbers,
+    /// The keys of the groups as their first rows have them.
+    keys: Vec<Vector>,
     states: Vec<States>,
     /// Columns of the groups' first rows.
-    first: Vec<Value>,
+    first: Vec<Vector>,
     count: usize,
     /// The group of each row of the batch in hand.
     of_rows: Vec<u32>,
@@ -39,12 +34,10 @@ impl Groups {
     /// No rows yet.
     pub fn new(plan: &BatchGroups) -> Result<Self> {
         let mut groups = Self {
-            integers: IntegerTable::default(),
-            others: KeySet::new(plan.order.clone(), None),
-            numbers: Vec::new(),
-            keys: Vec::new(),
+            numbers: KeyNumbers::new(&plan.order, plan.keys.len()),
+            keys: vec![Vector::default(); plan.keys.len()],
             states: plan.aggregates.iter().map(|aggregate| States::new(aggregate, &plan.order)).collect(),
-            first: Vec::new(),
+            first: vec![Vector::default(); plan.first.len()],
             count: 0,
             of_rows: Vec::new(),
             picked: Vec::new(),
@@ -56,7 +49,6 @@ impl Groups {
         };
         if groups.plan.keys.is_empty() {
             groups.grow(1)?;
-            groups.first.resize(groups.plan.first.len(), Value::Null);
         }
         Ok(groups)
     }
@@ -71,18 +63,10 @@ impl Groups {
         if rows == 0 {
             return Ok(());
         }
-        let before = self.count;
         if !self.plan.keys.is_empty() {
             self.number_rows(slots, rows)?;
-            if self.count > before {
-                self.grow(self.count)?;
-            }
-        } else if self.at == 0 {
-            // The first batch: `at` has no other use until the groups are sorted.
-            self.at = 1;
-            for (value, slot) in self.first.iter_mut().zip(&self.plan.first) {
-                value.assign(slots[slot.index()].get(0));
-            }
+        } else if self.first.first().is_some_and(|first| first.len() == 0) {
+            self.keep_first(slots, 0)?;
         }
         for i in 0..self.plan.aggregates.len() {
             self.step(i, slots, rows, environment)?;
@@ -92,66 +76,28 @@ impl Groups {
 
     /// Finds the group of each row; new ones get the next numbers.
     fn number_rows(&mut self, slots: &[Vector], rows: usize) -> Result<()> {
-        self.of_rows.clear();
-        if let [slot] = &*self.plan.keys {
-            let vector = &slots[slot.index()];
-            if vector.is_only(INTEGER) {
-                for row in 0..rows {
-                    let (number, new) = self.integers.number(vector.words[row] as i64, self.count as u32);
-                    self.of_rows.push(number);
-                    if new {
-                        self.begin_group(slots, row)?;
-                    }
-                }
-                return Ok(());
-            }
-            for row in 0..rows {
-                let integer = match vector.get(row) {
-                    ValueRef::Integer(i) => Some(i),
-                    ValueRef::Real(r) => whole(r),
-                    _ => None,
-                };
-                let (number, new) = match integer {
-                    Some(i) => self.integers.number(i, self.count as u32),
-                    None => self.number_other(slots, row)?,
-                };
-                self.of_rows.push(number);
-                if new {
-                    self.begin_group(slots, row)?;
-                }
-            }
+        let keys: Vec<&Vector> = self.plan.keys.iter().map(|slot| &slots[slot.index()]).collect();
+        self.numbers.number(&keys, rows, &mut self.of_rows)?;
+        let (before, count) = (self.count, self.numbers.count() as usize);
+        if count == before {
             return Ok(());
         }
+        let mut next = before as u32;
         for row in 0..rows {
-            let (number, new) = self.number_other(slots, row)?;
-            self.of_rows.push(number);
-            if new {
-                self.begin_group(slots, row)?;
+            if self.of_rows[row] == next {
+                next += 1;
+                for (kept, key) in self.keys.iter_mut().zip(&keys) {
+                    kept.push(key.get(row))?;
+                }
+                self.keep_first(slots, row)?;
             }
         }
-        Ok(())
-    }
-
-    #[inline]
-    fn number_other(&mut self, slots: &[Vector], row: usize) -> Result<(u32, bool)> {
-        let key = self.plan.keys.iter().map(|slot| slots[slot.index()].get(row));
-        let (index, new) = self.others.number_of(key)?;
-        if new {
-            self.numbers.push(self.count as u32);
-        }
-        let number = self.numbers.get(index).copied().unwrap_or(0);
-        Ok((number, new))
+        self.grow(count)
     }
 
     /// Keeps what the first row of a new group decides.
-    fn begin_group(&mut self, slots: &[Vector], row: usize) -> Result<()> {
-        if self.count >= u32::MAX as usize - 1 {
-            return Err(Error::from_code(ResultCode::NOMEM));
-        }
-        self.count += 1;
-        self.keys.extend(self.plan.keys.iter().map(|slot| slots[slot.index()].get(row).to_owned()));
-        self.first.extend(self.plan.first.iter().map(|slot| slots[slot.index()].get(row).to_owned()));
-        Ok(())
+    fn keep_first(&mut self, slots: &[Vector], row: usize) -> Result<()> {
+        self.first.iter_mut().zip(&self.plan.first).try_for_each(|(kept, slot)| kept.push(slots[slot.index()].get(row)))
     }
 
     /// Feeds one aggregate.
@@ -190,15 +136,9 @@ impl Groups {
         self.states.iter_mut().try_for_each(|states| states.finish(environment))?;
         self.at = 0;
         self.order = (0..self.count as u32).collect();
-        let width = self.plan.keys.len();
-        if width == 0 || !self.plan.sorted {
-            return Ok(());
+        if !self.plan.keys.is_empty() && self.plan.sorted {
+            self.order = sorted(&self.keys, &self.plan.order, self.count);
         }
-        let mut keys = vec![Vector::default(); width];
-        for (i, key) in self.keys.iter().enumerate() {
-            keys[i % width].push(key.as_ref())?;
-        }
-        self.order = sorted(&keys, &self.plan.order, self.count);
         Ok(())
     }
 
@@ -210,11 +150,11 @@ impl Groups {
         let (keys, states, first) = (self.plan.keys.len(), self.states.len(), self.plan.first.len());
         for (i, dest) in dest.iter_mut().enumerate() {
             if i < keys {
-                dest.assign(self.keys[group * keys + i].as_ref());
+                dest.assign(self.keys[i].get(group));
             } else if i < keys + states {
                 self.states[i - keys].value(group, dest)?;
             } else if i < keys + states + first {
-                dest.assign(self.first[group * first + i - keys - states].as_ref());
+                dest.assign(self.first[i - keys - states].get(group));
             }
         }
         Ok(true)
@@ -222,9 +162,10 @@ impl Groups {
 
     /// About how many bytes of memory the groups take.
     pub fn memory(&self) -> usize {
-        let values = (self.keys.capacity() + self.first.capacity()) * (size_of::<Value>() + 16);
+        let values: usize = self.keys.iter().chain(&self.first).map(Vector::memory).sum();
         let states: usize = self.states.iter().map(States::memory).sum();
-        values + states + self.others.memory() + self.integers.memory() + self.numbers.capacity() * 4
+        // (Sorting the groups takes as much again for their keys.)
+        values + states + self.numbers.memory() + self.count * 24
     }
 }
 

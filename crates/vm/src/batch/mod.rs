@@ -3,16 +3,20 @@
 //! | file | subject |
 //! |---|---|
 //! | `vector` | a column of values |
-//! | `scan` | rows of whole pages, and decoding their columns |
+//! | `scan` | rows of whole pages |
+//! | `load` | decoding their columns |
 //! | `arithmetic`, `compare`, `logic`, `call` | computing a vector from others |
 //! | `run` | the steps of a pipeline, one batch through all of them |
 //! | `build` | the built side of a hash join |
-//! | `rows` | rows collected, sorted, each once |
-//! | `groups`, `aggregate`, `hash` | rows folded into groups |
+//! | `rows`, `order` | rows collected, sorted, each once |
+//! | `groups`, `aggregate` | rows folded into groups |
+//! | `numbering`, `hash` | telling rows apart |
+//! | `stream` | rows given out as they are found |
 //!
 //! One `BatchRun` takes one batch through all steps. Whatever fails on the way (but for a page that has not come yet, and an
 //! interrupt) ends the pipeline, and the row tier does all of its work instead: nothing has been given out before the last row
-//! was taken in, so nobody can tell, and errors are those of the row tier.
+//! was taken in (or, by a stream, nothing of the batch in which it failed), so nobody can tell, and errors are those of the row
+//! tier.
 
 mod aggregate;
 mod arithmetic;
@@ -21,11 +25,15 @@ mod call;
 mod compare;
 mod groups;
 mod hash;
+mod load;
 mod logic;
+mod numbering;
+mod order;
 mod rows;
 mod run;
 mod scan;
 mod sink;
+mod stream;
 mod vector;
 
 #[cfg(test)]
@@ -34,7 +42,7 @@ mod tests;
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
-use turso_program::batch::{BatchNext, BatchOpen, BatchPlan, BatchRun};
+use turso_program::batch::{BatchNext, BatchOpen, BatchPlan, BatchRun, BatchSink};
 use turso_program::{Addr, Program};
 use turso_storage::TempSpace;
 
@@ -71,6 +79,8 @@ pub(crate) struct Batch {
     flow: Option<Box<Flowing>>,
     /// The rows of the next batch are being collected.
     collecting: bool,
+    /// How far a stream has got.
+    given: stream::Given,
 }
 
 /// What the rows of a pipeline go through.
@@ -109,12 +119,15 @@ impl Drop for Memory {
 
 impl Batch {
     fn new(plan: &Arc<BatchPlan>, registers: &Registers) -> Self {
-        let scans = plan.builds.iter().map(|build| &build.scan).chain([&plan.scan]);
+        let streams = matches!(plan.sink, BatchSink::Stream(_));
+        let built = plan.builds.iter().map(|build| (&build.scan, &build.steps, false));
+        let scans = built.chain([(&plan.scan, &plan.steps, streams)]);
         Self {
-            scans: scans.map(|scan| Scan::new(scan, registers)).collect(),
+            scans: scans.map(|(scan, steps, rowids)| Scan::new(scan, steps, rowids, registers)).collect(),
             current: 0,
             flow: None,
             collecting: false,
+            given: stream::Given::default(),
             plan: plan.clone(),
         }
     }
@@ -205,8 +218,22 @@ impl Vm {
         }
         sink.finish(around.environment)?;
         self.run.counters.sorts += u64::from(sink.sorts());
-        self.run.counters.pipelines += 1;
+        self.run.counters.pipelines += u64::from(!matches!(sink, Sink::Stream(_)));
         Ok(Some(false))
+    }
+}
+
+impl Batch {
+    /// Called before each attempt to run a batch: once for all attempts at the same one, lets the last one go.
+    fn begin_batch<H: Host>(&mut self, vm: &mut Vm, host: &mut H) -> Result<()> {
+        if !self.collecting {
+            // A batch takes as long as many instructions. No page is waited for at this moment.
+            host.poll()?;
+            vm.run.unpin();
+            self.scans.iter_mut().skip(self.current).take(1).for_each(Scan::clear);
+            self.collecting = true;
+        }
+        Ok(())
     }
 }
 
@@ -215,12 +242,9 @@ impl Exec for BatchRun {
         let index = self.cursor.index();
         let mut cursor = std::mem::take(&mut vm.frame.cursors[index]);
         let Cursor::Batch(batch) = &mut cursor else { return Ok(Flow::jump(self.row_tier)) };
-        if !batch.collecting {
-            // A batch takes as long as many instructions. No page is waited for at this moment.
-            host.poll()?;
-            vm.run.unpin();
-            batch.scans.iter_mut().skip(batch.current).take(1).for_each(Scan::clear);
-            batch.collecting = true;
+        if let Err(error) = batch.begin_batch(vm, host) {
+            vm.frame.cursors[index] = cursor;
+            return Err(error);
         }
         let outcome = vm.run_batch(batch, host);
         match outcome {

@@ -11,11 +11,11 @@ use std::cmp::Ordering;
 
 use turso_error::{Error, Result, ResultCode};
 use turso_program::batch::BatchRows;
-use turso_value::{KeyInfo, TextEncoding, Value, ValueRef};
+use turso_value::Value;
 
-use super::hash::IntegerTable;
-use super::vector::{Class, INTEGER, NULL, NUMBER, REAL, TEXT, Vector};
-use crate::keyset::{KeySet, whole};
+use super::numbering::KeyNumbers;
+use super::order::{NumberKind, Numbers, sorted};
+use super::vector::Vector;
 
 /// With a limit, at least so many rows are collected before they are cut back.
 const FEWEST_KEPT: usize = 4096;
@@ -26,13 +26,15 @@ pub(crate) struct Rows {
     columns: Vec<Vector>,
     keys: Vec<Vector>,
     count: usize,
-    /// Rows seen: single values that are integers (or equal to one), and all others.
-    integers: IntegerTable,
-    seen: KeySet,
+    /// DISTINCT: the rows seen.
+    seen: KeyNumbers,
+    of_rows: Vec<u32>,
     /// Only so many first rows are wanted.
     keep: Option<usize>,
     /// The rows are the first ones of those seen so far, and the last of them in order is this one.
     last: Option<u32>,
+    /// What its first key is as a number.
+    last_number: Option<(NumberKind, u64)>,
     picked: Vec<u32>,
     order: Vec<u32>,
     at: usize,
@@ -45,10 +47,11 @@ impl Rows {
             columns: vec![Vector::default(); plan.columns.len()],
             keys: vec![Vector::default(); plan.keys.len()],
             count: 0,
-            integers: IntegerTable::default(),
-            seen: KeySet::new(plan.equality.clone(), None),
+            seen: KeyNumbers::new(&plan.equality, plan.columns.len()),
+            of_rows: Vec::new(),
             keep,
             last: None,
+            last_number: None,
             picked: Vec::new(),
             order: Vec::new(),
             at: 0,
@@ -66,16 +69,7 @@ impl Rows {
             picked.extend(0..rows as u32);
         }
         if let Some(last) = self.last {
-            let info = &*self.plan.order;
-            let last: Vec<ValueRef<'_>> = self.keys.iter().map(|key| key.get(last as usize)).collect();
-            picked.retain(|&row| {
-                let mut orders = last
-                    .iter()
-                    .zip(&self.plan.keys)
-                    .enumerate()
-                    .map(|(i, (last, slot))| info.compare_values(i, slots[slot.index()].get(row as usize), *last));
-                orders.find(|order| order.is_ne()) == Some(Ordering::Less)
-            });
+            self.pick_earlier(last, slots, rows, &mut picked);
         }
         let result = self.take(slots, &picked);
         self.picked = picked;
@@ -86,6 +80,31 @@ impl Rows {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Of the rows picked those stay that sort before the last one that is kept.
+    fn pick_earlier(&self, last: u32, slots: &[Vector], rows: usize, picked: &mut Vec<u32>) {
+        let (info, from) = (&*self.plan.order, last as usize);
+        let key = |i: usize| self.plan.keys.get(i).map(|slot| &slots[slot.index()]);
+        let earlier = |row: u32| {
+            let keys = self.keys.iter().zip(&self.plan.keys).enumerate();
+            let mut orders = keys
+                .map(|(i, (last, slot))| info.compare_values(i, slots[slot.index()].get(row as usize), last.get(from)));
+            orders.find(|order| order.is_ne()) == Some(Ordering::Less)
+        };
+        let Some((numbers, (kind, limit))) =
+            key(0).and_then(|key| Numbers::of(key, info, rows)).zip(self.last_number).filter(|(n, l)| n.kind == l.0)
+        else {
+            picked.retain(|&row| earlier(row));
+            return;
+        };
+        // Nearly all rows are later, and their numbers say so.
+        let only = self.plan.keys.len() == 1 && kind.is_exact();
+        picked.retain(|&row| match numbers.list[row as usize].cmp(&limit) {
+            Ordering::Less => true,
+            Ordering::Equal => !only && earlier(row),
+            Ordering::Greater => false,
+        });
     }
 
     fn take(&mut self, slots: &[Vector], picked: &[u32]) -> Result<()> {
@@ -102,22 +121,15 @@ impl Rows {
 
     /// The rows whose values have not come before.
     fn pick_new(&mut self, slots: &[Vector], rows: usize, picked: &mut Vec<u32>) -> Result<()> {
-        let single = match &*self.plan.columns {
-            [slot] => Some(&slots[slot.index()]),
-            _ => None,
-        };
-        for row in 0..rows {
-            let integer = match single.map(|vector| vector.get(row)) {
-                Some(ValueRef::Integer(i)) => Some(i),
-                Some(ValueRef::Real(r)) => whole(r),
-                _ => None,
-            };
-            let new = match integer {
-                Some(i) => self.integers.number(i, 0).1,
-                None => self.seen.number_of(self.plan.columns.iter().map(|slot| slots[slot.index()].get(row)))?.1,
-            };
-            if new {
-                picked.push(row as u32);
+        let columns: Vec<&Vector> = self.plan.columns.iter().map(|slot| &slots[slot.index()]).collect();
+        let mut next = self.seen.count();
+        self.seen.number(&columns, rows, &mut self.of_rows)?;
+        if next < self.seen.count() {
+            for (row, &number) in self.of_rows.iter().enumerate() {
+                if number == next {
+                    next += 1;
+                    picked.push(row as u32);
+                }
             }
         }
         Ok(())
@@ -141,6 +153,8 @@ impl Rows {
             *vector = kept;
         }
         self.count = order.len();
+        let numbers = self.keys.first().and_then(|key| Numbers::of(key, &self.plan.order, self.count));
+        self.last_number = numbers.zip(self.last).and_then(|(n, last)| Some((n.kind, *n.list.get(last as usize)?)));
         Ok(())
     }
 
@@ -179,75 +193,6 @@ impl Rows {
     /// About how many bytes of memory the rows take; sorting them takes as much again for their keys.
     pub fn memory(&self) -> usize {
         let vectors: usize = self.columns.iter().chain(&self.keys).map(Vector::memory).sum();
-        vectors + self.count * 24 + self.integers.memory() + self.seen.memory()
+        vectors + self.count * 24 + self.seen.memory()
     }
-}
-
-/// The numbers of the rows in the order of their keys; equal ones as they came.
-pub(crate) fn sorted(keys: &[Vector], info: &KeyInfo, count: usize) -> Vec<u32> {
-    let compare_from = |from: usize, a: u32, b: u32| {
-        let mut orders = keys
-            .iter()
-            .enumerate()
-            .skip(from)
-            .map(|(i, key)| info.compare_values(i, key.get(a as usize), key.get(b as usize)));
-        orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-    };
-    let Some((prefixes, exact)) = prefixes(keys, info, count) else {
-        let mut order: Vec<u32> = (0..count as u32).collect();
-        order.sort_by(|&a, &b| compare_from(0, a, b));
-        return order;
-    };
-    // Where the prefix of the first key is all of it, only the others are left to compare.
-    let from = usize::from(exact);
-    let mut pairs: Vec<(u64, u32)> = prefixes.into_iter().zip(0..).collect();
-    if exact && keys.len() == 1 {
-        pairs.sort_unstable();
-    } else {
-        pairs.sort_unstable_by(|a, b| {
-            a.0.cmp(&b.0).then_with(|| compare_from(from, a.1, b.1)).then_with(|| a.1.cmp(&b.1))
-        });
-    }
-    pairs.into_iter().map(|(_, row)| row).collect()
-}
-
-/// A number for the first key of each row whose order is that of the keys, as far as it goes, and whether equal numbers are equal
-/// keys. `None` where values are too different for that.
-fn prefixes(keys: &[Vector], info: &KeyInfo, count: usize) -> Option<(Vec<u64>, bool)> {
-    const SIGN: u64 = 1 << 63;
-    let (key, column) = (keys.first()?, info.columns.first()?);
-    if key.classes & NULL != 0 && key.classes & NUMBER != 0 {
-        return None;
-    }
-    let words = key.words.get(..count)?;
-    let (mut prefixes, exact): (Vec<u64>, bool) = if key.is_only(INTEGER) {
-        (words.iter().map(|&word| word ^ SIGN).collect(), true)
-    } else if key.is_only(REAL) {
-        // (Both zeros are equal; NaN does not occur.)
-        let ordered = |bits: u64| if bits & SIGN != 0 { !bits } else { bits | SIGN };
-        (words.iter().map(|&word| ordered(if word == SIGN { 0 } else { word })).collect(), true)
-    } else if key.is_only(TEXT | NULL) && column.collation.is_binary() && info.encoding == TextEncoding::Utf8 {
-        let nulls_big = column.nulls_big;
-        let null = |tag: Class| tag == NULL;
-        if nulls_big && key.classes & NULL != 0 {
-            return None;
-        }
-        let prefix = |(&tag, &word): (&Class, &u64)| {
-            if null(tag) {
-                return 0;
-            }
-            let text = key.span(word);
-            let mut bytes = [0; 8];
-            let len = text.len().min(8);
-            bytes[..len].copy_from_slice(&text[..len]);
-            u64::from_be_bytes(bytes)
-        };
-        (key.tags.iter().take(count).zip(words).map(prefix).collect(), false)
-    } else {
-        return None;
-    };
-    if column.descending {
-        prefixes.iter_mut().for_each(|prefix| *prefix = !*prefix);
-    }
-    Some((prefixes, exact))
 }

@@ -14,6 +14,8 @@ use crate::registers::Registers;
 pub(crate) enum Sink {
     Groups(Box<Groups>),
     Rows(Box<Rows>),
+    /// How many rows the batch in hand has left: their values stay where they were computed.
+    Stream(usize),
 }
 
 impl Sink {
@@ -25,6 +27,7 @@ impl Sink {
                 let keep = rows.keep.and_then(|reg| usize::try_from(registers.integer(reg)).ok());
                 Sink::Rows(Box::new(Rows::new(rows, keep.filter(|keep| *keep > 0))))
             }
+            BatchSink::Stream(_) => Sink::Stream(0),
         })
     }
 
@@ -33,13 +36,17 @@ impl Sink {
         match self {
             Sink::Groups(groups) => groups.add(slots, rows, environment),
             Sink::Rows(kept) => kept.add(slots, rows),
+            Sink::Stream(found) => {
+                *found = rows;
+                Ok(())
+            }
         }
     }
 
     /// No further row can change anything.
     pub fn is_full(&self) -> bool {
         match self {
-            Sink::Groups(_) => false,
+            Sink::Groups(_) | Sink::Stream(_) => false,
             Sink::Rows(rows) => rows.is_full(),
         }
     }
@@ -52,6 +59,7 @@ impl Sink {
                 rows.finish();
                 Ok(())
             }
+            Sink::Stream(_) => Ok(()),
         }
     }
 
@@ -65,6 +73,7 @@ impl Sink {
         match self {
             Sink::Groups(groups) => groups.next(dest),
             Sink::Rows(rows) => Ok(rows.next(dest)),
+            Sink::Stream(_) => Ok(false),
         }
     }
 
@@ -73,6 +82,7 @@ impl Sink {
         match self {
             Sink::Groups(groups) => groups.memory(),
             Sink::Rows(rows) => rows.memory(),
+            Sink::Stream(_) => 0,
         }
     }
 }

@@ -35,6 +35,23 @@ pub(crate) struct Vector {
     pub bytes: Vec<u8>,
 }
 
+/// The first eight bytes of a text as a number, which ascends with the text; bytes that it lacks count as 0.
+#[inline(always)]
+pub(crate) fn first_bytes(text: &[u8]) -> u64 {
+    if let Some(first) = text.first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
+    let unused = 8 * (8 - text.len() as u32);
+    match (text.first_chunk(), text.last_chunk()) {
+        // Both ends, which say the same where they overlap.
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_be_bytes(*first)) << 32 | u64::from(u32::from_be_bytes(*last)) << unused
+        }
+        _ if text.is_empty() => 0,
+        _ => text.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)) << unused,
+    }
+}
+
 impl Vector {
     /// No rows; buffers stay.
     pub fn clear(&mut self) {

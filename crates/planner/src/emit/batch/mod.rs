@@ -1,7 +1,7 @@
 //! Pipelines of the batch tier, where a core has a form that they can run.
 //!
 //! ```text
-//!   BatchOpen; BatchRun, giving up -> row tier
+//!   BatchOpen; BatchRun, giving up -> row tier          (a stream has BatchRow in place of both BatchRun and BatchNext)
 //!   rows of the result by BatchNext, as the code of the row tier would have them
 //!   goto after
 //!   row tier: the code that there would be without pipelines
@@ -13,7 +13,7 @@
 //! | `join` | loops inside the outermost one |
 //! | `expr` | one expression |
 //! | `aggregate` | cores that fold their rows |
-//! | `rows` | cores that sort their rows, or give out each once |
+//! | `rows` | cores that sort their rows, give out each once, or give them out as they come |
 
 mod aggregate;
 mod expr;
@@ -42,6 +42,13 @@ pub(super) struct OpenBatch {
 impl Emitter<'_> {
     /// Emit the code that runs a pipeline up to its result.
     fn open_batch(&mut self, pipeline: Pipeline<'_>, sink: BatchSink) -> Result<OpenBatch> {
+        let open = self.begin_batch(pipeline, sink)?;
+        self.builder.emit(BatchRun { cursor: open.cursor, row_tier: open.row_tier });
+        Ok(open)
+    }
+
+    /// Emit the code that makes a pipeline ready.
+    fn begin_batch(&mut self, pipeline: Pipeline<'_>, sink: BatchSink) -> Result<OpenBatch> {
         let row_tier = self.builder.label();
         for filter in pipeline.constant_filters {
             self.jump_if_false(filter, row_tier, true)?;
@@ -63,7 +70,6 @@ impl Emitter<'_> {
         }
         let open = OpenBatch { cursor: self.builder.cursor(), row: self.builder.registers(width), row_tier };
         self.builder.emit(BatchOpen { cursor: open.cursor, plan: plan.into() });
-        self.builder.emit(BatchRun { cursor: open.cursor, row_tier });
         Ok(open)
     }
 }

@@ -111,6 +111,11 @@ impl<'c> Pipeline<'c> {
         Some(pipeline)
     }
 
+    /// The rows are those of a table with rowids, in their order, and no joins.
+    pub(super) fn scans_rowids(&self) -> bool {
+        self.scan.scan.kind == TreeKind::Table && self.builds.is_empty()
+    }
+
     fn is_plain_bound(&self, bound: &Bound) -> bool {
         matches!(&*bound.values, [value] if self.is_constant(value))
     }
@@ -203,11 +208,13 @@ impl<'c> Pipeline<'c> {
         let is_constant = |slot: Slot| constants.iter().any(|(constant, _)| *constant == slot);
         let mut wanted = vec![false; usize::from(self.slots)];
         sink.visit_slots(&mut |slot| wanted[slot.index()] = true);
-        prune(&mut self.steps, wanted, &is_constant);
+        // Of a row that is given out the rowid may be asked for.
+        let streams = matches!(sink, BatchSink::Stream(_));
+        prune(&mut self.steps, wanted, streams, &is_constant);
         for build in &mut self.builds {
             let mut wanted = vec![false; usize::from(self.slots)];
             build.keys.iter().chain(&build.columns).for_each(|slot| wanted[slot.index()] = true);
-            prune(&mut build.steps, wanted, &is_constant);
+            prune(&mut build.steps, wanted, false, &is_constant);
         }
         let [low, high] = ends;
         BatchPlan {
@@ -222,9 +229,8 @@ impl<'c> Pipeline<'c> {
     }
 }
 
-/// Backwards: what is read behind a step and was there before it goes through it.
-fn prune(steps: &mut [BatchStep], mut wanted: Vec<bool>, is_constant: &dyn Fn(Slot) -> bool) {
-    let mut decodes = false;
+/// Backwards: what is read behind a step and was there before it goes through it. `decodes`: so do the rows themselves.
+fn prune(steps: &mut [BatchStep], mut wanted: Vec<bool>, mut decodes: bool, is_constant: &dyn Fn(Slot) -> bool) {
     for step in steps.iter_mut().rev() {
         match step {
             BatchStep::Load(columns) => {

@@ -1,11 +1,13 @@
-//! Cores whose rows are sorted, or of which each comes once: nothing is given out before all rows have been seen.
+//! Cores whose rows are sorted, or of which each comes once: nothing is given out before all rows have been seen; and cores whose
+//! rows only have to pass conditions: they are given out as they are found.
 
 use std::sync::Arc;
 
 use turso_error::Result;
-use turso_program::Label;
-use turso_program::batch::{BatchNext, BatchRows, BatchSink, Slot};
+use turso_program::batch::{BatchNext, BatchRow, BatchRows, BatchSink, Slot};
 use turso_program::control::Goto;
+use turso_program::data::Null;
+use turso_program::{Label, Regs};
 use turso_value::Collation;
 
 use super::super::select::Limits;
@@ -32,9 +34,11 @@ impl Emitter<'_> {
             to,
             Destination::Each(_) | Destination::Exists(_) | Destination::Registers(_) | Destination::Queue(_)
         );
-        let collects = !wanted.order_by.is_empty() || wanted.distinct == Distinct::Anywhere;
-        if !takes_rows || !collects || wanted.in_order > 0 || wanted.distinct == Distinct::Adjacent {
+        if !takes_rows || wanted.in_order > 0 || wanted.distinct == Distinct::Adjacent {
             return Ok(());
+        }
+        if wanted.order_by.is_empty() && wanted.distinct == Distinct::No {
+            return self.batch_stream(core, plan, wanted.output, limits, to, after);
         }
         let reads: Vec<&Expr> = wanted.output.iter().chain(wanted.order_by.iter().map(|term| &term.expr)).collect();
         let Some(mut pipeline) = Pipeline::new(self, core, plan, reads.clone()) else { return Ok(()) };
@@ -53,6 +57,47 @@ impl Emitter<'_> {
         self.builder.bind(next);
         self.builder.emit(Goto { target: top });
         self.builder.bind(open.row_tier);
+        Ok(())
+    }
+
+    /// As [`batch_rows`](Self::batch_rows), for rows that are given out as they are found. The loop of the row tier can go on behind
+    /// one of them.
+    fn batch_stream(
+        &mut self,
+        core: &Core,
+        plan: &JoinPlan,
+        output: &[Expr],
+        limits: &Limits,
+        to: &mut Destination<'_>,
+        after: Label,
+    ) -> Result<()> {
+        // Where all rows are wanted there is nothing to gain: most of the work is giving them out.
+        let [level] = &*plan.levels else { return Ok(()) };
+        if level.filters.is_empty() {
+            return Ok(());
+        }
+        let reads: Vec<&Expr> = output.iter().collect();
+        let Some(mut pipeline) = Pipeline::new(self, core, plan, reads.clone()) else { return Ok(()) };
+        if !pipeline.scans_rowids() || pipeline.load(&reads).is_none() {
+            return Ok(());
+        }
+        let columns: Option<Vec<Slot>> = output.iter().map(|e| pipeline.compile(e)).collect();
+        let Some(columns) = columns else { return Ok(()) };
+        let resume = self.builder.register();
+        self.builder.emit(Null { dest: Regs::new(resume, 1) });
+        let open = self.begin_batch(pipeline, BatchSink::Stream(columns))?;
+        let (top, next) = (self.builder.label_here(), self.builder.label());
+        let (cursor, dest, row_tier) = (open.cursor, open.row, open.row_tier);
+        self.builder.emit(BatchRow { cursor, dest, resume, row_tier, end: after });
+        self.skip_offset(limits, next);
+        self.loop_depth += 1;
+        let result = self.deliver(to, dest, limits);
+        self.loop_depth -= 1;
+        result?;
+        self.builder.bind(next);
+        self.builder.emit(Goto { target: top });
+        self.builder.bind(row_tier);
+        self.resume_behind = Some(resume);
         Ok(())
     }
 
