@@ -35,6 +35,10 @@ const TABLES: &str = "
     ALTER TABLE added ADD COLUMN d INT DEFAULT 7;
     ALTER TABLE added ADD COLUMN e REAL DEFAULT 3;
     INSERT INTO added(a) VALUES(4);
+    CREATE TABLE unique_b(a INTEGER PRIMARY KEY, b UNIQUE);
+    INSERT INTO unique_b VALUES(5, 'k47'), (30, 'k26'), (1, '1'), (28, 1), (57, 'k18'), (2, 'k52');
+    CREATE TABLE both(a, b, c, d VARCHAR(10), e, PRIMARY KEY(d));
+    INSERT INTO both VALUES(1, '1', 5, 'k17', 4), ('-3', '0', 1, 'k25', 10), (NULL, 1, 0, 'k51', 3), ('57', 'k18', 23, 'k59', 8);
     CREATE TABLE long(id INTEGER PRIMARY KEY, head, body, tail);
     INSERT INTO long SELECT id, id, printf('%.*c', id % 9000, 'x'), id % 3 FROM t WHERE id BETWEEN 1 AND 200;
 ";
@@ -140,6 +144,11 @@ const STREAMS: &[&str] = &[
     "SELECT id, s FROM t WHERE id BETWEEN 100 AND 900 AND i = 3",
     "SELECT id, s FROM t WHERE id > '100' AND id < 900.5 AND i = 3",
     "SELECT id FROM t WHERE i = 99",
+    "SELECT id, s, x FROM t WHERE i > 3 ORDER BY id DESC",
+    "SELECT id, s FROM t WHERE x IS NULL ORDER BY id DESC LIMIT 100 OFFSET 20",
+    "SELECT id, s FROM t WHERE id > 100 AND id <= 900.5 AND i = 3 ORDER BY id DESC",
+    "SELECT id, s FROM t WHERE id >= -3 AND id < '40' AND s IS NOT NULL ORDER BY id DESC",
+    "SELECT id, length(body), tail FROM long WHERE tail > 0 ORDER BY id DESC",
     "SELECT a, d, e FROM added WHERE d > 0",
     "SELECT id, length(body), tail FROM long WHERE tail > 0",
     "SELECT body FROM long WHERE head % 7 = 1",
@@ -171,6 +180,7 @@ const JOINS: &[&str] = &[
     "SELECT count(*), sum(ti.r), group_concat(ti.s) FROM t JOIN ti ON ti.i = t.i WHERE t.id > 1190 AND ti.id < 100",
     "SELECT count(*), max(ti.s) FROM t LEFT JOIN ti ON ti.id = t.n",
     "SELECT count(*), sum(t.id) FROM t WHERE EXISTS (SELECT 1 FROM k WHERE k.i = t.i AND k.w > 3)",
+    "SELECT 1, x.b FROM both NATURAL JOIN unique_b AS x ORDER BY 2",
     "SELECT t.i, (SELECT count(*) FROM t AS u JOIN k ON u.i = k.i WHERE k.w > t.i) FROM t WHERE t.id IN (1, 5, 9)",
 ];
 
@@ -182,6 +192,7 @@ const GIVEN_UP: &[&str] = &[
     "SELECT abs(i) FROM t GROUP BY i HAVING sum(abs(i)) < 0",
     "CREATE TABLE copy AS SELECT id, x FROM t WHERE i > 12; SELECT count(*), sum(id), max(x) FROM copy; DROP TABLE copy",
     "SELECT id, abs(i) FROM t WHERE s IS NOT NULL",
+    "SELECT id, abs(CASE id WHEN 300 THEN -9223372036854775808 ELSE i END) FROM t WHERE i > 3 ORDER BY id DESC",
     "SELECT id, abs(CASE id WHEN 700 THEN -9223372036854775808 ELSE i END) FROM t WHERE id > 0 AND i > 3",
     "SELECT id FROM t WHERE id > 0 AND abs(CASE id WHEN 1130 THEN -9223372036854775808 ELSE i END) > 3 LIMIT 2000 OFFSET 10",
 ];
@@ -258,6 +269,7 @@ fn what_is_written_between_two_rows_is_seen_as_the_row_tier_sees_it() {
         "SELECT id, i, s FROM t WHERE i > 5",
         "SELECT id, s FROM t WHERE id > 20 AND id < 6100 AND i > 5",
         "SELECT id, s FROM t WHERE s LIKE '%' ORDER BY id",
+        "SELECT id, s FROM t WHERE s LIKE '%' ORDER BY id DESC",
     ] {
         let [rows, batches] = ["row", "batch"].map(|tier| rows_while_writing(&connect("UTF-8", tier), sql, &changes));
         assert!(rows.len() > 50, "{sql}: {}", rows.len());

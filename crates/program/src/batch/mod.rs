@@ -72,7 +72,7 @@ pub struct BatchPlan {
     pub forced: bool,
 }
 
-/// A tree, all of whose entries are read in order.
+/// A tree, whose entries are read in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchScan {
     /// The database.
@@ -81,6 +81,8 @@ pub struct BatchScan {
     pub root: Root,
     /// A table, or an index that has all columns.
     pub kind: TreeKind,
+    /// From the last entry to the first.
+    pub reverse: bool,
     /// Rowids from the value in a register on.
     pub low: Option<BatchBound>,
     /// Rowids up to the value in a register.

@@ -20,7 +20,7 @@ fn list(f: &mut fmt::Formatter<'_>, slots: &[Slot]) -> fmt::Result {
 
 /// A scan and its steps.
 fn scan(f: &mut fmt::Formatter<'_>, scan: &BatchScan, steps: &[BatchStep]) -> fmt::Result {
-    write!(f, "scan {} {}", scan.db, scan.root)?;
+    write!(f, "scan {} {}{}", scan.db, scan.root, if scan.reverse { " back" } else { "" })?;
     if let Some(low) = scan.low {
         write!(f, " {}{}", if low.inclusive { ">=" } else { ">" }, low.value)?;
     }

@@ -5,7 +5,7 @@
 
 use super::cell::{Cell, parse_at, parse_short_row};
 use super::cursor::BTreeCursor;
-use super::layout::{Geometry, NodeKind};
+use super::layout::{Geometry, NodeKind, be16};
 use crate::page::PageRef;
 use crate::pager::Pager;
 use turso_error::{Error, Result};
@@ -33,20 +33,22 @@ impl PageRow {
 pub struct TakenPage {
     /// The page on which the entries lie.
     pub page: PageRef,
-    /// Which entry of the page the first one is; the others follow.
+    /// Which entry of the page the first one is; the others follow, or go before it.
     pub first: u16,
     /// All entries are [whole](PageRow::whole).
     pub whole: bool,
 }
 
 impl BTreeCursor {
-    /// Appends the entries of the page in hand from the current one on, at most `most`, and goes to the last of them. An entry
-    /// of an interior index page comes alone. Where rowids are wanted there is one for each entry, 0 for those of an index.
+    /// Appends the entries of the page in hand from the current one on, or `back` from it, at most `most`, and goes to the last of
+    /// them. An entry of an interior index page comes alone. Where rowids are wanted there is one for each of `rows`, 0 for those of
+    /// an index.
     ///
     /// The cursor must stand on an entry. Where an entry is damaged nothing is appended, and the cursor stands where it stood.
     pub fn take_page(
         &mut self,
         pager: &mut Pager,
+        back: bool,
         most: usize,
         number: u16,
         rows: &mut Vec<PageRow>,
@@ -69,13 +71,16 @@ impl BTreeCursor {
             return Ok(TakenPage { page, first, whole: !self.cell.overflows() });
         }
         let (kind, pointers, count) = (level.kind, usize::from(level.pointers), usize::from(level.count));
-        let end = count.min(usize::from(first).saturating_add(most.max(1)));
-        let Some(cells) = page.get(pointers + 2 * usize::from(first)..pointers + 2 * end) else {
+        let (at, most) = (usize::from(first), most.max(1));
+        let range = if back { (at + 1).saturating_sub(most)..at + 1 } else { at..count.min(at.saturating_add(most)) };
+        let last = if back { range.start } else { range.end - 1 };
+        let Some(cells) = page.get(pointers + 2 * range.start..pointers + 2 * range.end) else {
             return Err(Error::corrupt(no.0, "cell pointers outside the page"));
         };
-        rows.resize(before + cells.len() / 2, PageRow::NONE);
+        let taken = range.len();
+        rows.resize(before + taken, PageRow::NONE);
         let entries = Entries { kind, bytes: &page, first_byte: pointers + 2 * count, geometry: self.geometry, number };
-        let cells = cells.chunks_exact(2).map(|pointer| usize::from(u16::from_be_bytes([pointer[0], pointer[1]])));
+        let cells = (0..taken).map(|i| be16(cells, 2 * if back { taken - 1 - i } else { i }));
         let taken = rows[before..].iter_mut().zip(cells);
         let whole = match rowids {
             None => entries.take_places(taken),
@@ -88,7 +93,7 @@ impl BTreeCursor {
             rows.truncate(before);
             return Err(Error::corrupt(no.0, "cell outside the page"));
         };
-        self.go_to_entry((end - 1) as u16)?;
+        self.go_to_entry(last as u16)?;
         Ok(TakenPage { page, first, whole })
     }
 
@@ -229,11 +234,11 @@ mod tests {
             let mut there = cursor.first(&mut pager).unwrap();
             while there {
                 let before = rows.len();
-                let taken = cursor.take_page(&mut pager, most, 0, &mut rows, Some(&mut rowids)).unwrap();
+                let taken = cursor.take_page(&mut pager, false, most, 0, &mut rows, Some(&mut rowids)).unwrap();
                 let again = {
                     let mut again = Vec::new();
                     cursor.go_to_entry(taken.first).unwrap();
-                    cursor.take_page(&mut pager, most, 0, &mut again, None).unwrap();
+                    cursor.take_page(&mut pager, false, most, 0, &mut again, None).unwrap();
                     again
                 };
                 assert_eq!(rows[before..], again);
@@ -242,6 +247,13 @@ mod tests {
             assert_eq!(rowids, (1..=500).collect::<Vec<i64>>());
             let long = rows.iter().filter(|row| !row.whole).count();
             assert_eq!(long, 10);
+            let (mut taken, mut from_behind) = (Vec::new(), Vec::new());
+            let mut there = cursor.last(&mut pager).unwrap();
+            while there {
+                cursor.take_page(&mut pager, true, most, 0, &mut taken, Some(&mut from_behind)).unwrap();
+                there = cursor.prev(&mut pager).unwrap();
+            }
+            assert!(from_behind.iter().rev().eq(&rowids));
         }
     }
 
@@ -260,7 +272,7 @@ mod tests {
         let mut there = cursor.first(&mut pager).unwrap();
         while there {
             rows.clear();
-            let taken = cursor.take_page(&mut pager, 1000, 0, &mut rows, None).unwrap();
+            let taken = cursor.take_page(&mut pager, false, 1000, 0, &mut rows, None).unwrap();
             assert!(taken.whole);
             for row in &rows {
                 let record = &taken.page[row.start as usize..row.end as usize];

@@ -105,9 +105,7 @@ fn like_constant(
         return false;
     }
     let is_like = def.name == "like";
-    if is_like
-        && let Some(start) = LikeStart::of(pattern, environment.case_sensitive_like())
-    {
+    if is_like && let Some(start) = LikeStart::of(pattern, environment.case_sensitive_like()) {
         for (&tag, &word) in text.tags[..rows].iter().zip(&text.words[..rows]) {
             match tag {
                 NULL => out.push_word(NULL, 0),

@@ -46,6 +46,8 @@ enum Position {
 /// See the module's header.
 pub(crate) struct Scan {
     cursor: BTreeCursor,
+    /// From the last row to the first.
+    back: bool,
     position: Position,
     pub(super) pages: Vec<PageRef>,
     /// Where the records are: on a page of the batch, or copied.
@@ -104,13 +106,16 @@ impl Scan {
         };
         Self {
             cursor: BTreeCursor::new(PageNo(scan.root.0), kind),
+            back: scan.reverse,
             position: if empty { Position::Ended } else { Position::Start },
             low,
             high,
             over: false,
             pages: Vec::new(),
             rows: Vec::new(),
-            wants_rowids: wants_rowids || high.is_some() || steps.iter().any(reads_rowids),
+            wants_rowids: wants_rowids
+                || (if scan.reverse { low.is_some() } else { high.is_some() })
+                || steps.iter().any(reads_rowids),
             rowids: Vec::new(),
             last_rowid: None,
             copied: Vec::new(),
@@ -128,9 +133,11 @@ impl Scan {
     /// Goes to the first entry, if the scan has not begun, and answers a lower bound of the number of pages that it will see.
     pub fn begin(&mut self, pager: &mut Pager) -> Result<usize> {
         if self.position == Position::Start {
-            let found = match self.low {
-                Some((rowid, op)) => self.cursor.seek_table(pager, rowid, op)?,
-                None => self.cursor.first(pager)?,
+            let found = match (self.back, self.low, self.high) {
+                (false, Some((rowid, op)), _) => self.cursor.seek_table(pager, rowid, op)?,
+                (false, None, _) => self.cursor.first(pager)?,
+                (true, _, Some(rowid)) => self.cursor.seek_table(pager, rowid, SeekOp::Le)?,
+                (true, _, None) => self.cursor.last(pager)?,
             };
             self.position = if found { Position::OnEntry } else { Position::Ended };
         }
@@ -143,6 +150,22 @@ impl Scan {
             }
             _ => leaves,
         })
+    }
+
+    /// The cursor goes to the next entry of the scan.
+    fn advance(&mut self, pager: &mut Pager) -> Result<Position> {
+        let found = if self.back { self.cursor.prev(pager)? } else { self.cursor.next(pager)? };
+        Ok(if found { Position::OnEntry } else { Position::Ended })
+    }
+
+    /// The rowid is one of the range's, whose other end has been passed by the start of the scan.
+    fn is_within(&self, rowid: i64) -> bool {
+        match (self.back, self.low, self.high) {
+            (false, _, Some(high)) => rowid <= high,
+            (true, Some((low, SeekOp::Gt)), _) => rowid > low,
+            (true, Some((low, _)), _) => rowid >= low,
+            _ => true,
+        }
     }
 
     /// Lets the rows of the last batch go and the pages that they lie on. Not to be called while the next ones are being collected.
@@ -165,12 +188,11 @@ impl Scan {
                     let (first, number) = (self.rows.len(), self.pages.len() as u16);
                     let rowids = self.wants_rowids.then_some(&mut self.rowids);
                     let most = self.most.saturating_sub(first);
-                    let taken = self.cursor.take_page(pager, most, number, &mut self.rows, rowids)?;
+                    let taken = self.cursor.take_page(pager, self.back, most, number, &mut self.rows, rowids)?;
                     self.pages.push(taken.page);
-                    if let Some(high) = self.high
-                        && self.rowids.last().is_some_and(|&rowid| rowid > high)
-                    {
-                        let within = self.rowids.iter().skip(first).take_while(|&&rowid| rowid <= high).count();
+                    if self.rowids.last().is_some_and(|&rowid| !self.is_within(rowid)) {
+                        let new = self.rowids.iter().skip(first);
+                        let within = new.take_while(|&&rowid| self.is_within(rowid)).count();
                         self.rows.truncate(first + within);
                         self.rowids.truncate(first + within);
                         self.over = true;
@@ -192,10 +214,10 @@ impl Scan {
                         self.position = Position::Between;
                         return Ok(true);
                     }
-                    self.position = if self.cursor.next(pager)? { Position::OnEntry } else { Position::Ended };
+                    self.position = self.advance(pager)?;
                 }
                 Position::Between => {
-                    self.position = if self.cursor.next(pager)? { Position::OnEntry } else { Position::Ended };
+                    self.position = self.advance(pager)?;
                 }
                 Position::Ended => {
                     let some = !self.rows.is_empty();
@@ -210,7 +232,8 @@ impl Scan {
     /// Records of the page in hand that go on elsewhere, of the rows from `next` on, are copied as wholes.
     #[cold]
     fn copy_rows(&mut self, pager: &mut Pager, next: usize, (first, entry): (usize, u16)) -> Result<()> {
-        let entry_of = |row: usize| entry + (row - first) as u16;
+        let back = self.back;
+        let entry_of = |row: usize| if back { entry - (row - first) as u16 } else { entry + (row - first) as u16 };
         for i in next..self.rows.len() {
             if self.rows[i].whole {
                 continue;

@@ -219,5 +219,13 @@ fn indexed<'c>(table: &Arc<Table>, search: &'c IndexAccess) -> Option<Keyed<'c>>
             None => order.push(index),
         }
     }
+    // Behind the columns of an index stands the rowid.
+    match search.equal.get(search.index.columns.len()..) {
+        None | Some([]) => {}
+        Some([EqualTerm::Equal(value, affinity)]) => {
+            key.push((ColumnIndex::Rowid, value, *affinity, Collation::Binary));
+        }
+        Some(_) => return None,
+    }
     Some(Keyed { key, order, conditions: &[], indexed: true })
 }

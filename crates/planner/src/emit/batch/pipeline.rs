@@ -296,18 +296,20 @@ pub(super) fn columns_of(source: SourceId, expressions: &[&Expr]) -> Vec<ColumnI
 fn scanned<'c>(e: &Emitter<'_>, source: &Source, access: &'c Access) -> Option<(Rows, Scanned<'c>)> {
     let Relation::Table { db, table } = &source.relation else { return None };
     let (mut low, mut high) = (&None, &None);
-    let index = match access {
-        Access::Scan { reverse: false } => None,
-        Access::RowidRange { low: from, high: to, reverse: false } => {
+    let (index, reverse) = match access {
+        Access::Scan { reverse } => (None, *reverse),
+        Access::RowidRange { low: from, high: to, reverse } => {
             (low, high) = (from, to);
-            None
+            (None, *reverse)
         }
-        Access::IndexScan { index, reverse: false, .. } if is_primary_tree(table, index) => None,
-        Access::IndexScan { index, covering: true, reverse: false } if index.broken.is_none() => Some(index.clone()),
+        Access::IndexScan { index, reverse, .. } if is_primary_tree(table, index) => (None, *reverse),
+        Access::IndexScan { index, covering: true, reverse } if index.broken.is_none() => {
+            (Some(index.clone()), *reverse)
+        }
         _ => return None,
     };
     let (rows, scan) = whole(e, source.id, *db, table, index)?;
-    Some((rows, Scanned { scan, low: low.as_ref(), high: high.as_ref() }))
+    Some((rows, Scanned { scan: BatchScan { reverse, ..scan }, low: low.as_ref(), high: high.as_ref() }))
 }
 
 /// A scan of all rows of a table, or of an index that has all columns that are read.
@@ -325,7 +327,7 @@ pub(super) fn whole(
         Some(index) => (index.root, TreeKind::Index(e.index_key(db, index))),
         None => (table.root, e.table_kind(db, table)),
     };
-    let scan = BatchScan { db, root: Root(root), kind, low: None, high: None };
+    let scan = BatchScan { db, root: Root(root), kind, reverse: false, low: None, high: None };
     Some((Rows { source, table: table.clone(), index }, scan))
 }
 
