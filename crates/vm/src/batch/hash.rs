@@ -207,8 +207,8 @@ fn hash_bytes(bytes: &[u8], seed: u64) -> u32 {
             }
         }
     }
-    // The table takes the low bits, which are those of both halves of a product.
-    mix(hash, seed) as u32
+    // (The low bits are those of both halves of a product.)
+    hash as u32
 }
 
 /// Bytes of one length are the same.
