@@ -97,54 +97,6 @@ impl BTreeCursor {
         Ok(TakenPage { page, first, whole })
     }
 
-    /// As [`take_page`](Self::take_page), but calls `f` with the page and each entry in turn: the place of its payload, and its rowid
-    /// where `ROWIDS` are wanted. `None`: some entry is not whole. The cursor then stands where it stood, and so it does after an
-    /// error, but `f` may have been called for entries before.
-    #[inline]
-    pub fn visit_page<const ROWIDS: bool>(
-        &mut self,
-        pager: &mut Pager,
-        back: bool,
-        most: usize,
-        mut f: impl FnMut(&[u8], PageRow, i64) -> Result<()>,
-    ) -> Result<Option<TakenPage>> {
-        if !self.refresh(pager)? {
-            return Err(Error::corrupt(self.root.0, "entries of no page"));
-        }
-        let level = &self.path[self.depth];
-        let (no, first) = (level.no, level.cell);
-        let Some(page) = level.page.clone() else {
-            return Err(Error::corrupt(no.0, "path without page"));
-        };
-        if !level.kind.is_leaf() {
-            if self.cell.overflows() {
-                return Ok(None);
-            }
-            f(&page, place(&self.cell, 0), 0)?;
-            return Ok(Some(TakenPage { page, first, whole: true }));
-        }
-        let (kind, pointers, count) = (level.kind, usize::from(level.pointers), usize::from(level.count));
-        let (at, most) = (usize::from(first), most.max(1));
-        let range = if back { (at + 1).saturating_sub(most)..at + 1 } else { at..count.min(at.saturating_add(most)) };
-        let last = if back { range.start } else { range.end - 1 };
-        let Some(cells) = page.get(pointers + 2 * range.start..pointers + 2 * range.end) else {
-            return Err(Error::corrupt(no.0, "cell pointers outside the page"));
-        };
-        let entries =
-            Entries { kind, bytes: &page, first_byte: pointers + 2 * count, geometry: self.geometry, number: 0 };
-        let visited = match (back, kind == NodeKind::TableLeaf) {
-            (false, true) => entries.visit::<ROWIDS, true>(offsets(cells), &mut f),
-            (false, false) => entries.visit::<ROWIDS, false>(offsets(cells), &mut f),
-            (true, true) => entries.visit::<ROWIDS, true>(offsets(cells).rev(), &mut f),
-            (true, false) => entries.visit::<ROWIDS, false>(offsets(cells).rev(), &mut f),
-        };
-        if !visited? {
-            return Ok(None);
-        }
-        self.go_to_entry(last as u16)?;
-        Ok(Some(TakenPage { page, first, whole: true }))
-    }
-
     /// Goes to another entry of the page in hand: one that [`take_page`](Self::take_page) has given.
     pub fn go_to_entry(&mut self, entry: u16) -> Result<()> {
         let level = &mut self.path[self.depth];
@@ -176,11 +128,6 @@ fn place(cell: &Cell, number: u16) -> PageRow {
         page: number,
         whole: !cell.overflows(),
     }
-}
-
-/// Where the cells of some pointers start.
-fn offsets(pointers: &[u8]) -> impl DoubleEndedIterator<Item = usize> {
-    pointers.chunks_exact(2).map(|pointer| usize::from(u16::from_be_bytes([pointer[0], pointer[1]])))
 }
 
 /// The entries of a leaf.
@@ -239,42 +186,6 @@ impl Entries<'_> {
             *row = place(&cell, self.number);
         }
         Some(whole)
-    }
-
-    /// Calls `f` for the cells at these offsets; false at one that is not whole.
-    #[inline(always)]
-    fn visit<const ROWIDS: bool, const TABLE: bool>(
-        &self,
-        offsets: impl Iterator<Item = usize>,
-        f: &mut impl FnMut(&[u8], PageRow, i64) -> Result<()>,
-    ) -> Result<bool> {
-        let usable = self.geometry.usable;
-        let most = if TABLE { self.geometry.max_leaf } else { self.geometry.max_index };
-        for at in offsets {
-            if at >= self.first_byte {
-                if !ROWIDS
-                    && let Some((start, len)) = short_payload(self.bytes, at, TABLE)
-                    && len <= most
-                    && start + len <= usable
-                {
-                    f(self.bytes, PageRow { start: start as u32, end: (start + len) as u32, ..PageRow::NONE }, 0)?;
-                    continue;
-                }
-                if ROWIDS
-                    && TABLE
-                    && let Some(cell) = parse_short_row(self.bytes, at, &self.geometry)
-                {
-                    f(self.bytes, place(&cell, 0), cell.rowid)?;
-                    continue;
-                }
-            }
-            let Some(cell) = self.any_cell(at) else { return Err(Error::corrupt(0, "cell outside the page")) };
-            if cell.overflows() {
-                return Ok(false);
-            }
-            f(self.bytes, place(&cell, 0), cell.rowid)?;
-        }
-        Ok(true)
     }
 
     #[inline(never)]
@@ -343,30 +254,6 @@ mod tests {
                 there = cursor.prev(&mut pager).unwrap();
             }
             assert!(from_behind.iter().rev().eq(&rowids));
-            // Pages whose rows are all whole may be visited.
-            let (mut visited, mut at) = (Vec::new(), 0);
-            let mut there = cursor.first(&mut pager).unwrap();
-            while there {
-                let mut page_rows = Vec::new();
-                let visit = |_: &[u8], row, rowid| {
-                    page_rows.push((row, rowid));
-                    Ok(())
-                };
-                match cursor.visit_page::<true>(&mut pager, false, most, visit).unwrap() {
-                    Some(_) => visited.extend(page_rows),
-                    None => {
-                        let (mut taken, mut ids) = (Vec::new(), Vec::new());
-                        cursor.take_page(&mut pager, false, most, 0, &mut taken, Some(&mut ids)).unwrap();
-                        assert!(taken.iter().any(|row| !row.whole));
-                        visited.extend(taken.into_iter().zip(ids));
-                    }
-                }
-                assert!(visited[at..].iter().map(|(_, rowid)| rowid).eq(&rowids[at..visited.len()]));
-                assert!(visited[at..].iter().map(|(row, _)| row).eq(&rows[at..visited.len()]));
-                at = visited.len();
-                there = cursor.next(&mut pager).unwrap();
-            }
-            assert_eq!(at, 500);
         }
     }
 

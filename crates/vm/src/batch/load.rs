@@ -9,14 +9,11 @@
 //! decoded starts, so that the next column, also of a later step, is found from there. All rows have come equally far, so a loop
 //! over the rows skips the same number of fields in each. Whatever is of another shape (longer numbers, records too short to have
 //! the field, damage) is read by the decoder of the row tier. All places are offsets on the page.
-//!
-//! The columns that every row is asked for first are decoded while pages are taken ([`Eager`]), row by row: then nothing need be
-//! remembered of the rows unless other columns follow.
 
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
-use turso_program::batch::{BatchColumn, BatchField, BatchStep};
+use turso_program::batch::{BatchColumn, BatchField};
 use turso_storage::btree::PageRow;
 use turso_value::key::index_rowid;
 use turso_value::{SerialType, TextEncoding, Value};
@@ -29,123 +26,6 @@ use crate::cursors::{Decoder, LEN};
 #[derive(Default)]
 pub(super) struct Loaded {
     next: usize,
-    /// What was decoded eagerly has been given to the vectors that it is for.
-    eager: bool,
-}
-
-/// Columns that are decoded while pages are taken: those of the first step.
-pub(super) struct Eager {
-    columns: Vec<EagerColumn>,
-    /// Other columns of the rows are decoded later.
-    pub keeps_rows: bool,
-    /// How many rows have been taken.
-    pub count: usize,
-}
-
-struct EagerColumn {
-    column: BatchColumn,
-    field: usize,
-    vector: Vector,
-}
-
-impl Eager {
-    /// The most columns that are worth it: behind each one the loop over them goes on.
-    const MOST: usize = 8;
-
-    /// What can be decoded eagerly for these steps.
-    pub fn of(steps: &[BatchStep]) -> Option<Self> {
-        let (BatchStep::Load(columns), rest) = steps.split_first()? else { return None };
-        let column = |column: &BatchColumn| match column.field {
-            BatchField::Field(field) if usize::from(field) + 1 < HEAD => {
-                Some(EagerColumn { column: column.clone(), field: usize::from(field), vector: Vector::default() })
-            }
-            _ => None,
-        };
-        let loads = |step: &BatchStep| matches!(step, BatchStep::Load(_));
-        let columns = columns.iter().map(column).collect::<Option<Vec<EagerColumn>>>()?;
-        if columns.is_empty() || columns.len() > Self::MOST {
-            return None;
-        }
-        Some(Self { columns, keeps_rows: rest.iter().any(loads), count: 0 })
-    }
-
-    /// No rows.
-    pub fn clear(&mut self) {
-        self.count = 0;
-        self.columns.iter_mut().for_each(|column| column.vector.clear());
-    }
-
-    /// Room for so many rows more.
-    pub fn grow(&mut self, rows: usize) {
-        for EagerColumn { vector, .. } in &mut self.columns {
-            vector.tags.resize(self.count + rows, NULL);
-            vector.words.resize(self.count + rows, 0);
-        }
-    }
-
-    /// Only the first rows stay.
-    pub fn truncate(&mut self, rows: usize) {
-        self.count = rows;
-        for EagerColumn { vector, .. } in &mut self.columns {
-            vector.tags.truncate(rows);
-            vector.words.truncate(rows);
-        }
-    }
-
-    /// Decodes the columns of the next row; leaves its mark behind the last of them.
-    #[inline(always)]
-    pub fn take(&mut self, bytes: &[u8], row: &mut PageRow, encoding: TextEncoding) -> Result<()> {
-        let plain_text = encoding == TextEncoding::Utf8;
-        let (start, index) = (row.start as usize, self.count);
-        self.count += 1;
-        if let Some(head) = bytes.get(start..).and_then(|bytes| bytes.first_chunk::<HEAD>())
-            && head[0] < 0x80
-        {
-            let header_len = usize::from(head[0]);
-            let (mut at, mut next) = (start + header_len, 0);
-            for i in 0..self.columns.len() {
-                let EagerColumn { field, vector, .. } = &mut self.columns[i];
-                let serial = head[(*field + 1) % HEAD];
-                let mut long = serial;
-                for i in next..*field {
-                    let serial = head[(i + 1) % HEAD];
-                    long |= serial;
-                    at += usize::from(LEN[usize::from(serial & 0x7f)]);
-                }
-                if long < 0x80
-                    && *field + 1 < header_len
-                    && let Some((class, word, end)) =
-                        value_at(bytes, serial, at, row.end, plain_text, &mut vector.bytes)?
-                {
-                    vector.put(index, class, word);
-                    (at, next) = (end, *field + 1);
-                    continue;
-                }
-                return self.take_rest(i, bytes, row, encoding, index);
-            }
-            row.mark = at as u32;
-            return Ok(());
-        }
-        self.take_rest(0, bytes, row, encoding, index)
-    }
-
-    /// Decodes the columns from one on of a row that is of another shape.
-    #[inline(never)]
-    fn take_rest(
-        &mut self,
-        from: usize,
-        bytes: &[u8],
-        row: &mut PageRow,
-        encoding: TextEncoding,
-        index: usize,
-    ) -> Result<()> {
-        row.mark = OTHER;
-        for EagerColumn { column, field, vector } in self.columns.iter_mut().skip(from) {
-            let (class, word) = load_other(bytes, row, *field, column, encoding, &mut vector.bytes)?;
-            vector.put(index, class, word);
-        }
-        Ok(())
-    }
 }
 
 /// The mark of a row that the loops here do not understand. (No value starts at the first byte of a page.)
@@ -188,19 +68,6 @@ const SHAPES: [Shape; 16] = {
 impl Scan {
     /// Decodes columns of all rows of the batch into the vectors that they name.
     pub fn load(&mut self, columns: &[BatchColumn], encoding: TextEncoding, slots: &mut [Vector]) -> Result<()> {
-        if !self.loaded.eager
-            && let Some(eager) = &mut self.eager
-        {
-            self.loaded = Loaded { next: eager.columns.last().map_or(0, |last| last.field + 1), eager: true };
-            eager.truncate(eager.count);
-            for EagerColumn { column, vector, .. } in &mut eager.columns {
-                if let Some(slot) = slots.get_mut(column.dest.index()) {
-                    std::mem::swap(slot, vector);
-                    tidy(column, slot);
-                }
-            }
-            return Ok(());
-        }
         for column in columns {
             let Some(slot) = slots.get_mut(column.dest.index()) else { continue };
             let mut vector = std::mem::take(slot);
@@ -223,8 +90,7 @@ impl Scan {
             }
             BatchField::IndexRowid => return self.load_index_rowids(vector),
         };
-        // (Every row is written to.)
-        vector.bytes.clear();
+        vector.clear();
         vector.tags.resize(self.rows.len(), NULL);
         vector.words.resize(self.rows.len(), 0);
         let next = self.loaded.next;
@@ -255,20 +121,42 @@ impl Scan {
                 page = row.page;
                 bytes = self.pages.get(usize::from(page)).map_or(&self.copied[..], |page| &page[..]);
             }
-            if let Some((serial, at)) = find::<FIRST>(bytes, row, next, field)
-                && let Some((class, value, end)) = value_at(bytes, serial, at, row.end, plain_text, text)?
-            {
-                row.mark = end as u32;
-                (*tag, *word) = (class, value);
-                seen |= class;
-                continue;
+            if let Some((serial, at)) = find::<FIRST>(bytes, row, next, field) {
+                if serial < 10 {
+                    let shape = &SHAPES[usize::from(serial)];
+                    let end = at + usize::from(shape.len);
+                    if let Some(wide) = bytes.get(at..).and_then(|bytes| bytes.first_chunk())
+                        && end <= row.end as usize
+                    {
+                        row.mark = end as u32;
+                        let value = i64::from_be_bytes(*wide) >> shape.unused;
+                        (*tag, *word) = (shape.class, value as u64 & shape.keep | shape.then);
+                        seen |= shape.class;
+                        continue;
+                    }
+                } else if serial >= 12 && (plain_text || serial & 1 == 0) {
+                    let len = usize::from((serial - 12) >> 1);
+                    let end = at + len;
+                    if end <= row.end as usize {
+                        row.mark = end as u32;
+                        *tag = if serial & 1 == 1 { TEXT } else { BLOB };
+                        *word = place(text, bytes, at, len)?;
+                        seen |= *tag;
+                        continue;
+                    }
+                }
             }
             row.mark = OTHER;
             (*tag, *word) = load_other(bytes, row, field, column, encoding, text)?;
             seen |= *tag;
         }
         *classes = seen;
-        tidy(column, vector);
+        if column.real && seen & INTEGER != 0 {
+            make_real(vector);
+        }
+        if seen & REAL != 0 && vector.words.iter().any(|&word| f64::from_bits(word).is_nan()) {
+            make_null(vector);
+        }
         Ok(())
     }
 
@@ -279,46 +167,6 @@ impl Scan {
             vector.push_word(INTEGER, index_rowid(record(page, row))? as u64);
         }
         Ok(())
-    }
-}
-
-/// Decodes the value of this serial type, which takes one byte of the header, at `at` in a record that ends at `end`: class, word,
-/// and where the value ends. `None`: the decoder of the row tier decides.
-#[inline(always)]
-fn value_at(
-    bytes: &[u8],
-    serial: u8,
-    at: usize,
-    end: u32,
-    plain_text: bool,
-    text: &mut Vec<u8>,
-) -> Result<Option<(Class, u64, usize)>> {
-    if serial < 10 {
-        let shape = &SHAPES[usize::from(serial)];
-        let behind = at + usize::from(shape.len);
-        if let Some(wide) = bytes.get(at..).and_then(|bytes| bytes.first_chunk())
-            && behind <= end as usize
-        {
-            let value = i64::from_be_bytes(*wide) >> shape.unused;
-            return Ok(Some((shape.class, value as u64 & shape.keep | shape.then, behind)));
-        }
-    } else if serial >= 12 && (plain_text || serial & 1 == 0) {
-        let len = usize::from((serial - 12) >> 1);
-        if at + len <= end as usize {
-            let class = if serial & 1 == 1 { TEXT } else { BLOB };
-            return Ok(Some((class, place(text, bytes, at, len)?, at + len)));
-        }
-    }
-    Ok(None)
-}
-
-/// What the loops leave: integers that are to be reals, and NaN.
-fn tidy(column: &BatchColumn, vector: &mut Vector) {
-    if column.real && vector.classes & INTEGER != 0 {
-        make_real(vector);
-    }
-    if vector.classes & REAL != 0 && vector.words.iter().any(|&word| f64::from_bits(word).is_nan()) {
-        make_null(vector);
     }
 }
 

@@ -192,7 +192,7 @@ impl Vm {
         let build = plan.builds.get(batch.current);
         let (db, steps) = build.map_or((plan.scan.db, &plan.steps), |build| (build.scan.db, &build.steps));
         let Some(scan) = batch.scans.get_mut(batch.current) else { return Ok(Some(false)) };
-        let more = scan.collect(host.pager(db), self.run.encoding)?;
+        let more = scan.collect(host.pager(db))?;
         batch.collecting = false;
         let around =
             Surroundings { environment: host.environment(), encoding: self.run.encoding, length: host.limits().length };

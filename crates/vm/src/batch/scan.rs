@@ -12,9 +12,8 @@ use turso_program::batch::{BatchField, BatchScan, BatchStep};
 use turso_program::cursor::TreeKind;
 use turso_storage::btree::{BTreeCursor, CursorKind, PageRow, SeekOp};
 use turso_storage::{PageNo, PageRef, Pager};
-use turso_value::TextEncoding;
 
-use super::load::{Eager, Loaded};
+use super::load::Loaded;
 use crate::cursors::{RowidBound, rowid_bound};
 use crate::registers::Registers;
 
@@ -61,9 +60,6 @@ pub(crate) struct Scan {
     pub(super) copied: Vec<u8>,
     /// How far the records have been decoded.
     pub(super) loaded: Loaded,
-    /// What is decoded while pages are taken; nothing any more once a record has been met that goes on elsewhere.
-    pub(super) eager: Option<Eager>,
-    not_eager: bool,
     low: Option<(i64, SeekOp)>,
     high: Option<i64>,
     /// A row past the end has been met.
@@ -108,9 +104,6 @@ impl Scan {
             TreeKind::Table => CursorKind::Table,
             TreeKind::Index(key) => CursorKind::Index(key.clone()),
         };
-        let wants_rowids = wants_rowids
-            || (if scan.reverse { low.is_some() } else { high.is_some() })
-            || steps.iter().any(reads_rowids);
         Self {
             cursor: BTreeCursor::new(PageNo(scan.root.0), kind),
             back: scan.reverse,
@@ -120,9 +113,9 @@ impl Scan {
             over: false,
             pages: Vec::new(),
             rows: Vec::new(),
-            wants_rowids,
-            eager: Eager::of(steps),
-            not_eager: false,
+            wants_rowids: wants_rowids
+                || (if scan.reverse { low.is_some() } else { high.is_some() })
+                || steps.iter().any(reads_rowids),
             rowids: Vec::new(),
             last_rowid: None,
             copied: Vec::new(),
@@ -134,7 +127,7 @@ impl Scan {
 
     /// How many rows the batch in hand has.
     pub fn len(&self) -> usize {
-        self.eager.as_ref().map_or(self.rows.len(), |eager| eager.count)
+        self.rows.len()
     }
 
     /// Goes to the first entry, if the scan has not begun, and answers a lower bound of the number of pages that it will see.
@@ -182,32 +175,14 @@ impl Scan {
         self.pages.clear();
         self.copied.clear();
         self.loaded = Loaded::default();
-        if self.not_eager {
-            self.eager = None;
-        }
-        if let Some(eager) = &mut self.eager {
-            eager.clear();
-        }
     }
 
     /// Collects a batch; false when there are no more rows. May be pending, and goes on where it stopped.
-    pub fn collect(&mut self, pager: &mut Pager, encoding: TextEncoding) -> Result<bool> {
+    pub fn collect(&mut self, pager: &mut Pager) -> Result<bool> {
         loop {
             match self.position {
                 Position::Start => {
                     self.begin(pager)?;
-                }
-                Position::OnEntry if self.eager.is_some() => {
-                    if !self.take_eagerly(pager, encoding)? {
-                        self.not_eager = true;
-                        if self.len() > 0 {
-                            // The batch ends before this page.
-                            self.seen += self.len() as u64;
-                            self.last_rowid = self.rowids.last().copied();
-                            return Ok(true);
-                        }
-                        self.eager = None;
-                    }
                 }
                 Position::OnEntry => {
                     let (first, number) = (self.rows.len(), self.pages.len() as u16);
@@ -215,7 +190,13 @@ impl Scan {
                     let most = self.most.saturating_sub(first);
                     let taken = self.cursor.take_page(pager, self.back, most, number, &mut self.rows, rowids)?;
                     self.pages.push(taken.page);
-                    self.cut_off(first);
+                    if self.rowids.last().is_some_and(|&rowid| !self.is_within(rowid)) {
+                        let new = self.rowids.iter().skip(first);
+                        let within = new.take_while(|&&rowid| self.is_within(rowid)).count();
+                        self.rows.truncate(first + within);
+                        self.rowids.truncate(first + within);
+                        self.over = true;
+                    }
                     let next = if taken.whole { self.rows.len() } else { first };
                     self.position = Position::Taken { next, first, entry: taken.first };
                 }
@@ -227,8 +208,8 @@ impl Scan {
                         self.position = Position::Ended;
                         continue;
                     }
-                    if self.len() >= self.most || self.copied.len() >= MOST_COPIED {
-                        self.seen += self.len() as u64;
+                    if self.rows.len() >= self.most || self.copied.len() >= MOST_COPIED {
+                        self.seen += self.rows.len() as u64;
                         self.last_rowid = self.rowids.last().copied();
                         self.position = Position::Between;
                         return Ok(true);
@@ -239,65 +220,12 @@ impl Scan {
                     self.position = self.advance(pager)?;
                 }
                 Position::Ended => {
-                    let some = self.len() > 0;
-                    self.seen += self.len() as u64;
+                    let some = !self.rows.is_empty();
+                    self.seen += self.rows.len() as u64;
                     self.last_rowid = self.rowids.last().copied().or(self.last_rowid);
                     return Ok(some);
                 }
             }
-        }
-    }
-
-    /// Takes the page in hand and decodes; false, and nothing is taken, where some of its records go on elsewhere.
-    fn take_eagerly(&mut self, pager: &mut Pager, encoding: TextEncoding) -> Result<bool> {
-        let Some(eager) = &mut self.eager else { return Ok(false) };
-        let (first, number) = (eager.count, self.pages.len() as u16);
-        let most = self.most.saturating_sub(first);
-        eager.grow(most);
-        let (rows, rowids) = (&mut self.rows, &mut self.rowids);
-        rowids.truncate(first);
-        let outcome = match (self.wants_rowids, eager.keeps_rows) {
-            (false, false) => self
-                .cursor
-                .visit_page::<false>(pager, self.back, most, |bytes, mut row, _| eager.take(bytes, &mut row, encoding)),
-            (false, true) => self.cursor.visit_page::<false>(pager, self.back, most, |bytes, mut row, _| {
-                eager.take(bytes, &mut row, encoding)?;
-                rows.push(PageRow { page: number, ..row });
-                Ok(())
-            }),
-            (true, keeps_rows) => self.cursor.visit_page::<true>(pager, self.back, most, |bytes, mut row, rowid| {
-                eager.take(bytes, &mut row, encoding)?;
-                rowids.push(rowid);
-                if keeps_rows {
-                    rows.push(PageRow { page: number, ..row });
-                }
-                Ok(())
-            }),
-        };
-        let Ok(Some(taken)) = outcome else {
-            eager.truncate(first);
-            self.rows.truncate(first);
-            self.rowids.truncate(first);
-            return outcome.map(|_| false);
-        };
-        self.pages.push(taken.page);
-        self.cut_off(first);
-        let next = self.len();
-        self.position = Position::Taken { next, first, entry: taken.first };
-        Ok(true)
-    }
-
-    /// Of the rows from `first` on those stay that are before the end of the range.
-    fn cut_off(&mut self, first: usize) {
-        if self.rowids.last().is_some_and(|&rowid| !self.is_within(rowid)) {
-            let new = self.rowids.iter().skip(first);
-            let within = first + new.take_while(|&&rowid| self.is_within(rowid)).count();
-            self.rows.truncate(within);
-            self.rowids.truncate(within);
-            if let Some(eager) = &mut self.eager {
-                eager.truncate(within);
-            }
-            self.over = true;
         }
     }
 
@@ -329,12 +257,10 @@ impl Scan {
 
     /// Keeps the rows of an ascending list.
     pub fn keep(&mut self, rows: &[u32]) {
-        if !self.rows.is_empty() {
-            for (to, &from) in rows.iter().enumerate() {
-                self.rows[to] = self.rows[from as usize];
-            }
-            self.rows.truncate(rows.len());
+        for (to, &from) in rows.iter().enumerate() {
+            self.rows[to] = self.rows[from as usize];
         }
+        self.rows.truncate(rows.len());
         if self.wants_rowids {
             for (to, &from) in rows.iter().enumerate() {
                 self.rowids[to] = self.rowids[from as usize];

@@ -101,15 +101,6 @@ impl Vector {
         self.words.push(word);
     }
 
-    /// Writes a row that is there.
-    #[inline(always)]
-    pub fn put(&mut self, row: usize, tag: Class, word: u64) {
-        self.classes |= tag;
-        if let (Some(to_tag), Some(to_word)) = (self.tags.get_mut(row), self.words.get_mut(row)) {
-            (*to_tag, *to_word) = (tag, word);
-        }
-    }
-
     /// Adds a row that is a text or blob.
     #[inline]
     pub fn push_bytes(&mut self, tag: Class, bytes: &[u8]) -> Result<()> {
