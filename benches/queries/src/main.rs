@@ -4,9 +4,9 @@
 //! ```text
 //! cargo xtask queries                          # 300 queries of seed 1
 //! cargo xtask queries -- --seed 7 --count 50
-//! cargo xtask queries -- --seed 1 --only 17    # one of them, with its text
+//! cargo xtask queries -- --seed 1 --only 17    # one of them, with its text and its plans
 //! ```
-//! A query that takes an engine longer than `--cutoff` seconds is cut off and counts with that time.
+//! What counts is processor time: the machine may do other things too. A query that takes an engine longer than `--cutoff` seconds is cut off and counts with that time.
 #![forbid(unsafe_code)]
 
 /// The allocator that our faces ship with (SQLite, in C, keeps the system's).
@@ -14,11 +14,13 @@
 static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 
 mod generate;
+#[path = "../../tpch/src/processor.rs"]
+mod processor;
 #[path = "../../tpch/src/watch.rs"]
 mod watch;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
 use rusqlite::types::ValueRef;
@@ -104,6 +106,15 @@ fn main() {
                 theirs * 1e3
             );
         }
+        if arguments.only.is_some() {
+            let explained = format!("EXPLAIN QUERY PLAN {sql}");
+            // The last column of each node is its text.
+            let text = |row: &String| row.rsplit('|').next().unwrap_or_default().to_string();
+            let plans = [rows_of_turso(&turso, &explained, cutoff), rows_of_sqlite(&sqlite, &explained, cutoff)];
+            for (name, plan) in ["turso", "SQLite"].iter().zip(plans) {
+                println!("    {name}: {}", plan.iter().flatten().map(text).collect::<Vec<_>>().join("; "));
+            }
+        }
         logs.push(ratio.ln());
     }
     let mean = (logs.iter().sum::<f64>() / logs.len().max(1) as f64).exp();
@@ -115,13 +126,27 @@ fn main() {
 }
 
 fn timed<T>(f: impl FnOnce() -> T) -> (T, f64) {
-    let start = Instant::now();
+    let start = processor::seconds();
     let result = f();
-    (result, start.elapsed().as_secs_f64())
+    (result, processor::seconds() - start)
 }
 
 /// The rows, sorted (ties and joins may come in any order), or `None` when the query has been cut off.
 fn run_turso(connection: &Connection, sql: &str, cutoff: Duration) -> Option<Vec<String>> {
+    rows_of_turso(connection, sql, cutoff).map(sorted)
+}
+
+/// As [`run_turso`].
+fn run_sqlite(connection: &rusqlite::Connection, sql: &str, cutoff: Duration) -> Option<Vec<String>> {
+    rows_of_sqlite(connection, sql, cutoff).map(sorted)
+}
+
+fn sorted(mut rows: Vec<String>) -> Vec<String> {
+    rows.sort_unstable();
+    rows
+}
+
+fn rows_of_turso(connection: &Connection, sql: &str, cutoff: Duration) -> Option<Vec<String>> {
     let mut statement = match connection.prepare(sql) {
         Ok(prepared) => prepared.statement.expect("a query is a statement"),
         Err(error) => panic!("{error} in {sql}"),
@@ -137,12 +162,10 @@ fn run_turso(connection: &Connection, sql: &str, cutoff: Duration) -> Option<Vec
             Err(error) => panic!("{error} in {sql}"),
         }
     }
-    rows.sort_unstable();
     Some(rows)
 }
 
-/// As [`run_turso`].
-fn run_sqlite(connection: &rusqlite::Connection, sql: &str, cutoff: Duration) -> Option<Vec<String>> {
+fn rows_of_sqlite(connection: &rusqlite::Connection, sql: &str, cutoff: Duration) -> Option<Vec<String>> {
     let handle = connection.get_interrupt_handle();
     let _watch = Watch::start(cutoff, move || handle.interrupt());
     let mut statement = connection.prepare(sql).expect("SQLite prepares");
@@ -162,7 +185,6 @@ fn run_sqlite(connection: &rusqlite::Connection, sql: &str, cutoff: Duration) ->
             Err(error) => panic!("{error} in {sql}"),
         }
     }
-    rows.sort_unstable();
     Some(rows)
 }
 
