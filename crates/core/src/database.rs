@@ -198,6 +198,7 @@ impl AttachedDb {
             cache_size: None,
             shares_cache: false,
             loading: None,
+            plain_statistics: None,
         }
     }
 }
@@ -236,6 +237,7 @@ impl Settings {
             next_auto_vacuum: None,
             busy_timeout: options.busy_timeout,
             wal_autocheckpoint: DEFAULT_AUTOCHECKPOINT,
+            analysis_limit: 0,
             plain: Vec::new(),
         }
     }

@@ -63,6 +63,15 @@ pub trait Catalogue {
     fn best_index(&self, table: &ConnectedTable, question: &Question) -> Result<Option<Answer>> {
         table.used.table.best_index(question)
     }
+    /// A plan for this table has been looked for with what ANALYZE knows of one of its indexes.
+    fn note_statistics_used(&self, db: DbIndex, table: &Arc<str>) {
+        let _ = (db, table);
+    }
+    /// [`note_statistics_used`](Self::note_statistics_used) has been called on this connection.
+    fn statistics_used(&self, db: DbIndex, table: &Arc<str>) -> bool {
+        let _ = (db, table);
+        false
+    }
     /// The names of the modules known to the connection.
     fn modules(&self) -> Vec<Arc<str>> {
         Vec::new()
@@ -152,6 +161,8 @@ pub struct PlanOptions {
     pub no_truncate: bool,
     /// `PRAGMA legacy_alter_table`.
     pub legacy_alter_table: bool,
+    /// `PRAGMA analysis_limit`: entries of an index that ANALYZE looks at; 0: all.
+    pub analysis_limit: u32,
     /// Most columns of a table, result or index (`SQLITE_LIMIT_COLUMN`).
     pub limit_columns: usize,
     /// Most terms of a compound SELECT (`SQLITE_LIMIT_COMPOUND_SELECT`).
@@ -183,6 +194,7 @@ impl Default for PlanOptions {
             writable_schema: false,
             trusted_schema: true,
             no_truncate: false,
+            analysis_limit: 0,
             legacy_alter_table: false,
             limit_columns: 2000,
             limit_compound: 500,

@@ -88,6 +88,8 @@ instructions! {
     IfNullRow { cursor: CursorId, target: Addr, dest: Reg }
     /// The number of entries of the tree.
     Count { cursor: CursorId, dest: Reg }
+    /// Roughly the number of entries of the tree, which is not walked through.
+    CountRoughly { cursor: CursorId, dest: Reg }
     /// The cursor's own counter, then add one (sort order among equals).
     Sequence { cursor: CursorId, dest: Reg }
     /// The whole current record as a blob.

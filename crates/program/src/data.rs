@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use turso_value::Affinity;
 
-use crate::operand::{Affinities, ConstId, Reg, Regs};
+use crate::operand::{Addr, Affinities, ConstId, Reg, Regs};
 use crate::register::instructions;
 
 /// The STRICT column types a row must satisfy, in column order (`stricttables.html`).
@@ -53,6 +53,8 @@ instructions! {
     RealAffinity { reg: Reg }
     /// `dest = 0`, or NULL when either operand is NULL.
     ZeroOrNull { left: Reg, right: Reg, dest: Reg }
+    /// Jump when the registers `kept` hold exactly the same as `values`; otherwise copy them there.
+    Unchanged { values: Regs, kept: Regs, target: Addr }
     /// Check and convert a row for a STRICT table; the error is `SQLITE_CONSTRAINT_DATATYPE`.
     TypeCheck { values: Regs, types: Arc<StrictTypes> }
 }

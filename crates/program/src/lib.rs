@@ -14,6 +14,7 @@
 //! | [`cursor`] | opening, moving and reading cursors |
 //! | [`write`] | records, row and index entry changes |
 //! | [`sorter`] | sorters, sets, hashed rows, groups, Bloom filters |
+//! | [`survey`] | what ANALYZE learns about an index |
 //! | [`batch`] | pipelines over batches of rows |
 //! | [`virtual_table`] | scanning and changing virtual tables |
 //! | [`schema`] | transactions, savepoints, trees, catalogue, maintenance |
@@ -33,6 +34,7 @@ pub mod data;
 pub mod expression;
 pub mod schema;
 pub mod sorter;
+pub mod survey;
 pub mod virtual_table;
 pub mod write;
 

@@ -2,7 +2,7 @@
 
 use crate::listing::ListingRow;
 use crate::operand::{Addr, CursorId, Regs};
-use crate::{batch, control, cursor, data, expression, schema, sorter, virtual_table, write};
+use crate::{batch, control, cursor, data, expression, schema, sorter, survey, virtual_table, write};
 
 /// Declares the structs of one instruction family.
 macro_rules! instructions {
@@ -66,7 +66,7 @@ macro_rules! for_each_instruction {
             (control DecrJumpZero) (control OffsetLimit) (control MustBeInt) (control Jump) (control RunTrigger) (control Param)
             (control ResetOnce)
             (data Null) (data Integer) (data Real) (data Const) (data Variable) (data Move) (data Copy) (data Cast)
-            (data ApplyAffinity) (data RealAffinity) (data ZeroOrNull) (data TypeCheck)
+            (data ApplyAffinity) (data RealAffinity) (data ZeroOrNull) (data Unchanged) (data TypeCheck)
             (expression Add) (expression Subtract) (expression Multiply) (expression Divide) (expression Remainder)
             (expression Concat) (expression BitAnd) (expression BitOr) (expression ShiftLeft) (expression ShiftRight)
             (expression BitNot) (expression Not) (expression And) (expression Or) (expression IsTrue) (expression AddImm)
@@ -78,7 +78,7 @@ macro_rules! for_each_instruction {
             (cursor Rewind) (cursor Last) (cursor Next) (cursor Prev) (cursor SeekRowid) (cursor NotExists)
             (cursor SeekGe) (cursor SeekGt) (cursor SeekLe) (cursor SeekLt) (cursor IdxGe) (cursor IdxGt) (cursor IdxLe)
             (cursor IdxLt) (cursor Found) (cursor NotFound) (cursor NoConflict) (cursor DeferredSeek) (cursor FinishSeek)
-            (cursor IdxRowid) (cursor Rowid) (cursor Column) (cursor NullRow) (cursor IfNullRow) (cursor Count)
+            (cursor IdxRowid) (cursor Rowid) (cursor Column) (cursor NullRow) (cursor IfNullRow) (cursor Count) (cursor CountRoughly)
             (cursor Sequence) (cursor RowData) (cursor IfEmpty)
             (write MakeRecord) (write NewRowid) (write Insert) (write Delete) (write IdxInsert) (write IdxDelete)
             (write Clear) (write ChangeCount) (write ResetCount) (write FkCounter) (write FkIfZero)
@@ -86,6 +86,7 @@ macro_rules! for_each_instruction {
             (sorter SorterCompare) (sorter SorterReset) (sorter SetOpen) (sorter SetAdd) (sorter SetHas) (sorter RowSetAdd) (sorter RowSetRead) (sorter RowSetTest)
             (sorter HashOpen) (sorter HashAdd) (sorter HashFind) (sorter GroupOpen) (sorter GroupFind) (sorter GroupSort) (sorter GroupNext)
             (sorter FilterAdd) (sorter Filter)
+            (survey SurveyOpen) (survey SurveyAdd) (survey SurveySkip) (survey SurveyText) (survey SurveySample)
             (batch BatchOpen) (batch BatchRun) (batch BatchNext) (batch BatchRow)
             (schema Transaction) (schema AutoCommit) (schema Savepoint) (schema ReadCookie) (schema SetCookie)
             (schema CreateBtree) (schema Destroy) (schema ParseSchema) (schema DropTable) (schema DropIndex)

@@ -27,7 +27,7 @@ pub use index::{Index, IndexColumn, IndexKey, IndexOrigin};
 pub use names::FoldedName;
 pub use parse::parse_stored;
 pub use schema::Schema;
-pub use statistics::Statistics;
+pub use statistics::{Sample, Statistics};
 pub use table::{Check, Column, ForeignKey, ForeignKeyAction, Generated, Relation, StrictType, Table};
 pub use text::{constraint_text, stored_text};
 pub use trigger::{Trigger, define_trigger};

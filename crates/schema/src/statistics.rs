@@ -1,4 +1,8 @@
-//! `sqlite_stat1` as the planner reads it (`fileformat2.html`, section 2.6.4).
+//! `sqlite_stat1` and `sqlite_stat4` as the planner reads them (`fileformat2.html`, sections 2.6.4 and 2.6.7).
+
+use std::sync::Arc;
+
+use turso_value::{RecordReader, TextEncoding, Value};
 
 use crate::names::FoldedName;
 use crate::schema::Schema;
@@ -16,6 +20,38 @@ pub struct Statistics {
     pub no_skip_scan: bool,
     /// `sz=N`: the average size of a row in bytes.
     pub row_size: Option<u64>,
+    /// Some entries of the index, in its order.
+    pub samples: Arc<Vec<Sample>>,
+}
+
+/// An entry of an index, and how many others are like it. Each list has a number for each prefix of the index's columns.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sample {
+    /// Entries that are equal in the first columns.
+    pub equal: Vec<u64>,
+    /// Entries that are less in them.
+    pub before: Vec<u64>,
+    /// How many different values, or tuples, are less.
+    pub distinct_before: Vec<u64>,
+    /// The entry: the columns of the index, then those that find the row.
+    pub values: Vec<Value>,
+}
+
+/// The most samples of one index that are read; SQLite writes 24 or a few more.
+const MOST_SAMPLES: usize = 1000;
+
+impl Sample {
+    /// A row of `sqlite_stat4`; `None` when it is damaged.
+    fn parse(lists: [&str; 3], record: &[u8], encoding: TextEncoding) -> Option<Self> {
+        let numbers = |list: &str| list.split_ascii_whitespace().map(|n| n.parse().ok()).collect::<Option<Vec<u64>>>();
+        let [equal, before, distinct_before] = lists.map(numbers);
+        let mut sample =
+            Sample { equal: equal?, before: before?, distinct_before: distinct_before?, values: Vec::new() };
+        RecordReader::new(record).ok()?.decode_all(encoding, &mut sample.values).ok()?;
+        let columns = sample.equal.len().min(sample.before.len()).min(sample.distinct_before.len());
+        sample.values.truncate(columns);
+        (!sample.values.is_empty()).then_some(sample)
+    }
 }
 
 impl Statistics {
@@ -63,6 +99,24 @@ impl Schema {
                         self.statistics.insert(FoldedName::new(&primary.name), statistics.clone());
                     }
                     self.statistics.insert(FoldedName::new(&owner.name), statistics);
+                }
+            }
+        }
+    }
+    /// Add the rows `(idx, [neq, nlt, ndlt], sample)` of `sqlite_stat4` to the statistics of their indexes. Rows that are damaged,
+    /// and those of indexes of which nothing else is known, are ignored.
+    pub fn load_samples<'a>(&mut self, rows: impl IntoIterator<Item = (&'a str, [&'a str; 3], &'a [u8])>) {
+        let encoding = self.encoding;
+        for (index, lists, record) in rows {
+            // Those of a WITHOUT ROWID table itself carry the table's name.
+            let primary = self.table(index).and_then(|t| t.primary_key_index()).map(|p| p.name.clone());
+            let Some(sample) = Sample::parse(lists, record, encoding) else { continue };
+            for name in primary.as_deref().into_iter().chain([index]) {
+                if let Some(statistics) = self.statistics.get_mut(&FoldedName::new(name))
+                    && !statistics.per_prefix.is_empty()
+                    && statistics.samples.len() < MOST_SAMPLES
+                {
+                    Arc::make_mut(&mut statistics.samples).push(sample.clone());
                 }
             }
         }

@@ -36,6 +36,7 @@ mod run;
 mod schema;
 mod share;
 mod sorter;
+mod survey;
 mod transaction;
 mod trigger;
 mod virtual_table;

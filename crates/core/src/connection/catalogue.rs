@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use turso_error::{Error, Result, ResultCode};
@@ -63,7 +64,13 @@ pub(crate) struct SessionCatalogue<'a> {
     pub needs_session: Cell<bool>,
     /// Virtual tables that were asked for and are not connected.
     pub missing: RefCell<Vec<MissingTable>>,
+    /// Tables whose statistics have been used to plan something on this connection, and those that come to them now.
+    statistics_used: Cow<'a, HashSet<TableName>>,
+    pub newly_used: RefCell<Vec<TableName>>,
 }
+
+/// A table, by its database.
+pub(crate) type TableName = (DbIndex, Arc<str>);
 
 impl<'a> SessionCatalogue<'a> {
     pub fn new(state: &'a State) -> Self {
@@ -78,6 +85,8 @@ impl<'a> SessionCatalogue<'a> {
             session: None,
             needs_session: Cell::new(false),
             missing: RefCell::default(),
+            statistics_used: Cow::Borrowed(&state.statistics_used),
+            newly_used: RefCell::default(),
         }
     }
 
@@ -92,9 +101,11 @@ impl<'a> SessionCatalogue<'a> {
             missing_collation: RefCell::default(),
             authorizer: state.hooks.authorizer.clone(),
             virtual_tables: Cow::Owned(state.virtual_tables.clone()),
+            statistics_used: Cow::Owned(state.statistics_used.clone()),
             session: Some(RefCell::new(state)),
             needs_session: Cell::new(false),
             missing: RefCell::default(),
+            newly_used: RefCell::default(),
         }
     }
 
@@ -196,6 +207,17 @@ impl Catalogue for SessionCatalogue<'_> {
         session.borrow_mut().lend_within_statement(|| instance.best_index(question))
     }
 
+    fn note_statistics_used(&self, db: DbIndex, table: &Arc<str>) {
+        let name = (db, table.clone());
+        if !self.statistics_used.contains(&name) {
+            self.newly_used.borrow_mut().push(name);
+        }
+    }
+
+    fn statistics_used(&self, db: DbIndex, table: &Arc<str>) -> bool {
+        self.statistics_used.contains(&(db, table.clone()))
+    }
+
     fn modules(&self) -> Vec<Arc<str>> {
         self.virtual_tables.module_names()
     }
@@ -233,6 +255,7 @@ impl State {
             dqs_ddl: self.settings.switches.dqs_ddl,
             trusted_schema: self.settings.trusted_schema,
             no_truncate: self.hooks.watches_values || self.capture.is_on(),
+            analysis_limit: self.settings.analysis_limit,
             legacy_alter_table: self.settings.legacy_alter_table,
             limit_columns: self.limit_table.get(Limit::Column),
             limit_compound: self.limit_table.get(Limit::CompoundSelect),

@@ -17,8 +17,8 @@ use super::state::State;
 /// The newest schema format that is understood.
 const NEWEST_FORMAT: u32 = 4;
 
-/// The first fields of a row: all of `sqlite_schema`, and more than `sqlite_stat1` has.
-pub(super) type Fields = [Value; 5];
+/// The first fields of a row: all of `sqlite_stat4`, and more than `sqlite_schema` and `sqlite_stat1` have.
+pub(super) type Fields = [Value; 6];
 
 /// A scan of `sqlite_schema` or `sqlite_stat1` in progress.
 pub(crate) struct Loading {
@@ -87,6 +87,8 @@ impl State {
             && let Some(shared) = entry.database.as_ref().and_then(|d| d.shared_schema(cookie))
             && shared.encoding == encoding
         {
+            // Whoever shared it may not have come to that.
+            entry.statistics_stale = shared.statistics.is_empty() && shared.table("sqlite_stat1").is_some();
             entry.schema = Some(shared);
             self.generation = self.generation.wrapping_add(1);
             return self.take_encoding(db);
@@ -123,7 +125,7 @@ impl State {
         self.take_encoding(db)
     }
 
-    /// Take up what ANALYZE has noted in `sqlite_stat1`.
+    /// Take up what ANALYZE has noted.
     fn load_statistics(&mut self, db: usize) -> Result<()> {
         self.begin_read(db)?;
         let Some(known) = self.databases.get(db).and_then(|d| d.schema.clone()) else { return Ok(()) };
@@ -146,16 +148,38 @@ impl State {
         self.read_rows(db, PageNo::ONE)?.iter().map(schema_row).collect()
     }
 
-    /// What ANALYZE has noted: take up the rows of `sqlite_stat1`, if the catalogue has that table.
+    /// What ANALYZE has noted: take up the rows of `sqlite_stat1` and `sqlite_stat4`, as far as the catalogue has those tables.
     fn read_statistics(&mut self, db: usize, schema: &mut Schema) -> Result<()> {
-        let Some(root) = schema.table("sqlite_stat1").filter(|t| t.has_rowid()).map(|t| t.root) else { return Ok(()) };
-        let rows = self.read_rows(db, PageNo(root))?;
-        let texts: Vec<[Option<String>; 3]> = rows.iter().map(|r| [text(&r[0]), text(&r[1]), text(&r[2])]).collect();
+        let root_of = |schema: &Schema, name| schema.table(name).filter(|t| t.has_rowid()).map(|t| PageNo(t.root));
+        let Some(root) = root_of(schema, "sqlite_stat1") else { return Ok(()) };
+        let epoch = self.databases.get(db).map_or(0, |entry| entry.pager.change_epoch());
+        // Read already, where the samples have been waited for.
+        let plain = match self.databases.get_mut(db).and_then(|entry| entry.plain_statistics.take()) {
+            Some((of, rows)) if of == epoch => rows,
+            _ => self.read_rows(db, root)?,
+        };
+        let samples = match root_of(schema, "sqlite_stat4").map(|root| self.read_rows(db, root)) {
+            Some(Err(Error::Pending)) => {
+                if let Some(entry) = self.databases.get_mut(db) {
+                    entry.plain_statistics = Some((epoch, plain));
+                }
+                return Err(Error::Pending);
+            }
+            Some(rows) => rows?,
+            None => Vec::new(),
+        };
+        let texts: Vec<[Option<String>; 3]> = plain.iter().map(|r| [0, 1, 2].map(|i| text(&r[i]))).collect();
         schema.load_statistics(
             texts
                 .iter()
                 .filter_map(|[table, index, stat]| Some((table.as_deref()?, index.as_deref(), stat.as_deref()?))),
         );
+        let texts: Vec<[Option<String>; 4]> = samples.iter().map(|r| [1, 2, 3, 4].map(|i| text(&r[i]))).collect();
+        schema.load_samples(texts.iter().zip(&samples).filter_map(|([index, equal, before, distinct], row)| {
+            let lists = [equal.as_deref()?, before.as_deref()?, distinct.as_deref()?];
+            let Value::Blob(record) = &row[5] else { return None };
+            Some((index.as_deref()?, lists, record.as_slice()))
+        }));
         Ok(())
     }
 

@@ -197,8 +197,11 @@ impl State {
                 Ok(Value::from(self.limit_table.get(Limit::WorkerThreads) as i64))
             }
             "analysis_limit" => {
-                let told = told.map(number).filter(|told| *told >= 0).map(|n| Value::Integer(n & 0x7fff_ffff));
-                Ok(Value::Integer(self.plain_setting("analysis_limit", 0, told.as_ref())))
+                if let Some(told) = told.map(number).filter(|told| *told >= 0) {
+                    self.settings.analysis_limit = (told & 0x7fff_ffff) as u32;
+                    self.generation = self.generation.wrapping_add(1);
+                }
+                Ok(Value::Integer(i64::from(self.settings.analysis_limit)))
             }
             "soft_heap_limit" | "hard_heap_limit" => {
                 let name = if name == "soft_heap_limit" { "soft_heap_limit" } else { "hard_heap_limit" };

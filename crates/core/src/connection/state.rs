@@ -1,5 +1,6 @@
 //! The state of a session; everything behind the connection's lock.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -40,6 +41,8 @@ pub(crate) struct AttachedDb {
     pub shares_cache: bool,
     /// The rows of `sqlite_schema` being read.
     pub loading: Option<super::schema::Loading>,
+    /// The rows of `sqlite_stat1` as of a change epoch, while those of `sqlite_stat4` are waited for.
+    pub plain_statistics: Option<(u64, Vec<super::schema::Fields>)>,
 }
 
 /// A named savepoint.
@@ -97,6 +100,8 @@ pub(crate) struct Settings {
     pub busy_timeout: Duration,
     /// Frames in a log after which a commit is followed by a checkpoint.
     pub wal_autocheckpoint: u32,
+    /// `PRAGMA analysis_limit`: entries of an index that ANALYZE looks at; 0: all.
+    pub analysis_limit: u32,
     /// Settings that are only stored and answered.
     pub plain: Vec<(&'static str, i64)>,
 }
@@ -156,6 +161,8 @@ pub(crate) struct State {
     pub temp_space: Option<Arc<TempSpace>>,
     /// Counts what makes prepared statements out of date apart from the file's schema cookie.
     pub generation: u32,
+    /// Tables whose statistics some plan has been looked for with: `PRAGMA optimize` looks after them.
+    pub statistics_used: HashSet<super::catalogue::TableName>,
     /// A number that no other connection of this process has.
     pub holder: u64,
     /// The connection that stood in the way when a table was locked last.
@@ -246,6 +253,7 @@ impl State {
             vacuum: None,
             temp_space: None,
             generation: 0,
+            statistics_used: HashSet::new(),
             holder: next_number(),
             blocked_by: None,
             shares_cache,

@@ -1,8 +1,7 @@
 -- # Pragmas
 -- > An unknown pragma does nothing, as in SQLite. "Stored": it can be set and asked for, and changes nothing else.
 -- = analysis_limit
-PRAGMA analysis_limit; PRAGMA analysis_limit = 100; PRAGMA analysis_limit = -1; PRAGMA analysis_limit;
--- ! stored
+PRAGMA analysis_limit; PRAGMA analysis_limit = 100; PRAGMA analysis_limit = -1; PRAGMA analysis_limit; PRAGMA analysis_limit = 2; ANALYZE; SELECT * FROM sqlite_stat1; SELECT * FROM sqlite_stat4;
 -- = application_id
 PRAGMA application_id = 77; PRAGMA application_id;
 -- = auto_vacuum
@@ -139,7 +138,7 @@ PRAGMA optimize(3);
 PRAGMA optimize;
 SELECT * FROM sqlite_stat1;
 PRAGMA optimize(3);
--- ! tables that have grown or shrunk since they were analyzed are left alone; no `analysis_limit`
+INSERT INTO t(b) SELECT 'new' FROM u, u, u, u; SELECT * FROM t WHERE b = 'one'; PRAGMA optimize(3); PRAGMA optimize; SELECT * FROM sqlite_stat1;
 -- = page_count
 PRAGMA page_count; CREATE TABLE z(a); PRAGMA page_count; PRAGMA nope.page_count;
 -- = page_size

@@ -172,8 +172,8 @@ DROP TABLE sqlite_schema;
 -- = REINDEX
 REINDEX; REINDEX t; REINDEX t_b; REINDEX nocase; REINDEX nope;
 -- = ANALYZE
-ANALYZE; SELECT * FROM sqlite_stat1 ORDER BY tbl, idx; ANALYZE t; ANALYZE main; ANALYZE nope;
--- ! no samples of keys (`sqlite_stat4`)
+ANALYZE; SELECT * FROM sqlite_stat1 ORDER BY tbl, idx; ANALYZE t; ANALYZE main; ANALYZE nope; SELECT * FROM sqlite_stat4 ORDER BY tbl, idx, nlt;
+-- ! of equally large groups of an index other ones get a sample in `sqlite_stat4`, where not all can have one
 -- = sqlite_schema, sqlite_master, sqlite_temp_schema
 SELECT type, name, tbl_name, sql FROM sqlite_master; SELECT count(*) FROM sqlite_temp_schema; SELECT count(*) FROM sqlite_temp_master; UPDATE sqlite_schema SET sql = ''; INSERT INTO sqlite_schema VALUES (1, 2, 3, 4, 5);
 -- # Transactions and databases

@@ -5,6 +5,7 @@
 //! been supplied.
 
 use turso_error::{Error, Result};
+use turso_program::expression::CompareOp;
 
 use super::cost::number;
 use super::is_right;
@@ -13,8 +14,8 @@ use super::search::Chosen;
 use super::source::SourceInfo;
 use super::terms::{Key, Mask, Op, Terms, Usable};
 use crate::plan::{
-    Access, AutoIndex, AutoKey, Bound, ColumnIndex, EqualTerm, Expr, IndexAccess, JoinKind, JoinPlan, Level, OrArm,
-    OrderTerm, Wish,
+    Access, AutoIndex, AutoKey, Bound, ColumnIndex, CompareHow, EqualTerm, Expr, IndexAccess, JoinKind, JoinPlan,
+    Level, OrArm, OrderTerm, SourceId, Wish,
 };
 
 /// Build the plan of a chosen sequence.
@@ -53,6 +54,7 @@ pub(super) fn build(
         plan.single_row = false;
     }
     builder.place_filters(&mut plan);
+    builder.place_derived(&mut plan, chosen.paths.iter().filter_map(|&p| paths.get(p)));
     let count = chosen.delivered.count.unwrap_or(0);
     plan.order_satisfied = count;
     let term = |&(i, descending): &(usize, bool)| wish.order.get(i).map(|t| OrderTerm { descending, ..t.clone() });
@@ -217,6 +219,32 @@ impl Builder<'_, '_> {
         Ok(Access::MultiOr { arms: list })
     }
 
+    /// What follows from an equality and a constant is checked where its loop comes before the one of the constant: `a = b AND b = 5`
+    /// keeps the rows of the first loop that could not join anyway from the loops between.
+    fn place_derived<'p>(&self, plan: &mut JoinPlan, paths: impl Iterator<Item = &'p Path>) {
+        if !self.terms.terms.iter().any(|t| t.derived) || plan.levels.iter().any(|l| is_right(l.join)) {
+            return;
+        }
+        for (outer, path) in paths.enumerate() {
+            let info = &self.infos[path.source];
+            if !matches!(info.source.join, JoinKind::Inner | JoinKind::Cross) || info.source.exists {
+                continue;
+            }
+            let later = plan.levels.iter().skip(outer + 1).fold(0, |mask: Mask, level| mask | 1 << level.position);
+            let follows = |i: usize, u: &Usable<'_>| {
+                let term = &self.terms.terms[u.term];
+                u.source == path.source && term.derived && term.reads & later != 0 && !path.uses.contains(&i)
+            };
+            let filters = self.terms.usable.iter().enumerate().filter(|(i, u)| follows(*i, u));
+            let filters: Vec<Expr> =
+                filters.filter_map(|(_, u)| constant_comparison(self.terms, info.source.id, u)).collect();
+            if let Some(level) = plan.levels.get_mut(outer) {
+                // Before subqueries, which come last.
+                level.filters.splice(0..0, filters);
+            }
+        }
+    }
+
     /// Put every condition that is still to be checked where it belongs.
     fn place_filters(&self, plan: &mut JoinPlan) {
         let level_of =
@@ -286,6 +314,25 @@ impl Builder<'_, '_> {
             }
         }
     }
+}
+
+/// What a term says of a column and a constant, as a condition.
+fn constant_comparison(terms: &Terms<'_>, source: SourceId, u: &Usable<'_>) -> Option<Expr> {
+    let op = match u.op {
+        Op::Equal => CompareOp::Eq,
+        Op::Low { inclusive: true } => CompareOp::Ge,
+        Op::Low { inclusive: false } => CompareOp::Gt,
+        Op::High { inclusive: true } => CompareOp::Le,
+        Op::High { inclusive: false } => CompareOp::Lt,
+        Op::Is | Op::IsNull | Op::In => return None,
+    };
+    let value @ (Expr::Literal(_) | Expr::Parameter(_)) = u.value.as_deref()? else { return None };
+    let Key::Column(column) = &u.key else { return None };
+    // The column as the equality has it.
+    let is_it = |e: &&Expr| matches!(e, Expr::Column { source: s, column: c, .. } if *s == source && c == column);
+    let left = terms.usable.iter().filter_map(|u| u.value.as_deref()).find(is_it)?.clone();
+    let how = CompareHow { affinity: u.affinity, collation: u.collation.clone() };
+    Some(Expr::Compare { op, left: Box::new(left), right: Box::new(value.clone()), how, null_equal: false })
 }
 
 /// Where a condition goes whose subquery runs for each row: behind the cheap conditions of the loops further inside, as long as

@@ -9,6 +9,7 @@ use turso_program::expression::CompareOp;
 use turso_schema::{Column, Index, IndexKey, Schema, Table};
 use turso_value::{Affinity, Value};
 
+use super::samples::Samples;
 use crate::plan::{Expr, InSet};
 
 /// `10 * log2(x)`, rounded.
@@ -98,11 +99,25 @@ pub fn guess(condition: &Expr) -> LogEst {
         Expr::Between { negated: false, .. } => -20,
         Expr::In { set: InSet::List(list), negated: false, .. } => (log_est(list.len() as u64) - 33).min(-5),
         Expr::In { negated: false, .. } => -20,
-        Expr::Function { function, .. } if function.flags.has(FunctionFlags::LIKE) => -20,
+        Expr::Function { function, args, .. } if function.flags.has(FunctionFlags::LIKE) => like_guess(args),
         Expr::Exists { .. } | Expr::IsNull { negated: false, .. } => -10,
         Expr::Or(..) => -5,
         _ => -1,
     }
+}
+
+/// How many rows LIKE or GLOB keeps: words that stand in a text tell little by their length, numbers much, and a beginning more
+/// than what may stand anywhere.
+fn like_guess(args: &[Expr]) -> LogEst {
+    let Some(Expr::Literal(Value::Text(pattern))) = args.first() else { return -20 };
+    let anywhere = pattern.first().is_none_or(|b| b"%_*?[".contains(b));
+    let letter = if anywhere { -4 } else { -10 };
+    let of = |byte: &u8| match byte {
+        b'0'..=b'9' => -20,
+        b'%' | b'_' | b'*' | b'?' | b'[' | b']' => 0,
+        _ => letter,
+    };
+    (-20 + pattern.iter().map(of).sum::<LogEst>()).max(-66)
 }
 
 /// What is known about the size of a table.
@@ -169,17 +184,25 @@ pub struct IndexShape {
     pub no_skip_scan: bool,
     /// ANALYZE says that ranges of this index are not to be used.
     pub unordered: bool,
+    /// Entries that ANALYZE has kept.
+    pub samples: Option<Samples>,
 }
 
 /// The shape of an index by statistics or guess.
 pub fn index_shape(schema: &Schema, table: &Table, index: &Index, table_rows: LogEst) -> IndexShape {
     let columns = index.columns.len();
-    let mut shape =
-        IndexShape { rows: Vec::with_capacity(columns + 1), analyzed: false, no_skip_scan: false, unordered: false };
+    let mut shape = IndexShape {
+        rows: Vec::with_capacity(columns + 1),
+        analyzed: false,
+        no_skip_scan: false,
+        unordered: false,
+        samples: None,
+    };
     if let Some(statistics) = statistics_of(schema, table, index).filter(|s| !s.per_prefix.is_empty()) {
         shape.analyzed = true;
         shape.no_skip_scan = statistics.no_skip_scan;
         shape.unordered = statistics.unordered;
+        shape.samples = Samples::of(schema, table, index, statistics);
         shape.rows.push(log_est(statistics.rows));
         shape.rows.extend(statistics.per_prefix.iter().take(columns).map(|&n| log_est(n)));
         let last = shape.rows.last().copied().unwrap_or(0);

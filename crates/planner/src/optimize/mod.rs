@@ -6,6 +6,7 @@
 //! | `source` | a source's table, size and indexes |
 //! | `terms`, `terms_like` | conjuncts, and how they could help to find rows |
 //! | `cost` | estimates |
+//! | `samples` | better ones, where values are known and ANALYZE has kept samples |
 //! | `path`, `path_or` | ways of finding the rows of one source |
 //! | `point` | the plan of a look-up by rowid, without a search |
 //! | `virtual_table` | what a virtual table offers |
@@ -19,6 +20,7 @@ mod order;
 mod path;
 mod path_or;
 mod point;
+mod samples;
 mod search;
 mod source;
 mod terms;
@@ -127,6 +129,7 @@ fn choose(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanContext<'_
         };
         paths.extend(finder.find());
     }
+    note_statistics_used(&infos, &terms, context);
     let orders = order::Orders::new(wish, &terms, &infos);
     // A core that reads columns of an enclosing query runs often: an index made for it may pay, where SQLite scans each time.
     let initial = if terms.correlated { cost::log_est_real(wish.runs.min(1e9)) } else { 0 };
@@ -140,6 +143,21 @@ fn choose(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanContext<'_
         }
     }
     Ok(plan)
+}
+
+/// Tell the connection which tables' statistics have been looked at: those of indexes that a condition could use.
+fn note_statistics_used(infos: &[source::SourceInfo<'_>], terms: &terms::Terms<'_>, context: &PlanContext<'_>) {
+    for (position, info) in infos.iter().enumerate() {
+        let Relation::Table { db, table } = &info.source.relation else { continue };
+        let restricted = |index: &source::IndexInfo| {
+            let key = index.keys.first().map(|k| k.key.as_ref());
+            let restricts = |u: &terms::Usable<'_>| u.source == position && key.is_some_and(|key| u.restricts(key));
+            index.shape.analyzed && terms.usable.iter().any(restricts)
+        };
+        if info.indexes.iter().any(restricted) {
+            context.catalogue.note_statistics_used(*db, &table.name);
+        }
+    }
 }
 
 /// The plan of a path that finds one row at most: any order is delivered.
@@ -191,6 +209,11 @@ fn body_rows(body: &Body, context: &PlanContext<'_>, depth: u32) -> cost::LogEst
 /// True when a column with this affinity holds values that compare, as stored, as the comparison compares them.
 pub(crate) fn index_serves(column: turso_value::Affinity, how: &crate::plan::CompareHow) -> bool {
     terms::serves(column, how)
+}
+
+/// What part of the rows is taken to satisfy a condition that no index serves.
+pub(crate) fn share(condition: &Expr) -> f32 {
+    cost::number(cost::guess(condition)) as f32
 }
 
 /// True for joins that supply NULL rows for either side.

@@ -3,7 +3,8 @@
 use turso_program::expression::CompareOp;
 use turso_value::Value;
 
-use super::cost::{LogEst, add, log_est, number, search_steps};
+use super::cost::{LogEst, add, log_est, log_est_real, number, search_steps};
+use super::samples::End;
 use super::source::{IndexInfo, SourceInfo, implied};
 use super::terms::{Key, KeyRef, Mask, Op, Term, Terms, Usable};
 use crate::plan::{ColumnIndex, Expr, InSet, IndexHint, JoinKind, Wish};
@@ -315,6 +316,7 @@ impl<'f, 'a> Finder<'f, 'a> {
             at,
             info,
             equal: Vec::new(),
+            known: info.shape.samples.as_ref().map(|_| Vec::new()),
             skip: 0,
             needs: 0,
             in_values: 0,
@@ -349,17 +351,27 @@ impl<'f, 'a> Finder<'f, 'a> {
             let Some(u) = self.terms.usable.get(i) else { continue };
             let saved = (search.needs, search.in_values, search.out);
             search.needs |= u.needs;
-            search.out += rows_next - rows_here;
+            let sampled = search.sampled(u);
+            match sampled {
+                Some(rows) => search.out = rows,
+                None => search.out += rows_next - rows_here,
+            }
             match u.op {
-                Op::IsNull => search.out += 10,
+                Op::IsNull if sampled.is_none() => search.out += 10,
                 Op::In => search.in_values += in_size(u),
                 _ => {}
             }
             search.equal.push(i);
+            let known = search.known.clone();
+            search.known = search.known.take().and_then(|mut known| {
+                known.push(constant(u)?);
+                Some(known)
+            });
             let path = self.search_path(search, None, None, 1);
             self.keep(path);
             self.extend_search(search);
             search.equal.pop();
+            search.known = known;
             (search.needs, search.in_values, search.out) = saved;
         }
         if search.info.shape.unordered {
@@ -374,7 +386,8 @@ impl<'f, 'a> Finder<'f, 'a> {
             let saved = (search.needs, search.out);
             let uses: Vec<usize> = low.into_iter().chain(high).collect();
             search.needs |= self.needs(&uses);
-            search.out = range_rows(search.out, low.is_some(), high.is_some());
+            let (from, to) = (low.and_then(|i| self.terms.usable.get(i)), high.and_then(|i| self.terms.usable.get(i)));
+            search.out = search.range(from, to);
             let width = self.row_width(search.info, j, low.or(high));
             let path = self.search_path(search, low, high, width);
             self.keep(path);
@@ -435,8 +448,16 @@ impl<'f, 'a> Finder<'f, 'a> {
             return;
         }
         let distinct = rows - first;
-        let mut search =
-            Search { at, info, equal: Vec::new(), skip: 1, needs: 0, in_values: distinct + 5, out: *rows - distinct };
+        let mut search = Search {
+            at,
+            info,
+            equal: Vec::new(),
+            known: None,
+            skip: 1,
+            needs: 0,
+            in_values: distinct + 5,
+            out: *rows - distinct,
+        };
         self.extend_search(&mut search);
     }
 
@@ -559,6 +580,8 @@ struct Search<'f> {
     at: usize,
     info: &'f IndexInfo,
     equal: Vec<usize>,
+    /// The values that the columns of `equal` must have, if all are constants and the index has samples.
+    known: Option<Vec<Value>>,
     skip: usize,
     needs: Mask,
     in_values: LogEst,
@@ -566,10 +589,77 @@ struct Search<'f> {
 }
 
 impl Search<'_> {
+    /// How many entries are left, as the index's samples say, when the next column has to satisfy the term.
+    fn sampled(&self, u: &Usable<'_>) -> Option<LogEst> {
+        let samples = self.info.shape.samples.as_ref()?;
+        let mut key = self.known.clone()?;
+        if let Some(value) = constant(u) {
+            key.push(value);
+            return samples.equal(&key);
+        }
+        let (Op::In, Some(Expr::In { set: InSet::List(list), .. })) = (u.op, u.value.as_deref()) else { return None };
+        let mut total: Option<LogEst> = None;
+        for value in list {
+            let Expr::Literal(value) = value else { return None };
+            key.push(converted(u, value));
+            let rows = samples.equal(&key)?;
+            key.pop();
+            total = Some(total.map_or(rows, |total| add(total, rows)));
+        }
+        // The sum is multiplied by the number of values later.
+        total.map(|total| (total - in_size(u)).max(0))
+    }
+
+    /// How many entries are left when the next column has to lie in a range.
+    fn range(&self, low: Option<&Usable<'_>>, high: Option<&Usable<'_>>) -> LogEst {
+        let guess = range_rows(self.out, low.is_some(), high.is_some());
+        let Some(samples) = &self.info.shape.samples else { return guess };
+        let (from, to) = (low.and_then(constant), high.and_then(constant));
+        if from.is_none() && to.is_none() {
+            return guess;
+        }
+        let inclusive = |u: Option<&Usable<'_>>| {
+            let op = |op| matches!(op, Op::Low { inclusive: true } | Op::High { inclusive: true });
+            u.is_some_and(|u| !u.more.is_empty() || op(u.op))
+        };
+        let from_end = from.as_ref().map(|value| End { value, inclusive: inclusive(low) });
+        let to_end = to.as_ref().map(|value| End { value, inclusive: inclusive(high) });
+        let rows = match &self.known {
+            Some(known) => samples.range(known, from_end, to_end),
+            None => {
+                let part = samples.part(self.skip + self.equal.len(), from_end, to_end);
+                part.map(|part| self.out - log_est_real(1.0 / part))
+            }
+        };
+        // An end that is not known keeps a quarter.
+        let unknown = [(low, &from), (high, &to)].iter().filter(|(u, end)| u.is_some() && end.is_none()).count();
+        let ends = LogEst::from(low.is_some()) + LogEst::from(high.is_some());
+        rows.map_or(guess, |rows| (rows - 20 * unknown as LogEst).max(10).min(self.out - ends))
+    }
+
     fn shape(&self, columns: usize) -> LogEst {
         // What stands behind the declared key is not counted.
         self.info.shape.rows.get(columns).or(self.info.shape.rows.last()).copied().unwrap_or(0)
     }
+}
+
+/// The value that the column of a term is compared with, as the comparison converts it, if it is a constant.
+fn constant(u: &Usable<'_>) -> Option<Value> {
+    match (u.op, u.value.as_deref()) {
+        (Op::IsNull, _) => Some(Value::Null),
+        (Op::Equal | Op::Is | Op::Low { .. } | Op::High { .. }, Some(Expr::Literal(value)))
+            if u.op == Op::Is || !value.is_null() =>
+        {
+            Some(converted(u, value))
+        }
+        _ => None,
+    }
+}
+
+fn converted(u: &Usable<'_>, value: &Value) -> Value {
+    let mut value = value.clone();
+    u.affinity.apply(&mut value);
+    value
 }
 
 fn in_size(u: &Usable<'_>) -> LogEst {

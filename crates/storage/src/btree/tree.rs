@@ -269,6 +269,17 @@ impl TreeEraser {
 }
 
 impl BTreeCursor {
+    /// Roughly the number of entries in the tree, as its first leaf and the pages above it let expect. The cursor goes to the first
+    /// entry.
+    pub fn count_roughly(&mut self, pager: &mut Pager) -> Result<u64> {
+        if !self.first(pager)? {
+            return Ok(0);
+        }
+        let levels = self.path.iter().take(self.depth + 1);
+        let branches = levels.map(|level| u64::from(level.count) + u64::from(!level.kind.is_leaf()));
+        Ok(branches.fold(1, u64::saturating_mul))
+    }
+
     /// The number of entries in the tree. The cursor loses its position. A pending count goes on where it stopped.
     pub fn count(&mut self, pager: &mut Pager) -> Result<u64> {
         if self.counting.is_none() {

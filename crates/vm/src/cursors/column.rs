@@ -156,7 +156,12 @@ impl Vm {
                 }
             }
             Cursor::Null => self.frame.registers.get_mut(column.dest).set_null(),
-            Cursor::Closed | Cursor::Set(_) | Cursor::Groups(_) | Cursor::Batch(_) | Cursor::Virtual(_) => {
+            Cursor::Closed
+            | Cursor::Set(_)
+            | Cursor::Groups(_)
+            | Cursor::Batch(_)
+            | Cursor::Survey(_)
+            | Cursor::Virtual(_) => {
                 return Err(internal("column of a cursor that has none"));
             }
         }

@@ -1,4 +1,4 @@
-//! Cursors: over trees of a database, ephemeral trees, single records, sorters, sets of keys, hashed rows and groups.
+//! Cursors: over trees of a database, ephemeral trees, single records, sorters, sets of keys, hashed rows, groups, surveys.
 //!
 //! ```text
 //!   Tree ── btree: BTreeCursor        the position
@@ -34,6 +34,7 @@ use crate::hash_rows::HashRows;
 use crate::keyset::KeySet;
 use crate::run::{Run, internal};
 use crate::sorter::Sorter;
+use crate::survey::Survey;
 
 /// A cursor slot of a frame.
 #[derive(Default)]
@@ -47,6 +48,7 @@ pub(crate) enum Cursor {
     Hash(Box<HashRows>),
     Groups(Box<Groups>),
     Batch(Box<Batch>),
+    Survey(Box<Survey>),
     Virtual(Box<VirtualCursor>),
     /// Every column reads NULL: the other side of an outer join that was never opened.
     Null,

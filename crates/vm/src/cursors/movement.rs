@@ -119,7 +119,7 @@ impl Exec for NullRow {
             Cursor::Pseudo(pseudo) => pseudo.null_row = true,
             Cursor::Virtual(cursor) => cursor.null_row = true,
             Cursor::Hash(rows) => rows.null_row(),
-            Cursor::Sorter(_) | Cursor::Groups(_) | Cursor::Batch(_) => {
+            Cursor::Sorter(_) | Cursor::Groups(_) | Cursor::Batch(_) | Cursor::Survey(_) => {
                 return Err(internal("a sorter has no null row"));
             }
             slot => *slot = Cursor::Null,
@@ -137,7 +137,12 @@ impl Exec for IfNullRow {
             Cursor::Virtual(cursor) => cursor.null_row,
             Cursor::Null => true,
             Cursor::Hash(rows) => rows.is_null_row(),
-            Cursor::Sorter(_) | Cursor::Set(_) | Cursor::Groups(_) | Cursor::Batch(_) | Cursor::Closed => false,
+            Cursor::Sorter(_)
+            | Cursor::Set(_)
+            | Cursor::Groups(_)
+            | Cursor::Batch(_)
+            | Cursor::Survey(_)
+            | Cursor::Closed => false,
         };
         if null_row {
             vm.frame.registers.get_mut(self.dest).set_null();
@@ -151,6 +156,16 @@ impl Exec for Count {
         let (tree, pager) = tree_and_pager(&mut vm.frame.cursors, &mut vm.run, host, self.cursor)?;
         let count = tree.btree.count(pager)?;
         tree.moved(false, pager.change_epoch());
+        vm.frame.registers.set_integer(self.dest, i64::try_from(count).unwrap_or(i64::MAX));
+        Ok(Flow::NEXT)
+    }
+}
+
+impl Exec for CountRoughly {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        let (tree, pager) = tree_and_pager(&mut vm.frame.cursors, &mut vm.run, host, self.cursor)?;
+        let count = tree.btree.count_roughly(pager)?;
+        tree.moved(count > 0, pager.change_epoch());
         vm.frame.registers.set_integer(self.dest, i64::try_from(count).unwrap_or(i64::MAX));
         Ok(Flow::NEXT)
     }

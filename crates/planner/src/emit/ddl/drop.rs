@@ -155,8 +155,11 @@ fn drop_index(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
         return Err(Error::sql("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped"));
     }
     delete_schema_rows(e, db, SchemaRows::Element { name: &index.name, kind: "index" });
-    if let Some(stat) = schema_of(e, db).table("sqlite_stat1") {
-        delete_rows_named(e, db, stat.root, Some((1, &index.name)), statistics_change(db, Cause::Delete));
+    for statistics in ["sqlite_stat1", "sqlite_stat4"] {
+        if let Some(stat) = schema_of(e, db).table(statistics).cloned() {
+            let change = statistics_change(db, Cause::Delete).filter(|_| statistics == "sqlite_stat1");
+            delete_rows_named(e, db, stat.root, Some((1, &index.name)), change);
+        }
     }
     change_cookie(e, db);
     destroy(e, db, index.root);
