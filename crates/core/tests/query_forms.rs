@@ -71,3 +71,45 @@ fn ordered_set_aggregates() {
     check("SELECT sum(1) WITHIN GROUP (ORDER BY x) FROM t", "1 sum() is not an ordered-set aggregate");
     check("SELECT median(x) WITHIN GROUP (ORDER BY x) FROM t", "1 wrong number of arguments to function median()");
 }
+
+/// The result of a correlated subquery is kept while what it reads around it stays exactly the same.
+#[test]
+fn correlated_subqueries_over_keys_that_repeat() {
+    check(
+        "CREATE TABLE p(k, g); CREATE TABLE l(k, q, s TEXT COLLATE NOCASE);
+         INSERT INTO p VALUES(1, 'a'), (1, 'a'), (1.0, 'a'), (1, 'A'), (NULL, 'b'), (NULL, 'b'), ('1', 'b'), (x'31', 'b'), (2, NULL), (2, NULL), (0.0, 'z'), (-0.0, 'z');
+         INSERT INTO l VALUES(1, 10, 'a'), (1, 20, 'A'), (1.0, 30, 'b'), (2, 5, 'x'), (NULL, 7, NULL), ('1', 8, 'y'), (0, 9, 'z');
+         SELECT p.rowid, (SELECT typeof(p.k) || sum(q) FROM l WHERE l.k = p.k) FROM p ORDER BY p.rowid;
+         SELECT p.rowid, l.rowid FROM p JOIN l ON l.k = p.k WHERE l.q < (SELECT avg(q) FROM l AS m WHERE m.k = p.k) ORDER BY 1, 2;
+         SELECT p.rowid, l.rowid, (SELECT count(*) FROM l AS m WHERE m.s = p.g) FROM p LEFT JOIN l ON l.k = p.k AND l.q > 10 ORDER BY 1, 2;
+         SELECT p.rowid, l.rowid FROM p, l WHERE EXISTS (SELECT 1 FROM l AS m WHERE m.k IS p.k AND m.q > l.q) ORDER BY 1, 2;
+         SELECT p.rowid, l.rowid FROM p, l WHERE NOT EXISTS (SELECT 1 FROM l AS m WHERE m.k = p.k) ORDER BY 1, 2;
+         SELECT p.rowid, (SELECT (SELECT max(m.q) FROM l AS m WHERE m.k = p.k) + l.q FROM l WHERE l.s = p.g) FROM p ORDER BY 1;
+         SELECT p.rowid, (SELECT p.k UNION ALL SELECT q FROM l WHERE l.k = p.k ORDER BY 1 DESC LIMIT 1) FROM p ORDER BY 1;
+         SELECT g, count(*), (SELECT sum(q) FROM l WHERE l.s = p.g) FROM p GROUP BY g HAVING count(*) >= (SELECT count(*) FROM l WHERE l.s = p.g) ORDER BY 1;
+         SELECT g, (SELECT sum(q) + count(p.k) FROM l WHERE l.s = p.g) FROM p GROUP BY g ORDER BY 1;
+         SELECT count(DISTINCT x) > 1 FROM (SELECT (SELECT random() + 0 * p.k) AS x FROM p, l WHERE p.k = 2);
+         WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT (SELECT r.n + 1 FROM l WHERE l.k = 2) FROM r WHERE n < 4) SELECT * FROM r;
+         WITH c AS (SELECT k, q FROM l) SELECT p.rowid, (SELECT sum(q) FROM c WHERE c.k = p.k) FROM p, l WHERE l.q < 9 ORDER BY 1, 2;
+         SELECT p.rowid, (SELECT group_concat(value) FROM json_each('[' || p.rowid || ',2]')) FROM p, l WHERE l.q = 5 ORDER BY 1;
+         UPDATE l SET q = q + (SELECT count(*) FROM p WHERE p.k = l.k) + (SELECT coalesce(sum(m.q), 0) FROM l AS m WHERE m.s = l.s); SELECT * FROM l;
+         INSERT INTO l SELECT p.k, (SELECT count(*) FROM l WHERE l.k = p.k), 'new' FROM p; SELECT * FROM l;
+         DELETE FROM p WHERE (SELECT count(*) FROM p AS o WHERE o.g = p.g) > 1; SELECT * FROM p;",
+    );
+}
+
+#[test]
+fn only_statements_that_change_nothing_keep_results_of_subqueries() {
+    let database = turso_core::Database::open(":memory:", turso_core::OpenOptions::default()).expect("we open");
+    let connection = database.connect().expect("we connect");
+    connection.execute_batch("CREATE TABLE p(k, g); CREATE TABLE l(k, q)").expect("tables are made");
+    let keeps = |sql: &str| {
+        let outcomes = run_ours(&connection, &format!("EXPLAIN {sql}"));
+        outcomes.iter().flat_map(|(rows, _)| rows).any(|row| row.contains("Unchanged"))
+    };
+    assert!(keeps("SELECT (SELECT sum(q) FROM l WHERE l.k = p.k) FROM p"));
+    assert!(!keeps("SELECT (SELECT sum(q) FROM l WHERE l.k = p.k AND l.q > random()) FROM p"));
+    assert!(!keeps("SELECT (SELECT sum(q) FROM l) FROM p"));
+    assert!(!keeps("UPDATE p SET g = (SELECT sum(q) FROM l WHERE l.k = p.k)"));
+    assert!(!keeps("DELETE FROM p WHERE (SELECT sum(q) FROM l WHERE l.k = p.k) > 1"));
+}

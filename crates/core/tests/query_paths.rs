@@ -360,3 +360,23 @@ fn groups_found_by_their_keys_come_in_the_order_of_the_keys() {
         ",
     );
 }
+
+/// A constant that one column equals is asked of the columns that equal it, in loops that come before.
+#[test]
+fn constants_that_follow_from_equalities() {
+    support::check(
+        "CREATE TABLE a(x INTEGER PRIMARY KEY, p, q TEXT, r NUMERIC); CREATE TABLE b(y, p, q TEXT, r NUMERIC); CREATE INDEX bp ON b(p); CREATE TABLE c(z, p INT, q, r REAL);
+         INSERT INTO a VALUES(1, 1, '1', 1), (2, 1.0, '1.0', '1.0'), (3, '1', 'one', NULL), (4, NULL, NULL, 4), (5, 5, '5', 5.5);
+         INSERT INTO b SELECT x, p, q, r FROM a UNION ALL SELECT x + 10, p, q, r FROM a; INSERT INTO c SELECT x, p, q, r FROM a;
+         SELECT a.x, b.y, c.z FROM a JOIN b ON b.p = a.p JOIN c ON c.p = b.p WHERE c.p = 1 ORDER BY 1, 2, 3;
+         SELECT a.x, b.y, c.z FROM a JOIN b ON b.q = a.q JOIN c ON c.q = b.q WHERE c.q = '1' ORDER BY 1, 2, 3;
+         SELECT a.x, b.y, c.z FROM a JOIN b ON b.r = a.r JOIN c ON c.r = b.r WHERE c.r BETWEEN 1 AND 5 ORDER BY 1, 2, 3;
+         SELECT a.x, b.y, c.z FROM a JOIN b ON b.r = a.r JOIN c ON c.r = b.r WHERE b.r > 1 AND c.r < 5.5 ORDER BY 1, 2, 3;
+         SELECT a.x, b.y, c.z FROM a CROSS JOIN b CROSS JOIN c WHERE a.p = b.p AND b.p = c.p AND c.p = 5 ORDER BY 1, 2, 3;
+         SELECT a.x, b.y, c.z FROM a LEFT JOIN b ON b.p = a.p LEFT JOIN c ON c.p = b.p AND c.p = 1 ORDER BY 1, 2, 3;
+         SELECT a.x, b.y, c.z FROM a LEFT JOIN b ON b.p = a.p JOIN c ON c.p = b.p WHERE c.p = 1 ORDER BY 1, 2, 3;
+         SELECT a.x, b.y, c.z FROM a RIGHT JOIN b ON b.p = a.p JOIN c ON c.p = b.p WHERE c.p = 1 ORDER BY 1, 2, 3;
+         SELECT a.x, (SELECT count(*) FROM b CROSS JOIN c WHERE b.r = c.r AND c.r = a.r) FROM a ORDER BY 1;
+         SELECT a.x, b.y FROM a CROSS JOIN b WHERE a.p = b.p AND b.p = 1 AND EXISTS (SELECT 1 FROM c WHERE c.p = a.p) ORDER BY 1, 2;",
+    );
+}

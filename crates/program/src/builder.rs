@@ -130,6 +130,17 @@ impl ProgramBuilder {
         self.free_registers.push(reg);
     }
 
+    /// From here on temporary registers are new ones: a subroutine that is called from several places must not use one that is in
+    /// use there. What was free before is to be given back by [`end_subroutine`](Self::end_subroutine).
+    pub fn begin_subroutine(&mut self) -> Vec<Reg> {
+        std::mem::take(&mut self.free_registers)
+    }
+
+    /// The subroutine ends: its temporary registers stay its own.
+    pub fn end_subroutine(&mut self, free: Vec<Reg>) {
+        self.free_registers = free;
+    }
+
     /// A cursor of its own.
     pub fn cursor(&mut self) -> CursorId {
         let cursor = CursorId(self.next_cursor);

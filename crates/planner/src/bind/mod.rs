@@ -23,6 +23,7 @@ mod order;
 mod permission;
 mod scope;
 mod select;
+mod share;
 pub(crate) mod types;
 mod virtual_table;
 mod window;

@@ -8,6 +8,7 @@ use turso_value::Collation;
 
 use super::from::make_names_unique;
 use super::scope::{AggregateUse, Scope, bare_columns, column_expr, column_name, is_called};
+use super::share::share;
 use super::types::{CompoundAffinity, add_collations, affinity_of, collation_of, compound_collations};
 use super::{Binder, split_conjuncts};
 use crate::context::Mention;
@@ -262,7 +263,8 @@ impl<'a> Binder<'a> {
         }
         let output = self.bind_output(query);
         self.set_windows_allowed(false);
-        let output = output?;
+        let mut output = output?;
+        output.exprs.iter_mut().for_each(share);
         if output.exprs.len() > self.context.options.limit_columns {
             return Err(Error::sql("too many columns in result set"));
         }
@@ -619,6 +621,12 @@ pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputCo
             }
         }
         Expr::Subquery(query) => {
+            if let Some(output) = query.columns.first() {
+                column.declared_type = output.nested_type.clone();
+                column.origin = output.origin.clone();
+            }
+        }
+        Expr::Shared(query) => {
             if let Some(output) = query.columns.first() {
                 column.declared_type = output.nested_type.clone();
                 column.origin = output.origin.clone();

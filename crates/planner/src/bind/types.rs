@@ -15,6 +15,7 @@ pub fn affinity_of(e: &Expr) -> Affinity {
         | Expr::Cast { affinity, .. } => *affinity,
         Expr::Collate { expr, .. } => affinity_of(expr),
         Expr::Subquery(query) => query.columns.first().map_or(Affinity::None, |c| c.affinity),
+        Expr::Shared(query) => query.columns.first().map_or(Affinity::None, |c| c.affinity),
         _ => Affinity::None,
     }
 }
@@ -32,7 +33,7 @@ fn gives(e: &Expr) -> u8 {
         Expr::Literal(turso_value::Value::Integer(_) | turso_value::Value::Real(_)) => gives::NUMBER,
         Expr::Literal(turso_value::Value::Text(_)) => gives::TEXT,
         Expr::Literal(turso_value::Value::Blob(_)) => 0,
-        Expr::Column { .. } | Expr::Register { .. } | Expr::Cast { .. } | Expr::Subquery(_) => match affinity_of(e) {
+        Expr::Column { .. } | Expr::Register { .. } | Expr::Cast { .. } | Expr::Subquery(_) | Expr::Shared(_) => match affinity_of(e) {
             Affinity::Text => gives::TEXT,
             affinity if affinity.is_numeric() => gives::NUMBER,
             _ => gives::ANY,
@@ -114,6 +115,7 @@ pub fn explicit_collation(e: &Expr) -> Option<Collation> {
         | Expr::FirstOf { .. }
         | Expr::Exists { .. }
         | Expr::Subquery(_)
+        | Expr::Shared(_)
         | Expr::CompareRows { .. }
         | Expr::Raise { .. } => None,
         Expr::Unary { expr, .. } | Expr::Cast { expr, .. } | Expr::IsNull { expr, .. } | Expr::IsTrue { expr, .. } => {

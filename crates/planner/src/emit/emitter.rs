@@ -141,6 +141,8 @@ pub struct Emitter<'a> {
     pub(super) moved: Vec<(SourceId, ColumnIndex, Place)>,
     /// Ephemeral tables of materialised CTEs.
     pub(super) ctes: Vec<(u32, CursorId)>,
+    /// Subqueries that stand in several places, as far as they have been emitted.
+    pub(super) shared: Vec<super::subquery::SharedSubquery>,
     /// The row in hand of each recursion.
     pub(super) recursive_rows: Vec<(u32, Regs)>,
     /// What the statement reads of each source; whoever emits loops adds to it before.
@@ -180,6 +182,7 @@ impl<'a> Emitter<'a> {
             moved: Vec::new(),
             resume_behind: None,
             ctes: Vec::new(),
+            shared: Vec::new(),
             recursive_rows: Vec::new(),
             used: crate::optimize::UsedColumns::default(),
             keep_columns: false,

@@ -178,6 +178,11 @@ impl Emitter<'_> {
                 self.copy(reg, dest);
                 Ok(())
             }
+            Expr::Shared(query) => {
+                let reg = self.shared_subquery(query)?;
+                self.copy(reg, dest);
+                Ok(())
+            }
             Expr::Case { base, arms, otherwise } => self.case_into(base.as_deref(), arms, otherwise.as_deref(), dest),
             Expr::Cast { expr, affinity } => {
                 self.expr_into(expr, dest)?;

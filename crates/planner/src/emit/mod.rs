@@ -10,7 +10,7 @@
 //! | `window`, `window_frame` | window functions |
 //! | `select`, `select_*` | one core: rows, aggregates, groups, order and limit |
 //! | `update`, `set`, `update_from`, `view`, `target` | UPDATE, its new values, its joins, INSTEAD OF triggers, the rows to be changed |
-//! | `compound`, `merge`, `cte`, `subquery` | compounds, common table expressions, what produces rows in FROM, subqueries in expressions |
+//! | `compound`, `merge`, `cte`, `subquery`, `remember` | compounds, common table expressions, what produces rows in FROM, subqueries in expressions, and when they need not run |
 
 pub(crate) mod analyze;
 mod autoincrement;
@@ -41,6 +41,7 @@ mod loops_or;
 mod loops_virtual;
 mod merge;
 pub(crate) mod pragma;
+mod remember;
 mod returning;
 mod row;
 mod seen;

@@ -1,10 +1,12 @@
 //! Sources that produce rows (FROM subqueries, views, CTEs) and subqueries in expressions.
 
+use std::sync::Arc;
+
 use turso_error::{Error, Result};
-use turso_program::control::{EndCoroutine, InitCoroutine};
+use turso_program::control::{EndCoroutine, Gosub, Goto, InitCoroutine, Return};
 use turso_program::cursor::{OpenDup, OpenEphemeral};
 use turso_program::data::{Integer, Null};
-use turso_program::{CursorId, Reg, Regs};
+use turso_program::{CursorId, Label, Reg, Regs};
 
 use super::{Destination, Emitter, SourceBinding};
 use crate::plan::{Body, Query, Relation, Source};
@@ -25,6 +27,14 @@ pub enum Produced {
     },
     /// One row, in registers already: no loop at all.
     Row,
+}
+
+/// The subroutine of a subquery that stands in several places.
+pub(super) struct SharedSubquery {
+    query: Arc<Query>,
+    value: Reg,
+    return_to: Reg,
+    start: Label,
 }
 
 impl Emitter<'_> {
@@ -142,6 +152,35 @@ impl Emitter<'_> {
         Ok(self.row_subquery(query)?.first)
     }
 
+    /// The value of a subquery that stands in several places: a subroutine that does its work when it is called first.
+    pub(super) fn shared_subquery(&mut self, query: &Arc<Query>) -> Result<Reg> {
+        if let Some(known) = self.shared.iter().find(|known| Arc::ptr_eq(&known.query, query)) {
+            let (value, return_to, target) = (known.value, known.return_to, known.start);
+            self.builder.emit(Gosub { return_to, target });
+            return Ok(value);
+        }
+        let own = crate::rewrite::rewrite((**query).clone(), self.context);
+        self.note_used(&own);
+        let (value, return_to) = (self.builder.register(), self.builder.register());
+        let (start, after) = (self.builder.label(), self.builder.label());
+        self.builder.emit(Gosub { return_to, target: start });
+        self.builder.emit(Goto { target: after });
+        self.builder.bind(start);
+        let free = self.builder.begin_subroutine();
+        self.explain_scalar(&own);
+        let result = self.once(|e| {
+            e.builder.emit(Null { dest: Regs::new(value, 1) });
+            e.query(&own, &mut Destination::Registers(Regs::new(value, 1)))
+        });
+        self.builder.close_plan_node();
+        self.builder.end_subroutine(free);
+        result?;
+        self.builder.emit(Return { return_to, or_fall_through: false });
+        self.builder.bind(after);
+        self.shared.push(SharedSubquery { query: query.clone(), value, return_to, start });
+        Ok(value)
+    }
+
     /// The first row, or NULLs.
     pub(super) fn row_subquery(&mut self, query: &Query) -> Result<Regs> {
         let row = self.builder.registers(query.columns.len());
@@ -151,7 +190,7 @@ impl Emitter<'_> {
             e.query(query, &mut Destination::Registers(row))
         };
         let independent = query.outer.is_empty() && self.loop_depth > 0;
-        let result = if independent { self.once(compute) } else { compute(self) };
+        let result = if independent { self.once(compute) } else { self.remembering(query, compute) };
         self.builder.close_plan_node();
         result?;
         Ok(row)
@@ -166,7 +205,7 @@ impl Emitter<'_> {
             e.query(query, &mut Destination::Exists(found))
         };
         let independent = query.outer.is_empty() && self.loop_depth > 0;
-        let result = if independent { self.once(compute) } else { compute(self) };
+        let result = if independent { self.once(compute) } else { self.remembering(query, compute) };
         self.builder.close_plan_node();
         result?;
         if negated {

@@ -15,6 +15,7 @@ impl Expr {
             | Expr::Register { .. }
             | Expr::Exists { .. }
             | Expr::Subquery(_)
+            | Expr::Shared(_)
             | Expr::In { set: InSet::Query(_), .. }
             | Expr::CompareRows { left: RowValue::Subquery(_), .. }
             | Expr::CompareRows { right: RowValue::Subquery(_), .. }

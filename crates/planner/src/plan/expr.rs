@@ -72,6 +72,9 @@ pub enum Expr {
     Exists { query: Box<Query>, negated: bool },
     /// A scalar subquery: first column of the first row, or NULL.
     Subquery(Box<Query>),
+    /// A scalar subquery that reads nothing around it and stands in several places: it is computed once for all of them. Visitors
+    /// take it for a constant.
+    Shared(std::sync::Arc<Query>),
     /// `CASE`; with a base, each arm says how it is compared.
     Case { base: Option<Box<Expr>>, arms: Vec<CaseArm>, otherwise: Option<Box<Expr>> },
     /// `CAST(expr AS type)`.

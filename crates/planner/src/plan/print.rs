@@ -51,7 +51,7 @@ impl fmt::Display for Expr {
                 f.write_str("))")
             }
             Expr::Exists { negated, .. } => write!(f, "{}EXISTS(SELECT ..)", not(*negated)),
-            Expr::Subquery(_) => f.write_str("(SELECT ..)"),
+            Expr::Subquery(_) | Expr::Shared(_) => f.write_str("(SELECT ..)"),
             Expr::Case { base, arms, otherwise } => {
                 f.write_str("CASE")?;
                 if let Some(base) = base {

@@ -51,6 +51,7 @@ pub fn same_expr(a: &Expr, b: &Expr) -> bool {
         (IsTrue { expr: x, if_null: i, negate: n }, IsTrue { expr: y, if_null: j, negate: o }) => {
             i == j && n == o && same_expr(x, y)
         }
+        (Shared(x), Shared(y)) => std::sync::Arc::ptr_eq(x, y),
         (Register { reg: x, .. }, Register { reg: y, .. }) => x == y,
         _ => false,
     }

@@ -34,6 +34,7 @@ macro_rules! visitor {
                 Expr::Literal(_)
                 | Expr::Column { .. }
                 | Expr::Parameter(_)
+                | Expr::Shared(_)
                 | Expr::Aggregate { .. }
                 | Expr::Window { .. }
                 | Expr::Register { .. } => {}
@@ -286,6 +287,7 @@ impl Expr {
                 e,
                 Expr::Exists { .. }
                     | Expr::Subquery(_)
+                    | Expr::Shared(_)
                     | Expr::In { set: InSet::Query(_), .. }
                     | Expr::CompareRows { left: RowValue::Subquery(_), .. }
                     | Expr::CompareRows { right: RowValue::Subquery(_), .. }

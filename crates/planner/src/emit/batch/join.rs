@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use turso_functions::FunctionFlags;
 use turso_program::batch::{BatchBuild, BatchOp, BatchStep, Slot};
 use turso_program::expression::CompareOp;
 use turso_schema::{IndexKey, Table};
@@ -81,7 +82,7 @@ impl<'c> Pipeline<'c> {
             steps: std::mem::take(&mut self.steps),
             key: Arc::new(info),
             order: order?,
-            asked: keyed.indexed.then(|| share_that_passes(first)),
+            asked: keyed.indexed.then(|| share_that_passes(first) * work_of_look_up(level)),
         };
         let number = u16::try_from(self.builds.len()).ok()?;
         self.builds.push(build);
@@ -172,9 +173,15 @@ impl Outside {
 fn share_that_passes(conditions: &[Expr]) -> f32 {
     let share = |e: &Expr| match e {
         Expr::Compare { op: CompareOp::Eq, .. } | Expr::IsNull { negated: false, .. } => 0.1,
+        Expr::Function { function, .. } if function.flags.has(FunctionFlags::LIKE) => crate::optimize::share(e),
         _ => 0.3,
     };
     conditions.iter().map(share).product()
+}
+
+/// What one look-up in an index costs: where it may find several rows, reading them costs as much again.
+fn work_of_look_up(level: &Level) -> f32 {
+    if level.one_row { 1.0 } else { 2.0 }
 }
 
 /// How a path finds rows by equality.

@@ -1,0 +1,124 @@
+//! Correlated subqueries whose last result is kept: while the columns that they read of the queries around them stay the same, so
+//! does the result.
+//!
+//! ```text
+//!   lineitem JOIN part WHERE l_quantity < (SELECT avg(l_quantity) FROM lineitem WHERE l_partkey = p_partkey)
+//!                                                     runs once for each part, not for each of its thirty lines
+//! ```
+//! Only in statements that change nothing, and where nothing in the subquery may give another result the next time.
+
+use turso_error::Result;
+use turso_functions::{Function, FunctionFlags};
+use turso_program::data::{Integer, Unchanged};
+
+use super::{Emitter, SourceBinding};
+use crate::plan::{
+    ColumnIndex, Core, CoreId, Expr, Query, Relation, SourceId, Visit, walk_core, walk_expr, walk_query,
+};
+
+/// More outer columns than these are compared in vain too often.
+const MOST_COLUMNS: usize = 4;
+
+impl Emitter<'_> {
+    /// Emit `compute`, which leaves the result of the query in registers of its own, so that it is passed over where the result is
+    /// there from the last time.
+    pub(super) fn remembering(&mut self, query: &Query, compute: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let columns = if self.reads_only && self.loop_depth > 0 { outer_columns(query) } else { None };
+        let Some(columns) = columns.filter(|columns| columns.iter().all(|c| self.is_cheap(c))) else {
+            return compute(self);
+        };
+        let known = self.builder.label();
+        let (values, kept) = (self.builder.registers(columns.len() + 1), self.builder.registers(columns.len() + 1));
+        // What is kept is NULL at first: the 1 tells it from columns that are NULL.
+        self.builder.emit(Integer { value: 1, dest: values.first });
+        for (i, column) in columns.iter().enumerate() {
+            self.expr_into(column, values.at(i + 1))?;
+        }
+        self.builder.emit(Unchanged { values, kept, target: known });
+        compute(self)?;
+        self.builder.bind(known);
+        Ok(())
+    }
+
+    /// Reading the column computes nothing, and so fails in nothing.
+    fn is_cheap(&self, column: &Expr) -> bool {
+        let Expr::Column { source, column, .. } = column else { return false };
+        match (self.source_binding(*source), column) {
+            (Some(SourceBinding::Cursor { table, .. }), ColumnIndex::Column(c)) => {
+                !table.columns.get(usize::from(*c)).is_some_and(|c| c.generated.is_some())
+            }
+            (Some(SourceBinding::Virtual { .. }) | None, _) => false,
+            (Some(_), _) => true,
+        }
+    }
+}
+
+/// The columns of the enclosing queries that a query reads; `None` when its result depends on more than these.
+fn outer_columns(query: &Query) -> Option<Vec<Expr>> {
+    if query.outer.is_empty() {
+        return None;
+    }
+    let mut found = Outer { sources: &query.outer, columns: Vec::new(), cores: Vec::new(), unclear: false };
+    found.query(query);
+    let reads =
+        |source: &SourceId| found.columns.iter().any(|c| matches!(c, Expr::Column { source: of, .. } if of == source));
+    let all = query.outer.iter().all(reads);
+    (all && !found.unclear && found.columns.len() <= MOST_COLUMNS).then_some(found.columns)
+}
+
+struct Outer<'q> {
+    sources: &'q [SourceId],
+    columns: Vec<Expr>,
+    /// The cores inside the query.
+    cores: Vec<CoreId>,
+    unclear: bool,
+}
+
+impl Outer<'_> {
+    fn function(&mut self, function: &Function) {
+        self.unclear |=
+            !function.flags.has(FunctionFlags::DETERMINISTIC) && !function.flags.has(FunctionFlags::SLOW_CHANGE);
+    }
+}
+
+impl Visit for Outer<'_> {
+    fn expr(&mut self, e: &Expr) {
+        match e {
+            Expr::Column { source, column, .. } => {
+                let same =
+                    |c: &Expr| matches!(c, Expr::Column { source: s, column: k, .. } if s == source && k == column);
+                if self.sources.contains(source) && !self.columns.iter().any(same) {
+                    self.columns.push(e.clone());
+                }
+            }
+            // Of an enclosing core.
+            Expr::Aggregate { core, .. } | Expr::Window { core, .. } => self.unclear |= !self.cores.contains(core),
+            Expr::Register { .. } | Expr::Raise { .. } => self.unclear = true,
+            Expr::Function { function, .. } => {
+                self.function(function);
+                walk_expr(self, e);
+            }
+            _ => walk_expr(self, e),
+        }
+    }
+
+    fn query(&mut self, query: &Query) {
+        if !self.unclear {
+            walk_query(self, query);
+        }
+    }
+
+    fn core(&mut self, core: &Core) {
+        self.cores.push(core.id);
+        core.aggregates.iter().for_each(|aggregate| self.function(&aggregate.function));
+        core.windows.iter().for_each(|window| self.function(&window.function));
+        for source in &core.sources {
+            self.unclear |= match &source.relation {
+                Relation::Recursive { .. } | Relation::Virtual { .. } => true,
+                Relation::Cte(cte) => !cte.query.outer.is_empty() || cte.recursive.is_some(),
+                Relation::Table { .. } | Relation::Query { .. } => false,
+            };
+        }
+        walk_core(self, core);
+    }
+}
