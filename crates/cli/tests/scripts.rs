@@ -7,7 +7,8 @@
 //!
 //! A case that answers otherwise on purpose has a line `differs: reason`; what our shell answers is in `TOPIC.ours`.
 //!
-//! To record anew: `cargo xtask record-shell PROGRAM` (a `sqlite3` shell on the newest engine; libraries through the environment).
+//! To record anew: `cargo xtask record-shell PROGRAM` (a `sqlite3` shell on the newest engine, compiled with `SQLITE_ENABLE_STAT4`;
+//! libraries through the environment).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -92,7 +92,7 @@ fn table(shell: &mut Shell, name: &str, sql: &str, options: Options) -> Result<(
         if !options.data_only {
             shell.line("DELETE FROM sqlite_sequence;");
         }
-    } else if name == "sqlite_stat1" {
+    } else if name.len() == "sqlite_stat1".len() && name.starts_with("sqlite_stat") {
         if !options.data_only {
             shell.line("ANALYZE sqlite_schema;");
         }

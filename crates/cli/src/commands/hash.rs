@@ -99,6 +99,7 @@ fn query_of(table: &str) -> String {
         "sqlite_schema" => "SELECT type,name,tbl_name,sql FROM sqlite_schema ORDER BY name;".into(),
         "sqlite_sequence" => "SELECT name,seq FROM sqlite_sequence ORDER BY name;".into(),
         "sqlite_stat1" => "SELECT tbl,idx,stat FROM sqlite_stat1 ORDER BY tbl,idx;".into(),
+        "sqlite_stat4" => "SELECT * FROM sqlite_stat4 ORDER BY tbl, idx, rowid;\n".into(),
         name => format!("SELECT * FROM {} NOT INDEXED;", double_quote(name)),
     }
 }
@@ -137,11 +138,10 @@ pub fn sha3sum(shell: &mut Shell, arguments: &[&str]) -> Outcome {
         if tables.is_empty() {
             return Ok(Flow::Continue);
         }
-        let mut hasher = Hasher::new(bits);
-        for table in &tables {
-            hasher.query(shell, &query_of(table)).map_err(super::text)?;
-        }
-        shell.line(hasher.hex());
+        // One text: what ends a query's line begins the next one.
+        let queries: String = tables.iter().map(|table| query_of(table)).collect();
+        let hash = hash_of_queries(&shell.connection(), queries.as_bytes(), bits).map_err(super::text)?;
+        shell.line(hash.iter().map(|b| format!("{b:02x}")).collect::<String>());
         return Ok(Flow::Continue);
     };
     let like = turso_core::functions::pattern::like;
