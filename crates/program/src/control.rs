@@ -67,12 +67,8 @@ instructions! {
     RaiseError { message: Option<Reg>, raise: Arc<Raise> }
     /// Hand these registers to the caller as a row and pause.
     ResultRow { values: Regs }
-    /// Nothing.
-    Noop { }
     /// Fall through the first time in this run of the program (or of this trigger invocation), jump every later time.
     Once { target: Addr }
-    /// Forget that the [`Once`] at `once` has run (a correlated subquery's cached result must be computed anew).
-    ResetOnce { once: Addr }
     /// Jump when the register is true; when NULL, jump as `jump_if_null` says.
     If { reg: Reg, target: Addr, jump_if_null: bool }
     /// Jump when the register is false; when NULL, jump as `jump_if_null` says.
@@ -83,8 +79,6 @@ instructions! {
     NotNull { reg: Reg, target: Addr }
     /// When the integer is positive: subtract `decrement` and jump.
     IfPos { reg: Reg, target: Addr, decrement: u32 }
-    /// When the integer is not zero: decrement it if it is positive, and jump.
-    IfNotZero { reg: Reg, target: Addr }
     /// Decrement the integer; jump when it becomes zero.
     DecrJumpZero { reg: Reg, target: Addr }
     /// `dest = limit + max(offset, 0)` if `limit > 0`, else -1 (no limit); -1 on overflow.

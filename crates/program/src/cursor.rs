@@ -31,8 +31,6 @@ instructions! {
     OpenEphemeral { cursor: CursorId, columns: u32, key: Option<Arc<KeyInfo>> }
     /// A second cursor over the ephemeral tree of `original`.
     OpenDup { cursor: CursorId, original: CursorId }
-    /// A cursor over the single record in `content`.
-    OpenPseudo { cursor: CursorId, content: Reg, columns: u32 }
     /// Close the cursor (closing one that is not open is nothing).
     Close { cursor: CursorId }
     /// Go to the first entry; jump when there is none.
@@ -74,8 +72,6 @@ instructions! {
     /// The table row that belongs to the current index entry will be needed at most later: remember, do not move yet.
     /// The next [`Column`] or [`Rowid`] on `table` moves it. The rowid is the last field of the index entry.
     DeferredSeek { index: CursorId, table: CursorId }
-    /// Complete an outstanding [`DeferredSeek`] of `table` now.
-    FinishSeek { table: CursorId }
     /// The rowid at the end of the current index entry.
     IdxRowid { cursor: CursorId, dest: Reg }
     /// The rowid of the current table row (NULL after [`NullRow`]).
@@ -92,8 +88,4 @@ instructions! {
     CountRoughly { cursor: CursorId, dest: Reg }
     /// The cursor's own counter, then add one (sort order among equals).
     Sequence { cursor: CursorId, dest: Reg }
-    /// The whole current record as a blob.
-    RowData { cursor: CursorId, dest: Reg }
-    /// Jump when the tree has no entry.
-    IfEmpty { cursor: CursorId, target: Addr }
 }

@@ -41,8 +41,6 @@ instructions! {
     Const { constant: ConstId, dest: Reg }
     /// Load the bound parameter with this number (from 1); an unbound one is NULL.
     Variable { number: u32, dest: Reg }
-    /// Move `count` values; the sources become NULL. The blocks may overlap.
-    Move { from: Reg, to: Reg, count: u32 }
     /// Copy `count` values (buffers of the destination are reused).
     Copy { from: Reg, to: Reg, count: u32 }
     /// `CAST(register AS type)` in place.
@@ -51,8 +49,6 @@ instructions! {
     ApplyAffinity { regs: Reg, affinities: Affinities }
     /// An integer becomes the equal real (reading a REAL column that stores small integers).
     RealAffinity { reg: Reg }
-    /// `dest = 0`, or NULL when either operand is NULL.
-    ZeroOrNull { left: Reg, right: Reg, dest: Reg }
     /// Jump when the registers `kept` hold exactly the same as `values`; otherwise copy them there.
     Unchanged { values: Regs, kept: Regs, target: Addr }
     /// Check and convert a row for a STRICT table; the error is `SQLITE_CONSTRAINT_DATATYPE`.

@@ -107,8 +107,6 @@ impl Program {
             Instruction::RowSetAdd(i) => i.set,
             Instruction::RowSetRead(i) => i.set,
             Instruction::RowSetTest(i) => i.set,
-            Instruction::FilterAdd(i) => i.filter,
-            Instruction::Filter(i) => i.filter,
             other => return self.note_effect(other),
         };
         self.object_count = self.object_count.max(object.index() + 1);

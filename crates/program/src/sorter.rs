@@ -26,8 +26,6 @@ instructions! {
     SorterData { cursor: CursorId, dest: Reg }
     /// Jump when the record in `record` differs from the current one in the first `key_columns` fields.
     SorterCompare { cursor: CursorId, record: Reg, key_columns: u32, differs: Addr }
-    /// Empty the sorter or ephemeral tree.
-    SorterReset { cursor: CursorId }
     /// Open (or empty) a set of keys, for [`SetAdd`]. What is equal under the collations of `key` is one member; they are
     /// built-in ones.
     SetOpen { cursor: CursorId, key: Arc<KeyInfo> }
@@ -60,8 +58,4 @@ instructions! {
     RowSetRead { set: Reg, empty: Addr, dest: Reg }
     /// Jump when the integer is in the set already; otherwise add it (`batch` as in SQLite's OP_RowSetTest is not needed).
     RowSetTest { set: Reg, target: Addr, rowid: Reg }
-    /// Add the key to the Bloom filter in register `filter`.
-    FilterAdd { filter: Reg, key: Regs }
-    /// Jump when the key is certainly not in the Bloom filter.
-    Filter { filter: Reg, key: Regs, absent: Addr }
 }

@@ -86,10 +86,6 @@ impl Program {
         let block = |first: Reg, count: usize| self.verify_registers(Regs::new(first, count));
         match instruction {
             Instruction::Const(i) => self.verify_constant(i.constant),
-            Instruction::Move(i) => {
-                block(i.from, i.count as usize)?;
-                block(i.to, i.count as usize)
-            }
             Instruction::Copy(i) => {
                 block(i.from, i.count as usize)?;
                 block(i.to, i.count as usize)
@@ -128,10 +124,6 @@ impl Program {
             Instruction::Clear(i) if i.root_in_register => block(Reg(i.root.0), 1),
             Instruction::Checkpoint(i) => block(i.dest, 3),
             Instruction::Once(_) | Instruction::Goto(_) => Ok(()),
-            Instruction::ResetOnce(i) => match self.instructions.get(i.once.index()) {
-                Some(Instruction::Once(_)) => Ok(()),
-                _ => Err(format!("no Once at {}", i.once.0)),
-            },
             Instruction::RunTrigger(i) if i.call.subprogram as usize >= subprograms => {
                 Err(format!("subprogram {} of {subprograms}", i.call.subprogram))
             }

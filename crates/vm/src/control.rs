@@ -145,26 +145,11 @@ impl Exec for ResultRow {
     }
 }
 
-impl Exec for Noop {
-    #[inline(always)]
-    fn exec<H: Host>(&self, _: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        Ok(Flow::NEXT)
-    }
-}
-
 impl Exec for Once {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let pc = vm.frame.pc;
         Flow::jump_if(vm.frame.pass_once(pc), self.target)
-    }
-}
-
-impl Exec for ResetOnce {
-    #[inline]
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        vm.frame.forget_once(self.once.index());
-        Ok(Flow::NEXT)
     }
 }
 
@@ -212,17 +197,6 @@ impl Exec for IfPos {
             vm.frame.registers.set_integer(self.reg, n - i64::from(self.decrement));
         }
         Flow::jump_if(n > 0, self.target)
-    }
-}
-
-impl Exec for IfNotZero {
-    #[inline]
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        let n = vm.frame.registers.integer(self.reg);
-        if n > 0 {
-            vm.frame.registers.set_integer(self.reg, n - 1);
-        }
-        Flow::jump_if(n != 0, self.target)
     }
 }
 

@@ -75,32 +75,6 @@ impl Vm {
     }
 }
 
-impl Exec for Move {
-    #[inline]
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        let (registers, subtypes) = (&mut vm.frame.registers, &mut vm.frame.subtypes);
-        let count = self.count;
-        // Swapping hands the destination's old buffer to the source, which becomes NULL: drop only its content. Where the
-        // blocks overlap the direction keeps what has not been moved yet.
-        let mut one = |i: u32| {
-            let (from, to) = (Reg(self.from.0 + i), Reg(self.to.0 + i));
-            if from != to {
-                registers.swap(from, to);
-                registers.get_mut(from).set_null();
-                if !subtypes.is_empty() {
-                    subtypes[to.index()] = std::mem::take(&mut subtypes[from.index()]);
-                }
-            }
-        };
-        if self.from.0 >= self.to.0 {
-            (0..count).for_each(&mut one);
-        } else {
-            (0..count).rev().for_each(&mut one);
-        }
-        Ok(Flow::NEXT)
-    }
-}
-
 impl Exec for Copy {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
@@ -144,19 +118,6 @@ impl Exec for RealAffinity {
         let value = vm.frame.registers.get_mut(self.reg);
         if let Value::Integer(i) = *value {
             value.set_real(i as f64);
-        }
-        Ok(Flow::NEXT)
-    }
-}
-
-impl Exec for ZeroOrNull {
-    #[inline]
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        let registers = &mut vm.frame.registers;
-        if registers.get(self.left).is_null() || registers.get(self.right).is_null() {
-            registers.get_mut(self.dest).set_null();
-        } else {
-            registers.set_integer(self.dest, 0);
         }
         Ok(Flow::NEXT)
     }

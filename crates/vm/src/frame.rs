@@ -8,7 +8,6 @@ use turso_program::{Addr, Instruction, Program, Reg, Regs};
 use turso_value::Value;
 
 use crate::cursors::Cursor;
-use crate::filter::BloomFilter;
 use crate::registers::Registers;
 use crate::rowset::RowSet;
 
@@ -22,7 +21,6 @@ pub(crate) enum Object {
     /// An aggregate of the application: made for each group, dropped with the run.
     UserAggregate(Box<dyn Aggregate>),
     RowSet(Box<RowSet>),
-    Filter(Box<BloomFilter>),
 }
 
 impl Object {
@@ -139,11 +137,6 @@ impl Frame {
         let passed = *word & bit != 0;
         *word |= bit;
         passed
-    }
-
-    /// The `Once` at this address falls through again.
-    pub fn forget_once(&mut self, addr: usize) {
-        self.once[addr / 64] &= !(1u64 << (addr % 64));
     }
 
     /// Marks a register as holding an object; true when it did before (else the object must start afresh).

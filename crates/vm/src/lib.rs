@@ -22,7 +22,6 @@ mod control;
 mod cursors;
 mod data;
 mod dispatch;
-mod filter;
 mod frame;
 mod functions;
 mod groups;

@@ -100,19 +100,4 @@ impl Registers {
             to.assign(from.as_ref());
         }
     }
-
-    /// Exchange two registers.
-    #[inline]
-    pub fn swap(&mut self, a: Reg, b: Reg) {
-        self.values.swap(a.index(), b.index());
-    }
-
-    /// Two different registers, the first to read and the second to write; `None` when they are the same.
-    #[inline]
-    pub fn pair(&mut self, read: Reg, write: Reg) -> Option<(&Value, &mut Value)> {
-        match self.values.get_disjoint_mut([read.index(), write.index()]) {
-            Ok([read, write]) => Some((read, write)),
-            Err(_) => None,
-        }
-    }
 }

@@ -367,7 +367,7 @@ impl Vm {
         match instruction {
             // These say what subtype their result has.
             Instruction::Function(_) | Instruction::AggValue(_) | Instruction::VColumn(_) => {}
-            Instruction::Variable(_) | Instruction::Copy(_) | Instruction::Move(_) => {}
+            Instruction::Variable(_) | Instruction::Copy(_) => {}
             other => {
                 if let Some(slots) = other.destination().and_then(|regs| self.frame.subtypes.get_mut(regs.range())) {
                     slots.fill(0);

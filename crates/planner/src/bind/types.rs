@@ -33,11 +33,13 @@ fn gives(e: &Expr) -> u8 {
         Expr::Literal(turso_value::Value::Integer(_) | turso_value::Value::Real(_)) => gives::NUMBER,
         Expr::Literal(turso_value::Value::Text(_)) => gives::TEXT,
         Expr::Literal(turso_value::Value::Blob(_)) => 0,
-        Expr::Column { .. } | Expr::Register { .. } | Expr::Cast { .. } | Expr::Subquery(_) | Expr::Shared(_) => match affinity_of(e) {
-            Affinity::Text => gives::TEXT,
-            affinity if affinity.is_numeric() => gives::NUMBER,
-            _ => gives::ANY,
-        },
+        Expr::Column { .. } | Expr::Register { .. } | Expr::Cast { .. } | Expr::Subquery(_) | Expr::Shared(_) => {
+            match affinity_of(e) {
+                Affinity::Text => gives::TEXT,
+                affinity if affinity.is_numeric() => gives::NUMBER,
+                _ => gives::ANY,
+            }
+        }
         Expr::Collate { expr, .. } | Expr::Unary { op: UnaryOp::Plus, expr } => gives(expr),
         Expr::Binary { op: BinaryOp::Concat, .. } => gives::TEXT,
         Expr::Case { arms, otherwise, .. } => {

@@ -1,15 +1,15 @@
 //! Automatic indexes: built once from a scan of the source, then searched by equality.
 //!
 //! What is built is a store of hashed rows, unless only a function of the application knows what is equal: then it is an
-//! ephemeral index, with a Bloom filter in front. Both give the rows of a key in the order of an index on all their values.
+//! ephemeral index. Both give the rows of a key in the order of an index on all their values.
 
 use std::sync::Arc;
 
 use turso_error::Result;
 use turso_program::cursor::{IdxGt, Next, OpenEphemeral, Rewind, SeekGe};
-use turso_program::data::{Copy, Integer, Null};
+use turso_program::data::{Copy, Integer};
 use turso_program::expression::AddImm;
-use turso_program::sorter::{Filter, FilterAdd, HashAdd, HashFind, HashOpen};
+use turso_program::sorter::{HashAdd, HashFind, HashOpen};
 use turso_program::write::{IdxInsert, MakeRecord, Position};
 use turso_program::{CursorId, Regs};
 use turso_value::{Collation, KeyColumn};
@@ -30,8 +30,6 @@ impl Emitter<'_> {
     ) -> Result<Advance> {
         let index = self.builder.cursor();
         let hashed = !auto.key.iter().any(|k| matches!(k.collation, Collation::Custom(_)));
-        // Asking for hashed rows costs no more than asking a filter.
-        let filter = (auto.with_filter && !hashed).then(|| self.builder.register());
         let fields: Vec<ColumnIndex> =
             auto.key.iter().map(|k| k.column).chain(auto.extra.iter().map(|&c| ColumnIndex::Column(c))).collect();
         let has_rowid = matches!(&state.opened, Opened::Table { table, .. } if table.table.has_rowid());
@@ -40,8 +38,7 @@ impl Emitter<'_> {
             Opened::Produced(Produced::Ephemeral { cursor }) => *cursor,
             _ => return Err(turso_error::Error::sql("an automatic index needs a table")),
         };
-        let build =
-            |e: &mut Self| e.build_auto_index(source, auto, &fields, (scanned, index), hashed, filter, has_rowid);
+        let build = |e: &mut Self| e.build_auto_index(source, auto, &fields, (scanned, index), hashed, has_rowid);
         if self.loop_depth > 0 {
             self.once(build)?
         } else {
@@ -51,9 +48,6 @@ impl Emitter<'_> {
         let key = self.builder.registers(auto.key.len());
         for (j, k) in auto.key.iter().enumerate() {
             self.key_value(&k.value, k.affinity, key.at(j), Some(exits.ended))?;
-        }
-        if let Some(filter) = filter {
-            self.builder.emit(Filter { filter, key, absent: exits.ended });
         }
         let top = if hashed {
             self.builder.emit(HashFind { cursor: index, key, miss: exits.ended });
@@ -78,7 +72,6 @@ impl Emitter<'_> {
         fields: &[ColumnIndex],
         (scanned, index): (CursorId, CursorId),
         hashed: bool,
-        filter: Option<turso_program::Reg>,
         has_rowid: bool,
     ) -> Result<()> {
         let columns = auto
@@ -97,9 +90,6 @@ impl Emitter<'_> {
             }
         } else {
             self.builder.emit(OpenEphemeral { cursor: index, columns: count as u32, key: Some(key) });
-        }
-        if let Some(filter) = filter {
-            self.builder.emit(Null { dest: Regs::new(filter, 1) });
         }
         let (end, next) = (self.builder.label(), self.builder.label());
         self.builder.emit(Rewind { cursor: scanned, empty: end });
@@ -120,9 +110,6 @@ impl Emitter<'_> {
             self.builder.emit(AddImm { reg: number, amount: 1 });
         } else {
             self.builder.emit(turso_program::cursor::Sequence { cursor: index, dest: last });
-        }
-        if let Some(filter) = filter {
-            self.builder.emit(FilterAdd { filter, key: Regs::new(values.first, auto.key.len()) });
         }
         if hashed {
             self.builder.emit(HashAdd { cursor: index, values });

@@ -7,13 +7,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use turso_error::Result;
-use turso_program::cursor::{Column, RowData};
-use turso_program::{CursorId, Program, Reg};
+use turso_program::Program;
+use turso_program::cursor::Column;
 use turso_storage::Pager;
 use turso_value::record::assign_stored;
 use turso_value::{SerialType, TextEncoding, Value};
 
-use super::{Cursor, TreeCursor, tree_and_pager};
+use super::{Cursor, TreeCursor};
 use crate::dispatch::{Exec, Flow};
 use crate::run::internal;
 use crate::{Host, Vm};
@@ -137,24 +137,6 @@ impl Vm {
                     assign_default(dest, column.default.as_ref());
                 }
             }
-            Cursor::Pseudo(pseudo) => {
-                if pseudo.null_row {
-                    self.frame.registers.get_mut(column.dest).set_null();
-                    return Ok(Flow::NEXT);
-                }
-                // The register may have been given another record since, so nothing decoded is kept.
-                pseudo.record.reset();
-                let Some((record, dest)) = self.frame.registers.pair(pseudo.content, column.dest) else {
-                    return Err(internal("column of a record into the record's own register"));
-                };
-                let Some(bytes) = record.bytes() else {
-                    dest.set_null();
-                    return Ok(Flow::NEXT);
-                };
-                if !pseudo.record.read(bytes, index, encoding, dest)? {
-                    assign_default(dest, column.default.as_ref());
-                }
-            }
             Cursor::Null => self.frame.registers.get_mut(column.dest).set_null(),
             Cursor::Closed
             | Cursor::Set(_)
@@ -165,30 +147,6 @@ impl Vm {
                 return Err(internal("column of a cursor that has none"));
             }
         }
-        Ok(Flow::NEXT)
-    }
-
-    /// The current record of a tree into a register.
-    fn row_data<H: Host>(&mut self, host: &mut H, cursor: CursorId, dest: Reg) -> Result<()> {
-        let (tree, pager) = tree_and_pager(&mut self.frame.cursors, &mut self.run, host, cursor)?;
-        let dest = self.frame.registers.get_mut(dest);
-        if tree.settle(pager)? {
-            dest.set_blob(tree.btree.full_payload(pager)?);
-        } else {
-            dest.set_null();
-        }
-        Ok(())
-    }
-}
-
-impl Exec for RowData {
-    #[inline]
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
-        if let Cursor::Sorter(sorter) = &vm.frame.cursors[self.cursor.index()] {
-            vm.frame.registers.get_mut(self.dest).set_blob(sorter.record()?);
-            return Ok(Flow::NEXT);
-        }
-        vm.row_data(host, self.cursor, self.dest)?;
         Ok(Flow::NEXT)
     }
 }

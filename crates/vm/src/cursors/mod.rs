@@ -22,7 +22,7 @@ pub(crate) use seek::{RowidBound, rowid_bound};
 use std::sync::Arc;
 
 use turso_error::Result;
-use turso_program::{CursorId, DbIndex, Reg};
+use turso_program::{CursorId, DbIndex};
 use turso_storage::Pager;
 use turso_storage::btree::BTreeCursor;
 use turso_value::KeyInfo;
@@ -42,7 +42,6 @@ pub(crate) enum Cursor {
     #[default]
     Closed,
     Tree(Box<TreeCursor>),
-    Pseudo(Box<PseudoCursor>),
     Sorter(Box<Sorter>),
     Set(Box<KeySet>),
     Hash(Box<HashRows>),
@@ -102,13 +101,6 @@ pub(crate) struct TreeCursor {
     /// Closed, and kept for the next time this slot is opened.
     pub parked: bool,
     pub btree: BTreeCursor,
-}
-
-/// A cursor on one record in a register.
-pub(crate) struct PseudoCursor {
-    pub content: Reg,
-    pub null_row: bool,
-    pub record: Decoder,
 }
 
 /// A cursor of a virtual table.

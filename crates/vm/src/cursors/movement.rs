@@ -65,8 +65,7 @@ impl Vm {
                 Way::Next => rows.next_in_both(self.run.open_temporary()?),
                 _ => Err(internal("hashed rows are found by their keys")),
             },
-            // A pseudo table has one row, and one that was never opened has none.
-            Cursor::Pseudo(_) => Ok(matches!(way, Way::First | Way::Last)),
+            // What was never opened has no row.
             Cursor::Null => Ok(false),
             _ => Err(internal("cursor is not open")),
         }
@@ -116,7 +115,6 @@ impl Exec for NullRow {
                     vm.frame.cursors[self.cursor.index()] = Cursor::Null;
                 }
             }
-            Cursor::Pseudo(pseudo) => pseudo.null_row = true,
             Cursor::Virtual(cursor) => cursor.null_row = true,
             Cursor::Hash(rows) => rows.null_row(),
             Cursor::Sorter(_) | Cursor::Groups(_) | Cursor::Batch(_) | Cursor::Survey(_) => {
@@ -133,7 +131,6 @@ impl Exec for IfNullRow {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let null_row = match &vm.frame.cursors[self.cursor.index()] {
             Cursor::Tree(tree) => tree.status == Status::NullRow,
-            Cursor::Pseudo(pseudo) => pseudo.null_row,
             Cursor::Virtual(cursor) => cursor.null_row,
             Cursor::Null => true,
             Cursor::Hash(rows) => rows.is_null_row(),
@@ -182,14 +179,5 @@ impl Exec for Sequence {
         vm.frame.registers.set_integer(self.dest, *sequence);
         *sequence += 1;
         Ok(Flow::NEXT)
-    }
-}
-
-impl Exec for IfEmpty {
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
-        let (tree, pager) = tree_and_pager(&mut vm.frame.cursors, &mut vm.run, host, self.cursor)?;
-        let found = tree.btree.first(pager)?;
-        tree.moved(found, pager.change_epoch());
-        Flow::jump_if(!found, self.target)
     }
 }

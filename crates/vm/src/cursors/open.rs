@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
 use turso_program::cursor::*;
-use turso_program::{CursorId, Program, Reg, Root};
+use turso_program::{Program, Reg, Root};
 use turso_storage::PageNo;
 use turso_storage::btree::{BTreeCursor, CursorKind, TreeEraser, create_tree};
 use turso_value::KeyInfo;
 
-use super::{Cursor, Decoder, PseudoCursor, Status, Store, TreeCursor};
+use super::{Cursor, Decoder, Status, Store, TreeCursor};
 use crate::dispatch::{Exec, Flow};
-use crate::run::internal;
 use crate::{Host, Vm};
 
 /// A slot's cursor on this tree, on no row.
@@ -111,21 +110,6 @@ impl Exec for OpenEphemeral {
     }
 }
 
-impl Vm {
-    /// Empties the ephemeral tree of a cursor; its other cursors find nothing any more.
-    pub(crate) fn empty_ephemeral<H: Host>(&mut self, host: &mut H, cursor: CursorId) -> Result<()> {
-        let (tree, pager) = super::tree_and_pager(&mut self.frame.cursors, &mut self.run, host, cursor)?;
-        if tree.store != Store::Temporary {
-            return Err(internal("reset of a tree that is not ephemeral"));
-        }
-        TreeEraser::new(tree.btree.root(), tree.key.is_none()).run(pager)?;
-        tree.btree.reset();
-        tree.moved(false, 0);
-        tree.sequence = 0;
-        Ok(())
-    }
-}
-
 impl Exec for OpenDup {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let original = super::tree(&mut vm.frame.cursors, self.original)?;
@@ -134,15 +118,6 @@ impl Exec for OpenDup {
         let slot = &mut vm.frame.cursors[self.cursor.index()];
         *slot = Cursor::Closed;
         point_at(slot, root, store, key.as_ref());
-        Ok(Flow::NEXT)
-    }
-}
-
-impl Exec for OpenPseudo {
-    #[inline]
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
-        let pseudo = PseudoCursor { content: self.content, null_row: false, record: Decoder::default() };
-        vm.frame.cursors[self.cursor.index()] = Cursor::Pseudo(Box::new(pseudo));
         Ok(Flow::NEXT)
     }
 }

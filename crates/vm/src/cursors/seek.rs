@@ -265,17 +265,6 @@ impl Exec for DeferredSeek {
     }
 }
 
-impl Exec for FinishSeek {
-    #[inline]
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
-        let (table, pager) = tree_and_pager(&mut vm.frame.cursors, &mut vm.run, host, self.table)?;
-        if table.status == Status::Deferred {
-            table.settle(pager)?;
-        }
-        Ok(Flow::NEXT)
-    }
-}
-
 impl Exec for IdxRowid {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
@@ -298,7 +287,7 @@ impl Exec for Rowid {
     #[inline(always)]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         match &vm.frame.cursors[self.cursor.index()] {
-            super::Cursor::Null | super::Cursor::Pseudo(_) => {
+            super::Cursor::Null => {
                 vm.frame.registers.get_mut(self.dest).set_null();
                 return Ok(Flow::NEXT);
             }

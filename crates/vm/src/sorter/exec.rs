@@ -114,14 +114,3 @@ fn any_null(record: &[u8], columns: usize) -> Result<bool> {
     }
     Ok(false)
 }
-
-impl Exec for SorterReset {
-    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
-        if let Cursor::Sorter(sorter) = &mut vm.frame.cursors[self.cursor.index()] {
-            sorter.clear();
-        } else {
-            vm.empty_ephemeral(host, self.cursor)?;
-        }
-        Ok(Flow::NEXT)
-    }
-}

@@ -99,7 +99,7 @@ fn coroutines_alternate_with_their_consumer_and_end_for_good() {
 }
 
 #[test]
-fn once_runs_once_and_again_when_forgotten() {
+fn once_runs_once() {
     check(
         |b| {
             let (n, r) = (b.register(), b.register());
@@ -107,28 +107,17 @@ fn once_runs_once_and_again_when_forgotten() {
             b.emit(Integer { value: 0, dest: r });
             let top = b.label_here();
             let over = b.label();
-            let once = b.label_here();
             b.emit(Once { target: over });
             b.emit(AddImm { reg: r, amount: 1 });
             b.bind(over);
             row(b, r);
-            let (end, keep) = (b.label(), b.label());
+            let end = b.label();
             b.emit(DecrJumpZero { reg: n, target: end });
-            let two = b.register();
-            b.emit(Integer { value: 2, dest: two });
-            b.emit(turso_program::expression::Ne {
-                left: n,
-                right: two,
-                target: keep,
-                how: crate::expression::plain(),
-            });
-            b.emit(ResetOnce { once });
-            b.bind(keep);
             b.emit(Goto { target: top });
             b.bind(end);
             b.emit(Halt {});
         },
-        "1 1 2 2",
+        "1 1 1 1",
     );
 }
 
@@ -248,7 +237,6 @@ fn an_endless_loop_is_interrupted() {
         &mut host,
         |b| {
             let top = b.label_here();
-            b.emit(Noop {});
             b.emit(Goto { target: top });
         },
         "error 9 interrupted Abort",

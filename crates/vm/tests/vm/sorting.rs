@@ -111,29 +111,3 @@ fn row_sets_give_back_in_order_and_test() {
         "5 -3 9 0 -3 0 5 9",
     );
 }
-
-#[test]
-fn a_filter_lets_pass_what_was_added() {
-    check(
-        |b| {
-            let (filter, k, r) = (b.register(), b.register(), b.register());
-            for value in [Value::Integer(5), Value::Real(6.0), Value::text("x")] {
-                load(b, value, k);
-                b.emit(FilterAdd { filter, key: Regs::new(k, 1) });
-            }
-            for value in [Value::Integer(5), Value::Integer(6), Value::Real(5.0), Value::text("y"), Value::Integer(7)] {
-                let (absent, end) = (b.label(), b.label());
-                load(b, value, k);
-                b.emit(Filter { filter, key: Regs::new(k, 1), absent });
-                load(b, 1, r);
-                b.emit(Goto { target: end });
-                b.bind(absent);
-                load(b, 0, r);
-                b.bind(end);
-                emit_row(b, Regs::new(r, 1));
-            }
-            b.emit(Halt {});
-        },
-        "1 1 1 1 0",
-    );
-}

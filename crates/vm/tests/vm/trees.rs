@@ -484,24 +484,3 @@ fn an_ephemeral_index_tells_what_is_new() {
         "5 3 4 3 4 5",
     );
 }
-
-#[test]
-fn a_pseudo_cursor_reads_the_record_in_its_register() {
-    check(
-        |b| {
-            let (c, values, record, r) = (b.cursor(), b.registers(2), b.register(), b.register());
-            b.emit(OpenPseudo { cursor: c, content: record, columns: 2 });
-            for n in [1, 2] {
-                load(b, n, values.at(0));
-                load(b, Value::text("x"), values.at(1));
-                b.emit(MakeRecord { values, dest: record, affinities: None });
-                for i in [1, 0, 2] {
-                    column(b, c, i, r);
-                    emit_row(b, Regs::new(r, 1));
-                }
-            }
-            b.emit(Halt {});
-        },
-        "'x' 1 NULL 'x' 2 NULL",
-    );
-}
