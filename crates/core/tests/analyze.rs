@@ -273,3 +273,17 @@ fn optimizing_looks_at_a_part_of_large_indexes() {
         }
     }
 }
+
+#[test]
+fn nulls_of_a_unique_column_are_counted_as_sqlite_counts_them() {
+    const TABLES: &str = "CREATE TABLE t(a UNIQUE); INSERT INTO t VALUES(NULL),(NULL),(1),(2),(3);
+         CREATE TABLE u(a); CREATE UNIQUE INDEX ui ON u(a DESC); INSERT INTO u VALUES(NULL),(NULL),(1),(2),(3);
+         CREATE TABLE v(a, b); CREATE UNIQUE INDEX vi ON v(a DESC, b); INSERT INTO v VALUES(NULL,1),(NULL,1),(1,1),(1,NULL),(1,NULL),(2,3);
+         CREATE TABLE w(a); CREATE UNIQUE INDEX wi ON w(a DESC); INSERT INTO w VALUES(NULL),(NULL),(NULL),(2);
+         CREATE TABLE x(a); CREATE UNIQUE INDEX xi ON x(a DESC); INSERT INTO x VALUES(NULL),(NULL); ANALYZE;";
+    let (ours, theirs) = last_rows(&format!("{TABLES} SELECT * FROM sqlite_stat1 ORDER BY idx;"));
+    assert_eq!(ours, theirs);
+    let (ours, theirs) =
+        last_rows(&format!("{TABLES} SELECT idx, neq, nlt, ndlt FROM sqlite_stat4 ORDER BY idx, nlt, sample;"));
+    assert_eq!(ours, theirs);
+}

@@ -31,6 +31,8 @@ pub(crate) struct Survey {
     skipped: bool,
     open: Open,
     previous: Vec<u8>,
+    /// Of a single unique column, a value that is not NULL has been seen.
+    past_nulls: bool,
     samples: Option<Samples>,
     /// What has been chosen, in the order of the index, and how much of it has been given out.
     chosen: Option<std::vec::IntoIter<Sample>>,
@@ -48,6 +50,7 @@ impl Survey {
             skipped: false,
             open: Open { starts: vec![0; width], distinct: vec![0; width] },
             previous: Vec::new(),
+            past_nulls: false,
             samples: (open.samples > 0 && width > 0).then(|| Samples::new(width, open.samples as usize, rows)),
             chosen: None,
         }
@@ -74,15 +77,19 @@ impl Survey {
     }
 
     /// How many leading columns are the same as in the entry before.
-    fn columns_shared(&self, record: &[u8]) -> Result<usize> {
-        let unique = self.of.unique && self.of.columns == 1;
+    fn columns_shared(&mut self, record: &[u8]) -> Result<usize> {
+        // Of a unique column every entry behind a value that is not NULL counts as a new one, also NULLs that are sorted last,
+        // as SQLite counts them.
+        if self.of.unique && self.of.columns == 1 && !self.past_nulls {
+            let first = RecordReader::new(&self.previous)?.next_raw()?;
+            self.past_nulls = !matches!(first, Some((SerialType(0), _)));
+        }
+        if self.past_nulls {
+            return Ok(0);
+        }
         let (mut before, mut now) = (RecordReader::new(&self.previous)?, RecordReader::new(record)?);
         for column in 0..self.width {
             let (a, b) = (before.next_raw()?, now.next_raw()?);
-            // Of a unique column every value after the first that is not NULL counts as a new one, NULLs too, as SQLite counts them.
-            if column == 0 && unique && !matches!(a, Some((SerialType(0), _))) {
-                return Ok(0);
-            }
             if a != b && !self.same_value(column, a, b)? {
                 return Ok(column);
             }
