@@ -20,3 +20,9 @@ fn seeds_find_nothing_and_repeat_exactly() {
     assert!(total.commits > 100 && total.concurrent > 20 && total.reads > 300 && total.switches > 100, "{total:?}");
     assert!(total.counts.faults.values().sum::<u64>() > 5, "{total:?}");
 }
+
+/// The last one there waits for the pause to be over in which other processes may have the write lock; only time ends it.
+#[test]
+fn time_passes_while_everybody_waits() {
+    execute(&Plan::new(1_795_815_821_495, Shape::default()), Path::new("/simulated"), None).expect("it ends");
+}

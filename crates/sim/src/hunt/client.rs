@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use turso_core::{Attempt, Connection, Error, ResultCode, Statement, StepResult, Value};
 use turso_io::Io;
@@ -153,8 +154,9 @@ pub fn run(shared: &Shared, process: ProcessNo, connections: &[Vec<Action>], pat
             Ok(Progress::Waits) => {
                 idle += 1;
                 // What is waited for may take its time, but not for ever.
-                if random.chance(4000) || idle > 8 {
-                    let _ = io.step();
+                if (random.chance(4000) || idle > 8) && !io.step().unwrap_or(false) && idle > 8 {
+                    // All wait, and for no file: time passes until a lock is given back, or a pause is over.
+                    io.sleep(Duration::from_millis(1));
                 }
             }
             Ok(Progress::Done) => drop(clients.swap_remove(at)),
@@ -286,7 +288,7 @@ impl Client<'_> {
         let plan = &self.shared.plan;
         let options = turso_core::OpenOptions {
             backend: turso_core::Backend::Custom(self.io.clone()),
-            busy_timeout: std::time::Duration::ZERO,
+            busy_timeout: Duration::ZERO,
             new_uses_wal: false,
             cache_pages: plan.tight.then_some(16),
             ..turso_core::OpenOptions::default()
