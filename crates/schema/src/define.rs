@@ -55,22 +55,7 @@ struct Definition<'a> {
 
 impl<'a> Definition<'a> {
     fn new(name: &str, source: &'a [u8], sql: &str, strict: bool) -> Self {
-        let table = Table {
-            name: name.into(),
-            relation: Relation::Rowid,
-            root: 0,
-            columns: Vec::new(),
-            rowid_alias: None,
-            autoincrement: false,
-            primary_key: Vec::new(),
-            primary_key_conflict: None,
-            strict,
-            indexes: Vec::new(),
-            checks: Vec::new(),
-            foreign_keys: Vec::new(),
-            sql: sql.into(),
-            broken: None,
-        };
+        let table = Table { strict, ..Table::bare(name, Relation::Rowid, sql) };
         Definition { table, source, has_primary_key: false, alias_key: None, last_name: None }
     }
 

@@ -292,14 +292,6 @@ pub(crate) fn read_values(bytes: &[u8]) -> Result<Vec<Value>> {
     Ok(values)
 }
 
-/// Both are the same value of the same type.
-pub(crate) fn is_same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
-        _ => a == b,
-    }
-}
-
 /// The bytes are no changeset.
 #[cold]
 pub(crate) fn corrupt() -> Error {

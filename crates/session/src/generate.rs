@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use turso_core::{Connection, Result, Statement, StepResult, Value};
 
-use crate::format::{Change, Field, Kind, Operation, TableHeader, is_same, read_values};
+use crate::format::{Change, Field, Kind, Operation, TableHeader, read_values};
 use crate::output::Output;
 use crate::recorder::{Recorder, Shared, Tracked};
 use crate::shape::{Shape, quoted};
@@ -94,7 +94,7 @@ fn difference(shape: &Shape, old: Vec<Value>, new: Vec<Value>) -> Option<(Vec<Fi
     let mut differs = false;
     let mut records = (Vec::with_capacity(old.len()), Vec::with_capacity(old.len()));
     for (column, (old, new)) in old.into_iter().zip(new).enumerate() {
-        let changed = !is_same(&old, &new);
+        let changed = !old.is_identical(&new);
         differs |= changed;
         let told = changed && !shape.is_key(column);
         records.0.push((told || shape.is_key(column)).then_some(old));

@@ -2,7 +2,7 @@
 
 use turso_core::Value;
 
-use crate::format::{Change, Field, Kind, Operation, is_same};
+use crate::format::{Change, Field, Kind, Operation};
 
 /// What becomes of the change that was there.
 pub enum Merged {
@@ -55,7 +55,7 @@ fn update(earlier: Change, later: &Change, old: Vec<Field>, new: Vec<Field>) -> 
         } else if table.kind == Kind::Patchset {
             *old = None;
             tells |= new.is_some();
-        } else if matches!((&old, &new), (Some(old), Some(new)) if !is_same(old, new)) {
+        } else if matches!((&old, &new), (Some(old), Some(new)) if !old.is_identical(new)) {
             tells = true;
         } else {
             (*old, *new) = (None, None);

@@ -101,6 +101,15 @@ impl Value {
         }
     }
 
+    /// Nothing can tell the two apart: type and bits are the same. (1 and 1.0 differ, and so do 0.0 and -0.0.)
+    #[inline]
+    pub fn is_identical(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
+            (a, b) => a == b,
+        }
+    }
+
     /// The storage class.
     #[inline]
     pub fn value_type(&self) -> ValueType {

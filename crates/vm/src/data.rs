@@ -127,24 +127,13 @@ impl Exec for Unchanged {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
         let registers = &mut vm.frame.registers;
         let (values, kept) = (registers.block(self.values), registers.block(self.kept));
-        if values.iter().zip(kept).all(|(a, b)| same(a, b)) {
+        if values.iter().zip(kept).all(|(a, b)| a.is_identical(b)) {
             return Ok(Flow::jump(self.target));
         }
         for i in 0..self.values.count.min(self.kept.count) as usize {
             registers.copy(self.values.at(i), self.kept.at(i));
         }
         Ok(Flow::NEXT)
-    }
-}
-
-/// Nothing can tell the two apart.
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
-        (Value::Null, Value::Null) => true,
-        (Value::Integer(a), Value::Integer(b)) => a == b,
-        (Value::Text(a), Value::Text(b)) | (Value::Blob(a), Value::Blob(b)) => a == b,
-        _ => false,
     }
 }
 

@@ -137,14 +137,7 @@ fn blurred(value: &Value) -> String {
 }
 
 fn same_row(a: &[Value], b: &[Value]) -> bool {
-    a.len() == b.len()
-        && a.iter().zip(b).all(|pair| match pair {
-            (Value::Real(x), Value::Real(y)) => x.to_bits() == y.to_bits(),
-            (Value::Integer(x), Value::Integer(y)) => x == y,
-            (Value::Text(x), Value::Text(y)) | (Value::Blob(x), Value::Blob(y)) => x == y,
-            (Value::Null, Value::Null) => true,
-            _ => false,
-        })
+    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.is_identical(y))
 }
 
 fn some_rows(answer: &Answer) -> String {

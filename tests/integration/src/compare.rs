@@ -59,14 +59,9 @@ pub fn difference(ours: &Answer, stock: &Answer, order: Order) -> Option<String>
 }
 
 fn same_rows(a: &[Vec<Value>], b: &[Vec<Value>]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.len() == y.len() && x.iter().zip(y).all(|(v, w)| same(v, w)))
-}
-
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Real(x), Value::Real(y)) => x.to_bits() == y.to_bits(),
-        _ => a == b && std::mem::discriminant(a) == std::mem::discriminant(b),
-    }
+    let same_row =
+        |x: &Vec<Value>, y: &Vec<Value>| x.len() == y.len() && x.iter().zip(y).all(|(v, w)| v.is_identical(w));
+    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| same_row(x, y))
 }
 
 /// Run a statement on both engines and say where the answers differ.

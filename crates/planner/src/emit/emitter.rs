@@ -299,7 +299,7 @@ impl<'a> Emitter<'a> {
 
     /// A register that holds the constant, loaded once when the program starts.
     pub fn constant(&mut self, value: &Value) -> Reg {
-        if let Some((_, reg)) = self.constants.iter().find(|(v, _)| same_constant(v, value)) {
+        if let Some((_, reg)) = self.constants.iter().find(|(v, _)| v.is_identical(value)) {
             return *reg;
         }
         let reg = self.builder.register();
@@ -392,16 +392,5 @@ impl<'a> Emitter<'a> {
     /// A label bound here.
     pub fn here(&mut self) -> Addr {
         self.builder.label_here()
-    }
-}
-
-/// Equal in type and bits: 1 and 1.0 are different constants, and so are 0.0 and -0.0.
-fn same_constant(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
-        (Value::Null, Value::Null) => true,
-        (Value::Integer(a), Value::Integer(b)) => a == b,
-        (Value::Text(a), Value::Text(b)) | (Value::Blob(a), Value::Blob(b)) => a == b,
-        _ => false,
     }
 }

@@ -345,9 +345,8 @@ pub(crate) fn statement_binder<'b, 'e: 'b>(
 fn emit_step(e: &mut Emitter<'_>, step: &TriggerStep) -> Result<()> {
     match step {
         TriggerStep::Select(select) => {
-            let sql = e.trigger.as_ref().map(|t| t.sql.clone()).unwrap_or_default();
-            let mut binder = Binder::for_text(e.context, sql.as_bytes());
-            enter_scope(e, &mut binder);
+            let text = statement_text(e);
+            let mut binder = statement_binder(e, &text, None)?;
             e.context.ask_for_own_query()?;
             let query = super::row::rewritten(e.context, binder.bind_select(select)?);
             e.context.ask_deferred()?;

@@ -13,7 +13,7 @@ use turso_program::batch::{
 use turso_program::cursor::TreeKind;
 use turso_program::{DbIndex, Reg, Root};
 use turso_schema::{Index, Table};
-use turso_value::{Affinity, Value};
+use turso_value::Affinity;
 
 use super::super::Emitter;
 use super::super::column::{default_value, index_position, stored_position};
@@ -180,8 +180,7 @@ impl<'c> Pipeline<'c> {
     /// The slot of an expression with one value for the whole run.
     pub(super) fn constant(&mut self, e: &Expr) -> Option<Slot> {
         let same = |known: &Expr| match (known, e) {
-            // (1 and 1.0 differ, and so do 0.0 and -0.0.)
-            (Expr::Literal(Value::Real(a)), Expr::Literal(Value::Real(b))) => a.to_bits() == b.to_bits(),
+            (Expr::Literal(a), Expr::Literal(b)) => a.is_identical(b),
             (known, e) => crate::plan::same_expr(known, e),
         };
         if let Some((_, slot)) = self.constants.iter().find(|(known, _)| same(known)) {
