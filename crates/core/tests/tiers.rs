@@ -321,3 +321,44 @@ fn pages_that_come_late_change_nothing() {
         assert_eq!(run_ours(&row, sql), run_ours(&batch, sql), "{sql}");
     }
 }
+
+/// While a batch waits for its next page, those that it has may be written to: rows given out later are those of their pages by then.
+#[test]
+fn what_is_written_while_a_page_is_waited_for_is_seen() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("late.db").to_str().unwrap().to_string();
+    Database::open(&path, OpenOptions::default()).unwrap().connect().unwrap().execute_batch(TABLES).unwrap();
+    let mut written = 0;
+    for wait in 1..12 {
+        let options = OpenOptions { backend: turso_core::Backend::AlwaysPending, ..OpenOptions::default() };
+        let connection = Database::open(&path, options).unwrap().connect().unwrap();
+        connection.execute_batch("PRAGMA execution_tier = batch; BEGIN").unwrap();
+        let mut statement = connection.prepare("SELECT id, s FROM t WHERE i > 5").unwrap().statement.unwrap();
+        let mut waits = 0;
+        loop {
+            match statement.try_step() {
+                Err(turso_core::Error::Pending) => {
+                    waits += 1;
+                    if waits == wait {
+                        connection.execute_batch("UPDATE t SET s = 'new'").unwrap();
+                        written += 1;
+                    } else {
+                        connection.wait().unwrap();
+                    }
+                }
+                Ok(StepResult::Row) if waits >= wait => {
+                    assert_eq!(
+                        statement.row()[1],
+                        turso_core::Value::text("new"),
+                        "{:?} after {wait}",
+                        statement.row()
+                    );
+                }
+                Ok(StepResult::Row) => {}
+                Ok(StepResult::Done) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    assert!(written > 5, "{written}");
+}

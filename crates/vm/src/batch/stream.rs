@@ -32,7 +32,7 @@ pub(super) struct Given {
     before: Option<i64>,
     /// That of the batch in hand.
     behind: Option<i64>,
-    /// What the pager's change epoch was when the pages of the batch were last known to be current.
+    /// What the pager's change epoch was when the pages of the batch were last known to be current, or before the first was taken.
     epoch: u64,
     begun: bool,
     counted: bool,
@@ -83,11 +83,13 @@ impl Batch {
         }
     }
 
-    /// All rows in hand have been given out: prepares for the next ones.
-    fn next_batch(&mut self) {
+    /// All rows in hand have been given out: prepares for the next ones. While a batch waits for a page, somebody may write to
+    /// those that it has already: so the `epoch` counts in which it begins.
+    fn next_batch(&mut self, epoch: u64) {
         if self.collecting {
             return;
         }
+        self.given.epoch = epoch;
         self.given.before = self.given.behind;
         self.given.rows = 0;
         if let Some(flow) = &mut self.flow {
@@ -120,7 +122,7 @@ impl Vm {
         let (vm, index) = (self, row.cursor.index());
         let mut cursor = std::mem::take(&mut vm.frame.cursors[index]);
         let Cursor::Batch(batch) = &mut cursor else { return Ok(Flow::jump(row.row_tier)) };
-        batch.next_batch();
+        batch.next_batch(host.pager(batch.plan.scan.db).change_epoch());
         let outcome = batch.begin_batch(vm, host).map(|()| vm.run_batch(batch, host));
         let outcome = match outcome {
             Ok(outcome) => outcome,
@@ -134,7 +136,6 @@ impl Vm {
         {
             vm.run.counters.pipelines += 1;
         }
-        batch.given.epoch = host.pager(batch.plan.scan.db).change_epoch();
         match outcome {
             Ok(Some(true)) => {
                 batch.given.behind = batch.scans.get(batch.current).and_then(|scan| scan.last_rowid);
