@@ -134,7 +134,7 @@ fn skip_unless_changed(e: &mut Emitter<'_>, cursor: CursorId, rows: u64, skip: t
     let (count, bound, changed) = (e.builder.register(), e.builder.register(), e.builder.label());
     e.builder.emit(CountRoughly { cursor, dest: count });
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    e.builder.emit(Integer { value: number(rows.max(1).saturating_mul(CHANGE)) + 1, dest: bound });
+    e.builder.emit(Integer { value: number(rows.max(1).saturating_mul(CHANGE).saturating_add(1)), dest: bound });
     e.builder.emit(Ge { left: count, right: bound, target: changed, how: EXACT });
     if rows >= CHANGE {
         e.builder.emit(Integer { value: number((rows - 1) / CHANGE), dest: bound });
