@@ -154,7 +154,7 @@ fn note_access(access: &Access) {
             if !index.partial.is_empty() {
                 note(Rule::AutomaticPartial);
             }
-            if index.with_filter {
+            if index.names_filter() {
                 note(Rule::Bloom);
             }
         }

@@ -13,7 +13,7 @@
 //! | [`expression`] | arithmetic, logic, comparison, functions, aggregates |
 //! | [`cursor`] | opening, moving and reading cursors |
 //! | [`write`] | records, row and index entry changes |
-//! | [`sorter`] | sorters, sets, hashed rows, groups, Bloom filters |
+//! | [`sorter`] | sorters, sets, hashed rows, groups |
 //! | [`survey`] | what ANALYZE learns about an index |
 //! | [`batch`] | pipelines over batches of rows |
 //! | [`virtual_table`] | scanning and changing virtual tables |

@@ -1,4 +1,4 @@
-//! Sorters, sets, hashed rows, groups and Bloom filters: temporary structures of one run of a program.
+//! Sorters, sets, hashed rows and groups: temporary structures of one run of a program.
 
 use std::sync::Arc;
 

@@ -32,7 +32,7 @@ impl Emitter<'_> {
             return;
         }
         if let Access::AutoIndex(auto) = access
-            && auto.with_filter
+            && auto.names_filter()
         {
             self.builder.plan_node(bloom_filter(source, auto));
         }
@@ -73,7 +73,7 @@ pub fn describe_loops(core: &Core, plan: &JoinPlan) -> Vec<String> {
             continue;
         }
         if let Access::AutoIndex(auto) = &level.access
-            && auto.with_filter
+            && auto.names_filter()
         {
             lines.push(bloom_filter(source, auto));
         }

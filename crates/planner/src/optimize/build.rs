@@ -151,9 +151,7 @@ impl Builder<'_, '_> {
                 }
             }
         }
-        // Values that a collation takes for equal do not have equal bits in the filter.
-        let with_filter = key.iter().all(|k| k.collation.is_binary());
-        AutoIndex { key, extra, partial, with_filter }
+        AutoIndex { key, extra, partial }
     }
 
     fn multi_or(&mut self, path: &Path, term: usize, arms: &[super::path::ArmPath]) -> Result<Access> {

@@ -162,8 +162,14 @@ pub struct AutoIndex {
     pub extra: Vec<u16>,
     /// Conditions on the source alone: rows that fail are left out of the index.
     pub partial: Vec<Expr>,
-    /// SQLite asks a Bloom filter before such an index, and EXPLAIN QUERY PLAN names it; hashed rows answer as fast by themselves.
-    pub with_filter: bool,
+}
+
+impl AutoIndex {
+    /// EXPLAIN QUERY PLAN names a Bloom filter, which SQLite asks before such an index if equal keys have equal bytes. There is
+    /// none here: hashed rows answer as fast by themselves.
+    pub fn names_filter(&self) -> bool {
+        self.key.iter().all(|k| k.collation.is_binary())
+    }
 }
 
 /// One key column of an [`AutoIndex`].

@@ -1,4 +1,4 @@
-//! Sorters, row sets and Bloom filters through their instructions.
+//! Sorters and row sets through their instructions.
 
 use std::sync::Arc;
 
