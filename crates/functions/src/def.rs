@@ -121,6 +121,12 @@ impl FunctionFlags {
         self.0 & flags.0 == flags.0
     }
 
+    /// Same arguments, same result throughout a statement.
+    #[inline]
+    pub const fn is_steady(self) -> bool {
+        self.has(Self::DETERMINISTIC) || self.has(Self::SLOW_CHANGE)
+    }
+
     /// Both, in constants.
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use turso_functions::{Function, FunctionFlags};
+use turso_functions::Function;
 
 use crate::plan::{Core, CoreId, Expr, Query, Relation, Visit, walk_core, walk_expr, walk_query};
 
@@ -48,8 +48,7 @@ struct Alone {
 
 impl Alone {
     fn function(&mut self, function: &Function) {
-        self.alone &=
-            function.flags.has(FunctionFlags::DETERMINISTIC) || function.flags.has(FunctionFlags::SLOW_CHANGE);
+        self.alone &= function.flags.is_steady();
     }
 }
 

@@ -8,7 +8,7 @@
 //! Only in statements that change nothing, and where nothing in the subquery may give another result the next time.
 
 use turso_error::Result;
-use turso_functions::{Function, FunctionFlags};
+use turso_functions::Function;
 use turso_program::data::{Integer, Unchanged};
 
 use super::{Emitter, SourceBinding};
@@ -76,8 +76,7 @@ struct Outer<'q> {
 
 impl Outer<'_> {
     fn function(&mut self, function: &Function) {
-        self.unclear |=
-            !function.flags.has(FunctionFlags::DETERMINISTIC) && !function.flags.has(FunctionFlags::SLOW_CHANGE);
+        self.unclear |= !function.flags.is_steady();
     }
 }
 

@@ -1,7 +1,5 @@
 //! Which expressions have one value for a whole run of a program.
 
-use turso_functions::FunctionFlags;
-
 use super::{Expr, InSet, RowValue};
 
 impl Expr {
@@ -20,9 +18,7 @@ impl Expr {
             | Expr::CompareRows { left: RowValue::Subquery(_), .. }
             | Expr::CompareRows { right: RowValue::Subquery(_), .. }
             | Expr::Raise { .. } => true,
-            Expr::Function { function, .. } => {
-                !function.flags.has(FunctionFlags::DETERMINISTIC) && !function.flags.has(FunctionFlags::SLOW_CHANGE)
-            }
+            Expr::Function { function, .. } => !function.flags.is_steady(),
             _ => false,
         })
     }
@@ -30,9 +26,7 @@ impl Expr {
     /// True when some function inside may give another result each time.
     pub fn is_volatile(&self) -> bool {
         self.any(|e| match e {
-            Expr::Function { function, .. } => {
-                !function.flags.has(FunctionFlags::DETERMINISTIC) && !function.flags.has(FunctionFlags::SLOW_CHANGE)
-            }
+            Expr::Function { function, .. } => !function.flags.is_steady(),
             Expr::Raise { .. } => true,
             _ => false,
         })

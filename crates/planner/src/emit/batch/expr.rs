@@ -200,7 +200,7 @@ impl Pipeline<'_> {
         let depends = flags.has(FunctionFlags::USER)
             || flags.has(FunctionFlags::SUBTYPE)
             || flags.has(FunctionFlags::RESULT_SUBTYPE)
-            || !(flags.has(FunctionFlags::DETERMINISTIC) || flags.has(FunctionFlags::SLOW_CHANGE));
+            || !flags.is_steady();
         let custom = matches!(collation, Collation::Custom(_)) && flags.has(FunctionFlags::NEEDS_COLLATION);
         if depends || custom || !matches!(function.kind, FunctionKind::Scalar(_)) {
             return None;
