@@ -27,7 +27,7 @@ pub(crate) struct Rows {
     keys: Vec<Vector>,
     count: usize,
     /// DISTINCT: the rows seen.
-    seen: KeyNumbers,
+    seen: Option<KeyNumbers>,
     of_rows: Vec<u32>,
     /// Only so many first rows are wanted.
     keep: Option<usize>,
@@ -47,7 +47,7 @@ impl Rows {
             columns: vec![Vector::default(); plan.columns.len()],
             keys: vec![Vector::default(); plan.keys.len()],
             count: 0,
-            seen: KeyNumbers::new(&plan.equality, plan.columns.len()),
+            seen: plan.distinct.then(|| KeyNumbers::new(&plan.equality, plan.columns.len())),
             of_rows: Vec::new(),
             keep,
             last: None,
@@ -63,10 +63,12 @@ impl Rows {
     pub fn add(&mut self, slots: &[Vector], rows: usize) -> Result<()> {
         let mut picked = std::mem::take(&mut self.picked);
         picked.clear();
-        if self.plan.distinct {
-            self.pick_new(slots, rows, &mut picked)?;
-        } else {
-            picked.extend(0..rows as u32);
+        match &mut self.seen {
+            Some(seen) => {
+                let columns: Vec<&Vector> = self.plan.columns.iter().map(|slot| &slots[slot.index()]).collect();
+                pick_new(seen, &columns, rows, &mut self.of_rows, &mut picked)?;
+            }
+            None => picked.extend(0..rows as u32),
         }
         if let Some(last) = self.last {
             self.pick_earlier(last, slots, rows, &mut picked);
@@ -116,22 +118,6 @@ impl Rows {
             to.gather(&slots[slot.index()], picked)?;
         }
         self.count += picked.len();
-        Ok(())
-    }
-
-    /// The rows whose values have not come before.
-    fn pick_new(&mut self, slots: &[Vector], rows: usize, picked: &mut Vec<u32>) -> Result<()> {
-        let columns: Vec<&Vector> = self.plan.columns.iter().map(|slot| &slots[slot.index()]).collect();
-        let mut next = self.seen.count();
-        self.seen.number(&columns, rows, &mut self.of_rows)?;
-        if next < self.seen.count() {
-            for (row, &number) in self.of_rows.iter().enumerate() {
-                if number == next {
-                    next += 1;
-                    picked.push(row as u32);
-                }
-            }
-        }
         Ok(())
     }
 
@@ -193,6 +179,27 @@ impl Rows {
     /// About how many bytes of memory the rows take; sorting them takes as much again for their keys.
     pub fn memory(&self) -> usize {
         let vectors: usize = self.columns.iter().chain(&self.keys).map(Vector::memory).sum();
-        vectors + self.count * 24 + self.seen.memory()
+        vectors + self.count * 24 + self.seen.as_ref().map_or(0, KeyNumbers::memory)
     }
+}
+
+/// The rows whose values have not come before.
+fn pick_new(
+    seen: &mut KeyNumbers,
+    columns: &[&Vector],
+    rows: usize,
+    of_rows: &mut Vec<u32>,
+    picked: &mut Vec<u32>,
+) -> Result<()> {
+    let mut next = seen.count();
+    seen.number(columns, rows, of_rows)?;
+    if next < seen.count() {
+        for (row, &number) in of_rows.iter().enumerate() {
+            if number == next {
+                next += 1;
+                picked.push(row as u32);
+            }
+        }
+    }
+    Ok(())
 }
