@@ -84,6 +84,28 @@ fn a_child_gets_an_error_and_takes_no_lock_away() {
 }
 
 #[test]
+fn a_child_leaves_the_companions_of_an_exclusive_parent_alone() {
+    for (mode, companion) in [("wal", "-wal"), ("delete", "-journal")] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("fork.db");
+        let path = path.to_str().unwrap();
+        let parent = open(path);
+        run(&parent, "PRAGMA locking_mode = exclusive").unwrap();
+        run(&parent, &format!("PRAGMA journal_mode = {mode}")).unwrap();
+        parent.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1); PRAGMA wal_checkpoint").unwrap();
+        let companion = format!("{path}{companion}");
+        assert!(std::path::Path::new(&companion).exists(), "{mode}");
+        let mut inherited = Some(parent);
+        assert!(in_child(|| drop(inherited.take())));
+        assert!(std::path::Path::new(&companion).exists(), "{mode}");
+        let parent = inherited.unwrap();
+        run(&parent, "INSERT INTO t VALUES (2)").unwrap();
+        drop(parent);
+        assert_eq!(run(&open(path), "SELECT count(*) FROM t"), Ok(vec![Value::Integer(2)]), "{mode}");
+    }
+}
+
+#[test]
 fn a_database_in_memory_goes_with_the_child() {
     let connection = open(":memory:");
     connection.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1)").unwrap();

@@ -90,10 +90,11 @@ impl FileLocks {
     }
 
     pub(super) fn raise(&mut self, fd: RawFd, level: LockLevel) -> Result<()> {
+        // First: what was locked before the fork is the parent's.
+        self.birth.check()?;
         if level <= self.level {
             return Ok(());
         }
-        self.birth.check()?;
         let lock_error = |e: OsError| Error::io(ResultCode::IOERR_LOCK, &e);
         if self.level == LockLevel::None {
             // PENDING is read-locked first, so that a writer who waits keeps new readers out.

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use turso_error::{Error, Result, ResultCode};
-use turso_io::{File, Io, OpenFlags};
+use turso_io::{Birth, File, Io, OpenFlags};
 
 use crate::format::header::decode_page_size;
 use crate::format::{DatabaseHeader, be16};
@@ -91,6 +91,8 @@ pub struct DatabaseFile {
     exact_log: AtomicBool,
     /// See [`DatabaseFile::snapshot_age_limit`].
     snapshot_age_limit: AtomicI64,
+    /// The process that opened it.
+    birth: Birth,
     pagers: AtomicUsize,
     /// Held by what must not see the last connection go; see [`DatabaseFile::while_open`].
     closing: Mutex<()>,
@@ -131,10 +133,16 @@ impl DatabaseFile {
             owner: AtomicU64::new(0),
             exact_log: AtomicBool::new(false),
             snapshot_age_limit: AtomicI64::new(0),
+            birth: Birth::here(),
             pagers: AtomicUsize::new(0),
             closing: Mutex::default(),
             next_pager: AtomicU64::new(1),
         }
+    }
+
+    /// True in a forked child of the process that opened it: the companions are the parent's.
+    pub(crate) fn is_inherited(&self) -> bool {
+        !self.birth.is_here()
     }
 
     /// The absolute path.

@@ -59,7 +59,9 @@ impl Committing {
         match (std::mem::replace(self, Committing::No), wal) {
             (Committing::Journaled { undo: Undo::Journal(journal, path, _), .. }, _) => {
                 drop(journal);
-                let _ = db.io().delete(&path, false);
+                if !db.is_inherited() {
+                    let _ = db.io().delete(&path, false);
+                }
             }
             // Where this fails, the journal stays hot, and so does its super-journal.
             (Committing::Written(undo), _) => drop(undo.play_back(&**db.io(), &**db.file())),

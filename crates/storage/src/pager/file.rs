@@ -148,7 +148,8 @@ impl FileBacking {
     /// Lets go of what was kept between transactions, and of the journal that was kept with it.
     pub(super) fn release_kept(&mut self) {
         if std::mem::take(&mut self.kept) {
-            if self.rollback_mode == JournalMode::Delete && self.db.locks().is_exclusive(self.id) {
+            let deletes = self.rollback_mode == JournalMode::Delete && !self.db.is_inherited();
+            if deletes && self.db.locks().is_exclusive(self.id) {
                 let _ = self.db.io().delete(&companion(self.db.path(), "-journal"), false);
             }
             let mut locks = self.db.locks();
