@@ -1,9 +1,9 @@
 //! A database in memory that has a budget: the temporary tables of a connection.
 //!
-//! Its pages claim memory from the connection's temporary space, half of it at most. Once nothing is left, all but the first go to a file without
-//! a name, and come back as they are needed. A page that has come back and has not been changed keeps its slot there, so it
-//! is let go without being written again; a savepoint that wants such an image back remembers the slot. Slots are used again
-//! by later transactions only.
+//! Its pages claim memory from the connection's temporary space, half of it at most. Once nothing is left, all but the first
+//! go to a file without a name, and come back as they are needed. A page that has come back and has not been changed keeps its
+//! slot there, so it is let go without being written again; a savepoint that wants such an image back remembers the slot. Slots
+//! are used again by later transactions only.
 
 use std::sync::Arc;
 
@@ -73,7 +73,8 @@ impl Pager {
         let page_size = self.header.page_size;
         let Some(within) = &self.within else { return Ok(()) };
         let spill = match &mut self.spill {
-            Some(spill) => spill,
+            // Pages have another size once a rollback has left none: nobody wants anything from the old file.
+            Some(spill) if spill.page_size() == page_size => spill,
             slot => slot.insert(Box::new(Spill::new(within.space.open_file()?, page_size))),
         };
         let (mut all, mut changed) = (Vec::new(), Vec::new());
@@ -184,6 +185,26 @@ mod tests {
             }
             assert!(p.spill.as_ref().unwrap().slots() <= slots.max(3000), "{slots}");
             assert!((2..=1000).all(|n| byte(&mut p, n) == 39));
+        }
+    }
+
+    #[test]
+    fn pages_may_have_another_size_after_the_first_transaction_was_rolled_back() {
+        let space = TempSpace::new(Some(Arc::new(MemoryIo::new())), 0);
+        let mut p = Pager::in_memory(4096);
+        p.keep_within(&space);
+        for page_size in [4096, 512, 4096] {
+            p.set_page_size(page_size);
+            p.begin_write(WriteMode::Reserved).unwrap();
+            assert_eq!(p.page_size(), page_size);
+            for n in 2..=1000 {
+                let no = p.append_page();
+                p.edit(no)[9] = n as u8;
+                p.unpin();
+            }
+            assert!((2..=1000).all(|n| byte(&mut p, n) == n as u8), "{page_size}");
+            p.rollback();
+            assert_eq!(p.page_count(), 0);
         }
     }
 

@@ -92,6 +92,11 @@ impl Spill {
         }
     }
 
+    /// The size of the pages, and so of the slots.
+    pub fn page_size(&self) -> u32 {
+        self.page_size
+    }
+
     /// Slots of the file.
     #[cfg(test)]
     pub fn slots(&self) -> u64 {
