@@ -42,6 +42,7 @@ pub use pool::Job;
 pub use shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
 #[cfg(unix)]
 pub use syscall::SyscallIo;
+#[cfg(unix)]
 pub use syscall::calls as system_calls;
 pub use temporary::{is_writable_directory, set_temp_directory, temp_directory};
 pub use thread_pool::ThreadPoolIo;

@@ -86,7 +86,11 @@ impl BTreeCursor {
             None => entries.take_places(taken),
             Some(rowids) => {
                 rowids.truncate(before);
-                entries.take(taken, |rowid| rowids.push(rowid))
+                let whole = entries.take(taken, |rowid| rowids.push(rowid));
+                if whole.is_none() {
+                    rowids.truncate(before);
+                }
+                whole
             }
         };
         let Some(whole) = whole else {

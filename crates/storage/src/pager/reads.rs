@@ -162,6 +162,10 @@ impl Pager {
     }
 
     fn arrived(&mut self, read: &InFlight, mut bytes: Box<[u8]>, n: usize) -> Result<PageRef> {
+        if read.spilled.is_none() {
+            // Before the bytes: a log that has begun anew may be too short.
+            self.file_mut().source.check()?;
+        }
         check_short(n, &mut bytes, read.in_log || read.spilled.is_some())?;
         let page = Page::from_bytes(read.first, &bytes);
         if read.spilled.is_some() { Ok(self.install_dirty(page)) } else { self.install(page, true) }
