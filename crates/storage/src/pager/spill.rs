@@ -188,16 +188,11 @@ impl Pager {
             }
         });
         for batch in pages.chunks(BATCH) {
-            let bufs: Vec<&[u8]> = batch.iter().map(|page| &page[..]).collect();
-            spill.file.write_vectored_at(&bufs, spill.next * u64::from(page_size))?;
-            let lost = if planted::has(Planted::LostSpilledPage) { batch.len() / 2 } else { batch.len() };
-            for (i, page) in batch.iter().enumerate() {
-                if i == lost {
-                    self.table.take(page.no());
-                    continue;
-                }
-                spill.pages.insert(page.no().0, spill.next);
-                spill.next += 1;
+            spill.write(batch)?;
+            if planted::has(Planted::LostSpilledPage) {
+                spill.pages.remove(&batch[batch.len() / 2].no().0);
+            }
+            for page in batch {
                 self.table.take(page.no());
             }
         }
