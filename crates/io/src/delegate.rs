@@ -5,14 +5,25 @@
 #[macro_export]
 macro_rules! delegate_io {
     () => {
+        $crate::delegate_io_surroundings!();
         fn delete(&self, path: &std::path::Path, sync_dir: bool) -> $crate::Result<()> {
             self.inner.delete(path, sync_dir)
         }
-        fn exists(&self, path: &std::path::Path) -> $crate::Result<bool> {
-            self.inner.exists(path)
-        }
         fn sync_directory_of(&self, path: &std::path::Path) -> $crate::Result<()> {
             self.inner.sync_directory_of(path)
+        }
+        fn sleep(&self, duration: std::time::Duration) {
+            self.inner.sleep(duration);
+        }
+    };
+}
+
+/// The methods of [`Io`](crate::Io) about names, the clock and randomness that a wrapper passes on to its field `inner`.
+#[macro_export]
+macro_rules! delegate_io_surroundings {
+    () => {
+        fn exists(&self, path: &std::path::Path) -> $crate::Result<bool> {
+            self.inner.exists(path)
         }
         fn full_path(&self, path: &std::path::Path) -> $crate::Result<std::path::PathBuf> {
             self.inner.full_path(path)
@@ -25,9 +36,6 @@ macro_rules! delegate_io {
         }
         fn randomness(&self, buf: &mut [u8]) {
             self.inner.randomness(buf);
-        }
-        fn sleep(&self, duration: std::time::Duration) {
-            self.inner.sleep(duration);
         }
     };
 }
@@ -58,9 +66,17 @@ macro_rules! delegate_file_data {
 #[macro_export]
 macro_rules! delegate_file_facts {
     () => {
+        $crate::delegate_file_nature!();
         fn size(&self) -> $crate::Result<u64> {
             self.inner.size()
         }
+    };
+}
+
+/// The methods of [`File`](crate::File) about what never changes in a file that a wrapper passes on to its field `inner`.
+#[macro_export]
+macro_rules! delegate_file_nature {
+    () => {
         fn is_read_only(&self) -> bool {
             self.inner.is_read_only()
         }

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use turso::{Builder, Connection, Database};
 use turso_core::io::{
     Completion, File, Io, Job, Op, OpenFlags, SyncKind, SyscallIo, ThreadPoolIo, delegate_file, delegate_io,
+    delegate_io_surroundings,
 };
 
 type Result<T> = turso_core::Result<T>;
@@ -77,30 +78,16 @@ impl Io for Disk {
     fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
         Ok(Arc::new(DiskFile { inner: self.inner.open(path, flags)?, watch: self.watch.clone() }))
     }
+    delegate_io_surroundings!();
     fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {
         if sync_dir {
             self.watch.note("delete");
         }
         self.inner.delete(path, sync_dir)
     }
-    fn exists(&self, path: &Path) -> Result<bool> {
-        self.inner.exists(path)
-    }
     fn sync_directory_of(&self, path: &Path) -> Result<()> {
         self.watch.note("sync of a directory");
         self.inner.sync_directory_of(path)
-    }
-    fn full_path(&self, path: &Path) -> Result<PathBuf> {
-        self.inner.full_path(path)
-    }
-    fn temp_path(&self) -> Result<PathBuf> {
-        self.inner.temp_path()
-    }
-    fn now_julian_ms(&self) -> i64 {
-        self.inner.now_julian_ms()
-    }
-    fn randomness(&self, buf: &mut [u8]) {
-        self.inner.randomness(buf);
     }
     fn sleep(&self, duration: Duration) {
         self.watch.note("sleep");

@@ -14,7 +14,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::ffi::c_int;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -68,6 +68,8 @@ fn logged<T>(call: &str, path: &Path, outcome: Result<T>) -> Result<T> {
 }
 
 impl Io for HandedIo {
+    turso_core::io::delegate_io_surroundings!();
+
     fn name(&self) -> &'static str {
         self.inner.name()
     }
@@ -85,28 +87,8 @@ impl Io for HandedIo {
         logged("unlink", path, self.inner.delete(path, sync_dir))
     }
 
-    fn exists(&self, path: &Path) -> Result<bool> {
-        self.inner.exists(path)
-    }
-
     fn sync_directory_of(&self, path: &Path) -> Result<()> {
         self.inner.sync_directory_of(path)
-    }
-
-    fn full_path(&self, path: &Path) -> Result<PathBuf> {
-        self.inner.full_path(path)
-    }
-
-    fn temp_path(&self) -> Result<PathBuf> {
-        self.inner.temp_path()
-    }
-
-    fn now_julian_ms(&self) -> i64 {
-        self.inner.now_julian_ms()
-    }
-
-    fn randomness(&self, buf: &mut [u8]) {
-        self.inner.randomness(buf);
     }
 
     fn sleep(&self, duration: Duration) {
@@ -198,6 +180,7 @@ fn call(work: impl FnOnce() -> Option<c_int>) -> Result<()> {
 
 impl File for HandedFile {
     turso_core::io::delegate_file_locks!();
+    turso_core::io::delegate_file_nature!();
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
         let Some((file, methods)) = self.replaced() else { return self.inner.read_at(buf, offset) };
@@ -245,26 +228,6 @@ impl File for HandedFile {
         // SAFETY: the interface's contract.
         call(|| Some(unsafe { methods.size?(file, &mut size) }))?;
         Ok(u64::try_from(size).unwrap_or(0))
-    }
-
-    fn is_read_only(&self) -> bool {
-        self.inner.is_read_only()
-    }
-
-    fn id(&self) -> Option<FileId> {
-        self.inner.id()
-    }
-
-    fn sector_size(&self) -> u32 {
-        self.inner.sector_size()
-    }
-
-    fn growth_step(&self) -> u32 {
-        self.inner.growth_step()
-    }
-
-    fn is_powersafe(&self) -> bool {
-        self.inner.is_powersafe()
     }
 
     fn shm_lock_linger(&self) -> Option<Duration> {
