@@ -76,7 +76,12 @@ impl Io for HandedIo {
 
     fn open(&self, path: &Path, flags: OpenFlags) -> Result<Arc<dyn File>> {
         let inner = logged("open", path, self.inner.open(path, flags))?;
-        let file = Arc::new(HandedFile { inner, is_handed: AtomicBool::new(false), objects: Mutex::default() });
+        let file = Arc::new(HandedFile {
+            inner,
+            is_handed: AtomicBool::new(false),
+            objects: Mutex::default(),
+            calls: Mutex::default(),
+        });
         if let Some(id) = file.inner.id().filter(|_| !flags.delete_on_close) {
             guard(&OPEN).insert(id, Arc::downgrade(&file));
         }
@@ -131,6 +136,8 @@ impl Drop for HandedObject {
         let pointer = self.as_ptr();
         if let Some(file) = self.file.take() {
             guard(&file.objects).retain(|object| object.0 != pointer);
+            // Other connections read and write through it too: their calls end before it does.
+            let _last = (!INSIDE.get()).then(|| guard(&file.calls));
         }
     }
 }
@@ -139,7 +146,8 @@ impl Drop for HandedObject {
 #[derive(Clone, Copy)]
 struct Object(*mut sqlite3_file);
 
-// SAFETY: the object lives until it is taken out of the list, and is used as the interface says: from one thread at a time.
+// SAFETY: the object lives until it is taken out of the list and the calls of then are over (`HandedFile::calls`), and its methods
+// are called as the interface says: from one thread at a time.
 unsafe impl Send for Object {}
 
 struct HandedFile {
@@ -147,6 +155,8 @@ struct HandedFile {
     /// There has been an object; until then reads and writes look no further.
     is_handed: AtomicBool,
     objects: Mutex<Vec<Object>>,
+    /// Held while methods of the application run.
+    calls: Mutex<()>,
 }
 
 impl HandedFile {
@@ -165,16 +175,23 @@ impl HandedFile {
             unsafe { methods.as_ref() }.map(|methods| (object.0, methods))
         })
     }
-}
 
-/// Calls methods of the application; what they ask of the file meanwhile goes to the file.
-fn call(work: impl FnOnce() -> Option<c_int>) -> Result<()> {
-    INSIDE.set(true);
-    let code = work();
-    INSIDE.set(false);
-    match code {
-        Some(OK) => Ok(()),
-        code => Err(Error::from_code(ResultCode(code.unwrap_or(IOERR)))),
+    /// Has methods of the application do the work, what they ask of the file meanwhile goes to the file. `None`: there are none.
+    fn through(
+        &self,
+        work: impl FnOnce(*mut sqlite3_file, &sqlite3_io_methods) -> Option<c_int>,
+    ) -> Option<Result<()>> {
+        self.replaced()?;
+        let _alone = guard(&self.calls);
+        // While another thread's call was waited for, the object may have gone.
+        let (file, methods) = self.replaced()?;
+        INSIDE.set(true);
+        let code = work(file, methods);
+        INSIDE.set(false);
+        Some(match code {
+            Some(OK) => Ok(()),
+            code => Err(Error::from_code(ResultCode(code.unwrap_or(IOERR)))),
+        })
     }
 }
 
@@ -183,9 +200,8 @@ impl File for HandedFile {
     turso_core::io::delegate_file_nature!();
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<usize> {
-        let Some((file, methods)) = self.replaced() else { return self.inner.read_at(buf, offset) };
         let mut count = buf.len();
-        call(|| {
+        let done = self.through(|file, methods| {
             // SAFETY: the interface's contract: a buffer of that size.
             let code = unsafe { methods.read?(file, buf.as_mut_ptr().cast(), buf.len() as c_int, offset as i64) };
             if code == IOERR_SHORT_READ {
@@ -194,40 +210,51 @@ impl File for HandedFile {
                 return Some(OK);
             }
             Some(code)
-        })?;
-        Ok(count)
+        });
+        match done {
+            Some(outcome) => outcome.map(|()| count),
+            None => self.inner.read_at(buf, offset),
+        }
     }
 
     fn write_vectored_at(&self, bufs: &[&[u8]], offset: u64) -> Result<()> {
-        let Some((file, methods)) = self.replaced() else { return self.inner.write_vectored_at(bufs, offset) };
-        let mut at = offset;
-        for buf in bufs {
-            // SAFETY: the interface's contract: a buffer of that size.
-            call(|| Some(unsafe { methods.write?(file, buf.as_ptr().cast(), buf.len() as c_int, at as i64) }))?;
-            at += buf.len() as u64;
-        }
-        Ok(())
+        let done = self.through(|file, methods| {
+            let write = methods.write?;
+            let mut at = offset;
+            for buf in bufs {
+                // SAFETY: the interface's contract: a buffer of that size.
+                let code = unsafe { write(file, buf.as_ptr().cast(), buf.len() as c_int, at as i64) };
+                if code != OK {
+                    return Some(code);
+                }
+                at += buf.len() as u64;
+            }
+            Some(OK)
+        });
+        done.unwrap_or_else(|| self.inner.write_vectored_at(bufs, offset))
     }
 
     fn sync(&self, kind: SyncKind) -> Result<()> {
-        let Some((file, methods)) = self.replaced() else { return self.inner.sync(kind) };
         let flags = if kind == SyncKind::Full { SYNC_FULL } else { SYNC_NORMAL };
         // SAFETY: the interface's contract.
-        call(|| Some(unsafe { methods.sync?(file, flags) }))
+        let done = self.through(|file, methods| Some(unsafe { methods.sync?(file, flags) }));
+        done.unwrap_or_else(|| self.inner.sync(kind))
     }
 
     fn truncate(&self, size: u64) -> Result<()> {
-        let Some((file, methods)) = self.replaced() else { return self.inner.truncate(size) };
         // SAFETY: the interface's contract.
-        call(|| Some(unsafe { methods.truncate?(file, size as i64) }))
+        let done = self.through(|file, methods| Some(unsafe { methods.truncate?(file, size as i64) }));
+        done.unwrap_or_else(|| self.inner.truncate(size))
     }
 
     fn size(&self) -> Result<u64> {
-        let Some((file, methods)) = self.replaced() else { return self.inner.size() };
         let mut size = 0;
         // SAFETY: the interface's contract.
-        call(|| Some(unsafe { methods.size?(file, &mut size) }))?;
-        Ok(u64::try_from(size).unwrap_or(0))
+        let done = self.through(|file, methods| Some(unsafe { methods.size?(file, &mut size) }));
+        match done {
+            Some(outcome) => outcome.map(|()| u64::try_from(size).unwrap_or(0)),
+            None => self.inner.size(),
+        }
     }
 
     fn shm_lock_linger(&self) -> Option<Duration> {
@@ -244,5 +271,46 @@ impl Drop for HandedFile {
                 open.remove(&id);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static IS_RUNNING: AtomicBool = AtomicBool::new(false);
+    static IS_GONE: AtomicBool = AtomicBool::new(false);
+
+    /// Takes a while, and tells whether the object has gone meanwhile.
+    unsafe extern "C" fn slow_size(_: *mut sqlite3_file, size: *mut i64) -> c_int {
+        IS_RUNNING.store(true, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(100));
+        // SAFETY: the caller's place for the size.
+        unsafe { *size = if IS_GONE.load(Ordering::SeqCst) { 1 } else { 7 } };
+        OK
+    }
+
+    #[test]
+    fn an_object_outlives_the_calls_of_other_connections() {
+        let path = std::env::temp_dir().join(format!("turso_handed_{}", std::process::id()));
+        let flags = OpenFlags { create: true, ..OpenFlags::default() };
+        let file = HandedIo::shared().open(&path, flags).unwrap();
+        let mut object = HandedObject::new(Some(file.clone()));
+        // SAFETY: our own methods, which are pointers to functions.
+        let methods = sqlite3_io_methods { size: Some(slow_size), ..unsafe { own_methods().read() } };
+        // SAFETY: the object is live, and the methods outlive it.
+        unsafe { (*object.as_ptr()).methods = &methods };
+        let seen = std::thread::scope(|scope| {
+            let other = scope.spawn(|| file.size().unwrap());
+            while !IS_RUNNING.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            drop(object);
+            IS_GONE.store(true, Ordering::SeqCst);
+            other.join().unwrap()
+        });
+        assert_eq!(seen, 7);
+        assert_eq!(file.size().unwrap(), 0);
+        std::fs::remove_file(&path).unwrap();
     }
 }
