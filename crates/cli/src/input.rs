@@ -27,7 +27,7 @@ impl Pending {
         let number = shell.line_number;
         if let Some(mut lines) = shell.text_of_database.take() {
             match lines.take(&String::from_utf8_lossy(line)) {
-                true => crate::commands::take_text(shell, lines),
+                true => crate::commands::take_text(shell, lines, number),
                 false => shell.text_of_database = Some(lines),
             }
             return Flow::Continue;
@@ -114,6 +114,11 @@ pub fn stream(shell: &mut Shell, mut reader: impl BufRead) -> Flow {
             break Flow::Exit(1);
         }
     };
+    // A database as text ends with its input, too.
+    if let Some(lines) = shell.text_of_database.take() {
+        let line = shell.line_number + usize::from(lines.is_empty());
+        crate::commands::take_text(shell, lines, line);
+    }
     let flow = match flow {
         Flow::Continue if !pending.text.trim_ascii().is_empty() => pending.run(shell),
         other => other,

@@ -84,17 +84,18 @@ fn open_text(shell: &mut Shell, path: Option<&str>, access: &Access) -> Outcome 
         Ok(text) => {
             let text = String::from_utf8_lossy(&text);
             let _ = text.lines().any(|line| lines.take(line));
-            take_text(shell, lines);
+            take_text(shell, lines, 1);
         }
         Err(_) => shell.warn(format!("cannot open \"{path}\" for reading")),
     }
     Ok(Flow::Continue)
 }
 
-/// All lines of a database as text are there.
-pub fn take_text(shell: &mut Shell, lines: HexadecimalLines) {
+/// All lines of a database as text are there; `line` is the one that an error names.
+pub fn take_text(shell: &mut Shell, lines: HexadecimalLines, line: usize) {
     let connection = shell.connection();
-    let taken = lines.content().and_then(|content| {
+    let content = lines.content().ok_or_else(|| format!("Error on line {line} of --hexdb input"));
+    let taken = content.and_then(|content| {
         connection.deserialize("main", &content, false).map_err(|error| format!("Error: {}", error.message()))
     });
     if let Err(message) = taken {

@@ -55,13 +55,12 @@ fn pages(shell: &mut Shell, connection: &Connection) -> Result<(), turso_core::E
 /// Reads what `.dbtotxt` writes.
 #[derive(Default)]
 pub struct Lines {
-    content: Vec<u8>,
+    /// The bytes so far, if the first line has told how many there are.
+    content: Option<Vec<u8>>,
     /// Where the page in hand begins.
     page: usize,
-    /// How many lines have been read.
-    count: usize,
-    /// The first line was none.
-    bad: bool,
+    /// The first line has been read.
+    begun: bool,
 }
 
 /// A database that is given as text has no more bytes.
@@ -70,12 +69,8 @@ const MOST: usize = 1 << 30;
 impl Lines {
     /// Takes a line; true where it is the last one.
     pub fn take(&mut self, line: &str) -> bool {
-        self.count += 1;
-        if self.count == 1 {
-            match size_of_content(line) {
-                Some(size) => self.content = vec![0; size],
-                None => self.bad = true,
-            }
+        if !std::mem::replace(&mut self.begun, true) {
+            self.content = size_of_content(line).map(|size| vec![0; size]);
             return false;
         }
         if line.starts_with("| end ") {
@@ -89,7 +84,8 @@ impl Lines {
                 let bytes: Vec<u8> =
                     bytes.iter().take(WIDTH).map_while(|byte| u8::from_str_radix(byte, 16).ok()).collect();
                 let at = self.page.saturating_add(offset);
-                if let (WIDTH, Some(place)) = (bytes.len(), self.content.get_mut(at..at.saturating_add(WIDTH))) {
+                let place = self.content.as_mut().and_then(|content| content.get_mut(at..at.saturating_add(WIDTH)));
+                if let (WIDTH, Some(place)) = (bytes.len(), place) {
                     place.copy_from_slice(&bytes);
                 }
             }
@@ -98,9 +94,14 @@ impl Lines {
         false
     }
 
-    /// The bytes of the database.
-    pub fn content(self) -> Result<Vec<u8>, String> {
-        if self.bad || self.count == 0 { Err("Error on line 1 of --hexdb input".into()) } else { Ok(self.content) }
+    /// No line has been taken.
+    pub fn is_empty(&self) -> bool {
+        !self.begun
+    }
+
+    /// The bytes of the database; `None` where the first line tells no size.
+    pub fn content(self) -> Option<Vec<u8>> {
+        self.content
     }
 }
 
