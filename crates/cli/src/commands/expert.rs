@@ -19,7 +19,7 @@ use crate::shell::{Flow, Shell};
 /// What is asked for, until the next statements come.
 pub struct Request {
     verbose: bool,
-    /// Per cent of the rows to be looked at for statistics; 0: there are none.
+    /// 0: there are no statistics. Any other share of the rows, in per cent, is as good as all, since they are counted.
     sample: i64,
 }
 

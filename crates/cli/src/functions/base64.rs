@@ -32,7 +32,7 @@ fn encode(bytes: &[u8]) -> Vec<u8> {
     text
 }
 
-/// As much as is base64: white space between groups is passed over, anything else ends it.
+/// As much as is base64: white space is passed over, anything else ends it.
 fn decode(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut word, mut digits) = (0u32, 0);

@@ -153,7 +153,7 @@ PRAGMA quick_check;
 PRAGMA quick_check(t);
 -- = read_uncommitted
 PRAGMA read_uncommitted; PRAGMA read_uncommitted = 1; PRAGMA read_uncommitted;
--- ! stored: there is no shared-cache mode
+-- ! stored; followed by connections of the C library that share a cache
 -- = recursive_triggers
 PRAGMA recursive_triggers; PRAGMA recursive_triggers = 1; PRAGMA recursive_triggers;
 -- = reverse_unordered_selects
