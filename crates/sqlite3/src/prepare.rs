@@ -197,8 +197,8 @@ fn double_quoted_texts(db: &Db, sql: &[u8]) -> Vec<Vec<u8>> {
         return texts;
     }
     let mut sql = sql.to_vec();
-    db.connection.turn(Switch::DoubleQuotedStringsInQueries, false);
-    while let Err(Error::Failed(failure)) = db.connection.prepare(&sql) {
+    let refusal = |sql: &[u8]| db.connection.refusal_with(Switch::DoubleQuotedStringsInQueries, false, sql);
+    while let Some(Error::Failed(failure)) = refusal(&sql) {
         let found = failure.sql_offset.and_then(|at| {
             let rest = sql.get_mut(at as usize..).filter(|rest| rest.first() == Some(&b'"'))?;
             let end = turso_core::parser::token_end(rest, 0) as usize;
@@ -215,6 +215,5 @@ fn double_quoted_texts(db: &Db, sql: &[u8]) -> Vec<Vec<u8>> {
             (*first, *last) = (b'\'', b'\'');
         }
     }
-    db.connection.turn(Switch::DoubleQuotedStringsInQueries, true);
     texts
 }

@@ -1,5 +1,7 @@
 //! Switches of a connection that say what SQL may do on it (`sqlite3_db_config`). Some of them are pragmas as well.
 
+use turso_error::Error;
+
 use super::Connection;
 
 /// A switch; the numbers are those of `SQLITE_DBCONFIG_...`.
@@ -114,5 +116,21 @@ impl Connection {
             *place = on;
             state.generation = state.generation.wrapping_add(1);
         }
+    }
+
+    /// Why a text would be refused if a switch stood so. Nothing that is prepared is touched by the question, and no authorizer
+    /// is asked.
+    pub fn refusal_with(&self, switch: Switch, on: bool, sql: &[u8]) -> Option<Error> {
+        self.lock()
+            .with_stack(|state| {
+                let before = std::mem::replace(state.settings.switch(switch), on);
+                let authorizer = state.hooks.authorizer.take();
+                // Told apart from the text as it stands, it is neither looked for among the programs kept nor kept.
+                let planned = state.plan_by_current_schemas(sql, Some(0));
+                state.hooks.authorizer = authorizer;
+                *state.settings.switch(switch) = before;
+                planned
+            })
+            .err()
     }
 }
