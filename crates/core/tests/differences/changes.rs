@@ -108,3 +108,14 @@ fn an_upsert_of_another_key_leaves_the_row_that_replace_would_remove_until_all_i
          INSERT INTO r VALUES (1, 2, 9, 9) ON CONFLICT (d) DO NOTHING; SELECT * FROM r;",
     );
 }
+
+#[test]
+fn triggers_of_a_row_that_a_constraint_replaces_replace_too() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY ON CONFLICT REPLACE, b UNIQUE ON CONFLICT REPLACE, c); CREATE TABLE u(e UNIQUE);
+         INSERT INTO t VALUES (1, 1, 12), (2, 2, 13); INSERT INTO u VALUES (12), (13); PRAGMA recursive_triggers = ON;
+         CREATE TRIGGER d AFTER DELETE ON t BEGIN INSERT INTO u(e) VALUES (old.c); END;
+         INSERT INTO t VALUES (1, 2, 12); SELECT rowid, * FROM u; INSERT OR ABORT INTO t VALUES (1, 3, 12); SELECT rowid, * FROM u;
+         INSERT INTO t VALUES (3, 4, 12); UPDATE t SET a = 1 WHERE a = 3; SELECT rowid, * FROM u; DELETE FROM t;",
+    );
+}

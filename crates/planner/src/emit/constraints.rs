@@ -108,7 +108,7 @@ impl Moved {
     /// Delete the row in the way, under the target's cursor.
     fn replace(&mut self, e: &mut Emitter<'_>, new: &NewRow<'_>) -> Result<()> {
         self.cursors = true;
-        if delete_row(e, new.target, Doomed::replaced(new.or))?
+        if delete_row(e, new.target, Doomed::replaced())?
             && let Some(fired) = self.fired
         {
             self.fires = true;

@@ -214,13 +214,14 @@ pub(crate) struct Doomed {
 }
 
 impl Doomed {
-    /// A row that REPLACE removes. Triggers are looked up by [`delete_row`].
-    pub fn replaced(conflict: Option<OnError>) -> Self {
+    /// A row that REPLACE removes, whether the statement says so or the constraint: its triggers replace too. They are looked up
+    /// by [`delete_row`].
+    pub fn replaced() -> Self {
         Doomed {
             cause: Cause::Replace,
             counts: false,
             triggers: Triggers::default(),
-            conflict,
+            conflict: Some(OnError::Replace),
             skip: None,
             lenient: false,
         }
