@@ -6,7 +6,7 @@
 //! | `source` | a source's table, size and indexes |
 //! | `terms`, `terms_like` | conjuncts, and how they could help to find rows |
 //! | `cost` | estimates |
-//! | `samples` | better ones, where values are known and ANALYZE has kept samples |
+//! | `samples`, `interpolate` | better ones, where values are known and ANALYZE has kept samples |
 //! | `path`, `path_or` | ways of finding the rows of one source |
 //! | `point` | the plan of a look-up by rowid, without a search |
 //! | `virtual_table` | what a virtual table offers |
@@ -16,6 +16,7 @@
 
 mod build;
 mod cost;
+mod interpolate;
 mod order;
 mod path;
 mod path_or;

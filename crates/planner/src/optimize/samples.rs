@@ -3,7 +3,8 @@
 //! ```text
 //!   index     ..........a......b....x.........c.........        a, b, c: samples, with the number of entries before each
 //!   x         between b and c: as many entries are equal to x as there are on average for each value in the gap;
-//!             a range that begins at x begins after a third of the gap, one that ends at x ends after two thirds
+//!             a range begins or ends where x lies on the line from b to c; where that is not known, one that begins at x
+//!             begins after a third of the gap, one that ends at x ends after two thirds
 //! ```
 //! All places are counted in the order of the index, where a descending column runs backwards.
 
@@ -14,6 +15,7 @@ use turso_schema::{Index, Sample, Schema, Statistics, Table};
 use turso_value::{Collation, KeyInfo, Value, compare_in};
 
 use super::cost::{LogEst, log_est_real};
+use super::interpolate::Line;
 
 /// The samples of one index.
 #[derive(Debug, Clone)]
@@ -105,7 +107,7 @@ impl Samples {
         self.place(&key, part)
     }
 
-    /// `part` of the gap in which a key lies comes before it.
+    /// `part` of the gap in which a key lies comes before it, if nothing better is known.
     fn place(&self, key: &[Value], part: f64) -> Option<Place> {
         let level = key.len().checked_sub(1)?;
         if self.samples.iter().any(|s| s.values.len() <= level) {
@@ -124,7 +126,44 @@ impl Samples {
             None => (self.rows, self.rows / self.per_prefix.get(level).map_or(1.0, |n| (*n).max(1) as f64)),
         };
         let (gap, values) = ((to - from).max(0.0), (values - known).max(1.0));
+        let part = self.part_of_gap(key, level, at).unwrap_or(part);
         Some(Place { before: from + gap * part, equal: (gap / values).min(gap) })
+    }
+
+    /// How far in the gap before sample `at` a key lies, by its last column.
+    fn part_of_gap(&self, key: &[Value], level: usize, at: usize) -> Option<f64> {
+        let value = key.get(level)?;
+        let column = self.key.columns.get(level)?;
+        let line = Line::through(value, self.samples.iter().filter_map(|s| s.values.get(level)), &column.collation)?;
+        let sign = if column.descending { -1.0 } else { 1.0 };
+        let place = |value: &Value| line.place(value).map(|place| place * sign);
+        let of_sample = |at: usize| {
+            let sample = self.samples.get(at)?;
+            let same = sample.values.iter().zip(key).take(level).enumerate();
+            let same = same.into_iter().all(|(i, (a, b))| self.key.compare_values(i, a.as_ref(), b.as_ref()).is_eq());
+            if same { place(sample.values.get(level)?) } else { None }
+        };
+        let (below, above) = (at.checked_sub(1).and_then(of_sample), of_sample(at));
+        let (low, high) = match (below, above) {
+            (Some(low), Some(high)) => (low, high),
+            // Before the first sample and behind the last one values lie as close as in the gap beside.
+            (None, Some(high)) if at == 0 && level == 0 => {
+                let (first, second) = (self.entries_before(0)?, self.entries_before(1)?);
+                (high - (of_sample(1)? - high) * first / (second - first), high)
+            }
+            (Some(low), None) if at == self.samples.len() && level == 0 => {
+                let (first, second) = (self.entries_before(at.checked_sub(2)?)?, self.entries_before(at - 1)?);
+                (low, low + (low - of_sample(at - 2)?) * (self.rows - second) / (second - first))
+            }
+            _ => return None,
+        };
+        let part = (place(value)? - low) / (high - low);
+        part.is_finite().then(|| part.clamp(0.0, 1.0))
+    }
+
+    /// How many entries have a lesser value in their first column than sample `at`.
+    fn entries_before(&self, at: usize) -> Option<f64> {
+        Some(*self.samples.get(at)?.before.first()? as f64)
     }
 
     /// The order of a sample relative to a key.
