@@ -70,6 +70,8 @@ pub struct Query {
     pub where_clause: Option<Expr>,
     /// GROUP BY.
     pub group_by: Vec<Expr>,
+    /// Where each of its terms begins.
+    pub group_spans: Vec<Span>,
     /// HAVING.
     pub having: Option<Expr>,
     /// WINDOW.

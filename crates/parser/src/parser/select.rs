@@ -184,6 +184,7 @@ impl Parser<'_> {
             from: None,
             where_clause: None,
             group_by: Vec::new(),
+            group_spans: Vec::new(),
             having: None,
             windows: Vec::new(),
         });
@@ -205,7 +206,13 @@ impl Parser<'_> {
     fn grouping(&mut self, query: &mut Query) -> Result<()> {
         if self.eat(T::Group) {
             self.expect(T::By)?;
-            query.group_by = self.expr_list()?;
+            loop {
+                query.group_spans.push(Span::new(self.tok.start, self.tok.start));
+                query.group_by.push(self.expr()?);
+                if !self.eat(T::Comma) {
+                    break;
+                }
+            }
         }
         if self.eat(T::Having) {
             query.having = Some(self.expr()?);

@@ -94,16 +94,16 @@ impl<'a> Binder<'a> {
         match term {
             ast::Expr::Collate { expr, collation } => {
                 let inner = self.with_collate(expr, output)?;
-                Ok(Expr::Collate { expr: Box::new(inner), collation: self.collation(collation)? })
+                Ok(Expr::collate(inner, self.collation(collation)?))
             }
             _ => Ok(output),
         }
     }
 
-    /// Where the number stands that a term consists of.
-    fn number_in(&self, term: &ast::OrderingTerm) -> u32 {
-        let text = self.sql.get(term.offset as usize..).unwrap_or_default();
-        term.offset + text.iter().take_while(|b| b"+-( \t\r\n".contains(b)).count() as u32
+    /// Where the number stands that a term consists of, which begins here.
+    fn number_at(&self, offset: u32) -> u32 {
+        let text = self.sql.get(offset as usize..).unwrap_or_default();
+        offset + text.iter().take_while(|b| b"+-( \t\r\n".contains(b)).count() as u32
     }
 
     /// Bind ORDER BY over a single core, in its scope.
@@ -123,7 +123,7 @@ impl<'a> Binder<'a> {
                         beyond.get_or_insert(error);
                         continue;
                     }
-                    at => at.map_err(|error| error.with_sql_offset(self.number_in(term)))?,
+                    at => at.map_err(|error| error.with_sql_offset(self.number_at(term.offset)))?,
                 },
             };
             if let Some((at, expr)) = at.and_then(|at| Some((at, output.get(at)?))) {
@@ -139,7 +139,8 @@ impl<'a> Binder<'a> {
     }
 
     /// Bind GROUP BY in the core's scope.
-    pub(super) fn bind_group_by(&mut self, terms: &'a [ast::Expr], output: &[Expr]) -> Result<Vec<Expr>> {
+    pub(super) fn bind_group_by(&mut self, query: &'a ast::Query, output: &[Expr]) -> Result<Vec<Expr>> {
+        let terms = &query.group_by;
         let mut bound = Vec::with_capacity(terms.len());
         let mut beyond = None;
         for (i, term) in terms.iter().enumerate() {
@@ -148,7 +149,10 @@ impl<'a> Binder<'a> {
                     beyond.get_or_insert(error);
                     continue;
                 }
-                at => at?,
+                at => at.map_err(|error| match query.group_spans.get(i) {
+                    Some(span) => error.with_sql_offset(self.number_at(span.start)),
+                    None => error,
+                })?,
             };
             let expr = match at.and_then(|at| output.get(at)) {
                 Some(expr) => self.with_collate(term, self.copied(expr)?)?,
@@ -211,7 +215,7 @@ impl<'a> Binder<'a> {
         for (i, (term, found)) in terms.iter().zip(found).enumerate() {
             let Some(at) = *found else {
                 by_position(i, &term.expr, "ORDER", collations.len())
-                    .map_err(|error| error.with_sql_offset(self.number_in(term)))?;
+                    .map_err(|error| error.with_sql_offset(self.number_at(term.offset)))?;
                 let n = ordinal(i + 1);
                 return Err(Error::sql(format!("{n} ORDER BY term does not match any column in the result set")));
             };

@@ -286,7 +286,7 @@ impl<'a> Binder<'a> {
             return Err(error);
         }
         self.set_aggregate_use(AggregateUse::InGroupBy);
-        let group_by = match self.bind_group_by(&query.group_by, &output.exprs) {
+        let group_by = match self.bind_group_by(query, &output.exprs) {
             Ok(group_by) => group_by,
             Err(error) if error.is_pending() || found.is_some() => return Err(error),
             Err(error) => {

@@ -508,6 +508,7 @@ fn refusal(table: ast::TableRef, where_clause: Option<ast::Expr>) -> ast::Select
         from: Some(ast::FromClause { first: ast::TableSource::Table(table), joins: Vec::new() }),
         where_clause,
         group_by: Vec::new(),
+        group_spans: Vec::new(),
         having: None,
         windows: Vec::new(),
     };

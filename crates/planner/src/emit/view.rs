@@ -93,6 +93,7 @@ fn view_query(e: &Emitter<'_>, db: DbIndex, view: &Table) -> Result<Query> {
         from: Some(ast::FromClause { first: ast::TableSource::Table(from), joins: Vec::new() }),
         where_clause: None,
         group_by: Vec::new(),
+        group_spans: Vec::new(),
         having: None,
         windows: Vec::new(),
     };

@@ -251,7 +251,7 @@ impl Asker<'_, '_> {
 fn known_value(value: &Expr) -> Option<Value> {
     match value {
         Expr::Literal(value) => Some(value.clone()),
-        Expr::Unary { op: UnaryOp::Plus, expr } => known_value(expr),
+        Expr::Unary { op: UnaryOp::Plus | UnaryOp::Plain, expr } => known_value(expr),
         Expr::Collate { expr, .. } => known_value(expr),
         Expr::Unary { op: UnaryOp::Negate, expr } => match known_value(expr)? {
             Value::Integer(i) => i.checked_neg().map(Value::Integer),
