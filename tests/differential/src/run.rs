@@ -344,13 +344,17 @@ fn contents(engine: &mut dyn Engine, database: &str) -> Vec<String> {
     if let Some((text, _)) = &schema.error {
         return vec![format!("{database}: {text}")];
     }
+    let spaces: Vec<String> = schema.rows.iter().filter_map(|row| space_of(row)).collect();
+    // How an R-tree has spread its boxes over nodes is its own affair.
+    let of_a_space = |name: &str| {
+        let stem = ["_node", "_parent", "_rowid"].iter().find_map(|end| name.strip_suffix(end));
+        stem.is_some_and(|stem| spaces.iter().any(|space| space == stem))
+    };
     for row in &schema.rows {
         lines.push(format!("{database}: {}", line(row)));
         let (Some(Value::Text(kind)), Some(Value::Text(name))) = (row.first(), row.get(1)) else { continue };
         let name = String::from_utf8_lossy(name);
-        // How an R-tree has spread its boxes over nodes is its own affair.
-        let of_a_space = name.starts_with("rt") && ["_node", "_parent", "_rowid"].iter().any(|end| name.ends_with(end));
-        if kind != b"table" || of_a_space {
+        if kind != b"table" || of_a_space(&name) {
             continue;
         }
         let answer = engine.run(&format!("SELECT rowid, * FROM {database}.\"{name}\""));
@@ -366,6 +370,13 @@ fn contents(engine: &mut dyn Engine, database: &str) -> Vec<String> {
     }
     lines.sort();
     lines
+}
+
+/// The name of the R-tree that a row of the schema tells of.
+fn space_of(row: &[Value]) -> Option<String> {
+    let (Some(Value::Text(name)), Some(Value::Text(sql))) = (row.get(1), row.last()) else { return None };
+    let is_space = String::from_utf8_lossy(sql).contains(" USING rtree");
+    is_space.then(|| String::from_utf8_lossy(name).into_owned())
 }
 
 /// Generate the script of a seed and run it; its steps, as far as they can be compared.
