@@ -49,6 +49,12 @@ instructions! {
     ApplyAffinity { regs: Reg, affinities: Affinities }
     /// An integer becomes the equal real (reading a REAL column that stores small integers).
     RealAffinity { reg: Reg }
+    /// The register's value loses its subtype.
+    ClrSubtype { reg: Reg }
+    /// The subtype of a register's value as a number; 0 for none.
+    GetSubtype { reg: Reg, dest: Reg }
+    /// The register's value gets the subtype that `from` holds as a number.
+    SetSubtype { from: Reg, reg: Reg }
     /// Jump when the registers `kept` hold exactly the same as `values`; otherwise copy them there.
     Unchanged { values: Regs, kept: Regs, target: Addr }
     /// Check and convert a row for a STRICT table; the error is `SQLITE_CONSTRAINT_DATATYPE`.

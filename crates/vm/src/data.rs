@@ -3,7 +3,7 @@
 use turso_error::{Error, Result, ResultCode};
 use turso_program::data::*;
 use turso_program::{Program, Reg, Regs};
-use turso_value::{Affinity, Value, ValueType};
+use turso_value::{Affinity, Objects, Value, ValueType};
 
 use crate::dispatch::{Exec, Flow};
 use crate::{Host, Vm};
@@ -85,6 +85,35 @@ impl Exec for Copy {
                 vm.frame.subtypes[to.index()] = vm.frame.subtypes[from.index()];
             }
         }
+        Ok(Flow::NEXT)
+    }
+}
+
+impl Exec for ClrSubtype {
+    #[inline]
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        vm.frame.set_subtype(self.reg, 0);
+        Ok(Flow::NEXT)
+    }
+}
+
+impl Exec for GetSubtype {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let subtype = vm.frame.subtypes.get(self.reg.index()).copied();
+        // An object stays with its statement's registers: nothing that is stored refers to it.
+        let subtype = subtype.filter(|subtype| !Objects::is_mark(*subtype)).unwrap_or(0);
+        vm.frame.registers.get_mut(self.dest).set_integer(subtype.into());
+        Ok(Flow::NEXT)
+    }
+}
+
+impl Exec for SetSubtype {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let subtype = match vm.frame.registers.get(self.from) {
+            Value::Integer(subtype) => u32::try_from(*subtype).unwrap_or(0),
+            _ => 0,
+        };
+        vm.frame.set_subtype(self.reg, subtype);
         Ok(Flow::NEXT)
     }
 }

@@ -256,3 +256,29 @@ fn in_nothing_is_the_word_false() {
          SELECT a FROM t WHERE b IS (a IN ()); SELECT a FROM t WHERE b IS NOT (a NOT IN ()); SELECT b IS +(a IN ()), b = (a NOT IN ()) FROM t;",
     );
 }
+
+#[test]
+fn a_collation_in_an_alias_counts_for_who_compares_the_alias_itself() {
+    check(
+        "CREATE TABLE t(c TEXT, d TEXT COLLATE RTRIM); INSERT INTO t VALUES ('a', 'a'), ('B', 'B '), ('A', 'A'), ('b', 'b');
+         SELECT c COLLATE NOCASE AS x FROM t ORDER BY x || '';
+         SELECT c COLLATE NOCASE AS x FROM t ORDER BY x || ('' COLLATE BINARY);
+         SELECT c COLLATE NOCASE AS x FROM t ORDER BY CASE WHEN 1 THEN x END;
+         SELECT c COLLATE NOCASE AS x, count(*) FROM t GROUP BY x || '' HAVING x || '' <> 'A';
+         SELECT c COLLATE NOCASE AS x FROM t WHERE x = 'a'; SELECT c COLLATE NOCASE AS x FROM t WHERE x || '' = 'a';
+         SELECT c COLLATE NOCASE AS x FROM t WHERE d = x; SELECT c COLLATE NOCASE AS x FROM t WHERE d || '' = x;
+         SELECT c COLLATE NOCASE AS x FROM t WHERE 'a' = CAST(x AS TEXT); SELECT c COLLATE NOCASE AS x FROM t WHERE 'a' IN (x || '');
+         SELECT c COLLATE NOCASE || '' AS x FROM t ORDER BY x; SELECT c COLLATE NOCASE || '' AS x FROM t ORDER BY x || '';",
+    );
+}
+
+#[test]
+fn nobody_knows_what_a_call_of_iif_gives() {
+    check(
+        "CREATE TABLE t(a INT, b TEXT, d);
+         CREATE VIEW v1 AS SELECT if(a, 1, 2) AS x FROM t UNION ALL SELECT a FROM t; PRAGMA table_info(v1);
+         CREATE VIEW v2 AS SELECT CASE WHEN a THEN 1 ELSE 2 END AS x FROM t UNION ALL SELECT a FROM t; PRAGMA table_info(v2);
+         CREATE VIEW v3 AS SELECT b AS x FROM t UNION ALL SELECT iif(a, 'a', 'b') FROM t; PRAGMA table_info(v3);
+         CREATE VIEW v4 AS SELECT a AS x FROM t UNION ALL SELECT CASE WHEN a THEN iif(a, 1, 2) END FROM t; PRAGMA table_info(v4);",
+    );
+}

@@ -161,3 +161,30 @@ fn a_width_counts_only_where_something_is_shown() {
          SELECT json_replace('{\"a\":1}}', '$.b', printf('%# *.lln', 2147483647, 16)) FROM (SELECT 1);",
     );
 }
+
+#[test]
+fn a_column_of_a_query_is_text_to_json() {
+    check(
+        "CREATE TABLE t(a, j, g); INSERT INTO t VALUES (1, '[1]', 1), (2, '[2]', 1); CREATE VIEW v AS SELECT json(j) AS x FROM t;
+         SELECT json_array((SELECT json(j) FROM t)), json_quote((SELECT json_group_array(a) FROM t)); SELECT json_array(x) FROM v;
+         SELECT json_array(x) FROM (SELECT json(j) AS x FROM t); SELECT json_array(x) FROM (SELECT json(j) AS x FROM t LIMIT 5);
+         SELECT json_array(x) FROM (SELECT json_group_array(a) OVER () AS x FROM t); SELECT json_group_array((SELECT json(j))) FROM t;
+         SELECT json_array(x) FROM (SELECT max(json(j)) AS x FROM t); SELECT json_array(coalesce(x, 1)) FROM (SELECT json(j) AS x FROM t);
+         WITH c AS MATERIALIZED (SELECT json(j) AS x FROM t) SELECT json_array(x) FROM c; SELECT json_array((VALUES (json('[1]'))));
+         SELECT json_object('a', x), max(x) FROM v; SELECT json_array(column1) FROM (VALUES (json('[1]')), (json('[2]')));
+         CREATE INDEX i ON t(json(j)); SELECT x FROM v WHERE x = '[1]';",
+    );
+}
+
+#[test]
+fn json_stays_json_through_aggregates_and_their_order() {
+    check(
+        "CREATE TABLE t(a, j); INSERT INTO t VALUES (1, '[1]'), (2, '[2]'), (3, '{}'), (4, NULL);
+         SELECT json_array(max(json(j))), json_array(min(json(j))) FROM t; SELECT json_array(max(json(j))), a FROM t;
+         SELECT json_group_array(json(j) ORDER BY a DESC) FROM t; SELECT json_group_object(a, json(j) ORDER BY j) FROM t;
+         SELECT json_group_array(json(j)) OVER (ORDER BY a) FROM t; SELECT json_group_array(DISTINCT json(j)) FROM t;
+         SELECT json_group_array(json(j)) OVER (ORDER BY a ROWS 1 PRECEDING EXCLUDE CURRENT ROW) FROM t;
+         SELECT json_group_object(a, json(j)) FILTER (WHERE a > 1) OVER () FROM t;
+         SELECT json_array(json(j)), count(*) FROM t GROUP BY json(j); SELECT json(j), count(*) FROM t GROUP BY json(j);",
+    );
+}

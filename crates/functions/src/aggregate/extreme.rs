@@ -22,6 +22,7 @@ struct Extreme {
     /// How a value compares with the one that it replaces.
     wanted: Ordering,
     best: Value,
+    subtype: u32,
     took_row: bool,
     /// Candidates with their row numbers, for a moving frame.
     frame: Option<VecDeque<(u64, Value)>>,
@@ -31,7 +32,7 @@ struct Extreme {
 
 impl Extreme {
     fn new(wanted: Ordering) -> Self {
-        Self { wanted, best: Value::Null, took_row: false, frame: None, rows_in: 0, rows_out: 0 }
+        Self { wanted, best: Value::Null, subtype: 0, took_row: false, frame: None, rows_in: 0, rows_out: 0 }
     }
 }
 
@@ -54,6 +55,7 @@ impl Aggregate for Extreme {
         self.took_row = !value.is_null() && (self.best.is_null() || ctx.compare(value, &self.best) == self.wanted);
         if self.took_row {
             self.best.assign(value.as_ref());
+            self.subtype = ctx.arg_subtype(0);
         }
         Ok(())
     }
@@ -73,7 +75,10 @@ impl Aggregate for Extreme {
                 Some((_, value)) => ctx.value(value),
                 None => ctx.null(),
             },
-            None => ctx.value(&self.best),
+            None => {
+                ctx.result_subtype = self.subtype;
+                ctx.value(&self.best)
+            }
         }
     }
 
@@ -84,6 +89,7 @@ impl Aggregate for Extreme {
     fn reset(&mut self) {
         // The buffer of `best` is given up with it; a group's first value needs one anyway.
         self.best = Value::Null;
+        self.subtype = 0;
         self.took_row = false;
         self.rows_in = 0;
         self.rows_out = 0;

@@ -9,6 +9,7 @@ use turso_value::number::{Number, parse_literal};
 use turso_value::{Affinity, Value};
 
 use super::Binder;
+use super::subtype::plain_columns;
 use super::types::{compare_how, in_list_how, in_query_how};
 use crate::plan::{BinaryOp, CaseArm, CompareHow, Expr, InSet, Query, RowValue, UnaryOp};
 
@@ -209,7 +210,7 @@ impl<'a> Binder<'a> {
         Ok(match expr {
             ast::Expr::Row(list) => Operand::Row(RowValue::List(self.bind_list(list)?)),
             ast::Expr::Subquery(select) => {
-                let query = Box::new(self.bind_select(select)?);
+                let query = Box::new(plain_columns(self.bind_select(select)?));
                 if query.columns.len() == 1 {
                     Operand::Scalar(Expr::Subquery(query))
                 } else {
@@ -249,7 +250,7 @@ impl<'a> Binder<'a> {
     #[inline(never)]
     fn bind_collate(&mut self, expr: &'a ast::Expr, name: &ast::Name) -> Result<Expr> {
         let expr = self.bind_boxed(expr)?;
-        Ok(Expr::Collate { expr, collation: self.collation(name)? })
+        Ok(Expr::Collate { expr, collation: self.collation(name)?, alias: false })
     }
 
     /// The collation of this name.
@@ -379,12 +380,12 @@ impl<'a> Binder<'a> {
             arms.push(CaseArm { when, how, then: self.bind_expr(then)? });
         }
         let otherwise = case.otherwise.as_ref().map(|e| self.bind_boxed(e)).transpose()?;
-        Ok(Expr::Case { base, arms, otherwise })
+        Ok(Expr::Case { base, arms, otherwise, call: false })
     }
 
     #[inline(never)]
     fn bind_scalar_subquery(&mut self, select: &'a ast::Select) -> Result<Expr> {
-        let query = Box::new(self.bind_select(select)?);
+        let query = Box::new(plain_columns(self.bind_select(select)?));
         match query.columns.len() {
             1 => Ok(Expr::Subquery(query)),
             n => Err(Error::sql(format!("sub-select returns {n} columns - expected 1"))),

@@ -8,6 +8,7 @@ use turso_program::DbIndex;
 use turso_schema::Table;
 
 use super::scope::{Scope, SourceInfo, column_count, column_expr, column_name, is_hidden};
+use super::subtype::plain_columns;
 use super::{Binder, split_conjuncts};
 use crate::context::Mention;
 use crate::plan::{Body, ColumnIndex, Core, Expr, IndexHint, JoinKind, OutputColumn, Query, Relation, Source};
@@ -180,7 +181,7 @@ impl<'a> Binder<'a> {
         self.sql = sql;
         self.withs = withs;
         self.scopes = scopes;
-        let mut query = result?;
+        let mut query = plain_columns(result?);
         match columns {
             Some(names) => rename_columns(&mut query.columns, names, &view.name, true)?,
             None => make_names_unique(&mut query.columns),

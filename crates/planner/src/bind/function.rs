@@ -157,7 +157,7 @@ impl<'a> Binder<'a> {
             [last] => Some(Box::new(self.bind_expr(last)?)),
             _ => None,
         };
-        Ok(Some(Expr::Case { base: None, arms, otherwise }))
+        Ok(Some(Expr::Case { base: None, arms, otherwise, call: true }))
     }
 
     /// An aggregate belongs to the innermost query whose columns its arguments read.
@@ -212,7 +212,7 @@ impl<'a> Binder<'a> {
         let aggregate = Expr::Aggregate { core, index };
         // A COLLATE inside its arguments is the aggregate's own.
         Ok(match explicit {
-            Some(collation) => Expr::Collate { expr: Box::new(aggregate), collation },
+            Some(collation) => Expr::collate(aggregate, collation),
             None => aggregate,
         })
     }

@@ -15,6 +15,7 @@ use turso_program::expression::CompareOp;
 use super::Binder;
 use super::from::{all_columns, make_names_unique, output_columns, query_of_all};
 use super::scope::{Part, Scope, SourceInfo, bare_columns, column_count, column_expr, column_name};
+use super::subtype::plain_columns;
 use super::types::compare_how;
 use crate::plan::{ColumnIndex, Expr, JoinKind, Query, Relation};
 
@@ -156,7 +157,7 @@ impl<'a> Binder<'a> {
                 self.add_source(source, info);
             }
             ast::TableSource::Subquery { select, alias } => {
-                let mut query = self.outside_scope(|b| b.bind_select(select))?;
+                let mut query = plain_columns(self.outside_scope(|b| b.bind_select(select))?);
                 make_names_unique(&mut query.columns);
                 let name = alias.as_ref().map(|a| Arc::from(a.as_str()));
                 let source = self.query_source(query, name, alias.is_some(), join, None);

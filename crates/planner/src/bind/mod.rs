@@ -24,6 +24,7 @@ mod permission;
 mod scope;
 mod select;
 mod share;
+mod subtype;
 pub(crate) mod types;
 mod virtual_table;
 mod window;
@@ -40,6 +41,7 @@ use with::WithScope;
 
 pub(crate) use order::ordinal;
 pub use scope::column_expr;
+pub(crate) use subtype::Calls;
 pub use types::{affinity_of, collation_of, compare_collation, compare_how, ordering_collation};
 
 /// Queries nested deeper than this are refused: their binding is recursive.

@@ -7,6 +7,7 @@ use turso_parser::ast::{self, Quote};
 use turso_value::{Affinity, Collation, Value};
 
 use super::Binder;
+use super::types::explicit_collation;
 use crate::context::Mention;
 use crate::plan::{Aggregate, ColumnIndex, CoreId, Expr, JoinKind, Relation, Source, SourceId, Window, same_expr};
 
@@ -471,10 +472,10 @@ impl<'a> Binder<'a> {
                 for s in sources {
                     self.note_reference(level, s);
                 }
-                return Ok(Some(expr));
+                return Ok(Some(of_alias(expr)));
             }
             if let Some(expr) = self.alias_to_come(level, reference) {
-                return self.bind_alias_to_come(level, expr).map(Some);
+                return self.bind_alias_to_come(level, expr).map(|expr| Some(of_alias(expr)));
             }
         }
         Ok(None)
@@ -561,5 +562,14 @@ impl<'a> Binder<'a> {
         if !at.and_then(|at| scope.info.get(at)).is_some_and(|info| info.of_no_query) {
             self.deepest = Some(self.deepest.map_or(level, |d| d.max(level)));
         }
+    }
+}
+
+/// What an alias stands for, where the alias is: a COLLATE in it counts for who compares the alias itself.
+fn of_alias(expr: Expr) -> Expr {
+    match (explicit_collation(&expr), expr) {
+        (Some(collation), Expr::Collate { expr, .. }) => Expr::Collate { expr, collation, alias: true },
+        (Some(collation), expr) => Expr::Collate { expr: Box::new(expr), collation, alias: true },
+        (None, expr) => expr,
     }
 }

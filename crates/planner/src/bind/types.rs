@@ -13,7 +13,7 @@ pub fn affinity_of(e: &Expr) -> Affinity {
         | Expr::Register { affinity, .. }
         | Expr::FirstOf { affinity, .. }
         | Expr::Cast { affinity, .. } => *affinity,
-        Expr::Collate { expr, .. } => affinity_of(expr),
+        Expr::Collate { expr, .. } | Expr::Unary { op: UnaryOp::Plain, expr } => affinity_of(expr),
         Expr::Subquery(query) => query.columns.first().map_or(Affinity::None, |c| c.affinity),
         Expr::Shared(query) => query.columns.first().map_or(Affinity::None, |c| c.affinity),
         _ => Affinity::None,
@@ -40,12 +40,16 @@ fn gives(e: &Expr) -> u8 {
                 _ => gives::ANY,
             }
         }
-        Expr::Collate { expr, .. } | Expr::Unary { op: UnaryOp::Plus, expr } => gives(expr),
+        Expr::Collate { expr, .. } | Expr::Unary { op: UnaryOp::Plus | UnaryOp::Plain, expr } => gives(expr),
         Expr::Binary { op: BinaryOp::Concat, .. } => gives::TEXT,
-        Expr::Case { arms, otherwise, .. } => {
+        Expr::Case { arms, otherwise, call: false, .. } => {
             arms.iter().map(|arm| gives(&arm.then)).chain(otherwise.as_deref().map(gives)).fold(0, |a, b| a | b)
         }
-        Expr::Function { .. } | Expr::Aggregate { .. } | Expr::Window { .. } | Expr::Parameter(_) => gives::ANY,
+        Expr::Function { .. }
+        | Expr::Case { .. }
+        | Expr::Aggregate { .. }
+        | Expr::Window { .. }
+        | Expr::Parameter(_) => gives::ANY,
         _ => gives::NUMBER,
     }
 }
@@ -94,7 +98,7 @@ pub fn collation_of(e: &Expr) -> Option<Collation> {
         | Expr::Register { collation, .. }
         | Expr::FirstOf { collation, .. }
         | Expr::Collate { collation, .. } => Some(collation.clone()),
-        Expr::Cast { expr, .. } | Expr::Unary { op: UnaryOp::Plus, expr } => collation_of(expr),
+        Expr::Cast { expr, .. } | Expr::Unary { op: UnaryOp::Plus | UnaryOp::Plain, expr } => collation_of(expr),
         _ => explicit_collation(e),
     }
 }
@@ -106,42 +110,62 @@ pub fn ordering_collation(e: &Expr) -> Collation {
 
 /// The collation of the leftmost COLLATE operator inside the expression (not inside its subqueries).
 pub fn explicit_collation(e: &Expr) -> Option<Collation> {
-    match e {
-        Expr::Collate { collation, .. } => Some(collation.clone()),
-        Expr::Literal(_)
-        | Expr::Column { .. }
-        | Expr::Parameter(_)
-        | Expr::Aggregate { .. }
-        | Expr::Window { .. }
-        | Expr::Register { .. }
-        | Expr::FirstOf { .. }
-        | Expr::Exists { .. }
-        | Expr::Subquery(_)
-        | Expr::Shared(_)
-        | Expr::CompareRows { .. }
-        | Expr::Raise { .. } => None,
-        Expr::Unary { expr, .. } | Expr::Cast { expr, .. } | Expr::IsNull { expr, .. } | Expr::IsTrue { expr, .. } => {
-            explicit_collation(expr)
+    Named::by(e).collation
+}
+
+/// What COLLATE operators say of an expression.
+#[derive(Default)]
+struct Named {
+    collation: Option<Collation>,
+    /// Operators around the expression have it from there, too. That in an alias they do not see, unless another operand tells
+    /// them that there is one; then it is as good as any.
+    seen: bool,
+}
+
+impl Named {
+    fn by(e: &Expr) -> Self {
+        match e {
+            Expr::Collate { collation, alias, .. } => Self { collation: Some(collation.clone()), seen: !alias },
+            Expr::Literal(_)
+            | Expr::Column { .. }
+            | Expr::Parameter(_)
+            | Expr::Aggregate { .. }
+            | Expr::Window { .. }
+            | Expr::Register { .. }
+            | Expr::FirstOf { .. }
+            | Expr::Exists { .. }
+            | Expr::Subquery(_)
+            | Expr::Shared(_)
+            | Expr::CompareRows { .. }
+            | Expr::Raise { .. } => Self::default(),
+            Expr::Unary { expr, .. }
+            | Expr::Cast { expr, .. }
+            | Expr::IsNull { expr, .. }
+            | Expr::IsTrue { expr, .. } => Self::among([&**expr]),
+            Expr::Binary { left, right, .. } | Expr::Compare { left, right, .. } => Self::among([&**left, right]),
+            Expr::And(left, right) | Expr::Or(left, right) => Self::among([&**left, right]),
+            Expr::Between { expr, low, high, .. } => Self::among([&**expr, low, high]),
+            Expr::In { left, set: InSet::List(list), .. } => Self::among(left.iter().chain(list)),
+            Expr::In { left, set: InSet::Query(_), .. } => Self::among(left),
+            Expr::Case { base, arms, otherwise, .. } => {
+                let arms = arms.iter().flat_map(|arm| [&arm.when, &arm.then]);
+                Self::among(base.as_deref().into_iter().chain(arms).chain(otherwise.as_deref()))
+            }
+            Expr::Function { args, .. } => Self::among(args),
         }
-        Expr::Binary { left, right, .. } | Expr::Compare { left, right, .. } => {
-            explicit_collation(left).or_else(|| explicit_collation(right))
+    }
+
+    fn among<'e>(operands: impl IntoIterator<Item = &'e Expr>) -> Self {
+        let mut all = Self::default();
+        for operand in operands {
+            let named = Self::by(operand);
+            all.seen |= named.seen;
+            all.collation = all.collation.or(named.collation);
+            if all.seen {
+                break;
+            }
         }
-        Expr::And(left, right) | Expr::Or(left, right) => {
-            explicit_collation(left).or_else(|| explicit_collation(right))
-        }
-        Expr::Between { expr, low, high, .. } => {
-            explicit_collation(expr).or_else(|| explicit_collation(low)).or_else(|| explicit_collation(high))
-        }
-        Expr::In { left, set, .. } => left.iter().find_map(explicit_collation).or_else(|| match set {
-            InSet::List(list) => list.iter().find_map(explicit_collation),
-            InSet::Query(_) => None,
-        }),
-        Expr::Case { base, arms, otherwise } => base
-            .as_deref()
-            .and_then(explicit_collation)
-            .or_else(|| arms.iter().find_map(|a| explicit_collation(&a.when).or_else(|| explicit_collation(&a.then))))
-            .or_else(|| otherwise.as_deref().and_then(explicit_collation)),
-        Expr::Function { args, .. } => args.iter().find_map(explicit_collation),
+        if all.seen { all } else { Self::default() }
     }
 }
 

@@ -64,7 +64,7 @@ impl<'a> Binder<'a> {
         let result = Expr::Window { core: scope.core, index: scope.windows.len() - 1 };
         // A COLLATE inside its arguments is the function's own.
         Ok(match explicit {
-            Some(collation) => Expr::Collate { expr: Box::new(result), collation },
+            Some(collation) => Expr::collate(result, collation),
             None => result,
         })
     }

@@ -12,6 +12,7 @@ use super::Binder;
 use super::from::{make_names_unique, rename_columns};
 use super::scope::Scope;
 use super::select::{add_affinities, compound_affinities};
+use super::subtype::plain_columns;
 use super::types::{add_collations, compound_collations};
 use crate::plan::{Body, Cte, OutputColumn, Query, RecursiveCte, Relation};
 
@@ -194,7 +195,7 @@ impl<'a> Binder<'a> {
             });
         }
         let context = self.context;
-        let mut query = context.in_name_of(&name, || self.bind_select(&ast.select))?;
+        let mut query = plain_columns(context.in_name_of(&name, || self.bind_select(&ast.select))?);
         name_columns(&mut query.columns, &names, &name)?;
         let outer = query.outer.clone();
         if shared {

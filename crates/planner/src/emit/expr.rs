@@ -7,7 +7,7 @@ use turso_error::{Error, Result, ResultCode};
 use turso_functions::{FunctionFlags, FunctionKind};
 use turso_program::control::{Goto, IfNot, IsNull, NotNull, OnError, Raise, RaiseError};
 use turso_program::cursor::Column;
-use turso_program::data::{Cast, Null};
+use turso_program::data::{Cast, ClrSubtype, Null};
 use turso_program::expression::{
     Add, And, BitAnd, BitNot, BitOr, CompareOp, CompareStore, Comparison, Concat, Divide, Eq, Function, IsTrue,
     MeasureColumn, Multiply, Not, Nulls, Or, Remainder, ShiftLeft, ShiftRight, Subtract,
@@ -183,7 +183,9 @@ impl Emitter<'_> {
                 self.copy(reg, dest);
                 Ok(())
             }
-            Expr::Case { base, arms, otherwise } => self.case_into(base.as_deref(), arms, otherwise.as_deref(), dest),
+            Expr::Case { base, arms, otherwise, .. } => {
+                self.case_into(base.as_deref(), arms, otherwise.as_deref(), dest)
+            }
             Expr::Cast { expr, affinity } => {
                 self.expr_into(expr, dest)?;
                 self.builder.emit(Cast { reg: dest, affinity: *affinity });
@@ -248,7 +250,7 @@ impl Emitter<'_> {
             Expr::Unary { op, expr } => {
                 let reg = self.constant_operand(expr)?;
                 match op {
-                    UnaryOp::Plus => {
+                    UnaryOp::Plus | UnaryOp::Plain => {
                         self.builder.emit_prologue(turso_program::data::Copy { from: reg, to: dest, count: 1 });
                     }
                     UnaryOp::Negate => {
@@ -284,13 +286,17 @@ impl Emitter<'_> {
 
     #[inline(never)]
     fn unary_into(&mut self, op: UnaryOp, expr: &Expr, dest: Reg) -> Result<()> {
-        if op == UnaryOp::Plus {
-            return self.expr_into(expr, dest);
+        if let UnaryOp::Plus | UnaryOp::Plain = op {
+            self.expr_into(expr, dest)?;
+            if op == UnaryOp::Plain {
+                self.builder.emit(ClrSubtype { reg: dest });
+            }
+            return Ok(());
         }
         let operand = self.operand(expr)?;
         let reg = operand.reg;
         match op {
-            UnaryOp::Plus => {}
+            UnaryOp::Plus | UnaryOp::Plain => {}
             UnaryOp::Negate => {
                 let zero = self.constant(&Value::Integer(0));
                 self.builder.emit(Subtract { left: zero, right: reg, dest });

@@ -105,7 +105,9 @@ impl Emitter<'_> {
                     self.jump_if_true(expr, target, jump_if_null)
                 }
             }
-            Expr::Collate { expr, .. } => self.jump(expr, target, jump_if_null, wanted),
+            Expr::Collate { expr, .. } | Expr::Unary { op: UnaryOp::Plain, expr } => {
+                self.jump(expr, target, jump_if_null, wanted)
+            }
             Expr::Compare { op, left, right, how, null_equal } => {
                 let nulls = match (null_equal, jump_if_null) {
                     (true, _) => Nulls::Equal,

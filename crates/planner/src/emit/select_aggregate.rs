@@ -6,7 +6,7 @@ use turso_error::Result;
 use turso_functions::FunctionFlags;
 use turso_program::control::{Goto, If, IfNot, IsNull, NotNull};
 use turso_program::cursor::{Column, Count};
-use turso_program::data::{Copy, Integer, Null};
+use turso_program::data::{Copy, GetSubtype, Integer, Null, SetSubtype};
 use turso_program::expression::{AggFinal, AggStep, CompareOp, Nulls};
 use turso_program::sorter::{SorterAdd, SorterNext, SorterOpen, SorterSort};
 use turso_program::{CallId, CursorId, Reg, Regs};
@@ -17,7 +17,7 @@ use super::seen::Seen;
 use super::select::Limits;
 use super::select_sort::{Sink, Wanted};
 use super::{Destination, Emitter};
-use crate::bind::ordering_collation;
+use crate::bind::{Calls, ordering_collation};
 use crate::plan::{
     Access, Aggregate, ColumnIndex, CompareHow, Core, Expr, JoinPlan, OrderTerm, Relation, SourceId, Visit, Wish,
     same_expr, walk_expr,
@@ -38,7 +38,10 @@ struct Running {
 
 struct OrderedRows {
     cursor: CursorId,
+    /// The terms of ORDER BY, the arguments, the subtypes of some.
     record: Regs,
+    /// Arguments whose subtypes are kept.
+    typed: Vec<usize>,
     key: Arc<KeyInfo>,
 }
 
@@ -119,7 +122,15 @@ pub(super) fn shared_keys(core: &Core) -> impl Iterator<Item = (usize, &Expr)> {
         // Other expressions are those of the first row of the group, unless a COLLATE sets them apart from what the query reads.
         _ => !matches!(key, Expr::Collate { .. }),
     };
-    core.group_by.iter().enumerate().filter(move |(_, key)| !follows || is_exact(key))
+    let calls = Calls::of(core);
+    let typed = core.output.iter().chain(&core.having).any(reads_subtypes);
+    let is_typed = move |key: &Expr| typed && calls.may_have_subtype(key);
+    core.group_by.iter().enumerate().filter(move |(_, key)| (!follows || is_exact(key)) && !is_typed(key))
+}
+
+/// A call in it asks for subtypes, which keys have lost.
+fn reads_subtypes(e: &Expr) -> bool {
+    e.any(|e| matches!(e, Expr::Function { function, .. } if function.flags.has(FunctionFlags::SUBTYPE)))
 }
 
 /// Columns of the core's own sources that are read outside of aggregates and of group keys.
@@ -174,10 +185,15 @@ impl<'a> Aggregates<'a> {
                 // DISTINCT means nothing to min and max.
                 let distinct = (aggregate.distinct && !is_extreme)
                     .then(|| Seen::new(e, std::slice::from_ref(&aggregate.collation)));
-                let sorter = (!aggregate.order_by.is_empty()).then(|| OrderedRows {
-                    cursor: e.builder.cursor(),
-                    record: e.builder.registers(aggregate.order_by.len() + aggregate.args.len()),
-                    key: Arc::new(e.order_key(&aggregate.order_by)),
+                let sorter = (!aggregate.order_by.is_empty()).then(|| {
+                    let typed = Calls::of(core).typed_arguments(&aggregate.function, &aggregate.args);
+                    let width = aggregate.order_by.len() + aggregate.args.len() + typed.len();
+                    OrderedRows {
+                        cursor: e.builder.cursor(),
+                        record: e.builder.registers(width),
+                        typed,
+                        key: Arc::new(e.order_key(&aggregate.order_by)),
+                    }
                 });
                 Running { state: states.at(i), call, args, distinct, sorter, extreme }
             })
@@ -269,7 +285,7 @@ impl<'a> Aggregates<'a> {
             if let Some(seen) = &running.distinct {
                 seen.open(e);
             }
-            if let Some(OrderedRows { cursor, record, key }) = &running.sorter {
+            if let Some(OrderedRows { cursor, record, key, .. }) = &running.sorter {
                 e.builder.emit(SorterOpen { cursor: *cursor, columns: record.count, keep: None, key: key.clone() });
             }
         }
@@ -327,13 +343,17 @@ impl<'a> Aggregates<'a> {
                 None => seen.pass(e, args, skip),
             }
         }
-        if let Some(OrderedRows { cursor, record, .. }) = &running.sorter {
+        if let Some(OrderedRows { cursor, record, typed, .. }) = &running.sorter {
             for (i, term) in aggregate.order_by.iter().enumerate() {
                 e.expr_into(&term.expr, record.at(i))?;
             }
             let to = record.at(aggregate.order_by.len());
             if args.count > 0 {
                 e.builder.emit(Copy { from: args.first, to, count: args.count });
+            }
+            let subtypes = aggregate.order_by.len() + aggregate.args.len();
+            for (i, &arg) in typed.iter().enumerate() {
+                e.builder.emit(GetSubtype { reg: args.at(arg), dest: record.at(subtypes + i) });
             }
             e.builder.emit(SorterAdd { cursor: *cursor, values: *record });
         } else if let (Some(is_max), Some(hit)) = (running.extreme, self.hit) {
@@ -369,13 +389,19 @@ impl<'a> Aggregates<'a> {
     /// The group is complete: replace states by values.
     pub(super) fn finish(&self, e: &mut Emitter<'_>) {
         for (running, aggregate) in self.running.iter().zip(&self.core.aggregates) {
-            if let Some(OrderedRows { cursor, .. }) = &running.sorter {
+            if let Some(OrderedRows { cursor, record, typed, .. }) = &running.sorter {
                 let end = e.builder.label();
                 e.builder.emit(SorterSort { cursor: *cursor, empty: end });
                 let top = e.builder.label_here();
                 for i in 0..aggregate.args.len() {
                     let column = (aggregate.order_by.len() + i) as u16;
                     e.builder.emit(Column { cursor: *cursor, column, dest: running.args.at(i), default: None });
+                }
+                for (i, &arg) in typed.iter().enumerate() {
+                    let at = aggregate.order_by.len() + aggregate.args.len() + i;
+                    let from = record.at(at);
+                    e.builder.emit(Column { cursor: *cursor, column: at as u16, dest: from, default: None });
+                    e.builder.emit(SetSubtype { from, reg: running.args.at(arg) });
                 }
                 e.builder.emit(AggStep { call: running.call, args: running.args.first, state: running.state });
                 e.builder.emit(SorterNext { cursor: *cursor, target: top });

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
+use turso_functions::Lookup;
 use turso_program::control::{Gosub, Goto, IfPos, Jump, Return};
 use turso_program::cursor::{Column, Next, OpenDup, OpenEphemeral, Rewind};
 use turso_program::data::{Copy, Integer, Null};
@@ -19,14 +20,14 @@ use turso_program::expression::{AddImm, Compare};
 use turso_program::sorter::{SorterAdd, SorterNext, SorterOpen, SorterSort};
 use turso_program::write::{Insert, MakeRecord, Position};
 use turso_program::{CursorId, Reg, Regs};
-use turso_value::{KeyColumn, KeyInfo};
+use turso_value::{Collation, KeyColumn, KeyInfo, Value};
 
 use super::emitter::Place;
 use super::select::Limits;
 use super::select_sort::{Distinct, Sink, Wanted};
 use super::window_frame::{FunctionRun, PartitionState};
 use super::{Destination, Emitter};
-use crate::bind::ordering_collation;
+use crate::bind::{Calls, ordering_collation};
 use crate::plan::{Core, Expr, OrderTerm, Visit, Window, same_expr, walk_expr};
 
 /// The expressions that rows carry.
@@ -72,7 +73,17 @@ impl Visit for Leaves<'_, '_> {
 /// Where the parts of one window function stand among the fields.
 pub(super) struct WindowFields {
     pub args: Vec<usize>,
+    /// Arguments whose subtypes are kept, and the fields that do so.
+    pub subtypes: Vec<(usize, usize)>,
     pub filter: Option<usize>,
+}
+
+/// `subtype(e)`.
+fn subtype_of(e: &Expr) -> Expr {
+    match turso_functions::lookup(b"subtype", 1) {
+        Lookup::Found(function) => Expr::Function { function, args: vec![e.clone()], collation: Collation::Binary },
+        Lookup::WrongArity | Lookup::Unknown => Expr::Literal(Value::Null),
+    }
 }
 
 /// Windows that share a partition and an order.
@@ -127,8 +138,10 @@ impl Emitter<'_> {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for (i, window) in core.windows.iter().enumerate() {
             let args = window.args.iter().map(|e| fields.add(e)).collect();
+            let typed = Calls::of(core).typed_arguments(&window.function, &window.args);
+            let subtypes = typed.into_iter().map(|i| (i, fields.add(&subtype_of(&window.args[i])))).collect();
             let filter = window.filter.as_ref().map(|e| fields.add(e));
-            window_fields.push(WindowFields { args, filter });
+            window_fields.push(WindowFields { args, subtypes, filter });
             let same = |g: &&mut Vec<usize>| {
                 g.first().and_then(|&w| core.windows.get(w)).is_some_and(|w| same_window(w, window))
             };

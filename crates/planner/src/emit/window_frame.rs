@@ -11,7 +11,7 @@ use turso_functions::{FunctionFlags, FunctionKind};
 use turso_parser::ast::{FrameBound, FrameExclude, FrameUnits};
 use turso_program::control::{Goto, IfNot, IsNull, Jump, MustBeInt, OnError, Raise, RaiseError};
 use turso_program::cursor::{Column, Next, NotExists, OpenEphemeral, Rewind};
-use turso_program::data::{Copy, Integer, Null};
+use turso_program::data::{Copy, Integer, Null, SetSubtype};
 use turso_program::expression::{
     Add, AddImm, AggFinal, AggInverse, AggStep, AggValue, Compare, Comparison, Eq, Ge, Gt, Le, Lt, Nulls, Subtract,
     WindowLocate,
@@ -65,6 +65,7 @@ pub(super) struct FunctionRun<'w> {
     call: CallId,
     args: Regs,
     arg_fields: Vec<usize>,
+    subtypes: Vec<(usize, usize)>,
     filter: Option<usize>,
     /// Where its value goes.
     pub value: Reg,
@@ -134,6 +135,7 @@ impl Emitter<'_> {
             call,
             args: self.builder.registers(window.args.len().max(1)),
             arg_fields: fields.args.clone(),
+            subtypes: fields.subtypes.clone(),
             filter: fields.filter,
             value,
             state: block.at(0),
@@ -468,6 +470,12 @@ impl Emitter<'_> {
         }
         for (i, &field) in run.arg_fields.iter().enumerate() {
             self.builder.emit(Column { cursor: look, column: field as u16, dest: run.args.at(i), default: None });
+        }
+        for &(arg, field) in &run.subtypes {
+            let from = self.builder.temporary();
+            self.builder.emit(Column { cursor: look, column: field as u16, dest: from, default: None });
+            self.builder.emit(SetSubtype { from, reg: run.args.at(arg) });
+            self.builder.release(from);
         }
         let (call, args, state) = (run.call, run.args.first, run.state);
         if inverse {

@@ -45,7 +45,7 @@ pub enum Expr {
     Column { source: SourceId, column: ColumnIndex, affinity: Affinity, collation: Collation },
     /// A bound parameter, numbered from 1.
     Parameter(u32),
-    /// `-x`, `~x`, `NOT x`, `+x`.
+    /// `-x`, `~x`, `NOT x`, `+x`; and a value without its subtype.
     Unary { op: UnaryOp, expr: Box<Expr> },
     /// Arithmetic, bit operations, `||`.
     Binary { op: BinaryOp, left: Box<Expr>, right: Box<Expr> },
@@ -75,14 +75,15 @@ pub enum Expr {
     /// A scalar subquery that reads nothing around it and stands in several places: it is computed once for all of them. Visitors
     /// take it for a constant.
     Shared(std::sync::Arc<Query>),
-    /// `CASE`; with a base, each arm says how it is compared.
-    Case { base: Option<Box<Expr>>, arms: Vec<CaseArm>, otherwise: Option<Box<Expr>> },
+    /// `CASE`; with a base, each arm says how it is compared. `call`: written as a call of `iif`.
+    Case { base: Option<Box<Expr>>, arms: Vec<CaseArm>, otherwise: Option<Box<Expr>>, call: bool },
     /// `CAST(expr AS type)`.
     Cast { expr: Box<Expr>, affinity: Affinity },
     /// The first of the values that is not NULL: a column that FULL JOINs merge by USING. It compares as its first value does.
     FirstOf { values: Vec<Expr>, affinity: Affinity, collation: Collation },
-    /// `expr COLLATE name`: counts in binding, computes nothing.
-    Collate { expr: Box<Expr>, collation: Collation },
+    /// `expr COLLATE name`: counts in binding, computes nothing. `alias`: it came in with what an alias stands for, so operators
+    /// around it do not see it.
+    Collate { expr: Box<Expr>, collation: Collation, alias: bool },
     /// A scalar function call. LIKE, GLOB, REGEXP and MATCH are calls of their functions.
     Function { function: Function, args: Vec<Expr>, collation: Collation },
     /// The value of an aggregate of this core or an enclosing one; index into its `aggregates`.
@@ -100,6 +101,11 @@ pub enum Expr {
 }
 
 impl Expr {
+    /// `expr COLLATE name`.
+    pub fn collate(expr: Expr, collation: Collation) -> Expr {
+        Expr::Collate { expr: Box::new(expr), collation, alias: false }
+    }
+
     /// Merged columns as one expression; a single one is itself.
     pub fn first_of(mut values: Vec<Expr>) -> Option<Expr> {
         if values.len() < 2 {
@@ -150,6 +156,8 @@ pub enum UnaryOp {
     BitNot,
     Not,
     Plus,
+    /// What a column of a query is to the query around it: the value without its subtype.
+    Plain,
 }
 
 /// Binary operators without comparison and logic.

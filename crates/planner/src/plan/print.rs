@@ -23,6 +23,7 @@ impl fmt::Display for Expr {
                     UnaryOp::BitNot => "~",
                     UnaryOp::Not => "NOT ",
                     UnaryOp::Plus => "+",
+                    UnaryOp::Plain => "PLAIN ",
                 };
                 write!(f, "{op}{expr}")
             }
@@ -52,7 +53,7 @@ impl fmt::Display for Expr {
             }
             Expr::Exists { negated, .. } => write!(f, "{}EXISTS(SELECT ..)", not(*negated)),
             Expr::Subquery(_) | Expr::Shared(_) => f.write_str("(SELECT ..)"),
-            Expr::Case { base, arms, otherwise } => {
+            Expr::Case { base, arms, otherwise, .. } => {
                 f.write_str("CASE")?;
                 if let Some(base) = base {
                     write!(f, " {base}")?;
@@ -66,7 +67,7 @@ impl fmt::Display for Expr {
                 f.write_str(" END")
             }
             Expr::Cast { expr, affinity } => write!(f, "CAST({expr} AS {affinity:?})"),
-            Expr::Collate { expr, collation } => write!(f, "{expr} COLLATE {}", collation.name()),
+            Expr::Collate { expr, collation, .. } => write!(f, "{expr} COLLATE {}", collation.name()),
             Expr::FirstOf { values, .. } => write!(f, "first of ({})", List(values)),
             Expr::Function { function, args, .. } => write!(f, "{}({})", function.name, List(args)),
             Expr::Aggregate { core, index } => write!(f, "aggregate({}.{index})", core.0),

@@ -33,14 +33,15 @@ pub fn same_expr(a: &Expr, b: &Expr) -> bool {
             In { left: l, set: InSet::List(x), how: h, negated: n },
             In { left: m, set: InSet::List(y), how: i, negated: o },
         ) => n == o && h == i && same_list(l, m) && same_list(x, y),
-        (Case { base: b, arms: x, otherwise: o }, Case { base: c, arms: y, otherwise: p }) => {
-            same_option(b.as_deref(), c.as_deref())
+        (Case { base: b, arms: x, otherwise: o, call: i }, Case { base: c, arms: y, otherwise: p, call: j }) => {
+            i == j
+                && same_option(b.as_deref(), c.as_deref())
                 && same_option(o.as_deref(), p.as_deref())
                 && x.len() == y.len()
                 && x.iter().zip(y).all(|(x, y)| same_arm(x, y))
         }
         (Cast { expr: x, affinity: a }, Cast { expr: y, affinity: b }) => a == b && same_expr(x, y),
-        (Collate { expr: x, collation: c }, Collate { expr: y, collation: d }) => c == d && same_expr(x, y),
+        (Collate { expr: x, collation: c, .. }, Collate { expr: y, collation: d, .. }) => c == d && same_expr(x, y),
         (Function { function: f, args: x, collation: c }, Function { function: g, args: y, collation: d }) => {
             std::ptr::eq::<FunctionDef>(&**f, &**g) && c == d && same_list(x, y)
         }

@@ -6,7 +6,7 @@
 
 use super::{
     Aggregate, Body, CaseArm, ColumnIndex, Core, Cte, Expr, InSet, OrderTerm, Query, Relation, RowValue, Source,
-    SourceId, Window,
+    SourceId, UnaryOp, Window,
 };
 
 macro_rules! visitor {
@@ -70,7 +70,7 @@ macro_rules! visitor {
                     }
                 }
                 Expr::Exists { query, .. } | Expr::Subquery(query) => v.query(query),
-                Expr::Case { base, arms, otherwise } => {
+                Expr::Case { base, arms, otherwise, .. } => {
                     if let Some(base) = base {
                         v.expr(base);
                     }
@@ -307,10 +307,10 @@ impl Expr {
         })
     }
 
-    /// The expression below any `COLLATE`.
+    /// The expression below any `COLLATE`, and whatever else leaves its value as it is.
     pub fn without_collate(&self) -> &Expr {
         let mut e = self;
-        while let Expr::Collate { expr, .. } = e {
+        while let Expr::Collate { expr, .. } | Expr::Unary { op: UnaryOp::Plain, expr } = e {
             e = expr;
         }
         e

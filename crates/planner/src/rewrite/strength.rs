@@ -82,7 +82,7 @@ fn is_null(e: &Expr, source: SourceId) -> bool {
     match e {
         Expr::Column { source: s, .. } => *s == source,
         Expr::FirstOf { values, .. } => values.iter().all(|e| is_null(e, source)),
-        Expr::Unary { op: UnaryOp::Negate | UnaryOp::BitNot | UnaryOp::Plus | UnaryOp::Not, expr }
+        Expr::Unary { op: UnaryOp::Negate | UnaryOp::BitNot | UnaryOp::Plus | UnaryOp::Plain | UnaryOp::Not, expr }
         | Expr::Cast { expr, .. }
         | Expr::Collate { expr, .. } => is_null(expr, source),
         Expr::Binary { op, left, right } => {

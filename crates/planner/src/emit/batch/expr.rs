@@ -36,7 +36,9 @@ impl Pipeline<'_> {
     fn compile_inside(&mut self, e: &Expr) -> Option<Slot> {
         match e {
             Expr::Column { source, column, .. } if self.is_own(*source) => return self.column(*source, *column),
-            Expr::Collate { expr, .. } | Expr::Unary { op: UnaryOp::Plus, expr } => return self.compile(expr),
+            Expr::Collate { expr, .. } | Expr::Unary { op: UnaryOp::Plus | UnaryOp::Plain, expr } => {
+                return self.compile(expr);
+            }
             _ => {}
         }
         if self.is_constant(e) {
@@ -72,7 +74,7 @@ impl Pipeline<'_> {
             Expr::Unary { op, expr } => {
                 let value = self.compile(expr)?;
                 match op {
-                    UnaryOp::Plus => Some(value),
+                    UnaryOp::Plus | UnaryOp::Plain => Some(value),
                     UnaryOp::Negate => {
                         let left = self.literal(Value::Integer(0))?;
                         self.step(BatchOp::Arithmetic { op: Arithmetic::Subtract, left, right: value })
@@ -130,7 +132,7 @@ impl Pipeline<'_> {
                 let list: Option<Vec<Slot>> = list.iter().map(|member| self.compile(member)).collect();
                 self.step(BatchOp::In { value, list: list?, how, negated: *negated })
             }
-            Expr::Case { base, arms, otherwise } => self.case(base.as_deref(), arms, otherwise.as_deref()),
+            Expr::Case { base, arms, otherwise, .. } => self.case(base.as_deref(), arms, otherwise.as_deref()),
             Expr::Cast { expr, affinity } => {
                 let value = self.compile(expr)?;
                 self.step(BatchOp::Cast { value, affinity: *affinity })
