@@ -135,13 +135,16 @@ impl Completion {
 
     /// Called by the back end, once.
     pub fn complete(&self, result: Result<Output>) {
-        let wakers = {
+        let (wakers, blocked) = {
             let mut state = self.state();
             state.result = Some(result);
             self.0.ready.store(true, Ordering::Release);
-            std::mem::take(&mut state.wakers)
+            (std::mem::take(&mut state.wakers), state.blocked > 0)
         };
-        self.0.done.notify_all();
+        // A system call, whoever waits.
+        if blocked {
+            self.0.done.notify_all();
+        }
         wakers.into_iter().for_each(Waker::wake);
     }
 

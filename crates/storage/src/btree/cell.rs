@@ -113,6 +113,25 @@ pub(crate) fn parse_at(kind: NodeKind, bytes: &[u8], at: usize, geometry: &Geome
     Some(cell)
 }
 
+/// The size of the cell that starts at `at`, as [`parse_at`] has it.
+#[inline]
+pub(crate) fn size_at(kind: NodeKind, bytes: &[u8], at: usize, geometry: &Geometry) -> Option<usize> {
+    // Short entries of an index: the whole head is one byte.
+    if kind == NodeKind::IndexLeaf
+        && let Some(len) = bytes.get(at).map(|len| usize::from(*len)).filter(|len| *len < 0x80)
+        && len <= geometry.max_index
+        && at + 1 + len <= geometry.usable
+    {
+        return Some((1 + len).max(4));
+    }
+    if kind == NodeKind::TableLeaf
+        && let Some(cell) = parse_short_row(bytes, at, geometry)
+    {
+        return Some(cell.size as usize);
+    }
+    parse_at(kind, bytes, at, geometry).map(|cell| cell.size as usize)
+}
+
 /// Seven bits of each byte of a varint of up to eight bytes, which stands at the start of a word; and its length.
 #[inline(always)]
 fn varint_in(word: u64) -> Option<(u64, usize)> {
@@ -197,6 +216,16 @@ impl Node<'_> {
             return Ok(cell);
         }
         Err(Error::corrupt(self.no.0, "cell outside the page"))
+    }
+
+    /// The size of cell `i`.
+    #[inline]
+    pub fn cell_size(&self, i: usize, geometry: &Geometry) -> Result<usize> {
+        let at = self.cell_at(i);
+        match size_at(self.kind, self.bytes, at, geometry) {
+            Some(size) if at >= self.pointers_end() && at + size <= self.usable => Ok(size),
+            _ => Err(Error::corrupt(self.no.0, "cell outside the page")),
+        }
     }
 
     /// The rowid of cell `i` of a table page, without the rest of the cell.

@@ -82,9 +82,9 @@ impl Cells {
         geometry: &Geometry,
     ) -> Result<()> {
         for i in range {
-            let len = node.cell(i, geometry)?.size;
-            self.spans.push((base.wrapping_add(node.cell_at(i)) as u32, len));
-            self.total += len as usize;
+            let len = node.cell_size(i, geometry)?;
+            self.spans.push((base.wrapping_add(node.cell_at(i)) as u32, len as u32));
+            self.total += len;
         }
         Ok(())
     }

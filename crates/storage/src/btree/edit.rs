@@ -5,7 +5,8 @@
 //! damage, bytes end up in the wrong place on a page that was damaged anyway; nothing here panics.
 //!
 //! Space is found the way SQLite does it: first fit in the freeblocks while the page has few fragments, then the gap,
-//! then the gap after defragmenting.
+//! then the gap after defragmenting. Where the freeblocks alone make the gap large enough, what lies between them moves up as
+//! it is, fragments included: that takes no look at the cells.
 
 use super::layout::{Geometry, Node, be16, put16, put32};
 use crate::page::PageNo;
@@ -13,6 +14,9 @@ use turso_error::{Error, Result};
 
 /// A page may have this many fragmented bytes (file format: at most 60).
 const MAX_FRAGMENTS: usize = 60;
+
+/// More freeblocks than that are not closed one by one: the page is packed anew, cell by cell.
+const MOST_BLOCKS: usize = 32;
 
 /// Makes an empty page of the given kind byte. The bytes in front of `at` (database header) stay.
 pub(crate) fn init(page: &mut [u8], at: usize, kind: u8, usable: usize) {
@@ -39,10 +43,15 @@ pub(crate) fn fits(node: &Node<'_>, size: usize, freed: usize, geometry: &Geomet
     let gap = node.gap()?;
     let block_serves = gap >= 2 && (size + 2 <= freed || (freed == 0 && block_for(node, size)));
     if gap < size + 2 && !block_serves {
-        // Defragmenting becomes necessary: it relies on cells that do not overlap each other.
+        // Room has to be made: by closing the freeblocks, which what is removed before may join, or else by defragmenting.
+        let fragments = usize::from(node.bytes[node.at + 7]);
+        if free - fragments + freed >= size + 2 && blocks(node) < MOST_BLOCKS {
+            return Ok(true);
+        }
+        // That relies on cells that do not overlap each other.
         let mut sum = 0;
         for i in 0..node.count {
-            sum += node.cell(i, geometry)?.size as usize;
+            sum += node.cell_size(i, geometry)?;
         }
         if node.pointers_end() + sum + free > node.usable {
             return Err(Error::corrupt(node.no.0, "cells overlap each other or free space"));
@@ -64,6 +73,17 @@ fn block_for(node: &Node<'_>, size: usize) -> bool {
         block = be16(node.bytes, block);
     }
     false
+}
+
+/// How many freeblocks there are. The list has been checked.
+fn blocks(node: &Node<'_>) -> usize {
+    let mut block = be16(node.bytes, node.at + 1);
+    let mut count = 0;
+    while block != 0 {
+        count += 1;
+        block = be16(node.bytes, block);
+    }
+    count
 }
 
 /// Checks that cell `i` (at `start`, `size` bytes) can be freed: it touches no freeblock and lies in the content area.
@@ -263,7 +283,9 @@ impl<'a> PageEdit<'a> {
             return start;
         }
         if gap_start + 2 + size > gap_end {
-            self.defragment(geometry, scratch);
+            if !self.close_blocks(size) {
+                self.defragment(geometry, scratch);
+            }
             gap_end = self.content_start();
         }
         let start = gap_end.saturating_sub(size);
@@ -342,6 +364,51 @@ impl<'a> PageEdit<'a> {
         put16(self.bytes, start + 2, end - start);
     }
 
+    /// Moves what lies between the freeblocks up, so that their space is in the gap. False, and nothing is moved, where that does
+    /// not make room for a cell of `size` bytes and its pointer.
+    #[cold]
+    fn close_blocks(&mut self, size: usize) -> bool {
+        let (mut starts, mut lens) = ([0_u16; MOST_BLOCKS], [0_u16; MOST_BLOCKS]);
+        let content = self.content_start();
+        let (mut count, mut total, mut low) = (0, 0, content);
+        let mut block = be16(self.bytes, self.at + 1);
+        while block != 0 {
+            let len = be16(self.bytes, block + 2);
+            if count == MOST_BLOCKS || block < low || len < 4 || block + len > self.usable {
+                return false;
+            }
+            (starts[count], lens[count]) = (block as u16, len as u16);
+            count += 1;
+            total += len;
+            low = block + len;
+            block = be16(self.bytes, block);
+        }
+        let pointers_end = self.pointers + 2 * self.count;
+        if content.saturating_sub(pointers_end) + total < size + 2 {
+            return false;
+        }
+        // From the last block down: each stretch moves by the lengths of all blocks behind it.
+        let mut shift = 0;
+        for i in (0..count).rev() {
+            shift += usize::from(lens[i]);
+            let from = if i == 0 { content } else { usize::from(starts[i - 1]) + usize::from(lens[i - 1]) };
+            self.bytes.copy_within(from..usize::from(starts[i]), from + shift);
+        }
+        if let Some(vacated) = self.bytes.get_mut(content..content + total) {
+            vacated.fill(0);
+        }
+        let pointers = self.bytes.get_mut(self.pointers..pointers_end).unwrap_or_default();
+        for pointer in pointers.as_chunks_mut::<2>().0 {
+            let at = u16::from_be_bytes(*pointer);
+            // No early end: in this form it is done for many blocks at once.
+            let behind = starts.iter().zip(&lens).map(|(start, len)| if *start > at { *len } else { 0 });
+            *pointer = behind.fold(at, u16::wrapping_add).to_be_bytes();
+        }
+        put16(self.bytes, self.at + 1, 0);
+        put16(self.bytes, self.at + 5, content + total);
+        true
+    }
+
     /// Moves all cells to the end of the page, so that all free space is in the gap.
     #[cold]
     pub fn defragment(&mut self, geometry: &Geometry, scratch: &mut Vec<u8>) {
@@ -351,8 +418,7 @@ impl<'a> PageEdit<'a> {
         let mut end = self.usable;
         for i in 0..self.count {
             let at = be16(scratch, self.pointers + 2 * i);
-            let Some(cell) = super::cell::parse_at(kind, scratch, at, geometry) else { continue };
-            let size = cell.size as usize;
+            let Some(size) = super::cell::size_at(kind, scratch, at, geometry) else { continue };
             let Some(start) = end.checked_sub(size) else { continue };
             if let (Some(to), Some(from)) = (self.bytes.get_mut(start..end), scratch.get(at..at + size)) {
                 to.copy_from_slice(from);
@@ -396,4 +462,61 @@ pub(crate) fn fill<'c>(
     }
     put16(page, at + 3, count);
     put16(page, at + 5, end);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::btree::layout::NodeKind;
+
+    /// A leaf of an index with cells of these sizes, each filled with its number, without every second one.
+    fn page_with_holes(sizes: &[usize]) -> (Vec<u8>, Geometry) {
+        let geometry = Geometry::new(512);
+        let mut page = vec![0; 512];
+        init(&mut page, 0, NodeKind::IndexLeaf as u8, 512);
+        let mut scratch = Vec::new();
+        for (i, size) in sizes.iter().enumerate() {
+            let mut cell = vec![i as u8; *size];
+            cell[0] = (*size - 1) as u8;
+            PageEdit::new(&mut page, PageNo(2), 512).insert(i, &cell, &geometry, &mut scratch);
+        }
+        for i in (0..sizes.len()).rev().filter(|i| i % 2 == 1) {
+            PageEdit::new(&mut page, PageNo(2), 512).remove(i, sizes[i]);
+        }
+        (page, geometry)
+    }
+
+    fn cells(page: &[u8], geometry: &Geometry) -> Vec<Vec<u8>> {
+        let node = Node::new(page, PageNo(2), 512).unwrap();
+        (0..node.count).map(|i| node.cell_bytes(i, geometry).unwrap().0.to_vec()).collect()
+    }
+
+    #[test]
+    fn closing_the_freeblocks_keeps_the_cells_and_makes_their_space_the_gap() {
+        let (mut page, geometry) = page_with_holes(&[30, 41, 52, 27, 38, 49, 60, 33, 44, 55]);
+        let before = cells(&page, &geometry);
+        let node = Node::new(&page, PageNo(2), 512).unwrap();
+        let (content, free) = (node.content_start(), node.free_bytes().unwrap());
+        assert!(!PageEdit::new(&mut page, PageNo(2), 512).close_blocks(free - 1), "no room for a pointer");
+        assert!(PageEdit::new(&mut page, PageNo(2), 512).close_blocks(free - 2));
+        assert_eq!(cells(&page, &geometry), before);
+        let node = Node::new(&page, PageNo(2), 512).unwrap();
+        assert_eq!((node.gap().unwrap(), be16(&page, 1)), (free, 0));
+        assert!(page[content..node.content_start()].iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn a_cell_goes_where_the_freeblocks_together_have_room_for_it() {
+        let (mut page, geometry) = page_with_holes(&[30, 41, 52, 27, 38, 49, 60, 33, 100]);
+        let before = cells(&page, &geometry);
+        let node = Node::new(&page, PageNo(2), 512).unwrap();
+        let size = 95;
+        assert!(node.gap().unwrap() < size && fits(&node, size, 0, &geometry).unwrap());
+        let mut cell = vec![0xee; size];
+        cell[0] = (size - 1) as u8;
+        PageEdit::new(&mut page, PageNo(2), 512).insert(2, &cell, &geometry, &mut Vec::new());
+        let mut expected = before;
+        expected.insert(2, cell);
+        assert_eq!(cells(&page, &geometry), expected);
+    }
 }

@@ -86,6 +86,9 @@ pub(super) struct Emptying {
 
 /// A log this many times as long as the automatic checkpoint's limit is emptied.
 const LONG: u32 = 4;
+/// How often as much as possible is copied before that, and how many frames are worth another time.
+const ROUNDS: u32 = 4;
+const MUCH: u32 = 100;
 /// How often those under way are looked for, while new snapshots wait, and how long in between: 30 ms in all.
 const PAUSE_STEPS: u32 = 150;
 const PAUSE_STEP: Duration = Duration::from_micros(200);
@@ -147,9 +150,17 @@ impl Wal {
     }
 
     fn empty(&self, db: &DatabaseFile, synchronous: Synchronous) {
-        if synchronous != Synchronous::Off {
-            // What has been copied so far is made durable while nobody waits: the sync within the pause has little left to do.
-            let _ = self.database.sync(SyncKind::Data);
+        // What can be copied is, and is made durable, while nobody waits: the copy and the sync within the pause have little
+        // left to do. A sync takes its time, and commits go on: so again, while much has come.
+        for _ in 0..ROUNDS {
+            let before = self.index.backfilled().unwrap_or(0);
+            let _ = self.checkpoint(db, CheckpointMode::Passive, Effort::Possible, synchronous);
+            if synchronous != Synchronous::Off {
+                let _ = self.database.sync(SyncKind::Data);
+            }
+            if self.index.backfilled().unwrap_or(0) < before.saturating_add(MUCH) {
+                break;
+            }
         }
         if let Ok(HeaderState::Good(newest)) = self.index.read_header() {
             self.let_old_go(db, &newest);

@@ -10,7 +10,7 @@
 //! process may wait for the very mark that a loop has raised since, and polls for it: while somebody else holds the
 //! checkpoint lock, locks do not linger, so that it meets the gaps between reads.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, Once, Weak};
 use std::time::{Duration, Instant};
 
@@ -224,10 +224,17 @@ struct Janitor {
     watched: Mutex<Vec<Weak<WalLocks>>>,
     more: Condvar,
     start: Once,
+    /// The thread waits for `more`, which costs a system call to signal.
+    idle: AtomicBool,
 }
 
 static JANITOR: LazyLock<Janitor> =
-    LazyLock::new(|| Janitor { watched: Mutex::default(), more: Condvar::new(), start: Once::new() });
+    LazyLock::new(|| Janitor {
+        watched: Mutex::default(),
+        more: Condvar::new(),
+        start: Once::new(),
+        idle: AtomicBool::new(false),
+    });
 
 impl Janitor {
     fn watched(&self) -> MutexGuard<'_, Vec<Weak<WalLocks>>> {
@@ -238,6 +245,7 @@ impl Janitor {
         loop {
             let mut watched = self.watched();
             while watched.is_empty() {
+                self.idle.store(true, Ordering::Relaxed);
                 watched = self.more.wait(watched).unwrap_or_else(|poisoned| poisoned.into_inner());
             }
             drop(watched);
@@ -264,8 +272,14 @@ fn watch(locks: &Arc<WalLocks>, interval: Duration) -> bool {
     if JANITOR_PROCESS.load(Ordering::Acquire) != std::process::id() {
         return false;
     }
-    janitor.watched().push(Arc::downgrade(locks));
-    janitor.more.notify_one();
+    let mut watched = janitor.watched();
+    watched.push(Arc::downgrade(locks));
+    // Set and cleared under the lock of the list.
+    let wake = janitor.idle.swap(false, Ordering::Relaxed);
+    drop(watched);
+    if wake {
+        janitor.more.notify_one();
+    }
     true
 }
 

@@ -34,7 +34,7 @@ pub(crate) use write::WalCommit;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use turso_error::{Error, Result, ResultCode};
 use turso_io::{File, Io, LockLevel, OpenFlags};
@@ -75,6 +75,8 @@ pub(crate) struct Wal {
     tip: Mutex<Tip>,
     /// Which connection appends.
     writer: Mutex<pipe::Writer>,
+    /// Those who were waited for have handed their commits over.
+    gathered: Condvar,
     /// When this process has set each read mark last, by the clock of `io`; 0: not yet.
     marked: [AtomicI64; READ_MARKS as usize],
     /// The log is being emptied while everybody pauses.
@@ -106,6 +108,7 @@ impl Wal {
             database,
             tip: Mutex::new(Tip { header: None, commit: 0, pipe: Default::default() }),
             writer: Mutex::default(),
+            gathered: Condvar::new(),
             marked: Default::default(),
             emptying: Default::default(),
             ages: Default::default(),

@@ -8,11 +8,16 @@
 //! ```
 //! The write lock that other processes see belongs to this process from the first writer until everything that was handed over
 //! is durable. It is given back in between, however many writers wait, so that those of other processes get their turn.
+//! Whoever is to sync waits for those that are bringing a commit in at that moment, and for about half as many as shared the last
+//! sync, but never for longer than half the time that a sync takes: many writers then fall into two halves, one of which works
+//! while the sync of the other runs.
+//!
 //! A sync that fails takes with it everything that was not durable: the first frame of that is wiped, so that no recovery finds
 //! it, and a writer that had begun on it fails at its own hand-over.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::sync::MutexGuard;
+use std::time::{Duration, Instant};
 
 use turso_error::{Error, Result, ResultCode};
 use turso_io::{Completion, Op, SyncKind};
@@ -37,6 +42,10 @@ const PAUSE_MS: i64 = 3;
 /// A commit that takes longer is waited for as any lock is.
 const BRIEF_MS: i64 = 2000;
 
+/// Nobody waits longer for others to share a sync with, and a sync is shared by so many at most before it begins.
+const LONGEST_GATHER: Duration = Duration::from_micros(500);
+const MOST_GATHERED: u32 = 64;
+
 /// The connection that writes, and those that wait to bring a commit in.
 #[derive(Default)]
 pub(super) struct Writer {
@@ -50,6 +59,13 @@ pub(super) struct Writer {
     /// The write lock was given back then, and stays free for a moment.
     pause: Option<i64>,
     queue: VecDeque<(PagerId, Completion)>,
+    /// Commits that the next sync will make durable, and those that shared the last one.
+    unsynced: u32,
+    shared: u32,
+    /// How long the last sync took.
+    sync_time: Duration,
+    /// Somebody who is to sync waits for others.
+    gathers: bool,
 }
 
 /// A commit that is written and not visible yet.
@@ -234,7 +250,20 @@ impl Wal {
         if writer.holder == Some(id) {
             writer.holder = None;
             self.free_lock(&mut writer);
-            writer.wake_next();
+            self.pass_on(writer);
+        }
+    }
+
+    /// Nobody writes: the next one's turn. It is woken once the lock of `writer` is free, which it takes first of all.
+    fn pass_on(&self, writer: MutexGuard<'_, Writer>) {
+        let next = writer.next_asleep();
+        let gathered = writer.gathers && writer.has_gathered();
+        drop(writer);
+        if let Some(next) = next {
+            next.complete(Ok(turso_io::Output::Done));
+        }
+        if gathered {
+            self.gathered.notify_one();
         }
     }
 
@@ -369,8 +398,41 @@ impl Wal {
         drop(tip);
         let mut writer = guard(&self.writer);
         writer.holder = None;
-        writer.wake_next();
+        writer.unsynced += 1;
+        self.pass_on(writer);
         Ok(())
+    }
+
+    /// Run by whoever is to sync: waits for others that are about to share it.
+    fn gather(&self) {
+        let mut writer = guard(&self.writer);
+        if !writer.has_gathered() {
+            let deadline = Instant::now() + LONGEST_GATHER.min(writer.sync_time / 2);
+            writer.gathers = true;
+            while !writer.has_gathered() {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    break;
+                }
+                writer = self.gathered.wait_timeout(writer, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+            }
+            writer.gathers = false;
+        }
+        writer.shared = std::mem::take(&mut writer.unsynced);
+    }
+
+    /// The sync that makes durable what has been handed over until it begins. What is written is `running` until it ends.
+    fn sync_shared(&self, db: &DatabaseFile) {
+        self.gather();
+        let mut tip = guard(&self.tip);
+        if let (Some(written), Some(running)) = (tip.pipe.written, &mut tip.pipe.running) {
+            running.upto = written;
+        }
+        drop(tip);
+        let began = Instant::now();
+        let outcome = self.file.sync(SyncKind::Data);
+        guard(&self.writer).sync_time = began.elapsed();
+        self.finish_sync(db, guard(&self.tip), outcome);
     }
 
     /// Frames up to this one that a checkpoint has not copied.
@@ -415,8 +477,7 @@ impl Wal {
             if inline {
                 tip.pipe.running = Some(Running { upto, completion: Completion::new(), inline });
                 drop(tip);
-                let outcome = self.file.sync(SyncKind::Data);
-                self.finish_sync(db, guard(&self.tip), outcome);
+                self.sync_shared(db);
             } else {
                 let completion = self.file.submit(Op::Sync(SyncKind::Data));
                 tip.pipe.running = Some(Running { upto, completion, inline });
@@ -453,9 +514,8 @@ impl Wal {
         let mut writer = guard(&self.writer);
         self.free_lock(&mut writer);
         if writer.holder.is_none() {
-            writer.wake_next();
+            self.pass_on(writer);
         }
-        drop(writer);
         db.lock_released();
     }
 }
@@ -496,20 +556,26 @@ impl Writer {
         self.brief.is_some_and(|since| !wal.is_over(since, BRIEF_MS))
     }
 
-    /// Wakes the next in the queue that sleeps; it stays in its place until it has the lock.
-    fn wake_next(&mut self) {
-        if let Some((_, completion)) = self.queue.iter().find(|(_, completion)| !completion.is_ready()) {
-            completion.complete(Ok(turso_io::Output::Done));
-        }
+    /// The next in the queue that sleeps: to be woken. It stays in its place until it has the lock.
+    fn next_asleep(&self) -> Option<Completion> {
+        self.queue.iter().find(|(_, completion)| !completion.is_ready()).map(|(_, completion)| completion.clone())
     }
 
     /// Gives a place in the queue up; it may have been this connection's turn.
     fn leave(&mut self, id: PagerId) {
         let before = self.queue.len();
         self.queue.retain(|(waiting, _)| *waiting != id);
-        if self.queue.len() < before {
-            self.wake_next();
+        if self.queue.len() < before
+            && let Some(next) = self.next_asleep()
+        {
+            next.complete(Ok(turso_io::Output::Done));
         }
+    }
+
+    /// There is nobody whom a sync had better wait for.
+    fn has_gathered(&self) -> bool {
+        let comes = self.holder.is_some() && self.brief.is_some() || !self.queue.is_empty();
+        self.unsynced >= MOST_GATHERED || !comes && self.unsynced >= self.shared / 2
     }
 
     /// The lock has been held for so long that it has to be free for a moment before anybody joins.
