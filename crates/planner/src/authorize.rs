@@ -17,7 +17,7 @@ use std::sync::Arc;
 use turso_error::{Error, Result, ResultCode};
 use turso_parser::ast::{self, Statement};
 use turso_program::DbIndex;
-use turso_schema::{Index, IndexKey, Table};
+use turso_schema::{Index, IndexKey, Relation, Table};
 
 use crate::context::PlanContext;
 use crate::plan::ColumnIndex;
@@ -338,6 +338,13 @@ pub(crate) fn ask_for_statement(context: &PlanContext<'_>, statement: &Statement
             let action = asker.either(AuthAction::CreateView, AuthAction::CreateTempView);
             return Ok(asker.insert()? || asker.ask(action, &s.name.name.text, None)? || asker.store()?);
         }
+        Statement::CreateVirtualTable(s) => {
+            let asker = SchemaChange { context, db: database(&s.name, false) };
+            let ignored = asker.insert()?
+                || asker.ask(AuthAction::CreateVtable, &s.name.name.text, Some(&s.module.text))?
+                || asker.store()?;
+            return Ok(ignored);
+        }
         Statement::CreateIndex(s) => {
             let table = ast::QualifiedName { schema: s.name.schema.clone(), name: s.table.clone() };
             let db = find_table(context, &table).map_or_else(|_| database(&s.name, false), |(db, _)| db);
@@ -515,11 +522,12 @@ fn ask_to_drop(context: &PlanContext<'_>, drop: &ast::Drop) -> Result<bool> {
         ast::ObjectKind::Table | ast::ObjectKind::View => {
             let Ok((db, table)) = find_table(context, &drop.name) else { return Ok(false) };
             let asker = SchemaChange { context, db };
-            let action = match table.is_view() {
-                true => asker.either(AuthAction::DropView, AuthAction::DropTempView),
-                false => asker.either(AuthAction::DropTable, AuthAction::DropTempTable),
+            let (action, module) = match &table.relation {
+                Relation::Virtual { module, .. } => (AuthAction::DropVtable, Some(&**module)),
+                Relation::View { .. } => (asker.either(AuthAction::DropView, AuthAction::DropTempView), None),
+                _ => (asker.either(AuthAction::DropTable, AuthAction::DropTempTable), None),
             };
-            if asker.delete()? || asker.ask(action, &table.name, None)? {
+            if asker.delete()? || asker.ask(action, &table.name, module)? {
                 return Ok(true);
             }
             if asker.ask(AuthAction::Delete, &table.name, None)? {
@@ -535,7 +543,7 @@ fn ask_to_drop(context: &PlanContext<'_>, drop: &ast::Drop) -> Result<bool> {
             ask_to_forget_statistics(context, db, "tbl")?;
             asker.delete()?;
             asker.read(&["tbl_name", "type"])?;
-            if !table.is_view() {
+            if !table.is_view() && !table.is_virtual() {
                 for _ in 0..table.indexes.len() + usize::from(table.has_rowid()) {
                     asker.update("rootpage")?;
                     asker.read(&["rootpage"])?;

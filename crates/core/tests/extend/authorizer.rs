@@ -52,6 +52,61 @@ fn questions_come_in_sqlites_order() {
     assert!(differences.is_empty(), "\n{differences}");
 }
 
+/// What the table does with its own tables is its own affair.
+#[test]
+fn virtual_tables_are_asked_about_as_others_are() {
+    let pair = Pair::new();
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let told = log.clone();
+    pair.ours.set_authorizer(Some(Arc::new(move |request: &AuthRequest<'_>| {
+        if matches!(request.first, Some("r" | "json_each")) {
+            told.lock().unwrap().push(show(request));
+        }
+        Authorization::Allow
+    })));
+    let script = "CREATE VIRTUAL TABLE r USING rtree(id, x0, x1); INSERT INTO r VALUES (1, 2, 3); SELECT * FROM r WHERE x0 > 0;
+        SELECT 1 FROM r; SELECT rowid FROM r; UPDATE r SET x0 = x1; DELETE FROM r WHERE id = 1; SELECT key FROM json_each('[]');
+        CREATE TABLE t(a); SELECT a FROM t, json_each(a); DROP TABLE r; CREATE VIRTUAL TABLE temp.r USING rtree(id, x0, x1)";
+    for one in crate::statements(script) {
+        for (_, error) in run_ours(&pair.ours, one) {
+            assert_eq!(error, None, "{one}");
+        }
+    }
+    let asked = log.lock().unwrap().join("\n");
+    let theirs = "CREATE_VTABLE r rtree main -\nINSERT r - main -\nREAD r id main -\nREAD r x0 main -\nREAD r x1 main -\n\
+        READ r x0 main -\nREAD r  - -\nREAD r ROWID main -\nREAD r  - -\nREAD r x1 main -\nUPDATE r x0 main -\n\
+        DELETE r - main -\nREAD r id main -\nREAD json_each key main -\nREAD json_each  - -\n\
+        DROP_VTABLE r rtree main -\nDELETE r - main -\nCREATE_VTABLE r rtree temp -";
+    assert_eq!(asked, theirs);
+}
+
+#[test]
+fn a_virtual_table_is_neither_read_nor_changed_without_permission() {
+    for action in [AuthAction::Read, AuthAction::Insert, AuthAction::Update, AuthAction::Delete, AuthAction::DropVtable]
+    {
+        let pair = Pair::new();
+        run_ours(&pair.ours, "CREATE VIRTUAL TABLE r USING rtree(id, x0, x1)");
+        pair.ours.set_authorizer(Some(Arc::new(move |request: &AuthRequest<'_>| {
+            let refused = request.action == action && request.first == Some("r");
+            if refused { Authorization::Deny } else { Authorization::Allow }
+        })));
+        let statement = match action {
+            AuthAction::Read => "SELECT x0 FROM r",
+            AuthAction::Insert => "INSERT INTO r VALUES (1, 2, 3)",
+            AuthAction::Update => "UPDATE r SET x0 = 1",
+            AuthAction::Delete => "DELETE FROM r",
+            _ => "DROP TABLE r",
+        };
+        let text = match action {
+            AuthAction::Read => "access to r.x0 is prohibited",
+            _ => "not authorized",
+        };
+        let answers = run_ours(&pair.ours, statement);
+        let error = answers.last().and_then(|(_, error)| error.as_deref());
+        assert!(error.is_some_and(|error| error.ends_with(text)), "{statement}: {error:?}");
+    }
+}
+
 /// Both engines give these answers: `answer(action, first, second)`.
 fn answering(answer: fn(i32, Option<&str>, Option<&str>) -> Authorization) -> Pair {
     let mut pair = Pair::new();

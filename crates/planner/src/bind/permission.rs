@@ -1,6 +1,7 @@
 //! The authorizer's part in binding: what is read, and what is not.
 
 use turso_error::Result;
+use turso_program::DbIndex;
 use turso_value::Value;
 
 use super::Binder;
@@ -50,6 +51,13 @@ impl Binder<'_> {
                 }
                 self.context.ask_to_read(*db, table, column)
             }
+            Relation::Virtual { db, connected, .. } => {
+                if column != ColumnIndex::Rowid {
+                    info.read.set(true);
+                }
+                // Tables that are there by their module's name alone belong to the main database.
+                self.context.ask_to_read(db.unwrap_or(DbIndex(0)), &connected.table, column)
+            }
             Relation::Query { view: Some(view), .. } if info.schema.is_some() => {
                 let ColumnIndex::Column(c) = column else { return Ok(false) };
                 let name = column_name(source, usize::from(c));
@@ -63,10 +71,12 @@ impl Binder<'_> {
     pub(super) fn note_unread(&self, mut at: usize) {
         let Some(scope) = self.scopes.last() else { return };
         for (source, info) in scope.sources.iter().zip(&scope.info) {
-            if let Relation::Table { table, .. } = &source.relation
-                && !info.read.get()
-                && !info.qualified_only
-            {
+            let table = match &source.relation {
+                Relation::Table { table, .. } => table,
+                Relation::Virtual { connected, .. } => &connected.table,
+                Relation::Query { .. } | Relation::Cte(_) | Relation::Recursive { .. } => continue,
+            };
+            if !info.read.get() && !info.qualified_only {
                 self.context.unread(at, &table.name, info.written_schema.clone());
                 at += 1;
             }
