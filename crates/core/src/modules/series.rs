@@ -1,5 +1,8 @@
 //! `generate_series(start [, stop [, step]])`: the integers from `start` to `stop`.
 //!
+//! With a negative step SQLite gives out backwards what the positive one has, from the lesser bound, which must come first. With the
+//! greater bound first, where SQLite has no rows, ours go down from there.
+//!
 //! A row is known by its place in the series, counted in unsigned 64-bit numbers, so that no series overflows.
 
 use std::sync::Arc;
@@ -196,6 +199,11 @@ impl Cursor for SeriesCursor {
         if self.step == 0 {
             self.step = 1;
         }
+        // Up from `start` even so, and given out from behind.
+        let falls = self.step < 0 && self.start <= self.stop;
+        if falls {
+            self.step = self.step.checked_neg().unwrap_or(i64::MAX);
+        }
         let rising = self.step > 0;
         if any_null || (if rising { self.start > self.stop } else { self.start < self.stop }) {
             return Ok(());
@@ -210,7 +218,7 @@ impl Cursor for SeriesCursor {
         self.backwards = match number & (DESCENDING | ASCENDING) {
             DESCENDING => rising,
             ASCENDING => !rising,
-            _ => false,
+            _ => falls,
         };
         self.place = Some(if self.backwards { self.high } else { self.low });
         Ok(())

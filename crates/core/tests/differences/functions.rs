@@ -188,3 +188,28 @@ fn json_stays_json_through_aggregates_and_their_order() {
          SELECT json_array(json(j)), count(*) FROM t GROUP BY json(j); SELECT json(j), count(*) FROM t GROUP BY json(j);",
     );
 }
+
+#[test]
+fn a_series_with_a_negative_step_comes_backwards() {
+    let (ours, _) = crate::opened();
+    let mut got = Vec::new();
+    for arguments in ["1, 10, -3", "1, 10, -20", "5, 5, -2", "6, 5, -2", "-10, 10, -7", "1, 2, -9223372036854775808"] {
+        let sql = format!("SELECT rowid || ':' || value || '/' || step FROM generate_series({arguments})");
+        got.extend(crate::support::run_ours(&ours, &sql).into_iter().map(|(rows, _)| rows.join(" ")));
+    }
+    let sql = "SELECT value FROM generate_series(1, 10, -3) WHERE value > 3 ORDER BY value; SELECT value FROM generate_series(1, 10, -2) WHERE value <= 6 LIMIT 2";
+    got.extend(crate::support::run_ours(&ours, sql).into_iter().map(|(rows, _)| rows.join(" ")));
+    assert_eq!(
+        got,
+        [
+            "'1:10/3' '2:7/3' '3:4/3' '4:1/3'",
+            "'1:1/20'",
+            "'1:5/2'",
+            "'1:6/-2'",
+            "'1:4/7' '2:-3/7' '3:-10/7'",
+            "'1:1/9223372036854775807'",
+            "4 7 10",
+            "5 3"
+        ]
+    );
+}
