@@ -86,6 +86,9 @@ impl Generator {
                 let scope = Scope::of("", &columns.iter().filter(|c| !c.generated).cloned().collect::<Vec<_>>());
                 let expression = self.plain_value(&scope, 1);
                 let kind = *self.rng.pick(&["", " STORED", " VIRTUAL"]);
+                // Whether JSON that is computed with each reading is JSON to another function depends on the plan.
+                let makes_json = expression.contains("json") || expression.contains("->");
+                let kind = if makes_json { " STORED" } else { kind };
                 let ty = if strict { "ANY" } else { *self.rng.pick(&["", "INT", "TEXT", "REAL"]) };
                 let tail = *self.rng.pick(&["", "", "", " NOT NULL", " UNIQUE"]);
                 let always = *self.rng.pick(&["GENERATED ALWAYS ", ""]);
@@ -248,9 +251,14 @@ impl Generator {
         let table = self.pick_base_table();
         let name = self.fresh("i");
         let scope = Scope::of("", &table.columns);
-        let mut parts = Vec::new();
+        let (mut parts, mut named) = (Vec::new(), Vec::new());
         for _ in 0..1 + self.rng.below(3) {
             let c = self.rng.pick(&table.columns).clone();
+            // Of a column that is there twice SQLite counts one value too many where it analyzes by a limit.
+            if named.contains(&c.name) {
+                continue;
+            }
+            named.push(c.name.clone());
             let part = match self.rng.below(12) {
                 0 => format!("length({})", c.name),
                 1 => format!("lower({})", c.name),

@@ -446,10 +446,12 @@ impl Generator {
     fn compound_query(&mut self) -> Step {
         let columns = 1 + self.rng.below(3);
         let mut text = String::new();
+        let (mut operators, mut folded) = (Vec::new(), false);
         for i in 0..2 + self.rng.below(2) {
             if i > 0 {
                 let operator = *self.rng.pick(&["UNION ALL", "UNION", "EXCEPT", "INTERSECT", "UNION ALL", "UNION"]);
                 text += &format!(" {operator} ");
+                operators.push(operator);
             }
             if self.rng.percent(12) {
                 let values: Vec<String> = (0..columns).map(|_| self.literal(Kind::Any)).collect();
@@ -457,6 +459,7 @@ impl Generator {
                 continue;
             }
             let from = self.from(2);
+            folded |= from.scope.0.iter().any(|column| column.folded);
             let list: Vec<String> = (0..columns)
                 .map(|_| {
                     if self.rng.percent(75) {
@@ -470,7 +473,11 @@ impl Generator {
                 if self.rng.percent(50) { format!(" WHERE {}", self.condition(&from.scope, 1)) } else { String::new() };
             text += &format!("SELECT {} FROM {}{filter}", list.join(", "), from.text);
         }
-        let mut step = self.ordered(text, columns);
+        // Under an ORDER BY, SQLite merges the inner terms of a compound in the order of the outer ones' collation, and misses
+        // what is equal there.
+        let inner = operators.split_last().is_some_and(|(_, inner)| inner.iter().any(|o| *o != "UNION ALL"));
+        let missed = inner && (folded || text.contains("COLLATE"));
+        let mut step = if missed { Step::select(text, Order::Free) } else { self.ordered(text, columns) };
         step.loose = true;
         step
     }
