@@ -99,8 +99,8 @@ impl<'a> Definition<'a> {
                     }
                 }
                 ColumnConstraintKind::Generated { expr, storage, .. } => {
-                    if column.default.is_some() {
-                        return Err(Error::sql("cannot use DEFAULT on a generated column"));
+                    if column.default.is_some() || column.generated.is_some() {
+                        return Err(Error::sql(format!("error in generated column \"{}\"", column.name)));
                     }
                     let stored = *storage == Some(ast::GeneratedStorage::Stored);
                     column.generated = Some(Generated { expr: Arc::new(expr.clone()), stored });

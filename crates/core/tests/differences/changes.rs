@@ -119,3 +119,12 @@ fn triggers_of_a_row_that_a_constraint_replaces_replace_too() {
          INSERT INTO t VALUES (3, 4, 12); UPDATE t SET a = 1 WHERE a = 3; SELECT rowid, * FROM u; DELETE FROM t;",
     );
 }
+
+#[test]
+fn of_a_rowid_that_is_named_twice_the_last_value_counts() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t(a, a) VALUES (1, 2), (3, 4); INSERT INTO t(rowid, a) VALUES (5, 6);
+         INSERT INTO t(a, rowid, b, b) SELECT 7, 8, 9, 10; SELECT * FROM t; UPDATE t SET a = 20, rowid = 21 WHERE a = 2;
+         UPDATE t SET rowid = 30, a = 31 WHERE a = 4; UPDATE t SET b = 1, b = 2 WHERE a = 6; SELECT * FROM t;",
+    );
+}

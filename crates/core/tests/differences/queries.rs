@@ -234,3 +234,25 @@ fn a_row_of_a_module_comes_once_for_all_values_of_an_in() {
          SELECT t.a FROM r JOIN t ON r.x0 = t.b WHERE t.b IN (SELECT x0 FROM r);",
     );
 }
+
+#[test]
+fn rows_are_compared_by_case() {
+    check(
+        "SELECT CASE (1, 2) WHEN (1, 3) THEN 'y' WHEN (1, 2) THEN 'z' ELSE 'n' END; SELECT CASE (1, 2) WHEN (1, 3) THEN 'y' END;
+         SELECT CASE (SELECT 1, 2) WHEN (1, 2) THEN 'y' END; SELECT CASE (1, 2) WHEN (SELECT 1, 2) THEN 'y' END;
+         SELECT CASE (1, 2) WHEN 1 THEN 'y' END; SELECT CASE 1 WHEN (1, 2) THEN 'y' END; SELECT CASE (1, 2) WHEN (1, 2, 3) THEN 'y' END;",
+    );
+}
+
+#[test]
+fn what_a_recursive_query_may_not_be() {
+    check(
+        "WITH c AS (SELECT 1 AS n UNION ALL SELECT count(*) FROM c) SELECT * FROM c LIMIT 3;
+         WITH c AS (SELECT 1 AS n UNION ALL SELECT n FROM c GROUP BY n) SELECT * FROM c LIMIT 3;
+         WITH c AS (SELECT 1 AS n UNION ALL SELECT 1 + (SELECT max(n)) FROM c) SELECT * FROM c LIMIT 3;
+         WITH c AS (SELECT 1 AS n UNION SELECT n + 1 FROM c WHERE n < 3 UNION ALL SELECT n + 1 FROM c WHERE n < 3) SELECT * FROM c;
+         WITH c AS (SELECT 1 AS n UNION SELECT n + 1 FROM c WHERE n < 3 UNION SELECT n + 2 FROM c WHERE n < 3) SELECT * FROM c;
+         WITH c AS (SELECT 1 AS n EXCEPT SELECT 2 UNION ALL SELECT n + 2 FROM c WHERE n < 3) SELECT * FROM c;
+         WITH c AS (SELECT 1 AS n UNION ALL SELECT DISTINCT n + 1 FROM c) SELECT * FROM c LIMIT 3;",
+    );
+}

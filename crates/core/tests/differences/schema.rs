@@ -126,3 +126,30 @@ fn optimize_looks_for_rows_only_in_tables_with_an_index() {
          PRAGMA optimize; SELECT * FROM sqlite_stat1; PRAGMA optimize(3); ROLLBACK;",
     );
 }
+
+#[test]
+fn a_row_that_violates_several_checks_is_told_of_once() {
+    check(
+        "CREATE TABLE n(a, b, CHECK (a <> 3), CHECK (b <> 3)); PRAGMA ignore_check_constraints = 1;
+         INSERT INTO n VALUES (3, 3), (3, 1), (1, 3), (1, 1), (NULL, 3), (NULL, NULL);
+         PRAGMA ignore_check_constraints = 0; PRAGMA integrity_check; PRAGMA quick_check;",
+    );
+}
+
+#[test]
+fn what_a_schema_prohibits_is_told_with_its_place() {
+    check(
+        "CREATE TABLE t(a, b); CREATE INDEX i ON t(t.b); CREATE INDEX i ON t(t.b + 1); CREATE INDEX i ON t(b) WHERE t.b > 1;
+         CREATE TABLE g(a, b AS (g.a)); CREATE TABLE c(a CHECK (c.a > 1)); CREATE INDEX temp.j ON t(b); CREATE INDEX temp.j ON nosuch(b);
+         CREATE TABLE d(a, b DEFAULT 4 AS (a)); CREATE TABLE d(a, b AS (a) DEFAULT 4); CREATE TABLE d(a, b AS (a) AS (a));",
+    );
+}
+
+#[test]
+fn optimizing_remembers_an_index_that_is_gone() {
+    check(
+        "CREATE TABLE a(x, y); CREATE INDEX i ON a(y); INSERT INTO a VALUES (1, 2); SELECT * FROM a WHERE x = 1; DROP INDEX i;
+         PRAGMA optimize(3); CREATE TABLE b(x, y); CREATE INDEX i ON b(y); INSERT INTO b VALUES (1, 2); SELECT * FROM b WHERE y = 1;
+         DROP INDEX i; PRAGMA optimize(3); DELETE FROM b; PRAGMA optimize(3); ANALYZE; PRAGMA optimize(3);",
+    );
+}

@@ -290,7 +290,8 @@ impl<'a> Binder<'a> {
                 ast::CompoundOp::Union => all = false,
                 _ => return Err(Error::sql(format!("circular reference: {name}"))),
             }
-            if !reads_directly(core, name) {
+            // The recursive terms are those behind the last operator of another kind.
+            if !reads_directly(core, name) || arms.last().is_some_and(|(last, _)| last != op) {
                 return Err(Error::sql(format!("circular reference: {name}")));
             }
             if let Some(with) = self.withs.get_mut(level) {
@@ -303,6 +304,9 @@ impl<'a> Binder<'a> {
                 return Err(Error::sql(format!(
                     "SELECTs to the left and right of {op} do not have the same number of result columns"
                 )));
+            }
+            if matches!(&arm.body, Body::Core(core) if !core.aggregates.is_empty() || !core.group_by.is_empty()) {
+                return Err(Error::sql("recursive aggregate queries not supported"));
             }
             if matches!(&arm.body, Body::Core(core) if !core.windows.is_empty()) {
                 return Err(Error::sql("cannot use window functions in recursive queries"));

@@ -70,7 +70,8 @@ fn check_expr(
     place: &str,
     may_vary: bool,
 ) -> Result<()> {
-    let mut finder = Prohibited { context, place, may_vary, found: None };
+    let plain_names = matches!(place, "index expressions" | "generated columns");
+    let mut finder = Prohibited { context, place, may_vary, plain_names, found: None };
     ast::visit::Visit::expr(&mut finder, expr);
     if let Some(error) = finder.found {
         return Err(error);
@@ -82,6 +83,8 @@ struct Prohibited<'p, 'c> {
     context: &'p PlanContext<'c>,
     place: &'p str,
     may_vary: bool,
+    /// Columns have no table's name before them.
+    plain_names: bool,
     found: Option<Error>,
 }
 
@@ -101,11 +104,17 @@ impl ast::visit::Visit for Prohibited<'_, '_> {
         }
         match expr {
             ast::Expr::Variable(_) => self.found = Some(Error::sql(format!("parameters prohibited in {}", self.place))),
+            ast::Expr::Column(reference) if reference.qualifier.is_some() && self.plain_names => {
+                let error = Error::sql(format!("the \".\" operator prohibited in {}", self.place));
+                self.found = Some(error.with_sql_offset(reference.offset()));
+            }
             ast::Expr::Function(call) if call.over.is_some() => {
-                self.found = Some(Error::sql(format!("misuse of window function {}()", call.name.text)));
+                let error = Error::sql(format!("misuse of window function {}()", call.name.text));
+                self.found = Some(error.with_sql_offset(call.name.offset));
             }
             ast::Expr::Function(call) if self.is_aggregate(call) => {
-                self.found = Some(Error::sql(format!("misuse of aggregate function {}()", call.name.text)));
+                let error = Error::sql(format!("misuse of aggregate function {}()", call.name.text));
+                self.found = Some(error.with_sql_offset(call.name.offset));
             }
             ast::Expr::Function(call) if !self.may_vary => {
                 let varies = match self.context.catalogue.function(&call.name.text, call.args.as_slice().len()) {

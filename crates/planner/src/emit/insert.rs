@@ -68,9 +68,7 @@ impl Mapping {
                     return Err(Error::sql(format!("cannot INSERT into generated column \"{}\"", name.text)));
                 }
                 Some(c) => this.set(table, c, at),
-                None if is_rowid_name(table, &name.text) => {
-                    this.rowid.get_or_insert(at);
-                }
+                None if is_rowid_name(table, &name.text) => this.rowid = Some(at),
                 None => {
                     return Err(Error::sql(format!("table {} has no column named {}", table.name, name.text)));
                 }
@@ -79,10 +77,10 @@ impl Mapping {
         Ok(this)
     }
 
-    /// Of a column that is named twice the first value counts.
+    /// Of a column that is named twice the first value counts, of the rowid the last.
     fn set(&mut self, table: &Table, column: usize, at: usize) {
         if table.rowid_alias == Some(column) {
-            self.rowid.get_or_insert(at);
+            self.rowid = Some(at);
         } else if let Some(slot) = self.columns.get_mut(column) {
             slot.get_or_insert(at);
         }

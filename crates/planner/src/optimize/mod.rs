@@ -146,14 +146,14 @@ fn choose(core: &Core, used: &UsedColumns, wish: &Wish, context: &PlanContext<'_
     Ok(plan)
 }
 
-/// Tell the connection which tables' statistics have been looked at: those of indexes that a condition could use.
+/// Tell the connection which tables' statistics have been looked at, or looked for: those of indexes that a condition could use.
 fn note_statistics_used(infos: &[source::SourceInfo<'_>], terms: &terms::Terms<'_>, context: &PlanContext<'_>) {
     for (position, info) in infos.iter().enumerate() {
         let Relation::Table { db, table } = &info.source.relation else { continue };
         let restricted = |index: &source::IndexInfo| {
             let key = index.keys.first().map(|k| k.key.as_ref());
             let restricts = |u: &terms::Usable<'_>| u.source == position && key.is_some_and(|key| u.restricts(key));
-            index.shape.analyzed && terms.usable.iter().any(restricts)
+            terms.usable.iter().any(restricts)
         };
         if info.indexes.iter().any(restricted) {
             context.catalogue.note_statistics_used(*db, &table.name);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
 use turso_functions::SchemaPlace;
-use turso_parser::ast::{CreateIndex, Expr, Literal};
+use turso_parser::ast::{CreateIndex, Expr, Literal, QualifiedName};
 use turso_program::control::{Goto, OnError, Raise, RaiseError};
 use turso_program::cursor::{Close, Next, OpenRead, OpenWrite, Rewind, TreeKind};
 use turso_program::schema::{CreateBtree, Expire};
@@ -39,7 +39,13 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
             return Err(Error::sql("virtual tables may not be indexed"));
         }
         if db == TEMP {
-            return Err(Error::sql(format!("no such table: {}", statement.table.text)));
+            let name = &statement.table.text;
+            let anywhere = QualifiedName { schema: None, name: statement.table.clone() };
+            let elsewhere = crate::resolve::find_table(e.context, &anywhere).is_ok();
+            return Err(Error::sql(match elsewhere {
+                true => format!("cannot create a TEMP index on non-TEMP table \"{name}\""),
+                false => format!("no such table: {name}"),
+            }));
         }
         let database = e.context.catalogue.database_name(db).to_string();
         return Err(Error::sql(format!("no such table: {database}.{}", statement.table.text)));

@@ -265,12 +265,18 @@ fn check_columns(
     if e.context.options.ignore_check_constraints {
         return Ok(());
     }
-    for constraint in &table.checks {
-        let fine = e.builder.label();
-        let bound = bind_table_expr(e.context, SchemaPlace::Check, db, table, source, &constraint.expr)?;
-        e.jump_if_true(&bound, fine, true)?;
-        report.text(e, &format!("CHECK constraint failed in {}", table.name));
-        e.builder.bind(fine);
+    if table.checks.is_empty() {
+        return Ok(());
     }
+    // A row is told of once, however many it violates.
+    let (violated, fine) = (e.builder.label(), e.builder.label());
+    for constraint in &table.checks {
+        let bound = bind_table_expr(e.context, SchemaPlace::Check, db, table, source, &constraint.expr)?;
+        e.jump_if_false(&bound, violated, false)?;
+    }
+    e.builder.emit(Goto { target: fine });
+    e.builder.bind(violated);
+    report.text(e, &format!("CHECK constraint failed in {}", table.name));
+    e.builder.bind(fine);
     Ok(())
 }

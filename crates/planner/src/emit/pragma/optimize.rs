@@ -7,8 +7,8 @@
 //! | 0x10 | of each index no more than 2000 entries |
 //! | 0x10000 | look at all tables, not only at those whose statistics this connection has planned with |
 //!
-//! A table is analyzed when it has a row, and an index without statistics; one without an index and without statistics even when it
-//! is empty, if all tables are looked at; and any that has ten times as many rows as ANALYZE has found, or a tenth of them. How
+//! A table is analyzed when it has a row, and an index without statistics; one without an index (that is left) and without statistics
+//! even when it is empty; and any that has ten times as many rows as ANALYZE has found, or a tenth of them. How
 //! many there are is guessed from the first pages of its tree.
 
 use std::sync::Arc;
@@ -91,12 +91,13 @@ fn candidates(e: &Emitter<'_>, db: DbIndex, schema: &Schema, mask: i64) -> Vec<(
         if table.indexes.iter().any(unknown) {
             return Some(Reason::HasRows);
         }
+        if !all && !e.context.catalogue.statistics_used(db, &table.name) {
+            return None;
+        }
         match known {
-            None if table.indexes.is_empty() => all.then_some(Reason::Always),
-            Some(known) if all || e.context.catalogue.statistics_used(db, &table.name) => {
-                Some(Reason::Changed(known.rows))
-            }
-            _ => None,
+            None if table.indexes.is_empty() => Some(Reason::Always),
+            Some(known) => Some(Reason::Changed(known.rows)),
+            None => None,
         }
     };
     let tables = schema.tables.values().filter(|table| may_be_analyzed(table));
