@@ -37,3 +37,19 @@ fn extremes_in_utf_16_databases() {
         ));
     }
 }
+
+/// Where text or a number is wanted, the bytes of a blob are read as the database's texts are stored.
+#[test]
+fn blobs_read_as_text_in_utf_16_databases() {
+    for encoding in ["UTF-16le", "UTF-16be", "UTF-8"] {
+        check(&format!(
+            "PRAGMA encoding = '{encoding}'; CREATE TABLE t(a);
+             INSERT INTO t VALUES (x'61006200'), (x'3100'), (x'3132'), (x''), (x'003100320020'), ('ab'), (12);
+             SELECT upper(a), lower(a), trim(a), ltrim(a, 'a'), replace(a, 'a', 'x'), unicode(a) FROM t; SELECT a + 1, -a, ~a, a * 2, a % 3 FROM t;
+             SELECT instr(a, 'b'), instr('xab', a), instr(a, x'6200') FROM t; SELECT printf('%s|%d|%5s|%.1f', a, a, a, a) FROM t;
+             SELECT a LIKE 'A%', a GLOB 'a*', like(a, 'ab') FROM t; SELECT group_concat(a, ','), string_agg(a, x'2c00') FROM t;
+             SELECT date(a), julianday(a), abs(a), round(a) FROM t; SELECT sum(length(a || '')) FROM t;
+             CREATE INDEX i ON t(upper(a)); SELECT hex(a) FROM t WHERE upper(a) = 'AB'; PRAGMA integrity_check;"
+        ));
+    }
+}

@@ -15,7 +15,7 @@ mod schema;
 
 pub use schema::{SchemaPlace, in_schema};
 
-const TIME: F = F::PURE.and(F::SLOW_CHANGE);
+const TIME: F = F::PURE.and(F::SLOW_CHANGE).and(F::BLOB_IS_TEXT);
 
 /// The functions of this file.
 pub const TABLE: &[FunctionDef] = &[

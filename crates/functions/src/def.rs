@@ -112,6 +112,8 @@ impl FunctionFlags {
     pub const WINDOW: Self = Self(4096);
     /// The order of the rows matters not to the result: ORDER BY inside the call may be dropped.
     pub const ANY_ORDER: Self = Self(8192);
+    /// Takes a blob for the text that its bytes are in the database's encoding.
+    pub const BLOB_IS_TEXT: Self = Self(16384);
     /// Deterministic and harmless, as most are.
     pub const PURE: Self = Self(1 | 2);
 

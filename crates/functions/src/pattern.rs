@@ -12,8 +12,8 @@ use turso_value::encoding::{char_len, read_char};
 
 /// The functions of this file.
 pub const TABLE: &[FunctionDef] = &[
-    FunctionDef::scalar("like", Arity::between(2, 3), F::PURE.and(F::LIKE), like_function),
-    FunctionDef::scalar("glob", Arity::exactly(2), F::PURE.and(F::LIKE), glob_function),
+    FunctionDef::scalar("like", Arity::between(2, 3), F::PURE.and(F::LIKE).and(F::BLOB_IS_TEXT), like_function),
+    FunctionDef::scalar("glob", Arity::exactly(2), F::PURE.and(F::LIKE).and(F::BLOB_IS_TEXT), glob_function),
     // Only virtual tables know what matches.
     FunctionDef::scalar("match", Arity::exactly(2), F::NONE, |_, _| {
         Err(turso_error::Error::sql("unable to use function MATCH in the requested context"))

@@ -12,8 +12,8 @@ use turso_value::{Value, number};
 
 /// The functions of this file.
 pub const TABLE: &[FunctionDef] = &[
-    FunctionDef::scalar("printf", Arity::ANY, F::PURE, printf),
-    FunctionDef::scalar("format", Arity::ANY, F::PURE, printf),
+    FunctionDef::scalar("printf", Arity::ANY, F::PURE.and(F::BLOB_IS_TEXT), printf),
+    FunctionDef::scalar("format", Arity::ANY, F::PURE.and(F::BLOB_IS_TEXT), printf),
     FunctionDef::scalar("quote", Arity::exactly(1), F::PURE, quote_function),
     FunctionDef::scalar("unistr_quote", Arity::exactly(1), F::PURE, unistr_quote_function),
 ];

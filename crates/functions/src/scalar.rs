@@ -12,9 +12,9 @@ const INLINE: F = F::PURE.and(F::INLINE);
 
 /// The functions of this file.
 pub const TABLE: &[FunctionDef] = &[
-    FunctionDef::scalar("abs", Arity::exactly(1), F::PURE, abs),
+    FunctionDef::scalar("abs", Arity::exactly(1), F::PURE.and(F::BLOB_IS_TEXT), abs),
     FunctionDef::scalar("sign", Arity::exactly(1), F::PURE, sign),
-    FunctionDef::scalar("round", Arity::between(1, 2), F::PURE, round),
+    FunctionDef::scalar("round", Arity::between(1, 2), F::PURE.and(F::BLOB_IS_TEXT), round),
     FunctionDef::scalar("min", Arity::at_least(2), F::PURE.and(F::NEEDS_COLLATION), min),
     FunctionDef::scalar("max", Arity::at_least(2), F::PURE.and(F::NEEDS_COLLATION), max),
     FunctionDef::scalar("random", Arity::exactly(0), F::INNOCUOUS, random),

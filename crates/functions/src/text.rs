@@ -4,30 +4,30 @@ use crate::context::Context;
 use crate::def::{Arity, FunctionDef, FunctionFlags as F};
 use turso_error::{Error, Result, ResultCode};
 use turso_value::encoding::{char_count, char_len, read_char, write_char};
-use turso_value::{TextEncoding, Value, ValueRef};
+use turso_value::{Affinity, TextEncoding, Value, ValueRef};
 
 /// The functions of this file.
 pub const TABLE: &[FunctionDef] = &[
     FunctionDef::scalar("length", Arity::exactly(1), F::PURE, length),
     FunctionDef::scalar("octet_length", Arity::exactly(1), F::PURE, octet_length),
-    FunctionDef::scalar("lower", Arity::exactly(1), F::PURE, lower),
-    FunctionDef::scalar("upper", Arity::exactly(1), F::PURE, upper),
+    FunctionDef::scalar("lower", Arity::exactly(1), F::PURE.and(F::BLOB_IS_TEXT), lower),
+    FunctionDef::scalar("upper", Arity::exactly(1), F::PURE.and(F::BLOB_IS_TEXT), upper),
     FunctionDef::scalar("substr", Arity::between(2, 3), F::PURE, substr),
     FunctionDef::scalar("substring", Arity::between(2, 3), F::PURE, substr),
-    FunctionDef::scalar("trim", Arity::between(1, 2), F::PURE, trim_both),
-    FunctionDef::scalar("ltrim", Arity::between(1, 2), F::PURE, trim_left),
-    FunctionDef::scalar("rtrim", Arity::between(1, 2), F::PURE, trim_right),
-    FunctionDef::scalar("replace", Arity::exactly(3), F::PURE, replace),
+    FunctionDef::scalar("trim", Arity::between(1, 2), F::PURE.and(F::BLOB_IS_TEXT), trim_both),
+    FunctionDef::scalar("ltrim", Arity::between(1, 2), F::PURE.and(F::BLOB_IS_TEXT), trim_left),
+    FunctionDef::scalar("rtrim", Arity::between(1, 2), F::PURE.and(F::BLOB_IS_TEXT), trim_right),
+    FunctionDef::scalar("replace", Arity::exactly(3), F::PURE.and(F::BLOB_IS_TEXT), replace),
     FunctionDef::scalar("instr", Arity::exactly(2), F::PURE, instr),
-    FunctionDef::scalar("concat", Arity::at_least(1), F::PURE, concat),
-    FunctionDef::scalar("concat_ws", Arity::at_least(2), F::PURE, concat_ws),
+    FunctionDef::scalar("concat", Arity::at_least(1), F::PURE.and(F::BLOB_IS_TEXT), concat),
+    FunctionDef::scalar("concat_ws", Arity::at_least(2), F::PURE.and(F::BLOB_IS_TEXT), concat_ws),
     FunctionDef::scalar("hex", Arity::exactly(1), F::PURE, hex),
-    FunctionDef::scalar("unhex", Arity::between(1, 2), F::PURE, unhex),
-    FunctionDef::scalar("char", Arity::ANY, F::PURE, char),
-    FunctionDef::scalar("unicode", Arity::exactly(1), F::PURE, unicode),
-    FunctionDef::scalar("unistr", Arity::exactly(1), F::PURE, unistr),
+    FunctionDef::scalar("unhex", Arity::between(1, 2), F::PURE.and(F::BLOB_IS_TEXT), unhex),
+    FunctionDef::scalar("char", Arity::ANY, F::PURE.and(F::BLOB_IS_TEXT), char),
+    FunctionDef::scalar("unicode", Arity::exactly(1), F::PURE.and(F::BLOB_IS_TEXT), unicode),
+    FunctionDef::scalar("unistr", Arity::exactly(1), F::PURE.and(F::BLOB_IS_TEXT), unistr),
     FunctionDef::scalar("zeroblob", Arity::exactly(1), F::PURE, zeroblob),
-    FunctionDef::scalar("soundex", Arity::exactly(1), F::PURE, soundex),
+    FunctionDef::scalar("soundex", Arity::exactly(1), F::PURE.and(F::BLOB_IS_TEXT), soundex),
 ];
 
 /// Text as a C string sees it: up to the first NUL.
@@ -247,6 +247,16 @@ fn replace(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
 pub(crate) fn instr(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
     if args.iter().any(Value::is_null) {
         return ctx.null();
+    }
+    let encoding = ctx.environment.encoding();
+    if encoding != TextEncoding::Utf8 && matches!(args[0], Value::Blob(_)) != matches!(args[1], Value::Blob(_)) {
+        // Beside a text, a blob is the text that its bytes are there.
+        let texts = [0, 1].map(|i| {
+            let mut text = args[i].clone();
+            text.cast_in(Affinity::Text, encoding);
+            text
+        });
+        return instr(ctx, &texts);
     }
     let (mut a, mut b) = (Vec::new(), Vec::new());
     let (haystack, needle) = (args[0].text_in(&mut a), args[1].text_in(&mut b));

@@ -49,6 +49,8 @@ instructions! {
     ApplyAffinity { regs: Reg, affinities: Affinities }
     /// An integer becomes the equal real (reading a REAL column that stores small integers).
     RealAffinity { reg: Reg }
+    /// A blob becomes the text that its bytes are in the database's encoding.
+    ReadBlob { reg: Reg }
     /// The register's value loses its subtype.
     ClrSubtype { reg: Reg }
     /// The subtype of a register's value as a number; 0 for none.

@@ -66,7 +66,7 @@ macro_rules! for_each_instruction {
             (control DecrJumpZero) (control OffsetLimit) (control MustBeInt) (control Jump) (control RunTrigger) (control Param)
 
             (data Null) (data Integer) (data Real) (data Const) (data Variable) (data Copy) (data Cast)
-            (data ApplyAffinity) (data RealAffinity) (data ClrSubtype) (data GetSubtype) (data SetSubtype)
+            (data ApplyAffinity) (data RealAffinity) (data ReadBlob) (data ClrSubtype) (data GetSubtype) (data SetSubtype)
             (data Unchanged) (data TypeCheck)
             (expression Add) (expression Subtract) (expression Multiply) (expression Divide) (expression Remainder)
             (expression Concat) (expression BitAnd) (expression BitOr) (expression ShiftLeft) (expression ShiftRight)

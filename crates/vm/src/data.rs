@@ -89,6 +89,17 @@ impl Exec for Copy {
     }
 }
 
+impl Exec for ReadBlob {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        let encoding = vm.run.encoding;
+        let value = vm.frame.registers.get_mut(self.reg);
+        if matches!(value, Value::Blob(_)) {
+            value.cast_in(Affinity::Text, encoding);
+        }
+        Ok(Flow::NEXT)
+    }
+}
+
 impl Exec for ClrSubtype {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {

@@ -115,9 +115,9 @@ impl<'a> Binder<'a> {
             ast::UnaryOp::Plus => Expr::Unary { op: UnaryOp::Plus, expr },
             ast::UnaryOp::Minus => match *expr {
                 Expr::Literal(Value::Real(r)) => Expr::Literal(Value::Real(-r)),
-                _ => Expr::Unary { op: UnaryOp::Negate, expr },
+                _ => Expr::Unary { op: UnaryOp::Negate, expr: self.operand(expr) },
             },
-            ast::UnaryOp::BitNot => Expr::Unary { op: UnaryOp::BitNot, expr },
+            ast::UnaryOp::BitNot => Expr::Unary { op: UnaryOp::BitNot, expr: self.operand(expr) },
             ast::UnaryOp::Not => match *expr {
                 Expr::Exists { query, negated } => Expr::Exists { query, negated: !negated },
                 Expr::In { left, set, how, negated } => Expr::In { left, set, how, negated: !negated },
@@ -143,7 +143,10 @@ impl<'a> Binder<'a> {
         let mut bound = self.bind_expr(first)?;
         while let Some((op, right)) = chain.pop() {
             let right = self.bind_boxed(right)?;
-            bound = joined(op, Box::new(bound), right);
+            bound = match op {
+                ast::BinaryOp::And | ast::BinaryOp::Or | ast::BinaryOp::Concat => joined(op, Box::new(bound), right),
+                _ => joined(op, self.operand(Box::new(bound)), self.operand(right)),
+            };
         }
         Ok(bound)
     }
@@ -372,9 +375,18 @@ impl<'a> Binder<'a> {
 
     #[inline(never)]
     fn bind_case(&mut self, case: &'a ast::Case) -> Result<Expr> {
-        let base = case.operand.as_ref().map(|e| self.bind_boxed(e)).transpose()?;
+        let row = case.operand.as_ref().filter(|base| is_row_by_form(base));
+        let base = match row {
+            Some(_) => None,
+            None => case.operand.as_ref().map(|e| self.bind_boxed(e)).transpose()?,
+        };
         let mut arms = Vec::with_capacity(case.arms.len());
         for (when, then) in &case.arms {
+            if let Some(row) = row {
+                let when = self.bind_compare(CompareOp::Eq, row, when, false)?;
+                arms.push(CaseArm { when, how: None, then: self.bind_expr(then)? });
+                continue;
+            }
             let when = self.bind_expr(when)?;
             let how: Option<CompareHow> = base.as_deref().map(|base| compare_how(base, &when));
             arms.push(CaseArm { when, how, then: self.bind_expr(then)? });
@@ -455,6 +467,15 @@ enum Operand {
 
 fn is_row(e: &ast::Expr) -> bool {
     matches!(e, ast::Expr::Row(_))
+}
+
+/// A row value, or a subquery that lists several columns.
+fn is_row_by_form(e: &ast::Expr) -> bool {
+    let several = |core: &ast::SelectCore| match core {
+        ast::SelectCore::Query(query) => query.columns.len() > 1,
+        ast::SelectCore::Values(rows) => rows.first().is_some_and(|row| row.len() > 1),
+    };
+    is_row(e) || matches!(e, ast::Expr::Subquery(select) if several(&select.body.first))
 }
 
 fn width(row: &RowValue) -> usize {

@@ -22,7 +22,7 @@ impl<'a> Binder<'a> {
         }
         // The operators stand behind their left operand, which is the second argument.
         let function = self.overloaded(function, args.get(1), args.len());
-        Ok(call(function, args))
+        Ok(self.call(function, args))
     }
 
     /// The function as a virtual table would have it, where `operand` is one of its columns.
@@ -125,7 +125,18 @@ impl<'a> Binder<'a> {
         {
             return Err(at_name(Error::sql("second argument to likelihood() must be a constant between 0.0 and 1.0")));
         }
-        Ok(call(function, args))
+        Ok(self.call(function, args))
+    }
+
+    /// A call with the collation that its arguments give it.
+    fn call(&self, function: Function, args: Vec<Expr>) -> Expr {
+        let collation = if function.flags.has(FunctionFlags::NEEDS_COLLATION) {
+            args.iter().find_map(collation_of).unwrap_or_default()
+        } else {
+            turso_value::Collation::Binary
+        };
+        let args = self.arguments(&function, args);
+        Expr::Function { function, args, collation }
     }
 
     /// The function cannot be called so: what is wrong with an argument comes before that, up to the first literal.
@@ -205,6 +216,8 @@ impl<'a> Binder<'a> {
         }
         let collation = args.first().map(ordering_collation).unwrap_or_default();
         let explicit = args.iter().find_map(explicit_collation);
+        let args = self.arguments(&function, args);
+        let scope = &mut self.scopes[owner];
         let order_by = if function.flags.has(FunctionFlags::ANY_ORDER) { Vec::new() } else { order_by };
         let core = scope.core;
         let index =
@@ -243,14 +256,4 @@ impl<'a> Binder<'a> {
         }
         Ok((args, filter, order_by))
     }
-}
-
-/// A call with the collation that its arguments give it.
-fn call(function: Function, args: Vec<Expr>) -> Expr {
-    let collation = if function.flags.has(FunctionFlags::NEEDS_COLLATION) {
-        args.iter().find_map(collation_of).unwrap_or_default()
-    } else {
-        turso_value::Collation::Binary
-    };
-    Expr::Function { function, args, collation }
 }

@@ -21,6 +21,7 @@ mod joins;
 mod missing;
 mod order;
 mod permission;
+mod read_blob;
 mod scope;
 mod select;
 mod share;

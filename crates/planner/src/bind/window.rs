@@ -109,6 +109,7 @@ impl<'a> Binder<'a> {
         parts: &Parts<'a>,
     ) -> Result<Window> {
         let args = self.bind_list(args)?;
+        let args = self.arguments(&function, args);
         let filter = call.filter.as_ref().map(|f| self.bind_expr(f)).transpose()?;
         let partition_by = self.bind_list(parts.partition_by)?;
         let mut order_by: Vec<OrderTerm> = Vec::with_capacity(parts.order_by.len());

@@ -7,7 +7,7 @@ use turso_error::{Error, Result, ResultCode};
 use turso_functions::{FunctionFlags, FunctionKind};
 use turso_program::control::{Goto, IfNot, IsNull, NotNull, OnError, Raise, RaiseError};
 use turso_program::cursor::Column;
-use turso_program::data::{Cast, ClrSubtype, Null};
+use turso_program::data::{Cast, ClrSubtype, Null, ReadBlob};
 use turso_program::expression::{
     Add, And, BitAnd, BitNot, BitOr, CompareOp, CompareStore, Comparison, Concat, Divide, Eq, Function, IsTrue,
     MeasureColumn, Multiply, Not, Nulls, Or, Remainder, ShiftLeft, ShiftRight, Subtract,
@@ -257,6 +257,10 @@ impl Emitter<'_> {
                         let zero = self.constant(&Value::Integer(0));
                         self.builder.emit_prologue(Subtract { left: zero, right: reg, dest });
                     }
+                    UnaryOp::ReadBlob => {
+                        self.builder.emit_prologue(turso_program::data::Copy { from: reg, to: dest, count: 1 });
+                        self.builder.emit_prologue(ReadBlob { reg: dest });
+                    }
                     UnaryOp::BitNot => self.builder.emit_prologue(BitNot { reg, dest }),
                     UnaryOp::Not => self.builder.emit_prologue(Not { reg, dest }),
                 }
@@ -286,17 +290,19 @@ impl Emitter<'_> {
 
     #[inline(never)]
     fn unary_into(&mut self, op: UnaryOp, expr: &Expr, dest: Reg) -> Result<()> {
-        if let UnaryOp::Plus | UnaryOp::Plain = op {
+        if let UnaryOp::Plus | UnaryOp::Plain | UnaryOp::ReadBlob = op {
             self.expr_into(expr, dest)?;
             if op == UnaryOp::Plain {
                 self.builder.emit(ClrSubtype { reg: dest });
+            } else if op == UnaryOp::ReadBlob {
+                self.builder.emit(ReadBlob { reg: dest });
             }
             return Ok(());
         }
         let operand = self.operand(expr)?;
         let reg = operand.reg;
         match op {
-            UnaryOp::Plus | UnaryOp::Plain => {}
+            UnaryOp::Plus | UnaryOp::Plain | UnaryOp::ReadBlob => {}
             UnaryOp::Negate => {
                 let zero = self.constant(&Value::Integer(0));
                 self.builder.emit(Subtract { left: zero, right: reg, dest });

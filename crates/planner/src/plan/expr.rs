@@ -158,6 +158,8 @@ pub enum UnaryOp {
     Plus,
     /// What a column of a query is to the query around it: the value without its subtype.
     Plain,
+    /// A blob becomes the text that its bytes are in the database's encoding; another value stays.
+    ReadBlob,
 }
 
 /// Binary operators without comparison and logic.

@@ -24,6 +24,7 @@ impl fmt::Display for Expr {
                     UnaryOp::Not => "NOT ",
                     UnaryOp::Plus => "+",
                     UnaryOp::Plain => "PLAIN ",
+                    UnaryOp::ReadBlob => "READ BLOB ",
                 };
                 write!(f, "{op}{expr}")
             }

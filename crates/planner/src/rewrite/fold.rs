@@ -34,7 +34,7 @@ fn value_of(e: &Expr) -> Option<Value> {
                 UnaryOp::BitNot => bit_not(value, &mut out),
                 UnaryOp::Not => not(value, &mut out),
                 // A plus hides a literal's meaning as a column's value from nobody; it stays for what depends on its form.
-                UnaryOp::Plus | UnaryOp::Plain => return None,
+                UnaryOp::Plus | UnaryOp::Plain | UnaryOp::ReadBlob => return None,
             }
         }
         Expr::Binary { op, left, right } => {

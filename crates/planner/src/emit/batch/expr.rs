@@ -75,6 +75,7 @@ impl Pipeline<'_> {
                 let value = self.compile(expr)?;
                 match op {
                     UnaryOp::Plus | UnaryOp::Plain => Some(value),
+                    UnaryOp::ReadBlob => None,
                     UnaryOp::Negate => {
                         let left = self.literal(Value::Integer(0))?;
                         self.step(BatchOp::Arithmetic { op: Arithmetic::Subtract, left, right: value })
