@@ -54,7 +54,7 @@ impl Exec for MakeRecord {
 impl Exec for NewRowid {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         let (tree, pager) = tree_and_pager(&mut vm.frame.cursors, &mut vm.run, host, self.cursor)?;
-        let found = tree.btree.last(pager)?;
+        let found = tree.btree.last_for_rowid(pager)?;
         let largest = if found { tree.btree.rowid() } else { 0 };
         tree.moved(found, pager.change_epoch());
         let root = tree.btree.root();

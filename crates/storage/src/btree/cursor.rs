@@ -17,7 +17,7 @@
 use super::cell::{Cell, parse_at, parse_short_row};
 use super::layout::{Geometry, MAX_DEPTH, Node, NodeKind, be16, header_at};
 use crate::page::{PageNo, PageRef};
-use crate::pager::Pager;
+use crate::pager::{Pager, SpanId};
 use std::cmp::Ordering;
 use std::sync::Arc;
 use turso_error::{Error, Result};
@@ -153,6 +153,10 @@ pub struct BTreeCursor {
     /// Overflow pages that a pending delete or replace will free; see `overflow`.
     pub(crate) walk: super::payload::ChainWalk,
     pub(crate) ahead: super::read_ahead::ReadAhead,
+    /// It holds pages that are not noted as read; see `noted.rs`.
+    pub(crate) unnoted: bool,
+    /// The span that it goes on with.
+    pub(crate) span: SpanId,
 }
 
 impl BTreeCursor {
@@ -185,6 +189,8 @@ impl BTreeCursor {
             scratch: Vec::new(),
             walk: Default::default(),
             ahead: Default::default(),
+            unnoted: false,
+            span: SpanId::default(),
         }
     }
 
@@ -230,6 +236,7 @@ impl BTreeCursor {
         self.forget_pages();
         self.key_is_saved = false;
         self.counting = None;
+        self.unnoted = false;
         self.chain.clear();
     }
 
@@ -322,6 +329,9 @@ impl BTreeCursor {
 
     /// Goes to the first entry; false in an empty tree.
     pub fn first(&mut self, pager: &mut Pager) -> Result<bool> {
+        if self.unnoted {
+            self.tell_pages(pager);
+        }
         self.load_root(pager)?;
         if self.path[0].count == 0 && self.path[0].kind.is_leaf() {
             return Ok(false);
@@ -334,6 +344,9 @@ impl BTreeCursor {
 
     /// Goes to the last entry; false in an empty tree. Free of charge where the cursor already stands there.
     pub fn last(&mut self, pager: &mut Pager) -> Result<bool> {
+        if self.unnoted {
+            self.tell_pages(pager);
+        }
         self.scan_floor = None;
         if self.state == State::Valid && self.epoch == pager.change_epoch() && self.at_last() {
             return Ok(true);
@@ -357,7 +370,7 @@ impl BTreeCursor {
     /// Goes to the next entry; false, and on no entry, past the last one.
     #[inline(always)]
     pub fn next(&mut self, pager: &mut Pager) -> Result<bool> {
-        if self.state == State::Valid && self.epoch == pager.change_epoch() {
+        if self.state == State::Valid && self.epoch == pager.change_epoch() && !self.unnoted {
             let level = &mut self.path[self.depth];
             let i = level.cell + 1;
             if i < level.count && level.kind.is_leaf() {
@@ -371,7 +384,7 @@ impl BTreeCursor {
     /// Goes to the previous entry; false, and on no entry, before the first one.
     #[inline(always)]
     pub fn prev(&mut self, pager: &mut Pager) -> Result<bool> {
-        if self.state == State::Valid && self.epoch == pager.change_epoch() {
+        if self.state == State::Valid && self.epoch == pager.change_epoch() && !self.unnoted {
             let level = &mut self.path[self.depth];
             if level.cell > 0 && level.kind.is_leaf() {
                 level.cell -= 1;
@@ -384,6 +397,9 @@ impl BTreeCursor {
 
     #[inline(never)]
     fn next_slow(&mut self, pager: &mut Pager) -> Result<bool> {
+        if self.unnoted {
+            return self.step_noted(pager, false);
+        }
         self.settle(pager)?;
         match self.state {
             State::Unset | State::Lost => return Ok(false),
@@ -429,6 +445,9 @@ impl BTreeCursor {
 
     #[inline(never)]
     fn prev_slow(&mut self, pager: &mut Pager) -> Result<bool> {
+        if self.unnoted {
+            return self.step_noted(pager, true);
+        }
         self.settle(pager)?;
         match self.state {
             State::Unset | State::Lost => return Ok(false),
@@ -661,6 +680,10 @@ impl BTreeCursor {
     pub(crate) fn settle(&mut self, pager: &mut Pager) -> Result<()> {
         if self.state == State::Unset || (self.state != State::Lost && self.epoch == pager.change_epoch()) {
             return Ok(());
+        }
+        if self.unnoted && pager.tracks_reads() {
+            // Its place is known: nothing is learned where it is found again.
+            return self.quietly(pager, Self::settle);
         }
         self.adopt_geometry(pager);
         if self.state != State::Lost {

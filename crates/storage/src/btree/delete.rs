@@ -17,6 +17,9 @@ impl BTreeCursor {
     /// Deletes the entry that the cursor stands on. Afterwards the cursor is on no entry (`refresh` answers false), and
     /// `next` goes to the entry that followed, `prev` to the one before.
     pub fn delete(&mut self, pager: &mut Pager) -> Result<()> {
+        if pager.tracks_reads() {
+            return self.quietly(pager, Self::delete);
+        }
         self.settle(pager)?;
         if self.state != State::Valid {
             return Err(Error::corrupt(self.root.0, "delete without an entry"));

@@ -139,6 +139,9 @@ fn put_varint(out: &mut [u8; 2 * varint::MAX_LEN], at: usize, value: u64) -> usi
 impl BTreeCursor {
     /// Inserts a row, replacing one with the same rowid. Afterwards the cursor stands on it.
     pub fn insert_row(&mut self, pager: &mut Pager, rowid: i64, payload: Payload<'_>, hint: InsertHint) -> Result<()> {
+        if pager.tracks_reads() {
+            return self.quietly(pager, |cursor, pager| cursor.insert_row(pager, rowid, payload, hint));
+        }
         if !self.table {
             return Err(Error::corrupt(self.root.0, "row insert into an index"));
         }
@@ -182,6 +185,9 @@ impl BTreeCursor {
         key: Option<&[Value]>,
         hint: InsertHint,
     ) -> Result<()> {
+        if pager.tracks_reads() {
+            return self.quietly(pager, |cursor, pager| cursor.insert_record(pager, record, key, hint));
+        }
         if self.table {
             return Err(Error::corrupt(self.root.0, "record insert into a table"));
         }
@@ -213,6 +219,9 @@ impl BTreeCursor {
     /// Adds an entry behind the last one, without a search: for copying entries that come in order. Rows whose rowids do not
     /// ascend are damage; index records are taken as they come.
     pub fn append(&mut self, pager: &mut Pager, rowid: Option<i64>, payload: Payload<'_>) -> Result<()> {
+        if pager.tracks_reads() {
+            return self.quietly(pager, |cursor, pager| cursor.append(pager, rowid, payload));
+        }
         self.adopt_geometry(pager);
         let entry = Entry::new(rowid, payload, &self.geometry)?;
         let any = self.last(pager)?;

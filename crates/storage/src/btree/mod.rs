@@ -37,6 +37,7 @@ mod edit;
 mod freelist;
 mod insert;
 mod layout;
+mod noted;
 mod page_rows;
 mod payload;
 mod place;

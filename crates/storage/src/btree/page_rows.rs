@@ -54,6 +54,9 @@ impl BTreeCursor {
         rows: &mut Vec<PageRow>,
         rowids: Option<&mut Vec<i64>>,
     ) -> Result<TakenPage> {
+        if self.unnoted {
+            self.tell_pages(pager);
+        }
         if !self.refresh(pager)? {
             return Err(Error::corrupt(self.root.0, "entries of no page"));
         }

@@ -172,6 +172,9 @@ impl Guesses {
 impl BTreeCursor {
     /// Searches a table for a rowid.
     pub fn seek_rowid(&mut self, pager: &mut Pager, rowid: i64) -> Result<SeekResult> {
+        if pager.tracks_reads() {
+            return self.seek_rowid_noted(pager, rowid);
+        }
         self.scan_floor = None;
         self.locate_rowid(pager, rowid)
     }
@@ -235,6 +238,9 @@ impl BTreeCursor {
 
     /// Goes to a row by the given rule; false, and on no row, where there is none.
     pub fn seek_table(&mut self, pager: &mut Pager, rowid: i64, op: SeekOp) -> Result<bool> {
+        if pager.tracks_reads() {
+            return self.seek_table_noted(pager, rowid, op);
+        }
         let found = self.seek_rowid(pager, rowid)?;
         self.move_by(pager, found.ordering(), op)
     }
@@ -244,6 +250,9 @@ impl BTreeCursor {
     /// Entries equal to the key, as far as the key goes, count as `on_equal`: with `Greater` the search ends before the
     /// first of them, with `Less` behind the last, with `Equal` on any one.
     pub fn seek_record(&mut self, pager: &mut Pager, key: &[Value], on_equal: Ordering) -> Result<Ordering> {
+        if pager.tracks_reads() {
+            return self.seek_record_noted(pager, key, on_equal);
+        }
         self.seek_key(pager, Key::Values(key), on_equal)
     }
 
@@ -267,11 +276,14 @@ impl BTreeCursor {
             SeekOp::Ge | SeekOp::Lt => Ordering::Greater,
             SeekOp::Gt | SeekOp::Le => Ordering::Less,
         };
+        if pager.tracks_reads() {
+            return self.seek_index_noted(pager, key, on_equal, op);
+        }
         let found = self.seek_record(pager, key, on_equal)?;
         self.move_by(pager, found, op)
     }
 
-    fn move_by(&mut self, pager: &mut Pager, found: Ordering, op: SeekOp) -> Result<bool> {
+    pub(super) fn move_by(&mut self, pager: &mut Pager, found: Ordering, op: SeekOp) -> Result<bool> {
         if self.state == State::Unset {
             return Ok(false);
         }

@@ -4,6 +4,7 @@
 //!   log.rs       what a transaction did, as data: rows and index entries by root and key; savepoints cut it back;  spilled.rs  a long one
 //!   shared.rs    what the transactions of one file share: keys of past commits, numbers for new rows
 //!   rules.rs     what a replay must know of the schema, as data, given by the layer that has one
+//!   reads.rs     whether what was read by key is what would be read now
 //!   rebase.rs    the log of an overtaken transaction, checked against and applied to the newest pages;  keys.rs  its foreign keys
 //! ```
 //! A concurrent transaction changes private copies of real pages without any lock. At its commit it takes the write lock. If
@@ -12,12 +13,14 @@
 
 mod keys;
 mod log;
+mod reads;
 mod rebase;
 mod rules;
 mod shared;
 mod spilled;
 
 pub(crate) use log::{LogMark, RowLog};
+pub(crate) use reads::ReadCheck;
 pub(crate) use rebase::{Phase, Rebase, conflict};
 pub use rules::{Field, ForeignKeyRule, ParentKey, Rules, TreeRole, TreeRule};
 pub(crate) use shared::{LiveSnapshot, Shared, entry_key, row_key};

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use turso_error::{Error, Result, ResultCode};
 
 use super::file::Source;
-use super::read_set::same_content;
-use super::{Backing, Pager, State};
+use super::read_set::{Suspects, same_content};
+use super::{Backing, Pager, Span, State};
 use crate::btree::Payload;
-use crate::concurrent::{LiveSnapshot, LogMark, Phase, Rebase, RowLog, Rules, conflict, entry_key, row_key};
+use crate::concurrent::{LiveSnapshot, LogMark, Phase, ReadCheck, Rebase, RowLog, Rules, conflict, entry_key, row_key};
 use crate::file::DatabaseFile;
 use crate::format::DatabaseHeader;
 use crate::page::PageNo;
@@ -39,6 +39,8 @@ pub(super) struct Concurrent {
     rebase: Option<Box<Rebase>>,
     /// The header as the transaction found it and as it left it, once it is being replayed.
     headers: Option<(DatabaseHeader, DatabaseHeader)>,
+    /// What it has read by key and may have changed.
+    reads: Option<ReadCheck>,
 }
 
 impl Pager {
@@ -189,7 +191,7 @@ impl Pager {
     }
 
     /// A transaction that has only read, under a snapshot that is not the newest any more, moves to the newest one, if nothing
-    /// that it has read has changed. False where that is not so, or not known.
+    /// that it has read has changed. False where that is not so, or not known: it stays where it is.
     pub fn advance_snapshot(&mut self) -> Result<bool> {
         if self.state != State::Read || !self.tracks_reads() {
             return Ok(false);
@@ -201,23 +203,65 @@ impl Pager {
         let wal = wal.clone();
         let Some(newest) = wal.begin_read(&file.db, true)? else { return Ok(false) };
         let (since, commit) = (file.commit, newest.commit());
-        let unchanged = match self.reads_unchanged(since, commit) {
-            true => self.header_unchanged(&wal, &newest),
-            false => Ok(false),
+        let check = match self.suspects(since, commit) {
+            Suspects::Changed => Ok(None),
+            Suspects::Spans(spans) => {
+                let mut check = ReadCheck::new(spans);
+                let unchanged = self.header_unchanged(&wal, &newest);
+                unchanged.and_then(|unchanged| {
+                    self.block_on(|pager| check.read_before(pager)).map(|()| unchanged.then_some(check))
+                })
+            }
         };
-        if !matches!(unchanged, Ok(true)) {
-            wal.end_read(newest);
+        let mut check = match check {
+            Ok(Some(check)) => check,
+            other => {
+                wal.end_read(newest);
+                return other.map(|_| false);
+            }
+        };
+        let data_version = self.data_version;
+        let Some(old) = self.read_from(newest) else { return Ok(false) };
+        let unchanged = self.block_on(|pager| {
+            pager.load_header()?;
+            check.is_unchanged(pager)
+        });
+        if matches!(unchanged, Ok(true)) {
+            wal.end_read(old);
             return unchanged;
         }
+        // Back to where it was.
+        if let Some(newest) = self.read_from(old) {
+            wal.end_read(newest);
+        }
+        self.data_version = data_version;
+        self.block_on(Pager::load_header)?;
+        unchanged
+    }
+
+    /// Reads from another snapshot of the log from now on; the one before.
+    fn read_from(&mut self, snapshot: WalSnapshot) -> Option<WalSnapshot> {
+        let commit = snapshot.commit();
         let file = self.file_mut();
         file.reads.clear();
-        if let Source::Wal(old) = std::mem::replace(&mut file.source, Source::Wal(newest)) {
-            wal.end_read(old);
-        }
+        let before = std::mem::replace(&mut file.source, Source::Wal(snapshot));
         self.move_to_commit(commit);
-        // Page 1 was read a moment ago: it is there, or an error like any other.
-        self.block_on(Pager::load_header)?;
-        Ok(true)
+        match before {
+            Source::Wal(before) => Some(before),
+            _ => None,
+        }
+    }
+
+    /// Hands out a span of what has been read; what is read meanwhile is not noted.
+    pub(crate) fn with_span<T>(
+        &mut self,
+        at: u32,
+        run: impl FnOnce(&mut Self, &Span) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let Some(set) = self.read_set.take() else { return Ok(None) };
+        let outcome = set.get(at).map(|span| run(self, span)).transpose();
+        self.read_set = Some(set);
+        outcome
     }
 
     /// The header of another snapshot differs from ours in counters only.
@@ -328,7 +372,9 @@ impl Pager {
     /// rolled back. Restartable.
     pub fn rebase(&mut self, rules: impl FnOnce(&[u32]) -> Result<Rules>) -> Result<()> {
         let Tap::Log(mut concurrent) = std::mem::take(&mut self.tap) else { return Ok(()) };
+        self.read_quietly(true);
         let outcome = self.rebase_with(&mut concurrent, rules);
+        self.read_quietly(false);
         self.tap = Tap::Log(concurrent);
         if outcome.is_ok() {
             self.become_plain();
@@ -337,25 +383,38 @@ impl Pager {
     }
 
     fn rebase_with(&mut self, concurrent: &mut Concurrent, rules: impl FnOnce(&[u32]) -> Result<Rules>) -> Result<()> {
-        let Concurrent { log, rebase, headers } = concurrent;
+        let Concurrent { log, rebase, headers, reads } = concurrent;
         if rebase.is_none() {
             log.load()?;
             let rules = rules(&log.roots())?;
             let (db, newest) = self.newest_commit()?;
             let since = self.file_mut().live.as_ref().map_or(0, LiveSnapshot::commit);
-            if self.tracks_reads() && !self.reads_unchanged(since, newest) {
-                return Err(conflict("a page that the transaction has read has been changed"));
+            if self.read_set.is_some() {
+                *reads = Some(match self.suspects(since, newest) {
+                    Suspects::Spans(spans) => ReadCheck::new(spans),
+                    Suspects::Changed => {
+                        return Err(conflict("a page that the transaction has read has been changed"));
+                    }
+                });
             }
             let overtaken = db.concurrency().overtaken(since, newest);
             *rebase = Some(Box::new(Rebase::new(log, rules, overtaken)?));
             *headers = Some((self.transaction_header, self.header));
             self.drop_private_pages();
         }
+        if let Some(reads) = reads {
+            reads.read_before(self)?;
+        }
         let (Some(rebase), Some((found, left))) = (rebase, headers) else { return Ok(()) };
         if rebase.run(self, log)? == Phase::Move {
             self.move_to_newest()?;
-            if self.tracks_reads() && !same_content(&self.header, found) {
-                return Err(conflict("what the transaction has read of the header has been changed"));
+            if let Some(reads) = reads {
+                if !same_content(&self.header, found) {
+                    return Err(conflict("what the transaction has read of the header has been changed"));
+                }
+                if !reads.is_unchanged(self)? {
+                    return Err(conflict("rows that the transaction has read have been changed"));
+                }
             }
             self.merge_header(found, left)?;
             rebase.moved();

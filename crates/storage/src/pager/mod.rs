@@ -43,6 +43,7 @@ use concurrent::Tap;
 pub use earlier::SnapshotId;
 use file::FileBacking;
 pub use modes::{JournalMode, Synchronous};
+pub(crate) use read_set::{End, Range, Span, SpanId};
 use savepoint::{Before, Savepoint};
 use spill::Spill;
 use table::{PageTable, Slot};

@@ -228,13 +228,12 @@ struct Janitor {
     idle: AtomicBool,
 }
 
-static JANITOR: LazyLock<Janitor> =
-    LazyLock::new(|| Janitor {
-        watched: Mutex::default(),
-        more: Condvar::new(),
-        start: Once::new(),
-        idle: AtomicBool::new(false),
-    });
+static JANITOR: LazyLock<Janitor> = LazyLock::new(|| Janitor {
+    watched: Mutex::default(),
+    more: Condvar::new(),
+    start: Once::new(),
+    idle: AtomicBool::new(false),
+});
 
 impl Janitor {
     fn watched(&self) -> MutexGuard<'_, Vec<Weak<WalLocks>>> {
