@@ -6,18 +6,22 @@
 //! | `shell` | the session: runs SQL, reports errors, keeps connections |
 //! | `settings` | what dot commands and flags set |
 //! | `input` | lines from a pipe or a file, joined to statements |
+//! | `append` | databases at the end of other files |
 //! | `complete` | is a text a complete statement? |
 //! | `functions` | SQL functions that the shell adds |
+//! | `modules` | virtual tables that it adds |
 //! | `commands` | dot commands, one register |
 //! | `render` | output modes |
 //! | `output` | where output goes |
 //! | `terminal` | editing, completion, colours, Ctrl-C, progress |
 #![forbid(unsafe_code)]
 
+mod append;
 mod commands;
 mod complete;
 mod functions;
 mod input;
+mod modules;
 mod options;
 mod output;
 mod render;
@@ -78,15 +82,11 @@ fn run() -> u8 {
         }
         None => {}
     }
-    if let Some(flag) = options.unavailable {
-        eprintln!("{program}: Error: {flag} is not available");
-        return 1;
-    }
     let mut shell = Shell::new(Access {
         read_only: options.read_only,
         vfs: options.vfs.clone(),
         no_follow: options.no_follow,
-        in_memory: options.deserialize,
+        kind: options.kind,
         max_size: options.max_size,
     });
     shell.program = program;

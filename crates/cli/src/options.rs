@@ -1,6 +1,7 @@
 //! The command line: the flags of `sqlite3`, with one dash or two, and our own.
 
 use crate::render::Mode;
+use crate::shell::Kind;
 
 /// What a flag does with its arguments.
 enum Action {
@@ -65,9 +66,8 @@ pub struct Options {
     pub output: Option<String>,
     pub quiet: bool,
     pub no_follow: bool,
-    /// A flag that the engine cannot follow.
-    pub unavailable: Option<&'static str>,
-    pub deserialize: bool,
+    /// What the database file is.
+    pub kind: Option<Kind>,
     pub max_size: u64,
     pub trace: Option<String>,
     pub instead: Option<Instead>,
@@ -87,6 +87,7 @@ fn mode(options: &mut Options, mode: Mode) {
 #[rustfmt::skip]
 const FLAGS: &[Flag] = &[
     Flag { names: &["A"], argument: "ARGS...", help: "run \".archive ARGS\" and exit", action: Action::Skip(0) },
+    Flag { names: &["append"], argument: "", help: "append the database to the end of the file", action: Action::Set(|o| o.kind = Some(Kind::Appended)) },
     Flag { names: &["ascii"], argument: "", help: "set output mode to 'ascii'", action: Action::Set(|o| mode(o, Mode::Ascii)) },
     Flag { names: &["bail"], argument: "", help: "stop after hitting an error", action: Action::Set(|o| o.steps.push(Step::Bail)) },
     Flag { names: &["batch"], argument: "", help: "force batch I/O", action: Action::Set(|o| o.batch = true) },
@@ -94,7 +95,7 @@ const FLAGS: &[Flag] = &[
     Flag { names: &["column"], argument: "", help: "set output mode to 'column'", action: Action::Set(|o| mode(o, Mode::Column)) },
     Flag { names: &["cmd"], argument: "COMMAND", help: "run \"COMMAND\" before reading stdin", action: Action::Take(|o, a| { o.steps.push(Step::Command(a.into())); Ok(()) }) },
     Flag { names: &["csv"], argument: "", help: "set output mode to 'csv'", action: Action::Set(|o| mode(o, Mode::Csv)) },
-    Flag { names: &["deserialize"], argument: "", help: "open the database using sqlite3_deserialize()", action: Action::Set(|o| o.deserialize = true) },
+    Flag { names: &["deserialize"], argument: "", help: "open the database using sqlite3_deserialize()", action: Action::Set(|o| o.kind = Some(Kind::InMemory)) },
     Flag { names: &["echo", "e"], argument: "", help: "print inputs before execution", action: Action::Set(|o| o.steps.push(Step::Echo)) },
     Flag { names: &["eqp"], argument: "", help: "print the plan of each statement", action: Action::Set(|o| o.steps.push(Step::Plan)) },
     Flag { names: &["header"], argument: "", help: "turn headers on", action: Action::Set(|o| o.steps.push(Step::Headers(true))) },
@@ -130,9 +131,7 @@ const FLAGS: &[Flag] = &[
     Flag { names: &["tracing-output", "t"], argument: "FILE", help: "write each statement to FILE", action: Action::Take(|o, a| { o.trace = Some(a.into()); Ok(()) }) },
     Flag { names: &["version", "V"], argument: "", help: "show the version", action: Action::Set(|o| o.instead = Some(Instead::Version)) },
     Flag { names: &["vfs", "v"], argument: "NAME", help: "use NAME as the default VFS: syscall (unix), memory or io_uring", action: Action::Take(|o, a| { o.vfs = Some(a.into()); Ok(()) }) },
-    // Databases inside of other files are not there.
-    Flag { names: &["append"], argument: "", help: "", action: Action::Set(|o| o.unavailable = Some("-append")) },
-    Flag { names: &["zip"], argument: "", help: "", action: Action::Set(|o| o.unavailable = Some("-zip")) },
+    Flag { names: &["zip"], argument: "", help: "open the file as a ZIP Archive", action: Action::Set(|o| o.kind = Some(Kind::Zip)) },
     // The engine has no such pools: the numbers change nothing.
     Flag { names: &["threadsafe"], argument: "N", help: "", action: Action::Skip(1) },
     Flag { names: &["lookaside"], argument: "SIZE N", help: "", action: Action::Skip(2) },

@@ -237,6 +237,6 @@ macro_rules! topics {
     };
 }
 topics! {
-    modes flags errors settings files schema dump import parameters archive hash functions other commands
+    modes flags errors settings files schema dump import parameters archive hash functions tables other commands
     sql_errors sql_modes sql_select sql_functions sql_change sql_schema
 }

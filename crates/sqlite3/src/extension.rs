@@ -1,13 +1,15 @@
-//! Loadable and automatic extensions.
+//! Loadable and automatic extensions, also for connections of Rust programs ([`Loader`]).
 
 use std::ffi::{c_char, c_int, c_void};
-use std::ptr::{null, null_mut};
+use std::ptr::{NonNull, null, null_mut};
 use std::sync::{Mutex, PoisonError};
+
+use turso_core::{Connection, WeakConnection};
 
 use crate::boundary::{Out, Text, entry};
 use crate::codes::{ERROR, MISUSE, OK};
 use crate::config::Switches;
-use crate::handle::{Db, Handle};
+use crate::handle::{Db, Entered, Handle};
 use crate::memory;
 
 /// What an extension calls itself when it is loaded.
@@ -43,12 +45,14 @@ pub fn run_automatic(db: &Db) -> c_int {
     }
 }
 
-/// The entry point that a file's name suggests: `lib` and what follows a dot dropped, letters only, in lower case.
-fn suggested_entry(file: &str) -> String {
+/// The entry points that a file's name suggests: `lib` and what follows a dot dropped, in lower case; letters only, or digits too.
+fn suggested_entries(file: &str) -> [String; 2] {
     let name = file.rsplit('/').next().unwrap_or(file);
     let name = if name.get(..3).is_some_and(|p| p.eq_ignore_ascii_case("lib")) { &name[3..] } else { name };
-    let letters = name.chars().take_while(|&c| c != '.').filter(char::is_ascii_alphabetic);
-    format!("sqlite3_{}_init", letters.map(|c| c.to_ascii_lowercase()).collect::<String>())
+    [char::is_ascii_alphabetic, char::is_ascii_alphanumeric].map(|belongs: fn(&char) -> bool| {
+        let kept = name.chars().take_while(|&c| c != '.').filter(belongs);
+        format!("sqlite3_{}_init", kept.map(|c| c.to_ascii_lowercase()).collect::<String>())
+    })
 }
 
 /// Loads a library and calls its entry point.
@@ -58,19 +62,24 @@ fn load(db: &Db, file: &str, entry: Option<&str>) -> Result<c_int, String> {
     unsafe {
         let vfs = vfs(null());
         let Some(open) = vfs.as_ref().and_then(|v| v.dl_open) else { return Err("no such vfs".into()) };
+        if file.is_empty() {
+            return Err("unable to open shared library []".into());
+        }
         let attempt = |name: &str| open(vfs, crate::error::c_string(name.as_bytes()).as_ptr());
         let mut library = attempt(file);
         if library.is_null() {
             library = attempt(&format!("{file}.so"));
         }
-        if library.is_null() {
+        // What the system says about the last attempt.
+        let told = || {
             let mut text = vec![0u8; 1024];
-            attempt(file);
             if let Some(tell) = (*vfs).dl_error {
                 tell(vfs, text.len() as c_int - 1, text.as_mut_ptr().cast());
             }
-            let text = Text::new(text.as_ptr().cast()).string().unwrap_or_default();
-            return Err(if text.is_empty() { format!("unable to open shared library [{file}]") } else { text });
+            Text::new(text.as_ptr().cast()).string().filter(|text| !text.is_empty())
+        };
+        if library.is_null() {
+            return Err(told().unwrap_or_else(|| format!("unable to open shared library [{file}]")));
         }
         let find = |name: &str| {
             (*vfs)
@@ -79,15 +88,20 @@ fn load(db: &Db, file: &str, entry: Option<&str>) -> Result<c_int, String> {
         };
         let mut name = entry.unwrap_or("sqlite3_extension_init").to_owned();
         let mut found = find(&name);
-        if found.is_null() && entry.is_none() {
-            name = suggested_entry(file);
-            found = find(&name);
+        if entry.is_none() {
+            for suggested in suggested_entries(file) {
+                if found.is_null() {
+                    name = suggested;
+                    found = find(&name);
+                }
+            }
         }
         if found.is_null() {
+            let text = told().unwrap_or_else(|| format!("no entry point [{name}] in shared library [{file}]"));
             if let Some(close) = (*vfs).dl_close {
                 close(vfs, library);
             }
-            return Err(format!("no entry point [{name}] in shared library [{file}]"));
+            return Err(text);
         }
         let init = std::mem::transmute::<*mut c_void, EntryPoint>(found);
         let mut message: *mut c_char = null_mut();
@@ -100,6 +114,50 @@ fn load(db: &Db, file: &str, entry: Option<&str>) -> Result<c_int, String> {
             // The library stays loaded: functions of it are registered.
             OK | PERMANENT => Ok(OK),
             _ => Err(format!("error during initialization: {text}")),
+        }
+    }
+}
+
+/// Loads C extensions into a connection of a Rust program, as `sqlite3_load_extension` does. An extension is trusted: its code
+/// runs in the process. The connection is one that no two threads use at a time, for C does not guard against that here.
+pub struct Loader {
+    connection: WeakConnection,
+    /// The connection as extensions see it, once there is one.
+    db: Mutex<Option<NonNull<Db>>>,
+}
+
+// SAFETY: the handle is used under the lock, and by functions of extensions, which run one at a time as the connection's
+// statements do.
+unsafe impl Send for Loader {}
+// SAFETY: as above.
+unsafe impl Sync for Loader {}
+
+impl Loader {
+    /// For `connection`, which this does not keep open before something is loaded. It is to be dropped after all else that
+    /// keeps the connection open; what outlives it keeps what the extensions need, for good.
+    pub fn new(connection: &Connection) -> Self {
+        Self { connection: connection.downgrade(), db: Mutex::new(None) }
+    }
+
+    /// Load the library `file` and call `entry`, or the entry point that the file's name suggests.
+    pub fn load(&self, file: &str, entry: Option<&str>) -> Result<(), String> {
+        let Some(connection) = self.connection.upgrade() else { return Err("not authorized".into()) };
+        let db = *self
+            .db
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_with(|| crate::open::adopt(connection));
+        // SAFETY: it lives until `drop`.
+        let db = unsafe { db.as_ref() };
+        let _entered = Entered::new(db);
+        load(db, file, entry).map(|_| ())
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        if let Some(db) = self.db.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            crate::open::disown(db);
         }
     }
 }
@@ -155,11 +213,14 @@ entry! {
 
 #[cfg(test)]
 mod tests {
-    use super::suggested_entry;
+    use super::suggested_entries;
 
     #[test]
     fn entry_points_after_files() {
-        assert_eq!(suggested_entry("/usr/lib/libSpell-fix1.so.3"), "sqlite3_spellfix_init");
-        assert_eq!(suggested_entry("csv"), "sqlite3_csv_init");
+        assert_eq!(
+            suggested_entries("/usr/lib/libSpell-fix1.so.3"),
+            ["sqlite3_spellfix_init", "sqlite3_spellfix1_init"]
+        );
+        assert_eq!(suggested_entries("csv"), ["sqlite3_csv_init"; 2]);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use turso_core::io::Io;
-use turso_core::{Backend, Database, Error, FilePromises, OpenOptions, Result, ResultCode};
+use turso_core::{Backend, Connection, Database, Error, FilePromises, OpenOptions, Result, ResultCode};
 
 use crate::boundary::{Out, Text, entry};
 use crate::codes::{BUSY, MISUSE, NOMEM, OK};
@@ -221,6 +221,28 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
     }
     // SAFETY: made just now.
     crate::extension::run_automatic(unsafe { db.as_ref() })
+}
+
+/// A connection of a Rust program as C sees it. Its mutex is the only one that guards it.
+pub fn adopt(connection: Connection) -> NonNull<Db> {
+    crate::config::initialize();
+    let file = connection.databases().into_iter().next().map(|(_, file)| file).unwrap_or_default();
+    let mutex = crate::mutex::allocate(crate::mutex::RECURSIVE);
+    let db = NonNull::from(Box::leak(Db::new(connection, FileName::new(file.as_bytes(), &[]), mutex, false)));
+    // SAFETY: made just now.
+    crate::file_control::connection_opened(unsafe { db.as_ref() });
+    db
+}
+
+/// Ends what `adopt` has begun, unless the connection goes on elsewhere: functions of it may then be called that know `db`.
+pub fn disown(db: NonNull<Db>) {
+    // SAFETY: from `adopt`, whose caller gives it back once.
+    let db = unsafe { db.as_ref() };
+    db.connection.tell_closing();
+    db.connection.disconnect_virtual_tables();
+    if db.connection.is_last() && db.statements.borrow().is_empty() && db.users.get() == 0 {
+        free(db);
+    }
 }
 
 /// Ends a connection: NULL is fine, statements and other users keep a zombie.

@@ -18,7 +18,7 @@ const DB_CONFIG: [(&str, Result<Switch, bool>); 16] = [
     ("fts3_tokenizer", Err(false)),
     ("legacy_alter_table", Ok(Switch::LegacyAlterTable)),
     ("legacy_file_format", Err(false)),
-    ("load_extension", Err(false)),
+    ("load_extension", Err(true)),
     ("no_ckpt_on_close", Err(false)),
     ("reset_database", Err(false)),
     ("trigger_eqp", Err(false)),

@@ -11,7 +11,7 @@ use super::{HexadecimalLines, Outcome, help, quote};
 use crate::input;
 use crate::output::shell_command;
 use crate::render::{Mode, identifier};
-use crate::shell::{Access, Flow, Once, Shell, connect};
+use crate::shell::{Access, Flow, Kind, Once, Shell, connect};
 use crate::words::is_option;
 
 /// `.read` inside `.read` inside …
@@ -29,14 +29,16 @@ pub fn open(shell: &mut Shell, arguments: &[&str]) -> Outcome {
         } else if is_option(word, "nofollow") {
             access.no_follow = true;
         } else if is_option(word, "deserialize") {
-            access.in_memory = true;
+            access.kind = Some(Kind::InMemory);
         } else if is_option(word, "maxsize") {
             maximum = true;
             continue;
         } else if is_option(word, "hexdb") {
             from_text = true;
-        } else if is_option(word, "append") || is_option(word, "zip") {
-            return Err(format!("Error: {word} is not available"));
+        } else if is_option(word, "append") {
+            access.kind = Some(Kind::Appended);
+        } else if is_option(word, "zip") {
+            access.kind = Some(Kind::Zip);
         } else if std::mem::take(&mut maximum) {
             access.max_size = u64::try_from(crate::words::integer(word)).unwrap_or(0);
         } else if word.starts_with('-') {
@@ -71,7 +73,7 @@ fn open_text(shell: &mut Shell, path: Option<&str>, access: &Access) -> Outcome 
     if shell.safe && !shell.nonce_given && path.is_some() {
         shell.end("cannot open disk-based database files in safe mode");
     }
-    if let Err(message) = shell.open_with(":memory:", &Access { in_memory: false, ..access.clone() }) {
+    if let Err(message) = shell.open_with(":memory:", &Access { kind: Some(Kind::Plain), ..access.clone() }) {
         shell.warn(message);
         return Ok(Flow::Continue);
     }
@@ -272,9 +274,14 @@ pub fn show_file(shell: &mut Shell, file: &str) {
 /// `.backup`, `.save`
 pub fn backup(shell: &mut Shell, arguments: &[&str]) -> Outcome {
     let words: Vec<&str> = arguments.iter().copied().filter(|w| !w.starts_with('-')).collect();
-    // `--async`: the copy is one transaction all the same.
-    if let Some(option) = arguments.iter().find(|w| w.starts_with('-') && !is_option(w, "async")) {
-        return Err(format!("unknown option: {option}"));
+    let mut kind = Some(Kind::Plain);
+    for option in arguments.iter().filter(|w| w.starts_with('-')) {
+        if is_option(option, "append") {
+            kind = Some(Kind::Appended);
+        } else if !is_option(option, "async") {
+            // With `--async` the copy is one transaction all the same.
+            return Err(format!("unknown option: {option}"));
+        }
     }
     let (db, file) = match words.as_slice() {
         [] => return Err("missing FILENAME argument on .backup".into()),
@@ -283,7 +290,7 @@ pub fn backup(shell: &mut Shell, arguments: &[&str]) -> Outcome {
         _ => return Err("Usage: .backup ?DB? ?OPTIONS? FILENAME".into()),
     };
     let source = shell.connection();
-    let target = connect(file, &Access { vfs: shell.access.vfs.clone(), ..Access::default() })
+    let target = connect(file, &Access { vfs: shell.access.vfs.clone(), kind, ..Access::default() })
         .map_err(|_| format!("Error: cannot open \"{file}\""))?;
     copy(&source, db, &target, "main")?;
     Ok(Flow::Continue)

@@ -81,7 +81,8 @@ pub fn hash_of_queries(connection: &Connection, text: &[u8], bits: u32) -> Resul
     let mut hasher = Hasher::new(bits);
     let mut start = 0;
     while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
-        let prepared = connection.prepare(rest)?;
+        let failed = |error: Error| Error::sql(format!("error SQL statement []: {}", error.message()));
+        let prepared = connection.prepare(rest).map_err(failed)?;
         if let Some(statement) = prepared.statement {
             if !statement.is_readonly() {
                 return Err(Error::sql(format!("non-query: [{}]", String::from_utf8_lossy(statement.sql()))));

@@ -25,6 +25,7 @@ pub mod track;
 pub mod watch;
 
 pub use archive::content as archive_content;
+pub use archive::disk;
 pub use archive::from_command_line as archive_from_command_line;
 pub use files::{show_file, take_text};
 pub use hash::{hash_of_queries, sha3};
@@ -87,6 +88,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "intck", letters: 3, safe: true, run: inspect::integrity_check },
     Command { name: "limit", letters: 5, safe: true, run: controls::limit },
     Command { name: "lint", letters: 4, safe: true, run: lint::run },
+    Command { name: "load", letters: 2, safe: false, run: system::load },
     Command { name: "log", letters: 3, safe: false, run: settings::log },
     Command { name: "mode", letters: 1, safe: true, run: modes::mode },
     Command { name: "nonce", letters: 5, safe: true, run: session::nonce },
@@ -167,7 +169,7 @@ fn text(error: Error) -> String {
 }
 
 /// A text as an SQL literal.
-fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

@@ -119,8 +119,8 @@ pub fn schema(shell: &mut Shell, arguments: &[&str]) -> Outcome {
         for row in rows {
             let [Some(kind), Some(name), Some(sql)] = row.as_slice() else { continue };
             let mut sql = in_database(sql, &db);
-            if kind == "view" {
-                sql.push_str(&view_comment(shell, &db, name));
+            if kind == "view" || sql.starts_with("CREATE VIRTUAL") {
+                sql.push_str(&column_comment(shell, &db, name));
             }
             print_statement(shell, &sql, pretty);
         }
@@ -146,8 +146,8 @@ fn database_name(db: &str) -> String {
     if db == "temp" { db.to_owned() } else { identifier(db) }
 }
 
-/// What a view's columns are called.
-fn view_comment(shell: &mut Shell, db: &str, name: &str) -> String {
+/// What the columns of a view or a virtual table are called.
+fn column_comment(shell: &mut Shell, db: &str, name: &str) -> String {
     let pragma = format!("PRAGMA {}.table_info({})", double_quote(db), quote(name));
     let columns: Vec<String> = shell
         .texts(&pragma)

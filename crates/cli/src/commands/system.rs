@@ -11,6 +11,17 @@ pub fn change_directory(_: &mut Shell, arguments: &[&str]) -> Outcome {
     Ok(Flow::Continue)
 }
 
+/// `.load`: a C extension.
+pub fn load(shell: &mut Shell, arguments: &[&str]) -> Outcome {
+    let (file, entry) = match arguments {
+        [file] => (file, None),
+        [file, entry, ..] => (file, Some(*entry)),
+        [] => return Err("Usage: .load FILE ?ENTRYPOINT?".into()),
+    };
+    shell.loader().load(file, entry).map_err(|message| format!("Error: {message}"))?;
+    Ok(Flow::Continue)
+}
+
 /// `.print`
 pub fn print(shell: &mut Shell, arguments: &[&str]) -> Outcome {
     shell.line(arguments.join(" "));

@@ -1,12 +1,14 @@
 //! SQL functions that the shell adds to its connections, as `sqlite3` does.
 
 mod base64;
+mod base85;
 mod decimal;
 mod edit;
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use sqlite3::extension::Loader;
 use turso_core::functions::extension::regexp;
 use turso_core::functions::{Arity, Context, FunctionDef, FunctionFlags};
 use turso_core::{CollationFunction, Connection, Error, Result, Value};
@@ -15,7 +17,7 @@ use crate::commands::{archive_content, hash_of_queries, sha3};
 use crate::render::text_of;
 
 /// Make the functions known to a connection. With `safe`, none that touches files.
-pub fn install(connection: &Connection, safe: bool) -> Result<()> {
+pub fn install(connection: &Connection, loader: &Arc<Loader>, safe: bool) -> Result<()> {
     let define = |name: &str, arity: Arity, flags: FunctionFlags, call: Call| {
         connection.create_function(FunctionDef::user_scalar(name, arity, flags, Arc::new(call)))
     };
@@ -33,6 +35,8 @@ pub fn install(connection: &Connection, safe: bool) -> Result<()> {
     define("sqlar_compress", Arity::exactly(1), pure, compress)?;
     define("sqlar_uncompress", Arity::exactly(2), pure, uncompress)?;
     define("base64", Arity::exactly(1), pure, base64::base64)?;
+    define("base85", Arity::exactly(1), pure, base85::base85)?;
+    define("is_base85", Arity::exactly(1), pure, base85::is_base85)?;
     define("usleep", Arity::exactly(1), FunctionFlags::NONE, sleep)?;
     if !safe {
         define("readfile", Arity::exactly(1), direct, read_file)?;
@@ -40,8 +44,20 @@ pub fn install(connection: &Connection, safe: bool) -> Result<()> {
         define("writefile", Arity::between(2, 4), direct, write_file)?;
     }
     decimal::install(connection)?;
-    let asked = connection.clone();
+    if !safe {
+        // A function that kept the loader would keep itself alive.
+        let loader = Arc::downgrade(loader);
+        let load = move |ctx: &mut Context<'_>, args: &[Value]| load_extension(ctx, &loader, args);
+        connection.create_function(FunctionDef::user_scalar(
+            "load_extension",
+            Arity::between(1, 2),
+            direct,
+            Arc::new(load),
+        ))?;
+    }
+    let asked = connection.downgrade();
     let query = move |ctx: &mut Context<'_>, args: &[Value]| {
+        let Some(asked) = asked.upgrade() else { return ctx.null() };
         let bits = bits_of_hash(args.get(1))?;
         let Some(sql) = args.first().and_then(text_of) else { return ctx.null() };
         ctx.blob(&hash_of_queries(&asked, &sql, bits)?)
@@ -52,6 +68,7 @@ pub fn install(connection: &Connection, safe: bool) -> Result<()> {
         direct,
         Arc::new(query),
     ))?;
+    crate::modules::install(connection, safe)?;
     connection.create_collation(Arc::new(Uint))
 }
 
@@ -167,6 +184,13 @@ fn uncompress(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
         [other, _] => ctx.value(other),
         _ => ctx.null(),
     }
+}
+
+fn load_extension(ctx: &mut Context<'_>, loader: &Weak<Loader>, args: &[Value]) -> Result<()> {
+    let (Some(file), Some(loader)) = (path(args.first()), loader.upgrade()) else { return ctx.null() };
+    let entry = path(args.get(1));
+    loader.load(&file, entry.as_deref()).map_err(Error::sql)?;
+    ctx.null()
 }
 
 fn sleep(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {

@@ -2,21 +2,24 @@
 
 mod bindings;
 mod errors;
+mod open;
 mod usage;
 
 pub use errors::Failure;
+pub use open::{Access, BACKENDS, Kind, backend, connect, kind_of};
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use turso_core::{Connection, Database, Error, OpenOptions, ResultCode, Statement, StepResult, Value};
+use turso_core::{Connection, Error, Statement, StepResult, Value, WeakConnection};
 
 use crate::commands;
 use crate::output::Output;
 use crate::render::{Mode, Renderer};
 use crate::settings::{Explain, Plan, Settings};
 use crate::terminal::progress::Patience;
+use sqlite3::extension::Loader;
 
 /// Go on, or end the session with a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,19 +32,6 @@ pub enum Flow {
     Quit,
 }
 
-/// How databases of this session are opened.
-#[derive(Debug, Clone, Default)]
-pub struct Access {
-    pub read_only: bool,
-    pub vfs: Option<String>,
-    /// A symbolic link is not followed to a database.
-    pub no_follow: bool,
-    /// The file is read into memory, and never written.
-    pub in_memory: bool,
-    /// Such a database does not grow beyond this many bytes; 0: it does.
-    pub max_size: u64,
-}
-
 /// One of the connections that `.connection` switches between.
 pub struct Session {
     pub path: String,
@@ -52,6 +42,10 @@ pub struct Session {
     pub used: bool,
     /// What `.session` records.
     pub tracked: Vec<crate::commands::track::Tracked>,
+    /// A ZIP archive, as the table `zip`.
+    pub is_zip: bool,
+    /// Loads extensions. Below the connection, since it goes last.
+    pub loader: Arc<Loader>,
 }
 
 /// Connections that `.connection` can hold.
@@ -93,7 +87,7 @@ pub struct Shell {
     /// What `.progress` has set.
     pub progress: Arc<crate::commands::watch::Progress>,
     /// What Ctrl-C interrupts.
-    pub running: Arc<Mutex<Option<Connection>>>,
+    pub running: Arc<Mutex<Option<WeakConnection>>>,
 }
 
 /// Output of one command that goes elsewhere.
@@ -141,14 +135,23 @@ impl Shell {
         self.sessions[self.active] = None;
         match connect(path, access) {
             Ok(connection) => {
-                crate::functions::install(&connection, self.safe)
+                let loader = Arc::new(Loader::new(&connection));
+                crate::functions::install(&connection, &loader, self.safe)
                     .map_err(|error| format!("Error: {}", error.message()))?;
+                let is_zip = open::file_kind(path, access) == Kind::Zip;
+                if is_zip {
+                    let close = if access.read_only { "; PRAGMA query_only = 1" } else { "" };
+                    let sql = format!("CREATE VIRTUAL TABLE zip USING zipfile({}){close}", commands::quote(path));
+                    connection.execute_batch(sql).map_err(|error| format!("Error: {}", error.message()))?;
+                }
                 self.sessions[self.active] = Some(Session {
                     path: path.to_owned(),
                     connection,
                     unnamed: false,
                     used: false,
                     tracked: Vec::new(),
+                    is_zip,
+                    loader,
                 });
                 Ok(())
             }
@@ -181,6 +184,20 @@ impl Shell {
         self.connection();
         match &mut self.sessions[self.active] {
             Some(session) => &mut session.tracked,
+            None => std::process::exit(1),
+        }
+    }
+
+    /// The active connection is to a ZIP archive.
+    pub fn is_zip(&self) -> bool {
+        self.sessions[self.active].as_ref().is_some_and(|s| s.is_zip)
+    }
+
+    /// What loads extensions into the active connection.
+    pub fn loader(&mut self) -> Arc<Loader> {
+        self.connection();
+        match &self.sessions[self.active] {
+            Some(session) => session.loader.clone(),
             None => std::process::exit(1),
         }
     }
@@ -356,7 +373,7 @@ impl Shell {
     /// Run every statement of a text, from a place on, until one fails.
     pub fn run_statements(&mut self, text: &[u8], mut start: usize) -> Result<(), Failure> {
         let connection = self.connection();
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.clone());
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.downgrade());
         self.progress.begin_input();
         while let Some(rest) = text.get(start..).filter(|r| !r.is_empty()) {
             let prepared = connection.prepare(rest);
@@ -460,7 +477,7 @@ impl Shell {
     }
 
     /// Print what callbacks have left.
-    fn print_callback_lines(&mut self) {
+    pub fn print_callback_lines(&mut self) {
         let lines = std::mem::take(&mut *self.callback_lines.lock().unwrap_or_else(PoisonError::into_inner));
         lines.into_iter().for_each(|line| self.line(line));
     }
@@ -494,53 +511,5 @@ impl Shell {
     /// The first column of a query as texts; NULLs are left out.
     pub fn column(&mut self, sql: &str) -> Result<Vec<String>, Error> {
         Ok(self.texts(sql)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
-    }
-}
-
-/// Open a database.
-pub fn connect(path: &str, access: &Access) -> Result<Connection, Error> {
-    let backend = backend(access.vfs.as_deref())?;
-    let read_only = access.read_only;
-    if access.no_follow && std::fs::symlink_metadata(path).is_ok_and(|file| file.is_symlink()) {
-        return Err(Error::from_code(ResultCode::CANTOPEN));
-    }
-    let options = OpenOptions { read_only, create: !read_only, backend: backend.clone(), ..OpenOptions::default() };
-    if access.in_memory {
-        let connection = Database::open(":memory:", OpenOptions::default())?.connect()?;
-        let content = match std::path::Path::new(path).is_file() {
-            true => {
-                let options = OpenOptions { read_only: true, create: false, backend, ..OpenOptions::default() };
-                Database::open(path, options)?.connect()?.serialize("main")?
-            }
-            false => Vec::new(),
-        };
-        if !content.is_empty() {
-            connection.deserialize("main", &content, read_only)?;
-        }
-        if access.max_size > 0 {
-            let size = page_size(&connection)?;
-            connection.execute_batch(format!("PRAGMA max_page_count = {}", (access.max_size / size).max(1)))?;
-        }
-        return Ok(connection);
-    }
-    Database::open(path, options)?.connect()
-}
-
-fn page_size(connection: &Connection) -> Result<u64, Error> {
-    let Some(mut statement) = connection.prepare("PRAGMA page_size")?.statement else { return Ok(4096) };
-    statement.step()?;
-    Ok(statement.row().first().map_or(4096, |size| size.to_integer().unsigned_abs().max(512)))
-}
-
-/// The names that `-vfs` takes.
-pub const BACKENDS: [&str; 4] = ["syscall", "unix", "memory", "io_uring"];
-
-/// The back end with this name.
-pub fn backend(vfs: Option<&str>) -> Result<turso_core::Backend, Error> {
-    match vfs {
-        None | Some("syscall" | "unix") => Ok(turso_core::Backend::Default),
-        Some("memory") => Ok(turso_core::Backend::Memory),
-        Some("io_uring") => Ok(turso_core::Backend::Asynchronous),
-        Some(other) => Err(Error::sql(format!("no such vfs: {other}"))),
     }
 }

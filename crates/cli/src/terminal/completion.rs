@@ -8,7 +8,7 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
-use turso_core::{Connection, StepResult};
+use turso_core::{Connection, StepResult, WeakConnection};
 
 use super::colours;
 use crate::commands;
@@ -25,9 +25,14 @@ const KEYWORDS: &str = "ABORT ACTION ADD AFTER ALL ALTER ALWAYS ANALYZE AND AS A
     SAVEPOINT SELECT SET STRICT TABLE TEMP TEMPORARY THEN TIES TO TRANSACTION TRIGGER UNBOUNDED UNION UNIQUE UPDATE USING VACUUM \
     VALUES VIEW VIRTUAL WHEN WHERE WINDOW WITH WITHOUT";
 
+/// The words of the language, in their order.
+pub fn keywords() -> impl Iterator<Item = &'static str> {
+    KEYWORDS.split_ascii_whitespace()
+}
+
 /// Is the word one of the language?
 pub fn is_keyword(word: &str) -> bool {
-    word.is_ascii() && KEYWORDS.split_ascii_whitespace().any(|k| k.eq_ignore_ascii_case(word))
+    word.is_ascii() && keywords().any(|k| k.eq_ignore_ascii_case(word))
 }
 
 /// Commands whose arguments are files.
@@ -36,21 +41,24 @@ const FILE_COMMANDS: [&str; 12] =
 
 /// What helps while a line is typed.
 pub struct Assistant {
-    connection: Arc<Mutex<Option<Connection>>>,
+    connection: Arc<Mutex<Option<WeakConnection>>>,
     files: FilenameCompleter,
     colours: bool,
 }
 
 impl Assistant {
     /// An assistant that asks this connection.
-    pub fn new(connection: Arc<Mutex<Option<Connection>>>) -> Self {
+    pub fn new(connection: Arc<Mutex<Option<WeakConnection>>>) -> Self {
         let colours = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
         Self { connection, files: FilenameCompleter::new(), colours }
     }
 
+    fn connected(&self) -> Option<Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.upgrade()
+    }
+
     fn column(&self, sql: &str) -> Vec<String> {
-        let guard = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let statement = guard.as_ref().and_then(|connection| connection.prepare(sql).ok()?.statement);
+        let statement = self.connected().and_then(|connection| connection.prepare(sql).ok()?.statement);
         let mut names = Vec::new();
         if let Some(mut statement) = statement {
             // What cannot be read is not offered.
@@ -68,9 +76,8 @@ impl Assistant {
         let tables = self.column("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')");
         let mut names = self.column("SELECT name FROM sqlite_schema UNION SELECT name FROM sqlite_temp_schema");
         for table in tables {
-            let guard = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
             let sql = format!("SELECT * FROM \"{}\" LIMIT 0", table.replace('"', "\"\""));
-            let statement = guard.as_ref().and_then(|connection| connection.prepare(&sql).ok()?.statement);
+            let statement = self.connected().and_then(|connection| connection.prepare(&sql).ok()?.statement);
             if let Some(statement) = statement {
                 names.extend((0..statement.column_count()).filter_map(|i| statement.column_name(i).map(str::to_owned)));
             }

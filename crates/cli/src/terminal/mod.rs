@@ -15,9 +15,12 @@ use rustyline::{
     Modifiers, Movement, RepeatCount,
 };
 
+use turso_core::WeakConnection;
+
 use crate::input::Pending;
 use crate::shell::{Flow, Shell};
 use completion::Assistant;
+pub use completion::keywords;
 
 /// Entries that the history keeps.
 const HISTORY_LENGTH: usize = 2000;
@@ -61,7 +64,9 @@ pub fn handle_interrupts(shell: &Shell) {
         if !interactive && count > 2 {
             std::process::exit(1);
         }
-        if let Some(connection) = running.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(connection) =
+            running.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakConnection::upgrade)
+        {
             connection.interrupt();
         }
     });
@@ -115,7 +120,7 @@ fn read_lines(shell: &mut Shell, editor: &mut Editor<Assistant, DefaultHistory>,
         unfinished.fetched.store(false, Ordering::Relaxed);
         // Completion asks the connection in use.
         let connection = shell.connection();
-        *shell.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+        *shell.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.downgrade());
         shell.flush();
         match editor.readline(&prompt) {
             Ok(line) => {

@@ -206,6 +206,11 @@ impl Connection {
         WeakConnection { shared: Arc::downgrade(&self.shared) }
     }
 
+    /// Nothing else keeps the connection open: no clone, no statement. It closes with this one.
+    pub fn is_last(&self) -> bool {
+        Arc::strong_count(&self.shared) == 1
+    }
+
     /// Both are clones of one connection.
     pub fn is_same(&self, other: &Connection) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)

@@ -44,6 +44,6 @@ pub fn write(name: &str, mode: i64, time: Option<i64>, content: &[u8]) -> std::i
     }
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
     let mode = if mode == 0 { 0o644 } else { mode };
-    let entry = Entry { name: name.to_owned(), mode, mtime: time.unwrap_or(now), size: 0, data: None };
+    let entry = Entry { name: name.to_owned(), mode, mtime: time.unwrap_or(now) };
     entry.write(path, content)
 }

@@ -5,38 +5,20 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use turso_core::Value;
-
 const TYPE_MASK: i64 = 0o170_000;
 const DIRECTORY: i64 = 0o040_000;
 const LINK: i64 = 0o120_000;
 const REGULAR: i64 = 0o100_000;
 
-/// An entry.
+/// A file, a directory or a link.
 pub struct Entry {
     pub name: String,
     pub mode: i64,
+    /// Seconds since 1970.
     pub mtime: i64,
-    pub size: i64,
-    /// Content of a file, target of a link, nothing for a directory.
-    pub data: Option<Vec<u8>>,
 }
 
 impl Entry {
-    /// From the columns name, mode, mtime, sz, data.
-    pub fn from_row(row: &[Value]) -> Option<Self> {
-        let number = |i: usize| match row.get(i) {
-            Some(Value::Integer(n)) => *n,
-            _ => 0,
-        };
-        let name = String::from_utf8(crate::render::text_of(row.first()?)?).ok()?;
-        let data = match row.get(4)? {
-            Value::Blob(bytes) | Value::Text(bytes) => Some(bytes.to_vec()),
-            _ => None,
-        };
-        Some(Self { name, mode: number(1), mtime: number(2), size: number(3), data })
-    }
-
     /// It is a directory.
     pub fn is_directory(&self) -> bool {
         self.mode & TYPE_MASK == DIRECTORY
@@ -70,42 +52,25 @@ impl Entry {
     }
 }
 
-/// Does the name lead out of the directory that is extracted into?
-pub fn leaves(name: &str) -> bool {
-    Path::new(name).components().any(|c| !matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir))
+/// What a file is, without its content; under the name that it is to have.
+pub fn describe(path: &Path, name: &str) -> io::Result<Entry> {
+    let metadata = fs::symlink_metadata(path)?;
+    let mtime = metadata.modified().ok().and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let mtime = mtime.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(0));
+    Ok(Entry { name: name.to_owned(), mode: mode_of(&metadata), mtime })
 }
 
-/// The file or directory with all that is in it; the name that cannot be read is the error.
-pub fn collect(base: Option<&str>, name: &str, entries: &mut Vec<Entry>) -> Result<(), String> {
-    let path = base.map_or_else(|| Path::new(name).to_path_buf(), |base| Path::new(base).join(name));
-    let metadata = fs::symlink_metadata(&path).map_err(|_| path.display().to_string())?;
-    let mtime = metadata
-        .modified()
-        .ok()
-        .and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok())
-        .map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(0));
-    let fail = |_| path.display().to_string();
-    let data = if metadata.is_dir() {
-        None
-    } else if metadata.is_symlink() {
-        Some(fs::read_link(&path).map_err(fail)?.to_string_lossy().into_owned().into_bytes())
-    } else {
-        Some(fs::read(&path).map_err(fail)?)
-    };
-    let size = data.as_ref().map_or(0, |d| i64::try_from(d.len()).unwrap_or(i64::MAX));
-    entries.push(Entry { name: name.to_owned(), mode: mode_of(&metadata), mtime, size, data });
-    if metadata.is_dir() {
-        let mut names: Vec<String> = fs::read_dir(&path)
-            .map_err(fail)?
-            .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        for inner in names {
-            collect(base, &format!("{}/{inner}", name.trim_end_matches('/')), entries)?;
-        }
-    }
-    Ok(())
+/// The content of a file, or where a link leads to.
+pub fn content(path: &Path, is_link: bool) -> io::Result<Vec<u8>> {
+    if is_link { Ok(fs::read_link(path)?.to_string_lossy().into_owned().into_bytes()) } else { fs::read(path) }
+}
+
+/// The names in a directory, in their order.
+pub fn names_in(path: &Path) -> io::Result<Vec<String>> {
+    let entries = fs::read_dir(path)?.flatten();
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    Ok(names)
 }
 
 /// A mode as `ls -l` shows it.

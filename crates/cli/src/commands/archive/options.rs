@@ -20,6 +20,8 @@ pub struct Request {
     pub dry_run: bool,
     pub glob: bool,
     pub file: Option<String>,
+    /// The archive is at the end of that file.
+    pub append: bool,
     pub directory: Option<String>,
     pub names: Vec<String>,
 }
@@ -48,6 +50,7 @@ struct Parser {
     dry_run: bool,
     glob: bool,
     file: Option<String>,
+    append: bool,
     directory: Option<String>,
 }
 
@@ -59,6 +62,7 @@ impl Parser {
             dry_run: self.dry_run,
             glob: self.glob,
             file: self.file,
+            append: self.append,
             directory: self.directory,
             names,
         }
@@ -85,9 +89,9 @@ impl Parser {
                 self.glob = true;
                 return Ok(());
             }
-            'a' => return Err("archives at the end of other files are not supported".into()),
-            'f' => {
+            'f' | 'a' => {
                 self.file = argument.map(str::to_owned);
+                self.append = letter == 'a';
                 return Ok(());
             }
             _ => {
