@@ -72,6 +72,12 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Damaged databases, logs and journals: `--count N --seed S`, with SQLite beside it `--compare`.
+    Hostile {
+        /// Passed on to the program.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Record what the program that calls every function of the C library prints on SQLite, and where ours differs.
     CApi,
     /// AddressSanitizer over the C library.
@@ -112,6 +118,11 @@ fn main() -> ExitCode {
             run_cargo(&[FULL_SQLITE], &["run", "--release", "-p", "differential", "--"], &arguments)
         }
         Chore::Sim { arguments } => cargo(&["run", "--profile", "quick", "-p", "turso_sim", "--"], &arguments),
+        Chore::Hostile { arguments } => run_cargo(
+            &CHECKED_RELEASE,
+            &["run", "--release", "-p", "integration", "--bin", "hostile", "--"],
+            &arguments,
+        ),
         Chore::CApi => c_api::record(),
         Chore::Addresses => c_api::addresses(),
         Chore::Threads { seconds } => c_api::threads(seconds),
@@ -123,6 +134,10 @@ fn main() -> ExitCode {
 
 /// Bundled SQLite with the functions that its builds have as an option: the generated scripts call them.
 const FULL_SQLITE: (&str, &str) = ("LIBSQLITE3_FLAGS", "-DSQLITE_ENABLE_MATH_FUNCTIONS -DSQLITE_ENABLE_PERCENTILE");
+
+/// A release build that notices arithmetic that overflows, in a folder of its own: everything is built anew for it.
+const CHECKED_RELEASE: [(&str, &str); 2] =
+    [("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true"), ("CARGO_TARGET_DIR", "target/hostile")];
 
 /// Built where `cargo xtask threads` builds: the standard library, instrumented too, is the same. SQLite's own code is not
 /// instrumented, and takes part through the files alone.

@@ -41,6 +41,20 @@ pub struct TriggerCall {
     pub recursive: bool,
 }
 
+/// Storage classes as bits of a set.
+pub mod class {
+    /// INTEGER.
+    pub const INTEGER: u32 = 1;
+    /// REAL.
+    pub const REAL: u32 = 2;
+    /// TEXT.
+    pub const TEXT: u32 = 4;
+    /// BLOB.
+    pub const BLOB: u32 = 8;
+    /// NULL.
+    pub const NULL: u32 = 16;
+}
+
 crate::detail_operand!(OnError, Arc<Raise>, Arc<TriggerCall>);
 
 instructions! {
@@ -77,6 +91,10 @@ instructions! {
     IsNull { reg: Reg, target: Addr }
     /// Jump when the register is not NULL.
     NotNull { reg: Reg, target: Addr }
+    /// Jump when the value is of one of these storage classes ([`class`]).
+    IsOf { reg: Reg, classes: u32, target: Addr }
+    /// From here on damage that an instruction meets (`SQLITE_CORRUPT`) does not end the run: it goes on at `target`, once.
+    OnDamage { target: Addr }
     /// When the integer is positive: subtract `decrement` and jump.
     IfPos { reg: Reg, target: Addr, decrement: u32 }
     /// Decrement the integer; jump when it becomes zero.

@@ -78,6 +78,9 @@ instructions! {
     Rowid { cursor: CursorId, dest: Reg }
     /// The `column`-th field of the current record; `default` when the record is shorter (`None`: NULL).
     Column { cursor: CursorId, column: u16, dest: Reg, default: Option<Arc<Value>> }
+    /// Jump when a column of the current row is stored as one of these storage classes ([`crate::control::class`]); its value is not
+    /// read. The last column also tells whether the record is as long as its header says.
+    ColumnIsOf { cursor: CursorId, column: u16, classes: u32, target: Addr, default: Option<Arc<Value>> }
     /// From now on every column and the rowid read NULL, until the cursor moves (LEFT JOIN).
     NullRow { cursor: CursorId }
     /// When the cursor is on a [`NullRow`]: set `dest` to NULL and jump.

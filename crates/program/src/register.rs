@@ -63,7 +63,7 @@ macro_rules! for_each_instruction {
             (control Goto) (control Gosub) (control Return) (control InitCoroutine) (control EndCoroutine) (control Yield)
             (control Halt) (control HaltIfNull) (control RaiseError) (control ResultRow) (control Once)
             (control If) (control IfNot) (control IsNull) (control NotNull) (control IfPos)
-            (control DecrJumpZero) (control OffsetLimit) (control MustBeInt) (control Jump) (control RunTrigger) (control Param)
+            (control IsOf) (control OnDamage) (control DecrJumpZero) (control OffsetLimit) (control MustBeInt) (control Jump) (control RunTrigger) (control Param)
 
             (data Null) (data Integer) (data Real) (data Const) (data Variable) (data Copy) (data Cast)
             (data ApplyAffinity) (data RealAffinity) (data ReadBlob) (data ClrSubtype) (data GetSubtype) (data SetSubtype)
@@ -79,7 +79,7 @@ macro_rules! for_each_instruction {
             (cursor Rewind) (cursor Last) (cursor Next) (cursor Prev) (cursor SeekRowid) (cursor NotExists)
             (cursor SeekGe) (cursor SeekGt) (cursor SeekLe) (cursor SeekLt) (cursor IdxGe) (cursor IdxGt) (cursor IdxLe)
             (cursor IdxLt) (cursor Found) (cursor NotFound) (cursor NoConflict) (cursor DeferredSeek)
-            (cursor IdxRowid) (cursor Rowid) (cursor Column) (cursor NullRow) (cursor IfNullRow) (cursor Count) (cursor CountRoughly)
+            (cursor IdxRowid) (cursor Rowid) (cursor Column) (cursor ColumnIsOf) (cursor NullRow) (cursor IfNullRow) (cursor Count) (cursor CountRoughly)
             (cursor Sequence)
             (write MakeRecord) (write NewRowid) (write Insert) (write Delete) (write IdxInsert) (write IdxDelete)
             (write Clear) (write ChangeCount) (write ResetCount) (write FkCounter) (write FkIfZero)

@@ -398,20 +398,22 @@ impl Playback<'_> {
             return Ok(false);
         }
         let Some(mut header) = JournalHeader::decode(&bytes) else { return Ok(false) };
-        if header.page_size == 0 {
-            // Zeros that were to end the journal have come this far when the power went: SQLite plays it back all the same.
-            header.page_size = self.page_size_of_database()?;
-        }
-        if !is_page_size(header.page_size)
-            || !(32..=65536).contains(&header.sector_size)
-            || !header.sector_size.is_power_of_two()
-        {
-            return Ok(false);
+        if let Some(first) = &self.first {
+            // Of later headers nobody reads the sizes.
+            (header.page_size, header.sector_size) = (first.page_size, first.sector_size);
+        } else {
+            if header.page_size == 0 {
+                // Zeros that were to end the journal have come this far when the power went: SQLite plays it back all the same.
+                header.page_size = self.page_size_of_database()?;
+            }
+            if !is_page_size(header.page_size)
+                || !(32..=65536).contains(&header.sector_size)
+                || !header.sector_size.is_power_of_two()
+            {
+                return Ok(false);
+            }
         }
         let first = *self.first.get_or_insert(header);
-        if (header.page_size, header.sector_size) != (first.page_size, first.sector_size) {
-            return Ok(false);
-        }
         if self.offset == 0 {
             let bytes = u64::from(header.initial_size) * u64::from(header.page_size);
             if self.file.size()? > bytes {

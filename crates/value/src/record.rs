@@ -71,7 +71,7 @@ impl SerialType {
         Self(len as u64 * 2 + 12)
     }
 
-    /// The number of bytes the value takes in the body. (Types 10 and 11 take none; reading them is an error.)
+    /// The number of bytes the value takes in the body. (Types 10 and 11, which no file should have, take none and are read as NULL.)
     #[inline]
     pub fn len(self) -> u64 {
         const SMALL: [u8; 12] = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0];
@@ -99,7 +99,7 @@ impl SerialType {
     #[inline]
     pub fn read(self, body: &[u8]) -> Result<ValueRef<'_>> {
         Ok(match self.0 {
-            0 => ValueRef::Null,
+            0 | 10 | 11 => ValueRef::Null,
             8 => ValueRef::Integer(0),
             9 => ValueRef::Integer(1),
             1..=6 => ValueRef::Integer(read_integer(body)),
@@ -110,7 +110,6 @@ impl SerialType {
                 let real = f64::from_be_bytes(bytes);
                 if real.is_nan() { ValueRef::Null } else { ValueRef::Real(real) }
             }
-            10 | 11 => return Err(malformed("reserved serial type")),
             n if n & 1 == 1 => ValueRef::Text(body),
             _ => ValueRef::Blob(body),
         })

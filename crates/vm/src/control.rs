@@ -189,6 +189,30 @@ impl Exec for NotNull {
     }
 }
 
+/// The storage class of a value, as one of [`class`].
+pub(crate) fn value_class(value: &Value) -> u32 {
+    match value {
+        Value::Null => class::NULL,
+        Value::Integer(_) => class::INTEGER,
+        Value::Real(_) => class::REAL,
+        Value::Text(_) => class::TEXT,
+        Value::Blob(_) => class::BLOB,
+    }
+}
+
+impl Exec for IsOf {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        Flow::jump_if(self.classes & value_class(vm.frame.registers.get(self.reg)) != 0, self.target)
+    }
+}
+
+impl Exec for OnDamage {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {
+        vm.run.on_damage = Some(self.target);
+        Ok(Flow::NEXT)
+    }
+}
+
 impl Exec for IfPos {
     #[inline]
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, _: &mut H) -> Result<Flow> {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use turso_error::Result;
 use turso_program::control::OnError;
-use turso_program::{Reg, Regs};
+use turso_program::{Addr, Reg, Regs};
 use turso_storage::Pager;
 use turso_storage::btree::TreeEraser;
 use turso_value::{Object, Objects, TextEncoding, Value};
@@ -65,6 +65,8 @@ pub(crate) struct Run {
     pub until_poll: u32,
     /// How an error raised by the program is to be undone.
     pub on_error: OnError,
+    /// Where the run goes on when it meets damage.
+    pub on_damage: Option<Addr>,
     /// The registers of the row that `step` has answered.
     pub row: Regs,
     /// The encoding of text in records.
@@ -108,6 +110,7 @@ impl Run {
             counters: RunCounters::default(),
             until_poll: u32::MAX,
             on_error: OnError::Abort,
+            on_damage: None,
             row: Regs { first: Reg(0), count: 0 },
             encoding: TextEncoding::Utf8,
             result: Value::Null,
@@ -126,6 +129,7 @@ impl Run {
         self.ignoring = false;
         self.steps = 0;
         self.counters = RunCounters::default();
+        self.on_damage = None;
         self.on_error = OnError::Abort;
         self.row.count = 0;
         self.scratch.drawn = None;

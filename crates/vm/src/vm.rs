@@ -295,7 +295,14 @@ impl Vm {
                 Err(error) => {
                     self.frame.program = Some(program);
                     self.frame.pc = pc;
-                    return Err(error);
+                    match self.run.on_damage {
+                        Some(target) if error.is(ResultCode::CORRUPT) => {
+                            self.run.on_damage = None;
+                            self.run.unpin();
+                            self.frame.pc = target.index();
+                        }
+                        _ => return Err(error),
+                    }
                 }
             }
         }

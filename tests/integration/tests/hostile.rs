@@ -4,13 +4,14 @@
 //! The work is done by a child process per batch (this binary, running one of its ignored tests), because only from outside can
 //! a hang or an abort be seen. `FILE_MUTATIONS` (200; 10000 in full), `SQL_MUTATIONS` (3000; 100000 in full), `HOSTILE_SEED`.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use integration::hostile::images::{Kind, pool};
+use integration::hostile::mutate::mutate;
 use integration::random::{Rng, seed, variable};
 use integration::watchdog::{End, peak_memory_bytes, this_test, wait};
-use integration::{Engine, Ours, Stock};
+use integration::{Engine, Ours};
 use turso_core::{Backend, Database, OpenOptions, StepResult};
 
 /// Memory that a batch may take at most.
@@ -98,88 +99,6 @@ fn run_all(connection: &turso_core::Connection, sql: &str) {
 
 // ---- Files --------------------------------------------------------------------------------------------------------------
 
-/// A valid file with a bit of everything, made by SQLite.
-fn valid_file(path: &Path, rng: &mut Rng) {
-    let mut stock = Stock::open(path);
-    stock.must("PRAGMA synchronous = OFF");
-    stock.must(&format!("PRAGMA page_size = {}", rng.pick(&[512, 1024, 4096])));
-    stock.must(&format!("PRAGMA auto_vacuum = {}", rng.below(3)));
-    if rng.percent(20) {
-        stock.must("PRAGMA encoding = 'UTF-16le'");
-    }
-    stock.must("CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c)");
-    stock.must("CREATE INDEX tb ON t(b, c DESC)");
-    stock.must("CREATE TABLE w(k TEXT, n, v, PRIMARY KEY(k, n)) WITHOUT ROWID");
-    stock.must("CREATE TABLE q(x UNIQUE, y AS (x || '!'))");
-    stock.must("CREATE VIEW vw AS SELECT t.b, w.v FROM t JOIN w ON w.n = t.a");
-    stock.must("CREATE TRIGGER tr AFTER DELETE ON t BEGIN INSERT OR IGNORE INTO q(x) VALUES (old.b); END");
-    stock.must(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120) \
-                INSERT INTO t SELECT i, printf('%.*c', (i * 37) % 300, 'b') || i, i * 1.5 FROM n",
-    );
-    stock.must("INSERT INTO w SELECT b, a, zeroblob(a * 20) FROM t WHERE a % 2");
-    stock.must("INSERT INTO q SELECT a FROM t WHERE a % 3 = 0");
-    stock.must("DELETE FROM t WHERE a BETWEEN 30 AND 60");
-    if rng.percent(30) {
-        stock.must("ANALYZE");
-    }
-}
-
-/// Change bytes, mostly where they mean something.
-fn mutate(bytes: &mut Vec<u8>, rng: &mut Rng) {
-    let page_size = match u16::from_be_bytes([bytes[16], bytes[17]]) {
-        1 => 65536,
-        n => usize::from(n),
-    };
-    let pages = bytes.len() / page_size;
-    for _ in 0..1 + rng.below(6) {
-        let page = rng.below(pages);
-        let start = page * page_size;
-        match rng.below(12) {
-            // The page's header and its cell pointers.
-            0..=3 => {
-                let from = if page == 0 { 100 } else { 0 };
-                let at = start + from + rng.below(24);
-                bytes[at] = rng.bits() as u8;
-            }
-            // Anywhere on a page.
-            4..=6 => {
-                let at = start + rng.below(page_size);
-                bytes[at] = rng.bits() as u8;
-            }
-            // A bit.
-            7 => {
-                let at = start + rng.below(page_size);
-                bytes[at] ^= 1 << rng.below(8);
-            }
-            // The header of the database.
-            8 => {
-                let at = rng.below(100);
-                bytes[at] = *rng.pick(&[0, 1, 2, 0x7F, 0x80, 0xFF, 4]);
-            }
-            // Four bytes that look like a page number.
-            9 => {
-                let at = start + rng.below(page_size - 4);
-                let number = if rng.percent(80) { rng.below(pages + 2) as u32 } else { rng.bits() as u32 };
-                bytes[at..at + 4].copy_from_slice(&number.to_be_bytes());
-            }
-            // A page in place of another.
-            10 => {
-                let from = rng.below(pages) * page_size;
-                let copy = bytes[from..from + page_size].to_vec();
-                bytes[start..start + page_size].copy_from_slice(&copy);
-            }
-            // The end is missing.
-            _ => {
-                if rng.percent(20) && pages > 2 {
-                    bytes.truncate(bytes.len() - rng.below(2 * page_size));
-                    return;
-                }
-            }
-        }
-    }
-}
-
 const QUESTIONS: &[&str] = &[
     "PRAGMA integrity_check(20)",
     "PRAGMA quick_check(20)",
@@ -189,7 +108,6 @@ const QUESTIONS: &[&str] = &[
     "SELECT count(*), sum(length(b)), max(c) FROM t",
     "SELECT * FROM w ORDER BY k DESC, n",
     "SELECT * FROM q WHERE x > 5",
-    "SELECT * FROM vw",
     "SELECT * FROM t WHERE b >= 'b' AND b < 'c'",
     "INSERT INTO t(b, c) SELECT b, zeroblob(600) FROM t LIMIT 20",
     "INSERT OR REPLACE INTO w SELECT k, n + 1, x'0102' FROM w LIMIT 30",
@@ -215,20 +133,16 @@ const QUESTIONS: &[&str] = &[
 fn damaged_files_child() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("damaged.db");
+    let pool = pool(Kind::File, directory.path());
     for case in cases() {
         println!("case {case}");
         let mut rng = Rng::new(case);
         for suffix in ["", "-wal", "-journal", "-shm"] {
             let _ = std::fs::remove_file(directory.path().join(format!("damaged.db{suffix}")));
         }
-        // The valid file is the same for many cases: it depends on few bits.
-        let template = directory.path().join(format!("template{}.db", case % 12));
-        if !template.exists() {
-            valid_file(&template, &mut Rng::new(case % 12));
-        }
-        let mut bytes = std::fs::read(&template).unwrap();
-        mutate(&mut bytes, &mut rng);
-        std::fs::write(&path, &bytes).unwrap();
+        let mut files = rng.pick(&pool).clone();
+        mutate(Kind::File, &mut files, &mut rng);
+        std::fs::write(&path, &files.database).unwrap();
         let backend = if rng.percent(15) { Backend::AlwaysPending } else { Backend::Default };
         let options = OpenOptions {
             new_uses_wal: false,

@@ -11,207 +11,31 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use integration::hostile::images::{Files, Kind, beside, pool, remove};
+use integration::hostile::mutate::mutate;
 use integration::random::{Rng, seed, variable};
 use integration::watchdog::{End, peak_memory_bytes, this_test, wait};
 use integration::{Answer, Engine, Ours, Stock};
 
 /// Memory that a batch may take at most.
 const MEMORY_LIMIT_BYTES: u64 = 1 << 30;
-/// Templates of each kind.
-const TEMPLATES: u64 = 6;
+/// The wal-index that a log leaves behind, as long as it is looked at: of no log in particular.
+const STALE_INDEX: usize = 32768;
 
-/// A database with a companion that matters.
-struct Template {
-    database: Vec<u8>,
-    suffix: &'static str,
-    companion: Vec<u8>,
-    shm: Vec<u8>,
-}
-
-fn fill(stock: &mut Stock, rng: &mut Rng) {
-    stock.must(&format!("PRAGMA page_size = {}", rng.pick(&[512, 1024, 4096])));
-    stock.must("CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c)");
-    stock.must("CREATE INDEX tb ON t(b)");
-    stock.must(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) \
-         INSERT INTO t SELECT i, printf('%.*c', (i * 37) % 200, 'b') || i, i * 1.5 FROM n",
-    );
-}
-
-/// The files of a database that SQLite has open, in the middle of its work.
-fn template(directory: &Path, no: u64) -> Template {
-    let path = directory.join("template.db");
-    let with = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
-    for suffix in ["", "-wal", "-journal", "-shm"] {
-        let _ = std::fs::remove_file(with(suffix));
-    }
-    let mut rng = Rng::new(no);
-    let mut stock = Stock::open(&path);
-    let log = no % 2 == 0;
-    fill(&mut stock, &mut rng);
-    if log {
-        stock.must("PRAGMA journal_mode = wal");
-        stock.must("PRAGMA wal_autocheckpoint = 0");
-        stock.must("UPDATE t SET b = b || 'x' WHERE a % 5 = 0");
-        if rng.percent(50) {
-            stock.must("PRAGMA wal_checkpoint");
-        }
-        stock.must("DELETE FROM t WHERE a BETWEEN 10 AND 20");
-        stock.must("INSERT INTO t(b, c) SELECT b, zeroblob(700) FROM t LIMIT 8");
-    } else {
-        stock.must("PRAGMA cache_size = 2");
-        stock.must("PRAGMA cache_spill = 1");
-        stock.must("BEGIN");
-        stock.must("UPDATE t SET b = 'new' || a, c = zeroblob(300)");
-        stock.must("INSERT INTO t(b) SELECT hex(b) FROM t");
-    }
-    let suffix = if log { "-wal" } else { "-journal" };
-    let read = |suffix: &str| std::fs::read(with(suffix)).unwrap_or_default();
-    Template { database: read(""), suffix, companion: read(suffix), shm: if log { read("-shm") } else { Vec::new() } }
-}
-
-fn be32(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..at + 4).map_or(0, |b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]))
-}
-
-fn put32(bytes: &mut [u8], at: usize, value: u32) {
-    if let Some(place) = bytes.get_mut(at..at + 4) {
-        place.copy_from_slice(&value.to_be_bytes());
-    }
-}
-
-fn odd_number(rng: &mut Rng) -> u32 {
-    match rng.below(5) {
-        0 => rng.below(200) as u32,
-        1 => u32::MAX - rng.below(3) as u32,
-        2 => 1 << rng.below(32),
-        3 => 0,
-        _ => rng.bits() as u32,
-    }
-}
-
-/// Changes fields of a log, and anything in it.
-fn mutate_log(log: &mut Vec<u8>, rng: &mut Rng) {
-    let page_size = (be32(log, 8) as usize).clamp(512, 65536);
-    let frame = page_size + 24;
-    let frames = log.len().saturating_sub(32) / frame;
-    for _ in 0..1 + rng.below(4) {
-        let start = 32 + rng.below(frames.max(1)) * frame;
-        match rng.below(10) {
-            0 => put32(log, 4 * rng.below(8), odd_number(rng)),
-            // Page number, size after the commit.
-            1 | 2 => put32(log, start, odd_number(rng)),
-            3 | 4 => put32(log, start + 4, odd_number(rng)),
-            5 => put32(log, start + 8 + 4 * rng.below(4), odd_number(rng)),
-            6 | 7 => {
-                let at = start + 24 + rng.below(page_size);
-                if let Some(byte) = log.get_mut(at) {
-                    *byte = rng.bits() as u8;
-                }
-            }
-            8 => log.truncate(rng.below(log.len() + 1)),
-            _ => {
-                let copy = log.get(start..start + frame).map(<[u8]>::to_vec).unwrap_or_default();
-                log.extend_from_slice(&copy);
-            }
-        }
-    }
-}
-
-/// Computes all checksums of a log anew, so that what it says is believed.
-fn mend_log(log: &mut [u8]) {
-    let big = be32(log, 0) & 1 == 1;
-    let page_size = be32(log, 8) as usize;
-    if log.len() < 32 || !(512..=65536).contains(&page_size) || !page_size.is_power_of_two() {
-        return;
-    }
-    let add = |(mut a, mut b): (u32, u32), bytes: &[u8]| {
-        let word = |c: &[u8]| {
-            let bytes = [c[0], c[1], c[2], c[3]];
-            if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
-        };
-        for pair in bytes.chunks_exact(8) {
-            a = a.wrapping_add(word(&pair[..4])).wrapping_add(b);
-            b = b.wrapping_add(word(&pair[4..])).wrapping_add(a);
-        }
-        (a, b)
-    };
-    let mut sum = add((0, 0), &log[..24]);
-    put32(log, 24, sum.0);
-    put32(log, 28, sum.1);
-    let (header, frames) = log.split_at_mut(32);
-    for frame in frames.chunks_exact_mut(page_size + 24) {
-        frame[8..16].copy_from_slice(&header[16..24]);
-        sum = add(add(sum, &frame[..8]), &frame[24..]);
-        put32(frame, 16, sum.0);
-        put32(frame, 20, sum.1);
-    }
-}
-
-/// Changes fields of a journal, and anything in it.
-fn mutate_journal(journal: &mut Vec<u8>, rng: &mut Rng) {
-    let sector = (be32(journal, 20) as usize).clamp(32, 65536);
-    let record = (be32(journal, 24) as usize).clamp(512, 65536) + 8;
-    let records = journal.len().saturating_sub(sector) / record;
-    for _ in 0..1 + rng.below(4) {
-        let start = sector + rng.below(records.max(1)) * record;
-        match rng.below(10) {
-            // Count, nonce, pages of the database, sector, page size.
-            0..=2 => put32(journal, 8 + 4 * rng.below(5), odd_number(rng)),
-            3 => {
-                if let Some(byte) = journal.get_mut(rng.below(8)) {
-                    *byte = rng.bits() as u8;
-                }
-            }
-            4 | 5 => put32(journal, start, odd_number(rng)),
-            6 => put32(journal, start + record - 4, odd_number(rng)),
-            7 => {
-                if let Some(byte) = journal.get_mut(start + rng.below(record)) {
-                    *byte = rng.bits() as u8;
-                }
-            }
-            8 => journal.truncate(rng.below(journal.len() + 1)),
-            _ => {
-                // What looks like the name of a super-journal.
-                let mut name = b"/nowhere/x-mj000000900".to_vec();
-                let sum = name.iter().fold(0u32, |sum, byte| sum.wrapping_add(u32::from(*byte)));
-                let length = name.len() as u32;
-                name.extend_from_slice(&length.to_be_bytes());
-                name.extend_from_slice(&sum.to_be_bytes());
-                name.extend_from_slice(&[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]);
-                journal.extend_from_slice(&odd_number(rng).to_be_bytes());
-                journal.extend_from_slice(&name);
-            }
-        }
-    }
-}
-
-fn write_case(directory: &Path, template: &Template, case: u64) -> PathBuf {
+fn write_case(directory: &Path, pools: &[Vec<Files>; 2], case: u64) -> PathBuf {
     let path = directory.join("case.db");
-    let with = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
-    for suffix in ["", "-wal", "-journal", "-shm"] {
-        let _ = std::fs::remove_file(with(suffix));
-    }
+    remove(&path);
     let mut rng = Rng::new(case);
-    let mut companion = template.companion.clone();
-    if template.suffix == "-wal" {
-        mutate_log(&mut companion, &mut rng);
-        if rng.percent(50) {
-            mend_log(&mut companion);
-        }
-    } else {
-        mutate_journal(&mut companion, &mut rng);
+    let log = case % 2 == 0;
+    let mut files = rng.pick(&pools[usize::from(!log)]).clone();
+    mutate(if log { Kind::Log } else { Kind::Journal }, &mut files, &mut rng);
+    for (suffix, bytes) in files.each() {
+        std::fs::write(beside(&path, suffix), bytes).unwrap();
     }
-    std::fs::write(&path, &template.database).unwrap();
-    std::fs::write(with(template.suffix), &companion).unwrap();
-    if !template.shm.is_empty() && rng.percent(50) {
+    if log && rng.percent(50) {
         // A wal-index that nobody has open counts for nothing, whatever it says.
-        let mut shm = template.shm.clone();
-        for _ in 0..rng.below(6) {
-            let at = rng.below(shm.len().min(300));
-            shm[at] = rng.bits() as u8;
-        }
-        std::fs::write(with("-shm"), shm).unwrap();
+        let shm: Vec<u8> = (0..STALE_INDEX).map(|_| rng.bits() as u8).collect();
+        std::fs::write(beside(&path, "-shm"), shm).unwrap();
     }
     path
 }
@@ -239,12 +63,10 @@ fn damaged_companions_child() {
     let stock_side = std::env::var("COMPANION_SIDE").is_ok_and(|side| side == "stock");
     let directory = tempfile::tempdir().unwrap();
     let from = variable("CASE_FROM", 0);
-    let mut templates = BTreeMap::new();
+    let pools = [Kind::Log, Kind::Journal].map(|kind| pool(kind, directory.path()));
     for case in from..from + variable("CASE_COUNT", 0) {
         println!("case {case}");
-        let template =
-            templates.entry(case % TEMPLATES).or_insert_with(|| template(directory.path(), case % TEMPLATES));
-        let path = write_case(directory.path(), template, case);
+        let path = write_case(directory.path(), &pools, case);
         if let Some(keep) = std::env::var_os("COMPANION_KEEP") {
             for suffix in ["", "-wal", "-journal", "-shm"] {
                 let name = format!("case.db{suffix}");

@@ -151,13 +151,15 @@ pub(crate) fn release(pager: &mut Pager, no: PageNo) {
     let header = pager.header();
     let (count, trunk) = (header.freelist_count, PageNo(header.freelist_trunk));
     let limit = fill_limit(pager.usable_size());
+    // A damaged header may name any number.
+    let more = count.wrapping_add(1);
     let leaves = if count > 0 { pager.page(trunk).map(|page| be32(&page, COUNT)) } else { Ok(u32::MAX) };
     match leaves {
         Ok(leaves) if leaves < limit => {
             let page = pager.edit(trunk);
             put32(page, LEAVES + 4 * leaves as usize, no.0);
             put32(page, COUNT, leaves + 1);
-            pager.edit_header(|h| h.freelist_count = count + 1);
+            pager.edit_header(|h| h.freelist_count = more);
             if pager.secure_delete() == 1 {
                 pager.overwrite(no);
             }
@@ -168,7 +170,7 @@ pub(crate) fn release(pager: &mut Pager, no: PageNo) {
             put32(page, NEXT, next);
             pager.edit_header(|h| {
                 h.freelist_trunk = no.0;
-                h.freelist_count = count + 1;
+                h.freelist_count = more;
             });
         }
     }

@@ -115,6 +115,8 @@ impl IndexHeader {
     /// The first word of the salt.
     pub const SALT_WORD: usize = 8;
     const VERSION: u32 = 3_007_000;
+    /// More than any log has: numbers of frames are added to.
+    pub const MOST_FRAMES: u32 = u32::MAX / 2;
 
     /// Reads a header that was seen the same in both copies.
     pub fn decode(words: &[u32; Self::WORDS]) -> Result<Self, BadHeader> {
@@ -126,6 +128,12 @@ impl IndexHeader {
             return Err(BadHeader::UnknownVersion);
         }
         let page_size = u32::from(u16::from_ne_bytes([flags[2], flags[3]]));
+        let page_size = (page_size & 0xfe00) + ((page_size & 1) << 16);
+        // Nobody writes these; where they stand all the same, the log itself is asked.
+        let is_possible = if page_size == 0 { words[4] == 0 } else { page_size.is_power_of_two() };
+        if !is_possible || words[4] > Self::MOST_FRAMES {
+            return Err(BadHeader::Torn);
+        }
         let mut salt = [0; 8];
         salt[..4].copy_from_slice(&words[8].to_ne_bytes());
         salt[4..].copy_from_slice(&words[9].to_ne_bytes());
@@ -133,7 +141,7 @@ impl IndexHeader {
             change: words[2],
             is_init: true,
             big_endian: flags[1] != 0,
-            page_size: (page_size & 0xfe00) + ((page_size & 1) << 16),
+            page_size,
             max_frame: words[4],
             page_count: words[5],
             frame_checksum: [words[6], words[7]],
@@ -190,6 +198,15 @@ mod tests {
         words[4] += 1;
         assert_eq!(IndexHeader::decode(&words), Err(BadHeader::Torn));
         assert_eq!(IndexHeader::decode(&[0; 12]), Err(BadHeader::Torn));
+        for impossible in [
+            IndexHeader { page_size: 0, ..header },
+            IndexHeader { page_size: 1536, ..header },
+            IndexHeader { max_frame: u32::MAX, ..header },
+        ] {
+            assert_eq!(IndexHeader::decode(&impossible.encode()), Err(BadHeader::Torn), "{impossible:?}");
+        }
+        let empty = IndexHeader { page_size: 0, max_frame: 0, ..header };
+        assert_eq!(IndexHeader::decode(&empty.encode()), Ok(empty));
     }
 
     #[test]

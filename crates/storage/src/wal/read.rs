@@ -42,8 +42,9 @@ impl WalSnapshot {
         self.page_size = page_size;
     }
 
+    /// Of a log without commits the file alone says it, whatever stands in the log's header.
     pub fn page_size(&self) -> u32 {
-        if self.header.page_size == 0 { self.page_size } else { self.header.page_size }
+        if self.header.page_count == 0 { self.page_size } else { self.header.page_size }
     }
 
     /// Pages of the database; 0: as many as the file has.

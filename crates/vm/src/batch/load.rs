@@ -121,12 +121,12 @@ impl Scan {
                 page = row.page;
                 bytes = self.pages.get(usize::from(page)).map_or(&self.copied[..], |page| &page[..]);
             }
-            if let Some((serial, at)) = find::<FIRST>(bytes, row, next, field) {
+            if let Some((serial, at, last)) = find::<FIRST>(bytes, row, next, field) {
                 if serial < 10 {
                     let shape = &SHAPES[usize::from(serial)];
                     let end = at + usize::from(shape.len);
                     if let Some(wide) = bytes.get(at..).and_then(|bytes| bytes.first_chunk())
-                        && end <= row.end as usize
+                        && may_end(end, row, last)
                     {
                         row.mark = end as u32;
                         let value = i64::from_be_bytes(*wide) >> shape.unused;
@@ -137,7 +137,7 @@ impl Scan {
                 } else if serial >= 12 && (plain_text || serial & 1 == 0) {
                     let len = usize::from((serial - 12) >> 1);
                     let end = at + len;
-                    if end <= row.end as usize {
+                    if may_end(end, row, last) {
                         row.mark = end as u32;
                         *tag = if serial & 1 == 1 { TEXT } else { BLOB };
                         *word = place(text, bytes, at, len)?;
@@ -195,9 +195,16 @@ fn make_null(vector: &mut Vector) {
 /// Bytes of a header that are looked at together.
 const HEAD: usize = 32;
 
-/// The serial type of a field and where its value starts. `None`: the record may have another shape.
+/// Whether a value may end there: within its record, and the last one exactly at its end.
 #[inline(always)]
-fn find<const FIRST: bool>(bytes: &[u8], row: &PageRow, next: usize, field: usize) -> Option<(u8, usize)> {
+fn may_end(end: usize, row: &PageRow, last: bool) -> bool {
+    let rest = (row.end as usize).wrapping_sub(end);
+    if last { rest == 0 } else { rest as isize >= 0 }
+}
+
+/// The serial type of a field, where its value starts, and whether it is the last. `None`: the record may have another shape.
+#[inline(always)]
+fn find<const FIRST: bool>(bytes: &[u8], row: &PageRow, next: usize, field: usize) -> Option<(u8, usize, bool)> {
     let start = row.start as usize;
     // With one check that all are there, and no more.
     let Some(head) = bytes.get(start..)?.first_chunk::<HEAD>().filter(|_| field + 1 < HEAD) else {
@@ -215,12 +222,17 @@ fn find<const FIRST: bool>(bytes: &[u8], row: &PageRow, next: usize, field: usiz
         long |= serial;
         at += usize::from(LEN[usize::from(serial & 0x7f)]);
     }
-    (long < 0x80).then_some((serial, at))
+    (long < 0x80).then_some((serial, at, field + 2 == usize::from(header_len)))
 }
 
 /// [`find`] near the end of a page, and for fields far behind.
 #[inline(never)]
-fn find_anywhere<const FIRST: bool>(bytes: &[u8], row: &PageRow, next: usize, field: usize) -> Option<(u8, usize)> {
+fn find_anywhere<const FIRST: bool>(
+    bytes: &[u8],
+    row: &PageRow,
+    next: usize,
+    field: usize,
+) -> Option<(u8, usize, bool)> {
     let start = row.start as usize;
     let header_len = *bytes.get(start)?;
     let mut at = if FIRST { start + usize::from(header_len) } else { row.mark as usize };
@@ -234,7 +246,7 @@ fn find_anywhere<const FIRST: bool>(bytes: &[u8], row: &PageRow, next: usize, fi
         long |= serial;
         at += usize::from(LEN[usize::from(serial & 0x7f)]);
     }
-    (long < 0x80).then_some((serial, at))
+    (long < 0x80).then_some((serial, at, field + 2 == usize::from(header_len)))
 }
 
 /// Keeps the `len` bytes at `at`, fewer than 64, behind what a vector has of text; the word that stands for them.
@@ -270,7 +282,7 @@ fn load_other(
 ) -> Result<(Class, u64)> {
     let record = record(bytes, row);
     let mut value = Vector { bytes: std::mem::take(text), ..Vector::default() };
-    let result = match Decoder::default().locate(record, field) {
+    let result = match Decoder::default().locate(record, record.len(), field) {
         Ok(Some((serial, at))) => load_value(record, serial, at, encoding, &mut value),
         Ok(None) => load_default(column.default.as_ref(), &mut value),
         Err(error) => Err(error),
@@ -297,9 +309,6 @@ fn load_default(default: Option<&Arc<Value>>, vector: &mut Vector) -> Result<()>
 fn load_value(record: &[u8], serial: u64, at: usize, encoding: TextEncoding, vector: &mut Vector) -> Result<()> {
     let len = usize::try_from(SerialType(serial).len()).map_err(|_| malformed())?;
     let body = at.checked_add(len).and_then(|end| record.get(at..end)).ok_or_else(malformed)?;
-    if matches!(serial, 10 | 11) {
-        return Err(malformed());
-    }
     if encoding != TextEncoding::Utf8 && serial >= 13 && serial & 1 == 1 {
         let mut text = Vec::new();
         encoding.decode(body, &mut text);

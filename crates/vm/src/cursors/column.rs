@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use turso_error::Result;
 use turso_program::Program;
-use turso_program::cursor::Column;
+use turso_program::control::class;
+use turso_program::cursor::{Column, ColumnIsOf};
 use turso_storage::Pager;
 use turso_value::record::assign_stored;
 use turso_value::{SerialType, TextEncoding, Value};
 
-use super::{Cursor, TreeCursor};
+use super::{Cursor, TreeCursor, tree_and_pager};
+use crate::control::value_class;
 use crate::dispatch::{Exec, Flow};
 use crate::run::internal;
 use crate::{Host, Vm};
@@ -38,7 +40,8 @@ impl TreeCursor {
         if usize::from(header) > local.len() || header >= 0x80 {
             return Ok(None);
         }
-        let Some((serial, at)) = self.record.locate(local, column)? else { return Ok(None) };
+        let size = self.btree.payload_size() as usize;
+        let Some((serial, at)) = self.record.locate(local, size, column)? else { return Ok(None) };
         if serial < 12 || serial & 1 == 1 {
             return Ok(None);
         }
@@ -65,7 +68,7 @@ impl TreeCursor {
             let record = self.btree.full_payload(pager)?;
             return self.record.read(record, column, encoding, dest);
         }
-        let Some((serial, offset)) = self.record.locate(local, column)? else {
+        let Some((serial, offset)) = self.record.locate(local, total, column)? else {
             return Ok(false);
         };
         let serial = SerialType(serial);
@@ -80,6 +83,49 @@ impl TreeCursor {
         let assigned = serial.read(bytes).map(|stored| assign_stored(dest, stored, encoding));
         bytes.clear();
         assigned.map(|()| true)
+    }
+}
+
+/// The storage class that a serial type stands for.
+fn class_of(serial: u64) -> u32 {
+    match serial {
+        1..=6 | 8 | 9 => class::INTEGER,
+        7 => class::REAL,
+        12.. if serial & 1 == 1 => class::TEXT,
+        12.. => class::BLOB,
+        _ => class::NULL,
+    }
+}
+
+impl TreeCursor {
+    /// The serial type of a column of the current row, on which the cursor has settled; `None` when the record has no such column.
+    fn serial_type(&mut self, pager: &mut Pager, column: usize) -> Result<Option<u64>> {
+        let total = self.btree.payload_size() as usize;
+        let local = self.btree.local_payload();
+        let header = turso_value::varint::read(local).map_or(0, |(len, _)| len);
+        let place = if header > local.len() as u64 && self.btree.overflows() {
+            let record = self.btree.full_payload(pager)?;
+            self.record.locate(record, record.len(), column)?
+        } else {
+            self.record.locate(local, total, column)?
+        };
+        Ok(place.map(|(serial, _)| serial))
+    }
+}
+
+impl Exec for ColumnIsOf {
+    fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        let (tree, pager) = tree_and_pager(&mut vm.frame.cursors, &mut vm.run, host, self.cursor)?;
+        let class = if !tree.settle(pager)? {
+            class::NULL
+        } else {
+            match (tree.serial_type(pager, usize::from(self.column))?, &self.default) {
+                (Some(serial), _) => class_of(serial),
+                (None, Some(default)) => value_class(default),
+                (None, None) => class::NULL,
+            }
+        };
+        Flow::jump_if(self.classes & class != 0, self.target)
     }
 }
 

@@ -8,6 +8,8 @@
 //!   header_len | t0 | t1 | t2 | ...   v0 | v1 | v2 | ...
 //!                     ^ header_at          ^ body_at        (column 1)
 //! ```
+//! Whoever comes to the end of the header knows where the values end, and they must end where the record does; before that, as
+//! in SQLite, nobody looks.
 
 use turso_error::{Error, Result};
 use turso_value::record::assign_stored;
@@ -22,6 +24,9 @@ pub(crate) struct Decoder {
     header_end: u32,
     body_at: u32,
 }
+
+/// In the place of where the values begin: there is not even a header.
+const NO_HEADER: u32 = u32::MAX;
 
 /// Body bytes of the serial types that take one byte of the header.
 pub(crate) const LEN: [u8; 128] = {
@@ -41,6 +46,12 @@ fn malformed(what: &'static str) -> Error {
     Error::corrupt(0, what)
 }
 
+#[cold]
+#[track_caller]
+fn other_size() -> Error {
+    malformed("values do not end where the record ends")
+}
+
 impl Decoder {
     /// Forget the record.
     #[inline(always)]
@@ -52,7 +63,7 @@ impl Decoder {
     /// untouched). `record` is the whole record.
     #[inline(always)]
     pub fn read(&mut self, record: &[u8], column: usize, encoding: TextEncoding, dest: &mut Value) -> Result<bool> {
-        let Some((serial, at)) = self.locate(record, column)? else {
+        let Some((serial, at)) = self.locate(record, record.len(), column)? else {
             return Ok(false);
         };
         match serial {
@@ -84,9 +95,9 @@ impl Decoder {
     }
 
     /// Serial type and offset of a column; `None` when the record has no such column. `record` may be cut off behind its
-    /// header.
+    /// header; it has `size` bytes.
     #[inline(always)]
-    pub fn locate(&mut self, record: &[u8], column: usize) -> Result<Option<(u64, usize)>> {
+    pub fn locate(&mut self, record: &[u8], size: usize, column: usize) -> Result<Option<(u64, usize)>> {
         let mut from = *self;
         if from.header_end == 0 || (column as u32) < from.column {
             match record.first() {
@@ -102,11 +113,13 @@ impl Decoder {
         let mut left = column as u32 - from.column;
         let (mut at, mut body) = (from.header_at as usize, from.body_at as usize);
         let serial = loop {
-            let Some(&serial) = header.get(at) else { return Ok(None) };
+            let Some(&serial) = header.get(at) else {
+                return if body == size || from.body_at == NO_HEADER { Ok(None) } else { Err(other_size()) };
+            };
             if serial >= 0x80 {
                 let (header_at, body_at) = (at as u32, body as u32);
                 *self = Self { column: column as u32 - left, header_at, header_end: from.header_end, body_at };
-                return self.locate_slowly(header, column);
+                return self.locate_slowly(header, size, column);
             }
             if left == 0 {
                 break serial;
@@ -115,6 +128,9 @@ impl Decoder {
             at += 1;
             body += usize::from(LEN[usize::from(serial)]);
         };
+        if at + 1 == header.len() && body + usize::from(LEN[usize::from(serial)]) != size {
+            return Err(other_size());
+        }
         let (header_at, body_at) = (at as u32, body as u32);
         *self = Self { column: column as u32, header_at, header_end: from.header_end, body_at };
         Ok(Some((u64::from(serial), body)))
@@ -123,8 +139,12 @@ impl Decoder {
     #[inline(never)]
     fn open_slowly(record: &[u8]) -> Result<Self> {
         match varint::read(record) {
+            // A header that ends before it begins is, as SQLite reads it, one without fields, behind which nobody looks.
+            Some((len, used)) if len < used as u64 => {
+                Ok(Self { column: 0, header_at: used as u32, header_end: used as u32, body_at: NO_HEADER })
+            }
             // A record that long is none: no payload is.
-            Some((len, used)) if len >= used as u64 && len <= i32::MAX as u64 => {
+            Some((len, used)) if len <= i32::MAX as u64 => {
                 Ok(Self { column: 0, header_at: used as u32, header_end: len as u32, body_at: len as u32 })
             }
             // An empty record, as SQLite reads it, has no columns.
@@ -135,20 +155,25 @@ impl Decoder {
 
     /// From the decoder's place on, with serial types of any length.
     #[inline(never)]
-    fn locate_slowly(&mut self, header: &[u8], column: usize) -> Result<Option<(u64, usize)>> {
+    fn locate_slowly(&mut self, header: &[u8], size: usize, column: usize) -> Result<Option<(u64, usize)>> {
         loop {
             let rest = header.get(self.header_at as usize..).unwrap_or(&[]);
             if rest.is_empty() {
-                return Ok(None);
+                return if self.body_at as usize == size { Ok(None) } else { Err(other_size()) };
             }
             let Some((serial, used)) = varint::read(rest) else {
                 return Err(malformed("serial type past the end of the record header"));
             };
-            // (A value's end is checked where it is read.)
-            if self.column as usize == column {
-                return Ok(Some((serial, self.body_at as usize)));
-            }
             let body = u64::from(self.body_at).saturating_add(SerialType(serial).len());
+            // (The end of a value that is not the last is checked where it is read.)
+            if self.column as usize == column {
+                let is_last = used == rest.len();
+                return if is_last && body != size as u64 {
+                    Err(other_size())
+                } else {
+                    Ok(Some((serial, self.body_at as usize)))
+                };
+            }
             if body > i32::MAX as u64 {
                 return Err(malformed("value past the end of the record"));
             }
@@ -255,7 +280,17 @@ mod tests {
             }
         }
         assert!(Decoder::default().read(&[2, 6, 1], 0, TextEncoding::Utf8, &mut value).is_err());
-        assert!(Decoder::default().read(&[2, 10], 0, TextEncoding::Utf8, &mut value).is_err());
+        // Values that end before the record does, or behind it: noticed with the last column, and behind it.
+        for record in [&[3, 1, 1, 5, 6, 7][..], &[3, 1, 2, 5, 6], &[4, 1, 0x80, 1, 5, 6, 7]] {
+            let mut decoder = Decoder::default();
+            assert!(decoder.read(record, 0, TextEncoding::Utf8, &mut value).unwrap());
+            assert_eq!(value, Value::Integer(5));
+            assert!(decoder.read(record, 1, TextEncoding::Utf8, &mut value).is_err());
+            assert!(decoder.read(record, 2, TextEncoding::Utf8, &mut value).is_err());
+        }
+        // What no file should have is NULL.
+        assert!(Decoder::default().read(&[2, 10], 0, TextEncoding::Utf8, &mut value).unwrap());
+        assert_eq!(value, Value::Null);
         assert!(!Decoder::default().read(&[], 0, TextEncoding::Utf8, &mut value).unwrap());
     }
 }

@@ -1,24 +1,29 @@
-//! `PRAGMA integrity_check` and `quick_check`: the pages by one instruction, rows against constraints and indexes by a compiled
-//! program, since storage knows no columns.
+//! `PRAGMA integrity_check` and `quick_check`: the pages by one instruction, rows against types, constraints and indexes by a
+//! compiled program, since storage knows no columns. Damage that the program meets ends it with a row that says so.
+//!
+//! For each row: its record is as long as its header says, it comes after the one before (WITHOUT ROWID), its values are of
+//! types that its columns can have, its constraints hold, and each index has its entry, once where it is unique.
 
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_functions::SchemaPlace;
-use turso_program::control::{DecrJumpZero, Goto, IsNull, NotNull, ResultRow};
-use turso_program::cursor::{Close, Count, Found, Next, OpenRead, Rewind, TreeKind};
-use turso_program::data::{Integer, Null};
+use turso_program::control::{DecrJumpZero, Goto, IsNull, IsOf, NotNull, OnDamage, ResultRow, class};
+use turso_program::cursor::{Close, ColumnIsOf, Count, Found, IdxGt, IdxRowid, Next, OpenRead, Rewind, TreeKind};
+use turso_program::data::{ApplyAffinity, Copy, Integer, Null};
 use turso_program::expression::{AddImm, Concat, Eq};
 use turso_program::schema::IntegrityCheck;
 use turso_program::virtual_table::VCheck;
 use turso_program::{CursorId, DbIndex, Label, Reg, Regs, Root};
-use turso_schema::{Index, Table};
+use turso_schema::{Column, Index, IndexKey, StrictType, Table};
+use turso_value::Affinity;
 
 use super::{Call, integer_of, is_small_number, set_columns};
+use crate::emit::column::default_value;
 use crate::emit::ddl::{EXACT, text_into};
 use crate::emit::row::{bind_table_expr, column_value, index_entry, is_primary, key_info, table_tree};
 use crate::emit::{Emitter, SourceBinding};
-use crate::plan::ColumnIndex;
+use crate::plan::SourceId;
 
 pub(super) fn integrity_check(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()> {
     check(e, call, "integrity_check", true)
@@ -72,7 +77,8 @@ fn check(e: &mut Emitter<'_>, call: &Call<'_>, name: &'static str, indexes: bool
     }
     let (left, line) = (e.builder.register(), e.builder.register());
     let report = Report { left, line, enough: e.builder.label() };
-    let (limit_reg, nothing) = (e.builder.register(), e.builder.label());
+    let (limit_reg, nothing, damaged) = (e.builder.register(), e.builder.label(), e.builder.label());
+    e.builder.emit(OnDamage { target: damaged });
     e.builder.emit(Integer { value: limit, dest: left });
     e.builder.emit(Integer { value: limit, dest: limit_reg });
     for db in (0..e.context.catalogue.database_count()).map(|i| DbIndex(i as u16)) {
@@ -89,7 +95,7 @@ fn check(e: &mut Emitter<'_>, call: &Call<'_>, name: &'static str, indexes: bool
         };
         check_pages(e, db, &tables, only.is_none(), &report)?;
         for table in &tables {
-            if table.root > 1 && !table.is_view() && !table.is_virtual() && table.broken.is_none() {
+            if table.root > 0 && !table.is_view() && !table.is_virtual() && table.broken.is_none() {
                 check_rows(e, db, table, indexes, &report)?;
             }
             if table.is_virtual() {
@@ -101,6 +107,11 @@ fn check(e: &mut Emitter<'_>, call: &Call<'_>, name: &'static str, indexes: bool
     e.builder.emit(Goto { target: report.enough });
     e.builder.bind(nothing);
     text_into(e, "ok", line);
+    let last = e.builder.label();
+    e.builder.emit(Goto { target: last });
+    e.builder.bind(damaged);
+    text_into(e, "database disk image is malformed", line);
+    e.builder.bind(last);
     e.builder.emit(ResultRow { values: Regs::new(line, 1) });
     e.builder.bind(report.enough);
     Ok(())
@@ -125,7 +136,7 @@ fn check_pages(e: &mut Emitter<'_>, db: DbIndex, tables: &[Arc<Table>], whole: b
     e.builder.emit(IntegrityCheck { db, roots: block, max_errors: report.left, dest: found });
     e.builder.emit(IsNull { reg: found, target: fine });
     // The host has put `*** in database main ***` in front.
-    e.builder.emit(turso_program::data::Copy { from: found, to: report.line, count: 1 });
+    e.builder.emit(Copy { from: found, to: report.line, count: 1 });
     report.give(e);
     e.builder.emit(Goto { target: done });
     e.builder.bind(fine);
@@ -185,6 +196,16 @@ struct Checked {
     cursor: CursorId,
 }
 
+/// A table under check, its cursor on a row.
+struct Rows<'t> {
+    db: DbIndex,
+    table: &'t Arc<Table>,
+    source: SourceId,
+    cursor: CursorId,
+    /// How many rows have been seen: what reports call a row by.
+    number: Reg,
+}
+
 fn check_rows(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, with_indexes: bool, report: &Report) -> Result<()> {
     let (root, kind) = table_tree(e, table, db)?;
     let cursor = e.builder.cursor();
@@ -192,8 +213,12 @@ fn check_rows(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, with_indexes
     let source = e.context.new_source();
     e.bind_source(source, SourceBinding::Cursor { cursor, table: table.clone(), covering: None });
     let mut checked = Vec::new();
+    let mut before = None;
     if with_indexes {
         for index in table.indexes_newest_first() {
+            if is_primary(table, index) {
+                before = Some(e.builder.registers(index.columns.len()));
+            }
             if is_primary(table, index) || index.broken.is_some() {
                 continue;
             }
@@ -203,36 +228,26 @@ fn check_rows(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, with_indexes
             checked.push(Checked { index: index.clone(), cursor });
         }
     }
-    let row_number = e.builder.register();
-    e.builder.emit(Integer { value: 0, dest: row_number });
-    let (end, next) = (e.builder.label(), e.builder.label());
+    let rows = Rows { db, table, source, cursor, number: e.builder.register() };
+    e.builder.emit(Integer { value: 0, dest: rows.number });
+    if let Some(before) = before {
+        e.builder.emit(Null { dest: before });
+    }
+    let end = e.builder.label();
     e.builder.emit(Rewind { cursor, empty: end });
     let top = e.builder.label_here();
-    e.builder.emit(AddImm { reg: row_number, amount: 1 });
-    check_columns(e, db, table, source, report)?;
-    for item in &checked {
-        let skip = e.builder.label();
-        if let Some(condition) = &item.index.partial {
-            let bound = bind_table_expr(e.context, SchemaPlace::Index, db, table, source, condition)?;
-            e.jump_if_false(&bound, skip, true)?;
-        }
-        let key = index_entry(e, db, table, &item.index, source)?;
-        e.builder.emit(Found { cursor: item.cursor, key, target: skip });
-        // `row 12 missing from index i`
-        let (a, b) = (e.builder.register(), e.builder.register());
-        text_into(e, "row ", a);
-        if table.has_rowid() {
-            e.column_into(source, ColumnIndex::Rowid, b)?;
-        } else {
-            e.builder.emit(turso_program::data::Copy { from: row_number, to: b, count: 1 });
-        }
-        e.builder.emit(Concat { left: a, right: b, dest: report.line });
-        text_into(e, &format!(" missing from index {}", item.index.name), a);
-        e.builder.emit(Concat { left: report.line, right: a, dest: report.line });
-        report.give(e);
-        e.builder.bind(skip);
+    e.builder.emit(AddImm { reg: rows.number, amount: 1 });
+    check_record(e, &rows);
+    if let Some(before) = before {
+        check_order(e, &rows, before, report)?;
     }
-    e.builder.bind(next);
+    for column in 0..table.columns.len() {
+        check_column(e, &rows, column, report)?;
+    }
+    check_constraints(e, &rows, report)?;
+    for item in &checked {
+        check_entry(e, &rows, item, report)?;
+    }
     e.builder.emit(Next { cursor, target: top });
     e.builder.bind(end);
     for item in &checked {
@@ -242,41 +257,182 @@ fn check_rows(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, with_indexes
     Ok(())
 }
 
-/// NOT NULL and CHECK.
-fn check_columns(
-    e: &mut Emitter<'_>,
-    db: DbIndex,
-    table: &Arc<Table>,
-    source: crate::plan::SourceId,
-    report: &Report,
-) -> Result<()> {
-    let value = e.builder.register();
-    for (c, column) in table.columns.iter().enumerate() {
-        if column.not_null.is_none() || table.rowid_alias == Some(c) {
-            continue;
+/// The values of the record end where it ends: whoever looks at its last column learns it.
+fn check_record(e: &mut Emitter<'_>, rows: &Rows<'_>) {
+    let stored = rows.table.stored_columns();
+    // The field of a rowid alias holds nothing.
+    let fields = stored.len() - usize::from(stored.last().is_some_and(|last| rows.table.rowid_alias == Some(*last)));
+    if let Some(last) = fields.checked_sub(1) {
+        let next = e.builder.label();
+        e.builder.emit(ColumnIsOf {
+            cursor: rows.cursor,
+            column: last as u16,
+            classes: 0,
+            target: next,
+            default: None,
+        });
+        e.builder.bind(next);
+    }
+}
+
+/// The primary key of a table WITHOUT ROWID comes after the one before, which is kept in `before`.
+fn check_order(e: &mut Emitter<'_>, rows: &Rows<'_>, before: Regs, report: &Report) -> Result<()> {
+    let fine = e.builder.label();
+    e.builder.emit(IdxGt { cursor: rows.cursor, key: before, target: fine });
+    e.builder.emit(IsNull { reg: before.first, target: fine });
+    report.text(e, &format!("row not in PRIMARY KEY order for {}", rows.table.name));
+    e.builder.bind(fine);
+    for (i, &column) in rows.table.stored_columns().iter().take(before.count as usize).enumerate() {
+        column_value(e, rows.table, rows.source, column, before.at(i))?;
+    }
+    Ok(())
+}
+
+/// What a column's values may be stored as, and what is said of others.
+fn column_classes(table: &Table, column: &Column) -> Option<(u32, String)> {
+    use class::{BLOB, INTEGER, NULL, REAL, TEXT};
+    let name = format!("{}.{}", table.name, column.name);
+    if table.strict {
+        let (classes, what) = match column.strict_type {
+            StrictType::Any => return None,
+            StrictType::Int => (INTEGER | NULL, "INT"),
+            StrictType::Integer => (INTEGER | NULL, "INTEGER"),
+            // Whole numbers are stored as integers.
+            StrictType::Real => (REAL | INTEGER | NULL, "REAL"),
+            StrictType::Text => (TEXT | NULL, "TEXT"),
+            StrictType::Blob => (BLOB | NULL, "BLOB"),
+        };
+        return Some((classes, format!("non-{what} value in {name}")));
+    }
+    match column.affinity {
+        Affinity::None | Affinity::Blob => None,
+        Affinity::Text => Some((TEXT | BLOB | NULL, format!("NUMERIC value in {name}"))),
+        _ => Some((INTEGER | REAL | BLOB | NULL, format!("TEXT value in {name}"))),
+    }
+}
+
+/// NOT NULL, and a type that the column can have.
+fn check_column(e: &mut Emitter<'_>, rows: &Rows<'_>, number: usize, report: &Report) -> Result<()> {
+    let table = rows.table;
+    let Some(column) = table.columns.get(number).filter(|_| table.rowid_alias != Some(number)) else { return Ok(()) };
+    let classes = column_classes(table, column);
+    if column.not_null.is_none() && classes.is_none() {
+        return Ok(());
+    }
+    let (value, fine) = (e.builder.temporary(), e.builder.label());
+    // A column that is computed has no field whose type could be looked at.
+    let field = table.field_of(number);
+    let jump_if_of = |e: &mut Emitter<'_>, classes: u32, target: Label| match field {
+        Some(field) => {
+            let default = default_value(table, number);
+            let (cursor, column) = (rows.cursor, field as u16);
+            e.builder.emit(ColumnIsOf { cursor, column, classes, target, default });
         }
-        let fine = e.builder.label();
-        e.builder.emit(Null { dest: Regs::new(value, 1) });
-        column_value(e, table, source, c, value)?;
-        e.builder.emit(NotNull { reg: value, target: fine });
+        None => {
+            e.builder.emit(IsOf { reg: value, classes, target });
+        }
+    };
+    if field.is_none() {
+        column_value(e, table, rows.source, number, value)?;
+    }
+    if column.not_null.is_some() {
+        let there = e.builder.label();
+        // A real is looked at: NaN is read as NULL.
+        jump_if_of(e, class::INTEGER | class::TEXT | class::BLOB, there);
+        column_value(e, table, rows.source, number, value)?;
+        e.builder.emit(NotNull { reg: value, target: there });
         report.text(e, &format!("NULL value in {}.{}", table.name, column.name));
-        e.builder.bind(fine);
+        e.builder.emit(Goto { target: fine });
+        e.builder.bind(there);
     }
-    if e.context.options.ignore_check_constraints {
+    if let Some((classes, text)) = classes {
+        jump_if_of(e, classes, fine);
+        if !table.strict && classes & class::TEXT == 0 {
+            // Text is right where it does not look like a number.
+            column_value(e, table, rows.source, number, value)?;
+            if let Some(affinities) = Emitter::affinities([Affinity::Numeric]) {
+                e.builder.emit(ApplyAffinity { regs: value, affinities });
+            }
+            e.builder.emit(IsOf { reg: value, classes: class::TEXT | class::BLOB | class::NULL, target: fine });
+        }
+        report.text(e, &text);
+    }
+    e.builder.bind(fine);
+    e.builder.release(value);
+    Ok(())
+}
+
+/// CHECK; however many of them do not hold, a row is reported once.
+fn check_constraints(e: &mut Emitter<'_>, rows: &Rows<'_>, report: &Report) -> Result<()> {
+    if e.context.options.ignore_check_constraints || rows.table.checks.is_empty() {
         return Ok(());
     }
-    if table.checks.is_empty() {
-        return Ok(());
-    }
-    // A row is told of once, however many it violates.
-    let (violated, fine) = (e.builder.label(), e.builder.label());
-    for constraint in &table.checks {
-        let bound = bind_table_expr(e.context, SchemaPlace::Check, db, table, source, &constraint.expr)?;
+    let (fine, violated) = (e.builder.label(), e.builder.label());
+    for constraint in &rows.table.checks {
+        let bound = bind_table_expr(e.context, SchemaPlace::Check, rows.db, rows.table, rows.source, &constraint.expr)?;
         e.jump_if_false(&bound, violated, false)?;
     }
     e.builder.emit(Goto { target: fine });
     e.builder.bind(violated);
-    report.text(e, &format!("CHECK constraint failed in {}", table.name));
+    report.text(e, &format!("CHECK constraint failed in {}", rows.table.name));
     e.builder.bind(fine);
     Ok(())
+}
+
+/// An index has the row's entry, with its rowid at the end, and where it is unique no other of the same key.
+fn check_entry(e: &mut Emitter<'_>, rows: &Rows<'_>, item: &Checked, report: &Report) -> Result<()> {
+    let (index, table, cursor) = (&item.index, rows.table, item.cursor);
+    let (found, done) = (e.builder.label(), e.builder.label());
+    if let Some(condition) = &index.partial {
+        let bound = bind_table_expr(e.context, SchemaPlace::Index, rows.db, table, rows.source, condition)?;
+        e.jump_if_false(&bound, done, true)?;
+    }
+    let key = index_entry(e, rows.db, table, index, rows.source)?;
+    e.builder.emit(Found { cursor, key, target: found });
+    report_row(e, rows, "row ", &format!(" missing from index {}", index.name), report);
+    e.builder.emit(Goto { target: done });
+    e.builder.bind(found);
+    if table.has_rowid() {
+        let (rowid, right) = (e.builder.register(), e.builder.label());
+        e.builder.emit(IdxRowid { cursor, dest: rowid });
+        e.builder.emit(Eq { left: rowid, right: key.at(key.count as usize - 1), target: right, how: EXACT });
+        let rest = format!(" of index {}", index.name);
+        report_row(e, rows, "rowid not at end-of-record for row ", &rest, report);
+        e.builder.emit(Goto { target: done });
+        e.builder.bind(right);
+    }
+    if index.unique {
+        for (i, part) in index.columns.iter().enumerate() {
+            let never_null = match part.key {
+                IndexKey::Rowid => true,
+                IndexKey::Column(c) => table.rowid_alias == Some(c) || table.columns[c].not_null.is_some(),
+                IndexKey::Expr(_) => false,
+            };
+            if !never_null {
+                e.builder.emit(IsNull { reg: key.at(i), target: done });
+            }
+        }
+        let more = e.builder.label();
+        e.builder.emit(Next { cursor, target: more });
+        e.builder.emit(Goto { target: done });
+        e.builder.bind(more);
+        let key = Regs::new(key.first, index.columns.len());
+        e.builder.emit(IdxGt { cursor, key, target: done });
+        report.text(e, &format!("non-unique entry in index {}", index.name));
+    }
+    e.builder.bind(done);
+    Ok(())
+}
+
+/// A report that names a row.
+fn report_row(e: &mut Emitter<'_>, rows: &Rows<'_>, before: &str, after: &str, report: &Report) {
+    let (number, text) = (e.builder.temporary(), e.builder.temporary());
+    text_into(e, before, text);
+    e.builder.emit(Copy { from: rows.number, to: number, count: 1 });
+    e.builder.emit(Concat { left: text, right: number, dest: report.line });
+    text_into(e, after, text);
+    e.builder.emit(Concat { left: report.line, right: text, dest: report.line });
+    report.give(e);
+    e.builder.release(number);
+    e.builder.release(text);
 }
