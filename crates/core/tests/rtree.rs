@@ -342,3 +342,69 @@ fn a_rename_is_rolled_back() {
          SELECT * FROM u; DELETE FROM u WHERE id = 1; SELECT rtreecheck('u'); DROP TABLE u; SELECT count(*) FROM sqlite_schema;",
     );
 }
+
+/// The answers are SQLite's (built with geopoly, which the one that is compared with is not).
+#[test]
+fn polygons_are_found_by_where_they_lie() {
+    let ours = open(Path::new(":memory:"));
+    let check = |sql: &str, expected: &[&str]| {
+        let outcomes = run_ours(&ours, sql);
+        let shown: Vec<String> = outcomes.into_iter().flat_map(|(rows, error)| rows.into_iter().chain(error)).collect();
+        assert_eq!(shown, expected, "{sql}");
+    };
+    check(
+        "CREATE VIRTUAL TABLE g USING geopoly(a, b); SELECT sql FROM sqlite_schema WHERE name = 'g_rowid'",
+        &["'CREATE TABLE \"g_rowid\"(rowid INTEGER PRIMARY KEY,nodeno,a0,a1,a2)'"],
+    );
+    check(
+        "INSERT INTO g(_shape, a) VALUES ('[[0,0],[1,0],[0.5,1],[0,0]]', 'triangle');
+         INSERT INTO g(rowid, _shape, a, b) VALUES (77, geopoly_regular(5, 5, 2, 6), 'hexagon', 4);
+         INSERT INTO g(_shape, a) VALUES ('[[0,0],[1,0],[0.5,1]]', 'open'); INSERT INTO g(a) VALUES ('none')",
+        &["1 _shape does not contain a valid polygon", "1 _shape does not contain a valid polygon"],
+    );
+    check(
+        "SELECT rowid, geopoly_json(_shape), a, b FROM g ORDER BY rowid",
+        &[
+            "1|'[[0.0,0.0],[1.0,0.0],[0.5,1.0],[0.0,0.0]]'|'triangle'|NULL",
+            "77|'[[7.00013,5.0],[5.99991,6.73218],[4.00009,6.73218],[2.99987,5.0],[4.00009,3.26782],[5.99991,3.26782],[7.00013,5.0]]'|'hexagon'|4",
+        ],
+    );
+    let square = "'[[0,0],[2,0],[2,2],[0,2],[0,0]]'";
+    check(&format!("SELECT a FROM g WHERE geopoly_overlap(_shape, {square})"), &["'triangle'"]);
+    check(&format!("SELECT a FROM g WHERE geopoly_within(_shape, {square})"), &["'triangle'"]);
+    check("SELECT a FROM g WHERE geopoly_overlap(_shape, 'nothing')", &[]);
+    check("SELECT a FROM g WHERE geopoly_overlap(_shape, NULL)", &["1 SQL logic error"]);
+    // The box around the hexagon holds this one, the hexagon does not.
+    check("SELECT a FROM g WHERE geopoly_overlap(_shape, '[[3,3.3],[3.2,3.3],[3.2,3.5],[3,3.5],[3,3.3]]')", &[]);
+    check(
+        &format!("EXPLAIN QUERY PLAN SELECT a FROM g WHERE geopoly_within(_shape, {square})"),
+        &["1|0|0|'SCAN g VIRTUAL TABLE INDEX 3:rtree'"],
+    );
+    check(
+        "UPDATE g SET _shape = geopoly_xform(_shape, 1, 0, 0, 1, 10, 10) WHERE rowid = 77;
+         SELECT a FROM g WHERE geopoly_overlap(_shape, '[[14,14],[18,14],[18,18],[14,18],[14,14]]');
+         UPDATE g SET rowid = 88 WHERE rowid = 77; SELECT rowid FROM g ORDER BY 1;
+         INSERT INTO g(rowid, _shape) VALUES (1, '[[0,0],[1,0],[0.5,1],[0,0]]')",
+        &["'hexagon'", "1", "88", "19 UNIQUE constraint failed: g._shape"],
+    );
+    check(
+        "INSERT OR REPLACE INTO g(rowid, _shape, b) VALUES (1, '[[0,0],[1,0],[0.5,3],[0,0]]', 9); SELECT rowid, a, b FROM g ORDER BY 1;
+         PRAGMA integrity_check; DELETE FROM g WHERE rowid = 88; ALTER TABLE g RENAME TO h; SELECT rowid FROM h; DROP TABLE h;
+         SELECT count(*) FROM sqlite_schema",
+        &["1|NULL|9", "88|'hexagon'|4", "'ok'", "1", "0"],
+    );
+    check(
+        "SELECT geopoly_area('[[0,0],[0.5,1],[1,0],[0,0]]'), geopoly_json(geopoly_ccw('[[0,0],[0.5,1],[1,0],[0,0]]'));
+         SELECT geopoly_svg('[[0,0],[1.25,0],[0.5,1],[0,0]]', 'class=\"poly\"', '', NULL, 'a');
+         SELECT geopoly_json(geopoly_bbox('[[-3,0],[1,0.5],[0.5,1],[-3,0]]')), geopoly_regular(0, 0, -1, 4), length(geopoly_regular(0, 0, 1, 5000));
+         SELECT geopoly_json(geopoly_group_bbox(v)) FROM (SELECT '[[0,0],[1,0.1],[0.3,1],[0,0]]' AS v UNION ALL SELECT '[[5,5],[7,5],[8,9],[5,5]]' UNION ALL SELECT NULL);
+         SELECT hex(geopoly_blob('[[0,0],[1,0],[0.5,1],[0,0]]')), geopoly_blob('x'), geopoly_contains_point('[[0,0],[4,0],[4,4],[0,4],[0,0]]', 1, 1)",
+        &[
+            "-0.5|'[[0.0,0.0],[1.0,0.0],[0.5,1.0],[0.0,0.0]]'",
+            "'<polyline points='0,0 1.25,0 0.5,1 0,0' class=\"poly\" a></polyline>'",
+            "'[[-3.0,0.0],[1.0,0.0],[1.0,1.0],[-3.0,1.0],[-3.0,0.0]]'|NULL|8004",
+            "'[[0.0,0.0],[8.0,0.0],[8.0,9.0],[0.0,9.0],[0.0,0.0]]'",
+            "'0100000300000000000000000000803F000000000000003F0000803F'|NULL|2",
+        ],
+    );
+}

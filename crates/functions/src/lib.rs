@@ -25,6 +25,7 @@ pub mod datetime;
 pub mod def;
 pub mod extension;
 pub mod extra;
+pub mod geopoly;
 pub mod json;
 pub mod math;
 pub mod pattern;

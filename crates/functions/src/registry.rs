@@ -1,8 +1,8 @@
 //! Finding a function by name and number of arguments.
 
 use crate::{
-    Function, FunctionDef, aggregate, datetime, extension, extra, json, math, pattern, printf, records, rtree, scalar,
-    text, vector, window,
+    Function, FunctionDef, aggregate, datetime, extension, extra, geopoly, json, math, pattern, printf, records, rtree,
+    scalar, text, vector, window,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -19,6 +19,7 @@ const TABLES: &[&[FunctionDef]] = &[
     extra::TABLE,
     records::TABLE,
     rtree::TABLE,
+    geopoly::TABLE,
     vector::TABLE,
     json::AGGREGATES,
     aggregate::TABLE,

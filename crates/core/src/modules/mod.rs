@@ -6,7 +6,7 @@
 //! | `csv` | `csv` |
 //! | `dbpage` | `sqlite_dbpage` |
 //! | `dbstat` | `dbstat` |
-//! | `rtree` | `rtree`, `rtree_i32` |
+//! | `rtree` | `rtree`, `rtree_i32`, `geopoly` |
 //! | `series` | `generate_series` |
 //! | `pragma` | `pragma_NAME` for every pragma that answers and changes nothing |
 

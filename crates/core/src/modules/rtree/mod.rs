@@ -16,11 +16,13 @@
 //! | `cursor` | scans                                       |
 //! | `shape`  | searches that the application decides       |
 //! | `check`  | what is wrong with a tree                   |
+//! | `geopoly` | polygons with R-trees of their boxes       |
 //!
 //! The tree's shape need not be the one that SQLite would have made: both read any tree that keeps the rules.
 
 mod check;
 mod cursor;
+mod geopoly;
 mod node;
 pub mod shape;
 mod store;
@@ -52,6 +54,7 @@ pub(super) fn modules() -> Vec<super::NamedModule> {
     vec![
         ("rtree".into(), Arc::new(RTree { numbers: Numbers::Real })),
         ("rtree_i32".into(), Arc::new(RTree { numbers: Numbers::Integer })),
+        ("geopoly".into(), Arc::new(geopoly::Geopoly)),
     ]
 }
 
@@ -140,33 +143,45 @@ fn first_token(text: &str) -> String {
 impl RTree {
     fn table(&self, session: &mut dyn Session, arguments: &Arguments<'_>, create: bool) -> Result<Connected> {
         let columns = Columns::parse(arguments.arguments)?;
-        let state = super::state_of(session)?;
-        let store = Store::new(arguments.database, arguments.table, columns.auxiliary);
-        let mut layout = Layout { dimensions: columns.dimensions, numbers: self.numbers, node_size: 0 };
-        if create {
-            let page_size = state.databases.get(arguments.database_index).map_or(4096, |d| d.pager.page_size());
-            let most = 4 + MAX_ENTRIES * layout.entry_size();
-            layout.node_size = most.min((page_size as usize).saturating_sub(ROW_OVERHEAD));
-            store.create(state, layout.node_size)?;
-        } else {
-            // The root has the size that all nodes have.
-            let Value::Blob(root) = store.get(state, Sql::ReadNode, &[Value::Integer(1)])? else {
-                return Err(damaged(arguments.table));
-            };
-            layout.node_size = root.len();
-            if layout.node_size < 4 + 2 * layout.entry_size() {
-                return Err(Error::new(
-                    ResultCode::CORRUPT,
-                    format!("undersize RTree blobs in \"{}_node\"", arguments.table),
-                ));
-            }
-        }
+        let layout = Layout { dimensions: columns.dimensions, numbers: self.numbers, node_size: 0 };
+        let tree = open_tree(session, arguments, layout, columns.auxiliary, create)?;
         let declaration = columns.declaration(self.numbers);
-        let table = Table { name: arguments.table.to_owned(), columns, tree: Arc::new(tree::Tree { layout, store }) };
+        let table = Table { name: arguments.table.to_owned(), columns, tree };
         let mut connected = Connected::new(Arc::new(table), declaration).innocuous();
         connected.keeps_constraints = true;
         Ok(connected)
     }
+}
+
+/// The tree of a table, which is made anew or has nodes of some size already.
+fn open_tree(
+    session: &mut dyn Session,
+    arguments: &Arguments<'_>,
+    mut layout: Layout,
+    auxiliary: usize,
+    create: bool,
+) -> Result<Arc<tree::Tree>> {
+    let state = super::state_of(session)?;
+    let store = Store::new(arguments.database, arguments.table, auxiliary);
+    if create {
+        let page_size = state.databases.get(arguments.database_index).map_or(4096, |d| d.pager.page_size());
+        let most = 4 + MAX_ENTRIES * layout.entry_size();
+        layout.node_size = most.min((page_size as usize).saturating_sub(ROW_OVERHEAD));
+        store.create(state, layout.node_size)?;
+    } else {
+        // The root has the size that all nodes have.
+        let Value::Blob(root) = store.get(state, Sql::ReadNode, &[Value::Integer(1)])? else {
+            return Err(damaged(arguments.table));
+        };
+        layout.node_size = root.len();
+        if layout.node_size < 4 + 2 * layout.entry_size() {
+            return Err(Error::new(
+                ResultCode::CORRUPT,
+                format!("undersize RTree blobs in \"{}_node\"", arguments.table),
+            ));
+        }
+    }
+    Ok(Arc::new(tree::Tree { layout, store }))
 }
 
 /// The error of a table whose nodes do not fit together.
@@ -189,8 +204,12 @@ impl Module for RTree {
     }
 
     fn is_shadow_suffix(&self, suffix: &str) -> bool {
-        ["node", "rowid", "parent"].iter().any(|own| own.eq_ignore_ascii_case(suffix))
+        is_shadow_suffix(suffix)
     }
+}
+
+fn is_shadow_suffix(suffix: &str) -> bool {
+    ["node", "rowid", "parent"].iter().any(|own| own.eq_ignore_ascii_case(suffix))
 }
 
 struct Table {
