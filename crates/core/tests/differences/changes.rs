@@ -128,3 +128,14 @@ fn of_a_rowid_that_is_named_twice_the_last_value_counts() {
          UPDATE t SET rowid = 30, a = 31 WHERE a = 4; UPDATE t SET b = 1, b = 2 WHERE a = 6; SELECT * FROM t;",
     );
 }
+
+#[test]
+fn a_table_called_excluded_is_meant_by_that_name() {
+    check(
+        "CREATE TABLE excluded(a INT, b INT, c INT DEFAULT 0); CREATE UNIQUE INDEX i ON excluded(a, b);
+         INSERT INTO excluded(a, b) VALUES (1, 2), (1, 2), (3, 4), (1, 2), (5, 6), (3, 4) ON CONFLICT(b, a) DO UPDATE SET c = excluded.c + 1;
+         SELECT * FROM excluded ORDER BY a;
+         INSERT INTO excluded AS base(a, b, c) VALUES (1, 2, 8), (1, 2, 3) ON CONFLICT(b, a) DO UPDATE SET c = excluded.c + 1 WHERE base.c < excluded.c;
+         SELECT * FROM excluded ORDER BY a;",
+    );
+}

@@ -282,3 +282,13 @@ fn nobody_knows_what_a_call_of_iif_gives() {
          CREATE VIEW v4 AS SELECT a AS x FROM t UNION ALL SELECT CASE WHEN a THEN iif(a, 1, 2) END FROM t; PRAGMA table_info(v4);",
     );
 }
+
+#[test]
+fn an_index_of_reals_is_searched_for_integers_that_no_real_is_equal_to() {
+    check(
+        "CREATE TABLE t(c REAL UNIQUE); INSERT INTO t VALUES (3175546974276630385), (2);
+         SELECT c FROM t WHERE 3175546974276630385 < c; SELECT c FROM t WHERE 3175546974276630385 <= c; SELECT c FROM t WHERE c < 3175546974276630385;
+         SELECT c FROM t WHERE c = 3175546974276630385; SELECT c FROM t WHERE c = '2'; SELECT c FROM t WHERE c = '2.0'; SELECT c FROM t WHERE c > '1' AND c < '3';
+         SELECT c FROM t WHERE c IN (3175546974276630385, '2'); SELECT c FROM t WHERE c = 2; SELECT c FROM t WHERE c = 3175546974276630528;",
+    );
+}

@@ -245,6 +245,17 @@ fn rows_are_compared_by_case() {
 }
 
 #[test]
+fn a_subquery_that_names_the_aggregate_of_a_group_is_asked_for_each_group() {
+    check(
+        "CREATE TABLE t(x, y); INSERT INTO t VALUES (106, 4), (107, 3), (106, 5), (107, 5);
+         SELECT a.x, avg(a.y) AS m FROM t AS a GROUP BY a.x HAVING NOT EXISTS (SELECT b.x, avg(b.y) AS n FROM t AS b GROUP BY b.x HAVING m > n);
+         SELECT a.x, avg(a.y) AS m FROM t AS a GROUP BY a.x HAVING EXISTS (SELECT b.x FROM t AS b GROUP BY b.x HAVING m > 4.2);
+         SELECT a.x, count(*) AS m, avg(a.y) AS n FROM t AS a GROUP BY a.x ORDER BY (SELECT b.x FROM t AS b GROUP BY b.x HAVING n > 4.2);
+         SELECT a.x, count(*) + a.x AS m FROM t AS a GROUP BY a.x HAVING (SELECT 1 FROM t AS b GROUP BY b.x HAVING m > 108);",
+    );
+}
+
+#[test]
 fn what_a_recursive_query_may_not_be() {
     check(
         "WITH c AS (SELECT 1 AS n UNION ALL SELECT count(*) FROM c) SELECT * FROM c LIMIT 3;
@@ -254,5 +265,16 @@ fn what_a_recursive_query_may_not_be() {
          WITH c AS (SELECT 1 AS n UNION SELECT n + 1 FROM c WHERE n < 3 UNION SELECT n + 2 FROM c WHERE n < 3) SELECT * FROM c;
          WITH c AS (SELECT 1 AS n EXCEPT SELECT 2 UNION ALL SELECT n + 2 FROM c WHERE n < 3) SELECT * FROM c;
          WITH c AS (SELECT 1 AS n UNION ALL SELECT DISTINCT n + 1 FROM c) SELECT * FROM c LIMIT 3;",
+    );
+}
+
+#[test]
+fn terms_behind_another_operator_are_no_terms_of_the_recursion() {
+    check(
+        "CREATE TABLE l(a, b); INSERT INTO l VALUES (1, 2), (2, 3);
+         WITH RECURSIVE c(x) AS (VALUES (1) UNION ALL SELECT b FROM c, l WHERE l.a = c.x UNION SELECT a FROM l, c WHERE l.b = c.x) SELECT x FROM c;
+         WITH RECURSIVE c(x) AS (VALUES (1) UNION SELECT b FROM c, l WHERE l.a = c.x UNION ALL SELECT a FROM l, c WHERE l.b = c.x) SELECT x FROM c;
+         WITH RECURSIVE c(x) AS (VALUES (1) UNION ALL VALUES (7) UNION SELECT b FROM c, l WHERE l.a = c.x UNION SELECT a FROM l, c WHERE l.b = c.x) SELECT x FROM c ORDER BY x;
+         WITH w AS (SELECT 1) SELECT * FROM w(); WITH w AS (SELECT 1) SELECT * FROM w(5), l;",
     );
 }

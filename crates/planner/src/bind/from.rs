@@ -67,9 +67,11 @@ impl<'a> Binder<'a> {
         let alias = table.alias.as_ref();
         let shown = || Arc::<str>::from(alias.map_or(name, |a| a.as_str()));
         if table.name.schema.is_none()
-            && table.args.is_none()
             && let Some((relation, cte_name)) = self.bind_cte_reference(name)?
         {
+            if table.args.is_some() {
+                return Err(not_a_function(name));
+            }
             if let Some(ast::Indexed::By(index)) = &table.indexed {
                 return Err(Error::sql(format!("no such index: \"{}\"", index.text)));
             }
@@ -90,7 +92,7 @@ impl<'a> Binder<'a> {
             return Ok((self.virtual_source(None, connected, table.alias.as_ref()), SourceInfo::default()));
         };
         if table.args.is_some() && !found.is_virtual() {
-            return Err(Error::sql(format!("'{name}' is not a function")));
+            return Err(not_a_function(name));
         }
         if let Some(error) = &found.broken {
             return Err(error.clone());
@@ -202,6 +204,9 @@ impl<'a> Binder<'a> {
         if name.schema.is_none()
             && let Some((relation, cte_name)) = self.bind_cte_reference(name.name.as_str())?
         {
+            if args.is_some() {
+                return Err(not_a_function(name.name.as_str()));
+            }
             let source = Source {
                 id: self.context.new_source(),
                 name: cte_name,
@@ -220,7 +225,7 @@ impl<'a> Binder<'a> {
             return self.add_function_source(source, args);
         };
         if args.is_some() && !found.is_virtual() {
-            return Err(Error::sql(format!("'{}' is not a function", name.name.as_str())));
+            return Err(not_a_function(name.name.as_str()));
         }
         if let Some(error) = &found.broken {
             return Err(error.clone());
@@ -380,4 +385,9 @@ pub(super) fn make_names_unique(columns: &mut [OutputColumn]) {
             n += 1;
         }
     }
+}
+
+#[cold]
+fn not_a_function(name: &str) -> Error {
+    Error::sql(format!("'{name}' is not a function"))
 }

@@ -469,6 +469,14 @@ impl<'a> Binder<'a> {
                 self.check_alias(level, reference.column.as_str(), &expr)?;
                 let mut sources = Vec::new();
                 expr.for_each_column(|s, _| sources.push(s));
+                // The columns of an aggregate stand elsewhere: what reads its value depends on the group all the same.
+                let scope = &self.scopes[level];
+                let of_group = |e: &Expr| matches!(e, Expr::Aggregate { core, .. } if *core == scope.core);
+                if let Some(first) = scope.sources.first()
+                    && expr.any(of_group)
+                {
+                    sources.push(first.id);
+                }
                 for s in sources {
                     self.note_reference(level, s);
                 }

@@ -11,6 +11,7 @@ use turso_program::{CursorId, Label, Reg, Regs};
 use turso_value::KeyColumn;
 
 use super::loops_access::may_be_null;
+use super::loops_index::of_comparison;
 use super::{Destination, Emitter};
 use crate::plan::{CompareHow, Expr, InSet};
 
@@ -63,7 +64,7 @@ impl Emitter<'_> {
     pub(super) fn set_of(&mut self, set: &InSet, how: &CompareHow) -> Result<CursorId> {
         let column = KeyColumn { collation: how.collation.clone(), descending: false, nulls_big: false };
         let key = Arc::new(self.key_info(vec![column]));
-        let affinities = Self::affinities([how.affinity]);
+        let affinities = Self::affinities([of_comparison(how.affinity)]);
         let cursor = self.builder.cursor();
         let fixed = match set {
             InSet::List(list) => list.iter().all(Expr::is_loop_constant),

@@ -199,7 +199,7 @@ impl Emitter<'_> {
             self.builder.emit(IsNull { reg: dest, target });
         }
         if !leaves(value, affinity)
-            && let Some(affinities) = Self::affinities([affinity])
+            && let Some(affinities) = Self::affinities([of_comparison(affinity)])
         {
             let affinities = Affinities(affinities.0);
             self.builder.emit(ApplyAffinity { regs: dest, affinities });
@@ -208,8 +208,14 @@ impl Emitter<'_> {
     }
 }
 
+/// Comparisons with a REAL column make numbers of texts, but no real of an integer that no real is equal to.
+pub(super) fn of_comparison(affinity: Affinity) -> Affinity {
+    if affinity == Affinity::Real { Affinity::Numeric } else { affinity }
+}
+
 /// True when the affinity would not change the value.
 fn leaves(value: &Expr, affinity: Affinity) -> bool {
+    let affinity = of_comparison(affinity);
     match value {
         _ if matches!(affinity, Affinity::Blob | Affinity::None) => true,
         Expr::Literal(literal) => affinity.leaves_unchanged(literal.as_ref()),

@@ -142,7 +142,10 @@ impl<'u> Upserts<'u> {
                 c.collation = turso_value::Collation::Binary;
             });
             let bare = std::sync::Arc::new(bare);
-            binder.push_qualified(table_source(excluded, "excluded", true, target.db, &bare));
+            // A table that is called so is meant before the row that could not be inserted.
+            if !name.eq_ignore_ascii_case("excluded") {
+                binder.push_qualified(table_source(excluded, "excluded", true, target.db, &bare));
+            }
             e.bind_source(row, target.binding());
             e.bind_source(excluded, new.row.binding(&target.table));
             if let Some(condition) = where_clause {

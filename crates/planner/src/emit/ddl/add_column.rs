@@ -30,10 +30,12 @@ pub(super) fn add_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, c
     let only_empty = refuse_column(e, column)?;
     let parsed = parse_stored(sql.as_bytes())?;
     let Statement::CreateTable(changed) = &parsed else { return Err(corrupt(table)) };
-    let mut new = define_table(changed, sql.as_bytes(), &sql)?;
+    let afterwards = |error: Error| error_in("table", &table.name, "after add column", &error);
+    let strict = table.strict;
+    let mut new =
+        define_table(changed, sql.as_bytes(), &sql).map_err(|error| if strict { afterwards(error) } else { error })?;
     check_collations(e.context, &new)?;
-    check_expressions(e.context, db, &new)
-        .map_err(|error| error_in("table", &table.name, "after add column", &error))?;
+    check_expressions(e.context, db, &new).map_err(afterwards)?;
     new.root = table.root;
     let new = Arc::new(new);
     if let Some(message) = only_empty {

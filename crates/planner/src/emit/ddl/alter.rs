@@ -32,6 +32,9 @@ pub(crate) fn alter_table(e: &mut Emitter<'_>, statement: &AlterTable) -> Result
     let (db, table) = match find_table(e.context, &statement.table) {
         Ok(found) => found,
         Err(error) => match e.context.catalogue.eponymous_table(&statement.table.name.text)? {
+            Some(_) if matches!(statement.action, AlterAction::AddColumn(_)) => {
+                return Err(Error::sql("virtual tables may not be altered"));
+            }
             Some(own) => return Err(Error::sql(format!("table {} may not be altered", own.table.name))),
             None => return Err(error),
         },
