@@ -197,6 +197,7 @@ impl AttachedDb {
             read_only: false,
             cache_size: None,
             shares_cache: false,
+            reserved_wanted: 0,
             loading: None,
             plain_statistics: None,
         }

@@ -46,6 +46,10 @@ pub type RollbackHook = Arc<dyn Fn() + Send + Sync>;
 /// the statement that has committed; the commit stays.
 pub type WalHook = Arc<dyn Fn(&str, u32) -> Result<()> + Send + Sync>;
 
+/// Asked before a commit to a database that gives free pages back (`PRAGMA auto_vacuum=FULL`): its name, its pages, how many of
+/// them are free, and their size. Answers how many pages to give back.
+pub type AutoVacuumHook = Arc<dyn Fn(&str, u32, u32, u32) -> u32 + Send + Sync>;
+
 /// Asked now and then while a statement runs; `true` interrupts it.
 pub type ProgressHandler = Arc<dyn Fn() -> bool + Send + Sync>;
 
@@ -100,7 +104,7 @@ impl TracedStatement<'_> {
 pub enum TraceEvent<'a> {
     /// A statement begins to run.
     Statement(TracedStatement<'a>),
-    /// One of its triggers begins: the text is a comment that names it (`-- TRIGGER t`).
+    /// One of its triggers begins, or a step of one: the text is a comment, the name (`-- TRIGGER t`) or the step.
     Trigger(TracedStatement<'a>, &'a str),
     /// It has ended; how long the run has taken.
     Profile(TracedStatement<'a>, Duration),

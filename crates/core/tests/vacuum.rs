@@ -168,3 +168,78 @@ fn other_connections_go_on_after_it() {
     b.execute_batch("INSERT INTO w VALUES(1); VACUUM; INSERT INTO u VALUES(3)").unwrap();
     a.execute_batch("INSERT INTO u VALUES(4)").unwrap();
 }
+
+fn rows(connection: &Connection, sql: &str) -> Vec<String> {
+    let outcomes = run_ours(connection, sql);
+    outcomes.into_iter().flat_map(|(rows, error)| rows.into_iter().chain(error)).collect()
+}
+
+/// `SQLITE_DBCONFIG_RESET_DATABASE`: what is in the database, and whether it is one at all, does not matter.
+#[test]
+fn a_database_that_is_reset_is_empty_whatever_it_held() {
+    let directory = tempfile::tempdir().unwrap();
+    for (mode, damage) in [("delete", false), ("delete", true), ("wal", false)] {
+        let path = directory.path().join(format!("{mode}{damage}.db"));
+        let connection = open(&path, Backend::Default);
+        let setup =
+            "PRAGMA page_size = 1024; PRAGMA auto_vacuum = 2; CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(9000));
+                     PRAGMA user_version = 7; PRAGMA journal_mode = ";
+        rows(&connection, &format!("{setup}{mode}"));
+        if damage {
+            let mut bytes = std::fs::read(&path).unwrap();
+            bytes[..1024].fill(0x5a);
+            std::fs::write(&path, bytes).unwrap();
+            assert_eq!(rows(&connection, "SELECT * FROM t"), ["26 file is not a database"]);
+        }
+        connection.turn(turso_core::Switch::ResetDatabase, true);
+        assert_eq!(rows(&connection, "VACUUM"), [""; 0]);
+        connection.turn(turso_core::Switch::ResetDatabase, false);
+        let asked = "SELECT count(*) FROM sqlite_schema; PRAGMA page_size; PRAGMA auto_vacuum; PRAGMA user_version;
+                     PRAGMA journal_mode; PRAGMA integrity_check; CREATE TABLE u(a); INSERT INTO u VALUES (1); SELECT * FROM u";
+        assert_eq!(rows(&connection, asked), ["0", "1024", "2", "0", &format!("'{mode}'"), "'ok'", "1"]);
+        drop(connection);
+        let theirs = rusqlite::Connection::open(&path).unwrap();
+        let answer: String = theirs.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(answer, "ok");
+    }
+}
+
+#[test]
+fn bytes_are_reserved_once_the_database_is_made_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.db");
+    let connection = open(&path, Backend::Default);
+    let reserved = || std::fs::read(&path).unwrap()[20];
+    assert_eq!(connection.reserved_bytes(0, Some(23)), Some(0));
+    rows(&connection, "CREATE TABLE t(a, b UNIQUE); INSERT INTO t VALUES (1, zeroblob(20000)), (2, zeroblob(5))");
+    assert_eq!((reserved(), connection.reserved_bytes(0, Some(10))), (23, Some(23)));
+    rows(&connection, "VACUUM");
+    assert_eq!((reserved(), connection.reserved_bytes(0, Some(40))), (23, Some(23)));
+    rows(&connection, "PRAGMA journal_mode = wal; VACUUM; PRAGMA journal_mode = delete");
+    assert_eq!((reserved(), connection.reserved_bytes(0, None)), (40, Some(40)));
+    let theirs = rusqlite::Connection::open(&path).unwrap();
+    let answer: String = theirs.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(answer, "ok");
+}
+
+#[test]
+fn the_application_says_how_many_pages_a_commit_gives_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = open(&directory.path().join("x.db"), Backend::Default);
+    let setup = "PRAGMA page_size = 512; PRAGMA auto_vacuum = 1; CREATE TABLE t(a, b);
+                 INSERT INTO t SELECT value, zeroblob(400) FROM generate_series(1, 40)";
+    rows(&connection, setup);
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let told = asked.clone();
+    let hook: turso_core::hooks::AutoVacuumHook = std::sync::Arc::new(move |name: &str, pages, free, size| {
+        told.lock().unwrap().push(format!("{name} {pages} {free} {size}"));
+        2
+    });
+    connection.set_auto_vacuum_hook(Some(hook));
+    rows(&connection, "DELETE FROM t WHERE a > 30");
+    assert_eq!(rows(&connection, "PRAGMA freelist_count; PRAGMA page_count"), ["8", "41"]);
+    connection.set_auto_vacuum_hook(None);
+    rows(&connection, "DELETE FROM t WHERE a = 30");
+    assert_eq!(rows(&connection, "PRAGMA freelist_count; PRAGMA integrity_check"), ["0", "'ok'"]);
+    assert_eq!(*asked.lock().unwrap(), ["main 43 10 512"]);
+}

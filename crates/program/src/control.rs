@@ -108,6 +108,8 @@ instructions! {
     /// Run a trigger body with registers of its own. `first_param` is the caller's register that [`Param`]`{index: 0}` reads.
     /// `RAISE(IGNORE)` inside continues at `ignore`.
     RunTrigger { first_param: Reg, ignore: Addr, call: Arc<TriggerCall> }
+    /// In a trigger body: a step begins, whose text this is.
+    TellStep { text: Arc<str> }
     /// In a trigger body: copy the caller's register `first_param + index` to `dest`.
     Param { index: u32, dest: Reg }
 }

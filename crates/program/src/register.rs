@@ -63,7 +63,7 @@ macro_rules! for_each_instruction {
             (control Goto) (control Gosub) (control Return) (control InitCoroutine) (control EndCoroutine) (control Yield)
             (control Halt) (control HaltIfNull) (control RaiseError) (control ResultRow) (control Once)
             (control If) (control IfNot) (control IsNull) (control NotNull) (control IfPos)
-            (control IsOf) (control OnDamage) (control DecrJumpZero) (control OffsetLimit) (control MustBeInt) (control Jump) (control RunTrigger) (control Param)
+            (control IsOf) (control OnDamage) (control DecrJumpZero) (control OffsetLimit) (control MustBeInt) (control Jump) (control RunTrigger) (control TellStep) (control Param)
 
             (data Null) (data Integer) (data Real) (data Const) (data Variable) (data Copy) (data Cast)
             (data ApplyAffinity) (data RealAffinity) (data ReadBlob) (data ClrSubtype) (data GetSubtype) (data SetSubtype)

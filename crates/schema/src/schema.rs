@@ -40,6 +40,13 @@ const SCHEMA_TABLE_COLUMNS: [(&str, &str); 5] =
     [("type", "TEXT"), ("name", "TEXT"), ("tbl_name", "TEXT"), ("rootpage", "INT"), ("sql", "TEXT")];
 
 impl Schema {
+    /// Bytes that it takes, roughly.
+    pub fn approximate_bytes(&self) -> u64 {
+        let tables = self.tables.values().map(|table| size_of::<Table>() + size_of_val(&*table.columns));
+        let others = self.indexes.len() * size_of::<Index>() + self.triggers.len() * size_of::<Trigger>();
+        (tables.sum::<usize>() + others) as u64
+    }
+
     /// The catalogue of an empty database: it has only the schema table, whose root is page 1.
     pub fn empty(temporary: bool) -> Self {
         let mut schema = Self {

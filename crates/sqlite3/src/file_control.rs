@@ -84,7 +84,9 @@ impl Db {
                 OK
             }
             RESERVE_BYTES => {
-                Out::new(argument.cast::<c_int>()).set(0);
+                let place = Out::new(argument.cast::<c_int>());
+                let wanted = place.get().and_then(|wanted| u8::try_from(wanted).ok());
+                place.set(self.connection.reserved_bytes(database, wanted).unwrap_or(0).into());
                 OK
             }
             RESET_CACHE => OK,

@@ -70,7 +70,7 @@ pub struct Db {
     pub modules: RefCell<Vec<std::sync::Arc<crate::vtab::Registered>>>,
     /// Virtual tables under construction, innermost last.
     pub vtab_builds: RefCell<Vec<crate::vtab::Build>>,
-    /// `sqlite3_vtab_on_conflict`.
+    /// `sqlite3_vtab_on_conflict`; outside of a change it is that of a change without a clause.
     pub vtab_on_conflict: Cell<c_int>,
     /// What callbacks were registered with.
     pub hooks: crate::hooks::HookData,
@@ -158,9 +158,22 @@ impl Facts {
     }
 }
 
+impl Drop for Db {
+    fn drop(&mut self) {
+        crate::memory::count(-(size_of::<Self>() as i64), -1);
+    }
+}
+
+impl Drop for Stmt {
+    fn drop(&mut self) {
+        crate::memory::count(-self.counted_size(), -1);
+    }
+}
+
 impl Db {
     /// A connection; `sick` when opening it failed.
     pub fn new(connection: Connection, filename: FileName, mutex: *mut sqlite3_mutex, sick: bool) -> Box<Self> {
+        crate::memory::count(size_of::<Self>() as i64, 1);
         Box::new(Self {
             magic: AtomicU32::new(if sick { SICK } else { OPEN }),
             mutex,
@@ -183,7 +196,7 @@ impl Db {
             argument_pool: RefCell::default(),
             modules: RefCell::default(),
             vtab_builds: RefCell::default(),
-            vtab_on_conflict: Cell::new(0),
+            vtab_on_conflict: Cell::new(4),
             hooks: Default::default(),
             main_name: RefCell::default(),
             names: RefCell::default(),
@@ -275,9 +288,15 @@ impl Stmt {
             parameter_names: RefCell::default(),
             reset_counters: RefCell::default(),
         });
+        crate::memory::count(boxed.counted_size(), 1);
         let pointer = NonNull::from(Box::leak(boxed));
         db.statements.borrow_mut().push(pointer);
         pointer
+    }
+
+    /// Bytes that count as memory in use.
+    fn counted_size(&self) -> i64 {
+        (size_of::<Self>() + self.sql.as_bytes_with_nul().len()) as i64
     }
 
     /// Its connection.

@@ -9,11 +9,12 @@ use turso_core::hooks::{AuthRequest, Authorization, Preupdate, RowAction, TraceE
 use turso_core::{Error, ResultCode};
 
 use crate::boundary::{Out, Text, entry};
-use crate::codes::{ERROR, INTERNAL, MISUSE, OK, RANGE};
+use crate::codes::{Destructor, ERROR, INTERNAL, MISUSE, OK, RANGE, destroy};
 use crate::error::c_string;
 use crate::handle::{Db, Handle};
 use crate::value::CValue;
 
+type AutoVacuum = Option<unsafe extern "C" fn(*mut c_void, *const c_char, c_uint, c_uint, c_uint) -> c_uint>;
 type Commit = Option<unsafe extern "C" fn(*mut c_void) -> c_int>;
 type Rollback = Option<unsafe extern "C" fn(*mut c_void)>;
 type Update = Option<unsafe extern "C" fn(*mut c_void, c_int, *const c_char, *const c_char, i64)>;
@@ -89,6 +90,24 @@ impl Owner {
 impl Pointer {
     pub(crate) fn get(&self) -> *mut c_void {
         self.0
+    }
+}
+
+/// A pointer that is given back to its owner with the callback it was registered with.
+struct Owned {
+    data: Pointer,
+    destructor: Destructor,
+}
+
+impl Owned {
+    fn get(&self) -> *mut c_void {
+        self.data.get()
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        destroy(self.destructor, self.data.get());
     }
 }
 
@@ -425,15 +444,20 @@ entry! {
         crate::wal::checkpoint(db, name.bytes(), mode, frames, checkpointed)
     }
 
-    /// Asked how much of a database auto-vacuum should free: all of it, always.
+    /// Asked how much of a database a commit gives back.
     fn sqlite3_autovacuum_pages(
-        db: Handle<Db>, callback: *mut c_void, data: *mut c_void, destructor: crate::codes::Destructor,
+        db: Handle<Db>, callback: AutoVacuum, data: *mut c_void, destructor: Destructor,
     ) -> c_int | ERROR; {
         let Some(db) = db.get() else { return MISUSE };
-        if callback.is_null() {
-            return OK;
-        }
-        crate::codes::destroy(destructor, data);
-        db.fail_with(ERROR, "sqlite3_autovacuum_pages() is not supported yet")
+        db.connection.set_auto_vacuum_hook(callback.map(|callback| {
+            let owned = Owned { data: Pointer(data), destructor };
+            let hook: turso_core::hooks::AutoVacuumHook = Arc::new(move |database: &str, pages, free, size| {
+                let database = c_string(database.as_bytes());
+                // SAFETY: the interface's contract.
+                unsafe { callback(owned.get(), database.as_ptr(), pages, free, size) }
+            });
+            hook
+        }));
+        OK
     }
 }

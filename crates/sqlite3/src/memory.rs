@@ -1,6 +1,7 @@
 //! `sqlite3_malloc` and its kin, over the C library's allocator or over methods of the application.
 //!
-//! Only what crosses the interface lies here; the engine's own memory is Rust's.
+//! Only what crosses the interface lies here; the engine's own memory is Rust's. Of that, what is told of as used is the page images
+//! and the objects that C holds.
 
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
@@ -112,7 +113,8 @@ pub fn install(methods: &MemoryMethods) {
     METHODS.store(installed, Ordering::Release);
 }
 
-fn count(bytes: i64, blocks: i64) {
+/// Bytes and blocks that have come or, where negative, gone.
+pub fn count(bytes: i64, blocks: i64) {
     let used = USED.fetch_add(bytes, Ordering::Relaxed) + bytes;
     if bytes > 0 {
         HIGHWATER.fetch_max(used, Ordering::Relaxed);
@@ -198,7 +200,8 @@ pub fn copy_of(bytes: &[u8]) -> *mut std::ffi::c_char {
 
 /// Current and highest values, for `sqlite3_status`.
 pub fn used(reset: bool) -> (i64, i64) {
-    pair(&USED, &HIGHWATER, reset)
+    let (blocks, pages) = (pair(&USED, &HIGHWATER, reset), turso_core::image_bytes(reset));
+    (blocks.0 + pages.0, blocks.1 + pages.1)
 }
 
 /// As [`used`], in blocks.
@@ -215,6 +218,7 @@ pub fn largest(reset: bool) -> (i64, i64) {
     (0, high)
 }
 
+/// As SQLite, the highest value before it is reset.
 fn pair(now: &AtomicI64, high: &AtomicI64, reset: bool) -> (i64, i64) {
     let answer = (now.load(Ordering::Relaxed), high.load(Ordering::Relaxed));
     if reset {

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// The number of a page in its database file; the first page is 1, and 0 means "no page" in every on-disk field.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -60,6 +61,32 @@ impl<const N: usize> Default for Image<[u8; N]> {
     }
 }
 
+/// Bytes of all page images of the process, and the most there have been.
+static IMAGE_BYTES: [AtomicI64; 2] = [AtomicI64::new(0), AtomicI64::new(0)];
+
+impl<B: ?Sized> Drop for Image<B> {
+    #[inline]
+    fn drop(&mut self) {
+        IMAGE_BYTES[0].fetch_sub(size_of_val(&self.bytes) as i64, Ordering::Relaxed);
+    }
+}
+
+fn count_image(bytes: usize) {
+    let [now, most] = &IMAGE_BYTES;
+    let sum = now.fetch_add(bytes as i64, Ordering::Relaxed) + bytes as i64;
+    if sum > most.load(Ordering::Relaxed) {
+        most.fetch_max(sum, Ordering::Relaxed);
+    }
+}
+
+/// Bytes that page images of this process take now, and the most they have taken since the last `reset`.
+pub fn image_bytes(reset: bool) -> (i64, i64) {
+    let [now, most] = &IMAGE_BYTES;
+    let sum = now.load(Ordering::Relaxed).max(0);
+    let before = if reset { most.swap(sum, Ordering::Relaxed) } else { most.load(Ordering::Relaxed) };
+    (sum, before.max(sum))
+}
+
 impl Page {
     /// A page of zeros. `page_size` is one of the format's eight; anything else gets the next greater one.
     pub fn zeroed(no: PageNo, page_size: u32) -> PageRef {
@@ -75,7 +102,9 @@ impl Page {
             16385..=32768 => Arc::<Image<[u8; 32768]>>::default(),
             _ => Arc::<Image<[u8; 65536]>>::default(),
         };
-        Self::unique(&mut page).no = no;
+        let image = Self::unique(&mut page);
+        image.no = no;
+        count_image(image.bytes.len());
         page
     }
 

@@ -167,6 +167,12 @@ pub trait Host {
         let _ = name;
     }
 
+    /// A step of that body begins: its text.
+    #[inline]
+    fn trigger_step_begins(&mut self, text: &str) {
+        let _ = text;
+    }
+
     // ---- The world --------------------------------------------------------------------------------------------------
 
     /// What functions may ask.

@@ -9,7 +9,7 @@
 
 use turso_error::{Error, Result};
 use turso_program::Program;
-use turso_program::control::{Param, RunTrigger};
+use turso_program::control::{Param, RunTrigger, TellStep};
 use turso_value::Value;
 
 use crate::dispatch::{Exec, Flow};
@@ -76,6 +76,14 @@ impl Vm {
             self.frame.pc = call.ignore.index();
         }
         Ok(())
+    }
+}
+
+impl Exec for TellStep {
+    #[inline]
+    fn exec<H: Host>(&self, _: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
+        host.trigger_step_begins(&self.text);
+        Ok(Flow::NEXT)
     }
 }
 

@@ -64,7 +64,7 @@ impl State {
             return Err(Error::sql(format!("cannot detach database {name}")));
         }
         let entry = &mut self.databases[index];
-        if entry.pager.in_write() || (entry.pager.in_read() && (!self.autocommit || self.active_statements > 1)) {
+        if entry.pager.in_write() || (entry.pager.in_read() && entry.snapshot_used) {
             return Err(Error::sql(format!("database {name} is locked")));
         }
         if entry.pager.in_read() {

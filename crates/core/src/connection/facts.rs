@@ -34,7 +34,57 @@ pub enum TransactionState {
     Write = 2,
 }
 
+/// What the page caches of a connection's databases hold and have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheStatus {
+    /// Bytes of the pages in them.
+    pub bytes: u64,
+    /// Pages found in them.
+    pub hits: u64,
+    /// Pages read because they were not in them.
+    pub misses: u64,
+    /// Pages written to files by commits.
+    pub writes: u64,
+    /// Pages written to files before the commit, for want of room.
+    pub spills: u64,
+}
+
 impl Connection {
+    /// What the page caches hold and have done since the connection was opened, or since the counters were reset.
+    pub fn cache_status(&self) -> CacheStatus {
+        let state = self.lock();
+        let mut sum = CacheStatus::default();
+        for counts in state.databases.iter().map(|entry| entry.pager.cache_counts()) {
+            sum.bytes += counts.resident_bytes;
+            sum.hits += counts.hits;
+            sum.misses += counts.misses;
+            sum.writes += counts.writes;
+            sum.spills += counts.spills;
+        }
+        sum
+    }
+
+    /// Sets counters of the caches to 0: those that `reset` sets to 0.
+    pub fn reset_cache_status(&self, reset: fn(&mut CacheStatus)) {
+        const ALL: CacheStatus = CacheStatus { bytes: 1, hits: 1, misses: 1, writes: 1, spills: 1 };
+        let mut marks = ALL;
+        reset(&mut marks);
+        for entry in &mut self.lock().databases {
+            entry.pager.reset_cache_counts(|counts| {
+                counts.hits *= marks.hits;
+                counts.misses *= marks.misses;
+                counts.writes *= marks.writes;
+                counts.spills *= marks.spills;
+            });
+        }
+    }
+
+    /// Bytes of the texts of the catalogues, roughly what they take.
+    pub fn schema_bytes(&self) -> u64 {
+        let state = self.lock();
+        state.databases.iter().filter_map(|entry| entry.schema.as_ref()).map(|schema| schema.approximate_bytes()).sum()
+    }
+
     /// Sets what [`Connection::last_insert_rowid`] answers.
     pub fn set_last_insert_rowid(&self, rowid: i64) {
         self.lock().environment.counters.last_insert_rowid = rowid;
@@ -66,6 +116,24 @@ impl Connection {
         let state = self.lock();
         let file = state.databases.get(database)?.pager.database_file()?.clone();
         Some(Arc::new(GuestFile::new(file)))
+    }
+
+    /// Bytes at the end of each page of a database, by its number in [`Connection::databases`], that are left to extensions. More
+    /// of them can be asked for: they are there once the database is made, or made anew by VACUUM. Answers what was asked for, or
+    /// is there, before.
+    pub fn reserved_bytes(&self, database: usize, wanted: Option<u8>) -> Option<u8> {
+        let mut state = self.lock();
+        let entry = state.databases.get_mut(database)?;
+        let before = entry.reserved_wanted.max(entry.pager.header().reserved);
+        if let Some(wanted) = wanted {
+            entry.reserved_wanted = wanted;
+            entry.pager.set_initial_header(|header| {
+                if header.page_size - u32::from(wanted) >= 480 {
+                    header.reserved = wanted;
+                }
+            });
+        }
+        Some(before)
     }
 
     /// A number that changes when somebody else has changed a database, by its number in [`Connection::databases`].

@@ -21,6 +21,9 @@ pub(crate) struct Hooks {
     pub commit: Option<CommitHook>,
     pub rollback: Option<RollbackHook>,
     pub wal: Option<WalHook>,
+    pub auto_vacuum: Option<AutoVacuumHook>,
+    /// The database whose commit is being prepared, and the pages that it still gives back.
+    pub pages_to_free: Option<(usize, u32)>,
     pub busy: Option<BusyHandler>,
     pub authorizer: Option<Authorizer>,
     pub collation_needed: Option<CollationNeeded>,
@@ -66,6 +69,8 @@ setters! {
     set_commit_hook: commit CommitHook;
     /// Have rollbacks told: see [`RollbackHook`].
     set_rollback_hook: rollback RollbackHook;
+    /// Have the number of pages asked for that commits give back: see [`AutoVacuumHook`].
+    set_auto_vacuum_hook: auto_vacuum AutoVacuumHook;
     /// Have unknown collations asked for: see [`CollationNeeded`].
     set_collation_needed: collation_needed CollationNeeded;
 }
@@ -251,6 +256,28 @@ impl State {
         Ok(())
     }
 
+    /// Give free pages of a database back as its commit does it: all, or as many as the application says, which is asked once.
+    pub fn give_pages_back(&mut self, db: usize) -> Result<()> {
+        let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
+        let mut pages = u32::MAX;
+        if entry.pager.gives_pages_back()
+            && let Some(hook) = self.hooks.auto_vacuum.clone()
+        {
+            pages = match self.hooks.pages_to_free {
+                Some((of, pages)) if of == db => pages,
+                _ => {
+                    let (name, count, size) = (entry.name.clone(), entry.pager.page_count(), entry.pager.page_size());
+                    let free = entry.pager.header().freelist_count;
+                    self.lend(|| hook(&name, count, free, size))
+                }
+            };
+        }
+        let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
+        let shrunk = turso_storage::btree::auto_vacuum_commit(&mut entry.pager, &mut pages);
+        self.hooks.pages_to_free = matches!(shrunk, Err(Error::Pending)).then_some((db, pages));
+        self.pending_on(db, shrunk)
+    }
+
     /// Tell of commits to databases in WAL mode.
     pub fn tell_commits(&mut self) -> Result<()> {
         if self.hooks.committed_logs.is_empty() {
@@ -302,12 +329,20 @@ impl State {
     /// Tell the tracer that a trigger of the statement in hand begins. Foreign-key actions have no name to tell.
     #[cold]
     pub fn tell_of_trigger(&mut self, name: &str) {
-        if self.hooks.trace_mask & trace_mask::STATEMENT == 0 || name.starts_with('\0') {
+        if !name.starts_with('\0') {
+            self.tell_within_trigger(&format!("TRIGGER {name}"));
+        }
+    }
+
+    /// Tell the tracer what happens inside of a trigger of the statement in hand, as a comment.
+    #[cold]
+    pub fn tell_within_trigger(&mut self, text: &str) {
+        if self.hooks.trace_mask & trace_mask::STATEMENT == 0 {
             return;
         }
         if let Some((id, sql)) = self.hooks.traced.clone() {
             let statement = TracedStatement { id, sql: &sql, parameters: &[], row: &[], status: Default::default() };
-            self.tell_tracer(&TraceEvent::Trigger(statement, &format!("-- TRIGGER {name}")));
+            self.tell_tracer(&TraceEvent::Trigger(statement, &format!("-- {text}")));
         }
     }
 

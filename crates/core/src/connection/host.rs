@@ -204,6 +204,13 @@ impl Host for State {
         }
     }
 
+    #[inline]
+    fn trigger_step_begins(&mut self, text: &str) {
+        if self.hooks.trace_mask != 0 {
+            self.tell_within_trigger(text);
+        }
+    }
+
     fn foreign<R>(&mut self, call: impl FnOnce() -> Result<R>) -> Result<R> {
         self.lend_within_statement(call)
     }

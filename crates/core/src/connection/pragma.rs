@@ -38,6 +38,8 @@ impl State {
             }
             _ => None,
         };
+        // Without a journal a failure would damage the file.
+        let wanted = wanted.filter(|mode| *mode != JournalMode::Off || !self.settings.switches.defensive);
         if db == 1 {
             let held = &mut self.settings.temp_journal_mode;
             *held = wanted.filter(|mode| *mode != JournalMode::Wal).unwrap_or(*held);

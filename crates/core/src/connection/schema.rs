@@ -81,6 +81,13 @@ impl State {
         if entry.pager.header().schema_format > NEWEST_FORMAT {
             return Err(Error::sql("unsupported file format"));
         }
+        if self.settings.switches.reset_database && db != 1 {
+            // Whatever is in the database, it is about to go.
+            entry.statistics_stale = false;
+            entry.schema = Some(Arc::new(empty_schema(entry.pager.header(), encoding, false)));
+            self.generation = self.generation.wrapping_add(1);
+            return Ok(());
+        }
         // A file without a page has no encoding yet: its catalogue is this connection's own.
         if !entry.pager.in_write()
             && entry.pager.page_count() > 0

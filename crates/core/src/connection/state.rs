@@ -37,6 +37,8 @@ pub(crate) struct AttachedDb {
     pub read_only: bool,
     /// What `PRAGMA cache_size` has said; without that the header decides.
     pub cache_size: Option<i64>,
+    /// Bytes at the end of each page that the database is to keep free once it is made or made anew.
+    pub reserved_wanted: u8,
     /// The connection shares its cache and locks tables.
     pub shares_cache: bool,
     /// The rows of `sqlite_schema` being read.

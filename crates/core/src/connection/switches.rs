@@ -12,6 +12,8 @@ pub enum Switch {
     ForeignKeys = 1002,
     /// Triggers fire.
     Triggers = 1003,
+    /// VACUUM empties a database, damaged or not, instead of copying its content.
+    ResetDatabase = 1009,
     /// Nothing that could damage the file by ordinary SQL: `PRAGMA writable_schema` has no effect.
     Defensive = 1010,
     /// `PRAGMA writable_schema`.
@@ -36,9 +38,10 @@ pub enum Switch {
 
 impl Switch {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ForeignKeys,
         Self::Triggers,
+        Self::ResetDatabase,
         Self::Defensive,
         Self::WritableSchema,
         Self::LegacyAlterTable,
@@ -62,6 +65,7 @@ impl Switch {
 pub(crate) struct Switches {
     pub triggers: bool,
     pub views: bool,
+    pub reset_database: bool,
     pub defensive: bool,
     pub dqs_dml: bool,
     pub dqs_ddl: bool,
@@ -74,6 +78,7 @@ impl Default for Switches {
         Self {
             triggers: true,
             views: true,
+            reset_database: false,
             defensive: false,
             dqs_dml: true,
             dqs_ddl: true,
@@ -88,6 +93,7 @@ impl super::state::Settings {
         match switch {
             Switch::ForeignKeys => &mut self.foreign_keys,
             Switch::Triggers => &mut self.switches.triggers,
+            Switch::ResetDatabase => &mut self.switches.reset_database,
             Switch::Defensive => &mut self.switches.defensive,
             Switch::WritableSchema => &mut self.writable_schema,
             Switch::LegacyAlterTable => &mut self.legacy_alter_table,
@@ -115,6 +121,12 @@ impl Connection {
         if *place != on {
             *place = on;
             state.generation = state.generation.wrapping_add(1);
+            if switch == Switch::ResetDatabase {
+                for entry in &mut state.databases {
+                    entry.pager.overlook_damaged_header(on);
+                    entry.schema = None;
+                }
+            }
         }
     }
 

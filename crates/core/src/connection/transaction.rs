@@ -268,9 +268,9 @@ impl State {
         }
         self.write_commit_row()?;
         for db in 0..self.databases.len() {
-            let Some(entry) = self.databases.get_mut(db).filter(|entry| entry.pager.in_write()) else { continue };
-            let shrunk = turso_storage::btree::auto_vacuum_commit(&mut entry.pager);
-            self.pending_on(db, shrunk)?;
+            if self.databases[db].pager.in_write() {
+                self.give_pages_back(db)?;
+            }
         }
         if self.databases.iter().filter(|db| db.pager.in_write()).count() > 1 {
             self.prepare_commits()?;

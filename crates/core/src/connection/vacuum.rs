@@ -93,20 +93,27 @@ impl State {
         if target.is_none() {
             self.begin_write(db, WriteMode::Exclusive)?;
         }
-        let source: Vec<Fields> = self.read_rows(db, PageNo::ONE)?;
+        let resets = self.settings.switches.reset_database && target.is_none();
+        let source = if resets { Vec::new() } else { self.read_rows(db, PageNo::ONE)? };
         let into = match target {
             Some(name) => Some(self.open_vacuum_target(db, &name)?),
             None => None,
         };
         let (page_size, auto_vacuum) = (self.settings.next_page_size, self.settings.next_auto_vacuum);
         let entry = &self.databases[db];
-        let header = *entry.pager.header();
+        let mut header = *entry.pager.header();
+        if resets {
+            (header.text_encoding, header.user_version, header.application_id, header.default_cache_size) =
+                (0, 0, 0, 0);
+        }
         let keeps_size =
             into.is_none() && (entry.pager.journal_mode() == JournalMode::Wal || entry.pager.database_file().is_none());
         let rows = plan(&source, &header, into.is_some())?;
+        let reserved = header.reserved.max(entry.reserved_wanted);
+        let page_size = page_size.filter(|_| !keeps_size).unwrap_or(header.page_size);
         let new = DatabaseHeader {
-            page_size: page_size.filter(|_| !keeps_size).unwrap_or(header.page_size),
-            reserved: header.reserved,
+            page_size,
+            reserved: if has_room(page_size, reserved) { reserved } else { header.reserved },
             largest_root: auto_vacuum.map_or(u32::from(header.largest_root != 0), |mode| u32::from(mode != 0)),
             incremental_vacuum: auto_vacuum.map_or(header.incremental_vacuum, |mode| u32::from(mode == 2)),
             schema_cookie: header.schema_cookie.wrapping_add(1),
@@ -240,6 +247,11 @@ impl Phase {
             _ => None,
         }
     }
+}
+
+/// Pages of this size can spare so many bytes at their end.
+fn has_room(page_size: u32, reserved: u8) -> bool {
+    page_size - u32::from(reserved) >= 480
 }
 
 fn cannot_open(name: &str) -> Error {

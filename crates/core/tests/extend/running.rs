@@ -88,6 +88,7 @@ fn traces_tell_texts_rows_and_ends() {
         [
             "begin INSERT INTO t VALUES ('it''s', x'01ab')",
             "-- TRIGGER tr",
+            "-- SELECT 1",
             "end INSERT INTO t VALUES (?1, :name)",
             "begin SELECT a FROM t",
             "row ['it\u{27}s']".replace("\u{27}", "'").as_str(),

@@ -333,6 +333,8 @@ pub struct CreateTrigger {
     pub when: Option<Expr>,
     /// The program, at least one step.
     pub body: Vec<TriggerStep>,
+    /// Where each step is written.
+    pub steps: Vec<Span>,
     /// From the trigger's own name to END.
     pub definition: Span,
 }

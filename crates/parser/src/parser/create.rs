@@ -202,9 +202,11 @@ impl Parser<'_> {
         }
         self.expect(T::Begin)?;
         self.in_trigger = true;
-        let mut body = Vec::new();
+        let (mut body, mut steps) = (Vec::new(), Vec::new());
         loop {
+            let start = self.tok.start;
             body.push(self.trigger_step()?);
+            steps.push(self.span_from(start));
             self.expect(T::Semicolon)?;
             if self.eat(T::End) {
                 break;
@@ -225,6 +227,7 @@ impl Parser<'_> {
             for_each_row,
             when,
             body,
+            steps,
             definition,
         })))
     }

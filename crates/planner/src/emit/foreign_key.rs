@@ -494,6 +494,7 @@ fn action_trigger(
         for_each_row: true,
         when: when.flatten(),
         body: vec![step],
+        steps: Vec::new(),
         definition: ast::Span::default(),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_parser::ast::{self, TriggerEvent, TriggerStep, TriggerTime};
-use turso_program::control::{Halt, OnError, Param, RunTrigger, TriggerCall};
+use turso_program::control::{Halt, OnError, Param, RunTrigger, TellStep, TriggerCall};
 use turso_program::data::Copy;
 use turso_program::write::ResetCount;
 use turso_program::{DbIndex, Label, Regs};
@@ -292,7 +292,11 @@ fn emit_statements(e: &mut Emitter<'_>, trigger: &Trigger, end: Label) -> Result
         let condition = binder.bind_expr(when)?;
         e.jump_if_false(&condition, end, true)?;
     }
-    for step in &statement.body {
+    for (at, step) in statement.body.iter().enumerate() {
+        let span = statement.steps.get(at);
+        if let Some(text) = span.and_then(|span| trigger.sql.get(span.start as usize..span.end as usize)) {
+            e.builder.emit(TellStep { text: text.into() });
+        }
         emit_step(e, step)?;
     }
     Ok(())

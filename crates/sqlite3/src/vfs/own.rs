@@ -30,12 +30,16 @@ pub fn is_own(vfs: *mut sqlite3_vfs) -> bool {
     unsafe { (*vfs).open }.is_some_and(|open| open as usize == own_open as *const () as usize)
 }
 
+/// Bytes that whoever opens a file sets aside for its object: as many as SQLite asks for, which is enough.
+const FILE_SIZE: c_int = 120;
+const _: () = assert!(size_of::<OwnFile>() <= FILE_SIZE as usize);
+
 /// The objects, made once.
 pub fn objects() -> Vec<*mut sqlite3_vfs> {
     let object = |name: &&std::ffi::CStr| {
         Box::into_raw(Box::new(sqlite3_vfs {
             version: 3,
-            file_size: size_of::<OwnFile>() as c_int,
+            file_size: FILE_SIZE,
             max_pathname: 512,
             next: null_mut(),
             name: name.as_ptr(),

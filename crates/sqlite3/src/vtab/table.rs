@@ -169,13 +169,15 @@ impl VirtualTable for ForeignTable {
             OnConflict::Abort => 4,
             OnConflict::Replace => 5,
         });
-        let mut rowid = 0;
-        let code = lent(session, || {
+        let (mut code, mut rowid) = (OK, 0);
+        let within = lent(session, || {
             // SAFETY: the interface's contract.
-            unsafe { update(self.table, pointers.len() as c_int, pointers.as_mut_ptr(), &mut rowid) }
+            code = unsafe { update(self.table, pointers.len() as c_int, pointers.as_mut_ptr(), &mut rowid) };
         });
         db.vtab_on_conflict.set(before);
-        outcome(self.table, code?)?;
+        // What the module says comes before what its own statements have done to the transaction.
+        outcome(self.table, code)?;
+        within?;
         Ok(rowid)
     }
 

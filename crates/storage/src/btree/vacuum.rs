@@ -123,14 +123,15 @@ pub fn incremental_vacuum_step(pager: &mut Pager) -> Result<bool> {
     Ok(true)
 }
 
-/// What a commit does in an auto-vacuum (not incremental) database: gives all free pages back to the file system.
+/// What a commit does in an auto-vacuum (not incremental) database: gives free pages back to the file system, at most `pages`.
 ///
-/// A pending run is run again and goes on where it stopped.
-pub fn auto_vacuum_commit(pager: &mut Pager) -> Result<()> {
-    if !pager.auto_vacuum() || pager.header().incremental_vacuum != 0 {
+/// A pending run is run again with what is left of `pages`, and goes on where it stopped.
+pub fn auto_vacuum_commit(pager: &mut Pager, pages: &mut u32) -> Result<()> {
+    if !pager.gives_pages_back() {
         return Ok(());
     }
-    while incremental_vacuum_step(pager)? {
+    while *pages > 0 && incremental_vacuum_step(pager)? {
+        *pages -= 1;
         pager.unpin();
     }
     Ok(())

@@ -120,6 +120,7 @@ impl Pager {
     }
 
     pub(super) fn commit_file(&mut self) -> Result<()> {
+        let pages = self.dirty.len() as u64;
         let result = match &self.file_mut().source {
             Source::Wal(_) => self.commit_wal(),
             Source::Rollback(_) => self.commit_rollback_mode(Stage::Done, None),
@@ -129,6 +130,10 @@ impl Pager {
             Err(e) if !e.is_pending() && !e.is(ResultCode::BUSY) => {
                 self.rollback();
                 Err(e)
+            }
+            Ok(()) => {
+                self.counts.writes += pages;
+                Ok(())
             }
             other => other,
         }

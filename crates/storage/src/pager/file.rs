@@ -71,6 +71,8 @@ pub(super) struct FileBacking {
     pub exclusive: bool,
     /// The SHARED lock (or more) of a transaction that has ended is still held.
     pub kept: bool,
+    /// A database whose first page is damaged is opened all the same.
+    pub overlooks_damage: bool,
     /// The header that the first write to an empty database creates.
     pub initial_header: DatabaseHeader,
     /// The snapshot is that of a concurrent transaction.
@@ -185,6 +187,7 @@ impl Pager {
             starts_with_wal: db.options().wal,
             exclusive: false,
             kept: false,
+            overlooks_damage: false,
             initial_header: DatabaseHeader::new(page_size),
             live: None,
             base: None,
@@ -321,12 +324,59 @@ impl Pager {
         file.header_commit = 0;
     }
 
+    /// Whether a database whose first page is damaged can be opened all the same, to be written over: see
+    /// [`Pager::begin_write`]. What its header says is then what it last said.
+    pub fn overlook_damaged_header(&mut self, overlooked: bool) {
+        if let Backing::File(file) = &mut self.backing {
+            file.overlooks_damage = overlooked;
+            if !overlooked {
+                file.header_commit = 0;
+            }
+        }
+    }
+
     /// Reads page 1 and decides the geometry.
     pub(super) fn load_header(&mut self) -> Result<()> {
         let file = self.file_mut();
         if file.header_commit == file.commit {
             return Ok(());
         }
+        let overlooks_damage = file.overlooks_damage;
+        let known = self.header;
+        match self.read_header() {
+            Err(e) if overlooks_damage && (e.is(ResultCode::NOTADB) || e.is(ResultCode::CORRUPT)) => {
+                self.go_by_known_header(known)
+            }
+            Err(e) if !e.is_pending() => {
+                self.header = known;
+                Err(e)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Page 1 is damaged, and that does not matter.
+    fn go_by_known_header(&mut self, known: DatabaseHeader) -> Result<()> {
+        let file = self.file_mut();
+        let size = file.db.file().size()?;
+        let (page_size, pages, wal) = match &file.source {
+            Source::Wal(snapshot) => (snapshot.page_size(), snapshot.page_count(), true),
+            Source::Rollback(tip) if known.database_size == 0 => (tip.page_size, 0, false),
+            _ => (known.page_size, 0, false),
+        };
+        file.header_commit = file.commit;
+        self.table.retain(|_, _| false);
+        self.page_count = match pages {
+            0 => u32::try_from(size.div_ceil(u64::from(page_size))).unwrap_or(u32::MAX),
+            pages => pages,
+        };
+        let version = if wal { 2 } else { 1 };
+        self.header = DatabaseHeader { page_size, write_version: version, read_version: version, ..known };
+        Ok(())
+    }
+
+    fn read_header(&mut self) -> Result<()> {
+        let file = self.file_mut();
         let (mut page_size, wal_pages, size) = match &file.source {
             Source::Rollback(tip) => (tip.page_size, 0, tip.size),
             // The file's size is of no interest where the log knows the number of pages.

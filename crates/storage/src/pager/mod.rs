@@ -93,6 +93,21 @@ enum State {
     Write,
 }
 
+/// What the cache of a pager holds and has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheCounts {
+    /// Bytes of its pages.
+    pub resident_bytes: u64,
+    /// Pages that were there when they were asked for.
+    pub hits: u64,
+    /// Pages that were not.
+    pub misses: u64,
+    /// Pages that commits have written.
+    pub writes: u64,
+    /// Pages written before the commit, for want of room.
+    pub spills: u64,
+}
+
 /// See the module's documentation.
 pub struct Pager {
     backing: Backing,
@@ -134,6 +149,8 @@ pub struct Pager {
     tap: Tap,
     /// The pages that were read, where somebody wants to know.
     read_set: Option<Box<read_set::ReadSet>>,
+    /// Without the resident bytes, which the table knows.
+    counts: CacheCounts,
 }
 
 impl Pager {
@@ -166,6 +183,7 @@ impl Pager {
             spill_above: usize::MAX,
             tap: Tap::None,
             read_set: None,
+            counts: CacheCounts::default(),
         }
     }
 
@@ -216,6 +234,11 @@ impl Pager {
     /// True where the database has pointer-map pages.
     pub fn auto_vacuum(&self) -> bool {
         self.header.auto_vacuum()
+    }
+
+    /// Commits give free pages back to the file system.
+    pub fn gives_pages_back(&self) -> bool {
+        self.auto_vacuum() && self.header.incremental_vacuum == 0
     }
 
     /// The page that holds the lock bytes and is never used.
@@ -279,9 +302,23 @@ impl Pager {
             self.note_read(no);
         }
         match self.table.get(no) {
-            Some(page) => Ok(page.clone()),
+            Some(page) => {
+                self.counts.hits += 1;
+                Ok(page.clone())
+            }
             None => self.page_slow(no),
         }
+    }
+
+    /// What the cache holds and has done.
+    pub fn cache_counts(&self) -> CacheCounts {
+        let resident_bytes = self.table.resident() as u64 * u64::from(self.header.page_size);
+        CacheCounts { resident_bytes, ..self.counts }
+    }
+
+    /// Changes the counters.
+    pub fn reset_cache_counts(&mut self, reset: impl FnOnce(&mut CacheCounts)) {
+        reset(&mut self.counts);
     }
 
     /// The bytes of a page that this connection has at hand.
@@ -323,7 +360,11 @@ impl Pager {
             return self.read_let_go(no, slot);
         }
         match &self.backing {
-            Backing::File(_) => self.read_page(no),
+            Backing::File(_) => {
+                let page = self.read_page(no);
+                self.counts.misses += u64::from(page.is_ok());
+                page
+            }
             Backing::Temp(temp) if !temp.is_in_memory() && no != self.lock_byte_page() => self.read_temp(no),
             // All others are resident except the lock-byte page.
             Backing::Memory | Backing::Temp(_) => Err(Error::corrupt(no.0, "reference to the lock-byte page")),

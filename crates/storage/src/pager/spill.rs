@@ -187,6 +187,7 @@ impl Pager {
                 pages.push(page.clone());
             }
         });
+        self.counts.spills += pages.len() as u64;
         for batch in pages.chunks(BATCH) {
             spill.write(batch)?;
             if planted::has(Planted::LostSpilledPage) {

@@ -297,9 +297,8 @@ impl Pager {
     /// versions, change counter) are those of `built`. On a failure nothing has changed.
     pub fn take_over(&mut self, mut built: Pager) -> Result<()> {
         assert!(self.state == State::Write, "take-over outside a write transaction");
-        let geometry = |pager: &Pager| (pager.header.page_size, pager.header.reserved);
         let wal = self.journal_mode() == super::JournalMode::Wal;
-        if self.savepoint_depth() > 0 || (wal && geometry(self) != geometry(&built)) {
+        if self.savepoint_depth() > 0 || (wal && self.header.page_size != built.header.page_size) {
             return Err(Error::from_code(ResultCode::MISUSE));
         }
         let (count, lock_page) = (built.page_count, built.lock_byte_page());

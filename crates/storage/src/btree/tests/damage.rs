@@ -146,7 +146,7 @@ fn use_all(bytes: &[u8], db: &Db, random: &mut Random) {
         let _ = drop_tree(pager, db.table);
     }
     let _ = TreeEraser::new(db.index, false).run(pager);
-    let _ = auto_vacuum_commit(pager);
+    let _ = auto_vacuum_commit(pager, &mut { u32::MAX });
 }
 
 fn check_damage(auto_vacuum: u8, seed: u64, rounds: usize) {

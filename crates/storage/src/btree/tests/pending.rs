@@ -117,7 +117,8 @@ fn transcript(io: Arc<dyn Io>, memory: &MemoryIo, start: &[u8], db: &Db, seed: u
         let erased = r.run(|p| eraser.run(p));
         let dropped = r.run(|p| drop_tree(p, extra));
         log.push(format!("erased {erased}, {dropped:?}"));
-        r.run(auto_vacuum_commit);
+        let mut pages = u32::MAX;
+        r.run(|p| auto_vacuum_commit(p, &mut pages));
         let mut check = IntegrityCheck::new(vec![PageNo(1), db.table, db.index], 100);
         log.push(format!("round {round} {:?}", r.run(|p| check.run(p).map(<[String]>::to_vec))));
         log.push(format!("{} {}", r.run(|p| t.count(p)), r.run(|p| w.count(p))));
