@@ -19,6 +19,13 @@ impl CollationFunction for Named {
     }
 }
 
+/// The collation of this name, and the name where it is not how the collation spells it.
+pub(crate) fn written_collation(name: &str) -> (Collation, Option<Arc<str>>) {
+    let collation = unresolved_collation(name);
+    let written = (collation.name() != name).then(|| name.into());
+    (collation, written)
+}
+
 /// The built-in collation of this name, or a [`Collation::Custom`] that carries only the name.
 pub fn unresolved_collation(name: &str) -> Collation {
     Collation::built_in(name.as_bytes()).unwrap_or_else(|| Collation::Custom(Arc::new(Named(name.into()))))

@@ -15,9 +15,9 @@ use turso_parser::ast::{
     self, ColumnConstraintKind, ColumnDef, ConflictResolution, CreateTable, CreateTableBody, Expr, ForeignKeyClause,
     Literal, OrderingTerm, ReferenceAction, SortOrder, TableConstraintKind, TypeName,
 };
-use turso_value::{Affinity, Collation};
+use turso_value::Affinity;
 
-use crate::collation::unresolved_collation;
+use crate::collation::written_collation;
 use crate::index::{Index, IndexColumn, IndexKey, IndexOrigin, KnownKey};
 use crate::table::{Check, Column, ForeignKey, ForeignKeyAction, Generated, Relation, StrictType, Table};
 use crate::text::constraint_text;
@@ -86,7 +86,9 @@ impl<'a> Definition<'a> {
         let mut column = Column::plain(&*definition.name.text, declared, affinity);
         for constraint in &definition.constraints {
             match &constraint.kind {
-                ColumnConstraintKind::Collate(name) => column.collation = unresolved_collation(&name.text),
+                ColumnConstraintKind::Collate(name) => {
+                    (column.collation, column.collation_written) = written_collation(&name.text);
+                }
                 ColumnConstraintKind::NotNull { on_conflict } => column.not_null = Some(*on_conflict),
                 ColumnConstraintKind::Default { expr, parenthesized, text } => {
                     if *parenthesized && !is_constant(expr) {
@@ -192,8 +194,10 @@ impl<'a> Definition<'a> {
     }
 
     fn own_column(&self, position: usize, descending: bool) -> IndexColumn {
-        let collation = self.table.columns.get(position).map_or(Collation::Binary, |c| c.collation.clone());
-        IndexColumn { key: IndexKey::Column(position), collation, descending }
+        let column = self.table.columns.get(position);
+        let (collation, collation_written) =
+            column.map(|c| (c.collation.clone(), c.collation_written.clone())).unwrap_or_default();
+        IndexColumn { key: IndexKey::Column(position), collation, collation_written, descending }
     }
 
     fn key_columns(&self, terms: &[OrderingTerm]) -> Result<Vec<IndexColumn>> {
@@ -217,7 +221,7 @@ impl<'a> Definition<'a> {
             };
             let mut column = self.own_column(position, term.order == Some(SortOrder::Desc));
             if let Some(collation) = collation {
-                column.collation = unresolved_collation(collation);
+                (column.collation, column.collation_written) = written_collation(collation);
             }
             key.push(column);
         }

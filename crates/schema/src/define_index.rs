@@ -6,7 +6,7 @@ use turso_error::{Error, Result};
 use turso_parser::ast::{self, CreateIndex, Expr, Literal, SortOrder};
 use turso_value::Collation;
 
-use crate::collation::unresolved_collation;
+use crate::collation::{unresolved_collation, written_collation};
 use crate::define::{strip_collate, trailing_key};
 use crate::index::{Index, IndexColumn, IndexKey, IndexOrigin, KnownKey};
 use crate::table::Table;
@@ -27,13 +27,16 @@ pub fn define_index(statement: &CreateIndex, table: &Table, sql: &str) -> Result
             Expr::Literal(Literal::String(text)) => table.column_index(&String::from_utf8_lossy(text)),
             _ => None,
         };
-        let declared = position.and_then(|p| table.columns.get(p)).map(|c| c.collation.clone());
+        let declared = position.and_then(|p| table.columns.get(p));
+        let (collation, collation_written) = match (collation, declared) {
+            (Some(name), _) => written_collation(name),
+            (None, Some(column)) => (column.collation.clone(), column.collation_written.clone()),
+            (None, None) => (implied_collation(expr, table).unwrap_or_default(), None),
+        };
         columns.push(IndexColumn {
             key: position.map_or_else(|| IndexKey::Expr(Arc::new(expr.clone())), IndexKey::Column),
-            collation: match collation {
-                Some(name) => unresolved_collation(name),
-                None => declared.or_else(|| implied_collation(expr, table)).unwrap_or_default(),
-            },
+            collation,
+            collation_written,
             descending: term.order == Some(SortOrder::Desc),
         });
     }

@@ -63,8 +63,17 @@ pub struct IndexColumn {
     pub key: IndexKey,
     /// Orders text.
     pub collation: Collation,
+    /// Its name as written, where that is not how the collation spells it.
+    pub collation_written: Option<Arc<str>>,
     /// DESC.
     pub descending: bool,
+}
+
+impl IndexColumn {
+    /// The name of the collation, as it was written.
+    pub fn collation_name(&self) -> &str {
+        self.collation_written.as_deref().unwrap_or_else(|| self.collation.name())
+    }
 }
 
 /// What an index column holds.

@@ -76,6 +76,8 @@ pub struct Column {
     pub affinity: Affinity,
     /// Declared collation, BINARY by default.
     pub collation: Collation,
+    /// Its name as written, where that is not how the collation spells it.
+    pub collation_written: Option<Arc<str>>,
     /// NOT NULL, with its conflict clause.
     pub not_null: Option<Option<ast::ConflictResolution>>,
     /// DEFAULT expression.
@@ -93,6 +95,11 @@ pub struct Column {
 }
 
 impl Column {
+    /// The name of the collation, as it was written.
+    pub fn collation_name(&self) -> &str {
+        self.collation_written.as_deref().unwrap_or_else(|| self.collation.name())
+    }
+
     /// A column of this declared type without constraints, collated as BINARY.
     pub fn plain(name: impl Into<Arc<str>>, declared_type: Option<Arc<str>>, affinity: Affinity) -> Self {
         Self {
@@ -100,6 +107,7 @@ impl Column {
             declared_type,
             affinity,
             collation: Collation::Binary,
+            collation_written: None,
             not_null: None,
             default: None,
             default_text: None,

@@ -216,7 +216,7 @@ impl Connection {
         let column = table.columns.get(index).ok_or_else(unknown)?;
         Ok(ColumnMetadata {
             declared_type: column.declared_type.as_deref().map(str::to_owned),
-            collation: column.collation.name().to_owned(),
+            collation: column.collation_name().to_owned(),
             not_null: column.not_null.is_some(),
             primary_key: column.primary_key_position > 0,
             autoincrement: table.autoincrement && table.rowid_alias == Some(index),

@@ -153,3 +153,12 @@ fn optimizing_remembers_an_index_that_is_gone() {
          DROP INDEX i; PRAGMA optimize(3); DELETE FROM b; PRAGMA optimize(3); ANALYZE; PRAGMA optimize(3);",
     );
 }
+
+#[test]
+fn pragmas_spell_collations_as_they_were_written() {
+    check(
+        "CREATE TABLE t(a INT COLLATE nocase, b COLLATE rTrim, c COLLATE Binary, PRIMARY KEY(a, b)); CREATE INDEX i ON t(b COLLATE NoCase, a, c);
+         PRAGMA index_xinfo(i); PRAGMA index_xinfo(sqlite_autoindex_t_1);
+         CREATE TABLE w(a COLLATE nocase, b, PRIMARY KEY(b, a)) WITHOUT ROWID; CREATE INDEX j ON w(b); PRAGMA index_xinfo(j);",
+    );
+}

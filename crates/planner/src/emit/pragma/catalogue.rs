@@ -201,7 +201,7 @@ pub(super) fn index_xinfo(args: &mut Arguments<'_, '_>) -> Result<Rows> {
             cid,
             name,
             flag(column.descending),
-            text(column.collation.name()),
+            text(column.collation_name()),
             flag(true),
         ]);
     }
@@ -216,7 +216,7 @@ pub(super) fn index_xinfo(args: &mut Arguments<'_, '_>) -> Result<Rows> {
             .primary_key
             .iter()
             .find(|k| matches!((&k.key, &key), (IndexKey::Column(a), IndexKey::Column(b)) if a == b));
-        let collation = of_key.map_or("BINARY", |k| k.collation.name());
+        let collation = of_key.map_or("BINARY", |k| k.collation_name());
         let descending = of_key.is_some_and(|k| k.descending);
         rows.push(vec![number(rows.len()), cid, name, flag(descending), text(collation), flag(false)]);
     }
