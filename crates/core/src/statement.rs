@@ -107,6 +107,10 @@ struct Execution {
     status: StatementStatus,
     /// When the run began, if somebody wants to know how long it takes.
     began: Option<Instant>,
+    /// How many instructions the statement had run when the progress handler was last asked, and how often that had been asked
+    /// when the run began.
+    progress_asked_at: u64,
+    progress_calls: u64,
 }
 
 impl std::fmt::Debug for Statement {
@@ -397,6 +401,8 @@ impl Execution {
             deadline: None,
             status: StatementStatus::default(),
             began: None,
+            progress_asked_at: 0,
+            progress_calls: 0,
         }
     }
 
@@ -445,6 +451,13 @@ impl Execution {
             if self.schema_retries == 0 {
                 self.trace(state, trace_mask::STATEMENT);
             }
+        }
+        if let Some((interval, _)) = &state.hooks.progress {
+            // Each statement counts its own instructions, over all its runs.
+            let since =
+                self.status.vm_steps.saturating_sub(self.progress_asked_at).min(u64::from(interval.saturating_sub(1)));
+            state.hooks.progress_steps = since as u32;
+            self.progress_calls = state.hooks.progress_calls;
         }
         self.rollback_epoch = state.rollback_epoch;
         self.deferred_violations = state.deferred_violations;
@@ -678,6 +691,9 @@ impl Execution {
         self.schema_retries = 0;
         self.vm.close_virtual_cursors(state);
         self.count_run();
+        if self.progress_calls != state.hooks.progress_calls {
+            self.progress_asked_at = self.status.vm_steps.saturating_sub(u64::from(state.hooks.progress_steps));
+        }
         self.vm.reset();
         state.statement_stops(writes);
         state.end_reads_if_idle();

@@ -321,7 +321,7 @@ impl Vm {
     fn run_program<H: Host, const SUBTYPES: bool>(&mut self, program: &Program, host: &mut H) -> (Result<Flow>, usize) {
         let code = program.instructions.as_slice();
         let mut pc = self.frame.pc;
-        let interval = host.poll_interval().max(1);
+        let mut interval = host.poll_interval().max(1);
         // How many instructions until the next poll; kept between steps, since a step may be a few instructions long.
         let mut left = self.run.until_poll.clamp(1, interval + 1);
         let mut from = left;
@@ -333,6 +333,7 @@ impl Vm {
                 }
                 self.run.unpin();
                 self.run.steps += u64::from(from);
+                interval = host.poll_interval().max(1);
                 left = interval;
                 from = interval;
             }

@@ -232,7 +232,7 @@ impl Host for State {
     #[inline]
     fn poll_interval(&self) -> u32 {
         match &self.hooks.progress {
-            Some((steps, _)) => POLL_INTERVAL.min(*steps),
+            Some((steps, _)) => POLL_INTERVAL.min(steps.saturating_sub(self.hooks.progress_steps).max(1)),
             None => POLL_INTERVAL,
         }
     }

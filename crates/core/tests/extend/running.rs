@@ -29,6 +29,27 @@ fn the_progress_handler_interrupts() {
 }
 
 #[test]
+fn the_progress_handler_is_asked_by_the_instructions_of_each_statement() {
+    let pair = Pair::new();
+    let calls = Arc::new(AtomicU32::new(0));
+    let count = calls.clone();
+    let asked = || calls.swap(0, Ordering::Relaxed);
+    pair.ours.set_progress_handler(50, Some(Arc::new(move || count.fetch_add(1, Ordering::Relaxed) == u32::MAX)));
+    for _ in 0..100 {
+        assert_eq!(error(&pair.ours, "SELECT 1"), None);
+    }
+    assert_eq!(asked(), 0);
+    let mut statement = pair.ours.prepare("SELECT 1").unwrap().statement.unwrap();
+    for _ in 0..100 {
+        statement.step().unwrap();
+        statement.step().unwrap();
+        statement.reset();
+    }
+    let steps = statement.status().vm_steps;
+    assert!(u64::from(asked()).abs_diff(steps / 50) <= 1, "{steps}");
+}
+
+#[test]
 fn an_interrupt_from_another_thread_ends_the_statement() {
     let pair = Pair::new();
     let connection = pair.ours.clone();
