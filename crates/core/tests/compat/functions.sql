@@ -545,3 +545,32 @@ SELECT vector_extract(vector_slice('[1, 2, 3]', 1, 3));
 SELECT bin_record_json_object('["a","b"]', x'03010f0578');
 -- = table_columns_json_array
 SELECT table_columns_json_array('t');
+
+-- # Polygons
+-- > The functions of geopoly, which SQLite has where it was built with it; the one that is compared with was not.
+-- = geopoly_area
+SELECT geopoly_area('[[0,0],[1,0],[0.5,1],[0,0]]');
+-- = geopoly_bbox
+SELECT geopoly_bbox('[[0,0],[1,0],[0.5,1],[0,0]]');
+-- = geopoly_blob
+SELECT geopoly_blob('[[0,0],[1,0],[0.5,1],[0,0]]');
+-- = geopoly_ccw
+SELECT geopoly_ccw('[[0,0],[1,0],[0.5,1],[0,0]]');
+-- = geopoly_contains_point
+SELECT geopoly_contains_point('[[0,0],[1,0],[0.5,1],[0,0]]', 0.5, 0.5);
+-- = geopoly_debug
+SELECT geopoly_debug(0);
+-- = geopoly_group_bbox
+SELECT geopoly_group_bbox('[[0,0],[1,0],[0.5,1],[0,0]]');
+-- = geopoly_json
+SELECT geopoly_json('[[0,0],[1,0],[0.5,1],[0,0]]');
+-- = geopoly_overlap
+SELECT geopoly_overlap('[[0,0],[1,0],[0.5,1],[0,0]]', '[[0,0],[1,0],[0.5,1],[0,0]]');
+-- = geopoly_regular
+SELECT geopoly_regular(0, 0, 1, 5);
+-- = geopoly_svg
+SELECT geopoly_svg('[[0,0],[1,0],[0.5,1],[0,0]]');
+-- = geopoly_within
+SELECT geopoly_within('[[0,0],[1,0],[0.5,1],[0,0]]', '[[0,0],[1,0],[0.5,1],[0,0]]');
+-- = geopoly_xform
+SELECT geopoly_xform('[[0,0],[1,0],[0.5,1],[0,0]]', 1, 0, 0, 1, 2, 3);
