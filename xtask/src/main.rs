@@ -78,6 +78,12 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Processes of this engine and of SQLite on one database, killed at random: `--mode wal --seconds 600`.
+    Mixed {
+        /// Passed on to the program.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Record what the program that calls every function of the C library prints on SQLite, and where ours differs.
     CApi,
     /// AddressSanitizer over the C library.
@@ -123,6 +129,11 @@ fn main() -> ExitCode {
             &["run", "--release", "-p", "integration", "--bin", "hostile", "--"],
             &arguments,
         ),
+        Chore::Mixed { arguments } => {
+            // Its writers are a program of their own.
+            cargo(&["build", "--release", "-p", "integration", "--bins"], &[])
+                && cargo(&["run", "--release", "-p", "integration", "--bin", "mixed", "--"], &arguments)
+        }
         Chore::CApi => c_api::record(),
         Chore::Addresses => c_api::addresses(),
         Chore::Threads { seconds } => c_api::threads(seconds),

@@ -1,5 +1,6 @@
-//! `writer FILE MODE SECONDS NAME`: commits numbered rows until the time is over, and prints the number of each commit once
-//! it has been acknowledged. For tests that run writers side by side and kill them.
+//! `writer FILE MODE SECONDS NAME [KEPT AUTOCHECKPOINT]`: commits numbered rows until the time is over, and prints the number of
+//! each commit once it has been acknowledged. With KEPT, older rows of its own are deleted. For tests that run writers side by
+//! side and kill them.
 #![forbid(unsafe_code)]
 
 use std::io::Write;
@@ -9,9 +10,10 @@ use turso_core::{Database, OpenOptions, ResultCode};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, file, mode, seconds, name] = arguments.as_slice() else {
-        return Err("writer FILE MODE SECONDS NAME".into());
+    let [_, file, mode, seconds, name, more @ ..] = arguments.as_slice() else {
+        return Err("writer FILE MODE SECONDS NAME [KEPT AUTOCHECKPOINT]".into());
     };
+    let kept: u64 = more.first().map_or(Ok(u64::MAX), |kept| kept.parse())?;
     let run = Duration::from_secs_f64(seconds.parse()?);
     let options = OpenOptions { new_uses_wal: false, busy_timeout: Duration::from_secs(60), ..OpenOptions::default() };
     let database = Database::open(file, options).map_err(|e| e.message().to_owned())?;
@@ -21,6 +23,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if mode != "wal" {
         connection.execute_batch(&format!("PRAGMA journal_mode = {mode}")).map_err(|e| e.message().to_owned())?;
     }
+    if let Some(frames) = more.get(1) {
+        let sql = format!("PRAGMA wal_autocheckpoint = {frames}");
+        connection.execute_batch(&sql).map_err(|e| e.message().to_owned())?;
+    }
     let start = Instant::now();
     let mut number = 0u64;
     while start.elapsed() < run {
@@ -28,8 +34,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // A row, and a counter that reads what it writes: a lost update would show.
         let sql = format!(
             "BEGIN IMMEDIATE; INSERT INTO rows(writer, number, filler) VALUES ('{name}', {number}, printf('%.{}c', 'f')); \
-             UPDATE counter SET n = n + 1; COMMIT",
-            number % 997
+             DELETE FROM rows WHERE writer = '{name}' AND number = {}; UPDATE counter SET n = n + 1; COMMIT",
+            number % 997,
+            number.saturating_sub(kept)
         );
         loop {
             match connection.execute_batch(&sql) {
