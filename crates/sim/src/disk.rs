@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ pub struct Faults {
     pub read: u32,
     /// A write fails, after a part of it.
     pub write: u32,
-    /// A sync fails: what was not durable is there or lost for good.
+    /// A sync fails: what was not durable is there or lost for good. All who have the file open are told, each once.
     pub sync: u32,
     /// The disk is full: a write that would make a file longer fails.
     pub full: u32,
@@ -99,6 +100,11 @@ struct State {
     last_call: u64,
     counts: Counts,
     queue: Vec<(ProcessNo, SimFile, Op, Completion)>,
+    /// How many syncs of each file have failed.
+    failed_syncs: BTreeMap<FileNo, u64>,
+    /// Was told of a failed sync of a file and has not synced it since: it does not die before it has dealt with that, for nobody
+    /// who opens the file later is told.
+    told: BTreeSet<(ProcessNo, FileNo)>,
 }
 
 fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -146,6 +152,8 @@ impl Machine {
             last_call: 0,
             counts: Counts::default(),
             queue: Vec::new(),
+            failed_syncs: BTreeMap::new(),
+            told: BTreeSet::new(),
         };
         Arc::new(Self { memory, state: Mutex::new(state), between: settings.between, pending: settings.pending })
     }
@@ -247,6 +255,7 @@ impl Machine {
         }
         if let Some((process, at)) = state.dies
             && state.calls > at
+            && !state.told.iter().any(|(told, _)| *told == process)
         {
             state.dies = None;
             state.dead.insert(process);
@@ -283,6 +292,10 @@ impl State {
         if let Some(events) = &mut self.events {
             events.push(event);
         }
+    }
+
+    fn failed_syncs(&self, file: FileNo) -> u64 {
+        self.failed_syncs.get(&file).copied().unwrap_or(0)
     }
 
     fn count_fault(&mut self, name: &'static str) {
@@ -333,8 +346,9 @@ impl Io for SimIo {
                 file
             }
         };
+        let failed_syncs = state.failed_syncs(file).into();
         drop(state);
-        let handle = Handle { inner, file, machine: self.machine.clone(), process: self.process };
+        let handle = Handle { inner, file, failed_syncs, machine: self.machine.clone(), process: self.process };
         Ok(Arc::new(SimFile(Arc::new(handle))))
     }
 
@@ -399,6 +413,8 @@ impl Io for SimIo {
 struct Handle {
     inner: Arc<dyn File>,
     file: FileNo,
+    /// So many failed syncs of the file it has been told of.
+    failed_syncs: AtomicU64,
     machine: Arc<Machine>,
     process: ProcessNo,
 }
@@ -465,11 +481,18 @@ impl File for SimFile {
         self.enter(Call::Sync)?;
         let mut state = self.state();
         let Faults { sync, lying_sync, .. } = state.faults;
-        if state.draw("sync failed", sync) {
+        let fails = state.draw("sync failed", sync);
+        if fails {
             let seed = state.random.bits();
             state.note(Event::FailedSync(self.0.file, seed));
+            *state.failed_syncs.entry(self.0.file).or_default() += 1;
+        }
+        let failed = state.failed_syncs(self.0.file);
+        if self.0.failed_syncs.swap(failed, Ordering::Relaxed) != failed {
+            state.told.insert((self.0.process, self.0.file));
             return Err(Error::from_code(ResultCode::IOERR_FSYNC));
         }
+        state.told.remove(&(self.0.process, self.0.file));
         if !state.draw("sync lied", lying_sync) {
             state.note(Event::Sync(self.0.file));
         }

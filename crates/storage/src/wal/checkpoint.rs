@@ -155,8 +155,9 @@ impl Wal {
         for _ in 0..ROUNDS {
             let before = self.index.backfilled().unwrap_or(0);
             let _ = self.checkpoint(db, CheckpointMode::Passive, Effort::Possible, synchronous);
-            if synchronous != Synchronous::Off {
-                let _ = self.database.sync(SyncKind::Data);
+            if synchronous != Synchronous::Off && self.database.sync(SyncKind::Data).is_err() {
+                self.doubt_copies();
+                break;
             }
             if self.index.backfilled().unwrap_or(0) < before.saturating_add(MUCH) {
                 break;
@@ -308,6 +309,7 @@ impl Wal {
         if !planted::has(Planted::CheckpointOfOldGeneration) && !self.index.has_salt(header.salt)? {
             return Ok(());
         }
+        self.forget_doubtful_copies()?;
         let done = self.index.backfilled()?;
         if done >= safe { Ok(()) } else { self.copy_frames(header, done, safe, synchronous) }
     }
@@ -316,7 +318,7 @@ impl Wal {
         self.index.set_word(at::BACKFILL_ATTEMPTED, safe)?;
         let sync = synchronous != Synchronous::Off;
         if sync {
-            self.file.sync(SyncKind::Data)?;
+            self.sync_log()?;
         }
         let mut frames: Vec<(u32, u32)> = self
             .index
@@ -358,7 +360,7 @@ impl Wal {
         }
         // The log keeps what it has until all of it is in the file: pages of an unfinished copy may be lost till then.
         if sync && safe == header.max_frame {
-            self.database.sync(SyncKind::Data)?;
+            self.database.sync(SyncKind::Data).or_else(|e| self.forget_copies().and(Err(e)))?;
         }
         self.index.set_word(at::BACKFILLED, safe)
     }

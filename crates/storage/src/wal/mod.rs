@@ -5,6 +5,7 @@
 //!   write.rs       frames of a commit, their entry into the wal-index, restart of the log
 //!   pipe.rs        who writes next, and the group commit
 //!   checkpoint.rs  frames -> database file
+//!   doubt.rs       syncs that failed
 //!   age.rs         snapshots that are too old
 //!   recover.rs     log -> wal-index, by whoever comes first
 //!   index.rs       the shared memory;  locks.rs  its eight locks
@@ -18,6 +19,7 @@
 
 mod age;
 mod checkpoint;
+mod doubt;
 mod index;
 mod locks;
 mod pipe;
@@ -83,6 +85,8 @@ pub(crate) struct Wal {
     emptying: checkpoint::Emptying,
     /// Snapshots that may become too old.
     ages: age::Ages,
+    /// What may be lost.
+    doubt: doubt::Doubt,
     /// Where the wal-index does not know the page size yet.
     page_size: AtomicU32,
 }
@@ -112,6 +116,7 @@ impl Wal {
             marked: Default::default(),
             emptying: Default::default(),
             ages: Default::default(),
+            doubt: Default::default(),
             page_size: AtomicU32::new(page_size),
         })
     }

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use turso_error::{Error, Result, ResultCode};
 use turso_io::{Completion, Op, SyncKind};
 
+use super::doubt::SyncTicket;
 use super::index::HeaderState;
 use super::read::{Use, WalSnapshot};
 use super::{Tip, Wal, WalCommit};
@@ -78,6 +79,7 @@ pub(super) struct Written {
 /// A sync under way.
 pub(super) struct Running {
     upto: Written,
+    ticket: Option<SyncTicket>,
     completion: Completion,
     /// The one who started it runs it, and will complete it; otherwise whoever sees that it is done deals with the result.
     inline: bool,
@@ -473,14 +475,23 @@ impl Wal {
             let Some(upto) = tip.pipe.written else {
                 return Err(Error::from_code(ResultCode::INTERNAL));
             };
-            let inline = self.file.completes_inline();
+            let ticket = match self.before_sync() {
+                Ok(ticket) => ticket,
+                Err(e) => {
+                    tip.pipe.running =
+                        Some(Running { upto, ticket: None, completion: Completion::new(), inline: true });
+                    self.finish_sync(db, tip, Err(e));
+                    continue;
+                }
+            };
+            let (ticket, inline) = (Some(ticket), self.file.completes_inline());
             if inline {
-                tip.pipe.running = Some(Running { upto, completion: Completion::new(), inline });
+                tip.pipe.running = Some(Running { upto, ticket, completion: Completion::new(), inline });
                 drop(tip);
                 self.sync_shared(db);
             } else {
                 let completion = self.file.submit(Op::Sync(SyncKind::Data));
-                tip.pipe.running = Some(Running { upto, completion, inline });
+                tip.pipe.running = Some(Running { upto, ticket, completion, inline });
             }
         }
     }
@@ -488,6 +499,10 @@ impl Wal {
     /// Publishes what a sync has made durable, or gives up everything that is not.
     fn finish_sync(&self, db: &DatabaseFile, mut tip: std::sync::MutexGuard<'_, Tip>, outcome: Result<()>) {
         let Some(running) = tip.pipe.running.take() else { return };
+        let outcome = match running.ticket {
+            Some(ticket) => self.after_sync(ticket, outcome),
+            None => outcome,
+        };
         let published = outcome.and_then(|()| self.index.write_header(&running.upto.header));
         match published {
             Ok(()) => {
