@@ -4,6 +4,8 @@
 //! cargo run --release -p compare                     # the whole table
 //! cargo run --release -p compare -- --only insert    # workloads whose name contains a word
 //! cargo run --release -p compare -- --capture        # what each mode of change data capture costs on workloads that write
+//! cargo run --release -p compare -- --count --only prepare   # instructions instead of time, by callgrind
+//! cargo run --release -p compare -- --count --check  # fail where counts.tsv has fewer instructions (--record writes it)
 //! ```
 //! A round of one engine is followed by the same round of the other, so a machine that changes its speed changes it for
 //! both. The ratio is the median of the rounds' ratios, our time over SQLite's.
@@ -13,10 +15,12 @@
 #[global_allocator]
 static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 
+mod counts;
 mod engine;
 mod workloads;
 
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
@@ -42,23 +46,51 @@ struct Arguments {
     /// Run only this engine (for profilers): `turso` or `sqlite`.
     #[arg(long)]
     engine: Option<String>,
+    /// Do one in so many operations of the rounds that repeat one.
+    #[arg(long, default_value_t = 1)]
+    divide: i64,
+    /// Count instructions with callgrind instead of taking times.
+    #[arg(long)]
+    count: bool,
+    /// With `--count`: the workloads of `counts.tsv`, and fail where one takes more instructions than are written there.
+    #[arg(long)]
+    check: bool,
+    /// With `--count`: the workloads of `counts.tsv`, which is written anew.
+    #[arg(long)]
+    record: bool,
+    /// With `--count`: keep the profiles in this folder.
+    #[arg(long)]
+    profiles: Option<std::path::PathBuf>,
 }
 
-fn main() {
+impl Arguments {
+    /// The workloads asked for. A whole name means that workload alone.
+    fn workloads(&self) -> Vec<&'static Workload> {
+        let Some(only) = &self.only else { return WORKLOADS.iter().collect() };
+        match WORKLOADS.iter().find(|workload| workload.name == only) {
+            Some(workload) => vec![workload],
+            None => WORKLOADS.iter().filter(|workload| workload.name.contains(only.as_str())).collect(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    workloads::divide_rounds(arguments.divide);
+    if arguments.count {
+        return if counts::count(&arguments) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     if arguments.capture {
-        return capture(&arguments);
+        capture(&arguments);
+        return ExitCode::SUCCESS;
+    }
+    if let Some(engine) = &arguments.engine {
+        arguments.workloads().iter().for_each(|workload| profile(workload, engine, &arguments));
+        return ExitCode::SUCCESS;
     }
     println!("{:<42} {:>12} {:>12} {:>7}", "workload", "turso ns/op", "sqlite ns/op", "ratio");
     let mut logs = Vec::new();
-    for workload in WORKLOADS {
-        if arguments.only.as_ref().is_some_and(|only| !workload.name.contains(only.as_str())) {
-            continue;
-        }
-        if let Some(engine) = &arguments.engine {
-            profile(workload, engine, &arguments);
-            continue;
-        }
+    for workload in arguments.workloads() {
         let (ours, theirs, ratio) = compare(workload, &arguments, ["turso", "sqlite"]);
         println!("{:<42} {ours:>12.0} {theirs:>12.0} {ratio:>7.2}", workload.name);
         logs.push(ratio.ln());
@@ -70,6 +102,7 @@ fn main() {
             (logs.iter().sum::<f64>() / logs.len() as f64).exp()
         );
     }
+    ExitCode::SUCCESS
 }
 
 /// Words in the names of workloads that write rows.
@@ -77,10 +110,8 @@ const WRITES: [&str; 3] = ["insert", "update", "delete"];
 
 fn capture(arguments: &Arguments) {
     println!("{:<42} {:>7} {:>7} {:>7} {:>7}", "time with capture / without", "id", "before", "after", "full");
-    for workload in WORKLOADS.iter().filter(|workload| WRITES.iter().any(|word| workload.name.contains(word))) {
-        if arguments.only.as_ref().is_some_and(|only| !workload.name.contains(only.as_str())) {
-            continue;
-        }
+    let writes = |workload: &&Workload| WRITES.iter().any(|word| workload.name.contains(word));
+    for workload in arguments.workloads().into_iter().filter(writes) {
         let ratio = |name| compare(workload, arguments, [name, "turso"]).2;
         let ratios = ["turso id", "turso before", "turso after", "turso full"].map(ratio);
         println!("{:<42} {:>7.2} {:>7.2} {:>7.2} {:>7.2}", workload.name, ratios[0], ratios[1], ratios[2], ratios[3]);
@@ -135,15 +166,24 @@ fn compare(workload: &Workload, arguments: &Arguments, names: [&str; 2]) -> (f64
     (median(&mut times[0]), median(&mut times[1]), median(&mut ratios))
 }
 
+/// One engine alone: a round that warms caches up, then those to be looked at.
 fn profile(workload: &Workload, engine: &str, arguments: &Arguments) {
     let directory = tempfile::tempdir().expect("a temporary folder");
     let mut engine = open(engine, workload.place, directory.path());
     (workload.setup)(engine.as_mut(), arguments.rows);
+    (workload.round)(engine.as_mut(), arguments.rows, 0);
     let start = Instant::now();
-    for round in 0..arguments.rounds {
-        (workload.round)(engine.as_mut(), arguments.rows, round);
+    let mut operations = 0;
+    for round in 1..=arguments.rounds {
+        operations += measured_round(workload, engine.as_mut(), arguments.rows, round);
     }
-    println!("{:<42} {:.3} s", workload.name, start.elapsed().as_secs_f64());
+    println!("{:<42} {:.3} s for {operations} operations", workload.name, start.elapsed().as_secs_f64());
+}
+
+/// What callgrind counts: it knows this function by its name.
+#[inline(never)]
+fn measured_round(workload: &Workload, engine: &mut dyn Engine, rows: i64, round: i64) -> u64 {
+    (workload.round)(engine, rows, round).0
 }
 
 fn median(values: &mut [f64]) -> f64 {
