@@ -382,6 +382,7 @@ impl InnerStatement {
 }
 
 impl Execution {
+    #[inline(always)]
     fn new(sql: Arc<[u8]>, program: Arc<Program>, generation: u32) -> Self {
         Self {
             generation,

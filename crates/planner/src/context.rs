@@ -244,6 +244,7 @@ pub struct PlanContext<'a> {
 
 impl<'a> PlanContext<'a> {
     /// A context for one statement whose text is `sql`.
+    #[inline]
     pub fn new(catalogue: &'a dyn Catalogue, options: PlanOptions, sql: &'a [u8]) -> Self {
         Self {
             catalogue,

@@ -12,7 +12,7 @@ use crate::emit::{
 };
 
 /// Plan a statement; `context.sql` is the text that it was parsed from.
-pub fn plan_statement(context: &PlanContext<'_>, statement: &Statement) -> Result<Program> {
+pub fn plan_statement(context: &PlanContext<'_>, statement: &Statement) -> Result<Box<Program>> {
     match statement {
         Statement::Explain { query_plan, statement } => {
             if *query_plan {
@@ -26,7 +26,7 @@ pub fn plan_statement(context: &PlanContext<'_>, statement: &Statement) -> Resul
     }
 }
 
-fn plan_resolved(context: &PlanContext<'_>, statement: &Statement) -> Result<Program> {
+fn plan_resolved(context: &PlanContext<'_>, statement: &Statement) -> Result<Box<Program>> {
     if ask_for_statement(context, statement)? {
         return schema_change(context, |_| Ok(()));
     }
@@ -36,7 +36,7 @@ fn plan_resolved(context: &PlanContext<'_>, statement: &Statement) -> Result<Pro
     Ok(program)
 }
 
-fn plan_plain(context: &PlanContext<'_>, statement: &Statement) -> Result<Program> {
+fn plan_plain(context: &PlanContext<'_>, statement: &Statement) -> Result<Box<Program>> {
     if !context.parameters_known() {
         note_parameters(context, statement);
     }
@@ -69,7 +69,7 @@ fn plan_plain(context: &PlanContext<'_>, statement: &Statement) -> Result<Progra
 }
 
 /// A program that changes the schema: any failure undoes all of it.
-fn schema_change(context: &PlanContext<'_>, emit: impl FnOnce(&mut Emitter<'_>) -> Result<()>) -> Result<Program> {
+fn schema_change(context: &PlanContext<'_>, emit: impl FnOnce(&mut Emitter<'_>) -> Result<()>) -> Result<Box<Program>> {
     let mut e = Emitter::new(context);
     emit(&mut e)?;
     e.builder.emit(Halt {});

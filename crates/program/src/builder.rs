@@ -13,7 +13,8 @@ pub type Label = Addr;
 /// Collects instructions. Jumps take [`Label`]s; [`finish`](Self::finish) replaces them by addresses.
 #[derive(Debug)]
 pub struct ProgramBuilder {
-    program: Program,
+    /// In a box: a builder and what it makes go from hand to hand.
+    program: Box<Program>,
     prologue: Vec<Instruction>,
     labels: Vec<Option<u32>>,
     next_register: u32,
@@ -32,8 +33,9 @@ impl Default for ProgramBuilder {
 impl ProgramBuilder {
     /// An empty program.
     pub fn new() -> Self {
-        let program =
-            Program { collations: vec![Collation::Binary], instructions: Vec::with_capacity(24), ..Program::default() };
+        let mut program: Box<Program> = Box::default();
+        program.collations.push(Collation::Binary);
+        program.instructions.reserve_exact(24);
         Self {
             program,
             prologue: Vec::with_capacity(8),
@@ -244,12 +246,17 @@ impl ProgramBuilder {
     }
 
     /// Resolve all labels. Fails in debug builds when a label that is jumped to was never bound.
-    pub fn finish(mut self) -> Program {
+    pub fn finish(self) -> Program {
+        *self.finish_boxed()
+    }
+
+    /// [`finish`](Self::finish), where the program is about to be handed on.
+    pub fn finish_boxed(mut self) -> Box<Program> {
         let shift = self.prologue.len() as u32;
         let end = self.program.instructions.len() as u32;
         let labels = std::mem::take(&mut self.labels);
-        let mut instructions = std::mem::take(&mut self.program.instructions);
-        instructions.splice(0..0, self.prologue.drain(..));
+        let mut instructions = std::mem::take(&mut self.prologue);
+        instructions.append(&mut self.program.instructions);
         for instruction in &mut instructions {
             instruction.visit_addresses(&mut |addr| {
                 if addr.0 >= Addr::LABEL_BASE {

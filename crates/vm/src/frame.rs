@@ -76,6 +76,7 @@ pub(crate) struct CallRecord {
 }
 
 impl Frame {
+    #[inline(always)]
     pub fn new(program: Arc<Program>) -> Self {
         Self {
             registers: Registers::new(program.register_count),
@@ -86,7 +87,9 @@ impl Frame {
             runs_foreign_aggregates: program.calls.iter().any(|call| is_foreign_aggregate(&call.function)),
             subtypes: vec![0; if reads_subtypes(&program) { program.register_count } else { 0 }],
             program: Some(program),
-            ..Self::default()
+            pc: 0,
+            call: None,
+            auxiliary: Vec::new(),
         }
     }
 

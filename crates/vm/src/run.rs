@@ -97,6 +97,7 @@ pub(crate) struct Scratch {
 }
 
 impl Run {
+    #[inline(always)]
     pub fn new(parameters: usize) -> Self {
         Self {
             parameters: vec![Value::Null; parameters],

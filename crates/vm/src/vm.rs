@@ -53,6 +53,7 @@ struct Listing {
 
 impl Vm {
     /// A program that has not started. Debug builds check it first ([`Program::verify`]).
+    #[inline]
     pub fn new(program: Arc<Program>) -> Self {
         #[cfg(debug_assertions)]
         if let Err(problem) = program.verify() {

@@ -351,21 +351,21 @@ impl State {
     }
 
     fn plan_anew(&mut self, sql: &[u8], explains: Option<u8>) -> Result<Option<(Arc<Program>, usize)>> {
-        let parsed = turso_parser::parse(sql).map_err(syntax_error)?;
-        let Some(mut statement) = parsed.statement else { return Ok(None) };
+        let mut parsed = turso_parser::parse(sql).map_err(syntax_error)?;
         if let Some(mode) = explains {
-            statement = statement.explained(mode);
+            parsed.statement = parsed.statement.map(|statement| statement.explained(mode));
         }
+        let Some(statement) = &parsed.statement else { return Ok(None) };
         let text = sql.get(..parsed.tail).unwrap_or(sql);
-        self.check_statement(text, &statement, parsed.parameters.count as usize)?;
-        if self.imposter.is_some() && self.make_imposter(&statement, text)? {
+        self.check_statement(text, statement, parsed.parameters.count as usize)?;
+        if self.imposter.is_some() && self.make_imposter(statement, text)? {
             // What is left to do is what an unknown pragma does.
             let Some(nothing) = turso_parser::parse(b"PRAGMA imposter").map_err(syntax_error)?.statement else {
                 return Ok(None);
             };
             let catalogue = catalogue::SessionCatalogue::new(self);
             let context = PlanContext::new(&catalogue, self.plan_options(), text);
-            return Ok(Some((Arc::new(plan_statement(&context, &nothing)?), parsed.tail)));
+            return Ok(Some((Arc::from(plan_statement(&context, &nothing)?), parsed.tail)));
         }
         let (mut connected, mut lends) = (0, false);
         let program = loop {
@@ -376,7 +376,7 @@ impl State {
             };
             let context = PlanContext::new(&catalogue, options, text);
             context.set_parameters(&parsed.parameters);
-            let result = plan_statement(&context, &statement);
+            let result = plan_statement(&context, statement);
             drop(context);
             let missing_collation = catalogue.missing_collation();
             let needs_session = catalogue.needs_session.get();
@@ -399,11 +399,11 @@ impl State {
                         return Err(error);
                     }
                 }
-                result => break Arc::new(result?),
+                result => break Arc::from(result?),
             }
         };
         if parsed.tail == sql.len() && self.hooks.authorizer.is_none() && explains.is_none() {
-            self.programs.keep(sql, self.generation, &statement, &program);
+            self.programs.keep(sql, self.generation, statement, &program);
         }
         Ok(Some((program, parsed.tail)))
     }

@@ -9,7 +9,7 @@
 //! What recurses is a [`Task`], run from the loop itself: the frames of debug builds are large, so few may be live.
 //! Heights are counted as SQLite does, and a tree taller than [`MAX_EXPR_DEPTH`] is refused.
 
-use super::{Parser, Result, recursion_limit};
+use super::{Parser, Result, SOME_ITEMS, recursion_limit};
 use crate::ast::{
     Between, BinaryOp, Case, ColumnRef, Expr, FunctionArgs, FunctionCall, In, InSet, Like, LikeOp, Literal,
     MAX_EXPR_DEPTH, Name, Over, RaiseAction, Span, TableQualifier, UnaryOp,
@@ -142,6 +142,12 @@ fn is_special(kind: T) -> bool {
     )
 }
 
+/// Tokens that end an expression whatever it is.
+#[inline(always)]
+fn ends_any(kind: T) -> bool {
+    matches!(kind, T::Comma | T::RightParen | T::Semicolon | T::Eof | T::From | T::Where | T::As)
+}
+
 impl Frame {
     /// Operators that bind no tighter than this end the expression that the frame waits for.
     fn power(&self) -> u8 {
@@ -163,7 +169,9 @@ impl Parser<'_> {
 
     /// `expr, expr, ...`
     pub(super) fn expr_list(&mut self) -> Result<Vec<Expr>> {
-        let mut list = vec![self.expr()?];
+        let first = self.expr()?;
+        let mut list = Vec::with_capacity(if self.at(T::Comma) { SOME_ITEMS } else { 1 });
+        list.push(first);
         while self.eat(T::Comma) {
             list.push(self.expr()?);
         }
@@ -172,7 +180,14 @@ impl Parser<'_> {
 
     fn measured_expr(&mut self) -> Result<Operand> {
         let base = self.frames.len();
-        let mut step = Step::Operand;
+        let mut step = self.operand()?;
+        // Most expressions are one name, literal or parameter.
+        if let Step::Value(value) = step {
+            if ends_any(self.tok.kind) {
+                return Ok(value);
+            }
+            step = Step::Value(value);
+        }
         loop {
             step = match step {
                 Step::Operand => self.operand()?,

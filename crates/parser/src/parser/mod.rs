@@ -29,6 +29,9 @@ type Result<T, E = SyntaxError> = std::result::Result<T, E>;
 /// more than 512 KB; later stages recurse over the tree too. SQLite stops at 43 scalar subqueries or 414 queries in FROM.
 pub(crate) const MAX_NESTING: u32 = if cfg!(debug_assertions) { 64 } else { 100 };
 
+/// Room that a list begins with: most have no more items.
+const SOME_ITEMS: usize = 8;
+
 /// The largest parameter number (SQLite's `SQLITE_MAX_VARIABLE_NUMBER`).
 pub const MAX_VARIABLE_NUMBER: u32 = 32766;
 
@@ -384,7 +387,8 @@ impl<'a> Parser<'a> {
 
     /// `name, name, ...`
     fn name_list(&mut self) -> Result<Vec<Name>> {
-        let mut names = vec![self.name()?];
+        let mut names = Vec::with_capacity(SOME_ITEMS);
+        names.push(self.name()?);
         while self.eat(T::Comma) {
             names.push(self.name()?);
         }

@@ -44,9 +44,7 @@ impl<'a> Binder<'a> {
             ast::Expr::Case(case) => self.bind_case(case),
             ast::Expr::Function(call) => self.bind_call(call),
             ast::Expr::Subquery(select) => self.bind_scalar_subquery(select),
-            ast::Expr::Exists(select) => {
-                Ok(Expr::Exists { query: Box::new(self.bind_select(select)?), negated: false })
-            }
+            ast::Expr::Exists(select) => Ok(Expr::Exists { query: self.bind_select(select)?, negated: false }),
             ast::Expr::Row(_) => Err(row_misused()),
             ast::Expr::Raise { action, message } => self.bind_raise(*action, message.as_deref()),
         }
@@ -213,7 +211,7 @@ impl<'a> Binder<'a> {
         Ok(match expr {
             ast::Expr::Row(list) => Operand::Row(RowValue::List(self.bind_list(list)?)),
             ast::Expr::Subquery(select) => {
-                let query = Box::new(plain_columns(self.bind_select(select)?));
+                let query = plain_columns(self.bind_select(select)?);
                 if query.columns.len() == 1 {
                     Operand::Scalar(Expr::Subquery(query))
                 } else {
@@ -336,7 +334,7 @@ impl<'a> Binder<'a> {
             },
             ast::InSet::Table { name, args } => {
                 let query = self.table_query(name, args.as_deref())?;
-                in_query(left, query, negated)
+                in_query(left, Box::new(query), negated)
             }
         }
     }
@@ -397,7 +395,7 @@ impl<'a> Binder<'a> {
 
     #[inline(never)]
     fn bind_scalar_subquery(&mut self, select: &'a ast::Select) -> Result<Expr> {
-        let query = Box::new(plain_columns(self.bind_select(select)?));
+        let query = plain_columns(self.bind_select(select)?);
         match query.columns.len() {
             1 => Ok(Expr::Subquery(query)),
             n => Err(Error::sql(format!("sub-select returns {n} columns - expected 1"))),
@@ -502,7 +500,7 @@ fn rows_compared(op: CompareOp, left: RowValue, right: RowValue, null_equal: boo
     Ok(Expr::CompareRows { op, left, right, how, null_equal })
 }
 
-fn in_query(left: Vec<Expr>, query: Query, negated: bool) -> Result<Expr> {
+fn in_query(left: Vec<Expr>, query: Box<Query>, negated: bool) -> Result<Expr> {
     if query.columns.len() != left.len() {
         return Err(Error::sql(format!(
             "sub-select returns {} columns - expected {}",
@@ -511,5 +509,5 @@ fn in_query(left: Vec<Expr>, query: Query, negated: bool) -> Result<Expr> {
         )));
     }
     let how = left.iter().enumerate().map(|(i, l)| in_query_how(l, &query, i)).collect();
-    Ok(Expr::In { left, set: InSet::Query(Box::new(query)), how, negated })
+    Ok(Expr::In { left, set: InSet::Query(query), how, negated })
 }

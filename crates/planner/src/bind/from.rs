@@ -188,7 +188,7 @@ impl<'a> Binder<'a> {
             Some(names) => rename_columns(&mut query.columns, names, &view.name, true)?,
             None => make_names_unique(&mut query.columns),
         }
-        Ok(query)
+        Ok(*query)
     }
 
     /// `SELECT * FROM name`, for `IN name`.

@@ -157,7 +157,7 @@ impl<'a> Binder<'a> {
                 self.add_source(source, info);
             }
             ast::TableSource::Subquery { select, alias } => {
-                let mut query = plain_columns(self.outside_scope(|b| b.bind_select(select))?);
+                let mut query = self.outside_scope(|b| Ok(*plain_columns(b.bind_select(select)?)))?;
                 make_names_unique(&mut query.columns);
                 let name = alias.as_ref().map(|a| Arc::from(a.as_str()));
                 let source = self.query_source(query, name, alias.is_some(), join, None);

@@ -200,7 +200,7 @@ impl<'a> Binder<'a> {
     pub fn bind_row(&mut self, expr: &'a ast::Expr) -> Result<RowValue> {
         match expr {
             ast::Expr::Row(list) => Ok(RowValue::List(self.bind_list(list)?)),
-            ast::Expr::Subquery(select) => Ok(RowValue::Subquery(Box::new(self.bind_select(select)?))),
+            ast::Expr::Subquery(select) => Ok(RowValue::Subquery(self.bind_select(select)?)),
             other => Ok(RowValue::List(vec![self.bind_expr(other)?])),
         }
     }
@@ -225,7 +225,7 @@ impl<'a> Binder<'a> {
     }
 
     /// Bind a query. It may read the scopes on the stack.
-    pub fn bind_select(&mut self, select: &'a ast::Select) -> Result<Query> {
+    pub fn bind_select(&mut self, select: &'a ast::Select) -> Result<Box<Query>> {
         if self.depth >= MAX_NESTING {
             return Err(Error::sql("parser stack overflow"));
         }

@@ -45,7 +45,7 @@ struct BoundCore {
 }
 
 impl<'a> Binder<'a> {
-    pub(super) fn bind_query(&mut self, select: &'a ast::Select) -> Result<Query> {
+    pub(super) fn bind_query(&mut self, select: &'a ast::Select) -> Result<Box<Query>> {
         let mark = self.withs.len();
         if let Some(with) = &select.with {
             self.enter_with(with, Some(select))?;
@@ -58,11 +58,11 @@ impl<'a> Binder<'a> {
         Ok(query)
     }
 
-    fn bind_query_body(&mut self, select: &'a ast::Select) -> Result<Query> {
+    fn bind_query_body(&mut self, select: &'a ast::Select) -> Result<Box<Query>> {
         let (limit, offset) = self.bind_limit(select.limit.as_ref())?;
         let mut query = if select.body.rest.is_empty() {
             let bound = self.bind_core(&select.body.first, &select.order_by, None)?;
-            Query {
+            Box::new(Query {
                 body: bound.body,
                 order_by: bound.order_by,
                 limit: None,
@@ -71,7 +71,7 @@ impl<'a> Binder<'a> {
                 outer: bound.outer,
                 ctes: Vec::new(),
                 number: 0,
-            }
+            })
         } else {
             let mut found = vec![None; select.order_by.len()];
             let mut query = self.bind_cores(&select.body.first, &select.body.rest, &select.order_by, &mut found)?;
@@ -80,7 +80,7 @@ impl<'a> Binder<'a> {
                 make_names_unique(&mut query.columns);
                 query.columns.iter_mut().for_each(|c| c.declared_type.clone_from(&c.nested_type));
             }
-            query
+            Box::new(query)
         };
         query.limit = limit;
         query.offset = offset;

@@ -8,7 +8,7 @@ use turso_functions::{Function, FunctionFlags};
 use crate::plan::{Aggregate, Body, Core, CoreId, Expr, Query, UnaryOp, Window};
 
 /// The query as others read it: without subtypes.
-pub(super) fn plain_columns(mut query: Query) -> Query {
+pub(super) fn plain_columns(mut query: Box<Query>) -> Box<Query> {
     plain_body(&mut query.body);
     query
 }

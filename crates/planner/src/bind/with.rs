@@ -203,13 +203,13 @@ impl<'a> Binder<'a> {
                 id: self.context.new_cte(),
                 name,
                 columns: query.columns.clone(),
-                query,
+                query: *query,
                 recursive: None,
                 shared,
             };
             return Ok((Relation::Cte(Arc::new(cte)), outer));
         }
-        Ok((Relation::Query { query: Box::new(query), materialize, view: Some(name) }, outer))
+        Ok((Relation::Query { query, materialize, view: Some(name) }, outer))
     }
 
     fn bind_recursive(

@@ -25,7 +25,7 @@ use crate::context::PlanContext;
 use crate::optimize::UsedColumns;
 
 /// The program of a DELETE statement.
-pub(crate) fn plan_delete(context: &PlanContext<'_>, statement: &ast::Delete) -> Result<Program> {
+pub(crate) fn plan_delete(context: &PlanContext<'_>, statement: &ast::Delete) -> Result<Box<Program>> {
     let mut e = Emitter::new(context);
     complete(&mut e, "rows deleted", |e| emit_delete(e, statement))?;
     Ok(e.finish())

@@ -352,7 +352,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Complete the program: locks first, then the code, which must end the program on every path.
-    pub fn finish(mut self) -> Program {
+    pub fn finish(mut self) -> Box<Program> {
         self.take_locks();
         let databases = std::mem::take(&mut self.databases);
         let parameters = self.context.parameters();
@@ -360,7 +360,7 @@ impl<'a> Emitter<'a> {
         program.writes = self.writes_later || databases.iter().any(|(_, write)| *write);
         program.databases = databases;
         program.parameters = parameters;
-        self.builder.finish()
+        self.builder.finish_boxed()
     }
 
     /// The instructions that open the transactions the program needs.

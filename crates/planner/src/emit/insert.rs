@@ -31,7 +31,7 @@ use crate::context::PlanContext;
 use crate::plan::{Expr, Query, Relation};
 
 /// The program of an INSERT statement.
-pub(crate) fn plan_insert(context: &PlanContext<'_>, statement: &ast::Insert) -> Result<Program> {
+pub(crate) fn plan_insert(context: &PlanContext<'_>, statement: &ast::Insert) -> Result<Box<Program>> {
     let mut e = Emitter::new(context);
     complete(&mut e, "rows inserted", |e| emit_insert(e, statement))?;
     Ok(e.finish())
@@ -179,9 +179,10 @@ pub(super) fn bind_rows(e: &Emitter<'_>, statement: &ast::Insert) -> Result<Rows
     if matches!(&select.body.first, SelectCore::Query(_)) {
         e.context.ask_for_own_query()?;
     }
-    let query = binder.bind_select(select)?;
+    let mut query = binder.bind_select(select)?;
     e.context.ask_deferred()?;
-    Ok(Rows::Query(Box::new(super::row::rewritten(e.context, query))))
+    crate::rewrite::rewrite_in_place(&mut query, e.context);
+    Ok(Rows::Query(query))
 }
 
 pub(super) fn check_width(table: &Table, rows: &Rows, mapping: &Mapping, statement: &ast::Insert) -> Result<()> {

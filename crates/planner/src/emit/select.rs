@@ -32,9 +32,10 @@ use crate::plan::{Visit, walk_core, walk_expr};
 const MAX_DEPTH: u32 = 200;
 
 /// The program of a SELECT statement.
-pub fn plan_select(context: &PlanContext<'_>, select: &ast::Select) -> Result<Program> {
+pub fn plan_select(context: &PlanContext<'_>, select: &ast::Select) -> Result<Box<Program>> {
     let ignored = context.ask_for_own_query()?;
-    let query = crate::rewrite::rewrite(Binder::new(context).bind_select(select)?, context);
+    let mut query = Binder::new(context).bind_select(select)?;
+    crate::rewrite::rewrite_in_place(&mut query, context);
     context.ask_deferred()?;
     let mut emitter = Emitter::new(context);
     emitter.reads_only = true;

@@ -16,7 +16,7 @@ use crate::context::PlanContext;
 use crate::resolve::find_database;
 
 /// A program of one instruction.
-fn single(context: &PlanContext<'_>, instruction: impl Into<Instruction>) -> Result<Program> {
+fn single(context: &PlanContext<'_>, instruction: impl Into<Instruction>) -> Result<Box<Program>> {
     let mut e = Emitter::new(context);
     e.builder.emit(instruction.into());
     e.builder.emit(Halt {});
@@ -24,7 +24,7 @@ fn single(context: &PlanContext<'_>, instruction: impl Into<Instruction>) -> Res
 }
 
 /// BEGIN.
-pub(crate) fn begin(context: &PlanContext<'_>, mode: Option<TransactionMode>) -> Result<Program> {
+pub(crate) fn begin(context: &PlanContext<'_>, mode: Option<TransactionMode>) -> Result<Box<Program>> {
     let control = match mode {
         None | Some(TransactionMode::Deferred) => TransactionControl::BeginDeferred,
         Some(TransactionMode::Immediate) => TransactionControl::BeginImmediate,
@@ -35,12 +35,12 @@ pub(crate) fn begin(context: &PlanContext<'_>, mode: Option<TransactionMode>) ->
 }
 
 /// COMMIT.
-pub(crate) fn commit(context: &PlanContext<'_>) -> Result<Program> {
+pub(crate) fn commit(context: &PlanContext<'_>) -> Result<Box<Program>> {
     single(context, AutoCommit { control: TransactionControl::Commit })
 }
 
 /// ROLLBACK, ROLLBACK TO.
-pub(crate) fn rollback(context: &PlanContext<'_>, savepoint: Option<&Name>) -> Result<Program> {
+pub(crate) fn rollback(context: &PlanContext<'_>, savepoint: Option<&Name>) -> Result<Box<Program>> {
     match savepoint {
         None => single(context, AutoCommit { control: TransactionControl::Rollback }),
         Some(name) => single(context, Savepoint { op: SavepointOp::RollbackTo, name: (&*name.text).into() }),
@@ -48,12 +48,12 @@ pub(crate) fn rollback(context: &PlanContext<'_>, savepoint: Option<&Name>) -> R
 }
 
 /// SAVEPOINT.
-pub(crate) fn savepoint(context: &PlanContext<'_>, name: &Name) -> Result<Program> {
+pub(crate) fn savepoint(context: &PlanContext<'_>, name: &Name) -> Result<Box<Program>> {
     single(context, Savepoint { op: SavepointOp::Begin, name: (&*name.text).into() })
 }
 
 /// RELEASE.
-pub(crate) fn release(context: &PlanContext<'_>, name: &Name) -> Result<Program> {
+pub(crate) fn release(context: &PlanContext<'_>, name: &Name) -> Result<Box<Program>> {
     single(context, Savepoint { op: SavepointOp::Release, name: (&*name.text).into() })
 }
 
@@ -80,7 +80,7 @@ fn call(e: &mut Emitter<'_>, name: &str, args: Regs) {
 }
 
 /// ATTACH: the connection call `attach(file, name, key)`.
-pub(crate) fn attach(context: &PlanContext<'_>, attach: &Attach) -> Result<Program> {
+pub(crate) fn attach(context: &PlanContext<'_>, attach: &Attach) -> Result<Box<Program>> {
     let mut e = Emitter::new(context);
     let args = e.builder.registers(3);
     text_expression(&mut e, &attach.file, args.at(0))?;
@@ -95,7 +95,7 @@ pub(crate) fn attach(context: &PlanContext<'_>, attach: &Attach) -> Result<Progr
 }
 
 /// DETACH: the connection call `detach(name)`.
-pub(crate) fn detach(context: &PlanContext<'_>, name: &ast::Expr) -> Result<Program> {
+pub(crate) fn detach(context: &PlanContext<'_>, name: &ast::Expr) -> Result<Box<Program>> {
     let mut e = Emitter::new(context);
     let args = e.builder.registers(1);
     text_expression(&mut e, name, args.at(0))?;
@@ -105,7 +105,7 @@ pub(crate) fn detach(context: &PlanContext<'_>, name: &ast::Expr) -> Result<Prog
 }
 
 /// VACUUM, VACUUM INTO.
-pub(crate) fn vacuum(context: &PlanContext<'_>, schema: Option<&Name>, into: Option<&Expr>) -> Result<Program> {
+pub(crate) fn vacuum(context: &PlanContext<'_>, schema: Option<&Name>, into: Option<&Expr>) -> Result<Box<Program>> {
     let db = match schema {
         None => MAIN,
         Some(name) => find_database(context, name)?,

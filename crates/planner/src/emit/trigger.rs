@@ -352,7 +352,7 @@ fn emit_step(e: &mut Emitter<'_>, step: &TriggerStep) -> Result<()> {
             let text = statement_text(e);
             let mut binder = statement_binder(e, &text, None)?;
             e.context.ask_for_own_query()?;
-            let query = super::row::rewritten(e.context, binder.bind_select(select)?);
+            let query = super::row::rewritten(e.context, *binder.bind_select(select)?);
             e.context.ask_deferred()?;
             e.query(&query, &mut Destination::Each(&mut |_, _| Ok(())))
         }

@@ -32,7 +32,7 @@ use crate::optimize::UsedColumns;
 use crate::plan::{ColumnIndex, SourceId};
 
 /// The program of an UPDATE statement.
-pub(crate) fn plan_update(context: &PlanContext<'_>, statement: &ast::Update) -> Result<Program> {
+pub(crate) fn plan_update(context: &PlanContext<'_>, statement: &ast::Update) -> Result<Box<Program>> {
     let mut e = Emitter::new(context);
     complete(&mut e, "rows updated", |e| emit_update(e, statement))?;
     Ok(e.finish())

@@ -105,7 +105,7 @@ fn view_query(e: &Emitter<'_>, db: DbIndex, view: &Table) -> Result<Query> {
         span: ast::Span::default(),
         number: 0,
     };
-    Binder::new(e.context).bind_select(&select)
+    Ok(*Binder::new(e.context).bind_select(&select)?)
 }
 
 /// A view as the first source of a change, and its columns.

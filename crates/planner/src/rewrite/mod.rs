@@ -36,12 +36,17 @@ const MOST_DEPTH: u32 = 64;
 
 /// The query after all rewrites.
 pub fn rewrite(mut query: Query, context: &PlanContext<'_>) -> Query {
-    let mut rewriter = Rewriter { context, depth: 0, exists: false };
-    rewriter.query(&mut query);
-    if rewriter.exists {
-        ExistsJoiner.query(&mut query);
-    }
+    rewrite_in_place(&mut query, context);
     query
+}
+
+/// The query becomes what it is after all rewrites.
+pub fn rewrite_in_place(query: &mut Query, context: &PlanContext<'_>) {
+    let mut rewriter = Rewriter { context, depth: 0, exists: false };
+    rewriter.query(query);
+    if rewriter.exists {
+        ExistsJoiner.query(query);
+    }
 }
 
 /// Rewrite an expression by itself, as it would be within a query: what an index holds must look like what queries ask.

@@ -112,7 +112,7 @@ impl Plan {
                 let page = pager.edit(*no);
                 page[PAGE_ONE_HEADER..].copy_from_slice(&bytes[PAGE_ONE_HEADER..]);
             } else {
-                pager.overwrite(*no).copy_from_slice(bytes);
+                pager.overwrite_with(*no, bytes);
             }
         }
         if self.delisted > 0 {

@@ -455,8 +455,26 @@ impl Pager {
 
     /// An existing page, to be written anew: zeroed, whatever it held. It need not be resident and is not read.
     ///
-    /// For pages taken from the freelist, and for pages that rebalancing rebuilds: a copy would be thrown away.
+    /// For pages taken from the freelist: a copy would be thrown away.
     pub fn overwrite(&mut self, no: PageNo) -> &mut Page {
+        let zeroed = self.discard_content(no);
+        let page = self.edit(no);
+        if !zeroed {
+            page.fill(0);
+        }
+        page
+    }
+
+    /// An existing page becomes one with these bytes, as [`overwrite`](Self::overwrite) would do it: for pages that rebalancing
+    /// rebuilds.
+    pub(crate) fn overwrite_with(&mut self, no: PageNo, bytes: &[u8]) {
+        self.discard_content(no);
+        self.edit(no).copy_from_slice(bytes);
+    }
+
+    /// Makes a page that this connection alone has of one whose content is not needed any more, except by savepoints. True when
+    /// its bytes are zeros; otherwise they are anything.
+    fn discard_content(&mut self, no: PageNo) -> bool {
         assert!(self.state == State::Write, "overwrite outside a write transaction");
         assert!(no.0 >= 1 && no.0 <= self.page_count, "overwrite of a page past the end");
         if self.table.get(no).is_none() {
@@ -469,21 +487,18 @@ impl Pager {
                 self.dirty.push(no);
             }
             self.table.put(no, Page::zeroed(no, self.header.page_size), self.mark);
-            return self.edit(no);
+            return true;
         }
         let (mark, page_size) = (self.mark, self.header.page_size);
-        let shared = self.table.slot_mut(no).is_some_and(|slot| {
-            let alone = slot.mark >= mark && slot.page.as_mut().is_some_and(|page| Arc::get_mut(page).is_some());
-            !alone
+        let alone = self.table.slot_mut(no).is_some_and(|slot| {
+            slot.mark >= mark && slot.page.as_mut().is_some_and(|page| Arc::get_mut(page).is_some())
         });
-        if shared {
+        if !alone {
             // Keep the old image where a savepoint wants it, then put an empty page in its place.
             self.save_before_write(no);
             self.table.put(no, Page::zeroed(no, page_size), mark);
-        } else {
-            self.edit(no).fill(0);
         }
-        self.edit(no)
+        !alone
     }
 
     /// `SQLITE_FULL` where `pages` more pages do not fit under `max_page_count`.

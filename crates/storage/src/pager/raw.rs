@@ -14,7 +14,7 @@ impl Pager {
         while self.page_count() < no.0 {
             self.append_page();
         }
-        self.overwrite(no).copy_from_slice(bytes);
+        self.overwrite_with(no, bytes);
         if no == PageNo::ONE {
             let old = self.header;
             if let Ok(new) = DatabaseHeader::decode(bytes)

@@ -198,7 +198,7 @@ struct Rows {
 }
 
 /// The program of a PRAGMA statement.
-pub(crate) fn plan_pragma(context: &PlanContext<'_>, pragma: &Pragma) -> Result<Program> {
+pub(crate) fn plan_pragma(context: &PlanContext<'_>, pragma: &Pragma) -> Result<Box<Program>> {
     let schema = pragma.name.schema.as_ref().map(|name| find_database(context, name)).transpose()?;
     let mut e = Emitter::new(context);
     let wanted = pragma.name.name.text.to_ascii_lowercase();
