@@ -1,7 +1,10 @@
 //! Files in which one field holds what nobody would write: an answer or an error, at once.
 
+mod support;
+
 use std::path::Path;
 
+use support::{run_ours, run_theirs};
 use turso_core::{Backend, Connection, Database, OpenOptions, StepResult, Value};
 
 fn open(path: &Path, backend: Backend) -> Connection {
@@ -98,4 +101,25 @@ fn of_later_headers_of_a_journal_nobody_reads_the_sizes() {
     std::fs::write(directory.path().join("b.db-journal"), journal).unwrap();
     let connection = open(&copy, Backend::Default);
     assert_eq!(integer(&connection, "SELECT sum(a) + sum(length(b)) FROM t"), 465 + 6000);
+}
+
+#[test]
+fn a_transaction_begins_whatever_the_file_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.db");
+    std::fs::write(&path, vec![b'x'; 4096]).unwrap();
+    let script = "BEGIN; SELECT * FROM sqlite_schema; COMMIT; SAVEPOINT s; RELEASE s; BEGIN; SAVEPOINT s; ROLLBACK TO s; ROLLBACK;
+        BEGIN IMMEDIATE; COMMIT; BEGIN; CREATE TABLE t(a); ROLLBACK";
+    let theirs = run_theirs(&rusqlite::Connection::open(&path).unwrap(), script);
+    assert_eq!(run_ours(&open(&path, Backend::Default), script), theirs);
+
+    // Nor does one wait for a lock that somebody else has.
+    let path = directory.path().join("b.db");
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE t(a); BEGIN EXCLUSIVE").unwrap();
+    let connection = open(&path, Backend::Default);
+    connection.execute_batch("BEGIN").unwrap();
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(integer(&connection, "SELECT count(*) FROM t"), 0);
+    connection.execute_batch("COMMIT").unwrap();
 }

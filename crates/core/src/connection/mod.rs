@@ -280,6 +280,13 @@ fn turns_writable_schema(sql: &[u8]) -> bool {
     )
 }
 
+/// The statement begins, ends or marks a transaction: it names nothing of a schema.
+fn controls_transactions(sql: &[u8]) -> bool {
+    use turso_parser::ast::Statement::{Begin, Commit, Release, Rollback, Savepoint};
+    let parsed = turso_parser::parse(sql);
+    matches!(parsed.map(|p| p.statement), Ok(Some(Begin(_) | Commit | Rollback { .. } | Savepoint(_) | Release(_))))
+}
+
 #[cold]
 fn syntax_error(error: turso_parser::SyntaxError) -> Error {
     let failure = Error::sql(error.message);
@@ -304,6 +311,11 @@ impl State {
     ) -> Result<Option<(Arc<Program>, usize)>> {
         if self.shares_cache {
             self.check_schema_locks()?;
+        }
+        let lacks_schemas = self.databases.iter().any(|entry| entry.schema.is_none());
+        if lacks_schemas && controls_transactions(sql) {
+            // These are not kept from their work by a file that cannot be read, or not yet.
+            return self.plan_as(sql, explains);
         }
         match self.ensure_schemas() {
             Err(error) if error.is(ResultCode::CORRUPT) && turns_writable_schema(sql) => {

@@ -15,8 +15,6 @@ pub enum Class {
     OnlyStock,
     /// Both go on, with other rows.
     OtherRows,
-    /// We read the schema for a statement that needs none, such as BEGIN, and cannot.
-    NoSchema,
     /// One of the two was stopped, as it meant to go on for too long, or the disk that we have was full.
     GivenUp,
     /// Anything else. None of this is meant to be.
@@ -32,7 +30,6 @@ impl Class {
             Self::OnlyOurs => "damage that only we notice then",
             Self::OnlyStock => "damage that only SQLite notices then",
             Self::OtherRows => "other rows",
-            Self::NoSchema => "a statement that needs no schema",
             Self::GivenUp => "given up",
             Self::Unexplained => "unexplained",
         }
@@ -47,10 +44,6 @@ fn tells_damage(said: &Said) -> bool {
     matches!(said, Said::Damage(..) | Said::Error(10 | 11 | 26))
 }
 
-fn needs_no_schema(sql: &str) -> bool {
-    ["BEGIN", "SAVEPOINT", "ROLLBACK", "COMMIT"].iter().any(|word| sql.starts_with(word))
-}
-
 /// The class of a case, and the statement that decides it. What comes after a change of the wal-index, which SQLite's has not
 /// seen, is not compared.
 pub fn compare(script: &[Task], ours: &[Said], stock: &[Said]) -> (Class, &'static str) {
@@ -62,7 +55,6 @@ pub fn compare(script: &[Task], ours: &[Said], stock: &[Said]) -> (Class, &'stat
     let Some((sql, (ours, stock))) = pairs.find(|(_, (ours, stock))| ours != stock) else { return (Class::Same, "") };
     let class = match (ours, stock) {
         (Said::GivenUp | Said::Error(FULL), _) | (_, Said::GivenUp) => Class::GivenUp,
-        (Said::Error(_), Said::Rows(..)) if needs_no_schema(sql) => Class::NoSchema,
         _ if tells_damage(ours) && tells_damage(stock) => Class::BothDamaged,
         _ if tells_damage(ours) => Class::OnlyOurs,
         _ if tells_damage(stock) => Class::OnlyStock,
