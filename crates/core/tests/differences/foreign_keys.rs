@@ -95,3 +95,15 @@ fn foreign_key_check_goes_through_the_rows_once() {
          INSERT INTO c VALUES (1, 2, 3), (4, 5, 6), (NULL, 1, NULL); PRAGMA foreign_key_check; PRAGMA foreign_key_check(c);",
     );
 }
+
+#[test]
+fn a_single_new_row_is_no_parent_that_an_immediate_key_waits_for() {
+    check(
+        "PRAGMA foreign_keys = 1; CREATE TABLE p(a, b); CREATE TABLE c(x REFERENCES p(a)); INSERT INTO p VALUES (1, 1);
+         INSERT INTO p VALUES (1, 1), (2, 2); INSERT INTO p SELECT 1, 1; INSERT OR REPLACE INTO p VALUES (1, 1); UPDATE p SET a = 1;
+         UPDATE p SET b = 1; DELETE FROM p; INSERT INTO p VALUES (5, 5) RETURNING a; BEGIN; PRAGMA defer_foreign_keys = 1;
+         INSERT INTO p VALUES (7, 7); COMMIT; SELECT * FROM p; CREATE TABLE d(x REFERENCES p(a) DEFERRABLE INITIALLY DEFERRED);
+         INSERT INTO p VALUES (8, 8); CREATE TABLE q(a PRIMARY KEY, b); CREATE TABLE r(x REFERENCES q(nosuch)); INSERT INTO q VALUES (1, 1);
+         CREATE TABLE w(a PRIMARY KEY, b REFERENCES w(nosuch)); INSERT INTO w VALUES (1, 2); INSERT INTO w VALUES (1, NULL);",
+    );
+}

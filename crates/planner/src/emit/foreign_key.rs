@@ -106,7 +106,8 @@ impl ForeignKeys {
             e.builder.emit(RaiseError { message: None, raise: Arc::new(broken_key()) });
             e.builder.bind(fine);
         }
-        self.check_children(e, db, table, row)
+        // Nothing can be missing at the end of the last statement but for a key that waits: only there a row can become a parent.
+        self.check_children(e, db, table, row, &|e, key| is_deferred(e, key))
     }
 
     /// A row takes its place (INSERT, or the new row of UPDATE).
@@ -114,13 +115,20 @@ impl ForeignKeys {
         for key in &self.child {
             count_orphan(e, db, table, key, row, 1)?;
         }
-        self.check_children(e, db, table, row)
+        self.check_children(e, db, table, row, &|_, _| true)
     }
 
-    /// A new row may be the parent that others lack.
-    fn check_children(&self, e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, row: RowRegs) -> Result<()> {
+    /// A new row may be the parent that others lack, by the keys wanted.
+    fn check_children(
+        &self,
+        e: &mut Emitter<'_>,
+        db: DbIndex,
+        table: &Arc<Table>,
+        row: RowRegs,
+        wanted: &dyn Fn(&Emitter<'_>, &ForeignKey) -> bool,
+    ) -> Result<()> {
         for (child, position) in &self.parent {
-            if let Some(key) = child.foreign_keys.get(*position) {
+            if let Some(key) = child.foreign_keys.get(*position).filter(|key| wanted(e, key)) {
                 count_children(e, db, table, child, key, row, -1)?;
             }
         }
