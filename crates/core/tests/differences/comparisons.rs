@@ -292,3 +292,11 @@ fn an_index_of_reals_is_searched_for_integers_that_no_real_is_equal_to() {
          SELECT c FROM t WHERE c IN (3175546974276630385, '2'); SELECT c FROM t WHERE c = 2; SELECT c FROM t WHERE c = 3175546974276630528;",
     );
 }
+
+#[test]
+fn a_plus_below_a_minus_is_none() {
+    check(
+        "SELECT -(+9223372036854775808), typeof(-(+9223372036854775808)), typeof(-(+(+9223372036854775808)));
+         SELECT (-(+0.0)) * 1, 1 / (-(+0.0)), -(+0.0), +(+'5'), typeof(-(+'5')), -(+x'31');",
+    );
+}

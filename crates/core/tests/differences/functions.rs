@@ -213,3 +213,18 @@ fn a_series_with_a_negative_step_comes_backwards() {
         ]
     );
 }
+
+#[test]
+fn a_range_before_its_row_is_filled_before_rows_leave_it() {
+    check(
+        "CREATE TABLE t(i INTEGER PRIMARY KEY, a);
+         INSERT INTO t VALUES (1, ''), (2, 'abc'), (3, 'd'), (4, ''), (5, ''), (6, 'ef'), (7, NULL), (8, 'gh'), (9, ''), (10, NULL), (12, 'x');
+         SELECT i, group_concat(a) OVER (ORDER BY i RANGE BETWEEN 1 PRECEDING AND 1 PRECEDING) FROM t;
+         SELECT i, group_concat(a) OVER (ORDER BY i DESC RANGE BETWEEN 2 PRECEDING AND 1 PRECEDING) FROM t;
+         SELECT i, group_concat(a) OVER (ORDER BY i || 'x' DESC RANGE BETWEEN 2 PRECEDING AND 2 PRECEDING) FROM t;
+         SELECT i, group_concat(a) OVER (ORDER BY i RANGE BETWEEN 1 PRECEDING AND 2 PRECEDING) FROM t;
+         SELECT i, group_concat(a) OVER (ORDER BY i RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t;
+         SELECT i, group_concat(a) OVER (ORDER BY i ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING) FROM t;
+         SELECT i, sum(length(a)), sum(i + 0.5) OVER (ORDER BY i RANGE BETWEEN 3 PRECEDING AND 1 PRECEDING) FROM t GROUP BY i;",
+    );
+}

@@ -89,6 +89,13 @@ impl<'a> Binder<'a> {
 
     #[inline(never)]
     fn bind_unary(&mut self, op: ast::UnaryOp, operand: &'a ast::Expr) -> Result<Expr> {
+        let mut operand = operand;
+        // To SQLite's parser a plus below another sign is none.
+        while let (ast::UnaryOp::Minus | ast::UnaryOp::Plus, ast::Expr::Unary { op: ast::UnaryOp::Plus, expr }) =
+            (op, operand)
+        {
+            operand = expr;
+        }
         if op == ast::UnaryOp::Minus
             && let ast::Expr::Literal(ast::Literal::Integer(text)) = operand
         {

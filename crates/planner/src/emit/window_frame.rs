@@ -486,14 +486,18 @@ impl Emitter<'_> {
         self.builder.bind(skip);
     }
 
-    /// Rows leave before others come, as in SQLite: a sum that once was a real stays one. Where a frame starts behind its row, all
+    /// Rows leave before others come, as in SQLite: a sum that once was a real stays one. (Not where the frame is a range that ends
+    /// before its row.) Where a frame starts behind its row, all
     /// rows before it come in, too, and leave again: the later ones first where the frame has as many rows as it ever gets.
     fn moving_aggregate(&mut self, run: &FunctionRun<'_>, partition: &PartitionState) {
         let frame = &run.window.frame;
         let starts_behind = matches!(frame.start, FrameBound::Following(_));
         let ends_behind = matches!(frame.end, Some(FrameBound::Following(_)));
         let by_turns = starts_behind && ends_behind && frame.units != FrameUnits::Range;
-        if !starts_behind && !matches!(frame.start, FrameBound::UnboundedPreceding) {
+        let lies_before =
+            matches!((&frame.start, &frame.end), (FrameBound::Preceding(_), Some(FrameBound::Preceding(_))));
+        let fills_first = starts_behind || (lies_before && frame.units == FrameUnits::Range);
+        if !fills_first && !matches!(frame.start, FrameBound::UnboundedPreceding) {
             self.drop_rows_before_frame(run, partition);
         }
         let (top, moved) = (self.builder.label(), self.builder.label());
@@ -507,7 +511,7 @@ impl Emitter<'_> {
         self.builder.emit(AddImm { reg: run.behind, amount: 1 });
         self.builder.emit(Goto { target: top });
         self.builder.bind(moved);
-        if starts_behind {
+        if fills_first {
             self.drop_rows_before_frame(run, partition);
         }
         self.builder.emit(AggValue { call: run.call, state: run.state, dest: run.value });
