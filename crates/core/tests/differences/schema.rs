@@ -162,3 +162,27 @@ fn pragmas_spell_collations_as_they_were_written() {
          CREATE TABLE w(a COLLATE nocase, b, PRIMARY KEY(b, a)) WITHOUT ROWID; CREATE INDEX j ON w(b); PRAGMA index_xinfo(j);",
     );
 }
+
+#[test]
+fn an_unknown_column_of_alter_is_told_as_it_is_written() {
+    check(
+        "CREATE TABLE s(a INT, b ANY) STRICT; ALTER TABLE s ADD c VARCHAR; ALTER TABLE s ADD c; ALTER TABLE s RENAME COLUMN \"z y\" TO b;
+         ALTER TABLE s RENAME COLUMN [z] TO b; ALTER TABLE s RENAME COLUMN z TO b; ALTER TABLE s DROP COLUMN \"z y\";
+         ALTER TABLE s DROP COLUMN 'z'; ALTER TABLE s DROP COLUMN z;",
+    );
+}
+
+/// What becomes of other objects is found out while ALTER runs.
+#[test]
+fn an_alter_that_breaks_an_object_can_be_prepared() {
+    let (ours, _) = opened();
+    support::run_ours(&ours, "CREATE TABLE t(a, b); CREATE VIEW v AS SELECT b FROM t");
+    let prepared = ours.prepare("ALTER TABLE t DROP COLUMN b").unwrap();
+    let error = prepared.statement.unwrap().step().unwrap_err();
+    assert_eq!(error.message(), "error in view v after drop column: no such column: b");
+    assert!(ours.prepare("ALTER TABLE t DROP COLUMN c").is_err());
+    check(
+        "CREATE TABLE t(a, b); CREATE VIEW v AS SELECT b FROM t; INSERT INTO t VALUES (1, 2); ALTER TABLE t DROP COLUMN b;
+         SELECT * FROM t; DROP VIEW v; ALTER TABLE t DROP COLUMN b; SELECT * FROM t;",
+    );
+}

@@ -26,7 +26,8 @@ pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, 
         return Err(Error::sql(format!("cannot drop column from view \"{}\"", table.name)));
     }
     let Some(position) = table.column_index(&name.text) else {
-        return Err(Error::sql(format!("no such column: \"{}\"", name.text)).with_sql_offset(name.offset));
+        let written = name.written(e.context.sql);
+        return Err(Error::sql(format!("no such column: \"{written}\"")).with_sql_offset(name.offset));
     };
     let in_unique = |i: &turso_schema::Index| {
         i.sql.is_none() && i.columns.len() == 1 && matches!(i.columns[0].key, IndexKey::Column(c) if c == position)

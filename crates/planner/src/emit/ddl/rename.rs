@@ -90,7 +90,8 @@ pub(super) fn rename_column(
         return Err(Error::sql(format!("cannot rename columns of view \"{}\"", table.name)));
     }
     let Some(position) = table.column_index(&from.text) else {
-        return Err(Error::sql(format!("no such column: \"{}\"", from.text)).with_sql_offset(from.offset));
+        let written = from.written(e.context.sql);
+        return Err(Error::sql(format!("no such column: \"{written}\"")).with_sql_offset(from.offset));
     };
     let elements = verify(e.context, db, &[], "")?;
     let new = NewName::new(to, false);
