@@ -257,9 +257,13 @@ impl Wal {
     }
 
     /// Nobody writes: the next one's turn. It is woken once the lock of `writer` is free, which it takes first of all.
-    fn pass_on(&self, writer: MutexGuard<'_, Writer>) {
+    fn pass_on(&self, mut writer: MutexGuard<'_, Writer>) {
         let next = writer.next_asleep();
         let gathered = writer.gathers && writer.has_gathered();
+        if gathered {
+            // Told once, however many come before it wakes.
+            writer.gathers = false;
+        }
         drop(writer);
         if let Some(next) = next {
             next.complete(Ok(turso_io::Output::Done));
@@ -410,12 +414,12 @@ impl Wal {
         let mut writer = guard(&self.writer);
         if !writer.has_gathered() {
             let deadline = Instant::now() + LONGEST_GATHER.min(writer.sync_time / 2);
-            writer.gathers = true;
             while !writer.has_gathered() {
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {
                     break;
                 }
+                writer.gathers = true;
                 writer = self.gathered.wait_timeout(writer, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
             }
             writer.gathers = false;
