@@ -144,7 +144,7 @@ fn rows(shell: &mut Shell, name: &str, options: Options) -> Result<(), Error> {
             if i > 0 {
                 line.push(b',');
             }
-            line.extend_from_slice(&insert_literal(value, options.newlines));
+            insert_literal(value, options.newlines, &mut line);
         }
         line.extend_from_slice(b");\n");
         shell.write(&line);

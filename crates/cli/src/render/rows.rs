@@ -184,7 +184,7 @@ fn insert(layout: &Layout, names: &[String], values: &[Value], out: &mut Vec<u8>
         if i > 0 {
             out.push(b',');
         }
-        out.extend_from_slice(&insert_literal(value, false));
+        insert_literal(value, false, out);
     }
     out.extend_from_slice(b");\n");
 }

@@ -17,7 +17,7 @@ pub fn text_of(value: &Value) -> Option<Vec<u8>> {
 }
 
 fn until_nul(bytes: &[u8]) -> &[u8] {
-    &bytes[..bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len())]
+    &bytes[..memchr::memchr(0, bytes).unwrap_or(bytes.len())]
 }
 
 /// A real with all its digits.
@@ -37,14 +37,23 @@ pub fn literal(value: &Value) -> Vec<u8> {
     }
 }
 
-/// A value as an SQL literal of an INSERT statement on one line (mode `insert`, `.dump`).
-pub fn insert_literal(value: &Value, newlines: bool) -> Vec<u8> {
+/// Write a value as an SQL literal of an INSERT statement on one line (mode `insert`, `.dump`).
+pub fn insert_literal(value: &Value, newlines: bool, out: &mut Vec<u8>) {
     match value {
-        Value::Real(real) if real.is_infinite() => if *real > 0.0 { "1e999" } else { "-1e999" }.into(),
-        Value::Real(real) => exact_real(*real),
-        Value::Text(bytes) if newlines => quoted(until_nul(bytes)),
-        Value::Text(bytes) => one_line(until_nul(bytes)),
-        other => simple_literal(other),
+        Value::Integer(_) => value.as_ref().write_text(out),
+        Value::Real(real) if real.is_infinite() => {
+            out.extend_from_slice(if *real > 0.0 { b"1e999" } else { b"-1e999" });
+        }
+        Value::Real(real) => out.extend_from_slice(&exact_real(*real)),
+        Value::Text(bytes) => {
+            let text = until_nul(bytes);
+            if newlines || memchr::memchr2(b'\n', b'\r', text).is_none() {
+                put_quoted(text, out);
+            } else {
+                out.extend_from_slice(&one_line(text));
+            }
+        }
+        other => out.extend_from_slice(&simple_literal(other)),
     }
 }
 
@@ -72,15 +81,20 @@ pub fn blob_literal(prefix: u8, bytes: &[u8]) -> Vec<u8> {
 /// A text between single quotes.
 pub fn quoted(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 2);
-    out.push(b'\'');
-    for &byte in text {
-        if byte == b'\'' {
-            out.push(byte);
-        }
-        out.push(byte);
-    }
-    out.push(b'\'');
+    put_quoted(text, &mut out);
     out
+}
+
+fn put_quoted(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'\'');
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'\'', rest) {
+        out.extend_from_slice(&rest[..=at]);
+        out.push(b'\'');
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'\'');
 }
 
 /// A text literal without line ends: `replace('a\nb','\n',char(10))`.

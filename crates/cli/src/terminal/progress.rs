@@ -1,16 +1,21 @@
 //! Signs of life for long statements and long files, on a terminal only.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A statement that takes longer shows that it runs.
 const PATIENCE: Duration = Duration::from_millis(1500);
+/// How often the line changes.
+const TICK: Duration = Duration::from_millis(120);
+const SPINNER: &str = "⠁⠉⠙⠚⠒⠂⠂⠒⠲⠴⠤⠄⠄⠤⠴⠲⠒⠂⠂⠒⠚⠙⠉⠁";
+/// Goes to the beginning of the line and empties it.
+const ERASE: &str = "\r\x1b[2K";
 /// A file that is longer shows how far it has been read.
 const LONG_FILE: u64 = 4 << 20;
 
@@ -31,21 +36,23 @@ impl Patience {
                 if receiver.recv_timeout(PATIENCE) != Err(RecvTimeoutError::Timeout) {
                     return;
                 }
-                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-                if let Ok(style) =
-                    ProgressStyle::with_template("{spinner} {elapsed_precise} {msg}  (Ctrl-C interrupts)")
-                {
-                    bar.set_style(style);
-                }
-                loop {
+                let begun = Instant::now();
+                let mut error = std::io::stderr();
+                for mark in SPINNER.chars().cycle() {
+                    let seconds = (PATIENCE + begun.elapsed()).as_secs();
+                    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
                     let count = rows.load(Ordering::Relaxed);
-                    bar.set_message(if count == 0 { "running".to_owned() } else { format!("{count} rows") });
-                    bar.tick();
-                    if receiver.recv_timeout(Duration::from_millis(120)) != Err(RecvTimeoutError::Timeout) {
+                    let what = if count == 0 { "running".to_owned() } else { format!("{count} rows") };
+                    // The line ends where its text does: the terminal shows `^C` behind it, and both are erased.
+                    let time = format!("{hours:02}:{minutes:02}:{seconds:02}");
+                    // A sign of life that cannot be given is no error of the statement.
+                    let _ =
+                        write!(error, "{ERASE}{mark} {time} {what}  (Ctrl-C interrupts)").and_then(|()| error.flush());
+                    if receiver.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
                         break;
                     }
                 }
-                bar.finish_and_clear();
+                let _ = write!(error, "{ERASE}").and_then(|()| error.flush());
             });
             (sender, thread)
         });

@@ -139,19 +139,39 @@ impl<R: BufRead> Reader<R> {
         if self.style.quotes && self.peek() == Some(b'"') {
             return self.quoted_field(field);
         }
-        loop {
-            let Some(byte) = self.next() else { return End::Input };
-            if byte == self.style.column {
-                return End::Column;
-            }
-            if byte == self.style.row {
+        let (column, row) = (self.style.column, self.style.row);
+        match self.run_until(field, |bytes| memchr::memchr2(column, row, bytes)) {
+            None => End::Input,
+            Some(byte) if byte == column => End::Column,
+            Some(_) => {
                 self.line += 1;
                 if self.style.quotes && field.last() == Some(&b'\r') {
                     field.pop();
                 }
-                return End::Row;
+                End::Row
             }
-            field.push(byte);
+        }
+    }
+
+    /// Take all bytes before the one that `find` finds into the field, and that one too, which is the answer; `None` at the end.
+    fn run_until(&mut self, field: &mut Vec<u8>, find: impl Fn(&[u8]) -> Option<usize>) -> Option<u8> {
+        loop {
+            let bytes = match self.input.fill_buf() {
+                Ok([]) => return None,
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(_) => return None,
+            };
+            let found = find(bytes);
+            let run = &bytes[..found.unwrap_or(bytes.len())];
+            field.extend_from_slice(run);
+            let (taken, byte) = (run.len() + usize::from(found.is_some()), found.map(|at| bytes[at]));
+            self.input.consume(taken);
+            self.bytes_read += taken as u64;
+            self.is_empty = false;
+            if byte.is_some() {
+                return byte;
+            }
         }
     }
 
@@ -162,9 +182,22 @@ impl<R: BufRead> Reader<R> {
         let _ = self.next();
         // The bytes before the present one: a quote there may have been the closing one.
         let (mut previous, mut before) = (0, 0);
+        let row = self.style.row;
         loop {
-            let byte = self.next();
-            if byte == Some(self.style.row) {
+            // What stands before the next quote or row separator belongs to the field as it is, unless a quote precedes it.
+            let byte = if previous == b'"' {
+                self.next()
+            } else {
+                let length = field.len();
+                let byte = self.run_until(field, |bytes| memchr::memchr2(b'"', row, bytes));
+                match &field[length..] {
+                    [] => {}
+                    [only] => (before, previous) = (previous, *only),
+                    [.., last_but_one, last] => (before, previous) = (*last_but_one, *last),
+                }
+                byte
+            };
+            if byte == Some(row) {
                 self.line += 1;
             }
             if byte == Some(b'"') && previous == b'"' {
