@@ -130,7 +130,7 @@ impl IndexHeader {
         let page_size = u32::from(u16::from_ne_bytes([flags[2], flags[3]]));
         let page_size = (page_size & 0xfe00) + ((page_size & 1) << 16);
         // Nobody writes these; where they stand all the same, the log itself is asked.
-        let is_possible = if page_size == 0 { words[4] == 0 } else { page_size.is_power_of_two() };
+        let is_possible = if page_size == 0 { words[4] == 0 && words[5] == 0 } else { page_size.is_power_of_two() };
         if !is_possible || words[4] > Self::MOST_FRAMES {
             return Err(BadHeader::Torn);
         }
@@ -200,12 +200,13 @@ mod tests {
         assert_eq!(IndexHeader::decode(&[0; 12]), Err(BadHeader::Torn));
         for impossible in [
             IndexHeader { page_size: 0, ..header },
+            IndexHeader { page_size: 0, max_frame: 0, ..header },
             IndexHeader { page_size: 1536, ..header },
             IndexHeader { max_frame: u32::MAX, ..header },
         ] {
             assert_eq!(IndexHeader::decode(&impossible.encode()), Err(BadHeader::Torn), "{impossible:?}");
         }
-        let empty = IndexHeader { page_size: 0, max_frame: 0, ..header };
+        let empty = IndexHeader { page_size: 0, max_frame: 0, page_count: 0, ..header };
         assert_eq!(IndexHeader::decode(&empty.encode()), Ok(empty));
     }
 
