@@ -52,14 +52,19 @@ fn the_progress_handler_is_asked_by_the_instructions_of_each_statement() {
 #[test]
 fn an_interrupt_from_another_thread_ends_the_statement() {
     let pair = Pair::new();
+    let (begun, runs) = std::sync::mpsc::channel();
+    pair.ours.set_progress_handler(1000, Some(Arc::new(move || begun.send(()).is_err())));
     let connection = pair.ours.clone();
     let thread = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(20));
+        // An interrupt before the statement runs would not reach it.
+        runs.recv().unwrap();
         connection.interrupt();
         assert!(connection.is_interrupted());
+        runs
     });
     assert_eq!(error(&pair.ours, ENDLESS).as_deref(), Some("9 interrupted"));
-    thread.join().unwrap();
+    drop(thread.join().unwrap());
+    pair.ours.set_progress_handler(0, None);
     assert_eq!(error(&pair.ours, "SELECT 1"), None);
     assert!(!pair.ours.is_interrupted());
 }
