@@ -84,7 +84,7 @@ fn schema_change(context: &PlanContext<'_>, emit: impl FnOnce(&mut Emitter<'_>) 
 
 /// What the new schema would make of its objects SQLite finds out while ALTER runs: preparing it succeeds.
 fn failing_alter(context: &PlanContext<'_>, table: &ast::QualifiedName, error: Error) -> Result<Box<Program>> {
-    if error.is_pending() || !error.message().starts_with("error in ") {
+    if !error.is(ResultCode::ERROR) || !error.message().starts_with("error in ") {
         return Err(error);
     }
     let (db, _) = find_table(context, table)?;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use turso_error::{Error, Result};
+use turso_error::{Error, Result, ResultCode};
 use turso_functions::Lookup;
 use turso_parser::ast::{self, AssignmentTarget, InsertSource, TriggerEvent, TriggerStep, UpsertAction};
 use turso_program::DbIndex;
@@ -88,7 +88,8 @@ impl Place<'_, '_> {
 
 /// `error in view v after rename: no such column: x`.
 pub(super) fn error_in(kind: &str, name: &str, when: &str, error: &Error) -> Error {
-    if error.is_pending() {
+    // A page, or a virtual table that is not connected, is no fault of the element: it is resolved again.
+    if error.is_pending() || error.is(ResultCode::SCHEMA) {
         return error.clone();
     }
     let space = if when.is_empty() { "" } else { " " };
