@@ -26,3 +26,9 @@ fn seeds_find_nothing_and_repeat_exactly() {
 fn time_passes_while_everybody_waits() {
     execute(&Plan::new(1_795_815_821_495, Shape::default()), Path::new("/simulated"), None).expect("it ends");
 }
+
+/// A COMMIT that failed and the one that took its number leave the same rows: who sees these has seen the second.
+#[test]
+fn two_transactions_that_leave_the_same_rows_are_told_apart_by_their_reports() {
+    execute(&Plan::new(1_795_826_249_369, Shape::default()), Path::new("/simulated"), None).expect("nothing is wrong");
+}

@@ -9,13 +9,15 @@ use crate::random::Random;
 pub type Rows = BTreeMap<i64, i64>;
 
 /// Where a transaction stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// Its COMMIT has not been asked for: nobody may see it.
     Open,
     /// Its COMMIT is under way, or failed, or was cut short: it may be there.
     Undecided,
-    /// It was reported, or seen: it is there.
+    /// It was seen: it is there, or another one that leaves the same rows.
+    Seen,
+    /// It was reported: it is there.
     Committed,
 }
 
@@ -24,6 +26,12 @@ struct Candidate {
     id: u64,
     standing: Standing,
     rows: Rows,
+}
+
+impl Candidate {
+    fn is_there(&self) -> bool {
+        matches!(self.standing, Standing::Seen | Standing::Committed)
+    }
 }
 
 /// What a commit lasts.
@@ -66,7 +74,7 @@ impl Model {
     /// The one state of this number, where there is no doubt.
     pub fn certain(&self, seq: i64) -> Option<Rows> {
         match self.states.get(&seq).map(Vec::as_slice) {
-            Some([one]) if one.standing == Standing::Committed => Some(one.rows.clone()),
+            Some([one]) if one.is_there() => Some(one.rows.clone()),
             _ => None,
         }
     }
@@ -98,25 +106,31 @@ impl Model {
 
     /// Its COMMIT was refused and will be tried again, or it was given up before: nobody has seen it.
     pub fn gone(&mut self, seq: i64, id: u64) -> Result<(), String> {
-        if let Some(candidate) = self.candidate(seq, id)
-            && candidate.standing == Standing::Committed
-        {
-            return Err(format!("commit {seq} was seen by others, and refused"));
-        }
-        if let Some(all) = self.states.get_mut(&seq) {
-            all.retain(|c| c.id != id);
+        let Some(all) = self.states.get_mut(&seq) else { return Ok(()) };
+        let Some(at) = all.iter().position(|c| c.id == id) else { return Ok(()) };
+        let gone = all.remove(at);
+        let same = all.iter_mut().find(|c| c.standing != Standing::Open && c.rows == gone.rows);
+        match (gone.standing, same) {
+            (Standing::Seen, Some(other)) => other.standing = other.standing.max(Standing::Seen),
+            (Standing::Seen | Standing::Committed, _) => {
+                return Err(format!("commit {seq} was seen by others, and refused"));
+            }
+            _ => {}
         }
         Ok(())
     }
 
-    /// It has been reported, or seen.
-    fn settle(&mut self, seq: i64, id: u64) -> Result<(), String> {
+    /// It has been reported, or seen; those who have seen it do not know it from others that leave the same rows.
+    fn settle(&mut self, seq: i64, id: u64, standing: Standing) -> Result<(), String> {
         let Some(all) = self.states.get_mut(&seq) else { return Err(format!("commit {seq} is unknown")) };
-        if let Some(other) = all.iter().find(|c| c.standing == Standing::Committed && c.id != id) {
+        let rows = all.iter().find(|c| c.id == id).map(|c| c.rows.clone()).unwrap_or_default();
+        let contradicts =
+            |c: &&Candidate| c.standing == Standing::Committed || c.standing == Standing::Seen && c.rows != rows;
+        if let Some(other) = all.iter().filter(|c| c.id != id).find(contradicts) {
             return Err(format!("two transactions committed as number {seq}: {} and {id}", other.id));
         }
-        all.retain(|c| c.id == id || c.standing == Standing::Open);
-        all.iter_mut().filter(|c| c.id == id).for_each(|c| c.standing = Standing::Committed);
+        all.retain(|c| c.id == id || c.standing == Standing::Open || standing == Standing::Seen && c.rows == rows);
+        all.iter_mut().filter(|c| c.id == id).for_each(|c| c.standing = standing);
         self.newest = self.newest.max(seq);
         // Nobody asks for the distant past.
         while self.states.len() > 400 {
@@ -128,7 +142,7 @@ impl Model {
     /// COMMIT has answered that it is done.
     pub fn reported(&mut self, seq: i64, id: u64) -> Result<(), String> {
         self.commits += 1;
-        self.settle(seq, id)
+        self.settle(seq, id, Standing::Committed)
     }
 
     /// A reader that began when `floor` was the newest commit has seen this.
@@ -138,10 +152,10 @@ impl Model {
             return Err(format!("a reader sees commit {seq}, but {floor} had been reported before it began"));
         }
         let all = self.states.get(&seq).map(Vec::as_slice).unwrap_or_default();
-        match all.iter().find(|c| c.rows == *rows && c.standing != Standing::Open) {
+        match all.iter().filter(|c| c.rows == *rows && c.standing != Standing::Open).max_by_key(|c| c.standing) {
             Some(found) if found.standing == Standing::Undecided => {
                 let id = found.id;
-                self.settle(seq, id)
+                self.settle(seq, id, Standing::Seen)
             }
             Some(_) => Ok(()),
             None => {
