@@ -139,3 +139,14 @@ fn a_table_called_excluded_is_meant_by_that_name() {
          SELECT * FROM excluded ORDER BY a;",
     );
 }
+
+#[test]
+fn integers_in_real_columns_of_excluded_are_reals() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, t TEXT, i INT, n NUMERIC, r REAL); INSERT INTO t VALUES(1, 1, 1, 1, 1);
+         INSERT INTO t VALUES(1, 2, '12', '3.0', 7) ON CONFLICT(a) DO UPDATE SET t = typeof(excluded.t) || typeof(excluded.i) || typeof(excluded.n) || typeof(excluded.r) || (excluded.r / 4) RETURNING *;
+         INSERT INTO t VALUES(1, 2, '12', '3.0', '7') ON CONFLICT(a) DO UPDATE SET (r, t) = (excluded.r / 4, typeof(excluded.r)) WHERE excluded.r / 4 = 1 RETURNING *;
+         CREATE UNIQUE INDEX ti ON t(i); INSERT INTO t VALUES(2, 2, '1', '3.0', 7) ON CONFLICT(i) DO UPDATE SET t = typeof(excluded.t) || typeof(excluded.n) || (excluded.r / 4) RETURNING *;
+         CREATE TABLE w(a, r REAL, PRIMARY KEY(a)) WITHOUT ROWID; INSERT INTO w VALUES(1, 1), (1, 7) ON CONFLICT DO UPDATE SET r = excluded.r / 4 RETURNING *;",
+    );
+}

@@ -265,6 +265,13 @@ impl Emitter<'_> {
         Ok(())
     }
 
+    /// Whoever reads a row's REAL columns from registers, where nothing is converted yet, reads integers there as reals.
+    pub(super) fn read_integers_as_reals(&mut self, table: &Table, columns: Regs) {
+        for (c, _) in table.columns.iter().enumerate().filter(|(_, c)| c.affinity == Affinity::Real) {
+            self.builder.emit(RealAffinity { reg: columns.at(c) });
+        }
+    }
+
     /// One affinity for one register.
     pub(super) fn apply_affinity(&mut self, reg: Reg, affinity: Affinity) {
         if !matches!(affinity, Affinity::Blob | Affinity::None) {

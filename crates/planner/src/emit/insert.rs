@@ -6,12 +6,11 @@ use turso_error::{Error, Result};
 use turso_parser::ast::{self, InsertSource, SelectCore, TriggerTime};
 use turso_program::control::{EndCoroutine, Goto, InitCoroutine, IsNull, MustBeInt, OnError, Yield};
 use turso_program::cursor::{Column, Next, OpenEphemeral, Rewind};
-use turso_program::data::{Copy, Integer, Null, RealAffinity};
+use turso_program::data::{Copy, Integer, Null};
 use turso_program::expression::MemMax;
 use turso_program::write::{Cause, NewRowid, Position};
 use turso_program::{DbIndex, Label, Program, Reg, Regs};
 use turso_schema::Table;
-use turso_value::Affinity;
 
 use super::constraints::{
     NewRow, OldKey, apply_affinities, check_row, compute_generated, default_into, on_error, store,
@@ -489,10 +488,7 @@ fn insert_into_view(
                 }
             }
         }
-        // Nothing else is converted: integers in REAL columns are read as reals.
-        for (c, _) in view.columns.iter().enumerate().filter(|(_, c)| c.affinity == Affinity::Real) {
-            e.builder.emit(RealAffinity { reg: new.columns.at(c) });
-        }
+        e.read_integers_as_reals(view, new.columns);
         params.set_new(e, new, view);
         fire(e, triggers, TriggerTime::InsteadOf, db, view, params, conflict, next)?;
         match returning {

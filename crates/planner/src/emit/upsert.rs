@@ -147,6 +147,7 @@ impl<'u> Upserts<'u> {
                 binder.push_qualified(table_source(excluded, "excluded", true, target.db, &bare));
             }
             e.bind_source(row, target.binding());
+            e.read_integers_as_reals(&target.table, new.row.columns);
             e.bind_source(excluded, new.row.binding(&target.table));
             if let Some(condition) = where_clause {
                 let condition = binder.bind_expr(condition)?;
