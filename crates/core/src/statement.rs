@@ -107,10 +107,8 @@ struct Execution {
     status: StatementStatus,
     /// When the run began, if somebody wants to know how long it takes.
     began: Option<Instant>,
-    /// How many instructions the statement had run when the progress handler was last asked, and how often that had been asked
-    /// when the run began.
-    progress_asked_at: u64,
-    progress_calls: u64,
+    /// Instructions since the progress handler was asked, as of the last poll. Each statement counts its own.
+    progress_steps: u32,
 }
 
 impl std::fmt::Debug for Statement {
@@ -402,8 +400,7 @@ impl Execution {
             deadline: None,
             status: StatementStatus::default(),
             began: None,
-            progress_asked_at: 0,
-            progress_calls: 0,
+            progress_steps: 0,
         }
     }
 
@@ -453,13 +450,11 @@ impl Execution {
                 self.trace(state, trace_mask::STATEMENT);
             }
         }
-        if let Some((interval, _)) = &state.hooks.progress {
-            // Each statement counts its own instructions, over all its runs.
-            let since =
-                self.status.vm_steps.saturating_sub(self.progress_asked_at).min(u64::from(interval.saturating_sub(1)));
-            state.hooks.progress_steps = since as u32;
-            self.progress_calls = state.hooks.progress_calls;
-        }
+        self.progress_steps = match (&state.hooks.progress, self.status.vm_steps.checked_sub(1)) {
+            // The handler is asked with the instruction after each interval, counted over all runs.
+            (Some((interval, _)), Some(before)) => (before % u64::from(*interval)) as u32 + 1,
+            _ => 0,
+        };
         self.rollback_epoch = state.rollback_epoch;
         self.deferred_violations = state.deferred_violations;
         self.noted = state.capture.mark();
@@ -494,7 +489,10 @@ impl Execution {
         if state.capture.is_on() && state.stepping_ddl {
             state.running_sql = Some(self.sql.clone());
         }
+        // Other statements may run in between, and within.
+        std::mem::swap(&mut self.progress_steps, &mut state.hooks.progress_steps);
         let outcome = state.await_bases().and_then(|()| self.vm.step(state));
+        std::mem::swap(&mut self.progress_steps, &mut state.hooks.progress_steps);
         self.mark = state.current_mark.take();
         if !matches!(outcome, Err(Error::Pending)) {
             state.deadline = None;
@@ -692,9 +690,6 @@ impl Execution {
         self.schema_retries = 0;
         self.vm.close_virtual_cursors(state);
         self.count_run();
-        if self.progress_calls != state.hooks.progress_calls {
-            self.progress_asked_at = self.status.vm_steps.saturating_sub(u64::from(state.hooks.progress_steps));
-        }
         self.vm.reset();
         state.statement_stops(writes);
         state.end_reads_if_idle();

@@ -31,8 +31,6 @@ pub(crate) struct Hooks {
     pub progress: Option<(u32, ProgressHandler)>,
     /// Instructions of the running statement since it was asked.
     pub progress_steps: u32,
-    /// How often it has been asked.
-    pub progress_calls: u64,
     /// The tracer and its mask; the mask is 0 without one.
     pub trace: Option<Tracer>,
     pub trace_mask: u32,
@@ -324,7 +322,6 @@ impl State {
             return Ok(());
         }
         self.hooks.progress_steps = 0;
-        self.hooks.progress_calls += 1;
         let handler: ProgressHandler = Arc::clone(handler);
         if self.lend(|| handler()) { Err(Error::from_code(ResultCode::INTERRUPT)) } else { Ok(()) }
     }

@@ -50,6 +50,22 @@ fn the_progress_handler_is_asked_by_the_instructions_of_each_statement() {
 }
 
 #[test]
+fn statements_that_run_in_turns_count_for_themselves() {
+    let pair = Pair::new();
+    let calls = Arc::new(AtomicU32::new(0));
+    let count = calls.clone();
+    pair.ours.set_progress_handler(2500, Some(Arc::new(move || count.fetch_add(1, Ordering::Relaxed) == u32::MAX)));
+    let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) SELECT i FROM n";
+    let mut outer = pair.ours.prepare(sql).unwrap().statement.unwrap();
+    while outer.step().unwrap() == StepResult::Row {
+        assert_eq!(error(&pair.ours, "SELECT 1"), None);
+    }
+    let steps = outer.status().vm_steps;
+    assert!(steps > 10_000, "{steps}");
+    assert_eq!(u64::from(calls.load(Ordering::Relaxed)), (steps - 1) / 2500, "{steps}");
+}
+
+#[test]
 fn an_interrupt_from_another_thread_ends_the_statement() {
     let pair = Pair::new();
     let (begun, runs) = std::sync::mpsc::channel();
