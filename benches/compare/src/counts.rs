@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::Arguments;
+use crate::workloads::WORKLOADS;
 
 /// Where the counts are.
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/counts.tsv");
@@ -28,16 +29,20 @@ pub fn count(arguments: &Arguments) -> bool {
         return false;
     }
     let known = if arguments.check || arguments.record { recorded() } else { Vec::new() };
-    let names: Vec<String> = match known.is_empty() {
-        true => arguments.workloads().iter().map(|workload| workload.name.to_string()).collect(),
-        false => {
-            let asked = |name: &&String| arguments.workloads().iter().any(|workload| workload.name == **name);
-            known.iter().map(|(name, _)| name).filter(asked).cloned().collect()
-        }
-    };
+    if arguments.check && known.is_empty() {
+        eprintln!("{FILE} has no counts to compare with");
+        return false;
+    }
+    if let Some((gone, _)) = known.iter().find(|(name, _)| WORKLOADS.iter().all(|workload| workload.name != *name)) {
+        eprintln!("{FILE}: there is no workload \"{gone}\"");
+        return false;
+    }
+    let asked = arguments.workloads().into_iter().map(|workload| workload.name);
+    let is_known = |name: &&str| known.is_empty() || known.iter().any(|(known, _)| known == name);
+    let names: Vec<&str> = asked.filter(is_known).collect();
     let (mut good, mut lines) = (true, String::from("# workload\tinstructions per operation\tSQLite's\n"));
     println!("{:<42} {:>12} {:>12} {:>7}", "instructions per operation", "turso", "sqlite", "ratio");
-    for name in &names {
+    for name in names {
         let Some(ours) = instructions(name, "turso", arguments.profiles.as_deref()) else { return false };
         // SQLite's do not change with our code.
         let theirs = match arguments.check {

@@ -53,13 +53,13 @@ struct Arguments {
     #[arg(long)]
     count: bool,
     /// With `--count`: the workloads of `counts.tsv`, and fail where one takes more instructions than are written there.
-    #[arg(long)]
+    #[arg(long, requires = "count")]
     check: bool,
-    /// With `--count`: the workloads of `counts.tsv`, which is written anew.
-    #[arg(long)]
+    /// With `--count`: the workloads of `counts.tsv`, which is written anew as a whole.
+    #[arg(long, requires = "count", conflicts_with_all = ["check", "only"])]
     record: bool,
     /// With `--count`: keep the profiles in this folder.
-    #[arg(long)]
+    #[arg(long, requires = "count")]
     profiles: Option<std::path::PathBuf>,
 }
 
