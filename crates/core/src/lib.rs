@@ -33,9 +33,7 @@ mod wait;
 
 pub use backup::{Backup, BackupStep};
 pub use blob::Blob;
-pub use connection::{
-    CacheStatus, ColumnMetadata, Connection, Limit, Switch, TransactionState, WeakConnection, captured_columns,
-};
+pub use connection::{ColumnMetadata, Connection, Limit, Switch, TransactionState, WeakConnection, captured_columns};
 pub use database::Database;
 pub use modules::shape;
 pub use options::{Backend, FilePromises, OpenOptions};
@@ -48,6 +46,7 @@ pub use turso_functions as functions;
 pub use turso_io as io;
 pub use turso_parser as parser;
 pub use turso_program::{PlanNode, Program, ResultColumn};
+pub use turso_storage::pager::CacheCounts;
 pub use turso_storage::{SnapshotId, image_bytes};
 pub use turso_value::{Collation, CollationFunction, Object, RecordReader, TextEncoding, Value, ValueRef};
 pub use turso_vm::RunCounters;

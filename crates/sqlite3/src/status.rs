@@ -2,6 +2,8 @@
 
 use std::ffi::c_int;
 
+use turso_core::CacheCounts;
+
 use crate::boundary::{Out, entry};
 use crate::codes::{ERROR, MISUSE, OK};
 use crate::handle::{Db, Handle};
@@ -35,15 +37,15 @@ fn db_status(db: &Db, op: c_int, reset: bool) -> Option<(i64, i64)> {
         let used: u64 = db.statements.borrow().iter().map(|s| unsafe { s.as_ref() }.memory_used()).sum();
         i64::try_from(used).unwrap_or(i64::MAX)
     };
-    let cache = |what: fn(&turso_core::CacheStatus) -> u64, resets: fn(&mut turso_core::CacheStatus)| {
-        let now = what(&db.connection.cache_status());
+    let cache = |what: fn(&CacheCounts) -> u64, resets: fn(&mut CacheCounts)| {
+        let now = what(&db.connection.cache_counts());
         if reset {
-            db.connection.reset_cache_status(resets);
+            db.connection.reset_cache_counts(resets);
         }
         Some((i64::try_from(now).unwrap_or(i64::MAX), 0))
     };
     match op {
-        CACHE_USED | CACHE_USED_SHARED => cache(|cache| cache.bytes, |_| {}),
+        CACHE_USED | CACHE_USED_SHARED => cache(|cache| cache.resident_bytes, |_| {}),
         SCHEMA_USED => Some((i64::try_from(db.connection.schema_bytes()).unwrap_or(i64::MAX), 0)),
         STMT_USED => Some((statements(), 0)),
         CACHE_HIT => cache(|cache| cache.hits, |cache| cache.hits = 0),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use turso_error::{Error, Result};
 use turso_io::File;
 use turso_storage::GuestFile;
+use turso_storage::pager::CacheCounts;
 
 use super::Connection;
 
@@ -34,28 +35,13 @@ pub enum TransactionState {
     Write = 2,
 }
 
-/// What the page caches of a connection's databases hold and have done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CacheStatus {
-    /// Bytes of the pages in them.
-    pub bytes: u64,
-    /// Pages found in them.
-    pub hits: u64,
-    /// Pages read because they were not in them.
-    pub misses: u64,
-    /// Pages written to files by commits.
-    pub writes: u64,
-    /// Pages written to files before the commit, for want of room.
-    pub spills: u64,
-}
-
 impl Connection {
-    /// What the page caches hold and have done since the connection was opened, or since the counters were reset.
-    pub fn cache_status(&self) -> CacheStatus {
+    /// What the page caches of all databases hold and have done since the connection was opened, or since the counters were reset.
+    pub fn cache_counts(&self) -> CacheCounts {
         let state = self.lock();
-        let mut sum = CacheStatus::default();
+        let mut sum = CacheCounts::default();
         for counts in state.databases.iter().map(|entry| entry.pager.cache_counts()) {
-            sum.bytes += counts.resident_bytes;
+            sum.resident_bytes += counts.resident_bytes;
             sum.hits += counts.hits;
             sum.misses += counts.misses;
             sum.writes += counts.writes;
@@ -64,18 +50,10 @@ impl Connection {
         sum
     }
 
-    /// Sets counters of the caches to 0: those that `reset` sets to 0.
-    pub fn reset_cache_status(&self, reset: fn(&mut CacheStatus)) {
-        const ALL: CacheStatus = CacheStatus { bytes: 1, hits: 1, misses: 1, writes: 1, spills: 1 };
-        let mut marks = ALL;
-        reset(&mut marks);
+    /// Changes the counters of each database's cache.
+    pub fn reset_cache_counts(&self, reset: fn(&mut CacheCounts)) {
         for entry in &mut self.lock().databases {
-            entry.pager.reset_cache_counts(|counts| {
-                counts.hits *= marks.hits;
-                counts.misses *= marks.misses;
-                counts.writes *= marks.writes;
-                counts.spills *= marks.spills;
-            });
+            entry.pager.reset_cache_counts(reset);
         }
     }
 
@@ -128,7 +106,7 @@ impl Connection {
         if let Some(wanted) = wanted {
             entry.reserved_wanted = wanted;
             entry.pager.set_initial_header(|header| {
-                if header.page_size - u32::from(wanted) >= 480 {
+                if super::vacuum::has_room(header.page_size, wanted) {
                     header.reserved = wanted;
                 }
             });

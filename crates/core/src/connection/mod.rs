@@ -46,7 +46,7 @@ use elsewhere::Elsewhere;
 use gate::{Gate, Held};
 
 pub use capture::captured_columns;
-pub use facts::{CacheStatus, ColumnMetadata, TransactionState};
+pub use facts::{ColumnMetadata, TransactionState};
 pub use limits::Limit;
 pub use switches::Switch;
 

@@ -250,7 +250,7 @@ impl Phase {
 }
 
 /// Pages of this size can spare so many bytes at their end.
-fn has_room(page_size: u32, reserved: u8) -> bool {
+pub(super) fn has_room(page_size: u32, reserved: u8) -> bool {
     page_size - u32::from(reserved) >= 480
 }
 
