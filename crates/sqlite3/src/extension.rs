@@ -126,8 +126,8 @@ pub struct Loader {
     db: Mutex<Option<NonNull<Db>>>,
 }
 
-// SAFETY: the handle is used under the lock, and by functions of extensions, which run one at a time as the connection's
-// statements do.
+// SAFETY: the lock guards only the pointer. Loads enter the mutex of the handle; functions of extensions use it as they run, one at
+// a time as the connection's statements do, and not beside a load from another thread: that is what the caller of `new` promises.
 unsafe impl Send for Loader {}
 // SAFETY: as above.
 unsafe impl Sync for Loader {}
