@@ -1,18 +1,15 @@
 //! The entry: any statement to its program.
 
-use std::sync::Arc;
-
-use turso_error::{Error, Result, ResultCode};
+use turso_error::{Error, Result};
 use turso_parser::ast::{self, Statement};
 use turso_program::Program;
-use turso_program::control::{Halt, OnError, Raise, RaiseError};
+use turso_program::control::Halt;
 
 use crate::authorize::ask_for_statement;
 use crate::context::PlanContext;
 use crate::emit::{
     Emitter, analyze, ddl, delete, insert, plan_select, pragma, resolve_collations, transaction, update,
 };
-use crate::resolve::find_table;
 
 /// Plan a statement; `context.sql` is the text that it was parsed from.
 pub fn plan_statement(context: &PlanContext<'_>, statement: &Statement) -> Result<Box<Program>> {
@@ -55,9 +52,7 @@ fn plan_plain(context: &PlanContext<'_>, statement: &Statement) -> Result<Box<Pr
         Statement::CreateTrigger(s) => schema_change(context, |e| ddl::create_trigger(e, s)),
         Statement::CreateVirtualTable(s) => schema_change(context, |e| ddl::create_virtual_table(e, s)),
         Statement::Drop(s) => schema_change(context, |e| ddl::drop_object(e, s)),
-        Statement::AlterTable(s) => {
-            schema_change(context, |e| ddl::alter_table(e, s)).or_else(|error| failing_alter(context, &s.table, error))
-        }
+        Statement::AlterTable(s) => schema_change(context, |e| ddl::alter_table(e, s)),
         Statement::Reindex(name) => schema_change(context, |e| ddl::reindex(e, name.as_deref())),
         Statement::Begin(mode) => transaction::begin(context, *mode),
         Statement::Commit => transaction::commit(context),
@@ -80,21 +75,6 @@ fn schema_change(context: &PlanContext<'_>, emit: impl FnOnce(&mut Emitter<'_>) 
     e.builder.emit(Halt {});
     e.builder.program_mut().needs_statement_savepoint = true;
     Ok(e.finish())
-}
-
-/// What the new schema would make of its objects SQLite finds out while ALTER runs: preparing it succeeds.
-fn failing_alter(context: &PlanContext<'_>, table: &ast::QualifiedName, error: Error) -> Result<Box<Program>> {
-    if !error.is(ResultCode::ERROR) || !error.message().starts_with("error in ") {
-        return Err(error);
-    }
-    let (db, _) = find_table(context, table)?;
-    schema_change(context, |e| {
-        e.uses_database(db, true);
-        let message = Some(error.message().into());
-        let raise = Raise { code: ResultCode::ERROR, on_error: OnError::Abort, message };
-        e.builder.emit(RaiseError { message: None, raise: Arc::new(raise) });
-        Ok(())
-    })
 }
 
 /// Every parameter counts, also where binding never looks (a column that is not read).

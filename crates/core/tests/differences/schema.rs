@@ -181,6 +181,12 @@ fn an_alter_that_breaks_an_object_can_be_prepared() {
     let error = prepared.statement.unwrap().step().unwrap_err();
     assert_eq!(error.message(), "error in view v after drop column: no such column: b");
     assert!(ours.prepare("ALTER TABLE t DROP COLUMN c").is_err());
+    // What is wrong with the statement itself is told at once, however the error begins.
+    support::run_ours(&ours, "CREATE TABLE s(a INT) STRICT");
+    for table in ["t", "s"] {
+        let error = ours.prepare(&format!("ALTER TABLE {table} ADD COLUMN c INT AS (1) AS (2)")).err().unwrap();
+        assert_eq!(error.message(), "error in generated column \"c\"");
+    }
     check(
         "CREATE TABLE t(a, b); CREATE VIEW v AS SELECT b FROM t; INSERT INTO t VALUES (1, 2); ALTER TABLE t DROP COLUMN b;
          SELECT * FROM t; DROP VIEW v; ALTER TABLE t DROP COLUMN b; SELECT * FROM t;",

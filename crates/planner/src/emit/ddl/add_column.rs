@@ -11,29 +11,40 @@ use turso_program::cursor::{Next, Rewind};
 use turso_schema::{Table, define_table, parse_stored};
 
 use super::alter::{Rewrite, apply, corrupt, end_of_columns};
-use super::references::error_in;
+use super::references::{Refusal, error_in};
 use crate::emit::check::{check_collations, check_expressions};
 use crate::emit::row::bind_table_expr;
 use crate::emit::{Emitter, SourceBinding};
 
 /// Emit ALTER TABLE ADD COLUMN.
-pub(super) fn add_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, column: &ColumnDef) -> Result<()> {
+pub(super) fn add_column(
+    e: &mut Emitter<'_>,
+    db: DbIndex,
+    table: &Arc<Table>,
+    column: &ColumnDef,
+) -> Result<(), Refusal> {
     if table.is_view() {
-        return Err(Error::sql("Cannot add a column to a view"));
+        return Err(Error::sql("Cannot add a column to a view").into());
     }
-    let Statement::CreateTable(create) = parse_stored(table.sql.as_bytes())? else { return Err(corrupt(table)) };
+    let Statement::CreateTable(create) = parse_stored(table.sql.as_bytes())? else { return Err(corrupt(table).into()) };
     let text = String::from_utf8_lossy(column.span.of(e.context.sql)).into_owned();
     let at = end_of_columns(table, &create).ok_or_else(|| corrupt(table))?;
-    let (Some(head), Some(tail)) = (table.sql.get(..at), table.sql.get(at..)) else { return Err(corrupt(table)) };
+    let (Some(head), Some(tail)) = (table.sql.get(..at), table.sql.get(at..)) else {
+        return Err(corrupt(table).into());
+    };
     let sql = format!("{head}, {text}{tail}");
 
     let only_empty = refuse_column(e, column)?;
     let parsed = parse_stored(sql.as_bytes())?;
-    let Statement::CreateTable(changed) = &parsed else { return Err(corrupt(table)) };
+    let Statement::CreateTable(changed) = &parsed else { return Err(corrupt(table).into()) };
     let afterwards = |error: Error| error_in("table", &table.name, "after add column", &error);
-    let strict = table.strict;
-    let mut new =
-        define_table(changed, sql.as_bytes(), &sql).map_err(|error| if strict { afterwards(error) } else { error })?;
+    // What is wrong with the column is told at once; only what a STRICT table says of its type is found in the new text.
+    let mut lax = changed.clone();
+    if let ast::CreateTableBody::Columns { options, .. } = &mut lax.body {
+        options.strict = false;
+    }
+    define_table(&lax, sql.as_bytes(), &sql)?;
+    let mut new = define_table(changed, sql.as_bytes(), &sql).map_err(afterwards)?;
     check_collations(e.context, &new)?;
     check_expressions(e.context, db, &new).map_err(afterwards)?;
     new.root = table.root;

@@ -20,8 +20,9 @@ use turso_program::expression::{Comparison, Ne, Nulls};
 use turso_program::write::{Insert, MakeRecord, Position};
 use turso_schema::Table;
 
-use super::add_column::add_column;
+use super::add_column::{add_column, raise};
 use super::drop_column::drop_column;
+use super::references::Refusal;
 use super::rename::{rename_column, rename_table};
 use super::{EXACT, change_cookie, constraint, open_schema_table, parse_schema, schema_affinities, text_into};
 use crate::emit::Emitter;
@@ -29,31 +30,42 @@ use crate::resolve::find_table;
 
 /// Emit ALTER TABLE.
 pub(crate) fn alter_table(e: &mut Emitter<'_>, statement: &AlterTable) -> Result<()> {
+    match alter(e, statement) {
+        Err(Refusal::Prepared(error)) => Err(error),
+        Err(Refusal::Run(error)) => {
+            raise(e, ResultCode::ERROR, error.message());
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+fn alter(e: &mut Emitter<'_>, statement: &AlterTable) -> Result<(), Refusal> {
     let (db, table) = match find_table(e.context, &statement.table) {
         Ok(found) => found,
         Err(error) => match e.context.catalogue.eponymous_table(&statement.table.name.text)? {
             Some(_) if matches!(statement.action, AlterAction::AddColumn(_)) => {
-                return Err(Error::sql("virtual tables may not be altered"));
+                return Err(Error::sql("virtual tables may not be altered").into());
             }
-            Some(own) => return Err(Error::sql(format!("table {} may not be altered", own.table.name))),
-            None => return Err(error),
+            Some(own) => return Err(Error::sql(format!("table {} may not be altered", own.table.name)).into()),
+            None => return Err(error.into()),
         },
     };
     e.uses_database(db, true);
     if table.root == 1 || table.name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_")) {
         let shown = if table.root == 1 { "sqlite_master" } else { &table.name };
-        return Err(Error::sql(format!("table {shown} may not be altered")));
+        return Err(Error::sql(format!("table {shown} may not be altered")).into());
     }
     if table.is_virtual() {
         return match &statement.action {
             AlterAction::RenameTo(name) => rename_table(e, db, &table, name),
             AlterAction::RenameColumn { .. } => {
-                Err(Error::sql(format!("cannot rename columns of virtual table \"{}\"", table.name)))
+                Err(Error::sql(format!("cannot rename columns of virtual table \"{}\"", table.name)).into())
             }
             AlterAction::DropColumn(_) => {
-                Err(Error::sql(format!("cannot drop column from virtual table \"{}\"", table.name)))
+                Err(Error::sql(format!("cannot drop column from virtual table \"{}\"", table.name)).into())
             }
-            _ => Err(Error::sql("virtual tables may not be altered")),
+            _ => Err(Error::sql("virtual tables may not be altered").into()),
         };
     }
     match &statement.action {
@@ -61,10 +73,10 @@ pub(crate) fn alter_table(e: &mut Emitter<'_>, statement: &AlterTable) -> Result
         AlterAction::RenameTo(name) => rename_table(e, db, &table, name),
         AlterAction::RenameColumn { from, to } => rename_column(e, db, &table, from, to),
         AlterAction::DropColumn(name) => drop_column(e, db, &table, name),
-        AlterAction::AddConstraint(constraint) => constraint::add_check(e, db, &table, constraint),
-        AlterAction::DropConstraint(name) => constraint::drop_constraint(e, db, &table, name),
-        AlterAction::SetNotNull { column, text, .. } => constraint::set_not_null(e, db, &table, column, *text),
-        AlterAction::DropNotNull { column } => constraint::drop_not_null(e, db, &table, column),
+        AlterAction::AddConstraint(constraint) => Ok(constraint::add_check(e, db, &table, constraint)?),
+        AlterAction::DropConstraint(name) => Ok(constraint::drop_constraint(e, db, &table, name)?),
+        AlterAction::SetNotNull { column, text, .. } => Ok(constraint::set_not_null(e, db, &table, column, *text)?),
+        AlterAction::DropNotNull { column } => Ok(constraint::drop_not_null(e, db, &table, column)?),
     }
 }
 

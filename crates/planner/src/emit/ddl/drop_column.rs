@@ -12,7 +12,7 @@ use turso_program::{Reg, Regs};
 use turso_schema::{IndexKey, Table, define_index, define_table, parse_stored};
 
 use super::alter::{Rewrite, apply, corrupt, end_of_columns};
-use super::references::error_in;
+use super::references::{Refusal, error_in};
 use super::rename::{quote_strings, verify};
 use crate::emit::Emitter;
 use crate::emit::check::{check_index, check_table};
@@ -21,30 +21,30 @@ use crate::emit::row::{Target, column_value};
 const AFTER: &str = "after drop column";
 
 /// Emit ALTER TABLE DROP COLUMN.
-pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, name: &Name) -> Result<()> {
+pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, name: &Name) -> Result<(), Refusal> {
     if table.is_view() {
-        return Err(Error::sql(format!("cannot drop column from view \"{}\"", table.name)));
+        return Err(Error::sql(format!("cannot drop column from view \"{}\"", table.name)).into());
     }
     let Some(position) = table.column_index(&name.text) else {
         let written = name.written(e.context.sql);
-        return Err(Error::sql(format!("no such column: \"{written}\"")).with_sql_offset(name.offset));
+        return Err(Error::sql(format!("no such column: \"{written}\"")).with_sql_offset(name.offset).into());
     };
     let in_unique = |i: &turso_schema::Index| {
         i.sql.is_none() && i.columns.len() == 1 && matches!(i.columns[0].key, IndexKey::Column(c) if c == position)
     };
     if table.columns.get(position).is_some_and(|c| c.primary_key_position > 0) {
-        return Err(Error::sql(format!("cannot drop PRIMARY KEY column: \"{}\"", name.text)));
+        return Err(Error::sql(format!("cannot drop PRIMARY KEY column: \"{}\"", name.text)).into());
     }
     if table.indexes.iter().any(|i| in_unique(i)) {
-        return Err(Error::sql(format!("cannot drop UNIQUE column: \"{}\"", name.text)));
+        return Err(Error::sql(format!("cannot drop UNIQUE column: \"{}\"", name.text)).into());
     }
     if table.columns.len() == 1 {
-        return Err(Error::sql(format!("cannot drop column \"{}\": no other columns exist", name.text)));
+        return Err(Error::sql(format!("cannot drop column \"{}\": no other columns exist", name.text)).into());
     }
     let elements = verify(e.context, db, &[], "")?;
-    let Statement::CreateTable(create) = parse_stored(table.sql.as_bytes())? else { return Err(corrupt(table)) };
-    let CreateTableBody::Columns { columns, .. } = &create.body else { return Err(corrupt(table)) };
-    let Some(dropped) = columns.get(position) else { return Err(corrupt(table)) };
+    let Statement::CreateTable(create) = parse_stored(table.sql.as_bytes())? else { return Err(corrupt(table).into()) };
+    let CreateTableBody::Columns { columns, .. } = &create.body else { return Err(corrupt(table).into()) };
+    let Some(dropped) = columns.get(position) else { return Err(corrupt(table).into()) };
     let (from, to) = match columns.get(position + 1) {
         Some(next) => (dropped.span.start as usize, next.span.start as usize),
         None => {
@@ -54,11 +54,13 @@ pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, 
             (before + comma, end_of_columns(table, &create).ok_or_else(|| corrupt(table))?)
         }
     };
-    let (Some(head), Some(tail)) = (table.sql.get(..from), table.sql.get(to..)) else { return Err(corrupt(table)) };
+    let (Some(head), Some(tail)) = (table.sql.get(..from), table.sql.get(to..)) else {
+        return Err(corrupt(table).into());
+    };
     let sql = format!("{head}{tail}");
     let in_table = |error: Error| error_in("table", &table.name, AFTER, &error);
     let Statement::CreateTable(changed) = parse_stored(sql.as_bytes()).map_err(in_table)? else {
-        return Err(corrupt(table));
+        return Err(corrupt(table).into());
     };
     let new = define_table(&changed, sql.as_bytes(), &sql).map_err(in_table)?;
     check_table(e.context, db, &new).map_err(in_table)?;

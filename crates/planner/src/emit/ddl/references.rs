@@ -36,7 +36,7 @@ pub(super) struct Element {
 
 /// Resolve the names of all elements of a database, and of `temp`. The first error ends it, as `error in view v: ...`; `when`
 /// stands behind the name of the element.
-pub(super) fn resolve_all(context: &PlanContext<'_>, db: DbIndex, when: &str) -> Result<Vec<Element>> {
+pub(super) fn resolve_all(context: &PlanContext<'_>, db: DbIndex, when: &str) -> Result<Vec<Element>, Refusal> {
     let mut elements = Vec::new();
     let databases = if db == TEMP { vec![db] } else { vec![db, TEMP] };
     for db in databases {
@@ -76,7 +76,7 @@ struct Place<'p, 'c> {
 }
 
 impl Place<'_, '_> {
-    fn element(self, resolve: impl FnOnce() -> Result<()>) -> Result<Element> {
+    fn element(self, resolve: impl FnOnce() -> Result<()>) -> Result<Element, Refusal> {
         let (result, mentions) = self.context.recording(|| self.context.inside(self.db, resolve));
         if let Err(error) = result {
             return Err(error_in(self.kind, self.name, self.when, &error));
@@ -86,14 +86,28 @@ impl Place<'_, '_> {
     }
 }
 
+/// Why an ALTER is refused.
+pub(super) enum Refusal {
+    /// It cannot be prepared.
+    Prepared(Error),
+    /// An object of the schema has an error, or would have: SQLite finds it out while the statement runs.
+    Run(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Prepared(error)
+    }
+}
+
 /// `error in view v after rename: no such column: x`.
-pub(super) fn error_in(kind: &str, name: &str, when: &str, error: &Error) -> Error {
+pub(super) fn error_in(kind: &str, name: &str, when: &str, error: &Error) -> Refusal {
     // A page, or a virtual table that is not connected, is no fault of the element: it is resolved again.
     if error.is_pending() || error.is(ResultCode::SCHEMA) {
-        return error.clone();
+        return Refusal::Prepared(error.clone());
     }
     let space = if when.is_empty() { "" } else { " " };
-    Error::sql(format!("error in {kind} {name}{space}{when}: {}", error.message()))
+    Refusal::Run(Error::sql(format!("error in {kind} {name}{space}{when}: {}", error.message())))
 }
 
 fn view(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Table>, select: &ast::Select) -> Result<()> {

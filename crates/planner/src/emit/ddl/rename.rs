@@ -17,7 +17,7 @@ use turso_program::write::{Insert, MakeRecord, Position};
 use turso_schema::{Table, Trigger, define_table, parse_stored};
 
 use super::alter::{Rewrite, apply, corrupt};
-use super::references::{Altered, Element, error_in, resolve_all};
+use super::references::{Altered, Element, Refusal, error_in, resolve_all};
 use super::{EXACT, SEQUENCE_TABLE, check_object_name, definition, schema_of, text_into};
 use crate::context::{Mention, PlanContext};
 use crate::emit::Emitter;
@@ -85,13 +85,13 @@ pub(super) fn rename_column(
     table: &Arc<Table>,
     from: &Name,
     to: &Name,
-) -> Result<()> {
+) -> Result<(), Refusal> {
     if table.is_view() {
-        return Err(Error::sql(format!("cannot rename columns of view \"{}\"", table.name)));
+        return Err(Error::sql(format!("cannot rename columns of view \"{}\"", table.name)).into());
     }
     let Some(position) = table.column_index(&from.text) else {
         let written = from.written(e.context.sql);
-        return Err(Error::sql(format!("no such column: \"{written}\"")).with_sql_offset(from.offset));
+        return Err(Error::sql(format!("no such column: \"{written}\"")).with_sql_offset(from.offset).into());
     };
     let elements = verify(e.context, db, &[], "")?;
     let new = NewName::new(to, false);
@@ -146,7 +146,7 @@ pub(super) fn quote_strings(elements: &[Element]) -> Vec<Rewrite> {
 }
 
 /// Check the schema as it will be, and write it.
-fn finish(e: &mut Emitter<'_>, db: DbIndex, rewrites: &[Rewrite]) -> Result<()> {
+fn finish(e: &mut Emitter<'_>, db: DbIndex, rewrites: &[Rewrite]) -> Result<(), Refusal> {
     check_tables(e.context, rewrites, AFTER)?;
     verify(e.context, db, rewrites, AFTER)?;
     apply(e, rewrites);
@@ -154,7 +154,7 @@ fn finish(e: &mut Emitter<'_>, db: DbIndex, rewrites: &[Rewrite]) -> Result<()> 
 }
 
 /// The rewritten tables have no errors in themselves.
-fn check_tables(context: &PlanContext<'_>, rewrites: &[Rewrite], when: &str) -> Result<()> {
+fn check_tables(context: &PlanContext<'_>, rewrites: &[Rewrite], when: &str) -> Result<(), Refusal> {
     for rewrite in rewrites.iter().filter(|r| r.kind == "table") {
         let sql = rewrite.sql.as_deref().unwrap_or_default();
         let in_table = |error: Error| error_in("table", &rewrite.new_name, when, &error);
@@ -167,7 +167,12 @@ fn check_tables(context: &PlanContext<'_>, rewrites: &[Rewrite], when: &str) -> 
 }
 
 /// Resolve every name in the schema with these rows. Nobody is asked whether that is allowed.
-pub(super) fn verify(context: &PlanContext<'_>, db: DbIndex, rewrites: &[Rewrite], when: &str) -> Result<Vec<Element>> {
+pub(super) fn verify(
+    context: &PlanContext<'_>,
+    db: DbIndex,
+    rewrites: &[Rewrite],
+    when: &str,
+) -> Result<Vec<Element>, Refusal> {
     let altered = Altered::new(context.catalogue, rewrites)?;
     let after = PlanContext::new(&altered, context.options.clone(), context.sql);
     resolve_all(&after, db, when)
@@ -244,14 +249,14 @@ impl ast::visit::Visit for ColumnNames<'_> {
 }
 
 /// Emit ALTER TABLE RENAME TO.
-pub(super) fn rename_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, to: &Name) -> Result<()> {
+pub(super) fn rename_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, to: &Name) -> Result<(), Refusal> {
     let schema = schema_of(e, db);
     if schema.table(&to.text).is_some() || schema.index(&to.text).is_some() {
-        return Err(Error::sql(format!("there is already another table or index with this name: {}", to.text)));
+        return Err(Error::sql(format!("there is already another table or index with this name: {}", to.text)).into());
     }
     check_object_name(e, &to.text)?;
     if table.is_view() {
-        return Err(Error::sql(format!("view {} may not be altered", table.name)));
+        return Err(Error::sql(format!("view {} may not be altered", table.name)).into());
     }
     let legacy = e.context.options.legacy_alter_table;
     let elements = if legacy { own_elements(e, db, table) } else { verify(e.context, db, &[], "")? };
