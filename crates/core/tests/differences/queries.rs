@@ -245,6 +245,16 @@ fn rows_are_compared_by_case() {
 }
 
 #[test]
+fn case_compares_rows_whatever_the_form_of_the_subquery() {
+    check(
+        "SELECT CASE (SELECT * FROM (SELECT 1, 2)) WHEN (1, 1) THEN 'a' WHEN (1, 2) THEN 'b' ELSE 'c' END;
+         SELECT CASE (SELECT * FROM (SELECT 1 AS x)) WHEN 2 THEN 'a' WHEN 1 THEN 'b' END;
+         SELECT CASE (CASE (1, 2) WHEN (1, 2) THEN 5 END, x) WHEN (SELECT 4, x) THEN 'a' WHEN (SELECT 5, x) THEN 'b' END FROM (SELECT 3 AS x);
+         SELECT CASE (1, 2) WHEN 1 THEN 2 END; SELECT CASE 1 WHEN (1, 2) THEN 2 END; SELECT CASE (1, 2) WHEN (1, 2, 3) THEN 2 END;",
+    );
+}
+
+#[test]
 fn a_subquery_that_names_the_aggregate_of_a_group_is_asked_for_each_group() {
     check(
         "CREATE TABLE t(x, y); INSERT INTO t VALUES (106, 4), (107, 3), (106, 5), (107, 5);

@@ -380,15 +380,16 @@ impl<'a> Binder<'a> {
 
     #[inline(never)]
     fn bind_case(&mut self, case: &'a ast::Case) -> Result<Expr> {
-        let row = case.operand.as_ref().filter(|base| is_row_by_form(base));
-        let base = match row {
-            Some(_) => None,
-            None => case.operand.as_ref().map(|e| self.bind_boxed(e)).transpose()?,
+        let (base, row) = match case.operand.as_ref().map(|e| self.bind_scalar_or_row(e)).transpose()? {
+            Some(Operand::Scalar(base)) => (Some(Box::new(base)), None),
+            Some(Operand::Row(row)) => (None, Some(row)),
+            None => (None, None),
         };
         let mut arms = Vec::with_capacity(case.arms.len());
         for (when, then) in &case.arms {
-            if let Some(row) = row {
-                let when = self.bind_compare(CompareOp::Eq, row, when, false)?;
+            if let Some(row) = &row {
+                let Operand::Row(when) = self.bind_scalar_or_row(when)? else { return Err(row_misused()) };
+                let when = rows_compared(CompareOp::Eq, self.copied_row(row)?, when, false)?;
                 arms.push(CaseArm { when, how: None, then: self.bind_expr(then)? });
                 continue;
             }
@@ -472,15 +473,6 @@ enum Operand {
 
 fn is_row(e: &ast::Expr) -> bool {
     matches!(e, ast::Expr::Row(_))
-}
-
-/// A row value, or a subquery that lists several columns.
-fn is_row_by_form(e: &ast::Expr) -> bool {
-    let several = |core: &ast::SelectCore| match core {
-        ast::SelectCore::Query(query) => query.columns.len() > 1,
-        ast::SelectCore::Values(rows) => rows.first().is_some_and(|row| row.len() > 1),
-    };
-    is_row(e) || matches!(e, ast::Expr::Subquery(select) if several(&select.body.first))
 }
 
 fn width(row: &RowValue) -> usize {

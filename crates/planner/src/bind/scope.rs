@@ -9,7 +9,9 @@ use turso_value::{Affinity, Collation, Value};
 use super::Binder;
 use super::types::explicit_collation;
 use crate::context::Mention;
-use crate::plan::{Aggregate, ColumnIndex, CoreId, Expr, JoinKind, Relation, Source, SourceId, Window, same_expr};
+use crate::plan::{
+    Aggregate, ColumnIndex, CoreId, Expr, JoinKind, Relation, RowValue, Source, SourceId, Window, same_expr,
+};
 
 /// What the copies of subqueries in one statement may hold, in expressions.
 const MOST_COPIES: usize = 200_000;
@@ -517,6 +519,28 @@ impl<'a> Binder<'a> {
     ///
     /// Copies of subqueries hold the copies that were made inside of them: each level of nesting may double what there is.
     pub(super) fn copied(&self, expr: &Expr) -> Result<Expr> {
+        self.count_copy(expr)?;
+        Ok(expr.clone())
+    }
+
+    /// A copy of a row for another place where it is compared.
+    pub(super) fn copied_row(&self, row: &RowValue) -> Result<RowValue> {
+        Ok(match row {
+            RowValue::List(list) => {
+                RowValue::List(list.iter().map(|expr| self.copied(expr)).collect::<Result<Vec<Expr>>>()?)
+            }
+            RowValue::Subquery(query) => {
+                let copy = Expr::Subquery(query.clone());
+                self.count_copy(&copy)?;
+                match copy {
+                    Expr::Subquery(query) => RowValue::Subquery(query),
+                    scalar => RowValue::List(vec![scalar]),
+                }
+            }
+        })
+    }
+
+    fn count_copy(&self, expr: &Expr) -> Result<()> {
         let (mut nodes, mut subquery) = (0, false);
         expr.any(|e| {
             nodes += 1;
@@ -527,7 +551,7 @@ impl<'a> Binder<'a> {
         if subquery && self.context.copied_nodes(nodes) > MOST_COPIES {
             return Err(Error::sql("parser stack overflow"));
         }
-        Ok(expr.clone())
+        Ok(())
     }
 
     /// An alias that contains an aggregate or a window function is only good where one may stand.
