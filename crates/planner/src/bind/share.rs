@@ -7,9 +7,7 @@
 
 use std::sync::Arc;
 
-use turso_functions::Function;
-
-use crate::plan::{Core, CoreId, Expr, Query, Relation, Visit, walk_core, walk_expr, walk_query};
+use crate::plan::{Depends, Expr, Query};
 
 /// Expressions up to this size are copied: each copy can be rewritten for its own place.
 const SMALL: usize = 1000;
@@ -35,44 +33,6 @@ pub(super) fn share(expr: &mut Expr) {
 
 /// The query gives the same result wherever it stands, and each time.
 fn stands_alone(query: &Query) -> bool {
-    let mut found = Alone { cores: Vec::new(), alone: true };
-    found.query(query);
-    found.alone
-}
-
-struct Alone {
-    /// The cores inside.
-    cores: Vec<CoreId>,
-    alone: bool,
-}
-
-impl Alone {
-    fn function(&mut self, function: &Function) {
-        self.alone &= function.flags.is_steady();
-    }
-}
-
-impl Visit for Alone {
-    fn expr(&mut self, e: &Expr) {
-        match e {
-            Expr::Aggregate { core, .. } | Expr::Window { core, .. } => self.alone &= self.cores.contains(core),
-            Expr::Register { .. } | Expr::Raise { .. } => self.alone = false,
-            Expr::Function { function, .. } => self.function(function),
-            _ => {}
-        }
-        walk_expr(self, e);
-    }
-
-    fn query(&mut self, query: &Query) {
-        walk_query(self, query);
-    }
-
-    fn core(&mut self, core: &Core) {
-        self.cores.push(core.id);
-        core.aggregates.iter().for_each(|aggregate| self.function(&aggregate.function));
-        core.windows.iter().for_each(|window| self.function(&window.function));
-        let plain = |relation: &Relation| matches!(relation, Relation::Table { .. } | Relation::Query { .. });
-        self.alone &= core.sources.iter().all(|source| plain(&source.relation));
-        walk_core(self, core);
-    }
+    let depends = Depends::of(query);
+    !depends.unclear && !depends.ctes
 }

@@ -8,13 +8,10 @@
 //! Only in statements that change nothing, and where nothing in the subquery may give another result the next time.
 
 use turso_error::Result;
-use turso_functions::Function;
 use turso_program::data::{Integer, Unchanged};
 
 use super::{Emitter, SourceBinding};
-use crate::plan::{
-    ColumnIndex, Core, CoreId, Expr, Query, Relation, SourceId, Visit, walk_core, walk_expr, walk_query,
-};
+use crate::plan::{ColumnIndex, Depends, Expr, Query, SourceId};
 
 /// More outer columns than these are compared in vain too often.
 const MOST_COLUMNS: usize = 4;
@@ -58,66 +55,9 @@ fn outer_columns(query: &Query) -> Option<Vec<Expr>> {
     if query.outer.is_empty() {
         return None;
     }
-    let mut found = Outer { sources: &query.outer, columns: Vec::new(), cores: Vec::new(), unclear: false };
-    found.query(query);
+    let Depends { columns, unclear, .. } = Depends::of(query);
     let reads =
-        |source: &SourceId| found.columns.iter().any(|c| matches!(c, Expr::Column { source: of, .. } if of == source));
+        |source: &SourceId| columns.iter().any(|c| matches!(c, Expr::Column { source: of, .. } if of == source));
     let all = query.outer.iter().all(reads);
-    (all && !found.unclear && found.columns.len() <= MOST_COLUMNS).then_some(found.columns)
-}
-
-struct Outer<'q> {
-    sources: &'q [SourceId],
-    columns: Vec<Expr>,
-    /// The cores inside the query.
-    cores: Vec<CoreId>,
-    unclear: bool,
-}
-
-impl Outer<'_> {
-    fn function(&mut self, function: &Function) {
-        self.unclear |= !function.flags.is_steady();
-    }
-}
-
-impl Visit for Outer<'_> {
-    fn expr(&mut self, e: &Expr) {
-        match e {
-            Expr::Column { source, column, .. } => {
-                let same =
-                    |c: &Expr| matches!(c, Expr::Column { source: s, column: k, .. } if s == source && k == column);
-                if self.sources.contains(source) && !self.columns.iter().any(same) {
-                    self.columns.push(e.clone());
-                }
-            }
-            // Of an enclosing core.
-            Expr::Aggregate { core, .. } | Expr::Window { core, .. } => self.unclear |= !self.cores.contains(core),
-            Expr::Register { .. } | Expr::Raise { .. } => self.unclear = true,
-            Expr::Function { function, .. } => {
-                self.function(function);
-                walk_expr(self, e);
-            }
-            _ => walk_expr(self, e),
-        }
-    }
-
-    fn query(&mut self, query: &Query) {
-        if !self.unclear {
-            walk_query(self, query);
-        }
-    }
-
-    fn core(&mut self, core: &Core) {
-        self.cores.push(core.id);
-        core.aggregates.iter().for_each(|aggregate| self.function(&aggregate.function));
-        core.windows.iter().for_each(|window| self.function(&window.function));
-        for source in &core.sources {
-            self.unclear |= match &source.relation {
-                Relation::Recursive { .. } | Relation::Virtual { .. } => true,
-                Relation::Cte(cte) => !cte.query.outer.is_empty() || cte.recursive.is_some(),
-                Relation::Table { .. } | Relation::Query { .. } => false,
-            };
-        }
-        walk_core(self, core);
-    }
+    (all && !unclear && columns.len() <= MOST_COLUMNS).then_some(columns)
 }

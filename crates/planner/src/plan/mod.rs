@@ -1,6 +1,7 @@
 //! The plan as data: bound expressions, logical queries, physical join plans. Every form prints itself.
 
 mod constant;
+mod depends;
 mod expr;
 mod join;
 mod print;
@@ -10,6 +11,7 @@ mod query;
 mod same;
 mod walk;
 
+pub(crate) use depends::Depends;
 pub use expr::*;
 pub use join::*;
 pub use query::*;
