@@ -180,7 +180,7 @@ pub(super) fn bind_rows(e: &Emitter<'_>, statement: &ast::Insert) -> Result<Rows
     }
     let mut query = binder.bind_select(select)?;
     e.context.ask_deferred()?;
-    crate::rewrite::rewrite_in_place(&mut query, e.context);
+    crate::rewrite::rewrite(&mut query, e.context);
     Ok(Rows::Query(query))
 }
 

@@ -288,8 +288,3 @@ pub(crate) fn read_row(
     }
     Ok(())
 }
-
-/// The query after all rewrites.
-pub(crate) fn rewritten(context: &PlanContext<'_>, query: crate::plan::Query) -> crate::plan::Query {
-    crate::rewrite::rewrite(query, context)
-}

@@ -35,7 +35,7 @@ const MAX_DEPTH: u32 = 200;
 pub fn plan_select(context: &PlanContext<'_>, select: &ast::Select) -> Result<Box<Program>> {
     let ignored = context.ask_for_own_query()?;
     let mut query = Binder::new(context).bind_select(select)?;
-    crate::rewrite::rewrite_in_place(&mut query, context);
+    crate::rewrite::rewrite(&mut query, context);
     context.ask_deferred()?;
     let mut emitter = Emitter::new(context);
     emitter.reads_only = true;

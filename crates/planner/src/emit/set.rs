@@ -106,13 +106,14 @@ impl Assignments {
                     self.assign(table, name, SetValue::Expr(value))?;
                 }
             }
-            RowValue::Subquery(query) => {
+            RowValue::Subquery(mut query) => {
                 if query.columns.len() != names.len() {
                     return Err(width_error(query.columns.len()));
                 }
                 let values = e.builder.registers(names.len());
                 let at = self.queries.len();
-                self.queries.push((super::row::rewritten(e.context, *query), values));
+                crate::rewrite::rewrite(&mut query, e.context);
+                self.queries.push((*query, values));
                 for (column, name) in names.iter().enumerate() {
                     self.assign(table, name, SetValue::Row { query: at, column })?;
                 }

@@ -159,7 +159,8 @@ impl Emitter<'_> {
             self.builder.emit(Gosub { return_to, target });
             return Ok(value);
         }
-        let own = crate::rewrite::rewrite((**query).clone(), self.context);
+        let mut own = (**query).clone();
+        crate::rewrite::rewrite(&mut own, self.context);
         self.note_used(&own);
         let (value, return_to) = (self.builder.register(), self.builder.register());
         let (start, after) = (self.builder.label(), self.builder.label());

@@ -352,7 +352,8 @@ fn emit_step(e: &mut Emitter<'_>, step: &TriggerStep) -> Result<()> {
             let text = statement_text(e);
             let mut binder = statement_binder(e, &text, None)?;
             e.context.ask_for_own_query()?;
-            let query = super::row::rewritten(e.context, *binder.bind_select(select)?);
+            let mut query = binder.bind_select(select)?;
+            crate::rewrite::rewrite(&mut query, e.context);
             e.context.ask_deferred()?;
             e.query(&query, &mut Destination::Each(&mut |_, _| Ok(())))
         }

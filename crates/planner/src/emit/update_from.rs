@@ -13,7 +13,7 @@ use turso_program::{DbIndex, Regs};
 use turso_schema::Table;
 
 use super::returning::Returning;
-use super::row::{key_info, rewritten};
+use super::row::key_info;
 use super::set::Assignments;
 use super::target::row_key;
 use super::update::{Changes, RowUpdate};
@@ -61,9 +61,9 @@ pub(super) fn update_from<'b>(
     output.extend(sets.expressions(e.context)?);
     // LIMIT counts target rows.
     let groups = if statement.limit.is_some() { key.clone() } else { Vec::new() };
-    let query = binder.finish_query(filter, groups, output, &statement.order_by, statement.limit.as_ref())?;
+    let mut query = binder.finish_query(filter, groups, output, &statement.order_by, statement.limit.as_ref())?;
     drop(binder);
-    let query = rewritten(e.context, query);
+    crate::rewrite::rewrite(&mut query, e.context);
     let returning = Returning::prepare(e, db, table, &statement.returning)?;
     let target = Changes::of(table, &sets, conflict).open_target(e, db, table)?;
     e.statement.multi_write.set(true);

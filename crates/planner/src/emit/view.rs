@@ -14,7 +14,7 @@ use turso_schema::{Column as TableColumn, Relation as TableKind, Table};
 use turso_value::Affinity;
 
 use super::returning::Returning;
-use super::row::{RowRegs, rewritten, table_source};
+use super::row::{RowRegs, table_source};
 use super::set::Assignments;
 use super::trigger::{Event, Params, Triggers, all_triggers_of, fire, statement_binder, statement_text, triggers_for};
 use super::{Destination, Emitter};
@@ -120,11 +120,11 @@ fn view_source(e: &Emitter<'_>, db: DbIndex, view: &Arc<Table>, name: &ast::Name
 /// Collect the rows of a query, then run `body` with each of them in `row`.
 pub(super) fn each_row(
     e: &mut Emitter<'_>,
-    query: Query,
+    mut query: Query,
     row: Regs,
     body: &mut dyn FnMut(&mut Emitter<'_>, Label) -> Result<()>,
 ) -> Result<()> {
-    let query = rewritten(e.context, query);
+    crate::rewrite::rewrite(&mut query, e.context);
     let cursor = e.builder.cursor();
     e.builder.emit(OpenEphemeral { cursor, columns: row.count, key: None });
     e.query(&query, &mut Destination::EphemeralTable { cursor })?;

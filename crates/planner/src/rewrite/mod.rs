@@ -34,14 +34,8 @@ use crate::plan::{Body, Core, Expr, JoinKind, OrderTerm, Query, Relation, Source
 /// Queries nested deeper than this stay as they are.
 const MOST_DEPTH: u32 = 64;
 
-/// The query after all rewrites.
-pub fn rewrite(mut query: Query, context: &PlanContext<'_>) -> Query {
-    rewrite_in_place(&mut query, context);
-    query
-}
-
 /// The query becomes what it is after all rewrites.
-pub fn rewrite_in_place(query: &mut Query, context: &PlanContext<'_>) {
+pub fn rewrite(query: &mut Query, context: &PlanContext<'_>) {
     let mut rewriter = Rewriter { context, depth: 0, exists: false };
     rewriter.query(query);
     if rewriter.exists {

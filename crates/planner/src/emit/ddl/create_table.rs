@@ -96,7 +96,7 @@ fn emit_create(e: &mut Emitter<'_>, db: DbIndex, table: &Table, fill: Option<&Qu
 /// CREATE TABLE AS: the columns are the query's, with types that stand for their affinities.
 fn create_as(e: &mut Emitter<'_>, db: DbIndex, name: &str, select: &Select) -> Result<()> {
     let mut query = Binder::new(e.context).bind_select(select)?;
-    crate::rewrite::rewrite_in_place(&mut query, e.context);
+    crate::rewrite::rewrite(&mut query, e.context);
     e.context.ask_deferred()?;
     let columns = unique_column_names(query.columns.iter().map(|c| c.nested_name.as_deref().unwrap_or(&c.name)));
     let identifiers: Vec<String> = columns.iter().map(|c| quoted_identifier(c)).collect();
