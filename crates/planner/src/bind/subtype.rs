@@ -16,10 +16,8 @@ pub(super) fn plain_columns(mut query: Box<Query>) -> Box<Query> {
 fn plain_body(body: &mut Body) {
     match body {
         Body::Core(core) => {
-            let mut output = std::mem::take(&mut core.output);
-            let calls = Calls { core: core.id, aggregates: &core.aggregates, windows: &core.windows };
-            plain(&mut output, &calls);
-            core.output = output;
+            let Core { id, output, aggregates, windows, .. } = &mut **core;
+            plain(output, &Calls { core: *id, aggregates, windows });
         }
         Body::Values(rows) => rows.iter_mut().for_each(|row| plain(row, &Calls::NONE)),
         Body::Compound { left, right, .. } => {

@@ -139,8 +139,8 @@ impl Samples {
         let place = |value: &Value| line.place(value).map(|place| place * sign);
         let of_sample = |at: usize| {
             let sample = self.samples.get(at)?;
-            let same = sample.values.iter().zip(key).take(level).enumerate();
-            let same = same.into_iter().all(|(i, (a, b))| self.key.compare_values(i, a.as_ref(), b.as_ref()).is_eq());
+            let mut before = sample.values.iter().zip(key).take(level).enumerate();
+            let same = before.all(|(i, (a, b))| self.key.compare_values(i, a.as_ref(), b.as_ref()).is_eq());
             if same { place(sample.values.get(level)?) } else { None }
         };
         let (below, above) = (at.checked_sub(1).and_then(of_sample), of_sample(at));

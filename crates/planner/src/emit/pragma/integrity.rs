@@ -332,14 +332,17 @@ fn check_column(e: &mut Emitter<'_>, rows: &Rows<'_>, number: usize, report: &Re
             e.builder.emit(IsOf { reg: value, classes, target });
         }
     };
+    let read = |e: &mut Emitter<'_>| column_value(e, table, rows.source, number, value);
     if field.is_none() {
-        column_value(e, table, rows.source, number, value)?;
+        read(e)?;
     }
     if column.not_null.is_some() {
         let there = e.builder.label();
         // A real is looked at: NaN is read as NULL.
         jump_if_of(e, class::INTEGER | class::TEXT | class::BLOB, there);
-        column_value(e, table, rows.source, number, value)?;
+        if field.is_some() {
+            read(e)?;
+        }
         e.builder.emit(NotNull { reg: value, target: there });
         report.text(e, &format!("NULL value in {}.{}", table.name, column.name));
         e.builder.emit(Goto { target: fine });
@@ -349,7 +352,9 @@ fn check_column(e: &mut Emitter<'_>, rows: &Rows<'_>, number: usize, report: &Re
         jump_if_of(e, classes, fine);
         if !table.strict && classes & class::TEXT == 0 {
             // Text is right where it does not look like a number.
-            column_value(e, table, rows.source, number, value)?;
+            if field.is_some() {
+                read(e)?;
+            }
             if let Some(affinities) = Emitter::affinities([Affinity::Numeric]) {
                 e.builder.emit(ApplyAffinity { regs: value, affinities });
             }
@@ -405,7 +410,9 @@ fn check_entry(e: &mut Emitter<'_>, rows: &Rows<'_>, item: &Checked, report: &Re
         for (i, part) in index.columns.iter().enumerate() {
             let never_null = match part.key {
                 IndexKey::Rowid => true,
-                IndexKey::Column(c) => table.rowid_alias == Some(c) || table.columns[c].not_null.is_some(),
+                IndexKey::Column(c) => {
+                    table.rowid_alias == Some(c) || table.columns.get(c).is_some_and(|c| c.not_null.is_some())
+                }
                 IndexKey::Expr(_) => false,
             };
             if !never_null {
