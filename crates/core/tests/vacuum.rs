@@ -243,3 +243,39 @@ fn the_application_says_how_many_pages_a_commit_gives_back() {
     assert_eq!(rows(&connection, "PRAGMA freelist_count; PRAGMA integrity_check"), ["0", "'ok'"]);
     assert_eq!(*asked.lock().unwrap(), ["main 43 10 512"]);
 }
+
+#[test]
+fn a_commit_that_is_tried_again_gives_back_no_more_pages() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.db");
+    let connection = open(&path, Backend::Default);
+    let setup = "PRAGMA page_size = 512; PRAGMA auto_vacuum = 1; PRAGMA busy_timeout = 20; CREATE TABLE t(a, b);
+                 INSERT INTO t SELECT value, zeroblob(400) FROM generate_series(1, 40)";
+    rows(&connection, setup);
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let told = asked.clone();
+    let hook: turso_core::hooks::AutoVacuumHook = std::sync::Arc::new(move |name: &str, pages, free, size| {
+        told.lock().unwrap().push(format!("{name} {pages} {free} {size}"));
+        2
+    });
+    connection.set_auto_vacuum_hook(Some(hook));
+    let reader = open(&path, Backend::Default);
+    rows(&reader, "BEGIN; SELECT count(*) FROM t");
+    rows(&connection, "BEGIN; DELETE FROM t WHERE a > 30");
+    assert_eq!(rows(&connection, "COMMIT"), ["5 database is locked"]);
+    rows(&reader, "COMMIT");
+    assert_eq!(rows(&connection, "COMMIT"), [""; 0]);
+    assert_eq!(rows(&connection, "PRAGMA freelist_count; PRAGMA page_count"), ["8", "41"]);
+    assert_eq!(*asked.lock().unwrap(), ["main 43 10 512"]);
+    // What a transaction that was rolled back was answered is forgotten.
+    rows(&reader, "BEGIN; SELECT count(*) FROM t");
+    rows(&connection, "BEGIN; DELETE FROM t WHERE a = 30");
+    assert_eq!(rows(&connection, "COMMIT"), ["5 database is locked"]);
+    rows(&reader, "COMMIT");
+    rows(&connection, "ROLLBACK; DELETE FROM t WHERE a = 30");
+    assert_eq!(
+        rows(&connection, "PRAGMA freelist_count; PRAGMA page_count; PRAGMA integrity_check"),
+        ["7", "39", "'ok'"]
+    );
+    assert_eq!(*asked.lock().unwrap(), ["main 43 10 512", "main 41 9 512", "main 41 9 512"]);
+}

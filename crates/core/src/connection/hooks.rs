@@ -22,8 +22,8 @@ pub(crate) struct Hooks {
     pub rollback: Option<RollbackHook>,
     pub wal: Option<WalHook>,
     pub auto_vacuum: Option<AutoVacuumHook>,
-    /// The database whose commit is being prepared, and the pages that it still gives back.
-    pub pages_to_free: Option<(usize, u32)>,
+    /// For each database that has been asked about: the pages that the commit in hand still gives back.
+    pub pages_to_free: Vec<(usize, u32)>,
     pub busy: Option<BusyHandler>,
     pub authorizer: Option<Authorizer>,
     pub collation_needed: Option<CollationNeeded>,
@@ -46,6 +46,14 @@ pub(crate) struct Hooks {
     pub committed_logs: Vec<(Arc<str>, u32)>,
     /// The first half of an UPDATE that moves a row: its old rowid and record.
     pub moved_row: Option<(Option<i64>, Vec<u8>)>,
+}
+
+impl Hooks {
+    /// What was agreed to counts for one commit, made or rolled back.
+    pub fn commit_is_over(&mut self) {
+        self.commit_agreed = false;
+        self.pages_to_free.clear();
+    }
 }
 
 /// Put a callback in place; the one before comes back.
@@ -256,25 +264,30 @@ impl State {
         Ok(())
     }
 
-    /// Give free pages of a database back as its commit does it: all, or as many as the application says, which is asked once.
+    /// Give free pages of a database back as its commit does it: all, or as many as the application says, which is asked once,
+    /// however often the commit is tried.
     pub fn give_pages_back(&mut self, db: usize) -> Result<()> {
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         let mut pages = u32::MAX;
         if entry.pager.gives_pages_back()
             && let Some(hook) = self.hooks.auto_vacuum.clone()
         {
-            pages = match self.hooks.pages_to_free {
-                Some((of, pages)) if of == db => pages,
-                _ => {
+            pages = match self.hooks.pages_to_free.iter().find(|(of, _)| *of == db) {
+                Some((_, pages)) => *pages,
+                None => {
                     let (name, count, size) = (entry.name.clone(), entry.pager.page_count(), entry.pager.page_size());
                     let free = entry.pager.header().freelist_count;
-                    self.lend(|| hook(&name, count, free, size))
+                    let answer = self.lend(|| hook(&name, count, free, size));
+                    self.hooks.pages_to_free.push((db, answer));
+                    answer
                 }
             };
         }
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         let shrunk = turso_storage::btree::auto_vacuum_commit(&mut entry.pager, &mut pages);
-        self.hooks.pages_to_free = matches!(shrunk, Err(Error::Pending)).then_some((db, pages));
+        if let Some((_, left)) = self.hooks.pages_to_free.iter_mut().find(|(of, _)| *of == db) {
+            *left = pages;
+        }
         self.pending_on(db, shrunk)
     }
 
@@ -306,7 +319,7 @@ impl State {
 
     /// Tell that a transaction has been rolled back.
     pub fn tell_rollback(&mut self) {
-        self.hooks.commit_agreed = false;
+        self.hooks.commit_is_over();
         if let Some(hook) = self.hooks.rollback.clone() {
             self.lend(|| hook());
         }

@@ -290,7 +290,7 @@ impl State {
             }
         }
         self.super_journal = None;
-        self.hooks.commit_agreed = false;
+        self.hooks.commit_is_over();
         if self.capture.has_written()
             && let Some(file) = self.main_file()
         {
