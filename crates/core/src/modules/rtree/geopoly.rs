@@ -16,10 +16,9 @@ use turso_vtab::{
 };
 
 use super::cursor::Scan;
-use super::node::{Entry, Layout, MAX_DIMENSIONS, Numbers};
-use super::store::Sql;
+use super::node::{Layout, MAX_DIMENSIONS, Numbers};
 use super::tree::Tree;
-use super::{BY_BOXES, BY_ROWID, check};
+use super::{BY_BOXES, BY_ROWID, Row, check};
 
 /// Coordinates of a box.
 const COORDINATES: usize = 4;
@@ -116,10 +115,9 @@ impl VirtualTable for Table {
     }
 
     fn update(&self, session: &mut dyn Session, change: &Change<'_>, on_conflict: OnConflict) -> Result<i64> {
-        let state = super::super::state_of(session)?;
-        let (key, rowid, columns) = match change {
+        let (key, wanted, columns) = match change {
             Change::Delete { key } => {
-                self.tree.delete(state, key.to_integer())?;
+                self.tree.delete(super::super::state_of(session)?, key.to_integer())?;
                 return Ok(0);
             }
             Change::Insert { rowid, columns } => (None, *rowid, *columns),
@@ -127,37 +125,15 @@ impl VirtualTable for Table {
         };
         let shape = columns.first().and_then(Polygon::of);
         let shape = shape.ok_or_else(|| Error::sql("_shape does not contain a valid polygon"))?;
-        let id = if rowid.is_null() { None } else { Some(rowid.to_integer()) };
-        if let Some(id) = id
-            && key != Some(id)
-            && !matches!(self.tree.store.get(state, Sql::ReadRowid, &[Value::Integer(id)])?, Value::Null)
-        {
-            if on_conflict != OnConflict::Replace {
-                let text = format!("UNIQUE constraint failed: {}._shape", self.name);
-                return Err(Error::new(ResultCode::CONSTRAINT, text));
-            }
-            self.tree.delete(state, id)?;
-        }
-        if let Some(key) = key {
-            self.tree.delete(state, key)?;
-        }
-        let id = match id {
-            Some(id) => id,
-            None => self.tree.next_rowid(state)?,
-        };
         let around = shape.bounds();
         let mut bounds = [0.0; MAX_DIMENSIONS * 2];
         for (place, coordinate) in bounds.iter_mut().zip(around.x.into_iter().chain(around.y)) {
             *place = f64::from(coordinate);
         }
-        self.tree.insert(state, Entry { id, bounds })?;
-        let mut values = vec![Value::Integer(id), Value::Blob(shape.to_blob())];
-        values.extend((1..self.columns).map(|i| columns.get(i).cloned().unwrap_or_default()));
-        self.tree.store.get(state, Sql::WriteAuxiliary, &values)?;
-        if key.is_none() {
-            session.set_last_insert_rowid(id);
-        }
-        Ok(id)
+        let mut auxiliary = vec![Value::Blob(shape.to_blob())];
+        auxiliary.extend((1..self.columns).map(|i| columns.get(i).cloned().unwrap_or_default()));
+        let row = Row { key, wanted, bounds, rowid_name: (&self.name, "_shape") };
+        row.write(&self.tree, session, auxiliary, on_conflict)
     }
 
     fn find_function(&self, name: &str, arguments: usize) -> Option<Overload> {

@@ -184,6 +184,58 @@ fn open_tree(
     Ok(Arc::new(tree::Tree { layout, store }))
 }
 
+/// A row that is inserted, or takes the place of another.
+struct Row<'a> {
+    /// The rowid that an updated row had.
+    key: Option<i64>,
+    /// The rowid that it shall have; NULL: any.
+    wanted: &'a Value,
+    bounds: [f64; MAX_DIMENSIONS * 2],
+    /// Table and column that an error names where another row has that rowid.
+    rowid_name: (&'a str, &'a str),
+}
+
+impl Row<'_> {
+    /// Write it with its auxiliary columns; answers its rowid.
+    fn write(
+        &self,
+        tree: &tree::Tree,
+        session: &mut dyn Session,
+        auxiliary: Vec<Value>,
+        on_conflict: OnConflict,
+    ) -> Result<i64> {
+        let state = super::state_of(session)?;
+        let id = if self.wanted.is_null() { None } else { Some(self.wanted.to_integer()) };
+        if let Some(id) = id
+            && self.key != Some(id)
+            && !tree.store.get(state, Sql::ReadRowid, &[Value::Integer(id)])?.is_null()
+        {
+            if on_conflict != OnConflict::Replace {
+                let (table, column) = self.rowid_name;
+                let text = format!("UNIQUE constraint failed: {table}.{column}");
+                return Err(Error::new(ResultCode::CONSTRAINT, text));
+            }
+            tree.delete(state, id)?;
+        }
+        if let Some(key) = self.key {
+            tree.delete(state, key)?;
+        }
+        let id = match id {
+            Some(id) => id,
+            None => tree.next_rowid(state)?,
+        };
+        tree.insert(state, Entry { id, bounds: self.bounds })?;
+        if !auxiliary.is_empty() {
+            let values: Vec<Value> = std::iter::once(Value::Integer(id)).chain(auxiliary).collect();
+            tree.store.get(state, Sql::WriteAuxiliary, &values)?;
+        }
+        if self.key.is_none() {
+            session.set_last_insert_rowid(id);
+        }
+        Ok(id)
+    }
+}
+
 /// The error of a table whose nodes do not fit together.
 #[cold]
 fn damaged(table: &str) -> Error {
@@ -291,56 +343,22 @@ impl VirtualTable for Table {
     }
 
     fn update(&self, session: &mut dyn Session, change: &Change<'_>, on_conflict: OnConflict) -> Result<i64> {
-        let state = super::state_of(session)?;
-        let (key, columns) = match change {
+        let (key, rowid, columns) = match change {
             Change::Delete { key } => {
-                self.tree.delete(state, key.to_integer())?;
+                self.tree.delete(super::state_of(session)?, key.to_integer())?;
                 return Ok(0);
             }
-            Change::Insert { rowid, columns } => (None, (*rowid, *columns)),
-            Change::Update { key, new_key, columns, .. } => (Some(key.to_integer()), (*new_key, *columns)),
+            Change::Insert { rowid, columns } => (None, *rowid, *columns),
+            Change::Update { key, new_key, columns, .. } => (Some(key.to_integer()), *new_key, *columns),
         };
-        let (rowid, columns) = columns;
-        let entry_box = self.box_of(columns)?;
+        let bounds = self.box_of(columns)?;
         // The first column is the rowid; a key that is given apart (`UPDATE ... SET rowid`) comes second.
-        let wanted = match (columns.first(), key) {
-            (Some(Value::Null) | None, None) => rowid,
-            (Some(Value::Null) | None, Some(_)) => rowid,
-            (Some(id), _) => id,
-        };
-        let id = match wanted {
-            Value::Null => None,
-            id => Some(id.to_integer()),
-        };
-        if let Some(id) = id
-            && key != Some(id)
-            && !matches!(self.tree.store.get(state, Sql::ReadRowid, &[Value::Integer(id)])?, Value::Null)
-        {
-            if on_conflict != OnConflict::Replace {
-                let name = self.columns.names.first().map_or("rowid", String::as_str);
-                let text = format!("UNIQUE constraint failed: {}.{}", self.name, unquoted(name));
-                return Err(Error::new(ResultCode::CONSTRAINT, text));
-            }
-            self.tree.delete(state, id)?;
-        }
-        if let Some(key) = key {
-            self.tree.delete(state, key)?;
-        }
-        let id = match id {
-            Some(id) => id,
-            None => self.tree.next_rowid(state)?,
-        };
-        self.tree.insert(state, Entry { id, bounds: entry_box })?;
-        if self.columns.auxiliary > 0 {
-            let first = 1 + self.columns.dimensions * 2;
-            let mut values = vec![Value::Integer(id)];
-            values.extend((0..self.columns.auxiliary).map(|i| columns.get(first + i).cloned().unwrap_or_default()));
-            self.tree.store.get(state, Sql::WriteAuxiliary, &values)?;
-        }
-        if key.is_none() {
-            session.set_last_insert_rowid(id);
-        }
-        Ok(id)
+        let wanted = columns.first().filter(|id| !id.is_null()).unwrap_or(rowid);
+        let name = self.columns.names.first().map_or("rowid", String::as_str);
+        let row = Row { key, wanted, bounds, rowid_name: (&self.name, unquoted(name)) };
+        let first = 1 + self.columns.dimensions * 2;
+        let auxiliary = (0..self.columns.auxiliary).map(|i| columns.get(first + i).cloned().unwrap_or_default());
+        row.write(&self.tree, session, auxiliary.collect(), on_conflict)
     }
 
     fn rename(&self, session: &mut dyn Session, name: &str) -> Result<()> {
