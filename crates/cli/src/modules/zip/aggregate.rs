@@ -40,9 +40,6 @@ impl Aggregate for Building {
             return Err(fail("zipfile: mode does not match data"));
         }
         let name = stored_name(name, is_directory);
-        if name.len() > usize::from(u16::MAX) {
-            return Err(fail("zipfile: name too long"));
-        }
         let (mut entry, packed) = Entry::new(&name, mode, time_of(mtime), content.as_deref(), method)?;
         entry.offset = u32::try_from(self.bytes.len()).map_err(|_| fail("zipfile: archive too large"))?;
         entry.put_file(&mut self.bytes);

@@ -108,6 +108,9 @@ impl Entry {
         content: Option<&[u8]>,
         method: Option<u16>,
     ) -> Result<(Self, Vec<u8>)> {
+        if name.len() > usize::from(u16::MAX) {
+            return Err(fail("zipfile: name too long"));
+        }
         let content = content.unwrap_or_default();
         let size = u32::try_from(content.len()).map_err(|_| fail("zipfile: content too large"))?;
         let (method, packed) = match method {

@@ -130,9 +130,6 @@ impl Table {
             return Err(constraint("zipfile: mode does not match data".into()));
         }
         let name = stored_name(bytes_of(column(NAME)).unwrap_or_default(), is_directory);
-        if name.len() > usize::from(u16::MAX) {
-            return Err(fail("zipfile: name too long"));
-        }
         Entry::new(&name, mode, time_of(column(MTIME)), content.as_deref(), method)
     }
 }
