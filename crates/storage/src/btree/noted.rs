@@ -150,8 +150,27 @@ impl BTreeCursor {
     }
 
     fn note_path(&self, pager: &mut Pager) {
-        for level in &self.path[..=self.depth] {
-            pager.note_path(self.span, level.no);
+        pager.note_path(self.span, self.path[..=self.depth].iter().map(|level| level.no));
+    }
+
+    /// Goes to the first entry of a span that is read again, and adds the pages by which this goes to `way`: the entry may lie on
+    /// another leaf than the one where its key was looked for.
+    pub(crate) fn go_to_range(&mut self, pager: &mut Pager, range: &Range, way: &mut Vec<PageNo>) -> Result<bool> {
+        let (found, op) = match range {
+            Range::Rows { low, .. } => (self.seek_rowid(pager, *low)?.ordering(), SeekOp::Ge),
+            Range::Entries { key, back: Some(true), .. } => (self.seek_record(pager, key, Ordering::Less)?, SeekOp::Le),
+            Range::Entries { key, .. } => (self.seek_record(pager, key, Ordering::Greater)?, SeekOp::Ge),
+        };
+        self.add_path(way);
+        let there = self.move_by(pager, found, op)?;
+        self.add_path(way);
+        Ok(there)
+    }
+
+    /// Adds the pages of the path, if they are not those that were added last.
+    pub(crate) fn add_path(&self, way: &mut Vec<PageNo>) {
+        if way.last() != Some(&self.path[self.depth].no) {
+            way.extend(self.path[..=self.depth].iter().map(|level| level.no));
         }
     }
 }

@@ -8,7 +8,8 @@ use std::hash::{DefaultHasher, Hasher};
 use turso_error::Result;
 use turso_value::key::{compare_record, compare_records};
 
-use crate::btree::{BTreeCursor, CursorKind, SeekOp};
+use crate::btree::{BTreeCursor, CursorKind};
+use crate::page::PageNo;
 use crate::pager::{End, Pager, Range, Span};
 
 /// Entries of a span that are read again. Where more have come, it has changed.
@@ -30,20 +31,23 @@ impl ReadCheck {
     /// Reads the spans under the snapshot of the transaction, without its own changes. Restartable.
     pub fn read_before(&mut self, pager: &mut Pager) -> Result<()> {
         while let Some(&span) = self.spans.get(self.before.len()) {
-            let content = pager.with_span(span, content)?;
+            let content = pager.with_span(span, |pager, span| content(pager, span, &mut Vec::new()))?;
             self.before.push(content.flatten());
             pager.unpin();
         }
         Ok(())
     }
 
-    /// Reads them under the newest commit: false where one has changed. Restartable.
+    /// Reads them under the newest commit: false where one has changed. Those that have not may lie on other pages now, which are
+    /// noted. Restartable.
     pub fn is_unchanged(&mut self, pager: &mut Pager) -> Result<bool> {
         while let (Some(&span), Some(before)) = (self.spans.get(self.compared), self.before.get(self.compared)) {
-            let now = pager.with_span(span, content)?.flatten();
+            let mut way = Vec::new();
+            let now = pager.with_span(span, |pager, span| content(pager, span, &mut way))?.flatten();
             if now.is_none() || now != *before {
                 return Ok(false);
             }
+            pager.note_new_way(span, &way);
             self.compared += 1;
             pager.unpin();
         }
@@ -51,17 +55,13 @@ impl ReadCheck {
     }
 }
 
-/// A hash of what the span holds, which two contents share once in 2^64; `None` where that is too much.
-fn content(pager: &mut Pager, span: &Span) -> Result<Option<u64>> {
+/// A hash of what the span holds, which two contents share once in 2^64; `None` where that is too much. The pages by which it is
+/// found are added to `way`.
+fn content(pager: &mut Pager, span: &Span, way: &mut Vec<PageNo>) -> Result<Option<u64>> {
     let mut cursor = BTreeCursor::new(span.root, span.kind.clone());
     let mut hash = DefaultHasher::new();
-    let (mut there, back) = match &span.range {
-        Range::Rows { low, .. } => (cursor.seek_table(pager, *low, SeekOp::Ge)?, false),
-        Range::Entries { key, back, .. } => {
-            let back = *back == Some(true);
-            (cursor.seek_index(pager, key, if back { SeekOp::Le } else { SeekOp::Ge })?, back)
-        }
-    };
+    let back = matches!(span.range, Range::Entries { back: Some(true), .. });
+    let mut there = cursor.go_to_range(pager, &span.range, way)?;
     for _ in 0..MOST {
         if !there || !belongs(pager, &mut cursor, span, back)? {
             return Ok(Some(hash.finish()));
@@ -71,6 +71,7 @@ fn content(pager: &mut Pager, span: &Span) -> Result<Option<u64>> {
         hash.write_usize(record.len());
         hash.write(record);
         there = if back { cursor.prev(pager)? } else { cursor.next(pager)? };
+        cursor.add_path(way);
     }
     Ok(None)
 }

@@ -180,12 +180,21 @@ impl Pager {
         Some(SpanId { set: set.number, at: set.spans.len() as u32 - 1 })
     }
 
-    /// What the span says is to be found by way of this page.
-    pub(crate) fn note_path(&mut self, id: SpanId, no: PageNo) {
+    /// What the span says is to be found by way of these pages, of which the last is the one where the cursor stands.
+    pub(crate) fn note_path(&mut self, id: SpanId, path: impl DoubleEndedIterator<Item = PageNo> + Clone) {
         if let Some(set) = &mut self.read_set
             && set.span(id).is_some()
+            // Steps mostly stay on a leaf.
+            && set.paths.last().copied() != path.clone().next_back().map(|no| (no.0, id.at))
         {
-            set.paths.push((no.0, id.at));
+            set.paths.extend(path.map(|no| (no.0, id.at)));
+        }
+    }
+
+    /// The same of a span that was read again, under another snapshot: there it is to be found by way of these pages.
+    pub(crate) fn note_new_way(&mut self, at: u32, way: &[PageNo]) {
+        if let Some(set) = &mut self.read_set {
+            set.paths.extend(way.iter().map(|no| (no.0, at)));
         }
     }
 
