@@ -1,8 +1,8 @@
 //! Syncs that failed.
 //!
 //! After one, what the system was to write may be lost although it is still read from its cache, and the next sync says nothing
-//! about it. So the next sync of a log counts only after all that others see of the log was checked against its checksums and
-//! written once more; and what was copied into the database is copied again, from the first frame of the log.
+//! about it. So the next sync of a log counts only after all its commits were checked against their checksums and written once more,
+//! those included that nobody sees yet; and what was copied into the database is copied again, from the first frame of the log.
 //!
 //! Compatibility: the same bytes in the same places, so readers and writers of other processes may go on meanwhile.
 
@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use turso_error::{Error, Result, ResultCode};
 use turso_io::SyncKind;
 
-use super::Wal;
 use super::index::HeaderState;
+use super::{Tip, Wal};
+use crate::file::guard;
 use crate::format::wal::{DecodedWalHeader, FrameHeader, WalHeader, frame_offset};
 use crate::format::wal_index::{IndexHeader, at};
 
@@ -26,7 +27,7 @@ pub(super) struct Doubt {
     copies: AtomicBool,
 }
 
-/// A sync of the log that is to begin; see [`Wal::before_sync`].
+/// What had failed when a sync of the log, or the writing of a commit, began; see [`Wal::before_sync`] and [`Wal::before_write`].
 #[derive(Clone, Copy)]
 pub(super) struct SyncTicket {
     failed: u64,
@@ -35,25 +36,27 @@ pub(super) struct SyncTicket {
 impl Wal {
     /// Syncs the log for a checkpoint, which holds its lock and that of read mark 0, so that no generation begins meanwhile.
     pub(super) fn sync_log(&self) -> Result<()> {
-        let ticket = self.before_sync()?;
-        let outcome = self.after_sync(ticket, self.file.sync(SyncKind::Data));
-        if outcome.is_err() {
-            // Made good at once where that is possible: another process cannot know of it. The failure is reported all the same.
-            let _ = self.before_sync().and_then(|ticket| self.after_sync(ticket, self.file.sync(SyncKind::Data)));
-        }
-        outcome
+        let sync = || {
+            let ticket = self.before_sync(&guard(&self.tip))?;
+            self.after_sync(ticket, self.file.sync(SyncKind::Data))
+        };
+        // Made good at once where that is possible: another process cannot know of it. The failure is reported all the same.
+        sync().inspect_err(|_| drop(sync()))
     }
 
     /// Has to come before each sync of the log on which somebody relies.
-    pub(super) fn before_sync(&self) -> Result<SyncTicket> {
-        let failed = self.doubt.failed.load(Ordering::Acquire);
-        if failed > self.doubt.mended.load(Ordering::Acquire) {
-            let HeaderState::Good(visible) = self.index.read_header()? else {
-                return Err(Error::from_code(ResultCode::IOERR_FSYNC));
+    pub(super) fn before_sync(&self, tip: &Tip) -> Result<SyncTicket> {
+        let ticket = self.before_write();
+        if ticket.failed > self.doubt.mended.load(Ordering::Acquire) {
+            // While the tip is locked, what is written cannot be given up and wiped.
+            let newest = match (tip.pipe.newest(), self.index.read_header()?) {
+                (Some(written), _) => written,
+                (None, HeaderState::Good(visible)) => visible,
+                _ => return Err(Error::from_code(ResultCode::IOERR_FSYNC)),
             };
-            self.write_log_again(&visible)?;
+            self.write_log_again(&newest)?;
         }
-        Ok(SyncTicket { failed })
+        Ok(ticket)
     }
 
     /// Has to be told what came of it; a sync during which another one failed has failed too.
@@ -66,9 +69,27 @@ impl Wal {
             }
             Ok(()) => Err(Error::from_code(ResultCode::IOERR_FSYNC)),
             Err(e) => {
-                self.doubt.failed.fetch_add(1, Ordering::AcqRel);
+                self.sync_failed();
                 Err(e)
             }
+        }
+    }
+
+    /// A sync of the log has failed.
+    pub(super) fn sync_failed(&self) {
+        self.doubt.failed.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Has to come before the first frame of a commit is written.
+    pub(super) fn before_write(&self) -> SyncTicket {
+        SyncTicket { failed: self.doubt.failed.load(Ordering::Acquire) }
+    }
+
+    /// Has to come once the frames count as a commit, before the tip is unlocked. A sync that failed while they were written may
+    /// have lost some, and whoever made that good did not know of them: it is as if it had failed once more.
+    pub(super) fn after_write(&self, ticket: SyncTicket) {
+        if self.doubt.failed.load(Ordering::Acquire) != ticket.failed {
+            self.sync_failed();
         }
     }
 
@@ -92,9 +113,9 @@ impl Wal {
         Ok(())
     }
 
-    fn write_log_again(&self, visible: &IndexHeader) -> Result<()> {
+    fn write_log_again(&self, newest: &IndexHeader) -> Result<()> {
         let lost = || Error::from_code(ResultCode::IOERR_FSYNC);
-        if visible.max_frame == 0 {
+        if newest.max_frame == 0 {
             return Ok(());
         }
         let mut bytes = [0; WalHeader::SIZE];
@@ -102,7 +123,7 @@ impl Wal {
             return Err(lost());
         }
         let DecodedWalHeader::Valid(log, mut checksum) = WalHeader::decode(&bytes) else { return Err(lost()) };
-        if log.salt != visible.salt || log.page_size != visible.page_size {
+        if log.salt != newest.salt || log.page_size != newest.page_size {
             return Err(lost());
         }
         self.file.write_at(&bytes, 0)?;
@@ -110,8 +131,8 @@ impl Wal {
         let per_write = ((1 << 18) / frame_size).max(1);
         let mut buf = vec![0; per_write * frame_size];
         let mut next = 1;
-        while next <= visible.max_frame {
-            let count = per_write.min((visible.max_frame - next) as usize + 1);
+        while next <= newest.max_frame {
+            let count = per_write.min((newest.max_frame - next) as usize + 1);
             let frames = &mut buf[..count * frame_size];
             let offset = frame_offset(next, log.page_size);
             if self.file.read_at(frames, offset)? < frames.len() {

@@ -60,7 +60,7 @@ pub(super) struct Writer {
     /// The write lock was given back then, and stays free for a moment.
     pause: Option<i64>,
     queue: VecDeque<(PagerId, Completion)>,
-    /// Commits that the next sync will make durable, and those that shared the last one.
+    /// Where syncs run inline: commits that the next one will make durable, and those that shared the last one.
     unsynced: u32,
     shared: u32,
     /// How long the last sync took.
@@ -386,6 +386,7 @@ impl Wal {
             }
             tip.commit = number();
             tip.header = Some(header);
+            self.after_write(commit.ticket());
             snapshot.header = header;
             snapshot.commit = tip.commit;
             commit.set_number(tip.commit);
@@ -398,13 +399,16 @@ impl Wal {
         }
         let number = number();
         tip.pipe.written = Some(Written { header, commit: number });
+        self.after_write(commit.ticket());
         snapshot.header = header;
         snapshot.commit = number;
         commit.set_number(number);
         drop(tip);
         let mut writer = guard(&self.writer);
         writer.holder = None;
-        writer.unsynced += 1;
+        if self.file.completes_inline() {
+            writer.unsynced += 1;
+        }
         self.pass_on(writer);
         Ok(())
     }
@@ -479,7 +483,7 @@ impl Wal {
             let Some(upto) = tip.pipe.written else {
                 return Err(Error::from_code(ResultCode::INTERNAL));
             };
-            let ticket = match self.before_sync() {
+            let ticket = match self.before_sync(&tip) {
                 Ok(ticket) => ticket,
                 Err(e) => {
                     tip.pipe.running =
@@ -540,6 +544,11 @@ impl Wal {
 }
 
 impl Pipe {
+    /// The state that the commits which are not visible yet lead to, where there are any.
+    pub(super) fn newest(&self) -> Option<IndexHeader> {
+        self.written.map(|written| written.header)
+    }
+
     /// Stands in the list of those that wait for a commit. One that has been woken before its time stands there anew.
     fn wait_for(&mut self, number: CommitNo, waiting: &mut Option<Completion>) {
         let stands = |own: &Completion| self.waiting.iter().any(|(_, completion)| completion.is_same(own));

@@ -14,6 +14,7 @@ use turso_error::{Error, Result, ResultCode};
 use turso_io::{Buffer, Completion, Op, SyncKind};
 
 use super::Wal;
+use super::doubt::SyncTicket;
 use super::read::{Use, WalSnapshot};
 use crate::file::DatabaseFile;
 use crate::file::guard;
@@ -48,6 +49,8 @@ pub(crate) struct WalCommit {
     sync_frames: bool,
     phase: Phase,
     completion: Option<Completion>,
+    /// From before its first frame was written.
+    ticket: SyncTicket,
     /// Once it has been handed over.
     number: Option<CommitNo>,
 }
@@ -81,6 +84,11 @@ impl WalCommit {
     /// The state that it leads to.
     pub(super) fn new_header(&self) -> IndexHeader {
         self.new_header
+    }
+
+    /// For [`Wal::after_write`].
+    pub(super) fn ticket(&self) -> SyncTicket {
+        self.ticket
     }
 
     /// It has to be durable before it is reported.
@@ -121,6 +129,7 @@ impl Wal {
             max_frame: old.max_frame,
             ..old
         };
+        let ticket = self.before_write();
         let mut log_header = None;
         if old.max_frame == 0 {
             new.big_endian = cfg!(target_endian = "big");
@@ -182,6 +191,7 @@ impl Wal {
             sync_log_header: synchronous >= Synchronous::Normal,
             sync_frames: synchronous >= Synchronous::Full && !planted::has(Planted::SkippedSync),
             completion: None,
+            ticket,
             number: None,
         })
     }
@@ -392,7 +402,10 @@ impl Wal {
         let at = frame_offset(first_frame, page_size);
         if self.file.size().is_ok_and(|size| size > at) {
             let _ = self.file.write_at(&[0; FrameHeader::SIZE], at);
-            let _ = self.file.sync(SyncKind::Data);
+            if self.file.sync(SyncKind::Data).is_err() {
+                // It may have been to make others durable too.
+                self.sync_failed();
+            }
         }
     }
 
