@@ -221,8 +221,10 @@ impl Reader<'_> {
         std::str::from_utf8(number).ok()?.parse().ok()
     }
 
+    /// The white space of JSON, which has no form feed.
     fn blanks(&mut self) {
-        self.rest = self.rest.trim_ascii_start();
+        let count = self.rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+        self.rest = self.rest.get(count..).unwrap_or_default();
     }
 
     fn eat(&mut self, byte: u8) -> bool {

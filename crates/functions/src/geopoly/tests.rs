@@ -29,6 +29,7 @@ fn texts_are_arrays_of_corners_that_close() {
         "[[0,0],[1,0],[5,1],[0,0]]x",
         "[[0,0],[1,0],[5,1],[0,0]",
         "[[0],[1,0],[5,1],[0,0]]",
+        "[[0,0],\u{c}[1,0],[5,1],[0,0]]",
     ] {
         assert_eq!(polygon(wrong), None, "{wrong}");
     }
