@@ -6,7 +6,7 @@ use turso_core::vtab::{
 };
 use turso_core::{Connection, Error, Result, StepResult, Value, WeakConnection};
 
-use super::{fail, scan_with_arguments};
+use super::scan_with_arguments;
 use crate::render::text_of;
 use crate::terminal::keywords;
 
@@ -82,7 +82,7 @@ impl Cursor for Words {
         let text = |value: &Value| text_of(value).map(|text| String::from_utf8_lossy(&text).into_owned());
         let prefix = text(prefix).unwrap_or_else(|| last_word(&text(line).unwrap_or_default()).to_owned());
         let mut found = Ok(Vec::new());
-        let connection = self.connection.upgrade().ok_or_else(|| fail("the connection is closed"))?;
+        let connection = self.connection.upgrade().ok_or_else(|| Error::sql("the connection is closed"))?;
         session.lend(&mut || found = candidates(&connection, &prefix))?;
         self.candidates = found?.into_iter();
         self.count = 0;

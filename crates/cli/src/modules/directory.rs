@@ -6,9 +6,9 @@ use turso_core::vtab::{
     Answer, Argument, Arguments, Connected, Cursor, Module as VirtualModule, ModuleKind, Output, Question, Risk,
     Session, VirtualTable,
 };
-use turso_core::{Result, Value};
+use turso_core::{Error, Result, Value};
 
-use super::{fail, scan_with_arguments};
+use super::scan_with_arguments;
 use crate::commands::disk::{self, Entry};
 
 /// The module.
@@ -70,9 +70,9 @@ impl Walk {
             Some(base) => format!("{}/{name}", base.display()),
             None => name.clone(),
         };
-        let entry = disk::describe(&path, &name).map_err(|_| fail(format!("cannot stat file: {shown}")))?;
+        let entry = disk::describe(&path, &name).map_err(|_| Error::sql(format!("cannot stat file: {shown}")))?;
         if entry.is_directory() {
-            let inner = disk::names_in(&path).map_err(|_| fail(format!("cannot read directory: {shown}")))?;
+            let inner = disk::names_in(&path).map_err(|_| Error::sql(format!("cannot read directory: {shown}")))?;
             self.waiting.extend(inner.into_iter().rev().map(|inner| format!("{name}/{inner}")));
         }
         self.current = Some(entry);
@@ -85,13 +85,13 @@ impl Cursor for Walk {
     fn filter(&mut self, _: &mut dyn Session, number: i32, _: Option<&str>, arguments: &[Argument]) -> Result<()> {
         *self = Self::default();
         if number == 0 {
-            return Err(fail("table function fsdir requires an argument"));
+            return Err(Error::sql("table function fsdir requires an argument"));
         }
         let text = |i: usize| {
             let text = arguments.get(i).map(Argument::value).and_then(crate::render::text_of)?;
             Some(String::from_utf8_lossy(&text).into_owned())
         };
-        let Some(path) = text(0) else { return Err(fail("table function fsdir requires a non-NULL argument")) };
+        let Some(path) = text(0) else { return Err(Error::sql("table function fsdir requires a non-NULL argument")) };
         self.base = text(1).map(PathBuf::from);
         self.waiting.push(path);
         self.step()
@@ -114,7 +114,7 @@ impl Cursor for Walk {
             3 if entry.is_directory() => Value::Null,
             3 => {
                 let content = disk::content(&self.path(&entry.name), entry.is_link());
-                let content = content.map_err(|_| fail(format!("cannot read file: {}", entry.name)))?;
+                let content = content.map_err(|_| Error::sql(format!("cannot read file: {}", entry.name)))?;
                 if entry.is_link() { Value::Text(content) } else { Value::Blob(content) }
             }
             _ => Value::Null,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use turso_core::functions::{Aggregate, Arity, FunctionDef, FunctionFlags};
 use turso_core::vtab::{Answer, ConstraintOp, Question};
-use turso_core::{Connection, Error, Result};
+use turso_core::{Connection, Result};
 
 /// Make the modules known to a connection. With `safe`, none that touches files.
 pub fn install(connection: &Connection, safe: bool) -> Result<()> {
@@ -64,9 +64,4 @@ fn scan_with_arguments(question: &Question, arguments: &[u16]) -> Option<Answer>
     }
     answer.cost = if passed > 0 { 1000.0 } else { 1e9 };
     Some(answer)
-}
-
-/// An error of a module.
-fn fail(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::sql(message)
 }

@@ -7,7 +7,6 @@ use turso_core::{Error, Result, Value};
 
 use super::format::{self, DEFLATED, Entry, STORED};
 use super::{agrees, bytes_of, mode_of, stored_name, time_of};
-use crate::modules::fail;
 
 /// An archive that grows by a file with each row.
 #[derive(Default)]
@@ -23,25 +22,25 @@ impl Aggregate for Building {
             [name, data] => (name, null, null, data, null),
             [name, mode, mtime, data] => (name, mode, mtime, data, null),
             [name, mode, mtime, data, method] => (name, mode, mtime, data, method),
-            _ => return Err(fail("wrong number of arguments to function zipfile()")),
+            _ => return Err(Error::sql("wrong number of arguments to function zipfile()")),
         };
-        let Some(name) = bytes_of(name) else { return Err(fail("first argument to zipfile() must be non-NULL")) };
+        let Some(name) = bytes_of(name) else { return Err(Error::sql("first argument to zipfile() must be non-NULL")) };
         let method = match method {
             Value::Null => None,
             value => match u16::try_from(value.to_integer()) {
                 Ok(method @ (STORED | DEFLATED)) => Some(method),
-                _ => return Err(fail(format!("illegal method value: {}", value.to_integer()))),
+                _ => return Err(Error::sql(format!("illegal method value: {}", value.to_integer()))),
             },
         };
         let content = bytes_of(data);
         let is_directory = content.is_none();
         let mode = mode_of(mode, is_directory)?;
         if !agrees(mode, is_directory) {
-            return Err(fail("zipfile: mode does not match data"));
+            return Err(Error::sql("zipfile: mode does not match data"));
         }
         let name = stored_name(name, is_directory);
         let (mut entry, packed) = Entry::new(&name, mode, time_of(mtime), content.as_deref(), method)?;
-        entry.offset = u32::try_from(self.bytes.len()).map_err(|_| fail("zipfile: archive too large"))?;
+        entry.offset = u32::try_from(self.bytes.len()).map_err(|_| Error::sql("zipfile: archive too large"))?;
         entry.put_file(&mut self.bytes);
         self.bytes.extend_from_slice(&packed);
         self.entries.push(entry);

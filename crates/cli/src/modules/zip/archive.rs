@@ -4,10 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use turso_core::Result;
+use turso_core::{Error, Result};
 
 use super::format::{self, Entry};
-use crate::modules::fail;
 
 /// Where the bytes of an archive are.
 #[derive(Clone)]
@@ -20,12 +19,12 @@ impl Source {
     /// A file.
     pub fn open(path: &str) -> Result<Self> {
         let opened = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|m| m.is_file()));
-        opened.map(|file| Self::File(Arc::new(file))).ok_or_else(|| fail(format!("cannot open file: {path}")))
+        opened.map(|file| Self::File(Arc::new(file))).ok_or_else(|| Error::sql(format!("cannot open file: {path}")))
     }
 
     fn size(&self) -> Result<u64> {
         match self {
-            Self::File(file) => file.metadata().map(|m| m.len()).map_err(|error| fail(error.to_string())),
+            Self::File(file) => file.metadata().map(|m| m.len()).map_err(|error| Error::sql(error.to_string())),
             Self::Bytes(bytes) => Ok(bytes.len() as u64),
         }
     }
@@ -37,7 +36,7 @@ impl Source {
                 let mut bytes = Vec::new();
                 let mut file = &**file;
                 let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.take(size).read_to_end(&mut bytes));
-                read.map_err(|_| fail("error in fread()"))?;
+                read.map_err(|_| Error::sql("error in fread()"))?;
                 Ok(bytes)
             }
             Self::Bytes(all) => {
@@ -66,7 +65,11 @@ impl Source {
         let record = self.read(u64::from(entry.offset), format::RECORD_SIZE as u64)?;
         let offset = format::content_offset(&record, entry.offset)?;
         let packed = self.read(offset, u64::from(entry.packed_size))?;
-        if packed.len() as u64 != u64::from(entry.packed_size) { Err(fail("error in fread()")) } else { Ok(packed) }
+        if packed.len() as u64 != u64::from(entry.packed_size) {
+            Err(Error::sql("error in fread()"))
+        } else {
+            Ok(packed)
+        }
     }
 }
 
@@ -87,7 +90,7 @@ impl Changes {
     /// Begin; a file that is not there, or empty, becomes an archive.
     pub fn begin(path: &str) -> Result<Self> {
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let file = opened.map_err(|_| fail(format!("zipfile: failed to open file {path} for writing")))?;
+        let file = opened.map_err(|_| Error::sql(format!("zipfile: failed to open file {path} for writing")))?;
         let source = Source::File(Arc::new(file));
         let size = source.size()?;
         let (entries, offset) = match size {
@@ -98,7 +101,7 @@ impl Changes {
         if tail.is_empty() {
             format::put_directory([].iter(), 0, &mut tail)?;
         }
-        let Source::File(file) = source else { return Err(fail("zipfile: no file")) };
+        let Source::File(file) = source else { return Err(Error::sql("zipfile: no file")) };
         Ok(Self { file, entries, tail, tail_offset: offset, next: offset })
     }
 
@@ -110,12 +113,12 @@ impl Changes {
     fn write(&self, offset: u64, bytes: &[u8]) -> Result<()> {
         let mut file = &*self.file;
         let written = file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes));
-        written.map_err(|_| fail("error in fwrite()"))
+        written.map_err(|_| Error::sql("error in fwrite()"))
     }
 
     /// Add an entry with its content, at a place in the directory.
     pub fn insert(&mut self, at: usize, mut entry: Entry, packed: &[u8]) -> Result<()> {
-        entry.offset = u32::try_from(self.next).map_err(|_| fail("zipfile: archive too large"))?;
+        entry.offset = u32::try_from(self.next).map_err(|_| Error::sql("zipfile: archive too large"))?;
         let mut bytes = Vec::with_capacity(packed.len() + 128);
         entry.put_file(&mut bytes);
         bytes.extend_from_slice(packed);
@@ -127,7 +130,7 @@ impl Changes {
 
     fn finish(&self, offset: u64, tail: &[u8]) -> Result<()> {
         self.write(offset, tail)?;
-        self.file.set_len(offset + tail.len() as u64).map_err(|error| fail(error.to_string()))
+        self.file.set_len(offset + tail.len() as u64).map_err(|error| Error::sql(error.to_string()))
     }
 
     /// Write the directory.

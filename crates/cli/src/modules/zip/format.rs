@@ -8,9 +8,7 @@ use flate2::Compression;
 use flate2::read::{DeflateDecoder, DeflateEncoder};
 use std::io::Read;
 
-use turso_core::Result;
-
-use crate::modules::fail;
+use turso_core::{Error, Result};
 
 /// Type of a directory in a file's mode.
 pub const DIRECTORY: u32 = 0o040_000;
@@ -84,7 +82,7 @@ impl End {
         let read = |at: usize| {
             Some(Self { entries: u16_at(tail, at + 10)?, size: u32_at(tail, at + 12)?, offset: u32_at(tail, at + 16)? })
         };
-        found.and_then(read).ok_or_else(|| fail("cannot find end of central directory record"))
+        found.and_then(read).ok_or_else(|| Error::sql("cannot find end of central directory record"))
     }
 
     fn put(self, out: &mut Vec<u8>) {
@@ -109,10 +107,10 @@ impl Entry {
         method: Option<u16>,
     ) -> Result<(Self, Vec<u8>)> {
         if name.len() > usize::from(u16::MAX) {
-            return Err(fail("zipfile: name too long"));
+            return Err(Error::sql("zipfile: name too long"));
         }
         let content = content.unwrap_or_default();
-        let size = u32::try_from(content.len()).map_err(|_| fail("zipfile: content too large"))?;
+        let size = u32::try_from(content.len()).map_err(|_| Error::sql("zipfile: content too large"))?;
         let (method, packed) = match method {
             Some(STORED) => (STORED, content.to_vec()),
             Some(_) => (DEFLATED, deflate(content)?),
@@ -121,7 +119,7 @@ impl Entry {
                 _ => (STORED, content.to_vec()),
             },
         };
-        let packed_size = u32::try_from(packed.len()).map_err(|_| fail("zipfile: content too large"))?;
+        let packed_size = u32::try_from(packed.len()).map_err(|_| Error::sql("zipfile: content too large"))?;
         let (date, time) = dos_time(mtime);
         let mut extra = Vec::with_capacity(9);
         extra.extend_from_slice(&TIMES.to_le_bytes());
@@ -248,7 +246,7 @@ impl Entry {
                 let read = DeflateDecoder::new(packed).take(limit).read_to_end(&mut content);
                 match read {
                     Ok(size) if size as u64 == u64::from(self.size) => Ok(Some(content)),
-                    _ => Err(fail("inflate() failed (-3)")),
+                    _ => Err(Error::sql("inflate() failed (-3)")),
                 }
             }
             _ => Ok(None),
@@ -262,7 +260,7 @@ pub fn directory(bytes: &[u8], end: End) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for _ in 0..end.entries {
         let place = u64::from(end.offset) + (bytes.len() - rest.len()) as u64;
-        let taken = Entry::take(rest).ok_or_else(|| fail(format!("failed to read CDS at offset {place}")))?;
+        let taken = Entry::take(rest).ok_or_else(|| Error::sql(format!("failed to read CDS at offset {place}")))?;
         entries.push(taken.0);
         rest = taken.1;
     }
@@ -276,7 +274,7 @@ pub fn put_directory<'a>(entries: impl Iterator<Item = &'a Entry>, offset: u64, 
         entry.put_entry(out);
         count += 1;
     }
-    let too_large = || fail("zipfile: archive too large");
+    let too_large = || Error::sql("zipfile: archive too large");
     let end = End {
         entries: u16::try_from(count).map_err(|_| too_large())?,
         size: u32::try_from(out.len() - start).map_err(|_| too_large())?,
@@ -292,7 +290,7 @@ pub fn content_offset(record: &[u8], offset: u32) -> Result<u64> {
         record.starts_with(FILE_SIGNATURE).then_some(())?;
         Some(u64::from(u16_at(record, 26)?) + u64::from(u16_at(record, 28)?))
     };
-    let extra = sizes().ok_or_else(|| fail(format!("failed to read LFH at offset {offset}")))?;
+    let extra = sizes().ok_or_else(|| Error::sql(format!("failed to read LFH at offset {offset}")))?;
     Ok(u64::from(offset) + FILE_SIZE as u64 + extra)
 }
 
@@ -303,7 +301,7 @@ fn deflate(content: &[u8]) -> Result<Vec<u8>> {
     let mut packed = Vec::new();
     DeflateEncoder::new(content, Compression::default())
         .read_to_end(&mut packed)
-        .map_err(|_| fail("zipfile: deflate() error"))?;
+        .map_err(|_| Error::sql("zipfile: deflate() error"))?;
     Ok(packed)
 }
 

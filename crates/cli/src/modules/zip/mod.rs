@@ -10,9 +10,8 @@ mod table;
 pub use aggregate::{Building, record_as_json};
 pub use table::Module;
 
-use turso_core::{Result, Value};
+use turso_core::{Error, Result, Value};
 
-use crate::modules::fail;
 use format::{DIRECTORY, TYPE_MASK};
 
 /// The mode that a value stands for: a number, `-rw-r--r--`, or what is usual for files or directories.
@@ -22,7 +21,7 @@ fn mode_of(value: &Value, is_directory: bool) -> Result<u32> {
         None => return Ok(if is_directory { 0o040_755 } else { 0o100_644 }),
         Some(text) if text.first().is_some_and(u8::is_ascii_digit) => value.to_integer() as u32,
         Some(text) => parse_mode(text)
-            .ok_or_else(|| fail(format!("zipfile: parse error in mode: {}", String::from_utf8_lossy(text))))?,
+            .ok_or_else(|| Error::sql(format!("zipfile: parse error in mode: {}", String::from_utf8_lossy(text))))?,
     };
     Ok(mode)
 }

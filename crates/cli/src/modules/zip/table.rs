@@ -12,7 +12,7 @@ use super::archive::{Changes, Source};
 use super::cursor::Entries;
 use super::format::{DEFLATED, Entry, STORED};
 use super::{agrees, bytes_of, mode_of, stored_name, time_of, without_slash};
-use crate::modules::{fail, scan_with_arguments};
+use crate::modules::scan_with_arguments;
 
 const DECLARATION: &str =
     "CREATE TABLE x(name PRIMARY KEY, mode, mtime, sz, rawdata, data, method, z HIDDEN) WITHOUT ROWID";
@@ -39,7 +39,7 @@ impl VirtualModule for Module {
         let path = match arguments.arguments {
             [] if eponymous => None,
             [file] if !file.is_empty() => Some(dequote(file)),
-            _ => return Err(fail("zipfile constructor requires one argument")),
+            _ => return Err(Error::sql("zipfile constructor requires one argument")),
         };
         let table = Table { shared: Arc::new(Shared { path, changes: Mutex::default() }) };
         let mut connected = Connected::new(Arc::new(table), DECLARATION);
@@ -81,7 +81,7 @@ impl Shared {
         }
         let source = match (&self.path, argument) {
             (Some(path), _) => Source::open(path)?,
-            (None, None) => return Err(fail("zipfile() function requires an argument")),
+            (None, None) => return Err(Error::sql("zipfile() function requires an argument")),
             (None, Some(Value::Blob(bytes))) => Source::Bytes(bytes.as_slice().into()),
             (None, Some(value)) => {
                 let path = bytes_of(value).unwrap_or_default();
@@ -156,7 +156,7 @@ impl VirtualTable for Table {
     }
 
     fn begin(&self, _: &mut dyn Session) -> Result<()> {
-        let Some(path) = &self.shared.path else { return Err(fail("zipfile: missing filename")) };
+        let Some(path) = &self.shared.path else { return Err(Error::sql("zipfile: missing filename")) };
         let mut changes = self.shared.changes();
         if changes.is_none() {
             *changes = Some(Changes::begin(path)?);
@@ -174,7 +174,7 @@ impl VirtualTable for Table {
         };
         let new = columns.map(|columns| self.entry(columns, unchanged)).transpose()?;
         let mut guard = self.shared.changes();
-        let Some(changes) = guard.as_mut() else { return Err(fail("zipfile: no transaction")) };
+        let Some(changes) = guard.as_mut() else { return Err(Error::sql("zipfile: no transaction")) };
         let old = old.and_then(bytes_of).and_then(|name| position(changes, &name));
         let mut gone = [old, None];
         if let Some((entry, packed)) = new {
