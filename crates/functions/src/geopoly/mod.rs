@@ -114,12 +114,15 @@ fn write(ctx: &Context<'_>, format: &[u8], corner: [f32; 2], text: &mut Vec<u8>)
 }
 
 /// Two polygons, the second in the second argument.
-fn both(args: &[Value]) -> Option<Overlap> {
-    Some(overlap(&first(args)?, &args.get(1).and_then(Polygon::of)?))
+fn both(args: &[Value]) -> Result<Option<Overlap>> {
+    match (first(args), args.get(1).and_then(Polygon::of)) {
+        (Some(first), Some(second)) => overlap(&first, &second).map(Some),
+        _ => Ok(None),
+    }
 }
 
 fn overlaps(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
-    match both(args) {
+    match both(args)? {
         Some(overlap) => ctx.integer(overlap as i64),
         None => ctx.null(),
     }
@@ -127,7 +130,7 @@ fn overlaps(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
 
 /// 1: the first lies in the second; 2: they are the same.
 fn within(ctx: &mut Context<'_>, args: &[Value]) -> Result<()> {
-    match both(args) {
+    match both(args)? {
         Some(Overlap::FirstInSecond) => ctx.integer(1),
         Some(Overlap::Same) => ctx.integer(2),
         Some(_) => ctx.integer(0),

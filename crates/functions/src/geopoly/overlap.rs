@@ -8,6 +8,10 @@
 //! ```
 //! Which kinds of regions there are decides. Regions without height or width do not count: polygons that only touch do not overlap.
 
+use std::ops::ControlFlow;
+
+use turso_error::{Error, Result, ResultCode};
+
 use super::polygon::{Point, Polygon};
 
 /// How the first polygon lies to the second; the numbers are those of `geopoly_overlap`.
@@ -62,11 +66,14 @@ impl Side {
 /// Rounding leaves strips and regions of about this size, as a share of the whole, where there are none.
 const NOTHING: f64 = 1e-9;
 
-/// How the first lies to the second.
-pub fn overlap(first: &Polygon, second: &Polygon) -> Overlap {
+/// Crossings of sides that are kept, 8 bytes each: there may be as many as pairs of sides.
+const MOST_CROSSINGS: usize = 1 << 20;
+
+/// How the first lies to the second. Fails with `SQLITE_TOOBIG` where more sides cross than [`MOST_CROSSINGS`].
+pub fn overlap(first: &Polygon, second: &Polygon) -> Result<Overlap> {
     let (a, b) = (first.bounds(), second.bounds());
     if a.x[1] <= b.x[0] || b.x[1] <= a.x[0] || a.y[1] <= b.y[0] || b.y[1] <= a.y[0] {
-        return Overlap::None;
+        return Ok(Overlap::None);
     }
     let all = a.with(b);
     let [width, height] = [all.x, all.y].map(|[low, high]| f64::from(high) - f64::from(low));
@@ -77,7 +84,7 @@ pub fn overlap(first: &Polygon, second: &Polygon) -> Overlap {
     let mut seen = [false; 4];
     for_each_strip(&sides, |left, right, standing| {
         if right - left <= width * NOTHING {
-            return;
+            return ControlFlow::Continue(());
         }
         let middle = left + (right - left) / 2.0;
         let mut at: Vec<(f64, u8)> =
@@ -90,24 +97,28 @@ pub fn overlap(first: &Polygon, second: &Polygon) -> Overlap {
                 seen[usize::from(inside & 3)] = true;
             }
         }
-    });
-    match (seen[1], seen[2], seen[3]) {
+        if seen[1..] == [true; 3] { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(match (seen[1], seen[2], seen[3]) {
         (_, _, false) => Overlap::None,
         (false, false, true) => Overlap::Same,
         (false, true, true) => Overlap::FirstInSecond,
         (true, false, true) => Overlap::SecondInFirst,
         (true, true, true) => Overlap::Partly,
-    }
+    })
 }
 
-/// Calls `f` for each strip from left to right, with the sides that stand in it.
-fn for_each_strip(sides: &[Side], mut f: impl FnMut(f64, f64, &[usize])) {
+/// Calls `f` for each strip from left to right, with the sides that stand in it, until it knows enough.
+fn for_each_strip(sides: &[Side], mut f: impl FnMut(f64, f64, &[usize]) -> ControlFlow<()>) -> Result<()> {
     let mut limits: Vec<f64> = sides.iter().flat_map(|side| [side.from[0], side.to[0]]).collect();
     // Sides that stand over one place at the same time may cross.
     let mut standing: Vec<usize> = Vec::new();
     for (i, side) in sides.iter().enumerate() {
         standing.retain(|other| sides[*other].to[0] > side.from[0]);
         limits.extend(standing.iter().filter_map(|other| sides[*other].crossing(side)));
+        if limits.len() > 2 * sides.len() + MOST_CROSSINGS {
+            return Err(Error::from_code(ResultCode::TOOBIG));
+        }
         standing.push(i);
     }
     limits.sort_by(f64::total_cmp);
@@ -120,6 +131,9 @@ fn for_each_strip(sides: &[Side], mut f: impl FnMut(f64, f64, &[usize])) {
         while let Some((i, _)) = next.next_if(|(_, side)| side.from[0] <= left) {
             standing.push(i);
         }
-        f(left, right, &standing);
+        if f(left, right, &standing).is_break() {
+            break;
+        }
     }
+    Ok(())
 }

@@ -87,12 +87,30 @@ fn polygons_overlap_by_their_areas() {
         (square(4.0, 0.0, 2.0), Overlap::None),
         (square(4.0, 4.0, 2.0), Overlap::None),
     ] {
-        assert_eq!(overlap(&four, &other), expected, "{other:?}");
+        assert_eq!(overlap(&four, &other).unwrap(), expected, "{other:?}");
     }
     // A star whose notch holds a square without touching it.
     let notched = polygon("[[0,0],[8,0],[8,8],[4,1],[0,8],[0,0]]").unwrap();
-    assert_eq!(overlap(&notched, &square(3.5, 5.0, 1.0)), Overlap::None);
-    assert_eq!(overlap(&notched, &square(3.5, 0.5, 1.0)), Overlap::Partly);
+    assert_eq!(overlap(&notched, &square(3.5, 5.0, 1.0)).unwrap(), Overlap::None);
+    assert_eq!(overlap(&notched, &square(3.5, 0.5, 1.0)).unwrap(), Overlap::Partly);
+}
+
+/// A zigzag of long sides, all of which cross those of one that lies across.
+#[test]
+fn what_crosses_too_often_is_an_error() {
+    let zigzag = |sides: usize, across: bool| {
+        let corners = (0..sides).map(|i| (i as f64, if i % 2 == 0 { 0.0 } else { sides as f64 }));
+        let written: Vec<String> = [(0.0, 0.0)]
+            .into_iter()
+            .chain(corners.skip(1))
+            .chain([(sides as f64, -1.0), (0.0, 0.0)])
+            .map(|(x, y)| if across { format!("[{y},{x}]") } else { format!("[{x},{y}]") })
+            .collect();
+        polygon(&format!("[{}]", written.join(","))).unwrap()
+    };
+    assert_eq!(overlap(&zigzag(100, false), &zigzag(100, true)).unwrap(), Overlap::Partly);
+    let error = overlap(&zigzag(3000, false), &zigzag(3000, true)).unwrap_err();
+    assert_eq!(error.code(), turso_error::ResultCode::TOOBIG);
 }
 
 #[test]
