@@ -92,7 +92,8 @@ fn instructions(name: &str, engine: &str, profiles: Option<&Path>) -> Option<f64
         None => "/dev/null".into(),
     };
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--toggle-collect=*measured_round*"])
+        // Without fair turns the threads that the engine starts may never run, and what waits for one of them takes other ways.
+        .args(["--tool=callgrind", "--fair-sched=yes", "--toggle-collect=*measured_round*"])
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(program)
         .args(["--engine", engine, "--only", name, "--rounds", "1"])
