@@ -28,6 +28,29 @@ fn a_condition_holds_inside_a_compound_with_a_right_join_too() {
 }
 
 #[test]
+fn a_condition_with_functions_holds_inside_a_compound_too() {
+    check(
+        "CREATE TABLE t(a DOUBLE, d DECIMAL, e); INSERT INTO t VALUES (4.25, 8, 'x'), (10, 6, '1'), (NULL, NULL, 'a ');
+         SELECT c FROM (SELECT a AS c FROM t UNION SELECT d FROM t) WHERE c NOT LIKE '_';
+         SELECT c FROM (SELECT a AS c FROM t UNION SELECT d FROM t) WHERE length(c) > 1 GROUP BY c;
+         SELECT c, f FROM (SELECT e AS c, a AS f FROM t UNION ALL SELECT d, CAST(e AS TEXT) FROM t) WHERE c LIKE '\' OR f > 8;
+         SELECT c, f FROM (SELECT d AS c, e AS f FROM t UNION ALL SELECT d, CAST(e AS TEXT) FROM t) WHERE abs(c) < 0 OR f > 8;
+         SELECT c FROM (SELECT e AS c FROM t UNION ALL SELECT CAST(e AS TEXT) FROM t) WHERE random() IS NULL OR c > 8;
+         SELECT c, json_array(c) FROM (SELECT json_array(a) AS c FROM t UNION SELECT json(d) FROM t) WHERE json_array(c) LIKE '[\"%';",
+    );
+}
+
+#[test]
+fn a_table_that_was_analyzed_is_read_rather_than_a_wide_index() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b, c, d VARCHAR(10)); CREATE INDEX i ON t(c, a DESC, b);
+         INSERT INTO t VALUES (50, 0, NULL, 1), (41, 7, x'6162', '-3'), (10, 2, 0, 'a'), (44, 1, 0.0, 'zz'), (0, 1, 'b ', '0'), (7, 3, x'', '');
+         SELECT c FROM t; ANALYZE; SELECT c FROM t; SELECT a, b FROM t;
+         WITH r(x) AS (SELECT c FROM t UNION SELECT a FROM t JOIN r) SELECT x, typeof(x) FROM r;",
+    );
+}
+
+#[test]
 fn signs_in_front_of_a_position_are_part_of_it() {
     check(
         "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 'x'), (2, 'y');

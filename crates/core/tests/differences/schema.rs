@@ -192,3 +192,18 @@ fn an_alter_that_breaks_an_object_can_be_prepared() {
          SELECT * FROM t; DROP VIEW v; ALTER TABLE t DROP COLUMN b; SELECT * FROM t;",
     );
 }
+
+#[test]
+fn of_an_insert_in_a_trigger_its_source_is_wrong_before_its_table() {
+    let alter = "ALTER TABLE t DROP COLUMN b;";
+    for body in [
+        "INSERT INTO log(a) VALUES(new.zz)",
+        "INSERT INTO log(a) SELECT a FROM nope",
+        "INSERT INTO log(a) SELECT 1 ON CONFLICT(zz) DO NOTHING",
+        "INSERT INTO log(a) VALUES(new.zz),(2)",
+        "UPDATE log SET a = new.zz",
+        "DELETE FROM log WHERE new.zz",
+    ] {
+        check(&format!("CREATE TABLE t(a, b); CREATE TRIGGER tr AFTER INSERT ON t BEGIN {body}; END; {alter}"));
+    }
+}

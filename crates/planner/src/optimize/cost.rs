@@ -127,6 +127,8 @@ pub struct TableSize {
     pub rows: LogEst,
     /// Average size of a row (in units that only compare with [`index_entry_size`]).
     pub row_size: LogEst,
+    /// The number of rows comes from ANALYZE.
+    pub analyzed: bool,
 }
 
 /// The size of a table by statistics or guess.
@@ -135,7 +137,7 @@ pub fn table_size(schema: &Schema, table: &Table) -> TableSize {
     let rows = statistics.map_or(UNKNOWN_ROWS, |s| log_est(s.rows));
     let width: u64 = table.columns.iter().map(column_width).sum::<u64>() + u64::from(table.rowid_alias.is_none());
     let row_size = statistics.and_then(|s| s.row_size).map_or_else(|| log_est(width * 4), log_est);
-    TableSize { rows, row_size }
+    TableSize { rows, row_size, analyzed: statistics.is_some() }
 }
 
 /// Average size of an index entry.

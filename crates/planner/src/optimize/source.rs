@@ -111,7 +111,7 @@ pub(super) fn sources<'a>(
             source,
             table: None,
             virtual_table: None,
-            size: TableSize { rows: 0, row_size: 0 },
+            size: TableSize { rows: 0, row_size: 0, analyzed: false },
             used: used.of(source.id),
             after,
             indexes: Vec::new(),
@@ -123,7 +123,10 @@ pub(super) fn sources<'a>(
                 info.size = table_size(schema, table);
             }
             Relation::Virtual { connected, .. } => info.virtual_table = Some(connected),
-            _ => info.size = TableSize { rows: super::produced_rows(&source.relation, context), row_size: 33 },
+            _ => {
+                let rows = super::produced_rows(&source.relation, context);
+                info.size = TableSize { rows, row_size: 33, analyzed: false };
+            }
         }
         infos.push(info);
     }

@@ -1,7 +1,7 @@
 //! A condition on a subquery's columns moves into the subquery (`optoverview.html`, section 15).
 //!
 //! Precondition: the condition reads nothing of this core but the subquery, which is no outer join's side, its subqueries
-//! read nothing around them, and it has no function; the subquery has no LIMIT and no windows. It goes to WHERE, to HAVING of an aggregate (to WHERE again if
+//! read nothing around them, and its functions give the same result throughout a statement; the subquery has no LIMIT and no windows. It goes to WHERE, to HAVING of an aggregate (to WHERE again if
 //! it only reads what is grouped by), and into every arm of a compound. Where equal rows are merged, equality must be that of
 //! BINARY: otherwise another one of the equal rows might be kept.
 
@@ -81,14 +81,14 @@ impl Visit for Outside {
     fn query(&mut self, _: &Query) {}
 }
 
-/// Whether there are only operators and columns outside of subqueries.
+/// Whether there are only operators, columns and steady functions outside of subqueries.
 struct Simple(bool);
 
 impl Visit for Simple {
     fn expr(&mut self, e: &Expr) {
         match e {
-            Expr::Function { .. }
-            | Expr::Aggregate { .. }
+            Expr::Function { function, .. } if !function.flags.is_steady() => self.0 = false,
+            Expr::Aggregate { .. }
             | Expr::Window { .. }
             | Expr::Register { .. }
             | Expr::Raise { .. } => self.0 = false,

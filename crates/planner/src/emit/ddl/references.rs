@@ -192,14 +192,15 @@ fn step_names(e: &Emitter<'_>, sql: &str, step: &TriggerStep) -> Result<()> {
     match step {
         TriggerStep::Select(select) => binder.bind_select(select).map(|_| ()),
         TriggerStep::Insert(insert) => {
-            let (db, table) = target(e, &insert.table)?;
-            insert.columns.iter().for_each(|c| note_column(context, db, &table, c));
+            // Unlike in UPDATE and DELETE, what is read is looked at before the table.
             if let Some(with) = &insert.with {
                 binder.push_with(with)?;
             }
             if let InsertSource::Select(select) = &insert.source {
                 binder.bind_select(select)?;
             }
+            let (db, table) = target(e, &insert.table)?;
+            insert.columns.iter().for_each(|c| note_column(context, db, &table, c));
             let name = insert.alias.as_ref().unwrap_or(&insert.table.name);
             let aliased = insert.alias.is_some();
             binder.push_scope(vec![table_source(context.new_source(), &name.text, aliased, db, &table)]);
