@@ -131,6 +131,8 @@ pub struct Preupdate<'a> {
     pub depth: usize,
     /// The column that incremental blob I/O writes to.
     pub blob_column: Option<usize>,
+    /// The table is WITHOUT ROWID.
+    pub without_rowid: bool,
     /// The values before; empty for an insert.
     pub old: &'a [Value],
     /// The values after; empty for a delete.

@@ -37,7 +37,7 @@ pub use connection::{ColumnMetadata, Connection, Limit, Switch, TransactionState
 pub use database::Database;
 pub use modules::shape;
 pub use options::{Backend, FilePromises, OpenOptions};
-pub use statement::{Prepared, Statement, StatementStatus, StepResult};
+pub use statement::{PlanPart, Prepared, ScanStatus, Statement, StatementStatus, StepResult};
 pub use timer::wake_after;
 pub use wait::{Attempt, Wait};
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use turso_error::{Error, Result, ResultCode};
 use turso_program::control::OnError;
 use turso_program::schema::TransactionControl;
-use turso_program::{Instruction, Program};
+use turso_program::{Instruction, PlanNode, Program};
 use turso_value::{Object, Value, ValueRef};
 use turso_vm::{RunCounters, Step, Vm};
 
@@ -34,6 +34,28 @@ pub struct StatementStatus {
     pub counters: RunCounters,
     /// Bytes that the statement keeps now, roughly.
     pub memory_used: u64,
+}
+
+/// A part of the plan, as far as it has been measured ([`Statement::scans`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanPart<'a> {
+    /// Its node of `EXPLAIN QUERY PLAN`.
+    pub node: &'a PlanNode,
+    /// What is known of it where it is a loop.
+    pub scan: Option<ScanStatus<'a>>,
+}
+
+/// What is known of a loop.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanStatus<'a> {
+    /// The index or table that it runs over; `None` for the rows of a subquery.
+    pub name: Option<&'a str>,
+    /// How many rows the planner expected of one run of it.
+    pub estimate: f64,
+    /// How often it was begun.
+    pub loops: u64,
+    /// How many rows it has come to.
+    pub rows: u64,
 }
 
 /// What [`Statement::step`] has come to.
@@ -105,6 +127,8 @@ struct Execution {
     deadline: Option<Instant>,
     /// Runs begun, programs made anew, instructions of programs that are gone.
     status: StatementStatus,
+    /// What earlier runs have counted of the program's loops; numbers wrap, so that a reset in a run leaves it counting.
+    scans_before: Vec<[u64; 2]>,
     /// When the run began, if somebody wants to know how long it takes.
     began: Option<Instant>,
     /// Instructions since the progress handler was asked, as of the last poll. Each statement counts its own.
@@ -138,6 +162,29 @@ impl Statement {
     /// What the statement has done since it was prepared (`sqlite3_stmt_status`).
     pub fn status(&self) -> StatementStatus {
         self.execution.status()
+    }
+
+    /// The parts of the plan with what was counted since the statement was prepared, or since the last
+    /// [`reset_scans`](Self::reset_scans). Empty unless [`crate::Switch::ScanStatistics`] was on when it was prepared.
+    pub fn scans(&self) -> Vec<PlanPart<'_>> {
+        let program = self.program();
+        if program.scans.is_empty() {
+            return Vec::new();
+        }
+        let counts = self.execution.scan_counts();
+        let scan_of = |node: &PlanNode| {
+            let at = program.scans.iter().position(|scan| scan.node == node.id)?;
+            let (scan, &[loops, rows]) = (program.scans.get(at)?, counts.get(at)?);
+            Some(ScanStatus { name: scan.name.as_deref(), estimate: scan.estimate, loops, rows })
+        };
+        program.plan.iter().map(|node| PlanPart { node, scan: scan_of(node) }).collect()
+    }
+
+    /// Counts of loops begin anew.
+    pub fn reset_scans(&mut self) {
+        let counts: Vec<[u64; 2]> = self.execution.vm.scan_counts().collect();
+        self.execution.scans_before =
+            counts.into_iter().map(|[loops, rows]| [0u64.wrapping_sub(loops), 0u64.wrapping_sub(rows)]).collect();
     }
 
     /// A number that no other statement of this process has.
@@ -399,6 +446,7 @@ impl Execution {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             deadline: None,
             status: StatementStatus::default(),
+            scans_before: Vec::new(),
             began: None,
             progress_steps: 0,
         }
@@ -538,6 +586,16 @@ impl Execution {
     fn count_run(&mut self) {
         self.status.vm_steps += self.vm.steps();
         self.status.counters += self.vm.counters();
+        if !self.vm.program().scans.is_empty() {
+            self.scans_before = self.scan_counts();
+        }
+    }
+
+    /// What all runs have counted of the program's loops since the last reset.
+    fn scan_counts(&self) -> Vec<[u64; 2]> {
+        let before = self.scans_before.iter().copied().chain(std::iter::repeat([0, 0]));
+        let sum = |([loops, rows], [a, b]): ([u64; 2], [u64; 2])| [loops.wrapping_add(a), rows.wrapping_add(b)];
+        self.vm.scan_counts().zip(before).map(sum).collect()
     }
 
     /// What all runs have done, the one in hand included.
@@ -566,6 +624,7 @@ impl Execution {
         let parameters: Vec<Value> = self.vm.parameters().to_vec();
         let objects: Vec<Option<Object>> = self.vm.parameter_objects().to_vec();
         self.status.reprepares += 1;
+        self.scans_before = Vec::new();
         self.vm = Vm::new(program);
         self.generation = state.generation;
         for (i, value) in parameters.into_iter().enumerate() {

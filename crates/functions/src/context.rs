@@ -84,6 +84,8 @@ pub struct Context<'a> {
     /// The subtypes of the arguments; shorter than the arguments (usually empty) when the rest is 0. Supplied for
     /// functions with [`crate::FunctionFlags::SUBTYPE`].
     pub arg_subtypes: &'a [u32],
+    /// A bit for each of the first 32 arguments that is a parameter's value. Supplied for functions of the application.
+    pub parameter_args: u32,
     /// The collation in force, for functions with [`crate::FunctionFlags::NEEDS_COLLATION`]; else BINARY.
     pub collation: &'a Collation,
     /// The connection's facts.
@@ -104,6 +106,7 @@ impl<'a> Context<'a> {
             result,
             result_subtype: 0,
             arg_subtypes: &[],
+            parameter_args: 0,
             collation: &Collation::Binary,
             environment,
             auxiliary: None,
@@ -125,6 +128,11 @@ impl<'a> Context<'a> {
     #[inline]
     pub fn arg_subtype(&self, index: usize) -> u32 {
         self.arg_subtypes.get(index).copied().filter(|&subtype| !Objects::is_mark(subtype)).unwrap_or(0)
+    }
+
+    /// Whether an argument is a parameter's value as it was bound.
+    pub fn is_parameter(&self, index: usize) -> bool {
+        index < 32 && self.parameter_args >> index & 1 == 1
     }
 
     /// The object that goes with an argument, which is NULL.

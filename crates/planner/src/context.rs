@@ -121,6 +121,8 @@ pub enum Tier {
 pub struct PlanOptions {
     /// `PRAGMA execution_tier`.
     pub tier: Tier,
+    /// The turns of loops are counted.
+    pub scan_statistics: bool,
     /// `PRAGMA foreign_keys`.
     pub foreign_keys: bool,
     /// `PRAGMA recursive_triggers`.
@@ -175,6 +177,7 @@ impl Default for PlanOptions {
     fn default() -> Self {
         Self {
             tier: Tier::Auto,
+            scan_statistics: false,
             foreign_keys: false,
             recursive_triggers: false,
             dqs_dml: true,

@@ -1,10 +1,12 @@
 //! Building a program: registers, cursors, labels, constants.
 
+use std::sync::Arc;
+
 use turso_functions::Function;
 use turso_value::{Collation, Value};
 
 use crate::operand::{Addr, CallId, CollationId, ConstId, CursorId, Reg, Regs};
-use crate::program::{FunctionCall, PlanNode, Program};
+use crate::program::{FunctionCall, PlanNode, Program, Scan};
 use crate::register::Instruction;
 
 /// A jump target that may be bound to an address after jumps to it were emitted.
@@ -173,6 +175,7 @@ impl ProgramBuilder {
             collation,
             moving: false,
             constant_args: 0,
+            parameter_args: 0,
         });
         CallId((self.program.calls.len() - 1) as u32)
     }
@@ -181,6 +184,13 @@ impl ProgramBuilder {
     pub fn set_constant_args(&mut self, call: CallId, constant: u32) {
         if let Some(call) = self.program.calls.get_mut(call.index()) {
             call.constant_args = constant;
+        }
+    }
+
+    /// Arguments of `call` that are parameters, a bit for each.
+    pub fn set_parameter_args(&mut self, call: CallId, parameters: u32) {
+        if let Some(call) = self.program.calls.get_mut(call.index()) {
+            call.parameter_args = parameters;
         }
     }
 
@@ -233,6 +243,21 @@ impl ProgramBuilder {
             self.plan_parents.push(id);
         }
         id
+    }
+
+    /// How many plan nodes there are: the last one's number.
+    pub fn plan_nodes(&self) -> u32 {
+        self.program.plan.len() as u32
+    }
+
+    /// A loop whose turns are to be counted: the two registers for that.
+    pub fn scan(&mut self, node: u32, name: Option<Arc<str>>, estimate: f64) -> Regs {
+        let counts = self.registers(2);
+        for dest in [counts.at(0), counts.at(1)] {
+            self.emit_prologue(crate::data::Integer { value: 0, dest });
+        }
+        self.program.scans.push(Scan { node, name, estimate, counts });
+        counts
     }
 
     /// Close the innermost open plan node.

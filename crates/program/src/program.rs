@@ -6,7 +6,7 @@ use turso_functions::Function;
 use turso_value::{Collation, KeyColumn, KeyInfo, Value};
 
 use crate::cursor::TreeKind;
-use crate::operand::{CollationId, DbIndex};
+use crate::operand::{CollationId, DbIndex, Regs};
 use crate::register::Instruction;
 use crate::schema::Cookie;
 
@@ -34,6 +34,8 @@ pub struct Program {
     pub parameters: Vec<Option<Arc<str>>>,
     /// The nodes of `EXPLAIN QUERY PLAN`, in the order in which SQLite prints them.
     pub plan: Vec<PlanNode>,
+    /// The loops whose turns are counted; only where somebody wants to know.
+    pub scans: Vec<Scan>,
     /// May change a database (`sqlite3_stmt_readonly` is the opposite).
     pub writes: bool,
     /// A failure in the middle must be undone by a statement savepoint (several rows or trees change and a constraint may fail).
@@ -187,6 +189,9 @@ pub struct FunctionCall {
     /// A bit for each of the first 32 arguments that has one value for the whole run: what functions of the application keep
     /// for it stays.
     pub constant_args: u32,
+    /// A bit for each of the first 32 arguments that is a parameter as the statement was given it; for functions of the
+    /// application.
+    pub parameter_args: u32,
 }
 
 /// One column of the result.
@@ -198,6 +203,19 @@ pub struct ResultColumn {
     pub declared_type: Option<Arc<str>>,
     /// Database, table and column it comes from, when it is a plain table column.
     pub origin: Option<(Arc<str>, Arc<str>, Arc<str>)>,
+}
+
+/// A loop whose turns are counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    /// Its node of `EXPLAIN QUERY PLAN`.
+    pub node: u32,
+    /// The index or table that it runs over; `None` for the rows of a subquery.
+    pub name: Option<Arc<str>>,
+    /// How many rows the planner expects of one run of it; -1 where it has said so only of several loops together.
+    pub estimate: f64,
+    /// Two registers: how often it has been begun, and the rows that it has come to.
+    pub counts: Regs,
 }
 
 /// A node of `EXPLAIN QUERY PLAN`.

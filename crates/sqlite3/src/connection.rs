@@ -31,6 +31,10 @@ impl Db {
         if index == 0 {
             return self.filename.as_ptr();
         }
+        // SQLite makes the temporary database when it is first used.
+        if index == 1 && !self.connection.has_temporary_objects() {
+            return null();
+        }
         let databases = self.connection.databases();
         let Some((_, file)) = databases.get(index) else { return null() };
         let mut names = self.attached_names.borrow_mut();
@@ -210,8 +214,12 @@ entry! {
     /// Writes what has changed in the cache to the file. Changes stay in memory until the commit, so nothing.
     fn sqlite3_db_cacheflush(db: Handle<Db>) -> c_int | INTERNAL; { if db.get().is_some() { OK } else { MISUSE } }
 
-    /// Frees what the connection's caches can spare: they keep to their budget.
-    fn sqlite3_db_release_memory(db: Handle<Db>) -> c_int | INTERNAL; { if db.get().is_some() { OK } else { MISUSE } }
+    /// Frees what the connection's caches can spare.
+    fn sqlite3_db_release_memory(db: Handle<Db>) -> c_int | INTERNAL; {
+        let Some(db) = db.get() else { return MISUSE };
+        db.connection.release_memory();
+        OK
+    }
 
     /// Waits. Answers the milliseconds.
     fn sqlite3_sleep(milliseconds: i32) -> c_int | 0; {

@@ -74,6 +74,7 @@ fn with_arguments(db: NonNull<Db>, args: &[Value], ctx: &Context<'_>, call: impl
         // SAFETY: the arguments stay as they are during the call.
         unsafe { cell.borrow_from(arg) };
         cell.subtype.set(ctx.arg_subtype(i));
+        cell.from_bind.set(ctx.is_parameter(i));
         cell.carry(ctx.arg_object(i).cloned());
         pointers.push(std::ptr::from_ref::<CValue>(cell).cast_mut());
     }

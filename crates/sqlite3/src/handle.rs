@@ -134,6 +134,8 @@ pub struct Stmt {
     pub column_texts: RefCell<crate::column::ColumnTexts>,
     /// Names of parameters as handed out.
     pub parameter_names: RefCell<Vec<Option<CString>>>,
+    /// Texts about the plan as handed out.
+    pub plan_texts: RefCell<Vec<CString>>,
     /// The counters of `sqlite3_stmt_status` when they were last reset, by number.
     pub reset_counters: RefCell<[u64; 9]>,
 }
@@ -286,6 +288,7 @@ impl Stmt {
             columns: RefCell::default(),
             column_texts: RefCell::default(),
             parameter_names: RefCell::default(),
+            plan_texts: RefCell::default(),
             reset_counters: RefCell::default(),
         });
         crate::memory::count(boxed.counted_size(), 1);

@@ -267,6 +267,7 @@ entry! {
             RowAction::Insert => db.fail_code(MISUSE),
             _ => match changed_value(&row.old, event.old, index, place) {
                 OK => OK,
+                MISUSE if event.without_rowid => db.fail_code(RANGE),
                 code => db.fail_code(code),
             },
         })
@@ -280,6 +281,7 @@ entry! {
             RowAction::Delete => db.fail_code(MISUSE),
             _ => match changed_value(&row.new, event.new, index, place) {
                 OK => OK,
+                MISUSE if event.without_rowid => db.fail_code(RANGE),
                 code => db.fail_code(code),
             },
         })

@@ -9,7 +9,7 @@
 //! | `handle`, `error` | connections and statements; the last error |
 //! | `open`, `uri`, `filename`, `vfs`, `file_control` | opening and closing, names of files |
 //! | `prepare`, `statement`, `bind`, `column`, `value`, `exec` | running SQL |
-//! | `connection`, `limit`, `status`, `config` | asking and setting |
+//! | `connection`, `limit`, `status`, `scan_status`, `config` | asking and setting |
 //! | `function`, `result`, `collation`, `hooks`, `unlock_notify`, `wal` | what the application adds, is asked and told |
 //! | `blob`, `backup`, `snapshot` | incremental blobs, online backup, databases as bytes, snapshots |
 //! | `vtab`, `rtree`, `carray` | modules of virtual tables; shapes for R-Trees; arrays as tables |
@@ -51,6 +51,7 @@ pub mod printf;
 pub mod result;
 pub mod routines;
 pub mod rtree;
+pub mod scan_status;
 pub mod session;
 pub mod snapshot;
 pub mod statement;

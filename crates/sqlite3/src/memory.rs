@@ -294,7 +294,8 @@ entry! {
         unsafe { sqlite3_soft_heap_limit64(i64::from(limit.max(0))); }
     }
 
-    /// Frees what caches can spare: the engine's caches keep to their own budget, so nothing.
+    /// As in SQLite without `SQLITE_ENABLE_MEMORY_MANAGEMENT`, which Debian's has not got: nothing. A connection's caches can be
+    /// told to (`sqlite3_db_release_memory`).
     fn sqlite3_release_memory(_bytes: i32) -> c_int | 0; { 0 }
 
     /// Obsolete, does nothing.

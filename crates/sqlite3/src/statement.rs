@@ -252,16 +252,6 @@ entry! {
     /// Obsolete: statements are prepared anew by themselves.
     fn sqlite3_expired(_stmt: Handle<Stmt>) -> c_int | 0; { 0 }
 
-    /// Measurements of loops are not taken.
-    fn sqlite3_stmt_scanstatus(_stmt: Handle<Stmt>, _index: i32, _what: i32, _place: *mut std::ffi::c_void) -> c_int | 1; { 1 }
-
-    /// Measurements of loops are not taken.
-    fn sqlite3_stmt_scanstatus_v2(
-        _stmt: Handle<Stmt>, _index: i32, _what: i32, _flags: i32, _place: *mut std::ffi::c_void,
-    ) -> c_int | 1; { 1 }
-
-    /// Measurements of loops are not taken.
-    fn sqlite3_stmt_scanstatus_reset(_stmt: Handle<Stmt>) | (); {}
 }
 
 /// Runs all statements of a text, with a call for each row.

@@ -171,6 +171,19 @@ impl Vm {
         self.run.counters
     }
 
+    /// What this run has counted of the loops of [`Program::scans`]: begun, and rows.
+    pub fn scan_counts(&self) -> impl Iterator<Item = [u64; 2]> {
+        let frame = self.callers.first().unwrap_or(&self.frame);
+        self.root.scans.iter().map(move |scan| {
+            // Before a run there is nothing in the registers.
+            let count = |reg| match frame.registers.get(reg) {
+                Value::Integer(i) => u64::try_from(*i).unwrap_or(0),
+                _ => 0,
+            };
+            [count(scan.counts.at(0)), count(scan.counts.at(1))]
+        })
+    }
+
     /// Bytes that the statement keeps: its program, registers and buffers, roughly.
     pub fn memory(&self) -> usize {
         const INSTRUCTION: usize = 32;

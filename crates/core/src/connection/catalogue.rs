@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use turso_error::{Error, Result, ResultCode};
 use turso_functions::{FunctionDef, Lookup, Registry};
-use turso_planner::{AuthRequest, Authorization, Catalogue, ConnectedTable, PlanOptions, no_such_module};
+use turso_planner::{AuthRequest, Authorization, Catalogue, ConnectedTable, PlanOptions, Tier, no_such_module};
 use turso_program::DbIndex;
 use turso_schema::{Relation, Schema, Table};
 use turso_value::Collation;
@@ -241,7 +241,9 @@ impl State {
             short_column_names: self.settings.short_column_names,
             reverse_unordered_selects: self.settings.reverse_unordered_selects,
             automatic_index: self.settings.automatic_index,
-            tier: self.settings.tier,
+            // Loops are what is counted, and pipelines have none.
+            tier: if self.settings.switches.scan_statistics { Tier::Row } else { self.settings.tier },
+            scan_statistics: self.settings.switches.scan_statistics,
             case_sensitive_like: self.settings.case_sensitive_like,
             count_changes: self.settings.count_changes,
             require_where: self.settings.require_where,

@@ -57,6 +57,11 @@ impl Connection {
         }
     }
 
+    /// Lets go of pages that can be read again (`PRAGMA shrink_memory`); nothing happens while a statement runs.
+    pub fn release_memory(&self) {
+        self.lock().release_memory(0);
+    }
+
     /// Bytes of the texts of the catalogues, roughly what they take.
     pub fn schema_bytes(&self) -> u64 {
         let state = self.lock();

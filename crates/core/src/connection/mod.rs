@@ -259,6 +259,13 @@ impl Connection {
     pub fn databases(&self) -> Vec<(String, String)> {
         self.lock().databases.iter().map(|d| (d.name.to_string(), d.file.to_string())).collect()
     }
+
+    /// Whether the temporary database has anything in it: until then `PRAGMA database_list` leaves it out.
+    pub fn has_temporary_objects(&self) -> bool {
+        let state = self.lock();
+        let schema = state.databases.get(1).and_then(|temp| temp.schema.as_ref());
+        schema.is_some_and(|schema| schema.tables.len() > 1)
+    }
 }
 
 /// Virtual tables that one statement may ask for.

@@ -63,6 +63,7 @@ impl State {
             new_rowid: new_rowid.unwrap_or(0),
             depth,
             blob_column,
+            without_rowid: !table.has_rowid(),
             old: &old,
             new: &new,
         };

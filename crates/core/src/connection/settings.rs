@@ -211,8 +211,19 @@ impl State {
             "locking_mode" => Ok(Value::from(self.locking_mode(db, told))),
             "secure_delete" => Ok(Value::Integer(self.secure_delete(db, told))),
             "cache_spill" => Ok(Value::Integer(self.cache_spill(db.unwrap_or(0), told))),
-            "shrink_memory" => Ok(Value::Null),
+            "shrink_memory" => {
+                // The pragma itself runs.
+                self.release_memory(1);
+                Ok(Value::Null)
+            }
             _ => self.database_setting(name, db.unwrap_or(0), told),
+        }
+    }
+
+    /// Lets go of pages that can be read again, unless more statements than these run.
+    pub fn release_memory(&mut self, running: usize) {
+        if self.active_statements <= running {
+            self.databases.iter_mut().for_each(|entry| entry.pager.release_memory());
         }
     }
 

@@ -28,6 +28,8 @@ pub enum Switch {
     Views = 1015,
     /// `PRAGMA trusted_schema`.
     TrustedSchema = 1017,
+    /// Statements count the turns of their loops ([`crate::Statement::scans`]), which takes time.
+    ScanStatistics = 1018,
     /// `PRAGMA reverse_unordered_selects`.
     ReverseUnorderedSelects = 1019,
     /// ATTACH may make files.
@@ -38,7 +40,7 @@ pub enum Switch {
 
 impl Switch {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ForeignKeys,
         Self::Triggers,
         Self::ResetDatabase,
@@ -49,6 +51,7 @@ impl Switch {
         Self::DoubleQuotedStringsInSchema,
         Self::Views,
         Self::TrustedSchema,
+        Self::ScanStatistics,
         Self::ReverseUnorderedSelects,
         Self::AttachCreates,
         Self::AttachWrites,
@@ -71,6 +74,7 @@ pub(crate) struct Switches {
     pub dqs_ddl: bool,
     pub attach_creates: bool,
     pub attach_writes: bool,
+    pub scan_statistics: bool,
 }
 
 impl Default for Switches {
@@ -84,6 +88,7 @@ impl Default for Switches {
             dqs_ddl: true,
             attach_creates: true,
             attach_writes: true,
+            scan_statistics: false,
         }
     }
 }
@@ -101,6 +106,7 @@ impl super::state::Settings {
             Switch::DoubleQuotedStringsInSchema => &mut self.switches.dqs_ddl,
             Switch::Views => &mut self.switches.views,
             Switch::TrustedSchema => &mut self.trusted_schema,
+            Switch::ScanStatistics => &mut self.switches.scan_statistics,
             Switch::ReverseUnorderedSelects => &mut self.reverse_unordered_selects,
             Switch::AttachCreates => &mut self.switches.attach_creates,
             Switch::AttachWrites => &mut self.switches.attach_writes,

@@ -168,7 +168,12 @@ impl State {
                 .filter_map(|db| db.schema.as_ref())
                 .any(|schema| schema.table(&entry.name).is_some_and(|table| Arc::ptr_eq(table, entry)))
         };
+        let before = self.virtual_tables.connected.len();
         self.virtual_tables.connected.retain(|(entry, _)| current(entry));
+        if self.virtual_tables.connected.len() < before {
+            // Programs that are kept would keep the tables.
+            self.programs = Default::default();
+        }
     }
 
     /// Have a table's module create or connect it.
@@ -243,6 +248,8 @@ impl State {
         self.virtual_tables
             .connected
             .retain(|(known, _)| entry.as_ref().is_none_or(|entry| !Arc::ptr_eq(known, entry)));
+        // It is connected anew under its new name.
+        self.forget_stale_tables();
         outcome
     }
 

@@ -57,6 +57,7 @@ fn timeless(ctx: &mut Context<'_>, args: &[Value], call: ScalarFn, name: &str, p
         result: &mut *ctx.result,
         result_subtype: 0,
         arg_subtypes: ctx.arg_subtypes,
+        parameter_args: ctx.parameter_args,
         collation: ctx.collation,
         environment: &watched,
         auxiliary: None,

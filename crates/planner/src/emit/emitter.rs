@@ -165,7 +165,7 @@ impl<'a> Emitter<'a> {
     /// An emitter for a new program.
     pub fn new(context: &'a PlanContext<'a>) -> Self {
         let mut builder = ProgramBuilder::new();
-        builder.set_explains(context.explains());
+        builder.set_explains(context.explains() || context.options.scan_statistics);
         Self {
             builder,
             context,

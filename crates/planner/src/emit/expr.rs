@@ -12,7 +12,7 @@ use turso_program::expression::{
     Add, And, BitAnd, BitNot, BitOr, CompareOp, CompareStore, Comparison, Concat, Divide, Eq, Function, IsTrue,
     MeasureColumn, Multiply, Not, Nulls, Or, Remainder, ShiftLeft, ShiftRight, Subtract,
 };
-use turso_program::{Instruction, Reg, Regs};
+use turso_program::{CallId, Instruction, Reg, Regs};
 use turso_value::{Affinity, Value};
 
 use super::Emitter;
@@ -508,6 +508,7 @@ impl Emitter<'_> {
         self.statement.may_abort.set(true);
         let collation = self.builder.collation(collation);
         let call = self.builder.call(function.clone(), args.len(), collation);
+        self.mark_parameters(call, function.flags, args);
         if function.flags.has(FunctionFlags::USER) || matches!(function.kind, FunctionKind::Distance(_)) {
             let constant = args.iter().take(32).enumerate().filter(|(_, arg)| arg.is_loop_constant());
             self.builder.set_constant_args(call, constant.fold(0, |bits, (i, _)| bits | 1 << i));
@@ -522,6 +523,14 @@ impl Emitter<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A function of the application may ask which of its arguments are parameters.
+    pub(super) fn mark_parameters(&mut self, call: CallId, flags: FunctionFlags, args: &[Expr]) {
+        if flags.has(FunctionFlags::USER) {
+            let parameters = args.iter().take(32).enumerate().filter(|(_, arg)| matches!(arg, Expr::Parameter(_)));
+            self.builder.set_parameter_args(call, parameters.fold(0, |bits, (i, _)| bits | 1 << i));
+        }
     }
 
     /// Functions that are code: their arguments are evaluated only as far as needed.

@@ -213,7 +213,7 @@ impl Emitter<'_> {
             return result;
         };
         let source = source_of(run.core, level)?;
-        self.explain_level(source, level, run.plan.min_max);
+        let scan = self.begin_counted(source, level, run.plan.min_max);
         let outer_join = matches!(level.join, JoinKind::Left | JoinKind::Full);
         let matched = outer_join.then(|| {
             let matched = self.builder.register();
@@ -224,6 +224,7 @@ impl Emitter<'_> {
         let exits = AccessExits { next, ended };
         let state = run.states.get_mut(i).ok_or_else(|| Error::sql("the plan has a level without state"))?;
         let advance = self.begin_access(state, source, level, exits)?;
+        self.count_row(scan, &level.access);
         if outer_join {
             // The NULL row leaves by way of the loops over sets, which a NULL before them may never have opened.
             state.null_cursors.extend(advance.values.iter().filter_map(|values| values.set()));
@@ -270,6 +271,7 @@ impl Emitter<'_> {
             let left = self.builder.label();
             self.builder.emit(IfPos { reg: matched, target: left, decrement: 0 });
             self.null_row(&run.states, i);
+            self.count_null_row(scan);
             self.builder.emit(Integer { value: 1, dest: matched });
             match advance_back {
                 // The rest of the level is a subroutine of the OR's arms.

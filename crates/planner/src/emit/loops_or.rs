@@ -45,6 +45,7 @@ impl Emitter<'_> {
             self.builder.open_plan_node_with(|| format!("INDEX {}", number + 1));
             self.explain_arm(source, &arm.access);
             self.builder.close_plan_node();
+            let scan = self.count_loop(source, &arm.access, -1.0);
             let (next, ended) = (self.builder.label(), self.builder.label());
             for filter in &arm.before {
                 self.jump_if_false(filter, ended, true)?;
@@ -70,6 +71,7 @@ impl Emitter<'_> {
             };
             self.bind_source(source.id, binding.clone());
             let advance = self.begin_table_access(table, index_cursor, &arm.access, AccessExits { next, ended })?;
+            self.count_row(scan, &arm.access);
             self.loop_depth += 1;
             for filter in &arm.filters {
                 self.jump_if_false(filter, next, true)?;

@@ -35,6 +35,7 @@ pub(crate) mod insert;
 mod loops;
 mod loops_access;
 mod loops_auto;
+mod loops_counted;
 mod loops_in;
 mod loops_index;
 mod loops_or;

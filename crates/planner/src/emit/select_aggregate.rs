@@ -181,6 +181,7 @@ impl<'a> Aggregates<'a> {
                 extremes += usize::from(extreme.is_some());
                 let collation = e.builder.collation(&aggregate.collation);
                 let call = e.builder.call(aggregate.function.clone(), aggregate.args.len(), collation);
+                e.mark_parameters(call, aggregate.function.flags, &aggregate.args);
                 let args = e.builder.registers(aggregate.args.len().max(1));
                 // DISTINCT means nothing to min and max.
                 let distinct = (aggregate.distinct && !is_extreme)

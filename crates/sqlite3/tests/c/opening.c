@@ -42,7 +42,7 @@ static void codes(sqlite3 *db) {
 }
 
 static void settings(sqlite3 *db) {
-  int now = -1, high = -1;
+  int now = -1, high = -1, used = -1;
   sqlite3_int64 now64 = -1, high64 = -1;
   INT(sqlite3_limit(db, SQLITE_LIMIT_COLUMN, -1)); INT(sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 5)); INT(sqlite3_limit(db, SQLITE_LIMIT_COLUMN, 2000));
   INT(sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 1000)); INT(sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 10)); INT(sqlite3_limit(db, 99, 1));
@@ -50,7 +50,9 @@ static void settings(sqlite3 *db) {
   RC(sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, -1, &now)); INT(now); RC(sqlite3_db_config(db, 5555, 1, &now));
   RC(sqlite3_db_status(db, SQLITE_DBSTATUS_SCHEMA_USED, &now, &high, 0)); RC(sqlite3_db_status(db, 99, &now, &high, 0));
   RC(sqlite3_db_status64(db, SQLITE_DBSTATUS_STMT_USED, &now64, &high64, 0)); INT(now64); RC(sqlite3_db_status64(db, 99, &now64, &high64, 0));
-  RC(sqlite3_db_release_memory(db)); RC(sqlite3_db_cacheflush(db));
+  run(db, "CREATE TABLE big(a); INSERT INTO big VALUES(zeroblob(50000)); SELECT length(a || '') FROM big");
+  RC(sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_USED, &now, &high, 0)); RC(sqlite3_db_release_memory(db)); RC(sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_USED, &used, &high, 0)); INT(used < now);
+  run(db, "DROP TABLE big"); RC(sqlite3_db_cacheflush(db));
   RC(sqlite3_busy_timeout(db, 10)); RC(sqlite3_busy_handler(db, never, 0)); RC(sqlite3_busy_timeout(db, 0)); RC(sqlite3_setlk_timeout(db, 0, 0));
   SET(sqlite3_db_mutex(db));
   INT(sqlite3_mutex_try(sqlite3_db_mutex(db))); sqlite3_mutex_leave(sqlite3_db_mutex(db));

@@ -28,6 +28,7 @@ static void binding(sqlite3 *db) {
 
 static void columns(sqlite3 *db) {
   sqlite3_stmt *stmt = 0;
+  RC(sqlite3_db_config(db, SQLITE_DBCONFIG_STMT_SCANSTATUS, 1, (int *)0));
   RC(sqlite3_prepare_v2(db, "SELECT a AS x, b, c || 'z', 12, 1.5, NULL, x'0102' FROM t ORDER BY a", -1, &stmt, 0));
   INT(sqlite3_column_count(stmt)); INT(sqlite3_data_count(stmt)); INT(sqlite3_stmt_readonly(stmt)); INT(sqlite3_stmt_busy(stmt));
   for (int i = 0; i < 4; i++) {
@@ -48,7 +49,16 @@ static void columns(sqlite3 *db) {
   INT(sqlite3_stmt_isexplain(stmt));
   const char *scan = 0; sqlite3_int64 loops = 0;
   RC(sqlite3_stmt_scanstatus(stmt, 0, SQLITE_SCANSTAT_NAME, &scan)); STR(scan); RC(sqlite3_stmt_scanstatus(stmt, 0, SQLITE_SCANSTAT_NVISIT, &loops)); INT(loops); RC(sqlite3_stmt_scanstatus_v2(stmt, 99, SQLITE_SCANSTAT_NLOOP, 0, &loops)); sqlite3_stmt_scanstatus_reset(stmt);
+  RC(sqlite3_stmt_scanstatus(stmt, 0, SQLITE_SCANSTAT_NVISIT, &loops)); INT(loops); RC(sqlite3_stmt_scanstatus(stmt, 0, SQLITE_SCANSTAT_EXPLAIN, &scan)); STR(scan);
   RC(sqlite3_finalize(stmt));
+  RC(sqlite3_prepare_v2(db, "SELECT x.a FROM t x LEFT JOIN t y ON y.a = x.a + 1 WHERE x.a > 0 ORDER BY x.b", -1, &stmt, 0));
+  for (int i = 0; i < 2; i++) { while (sqlite3_step(stmt) == SQLITE_ROW) {} RC(sqlite3_reset(stmt)); }
+  for (int i = -1; i < 9; i++) {
+    scan = 0; loops = 0;
+    RC(sqlite3_stmt_scanstatus_v2(stmt, i, SQLITE_SCANSTAT_EXPLAIN, SQLITE_SCANSTAT_COMPLEX, &scan)); STR(scan);
+    if (scan && strncmp(scan, "USE TEMP", 8)) { RC(sqlite3_stmt_scanstatus_v2(stmt, i, SQLITE_SCANSTAT_NLOOP, SQLITE_SCANSTAT_COMPLEX, &loops)); INT(loops); RC(sqlite3_stmt_scanstatus_v2(stmt, i, SQLITE_SCANSTAT_NVISIT, SQLITE_SCANSTAT_COMPLEX, &loops)); INT(loops); }
+  }
+  RC(sqlite3_finalize(stmt)); RC(sqlite3_db_config(db, SQLITE_DBCONFIG_STMT_SCANSTATUS, 0, (int *)0));
 }
 
 static void preparing(sqlite3 *db) {

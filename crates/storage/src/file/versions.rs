@@ -195,6 +195,13 @@ impl Versions {
         }
     }
 
+    /// Lets go of all shared pages; which commit changed what stays known.
+    pub fn forget_pages(&mut self) {
+        self.cache = HashMap::new();
+        self.queue = VecDeque::new();
+        self.replaced = Vec::new();
+    }
+
     fn keep(&mut self, no: PageNo, at: CommitNo, page: PageRef) {
         let capacity = CACHE_BYTES / page.len();
         if self.cache.insert(no.0, Cached { from: at, page }).is_none() {

@@ -470,6 +470,14 @@ impl Pager {
         self.trim_above = self.table.resident().saturating_add(limit);
     }
 
+    /// Lets go of pages that can be read again, those that all connections share too. No cursor may be in the middle of anything.
+    pub fn release_memory(&mut self) {
+        let mark = self.transaction_mark;
+        let Backing::File(file) = &self.backing else { return };
+        file.db.versions().forget_pages();
+        self.table.retain(|no, slot| no == PageNo::ONE || slot.mark >= mark);
+    }
+
     /// `PRAGMA cache_size` in pages: how many clean pages this connection keeps.
     pub fn set_cache_pages(&mut self, pages: usize) {
         if let Backing::File(file) = &mut self.backing {
