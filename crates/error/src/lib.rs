@@ -37,6 +37,8 @@ pub struct Failure {
     pub sql_offset: Option<u32>,
     /// The operating system's error number, where there is one.
     pub os_error: Option<i32>,
+    /// The damage is within one record; the tree that it is in may be sound.
+    pub in_record: bool,
     /// Where in the engine the failure was detected, for logs.
     pub detected_at: &'static Location<'static>,
 }
@@ -51,6 +53,7 @@ impl Error {
             message: message.into(),
             sql_offset: None,
             os_error: None,
+            in_record: false,
             detected_at: Location::caller(),
         }))
     }
@@ -75,6 +78,22 @@ impl Error {
     pub fn corrupt(page_no: u32, what: &'static str) -> Self {
         let _ = (page_no, what);
         Self::from_code(ResultCode::CORRUPT)
+    }
+
+    /// A record that is damaged in itself: its header does not describe it.
+    #[cold]
+    #[track_caller]
+    pub fn malformed_record(what: &'static str) -> Self {
+        let mut error = Self::corrupt(0, what);
+        if let Error::Failed(failure) = &mut error {
+            failure.in_record = true;
+        }
+        error
+    }
+
+    /// The failure is that of [`Error::malformed_record`].
+    pub fn is_malformed_record(&self) -> bool {
+        matches!(self, Error::Failed(failure) if failure.in_record)
     }
 
     /// An operating system error, as the given `SQLITE_IOERR_*` code.

@@ -93,7 +93,7 @@ instructions! {
     NotNull { reg: Reg, target: Addr }
     /// Jump when the value is of one of these storage classes ([`class`]).
     IsOf { reg: Reg, classes: u32, target: Addr }
-    /// From here on damage that an instruction meets (`SQLITE_CORRUPT`) does not end the run: it goes on at `target`, once.
+    /// From here on a record that is damaged in itself does not end the run: it goes on at `target`, once.
     OnDamage { target: Addr }
     /// When the integer is positive: subtract `decrement` and jump.
     IfPos { reg: Reg, target: Addr, decrement: u32 }

@@ -81,9 +81,9 @@ instructions! {
     DropIndex { db: DbIndex, name: Arc<str> }
     /// Remove a trigger from the catalogue.
     DropTrigger { db: DbIndex, name: Arc<str> }
-    /// Check the pages of the trees whose root page numbers are in `roots`: `dest` becomes NULL, or the text of at most
-    /// `max_errors` problems (a register that is counted down).
-    IntegrityCheck { db: DbIndex, roots: Regs, max_errors: Reg, dest: Reg }
+    /// Check the pages of the trees whose root page numbers are in `roots`: `dest` becomes NULL, or the text of its
+    /// problems; `more` says how many are wanted beyond the first, and is taken down by those told. `roots` become the numbers of entries that were met in the trees.
+    IntegrityCheck { db: DbIndex, roots: Regs, more: Reg, dest: Reg }
     /// `PRAGMA journal_mode`: `mode` NULL queries; `dest` gets the mode in force.
     JournalMode { db: DbIndex, mode: Reg, dest: Reg }
     /// `PRAGMA wal_checkpoint`: three registers from `dest` get busy, log, checkpointed. `mode` 0..=3 passive, full, restart, truncate.

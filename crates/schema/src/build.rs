@@ -188,7 +188,9 @@ fn check_root(row: &SchemaRow) -> Result<()> {
     if row.root < 2 { Err(Error::sql("invalid rootpage")) } else { Ok(()) }
 }
 
-fn add_table(schema: &mut Schema, table: Table) {
+fn add_table(schema: &mut Schema, mut table: Table) {
+    schema.added += 1;
+    table.sequence = schema.added;
     for index in &table.indexes {
         schema.indexes.insert(FoldedName::new(&index.name), index.clone());
     }

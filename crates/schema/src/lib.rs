@@ -12,6 +12,7 @@ mod define;
 mod define_index;
 mod index;
 mod names;
+mod order;
 mod parse;
 mod schema;
 mod statistics;

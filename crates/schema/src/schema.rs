@@ -33,6 +33,8 @@ pub struct Schema {
     pub triggers: BTreeMap<FoldedName, Arc<Trigger>>,
     /// Contents of `sqlite_stat1` and `sqlite_stat4`, by table or index.
     pub statistics: BTreeMap<FoldedName, Statistics>,
+    /// Tables and views that were ever added, for [`Table::sequence`].
+    pub(crate) added: u32,
 }
 
 /// The columns of `sqlite_schema` with their types.
@@ -59,6 +61,7 @@ impl Schema {
             indexes: BTreeMap::new(),
             triggers: BTreeMap::new(),
             statistics: BTreeMap::new(),
+            added: 0,
         };
         let table = schema_table(temporary);
         schema.tables.insert(FoldedName::new(&table.name), Arc::new(table));

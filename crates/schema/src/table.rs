@@ -40,6 +40,8 @@ pub struct Table {
     pub sql: Arc<str>,
     /// Reading or writing this element fails with this error; other elements are not affected.
     pub broken: Option<Error>,
+    /// How many tables and views of the schema came before it.
+    pub sequence: u32,
 }
 
 /// What a [`Table`] is.
@@ -197,6 +199,7 @@ impl Table {
             foreign_keys: Vec::new(),
             sql: sql.into(),
             broken: None,
+            sequence: 0,
         }
     }
 

@@ -94,8 +94,9 @@ pub trait Host {
     /// VACUUM, or INTO the file named.
     fn vacuum(&mut self, db: DbIndex, into: Option<&Value>) -> Result<()>;
 
-    /// Check the trees with these root pages; the text of at most `max_errors` problems, and how many there were.
-    fn integrity_check(&mut self, db: DbIndex, roots: &[u32], max_errors: i64) -> Result<Option<(String, i64)>>;
+    /// Check the trees with these root pages; the text of at most `max_errors` problems, and how many there were. Each root
+    /// becomes the number of entries that its tree has.
+    fn integrity_check(&mut self, db: DbIndex, roots: &mut [u64], max_errors: i64) -> Result<Option<(String, i64)>>;
 
     /// One step of incremental vacuum; false when nothing is left to do.
     fn incremental_vacuum(&mut self, db: DbIndex) -> Result<bool>;

@@ -116,16 +116,19 @@ impl Exec for IntegrityCheck {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         let mut roots = Vec::with_capacity(self.roots.count as usize);
         for value in vm.frame.registers.block(self.roots) {
-            roots.push(u32::try_from(value.to_integer()).map_err(|_| Error::from_code(ResultCode::CORRUPT))?);
+            roots.push(u64::try_from(value.to_integer()).map_err(|_| Error::from_code(ResultCode::CORRUPT))?);
         }
-        let left = vm.frame.registers.integer(self.max_errors);
-        let problems = host.integrity_check(self.db, &roots, left)?;
+        let more = vm.frame.registers.integer(self.more);
+        let problems = host.integrity_check(self.db, &mut roots, more.saturating_add(1))?;
         let registers = &mut vm.frame.registers;
+        for (i, entries) in roots.into_iter().enumerate() {
+            registers.set_integer(self.roots.at(i), entries as i64);
+        }
         match problems {
             None => registers.get_mut(self.dest).set_null(),
             Some((text, count)) => {
                 registers.get_mut(self.dest).set_text(text.as_bytes());
-                registers.set_integer(self.max_errors, left.saturating_sub(count));
+                registers.set_integer(self.more, more.saturating_sub(count - 1));
             }
         }
         Ok(Flow::NEXT)

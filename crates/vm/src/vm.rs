@@ -310,7 +310,7 @@ impl Vm {
                     self.frame.program = Some(program);
                     self.frame.pc = pc;
                     match self.run.on_damage {
-                        Some(target) if error.is(ResultCode::CORRUPT) => {
+                        Some(target) if error.is_malformed_record() => {
                             self.run.on_damage = None;
                             self.run.unpin();
                             self.frame.pc = target.index();

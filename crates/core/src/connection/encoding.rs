@@ -61,10 +61,10 @@ impl State {
     }
 }
 
-/// The header's text encoding number; `None` in a file without tables.
+/// The header's text encoding number, of which two bits count; `None` in a file without tables.
 pub(crate) fn encoding_of(number: u32) -> Option<TextEncoding> {
-    match number {
-        0 => None,
+    match number & 3 {
+        _ if number == 0 => None,
         2 => Some(TextEncoding::Utf16Le),
         3 => Some(TextEncoding::Utf16Be),
         _ => Some(TextEncoding::Utf8),

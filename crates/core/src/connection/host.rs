@@ -125,29 +125,28 @@ impl Host for State {
         self.run_vacuum(db.index(), into)
     }
 
-    fn integrity_check(&mut self, db: DbIndex, roots: &[u32], max_errors: i64) -> Result<Option<(String, i64)>> {
+    fn integrity_check(&mut self, db: DbIndex, roots: &mut [u64], max_errors: i64) -> Result<Option<(String, i64)>> {
         let index = db.index();
         let limit = usize::try_from(max_errors).unwrap_or(0).max(1);
-        let mut check = self
-            .integrity_check
-            .take()
-            .unwrap_or_else(|| IntegrityCheck::new(roots.iter().map(|&root| PageNo(root)).collect(), limit));
+        let mut check = self.integrity_check.take().unwrap_or_else(|| {
+            IntegrityCheck::new(roots.iter().map(|root| PageNo(u32::try_from(*root).unwrap_or(0))).collect(), limit)
+        });
         let Some(entry) = self.databases.get_mut(index) else { return Ok(None) };
-        if entry.pager.page_count() == 0 {
-            return Ok(None);
-        }
         match check.run(&mut entry.pager) {
-            Ok([]) => Ok(None),
-            Ok(messages) => {
-                let text = format!("*** in database {} ***\n{}", entry.name, messages.join("\n"));
-                Ok(Some((text, messages.len() as i64)))
-            }
+            Ok(()) => {}
             Err(Error::Pending) => {
                 self.integrity_check = Some(check);
-                Err(Error::Pending)
+                return Err(Error::Pending);
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
         }
+        roots.copy_from_slice(check.entries());
+        let messages = check.messages();
+        if messages.is_empty() {
+            return Ok(None);
+        }
+        let text = format!("*** in database {} ***\n{}", entry.name, messages.join("\n"));
+        Ok(Some((text, messages.len() as i64)))
     }
 
     fn incremental_vacuum(&mut self, db: DbIndex) -> Result<bool> {

@@ -78,7 +78,7 @@ impl State {
         let encoding = self.text_encoding(db);
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         let cookie = entry.pager.header().schema_cookie;
-        if entry.pager.header().schema_format > NEWEST_FORMAT {
+        if file_format(entry.pager.header()) > NEWEST_FORMAT {
             return Err(Error::sql("unsupported file format"));
         }
         if self.settings.switches.reset_database && db != 1 {
@@ -102,8 +102,11 @@ impl State {
         }
         // Whoever may write the schema may want to mend it: what can be read of it is enough.
         let mends = self.mends_schema();
-        let rows = match self.read_schema_rows(db) {
+        let (rows, damage) = self.read_rows_until_damage(db, PageNo::ONE)?;
+        let rows = rows.iter().map(schema_row).collect::<Result<Vec<_>>>();
+        let rows = match rows {
             Err(error) if mends && error.is(ResultCode::CORRUPT) => None,
+            _ if mends && damage.is_some() => None,
             rows => Some(rows?),
         };
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
@@ -117,6 +120,9 @@ impl State {
             }
             whole = false;
             schema = what_can_be_built(empty_schema(entry.pager.header(), encoding, db == 1), &rows);
+        }
+        if let Some(damage) = damage.filter(|_| !mends) {
+            return Err(damage);
         }
         entry.statistics_stale = whole && schema.table("sqlite_stat1").is_some();
         let schema = Arc::new(schema);
@@ -155,7 +161,8 @@ impl State {
         self.read_rows(db, PageNo::ONE)?.iter().map(schema_row).collect()
     }
 
-    /// What ANALYZE has noted: take up the rows of `sqlite_stat1` and `sqlite_stat4`, as far as the catalogue has those tables.
+    /// What ANALYZE has noted: take up the rows of `sqlite_stat1` and `sqlite_stat4`, as far as the catalogue has those tables. They
+    /// help to choose, no more: of damaged ones those count that can be read.
     fn read_statistics(&mut self, db: usize, schema: &mut Schema) -> Result<()> {
         let root_of = |schema: &Schema, name| schema.table(name).filter(|t| t.has_rowid()).map(|t| PageNo(t.root));
         let Some(root) = root_of(schema, "sqlite_stat1") else { return Ok(()) };
@@ -163,16 +170,16 @@ impl State {
         // Read already, where the samples have been waited for.
         let plain = match self.databases.get_mut(db).and_then(|entry| entry.plain_statistics.take()) {
             Some((of, rows)) if of == epoch => rows,
-            _ => self.read_rows(db, root)?,
+            _ => self.read_rows_until_damage(db, root)?.0,
         };
-        let samples = match root_of(schema, "sqlite_stat4").map(|root| self.read_rows(db, root)) {
+        let samples = match root_of(schema, "sqlite_stat4").map(|root| self.read_rows_until_damage(db, root)) {
             Some(Err(Error::Pending)) => {
                 if let Some(entry) = self.databases.get_mut(db) {
                     entry.plain_statistics = Some((epoch, plain));
                 }
                 return Err(Error::Pending);
             }
-            Some(rows) => rows?,
+            Some(rows) => rows?.0,
             None => Vec::new(),
         };
         let texts: Vec<[Option<String>; 3]> = plain.iter().map(|r| [0, 1, 2].map(|i| text(&r[i]))).collect();
@@ -191,27 +198,39 @@ impl State {
     }
 
     pub(super) fn read_rows(&mut self, db: usize, root: PageNo) -> Result<Vec<Fields>> {
-        let result = self.scan(db, root);
-        if !matches!(result, Err(Error::Pending))
-            && let Some(entry) = self.databases.get_mut(db)
-        {
-            entry.loading = None;
+        match self.read_rows_until_damage(db, root)? {
+            (_, Some(damage)) => Err(damage),
+            (rows, None) => Ok(rows),
         }
-        self.pending_on(db, result)
     }
 
-    fn scan(&mut self, db: usize, root: PageNo) -> Result<Vec<Fields>> {
+    /// The rows in front of the first that cannot be read, and the error of that one.
+    fn read_rows_until_damage(&mut self, db: usize, root: PageNo) -> Result<(Vec<Fields>, Option<Error>)> {
+        let result = self.scan(db, root);
+        let result = self.pending_on(db, result);
+        if matches!(result, Err(Error::Pending)) {
+            return Err(Error::Pending);
+        }
+        let rows = self.databases.get_mut(db).and_then(|entry| entry.loading.take()).map(|loading| loading.rows);
+        match result {
+            Err(error) if !error.is(ResultCode::CORRUPT) => Err(error),
+            result => Ok((rows.unwrap_or_default(), result.err())),
+        }
+    }
+
+    /// Reads rows into `Database::loading`.
+    fn scan(&mut self, db: usize, root: PageNo) -> Result<()> {
         let encoding = self.text_encoding(db);
-        let Some(entry) = self.databases.get_mut(db) else { return Ok(Vec::new()) };
+        let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         if entry.pager.page_count() == 0 {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let epoch = entry.pager.change_epoch();
         if entry.loading.as_ref().is_none_or(|l| l.epoch != epoch || l.root != root) {
             let cursor = BTreeCursor::new(root, CursorKind::Table);
             entry.loading = Some(Loading { root, cursor, started: false, on_row: false, epoch, rows: Vec::new() });
         }
-        let Some(loading) = &mut entry.loading else { return Ok(Vec::new()) };
+        let Some(loading) = &mut entry.loading else { return Ok(()) };
         let pager = &mut entry.pager;
         loop {
             if loading.on_row {
@@ -228,7 +247,7 @@ impl State {
             loading.on_row = true;
             pager.unpin();
         }
-        Ok(std::mem::take(&mut loading.rows))
+        Ok(())
     }
 
     /// After DDL: take up what is new in `sqlite_schema` (with `all`, read everything afresh).
@@ -243,7 +262,7 @@ impl State {
         let new: Vec<SchemaRow> = rows.into_iter().filter(|row| all || !is_known(&schema, row)).collect();
         build_schema(&mut schema, &new)?;
         schema.cookie = entry.pager.header().schema_cookie;
-        schema.file_format = entry.pager.header().schema_format;
+        schema.file_format = file_format(entry.pager.header());
         schema.encoding = encoding;
         schema.generation = next_generation();
         entry.statistics_stale |= all && schema.table("sqlite_stat1").is_some();
@@ -305,10 +324,15 @@ fn is_known(schema: &Schema, row: &SchemaRow) -> bool {
     }
 }
 
+/// The schema format, of which one byte counts.
+fn file_format(header: &turso_storage::DatabaseHeader) -> u32 {
+    header.schema_format & 0xff
+}
+
 fn empty_schema(header: &turso_storage::DatabaseHeader, encoding: TextEncoding, temporary: bool) -> Schema {
     let mut schema = Schema::empty(temporary);
     schema.cookie = header.schema_cookie;
-    schema.file_format = header.schema_format;
+    schema.file_format = file_format(header);
     schema.encoding = encoding;
     schema
 }

@@ -172,12 +172,7 @@ fn analyze_tables(
         }
         named => delete_rows_named(e, db, stat.root, named, told(db, stat, Cause::Delete)),
     })?;
-    // SQLite takes them as they lie in its catalogue: the newest first as long as there are few, then as they are hashed.
-    let mut tables: Vec<_> = schema.tables.values().collect();
-    if tables.iter().filter(|table| may_be_analyzed(table) || table.is_view()).count() < 4 {
-        tables.sort_by_key(|table| std::cmp::Reverse(table.root));
-    }
-    for table in tables {
+    for table in schema.tables_in_order() {
         if !may_be_analyzed(table) || !wanted(table) {
             continue;
         }

@@ -75,6 +75,18 @@ fn varint_long(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
 /// Parses the cell that starts at `at`. `None` when it does not lie inside the usable area.
 #[inline]
 pub(crate) fn parse_at(kind: NodeKind, bytes: &[u8], at: usize, geometry: &Geometry) -> Option<Cell> {
+    let (cell, payload_len) = parse(kind, bytes, at, geometry, u64::MAX)?;
+    if payload_len > MAX_PAYLOAD { None } else { Some(cell) }
+}
+
+/// As [`parse_at`], for whoever looks for damage: of a payload size that no payload has, the low 32 bits count, as SQLite takes them.
+pub(crate) fn parse_any_size(kind: NodeKind, bytes: &[u8], at: usize, geometry: &Geometry) -> Option<Cell> {
+    parse(kind, bytes, at, geometry, u64::from(u32::MAX)).map(|(cell, _)| cell)
+}
+
+/// The cell, and the size of its payload, of which the bits in `mask` count.
+#[inline(always)]
+fn parse(kind: NodeKind, bytes: &[u8], at: usize, geometry: &Geometry, mask: u64) -> Option<(Cell, u64)> {
     let usable = geometry.usable;
     let mut cell = Cell::default();
     let (payload_len, start) = match kind {
@@ -92,15 +104,16 @@ pub(crate) fn parse_at(kind: NodeKind, bytes: &[u8], at: usize, geometry: &Geome
             cell.rowid = rowid as i64;
             cell.size = (next - at) as u32;
             cell.payload_at = next as u32;
-            return Some(cell);
+            return Some((cell, 0));
         }
         NodeKind::IndexLeaf => varint_at(bytes, at)?,
         NodeKind::IndexInterior => varint_at(bytes, at + 4)?,
     };
-    if payload_len > MAX_PAYLOAD {
+    let whole = payload_len & mask;
+    if whole > u64::from(u32::MAX) {
         return None;
     }
-    let payload_len = payload_len as usize;
+    let payload_len = whole as usize;
     let local = geometry.local(kind == NodeKind::TableLeaf, payload_len);
     let end = start + local + if local < payload_len { 4 } else { 0 };
     if end > usable {
@@ -110,7 +123,7 @@ pub(crate) fn parse_at(kind: NodeKind, bytes: &[u8], at: usize, geometry: &Geome
     cell.local_len = local as u32;
     cell.payload_at = start as u32;
     cell.size = ((end - at) as u32).max(4);
-    Some(cell)
+    Some((cell, whole))
 }
 
 /// The size of the cell that starts at `at`, as [`parse_at`] has it.
@@ -218,6 +231,17 @@ impl Node<'_> {
         Err(Error::corrupt(self.no.0, "cell outside the page"))
     }
 
+    /// Parses cell `i` for whoever only reads it, wherever its pointer leads ([`Node::cell_anywhere`]).
+    #[inline]
+    pub fn cell_to_read(&self, i: usize, geometry: &Geometry) -> Result<Cell> {
+        let at = self.cell_at(i);
+        let at = if at >= self.pointers_end() && at < self.usable { at } else { self.cell_anywhere(i) };
+        match parse_at(self.kind, self.bytes, at, geometry) {
+            Some(cell) => Ok(cell),
+            None => Err(Error::corrupt(self.no.0, "cell outside the page")),
+        }
+    }
+
     /// The size of cell `i`.
     #[inline]
     pub fn cell_size(&self, i: usize, geometry: &Geometry) -> Result<usize> {
@@ -247,15 +271,15 @@ impl Node<'_> {
 
     #[cold]
     fn rowid_long(&self, i: usize) -> Result<i64> {
-        let at = self.cell_at(i);
+        let at = self.cell_anywhere(i);
         let rowid = if self.kind == NodeKind::TableLeaf {
             varint_at(self.bytes, at).and_then(|(_, next)| varint_at(self.bytes, next))
         } else {
             varint_at(self.bytes, at + 4)
         };
         match rowid {
-            Some((rowid, _)) if at >= self.pointers_end() => Ok(rowid as i64),
-            _ => Err(Error::corrupt(self.no.0, "cell outside the page")),
+            Some((rowid, _)) => Ok(rowid as i64),
+            None => Err(Error::corrupt(self.no.0, "cell outside the page")),
         }
     }
 

@@ -12,7 +12,7 @@
 //! | pointers   | pointer-map entries name the right kind and parent                                               |
 //! | pages      | none is unused, none is used twice                                                               |
 
-use super::cell::{Cell, parse_at};
+use super::cell::{Cell, parse_any_size};
 use super::layout::{Geometry, MAX_DEPTH, NodeKind, be16, be32, header_at};
 use super::ptrmap;
 use crate::format::layout::ptrmap::{BTREE_PAGE, FREE_PAGE, OVERFLOW_FIRST, OVERFLOW_NEXT, ROOT_PAGE};
@@ -24,6 +24,8 @@ use turso_error::{Error, Result};
 pub struct IntegrityCheck {
     roots: Vec<PageNo>,
     next_root: usize,
+    /// How many entries the tree of each root has.
+    entries: Vec<u64>,
     messages: Vec<String>,
     /// How many more messages are wanted.
     room: usize,
@@ -113,6 +115,7 @@ impl IntegrityCheck {
     /// `limit` messages.
     pub fn new(roots: Vec<PageNo>, limit: usize) -> Self {
         IntegrityCheck {
+            entries: vec![0; roots.len()],
             roots,
             next_root: 0,
             messages: Vec::new(),
@@ -128,14 +131,23 @@ impl IntegrityCheck {
         }
     }
 
-    /// Runs the check to its end. `Err(Pending)`: run again. The messages, none for a sound file; the caller puts SQLite's
-    /// heading `*** in database main ***` in front of them.
-    pub fn run(&mut self, pager: &mut Pager) -> Result<&[String]> {
+    /// Runs the check to its end. `Err(Pending)`: run again.
+    pub fn run(&mut self, pager: &mut Pager) -> Result<()> {
         while self.stage != Stage::Done {
             self.step(pager)?;
             pager.unpin();
         }
-        Ok(&self.messages)
+        Ok(())
+    }
+
+    /// What was found, nothing in a sound file; the caller puts SQLite's heading `*** in database main ***` in front.
+    pub fn messages(&self) -> &[String] {
+        &self.messages
+    }
+
+    /// For each root, how many entries its tree has: of pages that cannot be read as a page, none are counted.
+    pub fn entries(&self) -> &[u64] {
+        &self.entries
     }
 
     fn say(&mut self, text: String) {
@@ -454,6 +466,11 @@ impl IntegrityCheck {
             self.say("free space corruption".to_string());
             return Ok(Move::Leave(0));
         }
+        if kind != NodeKind::TableInterior
+            && let Some(entries) = self.next_root.checked_sub(1).and_then(|root| self.entries.get_mut(root))
+        {
+            *entries += count as u64;
+        }
         frame.kind = kind;
         frame.count = count;
         frame.content = match be16(&page, at + 5) {
@@ -506,7 +523,7 @@ impl IntegrityCheck {
                     frame.cover = false;
                     return Ok(self.next_cell(frame));
                 }
-                let parsed = parse_at(frame.kind, &page, at, &self.geometry);
+                let parsed = parse_any_size(frame.kind, &page, at, &self.geometry);
                 let Some(parsed) = parsed.filter(|cell| at + cell.size as usize <= usable) else {
                     self.say("Extends off end of page".to_string());
                     frame.cover = false;
@@ -581,7 +598,7 @@ impl IntegrityCheck {
         let mut areas: Vec<(usize, usize)> = Vec::with_capacity(frame.count + 8);
         for i in 0..frame.count {
             let start = be16(page, pointers + 2 * i);
-            if let Some(cell) = parse_at(frame.kind, page, start, &self.geometry) {
+            if let Some(cell) = parse_any_size(frame.kind, page, start, &self.geometry) {
                 areas.push((start, start + cell.size as usize - 1));
             }
         }

@@ -665,13 +665,24 @@ impl BTreeCursor {
                 }
             }
         }
-        self.cell_outside()
+        self.load_odd_cell()
     }
 
     #[cold]
-    fn cell_outside(&mut self) -> Result<()> {
-        self.state = State::Unset;
-        Err(Error::corrupt(self.path[self.depth].no.0, "cell outside the page"))
+    fn load_odd_cell(&mut self) -> Result<()> {
+        let level = &self.path[self.depth];
+        let cell =
+            level.node(self.geometry.usable).and_then(|n| n.cell_to_read(usize::from(level.cell), &self.geometry));
+        match cell {
+            Ok(cell) => {
+                self.cell = cell;
+                Ok(())
+            }
+            Err(error) => {
+                self.state = State::Unset;
+                Err(error)
+            }
+        }
     }
 
     // ---- Position after changes by others -------------------------------------------------------------------------

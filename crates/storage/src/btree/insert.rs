@@ -379,6 +379,9 @@ impl BTreeCursor {
         let level = &self.path[self.depth];
         let node = level.node(self.geometry.usable)?;
         let (no, leaf, at) = (level.no, level.kind.is_leaf(), node.cell_at(index));
+        if at < node.pointers_end() || at + old.size as usize > node.usable {
+            return Err(Error::corrupt(no.0, "cell outside the page"));
+        }
         let old_chain = if old.overflows() { Some(old.first_overflow(node.bytes)) } else { None };
         if let Some(first) = old_chain {
             self.walk_chain(pager, first, &old)?;

@@ -169,6 +169,12 @@ impl BTreeCursor {
         let (local, size) = (cell.local_len as usize, self.geometry.overflow_size());
         let level_no = self.path[self.depth].no;
         self.pin_leaf(pager)?;
+        let level = &self.path[self.depth];
+        if level.node(self.geometry.usable)?.cell_at(usize::from(level.cell))
+            < usize::from(level.pointers) + 2 * usize::from(level.count)
+        {
+            return Err(Error::corrupt(level_no.0, "cell outside the page"));
+        }
         if end > local {
             check_length(pager, &cell, &self.geometry)?;
             if self.chain.is_empty() {

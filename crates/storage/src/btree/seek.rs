@@ -380,7 +380,7 @@ impl BTreeCursor {
     fn compare_any(&mut self, pager: &mut Pager, i: usize, key: Key<'_>, info: &KeyInfo) -> Result<Ordering> {
         let level = &self.path[self.depth];
         let node = level.node(self.geometry.usable)?;
-        let cell = node.cell(i, &self.geometry)?;
+        let cell = node.cell_to_read(i, &self.geometry)?;
         if !cell.overflows() {
             return key.compare(cell.local(node.bytes), info);
         }

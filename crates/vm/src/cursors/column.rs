@@ -73,7 +73,7 @@ impl TreeCursor {
         };
         let serial = SerialType(serial);
         let Some(len) = usize::try_from(serial.len()).ok().filter(|len| *len <= total && offset <= total - len) else {
-            return Err(turso_error::Error::corrupt(0, "value past the end of the record"));
+            return Err(turso_error::Error::malformed_record("value past the end of the record"));
         };
         if let Some(body) = local.get(offset..offset + len) {
             assign_stored(dest, serial.read(body)?, encoding);
@@ -109,6 +109,11 @@ impl TreeCursor {
         } else {
             self.record.locate(local, total, column)?
         };
+        if let Some((serial, at)) = place
+            && SerialType(serial).len().saturating_add(at as u64) > total as u64
+        {
+            return Err(turso_error::Error::malformed_record("value past the end of the record"));
+        }
         Ok(place.map(|(serial, _)| serial))
     }
 }

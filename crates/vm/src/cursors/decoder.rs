@@ -43,7 +43,7 @@ pub(crate) const LEN: [u8; 128] = {
 #[cold]
 #[track_caller]
 fn malformed(what: &'static str) -> Error {
-    Error::corrupt(0, what)
+    Error::malformed_record(what)
 }
 
 #[cold]

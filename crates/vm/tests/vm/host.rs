@@ -110,7 +110,7 @@ impl Host for TestHost {
     fn vacuum(&mut self, _: DbIndex, _: Option<&Value>) -> Result<()> {
         unsupported()
     }
-    fn integrity_check(&mut self, _: DbIndex, _: &[u32], _: i64) -> Result<Option<(String, i64)>> {
+    fn integrity_check(&mut self, _: DbIndex, _: &mut [u64], _: i64) -> Result<Option<(String, i64)>> {
         Ok(None)
     }
     fn incremental_vacuum(&mut self, _: DbIndex) -> Result<bool> {

@@ -11,6 +11,7 @@ use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use integration::hostile::checks::compare_checks;
 use integration::hostile::compare::{Class, compare};
 use integration::hostile::images::{Files, Kind, beside, pool};
 use integration::hostile::work::{Said, ours, stock};
@@ -49,6 +50,9 @@ struct Arguments {
     /// Have SQLite do the same, and compare the answers.
     #[arg(long)]
     compare: bool,
+    /// Have both check the files and do nothing else, and compare their texts.
+    #[arg(long)]
+    checks: bool,
     /// The worker's side: where it notes which case it has in hand.
     #[arg(long, hide = true)]
     progress: Option<PathBuf>,
@@ -58,6 +62,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let kinds: Vec<Kind> =
         Kind::ALL.into_iter().filter(|kind| arguments.kind.as_ref().is_none_or(|name| name == kind.name())).collect();
+    if arguments.checks {
+        return if kinds.iter().all(|kind| checks(&arguments, *kind)) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let sound = match (&arguments.progress, arguments.case) {
         (_, Some(number)) => kinds.iter().all(|kind| one(&arguments, *kind, number)),
         (Some(progress), None) => kinds.iter().all(|kind| work(&arguments, *kind, progress)),
@@ -90,6 +97,33 @@ fn one(arguments: &Arguments, kind: Kind, number: u64) -> bool {
         let theirs = stock(&files, &script, directory.path(), true);
         println!("{:?}", compare(&script, &mine, &theirs));
     }
+    true
+}
+
+/// Compares what the checks say, and counts what differs by its shape.
+fn checks(arguments: &Arguments, kind: Kind) -> bool {
+    let directory = directory();
+    let pool = pool(kind, directory.path());
+    let numbers = match arguments.case {
+        Some(number) => number..number + 1,
+        None => arguments.from..arguments.count,
+    };
+    let mut patterns: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for number in numbers.clone() {
+        let Case { files, .. } = case(kind, &pool, arguments.seed, number);
+        let Some(difference) = compare_checks(&files, directory.path()) else { continue };
+        if arguments.case.is_some() {
+            println!("ours {:#?}\nSQLite {:#?}", difference.lines[0], difference.lines[1]);
+        }
+        patterns.entry(difference.pattern()).or_default().push(number);
+    }
+    let mut shapes: Vec<_> = patterns.iter().collect();
+    shapes.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
+    for (pattern, cases) in &shapes {
+        println!("  {:5} {pattern}: {:?}", cases.len(), &cases[..cases.len().min(4)]);
+    }
+    let differ: usize = patterns.values().map(Vec::len).sum();
+    println!("{}: of {} checked files {differ} are described in other words", kind.name(), numbers.count());
     true
 }
 

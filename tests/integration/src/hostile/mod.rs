@@ -8,10 +8,12 @@
 //! | `mutate`  | changes one of them                                                         |
 //! | `work`    | what is done with it: by this engine in memory, by SQLite on the disk        |
 //! | `compare` | why the two may answer differently                                          |
+//! | `checks`  | what both say of a damaged database when they check it                      |
 //!
 //! A case is a kind, a seed and a number, and is the same wherever and whenever it runs. `cargo xtask hostile` runs millions, the
 //! tests `hostile.rs` a sample.
 
+pub mod checks;
 pub mod compare;
 pub mod images;
 mod layout;

@@ -54,8 +54,8 @@ pub(crate) fn reindex(e: &mut Emitter<'_>, name: Option<&QualifiedName>) -> Resu
 fn rebuild_where(e: &mut Emitter<'_>, db: DbIndex, wanted: &dyn Fn(&Table, &Index) -> bool) -> Result<()> {
     let schema = schema_of(e, db);
     let mut any = false;
-    for table in schema.tables.values() {
-        for index in table.indexes.iter().filter(|i| wanted(table, i)) {
+    for table in schema.tables_in_order() {
+        for index in table.indexes_newest_first().into_iter().filter(|i| wanted(table, i)) {
             // The rows of a WITHOUT ROWID table live in its primary key: there is nothing to fill it from.
             if table.primary_key_index().is_some_and(|p| Arc::ptr_eq(p, index)) {
                 continue;

@@ -131,7 +131,7 @@ pub(super) fn table_list(args: &mut Arguments<'_, '_>) -> Result<Rows> {
         if args.schema.is_some_and(|s| s != db) {
             continue;
         }
-        for table in context.catalogue.schema(db).tables.values() {
+        for table in context.catalogue.schema(db).tables_in_order() {
             if args.value.is_some_and(|v| !v.eq_ignore_ascii_case(&table.name)) {
                 continue;
             }

@@ -24,7 +24,7 @@ pub(super) fn foreign_key_check(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<
     };
     let mut found = call.value.is_none();
     for db in databases {
-        let tables: Vec<Arc<Table>> = catalogue.schema(db).tables.values().cloned().collect();
+        let tables: Vec<Arc<Table>> = catalogue.schema(db).tables_in_order().into_iter().cloned().collect();
         for table in tables {
             if call.value.is_some_and(|name| !table.name.eq_ignore_ascii_case(name)) {
                 continue;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result};
 use turso_functions::SchemaPlace;
-use turso_program::control::{DecrJumpZero, Goto, IsNull, IsOf, NotNull, OnDamage, ResultRow, class};
-use turso_program::cursor::{Close, ColumnIsOf, Count, Found, IdxGt, IdxRowid, Next, OpenRead, Rewind, TreeKind};
+use turso_program::control::{Goto, IfPos, IsNull, IsOf, NotNull, OnDamage, ResultRow, class};
+use turso_program::cursor::{Close, ColumnIsOf, Found, IdxGt, IdxRowid, Next, OpenRead, Rewind, TreeKind};
 use turso_program::data::{ApplyAffinity, Copy, Integer, Null};
 use turso_program::expression::{AddImm, Concat, Eq};
 use turso_program::schema::IntegrityCheck;
@@ -35,8 +35,8 @@ pub(super) fn quick_check(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()> {
 
 /// Registers that all parts share.
 struct Report {
-    /// How many problems may still be reported.
-    left: Reg,
+    /// How many problems may be reported beyond the next.
+    more: Reg,
     /// The row.
     line: Reg,
     /// Where to go when enough is known.
@@ -47,7 +47,10 @@ impl Report {
     /// Hand out the text in `line`.
     fn give(&self, e: &mut Emitter<'_>) {
         e.builder.emit(ResultRow { values: Regs::new(self.line, 1) });
-        e.builder.emit(DecrJumpZero { reg: self.left, target: self.enough });
+        let next = e.builder.label();
+        e.builder.emit(IfPos { reg: self.more, target: next, decrement: 1 });
+        e.builder.emit(Goto { target: self.enough });
+        e.builder.bind(next);
     }
 
     fn text(&self, e: &mut Emitter<'_>, text: &str) {
@@ -75,12 +78,12 @@ fn check(e: &mut Emitter<'_>, call: &Call<'_>, name: &'static str, indexes: bool
         }
         None => {}
     }
-    let (left, line) = (e.builder.register(), e.builder.register());
-    let report = Report { left, line, enough: e.builder.label() };
-    let (limit_reg, nothing, damaged) = (e.builder.register(), e.builder.label(), e.builder.label());
+    let (more, line) = (e.builder.register(), e.builder.register());
+    let report = Report { more, line, enough: e.builder.label() };
+    let (all, nothing, damaged) = (e.builder.register(), e.builder.label(), e.builder.label());
     e.builder.emit(OnDamage { target: damaged });
-    e.builder.emit(Integer { value: limit, dest: left });
-    e.builder.emit(Integer { value: limit, dest: limit_reg });
+    e.builder.emit(Integer { value: limit - 1, dest: more });
+    e.builder.emit(Integer { value: limit - 1, dest: all });
     for db in (0..e.context.catalogue.database_count()).map(|i| DbIndex(i as u16)) {
         let skipped = call.schema.is_some_and(|s| s != db) || only.as_ref().is_some_and(|(o, _)| *o != db);
         let schema = e.context.catalogue.schema(db).clone();
@@ -91,7 +94,7 @@ fn check(e: &mut Emitter<'_>, call: &Call<'_>, name: &'static str, indexes: bool
         e.uses_database(db, false);
         let tables: Vec<Arc<Table>> = match &only {
             Some((_, table)) => vec![table.clone()],
-            None => schema.tables.values().cloned().collect(),
+            None => schema.tables_in_order().into_iter().cloned().collect(),
         };
         check_pages(e, db, &tables, only.is_none(), &report)?;
         for table in &tables {
@@ -103,7 +106,7 @@ fn check(e: &mut Emitter<'_>, call: &Call<'_>, name: &'static str, indexes: bool
             }
         }
     }
-    e.builder.emit(Eq { left, right: limit_reg, target: nothing, how: EXACT });
+    e.builder.emit(Eq { left: more, right: all, target: nothing, how: EXACT });
     e.builder.emit(Goto { target: report.enough });
     e.builder.bind(nothing);
     text_into(e, "ok", line);
@@ -117,14 +120,12 @@ fn check(e: &mut Emitter<'_>, call: &Call<'_>, name: &'static str, indexes: bool
     Ok(())
 }
 
-/// Trees, free pages and pointer maps; where these are sound, how many entries indexes have.
+/// Trees, free pages and pointer maps, and how many entries indexes have.
 fn check_pages(e: &mut Emitter<'_>, db: DbIndex, tables: &[Arc<Table>], whole: bool, report: &Report) -> Result<()> {
-    let mut roots: Vec<u32> = if whole { vec![1] } else { Vec::new() };
+    let mut roots: Vec<u32> = Vec::new();
     for table in tables {
-        roots.extend([table.root].into_iter().chain(table.indexes.iter().map(|i| i.root)).filter(|&r| r > 1));
+        roots.extend(trees(table, whole).map(|(root, _)| root));
     }
-    roots.sort_unstable();
-    roots.dedup();
     if roots.is_empty() {
         return Ok(());
     }
@@ -132,46 +133,45 @@ fn check_pages(e: &mut Emitter<'_>, db: DbIndex, tables: &[Arc<Table>], whole: b
     for (i, root) in roots.iter().enumerate() {
         e.builder.emit(Integer { value: i64::from(*root), dest: block.at(i) });
     }
-    let (found, fine, done) = (e.builder.register(), e.builder.label(), e.builder.label());
-    e.builder.emit(IntegrityCheck { db, roots: block, max_errors: report.left, dest: found });
+    let (found, fine) = (e.builder.register(), e.builder.label());
+    e.builder.emit(IntegrityCheck { db, roots: block, more: report.more, dest: found });
     e.builder.emit(IsNull { reg: found, target: fine });
     // The host has put `*** in database main ***` in front.
     e.builder.emit(Copy { from: found, to: report.line, count: 1 });
     report.give(e);
-    e.builder.emit(Goto { target: done });
     e.builder.bind(fine);
+    let mut counts = (0..roots.len()).map(|i| block.at(i));
     for table in tables {
-        if table.root > 1 && !table.is_view() && !table.is_virtual() && table.broken.is_none() {
-            check_counts(e, db, table, report)?;
-        }
+        check_counts(e, table, whole, &mut counts, report);
     }
-    e.builder.bind(done);
     Ok(())
 }
 
+/// The trees of a table that are checked, in SQLite's order; `None`: that of its rows.
+fn trees(table: &Table, whole: bool) -> impl Iterator<Item = (u32, Option<&Arc<Index>>)> {
+    let own = table.has_rowid().then_some((table.root, None));
+    let indexes = table.indexes_newest_first().into_iter().map(|index| (index.root, Some(index)));
+    own.into_iter().chain(indexes).filter(move |(root, _)| *root > 1 || (whole && *root == 1))
+}
+
 /// An index that is not partial has an entry for each row.
-fn check_counts(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, report: &Report) -> Result<()> {
-    let counted = |index: &&Arc<Index>| !is_primary(table, index) && index.broken.is_none() && index.partial.is_none();
-    let indexes: Vec<Arc<Index>> = table.indexes_newest_first().into_iter().filter(counted).cloned().collect();
-    if indexes.is_empty() {
-        return Ok(());
-    }
-    let (root, kind) = table_tree(e, table, db)?;
-    let (cursor, rows) = (e.builder.cursor(), e.builder.register());
-    e.builder.emit(OpenRead { cursor, root, db, kind });
-    e.builder.emit(Count { cursor, dest: rows });
-    e.builder.emit(Close { cursor });
-    for index in indexes {
-        let kind = TreeKind::Index(key_info(e, table, &index, db)?);
-        let (cursor, entries, fine) = (e.builder.cursor(), e.builder.register(), e.builder.label());
-        e.builder.emit(OpenRead { cursor, root: Root(index.root), db, kind });
-        e.builder.emit(Count { cursor, dest: entries });
-        e.builder.emit(Close { cursor });
-        e.builder.emit(Eq { left: entries, right: rows, target: fine, how: EXACT });
+fn check_counts(
+    e: &mut Emitter<'_>,
+    table: &Table,
+    whole: bool,
+    counts: &mut dyn Iterator<Item = Reg>,
+    report: &Report,
+) {
+    let all: Vec<(Option<&Arc<Index>>, Reg)> = trees(table, whole).map(|(_, index)| index).zip(counts).collect();
+    let rows = all.iter().find(|(index, _)| index.is_none_or(|index| is_primary(table, index)));
+    let Some((_, rows)) = rows else { return };
+    for (index, entries) in &all {
+        let Some(index) = index.filter(|index| index.partial.is_none()) else { continue };
+        let fine = e.builder.label();
+        e.builder.emit(Eq { left: *entries, right: *rows, target: fine, how: EXACT });
         report.text(e, &format!("wrong # of entries in index {}", index.name));
         e.builder.bind(fine);
     }
-    Ok(())
 }
 
 /// What the module of a virtual table finds. A module that is not known finds nothing.

@@ -100,7 +100,7 @@ fn candidates(e: &Emitter<'_>, db: DbIndex, schema: &Schema, mask: i64) -> Vec<(
             None => None,
         }
     };
-    let tables = schema.tables.values().filter(|table| may_be_analyzed(table));
+    let tables = schema.tables_in_order().into_iter().filter(|table| may_be_analyzed(table));
     tables.filter_map(|table| Some((table.clone(), reason(table)?))).collect()
 }
 

@@ -68,20 +68,15 @@ fn the_check_says_what_sqlite_says() {
                 continue;
             }
             // What SQLite found above the level of pages is not ours to find.
-            let mut theirs: Vec<&str> = lines
+            let theirs: Vec<&str> = lines
                 .iter()
                 .flat_map(|line| line.lines())
                 .filter(|line| !line.starts_with("***") && *line != "ok" && !line.starts_with("NULL value in"))
                 .filter(|line| !line.contains("entry not in PRIMARY KEY order") && !line.contains("row not in"))
                 .collect();
-            // SQLite visits the trees in the order of a hash table: here `w`, `t`, then `sqlite_schema`.
-            let mut check = IntegrityCheck::new(vec![PageNo(1), db.index, db.table], 100);
-            let mut ours = check.run(&mut pager_over(&bytes, PAGE_SIZE)).unwrap().to_vec();
-            if ours.len() >= 90 || theirs.len() >= 90 {
-                continue;
-            }
-            ours.sort();
-            theirs.sort();
+            let mut check = IntegrityCheck::new(vec![db.index, db.table, PageNo(1)], 100);
+            check.run(&mut pager_over(&bytes, PAGE_SIZE)).unwrap();
+            let ours = check.messages();
             total += 1;
             if ours == theirs {
                 same += 1;
