@@ -222,7 +222,8 @@ impl Statement {
 
     /// Declared type of a result column that is a plain table column.
     pub fn column_declared_type(&self, index: usize) -> Option<&str> {
-        self.program().columns.get(index).and_then(|c| c.declared_type.as_deref())
+        let program = self.program();
+        if program.explain != 0 { None } else { program.columns.get(index).and_then(|c| c.declared_type.as_deref()) }
     }
 
     /// The statement cannot change a database.

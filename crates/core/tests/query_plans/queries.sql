@@ -354,19 +354,12 @@ SELECT * FROM (t JOIN s ON t.b = s.x)
 SELECT * FROM bare LEFT JOIN (t JOIN s ON t.b = s.x) ON t.a = bare.m
 -- common table expressions
 WITH x AS (SELECT * FROM t) SELECT * FROM x
--- A table expression that is used twice is computed once.
 WITH x AS (SELECT * FROM t) SELECT * FROM x AS p, x AS q WHERE p.a = q.b
-    MATERIALIZE x
-      SCAN t
-    SCAN p
-    BLOOM FILTER ON q (b=?)
-    SEARCH q USING AUTOMATIC COVERING INDEX (b=?)
+WITH x AS (SELECT a, b FROM t WHERE b > 3) SELECT a FROM x WHERE b = (SELECT max(b) FROM x)
+WITH x AS (SELECT DISTINCT b FROM t) SELECT * FROM x AS p
 WITH x AS (SELECT b, count(*) AS n FROM t GROUP BY b) SELECT * FROM x AS p, x AS q WHERE p.n = q.b
--- A condition is pushed into a MATERIALIZED table, and one that is read once needs no room.
 WITH x AS MATERIALIZED (SELECT * FROM t) SELECT * FROM x WHERE a = 1
-    CO-ROUTINE x
-      SEARCH t USING INTEGER PRIMARY KEY (rowid=?)
-    SCAN x
+SELECT * FROM ta AS p
 WITH x AS NOT MATERIALIZED (SELECT * FROM t) SELECT * FROM x AS p, x AS q WHERE p.a = q.b
 -- VALUES in a CTE has the same name as elsewhere.
 WITH x AS (VALUES (1), (2)) SELECT * FROM x

@@ -1,7 +1,8 @@
 //! Common table expressions.
 //!
-//! One that is used once is a subquery at its place; one that is used more often is shared (and computed once); a recursive
-//! one becomes a [`Cte`] with its recursive arms.
+//! One that is used once is a subquery at its place, and so is one that only joins, filters and computes, since the query around
+//! it can take it up; any other that is used more often is shared (and computed once); a recursive one becomes a [`Cte`] with
+//! its recursive arms.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use super::scope::Scope;
 use super::select::{add_affinities, compound_affinities};
 use super::subtype::plain_columns;
 use super::types::{add_collations, compound_collations};
-use crate::plan::{Body, Cte, OutputColumn, Query, RecursiveCte, Relation};
+use crate::plan::{Body, Cte, Expr, JoinKind, OutputColumn, Query, RecursiveCte, Relation, Source};
 
 /// The names that one WITH clause declares.
 pub(super) struct WithScope<'a> {
@@ -28,8 +29,13 @@ pub(super) struct WithScope<'a> {
 struct Entry<'a> {
     ast: &'a ast::Cte,
     uses: usize,
+    /// How often it was bound as a subquery at its place.
+    in_place: usize,
     state: State,
 }
+
+/// One that stands at more places is shared however simple it is: those that use each other twice would double with each step.
+const MOST_IN_PLACE: usize = 8;
 
 #[derive(Clone)]
 enum State {
@@ -112,7 +118,7 @@ impl<'a> Binder<'a> {
                 }
                 None => 1,
             };
-            ctes.push(Entry { ast: cte, uses, state: State::Free });
+            ctes.push(Entry { ast: cte, uses, in_place: 0, state: State::Free });
         }
         self.withs.push(WithScope { ctes, visible_scopes: self.scopes.len(), shared: Vec::new() });
         Ok(())
@@ -198,7 +204,10 @@ impl<'a> Binder<'a> {
         let mut query = plain_columns(context.in_name_of(&name, || self.bind_select(&ast.select))?);
         name_columns(&mut query.columns, &names, &name)?;
         let outer = query.outer.clone();
-        if shared {
+        let in_place =
+            self.withs.get_mut(level).and_then(|with| with.ctes.get_mut(at)).map(|entry| &mut entry.in_place);
+        let fits_in_place = materialize.is_none() && can_be_taken_up(&query);
+        if shared && !in_place.is_some_and(|n| fits_in_place && std::mem::replace(n, *n + 1) < MOST_IN_PLACE) {
             let cte = Cte {
                 id: self.context.new_cte(),
                 name,
@@ -334,6 +343,16 @@ impl<'a> Binder<'a> {
         let core = self.context.new_core();
         self.scopes.push(Scope::new(core));
     }
+}
+
+/// Whether a query that reads this one in FROM can have its sources, conditions and results instead.
+fn can_be_taken_up(query: &Query) -> bool {
+    let Body::Core(core) = &query.body else { return false };
+    let right = |s: &Source| matches!(s.join, JoinKind::Right | JoinKind::Full);
+    let joined = !core.sources.is_empty() && !core.sources.iter().any(right);
+    let plain = joined && !core.distinct && !core.is_aggregate() && core.windows.is_empty();
+    let whole = query.limit.is_none() && query.offset.is_none() && query.ctes.is_empty();
+    plain && whole && !core.output.iter().any(Expr::is_volatile)
 }
 
 fn name_columns(columns: &mut [OutputColumn], names: &[Arc<str>], cte: &str) -> Result<()> {

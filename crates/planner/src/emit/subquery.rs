@@ -42,11 +42,11 @@ impl Emitter<'_> {
     /// `materialize` the loop must be the outermost one, since a coroutine runs once.
     pub fn produce(&mut self, source: &Source, materialize: bool) -> Result<Produced> {
         match &source.relation {
-            Relation::Query { query, .. } => {
+            Relation::Query { query, view, .. } => {
                 let width = query.columns.len();
                 let independent = query.outer.is_empty();
                 let title = if materialize { "MATERIALIZE" } else { "CO-ROUTINE" };
-                self.builder.open_plan_node_with(|| format!("{title} {}", source.name));
+                self.builder.open_plan_node_with(|| format!("{title} {}", view.as_ref().unwrap_or(&source.name)));
                 let produced = if materialize {
                     self.materialized(width, independent, &mut |e, to| e.query(query, to))
                 } else {
@@ -72,7 +72,7 @@ impl Emitter<'_> {
                 }
                 let independent = cte.query.outer.is_empty();
                 let title = if materialize { "MATERIALIZE" } else { "CO-ROUTINE" };
-                self.builder.open_plan_node_with(|| format!("{title} {}", source.name));
+                self.builder.open_plan_node_with(|| format!("{title} {}", cte.name));
                 let produced = if materialize {
                     self.materialized(width, independent, &mut |e, to| e.cte_rows(cte, to))
                 } else {

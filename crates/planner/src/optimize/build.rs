@@ -15,7 +15,7 @@ use super::source::SourceInfo;
 use super::terms::{Key, Mask, Op, Terms, Usable};
 use crate::plan::{
     Access, AutoIndex, AutoKey, Bound, ColumnIndex, CompareHow, EqualTerm, Expr, IndexAccess, JoinKind, JoinPlan,
-    Level, OrArm, OrderTerm, SourceId, Wish,
+    Level, OrArm, OrderTerm, Relation, SourceId, Wish,
 };
 
 /// Build the plan of a chosen sequence.
@@ -80,7 +80,13 @@ struct Builder<'b, 'a> {
 impl Builder<'_, '_> {
     fn access(&mut self, path: &Path, outermost: bool) -> Result<Access> {
         match &path.kind {
-            PathKind::Produced => return Ok(Access::Produced { materialized: !outermost }),
+            PathKind::Produced => {
+                let asked = matches!(
+                    self.infos.get(path.source).map(|info| &info.source.relation),
+                    Some(Relation::Query { materialize: Some(true), .. })
+                );
+                return Ok(Access::Produced { materialized: asked || !outermost });
+            }
             PathKind::Auto => return Ok(Access::AutoIndex(self.automatic(path.source))),
             PathKind::Or { term, arms } => return self.multi_or(path, *term, arms),
             PathKind::Virtual(scan) => {

@@ -1,7 +1,8 @@
 //! A condition on a subquery's columns moves into the subquery (`optoverview.html`, section 15).
 //!
 //! Precondition: the condition reads nothing of this core but the subquery, which is no outer join's side, its subqueries
-//! read nothing around them, and its functions give the same result throughout a statement; the subquery has no LIMIT and no windows. It goes to WHERE, to HAVING of an aggregate (to WHERE again if
+//! read nothing around them, and its functions give the same result throughout a statement; the subquery has no LIMIT and no windows,
+//! and is no AS MATERIALIZED. It goes to WHERE, to HAVING of an aggregate (to WHERE again if
 //! it only reads what is grouped by), and into every arm of a compound. Where equal rows are merged, equality must be that of
 //! BINARY: otherwise another one of the equal rows might be kept.
 
@@ -21,8 +22,13 @@ pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
         return false;
     }
     let id = source.id;
-    let Relation::Query { query, .. } = &mut source.relation else { return false };
-    if query.limit.is_some() || query.offset.is_some() || !query.ctes.is_empty() || !takes_conditions(&query.body) {
+    let Relation::Query { query, materialize, .. } = &mut source.relation else { return false };
+    if *materialize == Some(true)
+        || query.limit.is_some()
+        || query.offset.is_some()
+        || !query.ctes.is_empty()
+        || !takes_conditions(&query.body)
+    {
         return false;
     }
     let mut moved = false;
@@ -88,10 +94,7 @@ impl Visit for Simple {
     fn expr(&mut self, e: &Expr) {
         match e {
             Expr::Function { function, .. } if !function.flags.is_steady() => self.0 = false,
-            Expr::Aggregate { .. }
-            | Expr::Window { .. }
-            | Expr::Register { .. }
-            | Expr::Raise { .. } => self.0 = false,
+            Expr::Aggregate { .. } | Expr::Window { .. } | Expr::Register { .. } | Expr::Raise { .. } => self.0 = false,
             _ => walk_expr(self, e),
         }
     }
