@@ -69,7 +69,7 @@ impl Generator {
 
     /// A statement that must work, whatever its answer says of the engine.
     pub fn look_inside(&mut self) -> Step {
-        let sql = match self.rng.below(16) {
+        let sql = match self.rng.below(17) {
             n @ 0..=7 => {
                 let step = if n < 7 { self.query() } else { self.change() };
                 let explain = |sql: &str| format!("EXPLAIN {}{sql}", if n < 5 { "QUERY PLAN " } else { "" });
@@ -87,7 +87,11 @@ impl Generator {
                     _ => format!("SELECT rtreenode(1, data) FROM {name}_node WHERE nodeno = 1"),
                 }
             }
+            // Extensions are not allowed unless the application says so.
+            12 => return Step::other("SELECT load_extension('nowhere')".into(), Order::Kept),
             _ => (*self.rng.pick(&[
+                "PRAGMA optimize(-1)",
+                "PRAGMA optimize(-1)",
                 "PRAGMA wal_checkpoint",
                 "PRAGMA page_count",
                 "PRAGMA freelist_count",
