@@ -243,6 +243,8 @@ pub struct PlanContext<'a> {
     pub(crate) permissions: Permissions,
     /// What the names of the text in hand mean, by offset, while that is recorded.
     mentions: RefCell<Option<Vec<(u32, Mention)>>>,
+    /// Elements of the schema are being looked through for an ALTER.
+    looks_through: Cell<bool>,
 }
 
 impl<'a> PlanContext<'a> {
@@ -266,6 +268,7 @@ impl<'a> PlanContext<'a> {
             has_authorizer: catalogue.has_authorizer(),
             permissions: Permissions::default(),
             mentions: RefCell::new(None),
+            looks_through: Cell::new(false),
         }
     }
 
@@ -303,8 +306,15 @@ impl<'a> PlanContext<'a> {
     /// Bind a text and record what its names mean.
     pub(crate) fn recording<T>(&self, bind: impl FnOnce() -> T) -> (T, Vec<(u32, Mention)>) {
         let outer = self.mentions.replace(Some(Vec::new()));
+        let around = self.looks_through.replace(true);
         let result = bind();
+        self.looks_through.set(around);
         (result, self.mentions.replace(outer).unwrap_or_default())
+    }
+
+    /// Elements of the schema are being looked through for an ALTER: a view may have another number of columns than of names.
+    pub(crate) fn looks_through(&self) -> bool {
+        self.looks_through.get()
     }
 
     /// Bind something that stands in another text than the one in hand: its offsets mean nothing there.

@@ -107,3 +107,14 @@ fn a_single_new_row_is_no_parent_that_an_immediate_key_waits_for() {
          CREATE TABLE w(a PRIMARY KEY, b REFERENCES w(nosuch)); INSERT INTO w VALUES (1, 2); INSERT INTO w VALUES (1, NULL);",
     );
 }
+
+#[test]
+fn an_update_that_follows_any_key_needs_all_that_refer_to_the_table_to_fit() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE g(k INTEGER PRIMARY KEY); INSERT INTO g VALUES (1);
+         CREATE TABLE p(a INTEGER PRIMARY KEY, b REFERENCES g, c, d, e, UNIQUE (c, d)); CREATE TABLE c4(x REFERENCES p(d));
+         UPDATE p SET c = 3; UPDATE p SET b = 1; UPDATE p SET d = 1; UPDATE p SET a = 1; UPDATE p SET e = 1;
+         CREATE TABLE c2(x, y, FOREIGN KEY (x, y) REFERENCES p(c, d)); UPDATE p SET c = 3; UPDATE p SET e = 1;
+         INSERT INTO p VALUES (1, 1, 1, 1, 1) ON CONFLICT (a) DO UPDATE SET e = 5; INSERT INTO p VALUES (1, 1, 1, 1, 1) ON CONFLICT (a) DO UPDATE SET c = 5;",
+    );
+}

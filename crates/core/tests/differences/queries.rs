@@ -33,6 +33,7 @@ fn a_condition_with_functions_holds_inside_a_compound_too() {
         "CREATE TABLE t(a DOUBLE, d DECIMAL, e); INSERT INTO t VALUES (4.25, 8, 'x'), (10, 6, '1'), (NULL, NULL, 'a ');
          SELECT c FROM (SELECT a AS c FROM t UNION SELECT d FROM t) WHERE c NOT LIKE '_';
          SELECT c FROM (SELECT a AS c FROM t UNION SELECT d FROM t) WHERE length(c) > 1 GROUP BY c;
+         SELECT c FROM (SELECT a AS c, 1 AS k FROM t UNION SELECT d, 2 FROM t) WHERE c GLOB '?' AND k = 2; SELECT c FROM (SELECT a AS c FROM t UNION SELECT d FROM t) WHERE c || 'x' = '8x';
          SELECT c, f FROM (SELECT e AS c, a AS f FROM t UNION ALL SELECT d, CAST(e AS TEXT) FROM t) WHERE c LIKE '\' OR f > 8;
          SELECT c, f FROM (SELECT d AS c, e AS f FROM t UNION ALL SELECT d, CAST(e AS TEXT) FROM t) WHERE abs(c) < 0 OR f > 8;
          SELECT c FROM (SELECT e AS c FROM t UNION ALL SELECT CAST(e AS TEXT) FROM t) WHERE random() IS NULL OR c > 8;

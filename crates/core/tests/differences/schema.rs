@@ -14,7 +14,9 @@ fn the_schema_table_of_temp_has_the_common_name_too() {
 fn index_xinfo_shows_the_direction_of_appended_key_columns() {
     check(
         "CREATE TABLE t(a, b, c, PRIMARY KEY (a, c DESC)) WITHOUT ROWID; CREATE INDEX i ON t(b);
-         PRAGMA index_xinfo(i); PRAGMA index_xinfo(sqlite_autoindex_t_1);",
+         PRAGMA index_xinfo(i); PRAGMA index_xinfo(sqlite_autoindex_t_1);
+         CREATE TABLE u(a, b, c, UNIQUE (b), PRIMARY KEY (a, c DESC)) WITHOUT ROWID;
+         PRAGMA index_xinfo(sqlite_autoindex_u_1); PRAGMA index_xinfo(sqlite_autoindex_u_2);",
     );
 }
 
@@ -206,4 +208,13 @@ fn of_an_insert_in_a_trigger_its_source_is_wrong_before_its_table() {
     ] {
         check(&format!("CREATE TABLE t(a, b); CREATE TRIGGER tr AFTER INSERT ON t BEGIN {body}; END; {alter}"));
     }
+}
+
+#[test]
+fn a_view_with_fewer_columns_than_names_keeps_no_table_from_changing() {
+    check(
+        "CREATE TABLE t(x, y, z); CREATE VIEW v(a, b, c) AS SELECT * FROM t; CREATE VIEW u AS SELECT * FROM v; ALTER TABLE t DROP COLUMN z;
+         SELECT * FROM v; ALTER TABLE t RENAME COLUMN x TO xx; ALTER TABLE t RENAME TO tt; SELECT * FROM u; ALTER TABLE tt ADD COLUMN w;
+         SELECT * FROM u; SELECT sql FROM sqlite_schema;",
+    );
 }

@@ -185,6 +185,9 @@ impl<'a> Binder<'a> {
         self.scopes = scopes;
         let mut query = plain_columns(result?);
         match columns {
+            Some(names) if self.context.looks_through() && names.len() != query.columns.len() => {
+                query.columns.iter_mut().zip(names).for_each(|(column, name)| column.name = name.clone());
+            }
             Some(names) => rename_columns(&mut query.columns, names, &view.name, true)?,
             None => make_names_unique(&mut query.columns),
         }

@@ -66,8 +66,10 @@ impl ForeignKeys {
         self
     }
 
-    /// Keep what an UPDATE of these columns concerns.
-    pub fn for_update(mut self, table: &Table, changed: &dyn Fn(usize) -> bool) -> Self {
+    /// Keep what an UPDATE of these columns concerns. If there is anything, every key that refers to the table must be one that
+    /// can, also where the UPDATE has nothing to do with it.
+    pub fn for_update(mut self, table: &Table, changed: &dyn Fn(usize) -> bool) -> Result<Self> {
+        let referring = self.parent.clone();
         self.parent.retain(|(child, position)| {
             child.foreign_keys.get(*position).is_some_and(|key| parent_columns(table, key).iter().any(|&c| changed(c)))
         });
@@ -76,7 +78,14 @@ impl ForeignKeys {
             let refers_to_itself = key.parent.eq_ignore_ascii_case(&table.name);
             key.columns.iter().any(|&c| changed(c)) || (refers_to_itself && own_parent_changes)
         });
-        self
+        if !self.is_empty() {
+            for (child, position) in &referring {
+                if let Some(key) = child.foreign_keys.get(*position) {
+                    parent_key(table, child, key)?;
+                }
+            }
+        }
+        Ok(self)
     }
 
     /// A row leaves its place (DELETE, or the old row of UPDATE).

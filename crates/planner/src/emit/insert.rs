@@ -336,7 +336,8 @@ impl Insertion<'_> {
             _ => false,
         };
         let replaces = self.conflict.or(table.primary_key_conflict.map(on_error)) == Some(OnError::Replace);
-        let single = self.single && !(null && (replaces && upserts.is_empty() || self.upsert_follows_keys(e, upserts)));
+        let follows = null && self.upsert_follows_keys(e, upserts)?;
+        let single = self.single && !(null && replaces && upserts.is_empty() || follows);
         let given = match (self.mapping.rowid, values) {
             (None, _) | (_, Supplied::Nothing) => false,
             (Some(at), Supplied::Exprs(exprs)) => {
@@ -402,11 +403,11 @@ impl Insertion<'_> {
     }
 
     /// The rowid may be taken, and what an upsert changes then concerns foreign keys.
-    fn upsert_follows_keys(&self, e: &Emitter<'_>, upserts: &Upserts<'_>) -> bool {
-        let Some(sets) = upserts.sets_at_rowid() else { return false };
+    fn upsert_follows_keys(&self, e: &Emitter<'_>, upserts: &Upserts<'_>) -> Result<bool> {
+        let Some(sets) = upserts.sets_at_rowid() else { return Ok(false) };
         let table = &self.target.table;
         let changed = |c: usize| table.columns.get(c).is_some_and(|column| names_column(sets, &column.name));
-        !ForeignKeys::of(e, self.target.db, table).for_update(table, &changed).is_empty()
+        Ok(!ForeignKeys::of(e, self.target.db, table).for_update(table, &changed)?.is_empty())
     }
 
     fn compute_columns(&self, e: &mut Emitter<'_>, values: &Supplied<'_>, row: RowRegs) -> Result<()> {

@@ -83,17 +83,17 @@ impl<'t> RowUpdate<'t> {
         sets: &'b [ast::Assignment],
     ) -> Result<Self> {
         let sets = Assignments::bind(e, binder, (target.db, &target.table), sets)?;
-        Ok(Self::new(e, target, source, sets))
+        Self::new(e, target, source, sets)
     }
 
-    pub(super) fn new(e: &Emitter<'_>, target: &'t Target, source: SourceId, sets: Assignments) -> Self {
+    pub(super) fn new(e: &Emitter<'_>, target: &'t Target, source: SourceId, sets: Assignments) -> Result<Self> {
         let table = &target.table;
         let changed = changed_of(table, &sets);
         let key_changed = key_is_changed(table, &sets);
         let triggers = update_triggers(e, target.db, table, &sets);
-        let keys = update_keys(e, target.db, table, &changed);
+        let keys = update_keys(e, target.db, table, &changed)?;
         keys.note(e);
-        RowUpdate { target, source, sets, changed, key_changed, triggers, keys, conflict: None }
+        Ok(RowUpdate { target, source, sets, changed, key_changed, triggers, keys, conflict: None })
     }
 
     /// Emit the change of the row under the target's cursor. Rows left out go on at `skip`.
@@ -271,7 +271,7 @@ fn key_is_changed(table: &Table, sets: &Assignments) -> bool {
     table.primary_key.iter().any(|k| matches!(k.key, IndexKey::Column(c) if sets.is_set(c)))
 }
 
-fn update_keys(e: &Emitter<'_>, db: DbIndex, table: &Table, changed: &[bool]) -> ForeignKeys {
+fn update_keys(e: &Emitter<'_>, db: DbIndex, table: &Table, changed: &[bool]) -> Result<ForeignKeys> {
     ForeignKeys::of(e, db, table).for_update(table, &|c| changed.get(c).copied().unwrap_or(true))
 }
 
@@ -329,13 +329,13 @@ pub(crate) fn emit_update(e: &mut Emitter<'_>, statement: &ast::Update) -> Resul
     add_primary_key(&mut used, source, &table);
     let changes = Changes::of(&table, &sets, conflict);
     let quiet = update_triggers(e, db, &table, &sets).is_empty()
-        && update_keys(e, db, &table, &changes.columns).is_empty()
+        && update_keys(e, db, &table, &changes.columns)?.is_empty()
         && !changes.replaces
         && !sets.has_subquery();
     let visit = choose_visit(e, sources, filter, &used, quiet && !changes.key)?;
     e.statement.multi_write.set(e.statement.multi_write.get() || visit.is_multiple());
     let target = changes.open_target(e, db, &table)?;
-    let mut update = RowUpdate::new(e, &target, source, sets);
+    let mut update = RowUpdate::new(e, &target, source, sets)?;
     update.conflict = conflict;
     if visit.is_multiple() && update.key_changed {
         // Rows that take one another's place abort in the middle.

@@ -95,7 +95,7 @@ pub(super) fn update_from<'b>(
     let row = e.builder.registers(width);
     let sets = sets.from_registers(Regs::new(row.at(key.len()), width - key.len()));
     let source = e.context.new_source();
-    let mut update = RowUpdate::new(e, &target, source, sets);
+    let mut update = RowUpdate::new(e, &target, source, sets)?;
     update.conflict = conflict;
     let (done, next) = (e.builder.label(), e.builder.label());
     e.builder.emit(Rewind { cursor, empty: done });

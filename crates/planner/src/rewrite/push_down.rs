@@ -42,7 +42,7 @@ pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
             if in_compound && outside.found && !add_condition(&mut query.body.clone(), id, e, true) {
                 return true;
             }
-            let means_the_same = add_condition(&mut query.body, id, e, in_compound);
+            add_condition(&mut query.body, id, e, in_compound);
             // What the condition reads of enclosing queries is read by the subquery now.
             for read in sources_read(std::slice::from_ref(e)) {
                 if read != id && !query.outer.contains(&read) {
@@ -51,8 +51,8 @@ pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
             }
             crate::reached::note(crate::reached::Rule::PushDown);
             moved = true;
-            // What compares otherwise inside holds here too.
-            return !means_the_same;
+            // The values of a compound's terms may differ from those of its columns, which have one affinity: it holds here too.
+            return in_compound;
         }
         true
     });

@@ -217,7 +217,8 @@ pub(super) fn index_xinfo(args: &mut Arguments<'_, '_>) -> Result<Rows> {
             .iter()
             .find(|k| matches!((&k.key, &key), (IndexKey::Column(a), IndexKey::Column(b)) if a == b));
         let collation = of_key.map_or("BINARY", |k| k.collation_name());
-        let descending = of_key.is_some_and(|k| k.descending);
+        // SQLite appends the key to the index of a UNIQUE constraint before it knows the key's directions.
+        let descending = index.sql.is_some() && of_key.is_some_and(|k| k.descending);
         rows.push(vec![number(rows.len()), cid, name, flag(descending), text(collation), flag(false)]);
     }
     Ok(Rows { columns, rows })
