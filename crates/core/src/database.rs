@@ -87,6 +87,9 @@ impl Database {
         let in_memory =
             name.memory || path.is_empty() || path == ":memory:" || matches!(options.backend, Backend::Memory);
         if !in_memory {
+            if let Some(model) = name.model.as_deref().filter(|_| options.create && !options.read_only) {
+                io_of(&options.backend).create_like(Path::new(path), Path::new(model));
+            }
             return Self::open_file(Path::new(path), name.promises, options);
         }
         if name.memory && shared && !path.is_empty() {

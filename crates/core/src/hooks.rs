@@ -104,6 +104,9 @@ impl TracedStatement<'_> {
 pub enum TraceEvent<'a> {
     /// A statement begins to run.
     Statement(TracedStatement<'a>),
+    /// A statement begins within another one: a function or a module runs it. One that a module of the engine runs bears the number
+    /// of the statement outside.
+    Nested(TracedStatement<'a>),
     /// One of its triggers begins, or a step of one: the text is a comment, the name (`-- TRIGGER t`) or the step.
     Trigger(TracedStatement<'a>, &'a str),
     /// It has ended; how long the run has taken.

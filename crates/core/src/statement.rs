@@ -117,6 +117,8 @@ struct Execution {
     table_uses: Arc<[TableUse]>,
     /// A number that no other statement of this process has.
     id: u64,
+    /// A module of the engine runs it: to a tracer it is a part of the statement outside.
+    is_inner: bool,
     /// A program that no longer fits the schema is an error: it is not made anew.
     keeps_program: bool,
     /// The connection's count of what such a program does not survive, when it was made.
@@ -348,6 +350,11 @@ impl Statement {
         self.execution.vm.row()
     }
 
+    /// The object that goes with a value of the current row, which is NULL ([`Self::bind_object`]).
+    pub fn row_object(&self, index: usize) -> Option<&Object> {
+        self.execution.vm.row_object(index)
+    }
+
     /// A value of the current row.
     pub fn value(&self, index: usize) -> Option<ValueRef<'_>> {
         self.execution.vm.row().get(index).map(Value::as_ref)
@@ -392,7 +399,9 @@ impl InnerStatement {
     pub fn prepare(state: &mut State, sql: &str) -> Result<Self> {
         state.ensure_schemas()?;
         let Some((program, _)) = state.plan(sql.as_bytes())? else { return Err(Error::from_code(ResultCode::MISUSE)) };
-        Ok(Self { execution: Execution::new(sql.as_bytes().into(), program, state.generation) })
+        let mut execution = Execution::new(sql.as_bytes().into(), program, state.generation);
+        execution.is_inner = true;
+        Ok(Self { execution })
     }
 
     /// Bind a parameter, counted from 1.
@@ -441,6 +450,7 @@ impl Execution {
             rollback_epoch: 0,
             schema_retries: 0,
             table_uses: Arc::new([]),
+            is_inner: false,
             keeps_program: false,
             expirations: 0,
             explains: None,
@@ -531,7 +541,7 @@ impl Execution {
         }
         state.stepping_ddl = self.vm.program().changes_schema;
         state.stepping_rows = self.column_count() > 0;
-        if state.hooks.trace_mask != 0 {
+        if state.hooks.trace_mask != 0 && !self.is_inner {
             state.hooks.traced = Some((self.id, self.sql.clone()));
         }
         state.deadline = self.deadline;
@@ -712,11 +722,12 @@ impl Execution {
     /// Tell the tracer of one event of this run, if it wants to know.
     #[cold]
     fn trace(&mut self, state: &mut State, event: u32) {
-        if state.hooks.trace_mask & event == 0 {
+        if state.hooks.trace_mask & event == 0 || (self.is_inner && event != trace_mask::STATEMENT) {
             return;
         }
+        let outside = state.hooks.traced.as_ref().filter(|_| self.is_inner);
         let statement = TracedStatement {
-            id: self.id,
+            id: outside.map_or(self.id, |(id, _)| *id),
             sql: &self.sql,
             parameters: self.vm.parameters(),
             row: self.vm.row(),
@@ -728,6 +739,7 @@ impl Execution {
                 let taken = self.began.map_or(Duration::ZERO, |began| began.elapsed());
                 TraceEvent::Profile(statement, taken)
             }
+            _ if self.is_inner || state.lent_depth > 0 => TraceEvent::Nested(statement),
             _ => TraceEvent::Statement(statement),
         });
     }

@@ -16,12 +16,19 @@ pub(crate) struct FileName {
     /// `cache=shared` or `cache=private`: with the former a database in memory is that of all who use the name.
     pub shared: Option<bool>,
     pub promises: FilePromises,
+    /// `modeof=other`: a new file gets that one's permissions.
+    pub model: Option<String>,
 }
 
 /// Takes a name apart; a mode in it restricts the options.
 pub(crate) fn parse(name: &str, options: &mut OpenOptions) -> Result<FileName> {
-    let plain =
-        |path: &str| FileName { path: path.into(), memory: false, shared: None, promises: FilePromises::default() };
+    let plain = |path: &str| FileName {
+        path: path.into(),
+        memory: false,
+        shared: None,
+        promises: FilePromises::default(),
+        model: None,
+    };
     let Some(rest) = name.strip_prefix("file:").filter(|_| options.uri) else { return Ok(plain(name)) };
     let rest = rest.split('#').next().unwrap_or("");
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -47,6 +54,7 @@ pub(crate) fn parse(name: &str, options: &mut OpenOptions) -> Result<FileName> {
                 _ => return Err(Error::sql(format!("no such cache mode: {value}"))),
             },
             "immutable" => file.promises.immutable = is_on(&value),
+            "modeof" => file.model = Some(value),
             "nolock" => file.promises.no_lock = is_on(&value),
             "vfs" if !value.is_empty() && value != "unix" => return Err(Error::sql(format!("no such vfs: {value}"))),
             _ => {}

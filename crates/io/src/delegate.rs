@@ -25,6 +25,9 @@ macro_rules! delegate_io_surroundings {
         fn exists(&self, path: &std::path::Path) -> $crate::Result<bool> {
             self.inner.exists(path)
         }
+        fn create_like(&self, path: &std::path::Path, model: &std::path::Path) {
+            self.inner.create_like(path, model);
+        }
         fn full_path(&self, path: &std::path::Path) -> $crate::Result<std::path::PathBuf> {
             self.inner.full_path(path)
         }

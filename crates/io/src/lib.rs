@@ -149,6 +149,11 @@ pub trait Io: Send + Sync {
     fn exists(&self, path: &Path) -> Result<bool>;
     /// Makes the directory entry of `path` durable.
     fn sync_directory_of(&self, path: &Path) -> Result<()>;
+    /// Makes an empty file with the permissions and the owner of another (`modeof` in a URI), where files have such and there is
+    /// no file of that name yet. What stands in the way stands in the way of opening too, which tells it.
+    fn create_like(&self, path: &Path, model: &Path) {
+        let _ = (path, model);
+    }
     /// The absolute path, symbolic links resolved where the file exists.
     fn full_path(&self, path: &Path) -> Result<PathBuf>;
     /// A path for a new temporary file.

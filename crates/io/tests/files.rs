@@ -199,3 +199,31 @@ fn two_handles_have_one_identity() {
         assert!(!a.is_read_only() && b.is_read_only());
     });
 }
+
+#[test]
+fn what_lies_beside_a_database_may_be_used_by_whoever_may_use_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = std::env::temp_dir().join(format!("turso_io_{}_beside", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("x.db");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    // The usual mask of a process would keep others from writing.
+    for wanted in [0o666, 0o600, 0o664] {
+        let io = turso_io::SyscallIo::new();
+        let database = io.open(&path, CREATE).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(wanted)).unwrap();
+        let beside = |suffix: &str| folder.join(format!("x.db{suffix}"));
+        drop((io.open(&beside("-wal"), CREATE).unwrap(), io.open(&beside("-journal"), CREATE).unwrap()));
+        database.shm_map(0, true).unwrap();
+        for suffix in ["-wal", "-journal", "-shm"] {
+            assert_eq!(mode(&beside(suffix)), wanted, "{suffix}");
+        }
+        io.create_like(&beside("-copy"), &path);
+        assert_eq!(mode(&beside("-copy")), wanted);
+        database.shm_unmap(true).unwrap();
+        for suffix in ["-wal", "-journal", "-copy"] {
+            std::fs::remove_file(beside(suffix)).unwrap();
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -151,6 +151,11 @@ impl Db {
                         (TraceEvent::Statement(traced), Some(trace), _) => {
                             trace(trace_data.get(), c_string(traced.expanded_sql().as_ref()).as_ptr());
                         }
+                        (TraceEvent::Nested(traced), Some(trace), _) => {
+                            let lines = traced.sql.split_inclusive(|byte| *byte == b'\n');
+                            let text: Vec<u8> = lines.flat_map(|line| [b"-- ".as_slice(), line].concat()).collect();
+                            trace(trace_data.get(), c_string(&text).as_ptr());
+                        }
                         (TraceEvent::Trigger(_, text), Some(trace), _) => {
                             trace(trace_data.get(), c_string(text.as_bytes()).as_ptr());
                         }
@@ -401,12 +406,17 @@ entry! {
         db.connection.set_tracer(mask, Some(Arc::new(move |event: &TraceEvent<'_>| {
             let traced = match event {
                 TraceEvent::Statement(traced)
+                | TraceEvent::Nested(traced)
                 | TraceEvent::Trigger(traced, _)
                 | TraceEvent::Profile(traced, _)
                 | TraceEvent::Row(traced) => Some(NonNull::from(traced).cast()),
                 TraceEvent::Close => None,
             };
             let call = |kind: u32, subject: *mut c_void, more: *mut c_void| {
+                // What runs before any statement of the application does is nobody's.
+                if subject.is_null() {
+                    return;
+                }
                 let before = owner.db().hooks.traced.replace(traced);
                 // SAFETY: the interface's contract.
                 unsafe { callback(kind, pointer.get(), subject, more) };
@@ -415,6 +425,10 @@ entry! {
             match event {
                 TraceEvent::Statement(traced) => {
                     let sql = c_string(traced.sql);
+                    call(trace_mask::STATEMENT, owner.db().statement_of(traced), sql.as_ptr().cast_mut().cast());
+                }
+                TraceEvent::Nested(traced) => {
+                    let sql = c_string([b"-- ".as_slice(), traced.sql].concat().as_slice());
                     call(trace_mask::STATEMENT, owner.db().statement_of(traced), sql.as_ptr().cast_mut().cast());
                 }
                 TraceEvent::Trigger(traced, text) => {

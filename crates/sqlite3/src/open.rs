@@ -123,10 +123,11 @@ impl Wanted {
                 options.backend = Backend::Custom(io.clone());
                 return Ok((Database::open_file(&full, self.promises(), options)?, Some(io)));
             }
-            options.backend = Backend::Custom(crate::vfs::HandedIo::shared());
+            let io = crate::vfs::HandedIo::shared();
             if let Some(model) = self.location.parameter(b"modeof").filter(|_| self.create && !self.read_only) {
-                crate::vfs::create_like(path, Some(Path::new(OsStr::from_bytes(model))));
+                io.create_like(path, Path::new(OsStr::from_bytes(model)));
             }
+            options.backend = Backend::Custom(io);
             return Ok((Database::open_file(path, self.promises(), options)?, None));
         }
         if !self.shared || self.location.path.is_empty() {

@@ -9,7 +9,7 @@ use turso_value::{Object, Value};
 
 use crate::Host;
 use crate::dispatch::{Exec, Flow, execute};
-use crate::frame::Frame;
+use crate::frame::{Frame, subtypes_of};
 use crate::run::{Run, RunCounters, internal};
 
 /// What [`Vm::step`] has come to.
@@ -134,6 +134,12 @@ impl Vm {
             None if self.state == State::Running => self.frame.registers.block(self.run.row),
             None => &[],
         }
+    }
+
+    /// The object that goes with a value of the row, which is NULL.
+    pub fn row_object(&self, index: usize) -> Option<&Object> {
+        let row = if self.state == State::Running { self.run.row } else { return None };
+        self.run.objects.get(*subtypes_of(&self.frame.subtypes, row).get(index)?)
     }
 
     /// True from the first step until the program is done, has failed or is reset.

@@ -45,6 +45,19 @@ fn dropping_a_parent_runs_its_actions_and_counts_its_rows() {
 }
 
 #[test]
+fn a_child_that_is_dropped_takes_its_rows_without_parent_along() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY); INSERT INTO p VALUES (1), (2);
+         CREATE TABLE c(x REFERENCES p); CREATE TABLE d(x REFERENCES p DEFERRABLE INITIALLY DEFERRED);
+         INSERT INTO c VALUES (1), (2); INSERT INTO d VALUES (1);
+         BEGIN; PRAGMA defer_foreign_keys = ON; DELETE FROM p; DROP TABLE c; COMMIT; DROP TABLE d; COMMIT;
+         CREATE TABLE e(x REFERENCES p DEFERRABLE INITIALLY DEFERRED);
+         BEGIN; INSERT INTO e VALUES (7), (8); SELECT changes(), total_changes(); DROP TABLE e; SELECT changes(), total_changes(); COMMIT;
+         SELECT name FROM sqlite_schema ORDER BY name;",
+    );
+}
+
+#[test]
 fn deferring_foreign_keys_ends_with_the_statement_outside_of_transactions() {
     check(
         "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p);

@@ -113,6 +113,7 @@ fn traces_tell_texts_rows_and_ends() {
             let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
             told.lock().unwrap().push(match event {
                 TraceEvent::Statement(s) => format!("begin {}", text(s.expanded_sql())),
+                TraceEvent::Nested(s) => format!("within it {}", text(s.sql.to_vec())),
                 TraceEvent::Row(s) => format!("row {:?}", s.row),
                 TraceEvent::Profile(s, _) => format!("end {}", text(s.sql.to_vec())),
                 TraceEvent::Trigger(_, name) => (*name).to_string(),

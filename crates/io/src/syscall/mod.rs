@@ -39,7 +39,7 @@ impl SyscallIo {
     /// [`Io::open`], the descriptor within reach.
     pub(crate) fn open_file(path: &Path, flags: OpenFlags) -> Result<Arc<SyscallFile>> {
         let owner = if flags.create { owner_of_database(path) } else { None };
-        let mode = owner.as_ref().map_or(0o644, |database| database.mode() & 0o777);
+        let mode = owner.as_ref().map_or(0o644, |database| database.mode);
         let create = if flags.create { libc::O_CREAT } else { 0 };
         let exclusive = if flags.create && flags.exclusive { libc::O_EXCL } else { 0 };
         let how = if flags.read_only { libc::O_RDONLY } else { libc::O_RDWR | create | exclusive };
@@ -54,19 +54,14 @@ impl SyscallIo {
         if facts.st_mode & libc::S_IFMT == libc::S_IFDIR {
             return Err(Error::from_code(ResultCode::CANTOPEN_ISDIR));
         }
-        if let Some(database) = owner
-            && facts.st_size == 0
-            && (facts.st_uid, facts.st_gid) != (database.uid(), database.gid())
-        {
-            // Only root succeeds, and only root can make a companion that the owner could not open.
-            let _ = std::os::unix::fs::fchown(&file, Some(database.uid()), Some(database.gid()));
+        if let Some(database) = owner.filter(|_| facts.st_size == 0) {
+            database.pass_on(&file, &Owner::of(&facts));
         }
         if flags.delete_on_close {
             let _ = calls::remove(path);
         }
         Ok(Arc::new(SyscallFile {
             id: FileId { device: facts.st_dev, inode: facts.st_ino },
-            mode: facts.st_mode,
             file: Some(file),
             path: path.to_path_buf(),
             read_only,
@@ -95,6 +90,18 @@ impl Io for SyscallIo {
             Err(e) => return Err(Error::io(ResultCode::IOERR_DELETE, &e)),
         }
         if sync_dir { self.sync_directory_of(path) } else { Ok(()) }
+    }
+
+    fn create_like(&self, path: &Path, model: &Path) {
+        use std::os::unix::fs::OpenOptionsExt;
+        let Ok(facts) = fs::metadata(model) else { return };
+        // The file is about to be opened for writing, which its owner must be allowed to do.
+        let wanted = Owner { mode: facts.mode() & 0o777 | 0o200, uid: facts.uid(), gid: facts.gid() };
+        if let Ok(file) = fs::OpenOptions::new().write(true).create_new(true).mode(wanted.mode).open(path)
+            && let Ok(made) = calls::facts(file.as_raw_fd())
+        {
+            wanted.pass_on(&file, &Owner::of(&made));
+        }
     }
 
     fn exists(&self, path: &Path) -> Result<bool> {
@@ -176,11 +183,38 @@ impl Io for SyscallIo {
 }
 
 /// A journal or log is as private as its database: what a name like `x-wal` belongs to.
-fn owner_of_database(path: &Path) -> Option<fs::Metadata> {
+fn owner_of_database(path: &Path) -> Option<Owner> {
     use std::os::unix::ffi::OsStrExt;
     let name = path.as_os_str().as_bytes();
     let database = [&b"-wal"[..], b"-journal"].iter().find_map(|suffix| name.strip_suffix(*suffix))?;
-    fs::metadata(std::ffi::OsStr::from_bytes(database)).ok()
+    let facts = fs::metadata(std::ffi::OsStr::from_bytes(database)).ok()?;
+    Some(Owner { mode: facts.mode() & 0o777, uid: facts.uid(), gid: facts.gid() })
+}
+
+/// Whose a file is, and who may use it.
+#[derive(PartialEq, Eq)]
+struct Owner {
+    mode: u32,
+    uid: u32,
+    gid: u32,
+}
+
+impl Owner {
+    fn of(facts: &libc::stat) -> Self {
+        Self { mode: facts.st_mode & 0o777, uid: facts.st_uid, gid: facts.st_gid }
+    }
+
+    /// Makes a new file beside the database like it, where it is not: whoever may use the database must be able to use what
+    /// another user leaves there, whatever the mask of that user's process.
+    fn pass_on(&self, file: &fs::File, present: &Self) {
+        if present.mode != self.mode {
+            let _ = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(self.mode));
+        }
+        if (present.uid, present.gid) != (self.uid, self.gid) {
+            // Only root succeeds, and only root can make a companion that the owner could not open.
+            let _ = std::os::unix::fs::fchown(file, Some(self.uid), Some(self.gid));
+        }
+    }
 }
 
 fn is_permission(e: &OsError) -> bool {
@@ -200,7 +234,6 @@ pub(crate) struct SyscallFile {
     file: Option<fs::File>,
     path: PathBuf,
     id: FileId,
-    mode: u32,
     read_only: bool,
     locks: Mutex<FileLocks>,
     shm: Mutex<Option<ShmFile>>,
@@ -230,7 +263,8 @@ impl SyscallFile {
         if shm.is_none() {
             let mut path = self.path.clone().into_os_string();
             path.push("-shm");
-            *shm = Some(ShmFile::open(PathBuf::from(path), self.mode)?);
+            let database = calls::facts(self.file().as_raw_fd()).map_err(|e| Error::io(ResultCode::IOERR_FSTAT, &e))?;
+            *shm = Some(ShmFile::open(PathBuf::from(path), &Owner::of(&database))?);
         }
         match shm.as_mut() {
             Some(shm) => f(shm),

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
 
-use super::calls;
 use super::lock::{Mode, conflict, posix_locks_of_this_process, release_all, set};
+use super::{Owner, calls};
 use crate::shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
 use crate::{Birth, ShmLockKind};
 
@@ -28,12 +28,17 @@ pub(super) struct ShmFile {
 }
 
 impl ShmFile {
-    pub(super) fn open(path: PathBuf, mode: u32) -> Result<Self> {
+    pub(super) fn open(path: PathBuf, database: &Owner) -> Result<Self> {
         let cannot = |e: OsError| Error::io(ResultCode::CANTOPEN, &e);
         let writable =
-            fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(mode & 0o777).open(&path);
+            fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(database.mode).open(&path);
         let (file, read_only) = match writable {
-            Ok(file) => (file, false),
+            Ok(file) => {
+                if let Some(facts) = calls::facts(file.as_raw_fd()).ok().filter(|facts| facts.st_size == 0) {
+                    database.pass_on(&file, &Owner::of(&facts));
+                }
+                (file, false)
+            }
             Err(e) => match fs::OpenOptions::new().read(true).open(&path) {
                 Ok(file) => (file, true),
                 Err(_) => return Err(cannot(e)),

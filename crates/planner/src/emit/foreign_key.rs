@@ -551,8 +551,19 @@ fn broken_key() -> Raise {
 /// DROP TABLE deletes the rows first when other tables refer to them; without a parent left the statement fails. True when
 /// it does so: then the program needs the bodies of the actions.
 pub(crate) fn drop_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<bool> {
-    if !e.context.options.foreign_keys || referring(e, db, table).is_empty() {
+    if !e.context.options.foreign_keys {
         return Ok(false);
+    }
+    if referring(e, db, table).is_empty() {
+        if table.foreign_keys.is_empty() {
+            return Ok(false);
+        }
+        // Rows without a parent, of which the transaction keeps count, are gone with the table.
+        let no_debts = e.builder.label();
+        e.builder.emit(FkIfZero { deferred: true, target: no_debts });
+        super::delete::delete_all(e, db, table)?;
+        e.builder.bind(no_debts);
+        return Ok(true);
     }
     super::delete::delete_all(e, db, table)?;
     e.statement.multi_write.set(true);

@@ -23,7 +23,6 @@ use crate::filename::FileName;
 pub use foreign::ForeignIo;
 pub use handed::{HandedIo, HandedObject};
 pub use methods::{sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
-pub use own::create_like;
 
 /// The registered ones, the default first.
 struct List(Vec<*mut sqlite3_vfs>);

@@ -12,8 +12,10 @@ use crate::boundary::{Out, Text, bytes_at, catch};
 use crate::codes::{CANTOPEN, NOTFOUND, OK};
 use crate::memory;
 
-/// The names that SQLite's have on these systems. All of them are the engine's input and output.
-const NAMES: [&std::ffi::CStr; 5] = [c"unix", c"unix-none", c"unix-dotfile", c"unix-excl", c"memdb"];
+/// The objects that SQLite has on these systems, in its order: name, version, longest name of a file. All of them are the
+/// engine's input and output.
+const OBJECTS: [(&std::ffi::CStr, c_int, c_int); 5] =
+    [(c"unix", 3, 512), (c"memdb", 2, 1024), (c"unix-excl", 3, 512), (c"unix-dotfile", 3, 512), (c"unix-none", 3, 512)];
 
 fn io() -> &'static Arc<dyn Io> {
     static IO: LazyLock<Arc<dyn Io>> = LazyLock::new(turso_core::io::default_io);
@@ -36,11 +38,11 @@ const _: () = assert!(size_of::<OwnFile>() <= FILE_SIZE as usize);
 
 /// The objects, made once.
 pub fn objects() -> Vec<*mut sqlite3_vfs> {
-    let object = |name: &&std::ffi::CStr| {
+    let object = |&(name, version, max_pathname): &(&std::ffi::CStr, c_int, c_int)| {
         Box::into_raw(Box::new(sqlite3_vfs {
-            version: 3,
+            version,
             file_size: FILE_SIZE,
-            max_pathname: 512,
+            max_pathname,
             next: null_mut(),
             name: name.as_ptr(),
             app_data: null_mut(),
@@ -62,7 +64,7 @@ pub fn objects() -> Vec<*mut sqlite3_vfs> {
             next_system_call: Some(own_next_system_call),
         }))
     };
-    NAMES.iter().map(object).collect()
+    OBJECTS.iter().map(object).collect()
 }
 
 /// A file as [`own_open`] leaves it in the caller's memory.
@@ -129,18 +131,6 @@ static METHODS: sqlite3_io_methods = sqlite3_io_methods {
     unfetch: Some(unfetch),
 };
 
-/// A new file with the permissions of another (`modeof` among a name's parameters); one that exists stays as it is.
-pub fn create_like(path: &std::path::Path, model: Option<&std::path::Path>) {
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
-    let Some(facts) = model.and_then(|model| std::fs::metadata(model).ok()) else { return };
-    let mode = facts.mode() & 0o777;
-    // What stands in the way of any step stands in the way of opening too, which tells it, or takes no more than permissions.
-    if let Ok(file) = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path) {
-        let _ = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-        let _ = fchown(&file, Some(facts.uid()), Some(facts.gid()));
-    }
-}
-
 unsafe extern "C" fn own_open(
     _: *mut sqlite3_vfs,
     path: *const c_char,
@@ -160,8 +150,9 @@ unsafe extern "C" fn own_open(
                 if flags & OPEN_URI != 0
                     && wanted.create
                     && let Some(model) = crate::filename::parameter(path, Text::new(c"modeof".as_ptr()))
+                    && let Some(model) = path_of(model)
                 {
-                    create_like(file, path_of(model));
+                    io().create_like(file, model);
                 }
                 io().open(file, wanted)
             }

@@ -27,6 +27,10 @@ static int traced(unsigned what, void *p, void *a, void *b) {
   else if (what == SQLITE_TRACE_CLOSE) printf("trace close %d\n", a == (void *)watched);
   return 0;
 }
+static void within(sqlite3_context *context, int n, sqlite3_value **values) {
+  (void)n; (void)values;
+  run(sqlite3_context_db_handle(context), "SELECT 'within',\n 2"); sqlite3_result_int(context, 1);
+}
 static void old_trace(void *p, const char *sql) { printf("old trace %s %s\n", (char *)p, sql); }
 static void old_profile(void *p, const char *sql, sqlite3_uint64 took) { (void)took; printf("old profile %s %s\n", (char *)p, sql); }
 static int progress(void *p) { return ++*(int *)p > 3; }
@@ -47,7 +51,9 @@ void hooks(void) {
   RC(sqlite3_set_authorizer(db, authorize, 0)); run(db, "INSERT INTO t VALUES(1, 2, 'hidden')"); run(db, "SELECT secret, b FROM t"); run(db, "DELETE FROM t"); RC(sqlite3_set_authorizer(db, 0, 0));
   watched = db;
   RC(sqlite3_trace_v2(db, 15, traced, 0)); run(db, "SELECT a FROM t"); run(db, "INSERT INTO t VALUES(70, 'tr', 0)"); RC(sqlite3_trace_v2(db, 0, 0, 0));
-  STR(sqlite3_trace(db, old_trace, "o1")); STR(sqlite3_profile(db, old_profile, "o2")); run(db, "SELECT 5"); STR(sqlite3_trace(db, 0, 0)); STR(sqlite3_profile(db, 0, 0));
+  sqlite3_create_function(db, "within", 0, SQLITE_UTF8, 0, within, 0, 0);
+  RC(sqlite3_trace_v2(db, SQLITE_TRACE_STMT, traced, 0)); run(db, "SELECT within()"); run(db, "SELECT name FROM pragma_table_info('t')"); RC(sqlite3_trace_v2(db, 0, 0, 0));
+  STR(sqlite3_trace(db, old_trace, "o1")); run(db, "SELECT within()"); STR(sqlite3_trace(db, old_trace, "o1")); STR(sqlite3_profile(db, old_profile, "o2")); run(db, "SELECT 5"); STR(sqlite3_trace(db, 0, 0)); STR(sqlite3_profile(db, 0, 0));
   sqlite3_progress_handler(db, 10, progress, &steps); run(db, "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 10000) SELECT count(*) FROM c"); RC(sqlite3_errcode(db)); sqlite3_progress_handler(db, 0, 0, 0); INT(steps);
   RC(sqlite3_unlock_notify(db, unlocked, "me")); RC(sqlite3_unlock_notify(db, 0, 0));
   RC(sqlite3_autovacuum_pages(db, all_pages, 0, 0)); RC(sqlite3_autovacuum_pages(db, 0, 0, 0));

@@ -92,6 +92,8 @@ void library(void) {
   RC(sqlite3_keyword_name(-1, &word, &length)); RC(sqlite3_keyword_name(100000, &word, &length));
   INT(sqlite3_keyword_check("select", 6)); INT(sqlite3_keyword_check("selects", 7)); INT(sqlite3_keyword_check("", 0));
   sqlite3_vfs *vfs = sqlite3_vfs_find(0), other;
+  const char *names[] = {"unix", "memdb", "unix-excl", "unix-dotfile", "unix-none"};
+  for (int i = 0; i < 5; i++) { sqlite3_vfs *known = sqlite3_vfs_find(names[i]); INT(known->iVersion); INT(known->szOsFile); INT(known->mxPathname); }
   STR(vfs->zName); SET(sqlite3_vfs_find("unix") == vfs); SET(sqlite3_vfs_find("nothing"));
   other = *vfs; other.zName = "other"; other.pNext = 0;
   RC(sqlite3_vfs_register(&other, 0)); SET(sqlite3_vfs_find("other") == &other);

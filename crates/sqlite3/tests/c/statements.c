@@ -61,6 +61,15 @@ static void columns(sqlite3 *db) {
   RC(sqlite3_finalize(stmt)); RC(sqlite3_db_config(db, SQLITE_DBCONFIG_STMT_SCANSTATUS, 0, (int *)0));
 }
 
+/* A pointer goes with the column that it is selected as. */
+static void selected_pointers(sqlite3 *db) {
+  sqlite3_stmt *stmt = 0; int thing = 0;
+  RC(sqlite3_prepare_v2(db, "SELECT ?1, ?2", -1, &stmt, 0)); RC(sqlite3_bind_pointer(stmt, 1, &thing, "kind", 0)); RC(sqlite3_step(stmt));
+  INT(sqlite3_value_pointer(sqlite3_column_value(stmt, 0), "kind") == &thing); INT(sqlite3_value_pointer(sqlite3_column_value(stmt, 1), "kind") == &thing);
+  INT(sqlite3_column_type(stmt, 0)); RC(sqlite3_reset(stmt)); RC(sqlite3_bind_null(stmt, 1)); RC(sqlite3_step(stmt));
+  INT(sqlite3_value_pointer(sqlite3_column_value(stmt, 0), "kind") == &thing); RC(sqlite3_finalize(stmt));
+}
+
 static void preparing(sqlite3 *db) {
   sqlite3_stmt *stmt = 0; const char *tail = 0; const void *tail16 = 0;
   RC(sqlite3_prepare_v2(db, "SELECT 1; SELECT 2", -1, &stmt, &tail)); STR(tail); sqlite3_finalize(stmt);
@@ -120,6 +129,6 @@ static void counters(sqlite3 *db) {
 void statements(void) {
   sqlite3 *db = fresh();
   run(db, "CREATE TABLE t(a INTEGER PRIMARY KEY AUTOINCREMENT, b VARCHAR(10) NOT NULL COLLATE NOCASE, c); INSERT INTO t VALUES(1, 'one', 'c1'), (2, 'two', NULL)");
-  binding(db); columns(db); preparing(db); tables(db); counters(db);
+  binding(db); columns(db); preparing(db); selected_pointers(db); tables(db); counters(db);
   RC(sqlite3_close(db));
 }
