@@ -12,7 +12,6 @@ mod define;
 mod define_index;
 mod index;
 mod names;
-mod order;
 mod parse;
 mod schema;
 mod statistics;

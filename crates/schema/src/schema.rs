@@ -180,6 +180,14 @@ impl Schema {
         schema
     }
 
+    /// Tables and views in the order in which `integrity_check`, ANALYZE and lists of tables go through them: the newest first. So
+    /// does SQLite as long as there are few; of more its order is that of a hash table, on which nobody can rely.
+    pub fn tables_in_order(&self) -> Vec<&Arc<Table>> {
+        let mut tables: Vec<&Arc<Table>> = self.tables.values().collect();
+        tables.sort_by_key(|table| std::cmp::Reverse(table.sequence));
+        tables
+    }
+
     /// The largest sequence number of a trigger, for the next one.
     pub(crate) fn last_trigger_sequence(&self) -> u32 {
         self.triggers.values().map(|t| t.sequence).max().unwrap_or(0)
