@@ -98,25 +98,39 @@ impl FileBacking {
 impl Pager {
     /// The changed pages, in ascending order.
     fn dirty_pages(&mut self) -> Vec<DirtyPage> {
+        let mut pages = Vec::with_capacity(self.dirty.len());
+        self.each_dirty(|page| pages.push(page));
+        pages
+    }
+
+    /// The changed pages: those in memory, and the numbers of the others, of which there may be many. Both ascend.
+    fn dirty_parts(&mut self) -> (Vec<PageRef>, Vec<PageNo>) {
+        let (mut resident, mut spilled) = (Vec::new(), Vec::new());
+        self.each_dirty(|page| match page {
+            DirtyPage::Resident(page) => resident.push(page),
+            DirtyPage::Spilled(no, _) => spilled.push(no),
+        });
+        (resident, spilled)
+    }
+
+    fn each_dirty(&mut self, mut found: impl FnMut(DirtyPage)) {
         self.dirty.sort_unstable();
         self.dirty.dedup();
         let (count, mark) = (self.page_count, self.transaction_mark);
-        let mut pages = Vec::with_capacity(self.dirty.len());
         for no in self.dirty.iter().copied().filter(|no| no.0 <= count) {
             match self.table.slot_mut(no) {
                 Some(slot) if slot.mark >= mark => {
                     if let Some(page) = &slot.page {
-                        pages.push(DirtyPage::Resident(page.clone()));
+                        found(DirtyPage::Resident(page.clone()));
                         continue;
                     }
                 }
                 _ => {}
             }
             if let Some(slot) = self.spill.as_ref().and_then(|spill| spill.slot_of(no)) {
-                pages.push(DirtyPage::Spilled(no, slot));
+                found(DirtyPage::Spilled(no, slot));
             }
         }
-        pages
     }
 
     pub(super) fn commit_file(&mut self) -> Result<()> {
@@ -374,7 +388,7 @@ impl Pager {
             if first_is_dirty || self.spill.is_some() || self.page_count != self.transaction_page_count {
                 self.stamp_header();
             }
-            let pages = self.dirty_pages();
+            let (resident, spilled) = self.dirty_parts();
             let (count, page_size) = (self.page_count, self.header.page_size);
             let Backing::File(file) = &mut self.backing else { return Ok(()) };
             let (Some(wal), Source::Wal(snapshot)) = (&file.wal, &mut file.source) else {
@@ -383,7 +397,8 @@ impl Pager {
             let mut commit = wal.prepare_commit(
                 &file.db,
                 snapshot,
-                pages,
+                resident,
+                spilled,
                 self.spill.as_deref(),
                 count,
                 page_size,

@@ -483,7 +483,8 @@ impl Pager {
             if let Some(savepoint) = self.savepoints.last_mut() {
                 savepoint.save(no, spilled.map_or(Before::Gone, Before::Spilled), spilled.is_some());
             }
-            if !matches!(self.backing, Backing::Temp(_)) {
+            // (One that was spilled is in the list.)
+            if spilled.is_none() && !matches!(self.backing, Backing::Temp(_)) {
                 self.dirty.push(no);
             }
             self.table.put(no, Page::zeroed(no, self.header.page_size), self.mark);

@@ -3,7 +3,7 @@
 //! Slots of the file are written once and never reused while the transaction lives, so a savepoint can name the image
 //! that it wants back by its slot. The database file and the log stay untouched until the commit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
@@ -13,20 +13,71 @@ use super::{Backing, Pager, State};
 use crate::page::{Page, PageNo, PageRef};
 use crate::planted::{self, Planted};
 
-/// Bytes of dirty pages that a transaction keeps in memory unless told otherwise.
-pub(super) const DEFAULT_SPILL_BYTES: usize = 256 << 20;
+/// Bytes of dirty pages that a transaction keeps in memory unless told otherwise. With what the allocator adds to each page, these
+/// are a quarter more.
+pub(super) const DEFAULT_SPILL_BYTES: usize = 192 << 20;
 /// Pages written by one call.
 const BATCH: usize = 64;
 
 /// Where an image lies in the temporary file.
 pub(crate) type SpillSlot = u64;
 
+/// Slots by page number: four bytes for each page, since a transaction may spill many millions of them.
+#[derive(Default)]
+struct SlotTable {
+    /// The slot and one; 0: none.
+    chunks: Vec<Option<Box<[u32; SLOT_CHUNK]>>>,
+    len: usize,
+}
+
+/// Pages to a chunk.
+const SLOT_CHUNK: usize = 64;
+
+impl SlotTable {
+    fn get(&self, no: u32) -> Option<SpillSlot> {
+        let chunk = self.chunks.get(no as usize / SLOT_CHUNK)?.as_ref()?;
+        chunk[no as usize % SLOT_CHUNK].checked_sub(1).map(SpillSlot::from)
+    }
+
+    /// False where there are more slots than a number can tell.
+    #[must_use]
+    fn insert(&mut self, no: u32, slot: SpillSlot) -> bool {
+        let Ok(entry) = u32::try_from(slot + 1) else { return false };
+        let index = no as usize / SLOT_CHUNK;
+        if self.chunks.len() <= index {
+            self.chunks.resize_with(index + 1, || None);
+        }
+        let place = &mut self.chunks[index].get_or_insert_with(|| Box::new([0; SLOT_CHUNK]))[no as usize % SLOT_CHUNK];
+        self.len += usize::from(*place == 0);
+        *place = entry;
+        true
+    }
+
+    fn remove(&mut self, no: u32) -> Option<SpillSlot> {
+        let chunk = self.chunks.get_mut(no as usize / SLOT_CHUNK)?.as_mut()?;
+        let slot = std::mem::take(&mut chunk[no as usize % SLOT_CHUNK]).checked_sub(1)?;
+        self.len -= 1;
+        Some(SpillSlot::from(slot))
+    }
+
+    /// Page numbers, ascending, with their slots.
+    fn iter(&self) -> impl Iterator<Item = (u32, SpillSlot)> + '_ {
+        self.chunks.iter().enumerate().filter_map(|(index, chunk)| Some((index, chunk.as_ref()?))).flat_map(
+            |(index, chunk)| {
+                chunk.iter().enumerate().filter_map(move |(offset, slot)| {
+                    Some(((index * SLOT_CHUNK + offset) as u32, SpillSlot::from(slot.checked_sub(1)?)))
+                })
+            },
+        )
+    }
+}
+
 pub(crate) struct Spill {
     file: Arc<dyn File>,
     page_size: u32,
     next: SpillSlot,
     /// Pages whose newest image lies in the file.
-    pages: HashMap<u32, SpillSlot>,
+    pages: SlotTable,
     /// Slots that serve again, the lowest last.
     free: Vec<SpillSlot>,
 }
@@ -58,7 +109,7 @@ impl DirtyPage {
 impl Spill {
     /// An empty file.
     pub fn new(file: Arc<dyn File>, page_size: u32) -> Self {
-        Spill { file, page_size, next: 0, pages: HashMap::new(), free: Vec::new() }
+        Spill { file, page_size, next: 0, pages: SlotTable::default(), free: Vec::new() }
     }
 
     /// Writes pages, whose newest images lie there from now on.
@@ -72,7 +123,11 @@ impl Spill {
             let (run, behind) = rest.split_at(most.min(rest.len()));
             let bufs: Vec<&[u8]> = run.iter().map(|page| &page[..]).collect();
             self.file.write_vectored_at(&bufs, first * u64::from(self.page_size))?;
-            self.pages.extend(run.iter().map(|page| page.no().0).zip(first..));
+            for (page, slot) in run.iter().zip(first..) {
+                if !self.pages.insert(page.no().0, slot) {
+                    return Err(Error::from_code(ResultCode::FULL));
+                }
+            }
             match free {
                 0 => self.next += run.len() as u64,
                 _ => self.free.truncate(self.free.len() - run.len()),
@@ -85,9 +140,9 @@ impl Spill {
     /// No savepoint wants an image back any more: what is not the newest image of a page may be overwritten. Done where it
     /// pays.
     pub fn reclaim(&mut self) {
-        let used = self.pages.len() as u64;
+        let used = self.pages.len as u64;
         if self.next.saturating_sub(used + self.free.len() as u64) > used.max(BATCH as u64) {
-            let used: HashSet<SpillSlot> = self.pages.values().copied().collect();
+            let used: HashSet<SpillSlot> = self.pages.iter().map(|(_, slot)| slot).collect();
             self.free = (0..self.next).rev().filter(|slot| !used.contains(slot)).collect();
         }
     }
@@ -105,28 +160,37 @@ impl Spill {
 
     /// Takes out the pages above `n`.
     pub fn take_above(&mut self, n: u32) -> Vec<(PageNo, SpillSlot)> {
-        let mut taken = Vec::new();
-        self.pages.retain(|no, slot| {
-            if *no > n {
-                taken.push((PageNo(*no), *slot));
-            }
-            *no <= n
-        });
+        let taken: Vec<_> = self.pages.iter().filter(|(no, _)| *no > n).map(|(no, slot)| (PageNo(no), slot)).collect();
+        for (no, _) in &taken {
+            self.pages.remove(no.0);
+        }
         taken
     }
 
     /// A file that holds an image of the first `count` pages, and the pages of it that are wanted.
-    pub fn of_image(file: Arc<dyn File>, page_size: u32, count: u32, pages: impl Iterator<Item = PageNo>) -> Self {
-        let pages = pages.map(|no| (no.0, SpillSlot::from(no.0 - 1))).collect();
+    pub fn of_image(file: Arc<dyn File>, page_size: u32, count: u32, wanted: impl Iterator<Item = PageNo>) -> Self {
+        let mut pages = SlotTable::default();
+        for no in wanted {
+            let placed = pages.insert(no.0, SpillSlot::from(no.0 - 1));
+            debug_assert!(placed, "a page number is less than the most slots");
+        }
         Spill { file, page_size, next: SpillSlot::from(count), pages, free: Vec::new() }
     }
 
     pub fn slot_of(&self, no: PageNo) -> Option<SpillSlot> {
-        self.pages.get(&no.0).copied()
+        self.pages.get(no.0)
     }
 
     pub fn place(&self, slot: SpillSlot) -> (&dyn File, u64) {
         (&*self.file, slot * u64::from(self.page_size))
+    }
+
+    /// The newest image of a page.
+    pub fn load(&self, no: PageNo) -> Result<PageRef> {
+        match self.slot_of(no) {
+            Some(slot) => self.read(no, slot),
+            None => Err(Error::from_code(ResultCode::INTERNAL)),
+        }
     }
 
     fn read(&self, no: PageNo, slot: SpillSlot) -> Result<PageRef> {
@@ -191,12 +255,13 @@ impl Pager {
         for batch in pages.chunks(BATCH) {
             spill.write(batch)?;
             if planted::has(Planted::LostSpilledPage) {
-                spill.pages.remove(&batch[batch.len() / 2].no().0);
+                spill.pages.remove(batch[batch.len() / 2].no().0);
             }
             for page in batch {
                 self.table.take(page.no());
             }
         }
+        self.table.drop_empty_chunks();
         Ok(())
     }
 
@@ -207,13 +272,14 @@ impl Pager {
 
     /// The page is resident again, or gone: the spilled image is not its newest any more.
     pub(super) fn forget_spilled(&mut self, no: PageNo) -> Option<SpillSlot> {
-        self.spill.as_mut().and_then(|spill| spill.pages.remove(&no.0))
+        self.spill.as_mut().and_then(|spill| spill.pages.remove(no.0))
     }
 
     /// The newest image of the page lies in this slot again.
     pub(super) fn restore_spilled(&mut self, no: PageNo, slot: SpillSlot) {
         if let Some(spill) = &mut self.spill {
-            spill.pages.insert(no.0, slot);
+            let placed = spill.pages.insert(no.0, slot);
+            debug_assert!(placed, "the slot has been in use");
         }
     }
 

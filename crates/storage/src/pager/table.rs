@@ -85,6 +85,15 @@ impl PageTable {
         }
     }
 
+    /// Gives back the memory of chunks without a page.
+    pub fn drop_empty_chunks(&mut self) {
+        for entry in &mut self.chunks {
+            if entry.as_ref().is_some_and(|chunk| chunk.iter().all(|slot| slot.page.is_none())) {
+                *entry = None;
+            }
+        }
+    }
+
     /// Drops every page for which `keep` is false, and chunks that became empty.
     pub fn retain(&mut self, mut keep: impl FnMut(PageNo, &Slot) -> bool) {
         let mut resident = 0;

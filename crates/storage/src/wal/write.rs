@@ -23,7 +23,7 @@ use crate::format::wal::{DecodedWalHeader, FrameHeader, WalHeader, frame_offset}
 use crate::format::wal_index::{IndexHeader, READ_MARK_UNUSED, READ_MARKS, at, lock};
 use crate::page::{PageNo, PageRef};
 use crate::pager::Synchronous;
-use crate::pager::spill::{DirtyPage, Spill, SpillSlot};
+use crate::pager::spill::Spill;
 use crate::planted::{self, Planted};
 
 /// What a log grows by at once, at most.
@@ -33,7 +33,7 @@ static ZEROS: [u8; 1 << 18] = [0; 1 << 18];
 pub(crate) struct WalCommit {
     pages: Vec<PageRef>,
     /// Pages that were spilled: their frames are written already.
-    spilled: Vec<u32>,
+    spilled: Vec<PageNo>,
     frame_headers: Vec<[u8; FrameHeader::SIZE]>,
     /// Written first where the log begins anew.
     log_header: Option<[u8; WalHeader::SIZE]>,
@@ -98,7 +98,7 @@ impl WalCommit {
 
     /// The numbers of all pages that the commit changes.
     pub fn changed(&self) -> impl Iterator<Item = u32> + '_ {
-        self.pages.iter().map(|p| p.no().0).chain(self.spilled.iter().copied())
+        self.pages.iter().map(|p| p.no().0).chain(self.spilled.iter().map(|no| no.0))
     }
 
     pub fn waiting_on(&self) -> Option<&Completion> {
@@ -111,7 +111,8 @@ impl Wal {
         &self,
         db: &DatabaseFile,
         snapshot: &mut WalSnapshot,
-        changed: Vec<DirtyPage>,
+        pages: Vec<PageRef>,
+        spilled: Vec<PageNo>,
         spill: Option<&Spill>,
         page_count: u32,
         page_size: u32,
@@ -149,13 +150,6 @@ impl Wal {
             return Err(Error::corrupt(1, "page size of the log differs"));
         }
         let first_frame = old.max_frame + 1;
-        let (mut pages, mut spilled) = (Vec::with_capacity(changed.len()), Vec::new());
-        for page in changed {
-            match page {
-                DirtyPage::Resident(page) => pages.push(page),
-                DirtyPage::Spilled(no, slot) => spilled.push((no, slot)),
-            }
-        }
         if !spilled.is_empty() {
             if let Some(bytes) = log_header.take() {
                 self.file.write_at(&bytes, 0)?;
@@ -185,7 +179,7 @@ impl Wal {
             log_header,
             first_frame,
             write_from,
-            spilled: spilled.into_iter().map(|(no, _)| no.0).collect(),
+            spilled,
             padding: 0,
             new_header: new,
             sync_log_header: synchronous >= Synchronous::Normal,
@@ -199,7 +193,7 @@ impl Wal {
     /// Frames of the spilled pages, from file to file; none of them commits.
     fn write_spilled(
         &self,
-        spilled: &[(PageNo, SpillSlot)],
+        spilled: &[PageNo],
         spill: Option<&Spill>,
         new: &mut IndexHeader,
         committed: u32,
@@ -207,8 +201,9 @@ impl Wal {
         for batch in spilled.chunks(64) {
             let at = frame_offset(new.max_frame + 1, new.page_size);
             let mut frames = Vec::with_capacity(batch.len());
-            for (no, slot) in batch {
-                let page = DirtyPage::Spilled(*no, *slot).load(spill)?;
+            for no in batch {
+                let page =
+                    spill.map_or_else(|| Err(Error::from_code(ResultCode::INTERNAL)), |spill| spill.load(*no))?;
                 let (frame, bytes) = FrameHeader::make(no.0, 0, new.salt, &page, new.frame_checksum, new.big_endian);
                 new.frame_checksum = frame.checksum;
                 new.max_frame = new.max_frame.checked_add(1).ok_or_else(|| Error::from_code(ResultCode::FULL))?;
