@@ -21,6 +21,18 @@ fn seeds_find_nothing_and_repeat_exactly() {
     assert!(total.counts.faults.values().sum::<u64>() > 5, "{total:?}");
 }
 
+/// Plans whose connections change the journal mode, and plans whose disk reports syncs that have not happened.
+#[test]
+fn modes_change_and_disks_lie() {
+    let mut total = Report::default();
+    for seed in (5..60).step_by(8).flat_map(|seed| [seed, seed + 1]) {
+        let plan = Plan::new(seed, Shape::default());
+        assert_eq!(plan.changes_mode, seed % 8 == 5);
+        total.add(&execute(&plan, Path::new("/simulated"), None).unwrap_or_else(|e| panic!("seed {seed}: {e}")));
+    }
+    assert!(total.commits > 100 && total.counts.faults.get("sync lied").is_some_and(|lies| *lies > 20), "{total:?}");
+}
+
 /// The last one there waits for the pause to be over in which other processes may have the write lock; only time ends it.
 #[test]
 fn time_passes_while_everybody_waits() {

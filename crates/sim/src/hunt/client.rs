@@ -261,7 +261,7 @@ impl Client<'_> {
                     Role::Commit,
                 ]);
             }
-            Action::Concurrent(keys, gives_up) if self.shared.plan.mode == "wal" => {
+            Action::Concurrent(keys, gives_up) if self.shared.plan.mode == "wal" || self.shared.plan.changes_mode => {
                 self.concurrent = Some(Concurrent { number: self.shared.chains().number(), ..Concurrent::default() });
                 self.roles.extend([Role::Plain("BEGIN CONCURRENT"), Role::SeeConcurrent]);
                 self.roles.extend(keys.iter().map(|key| Role::PutConcurrent(*key)));
@@ -278,6 +278,12 @@ impl Client<'_> {
             })),
             Action::Integrity => self.roles.push_back(Role::Integrity),
             Action::Vacuum => self.roles.push_back(Role::Plain("VACUUM")),
+            Action::Mode(mode) => self.roles.push_back(Role::Plain(match mode {
+                "wal" => "PRAGMA journal_mode = wal",
+                "truncate" => "PRAGMA journal_mode = truncate",
+                "persist" => "PRAGMA journal_mode = persist",
+                _ => "PRAGMA journal_mode = delete",
+            })),
             Action::IncrementalVacuum => self.roles.push_back(Role::Plain("PRAGMA incremental_vacuum(2)")),
             Action::Reopen => self.connection = None,
         }
@@ -301,7 +307,7 @@ impl Client<'_> {
         if plan.tight {
             pragmas.push("PRAGMA cache_spill = 3".into());
         }
-        if plan.mode != "wal" {
+        if plan.mode != "wal" && !plan.changes_mode {
             pragmas.push(format!("PRAGMA journal_mode = {}", plan.mode));
         }
         for pragma in pragmas {
@@ -516,7 +522,10 @@ impl Client<'_> {
         let refused = matches!(primary, ResultCode::BUSY | ResultCode::LOCKED | ResultCode::PROTOCOL);
         let of_the_disk = matches!(primary, ResultCode::IOERR | ResultCode::FULL | ResultCode::CANTOPEN);
         let given_up = matches!(primary, ResultCode::ABORT);
-        if !refused && !given_up && (!of_the_disk || self.shared.faultless) {
+        // Concurrent transactions need a log, which another connection may have done away with.
+        let other_mode =
+            self.shared.plan.changes_mode && role == Role::Plain("BEGIN CONCURRENT") && primary == ResultCode::ERROR;
+        if !refused && !given_up && !other_mode && (!of_the_disk || self.shared.faultless) {
             return Err(format!("{role:?} ends with {error} ({code:?}) {error:?}"));
         }
         let autocommit = self.connection.as_ref().is_none_or(Connection::is_autocommit);

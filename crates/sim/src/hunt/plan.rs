@@ -70,6 +70,8 @@ pub enum Action {
     Vacuum,
     /// `PRAGMA incremental_vacuum`.
     IncrementalVacuum,
+    /// `PRAGMA journal_mode`.
+    Mode(&'static str),
     /// The connection closes and opens again.
     Reopen,
 }
@@ -105,6 +107,8 @@ pub struct Plan {
     pub seed: u64,
     /// `PRAGMA journal_mode`.
     pub mode: &'static str,
+    /// Connections change it.
+    pub changes_mode: bool,
     /// `PRAGMA synchronous`.
     pub synchronous: &'static str,
     /// `PRAGMA page_size`.
@@ -143,9 +147,10 @@ impl Plan {
     pub fn new(seed: u64, shape: Shape) -> Self {
         let random = &mut Random::part(seed, 7);
         let (mode, synchronous) = *random.pick(MODES);
-        Self {
+        let mut plan = Self {
             seed,
             mode,
+            changes_mode: false,
             synchronous,
             page_size: *random.pick(&[512, 512, 1024, 4096]),
             auto_vacuum: *random.pick(&[0, 0, 1, 2]),
@@ -155,6 +160,33 @@ impl Plan {
             autocheckpoint: *random.pick(&[0, 4, 10, 30, 1000]),
             turn: *random.pick(&[6, 30, 200, 200]),
             epochs: (0..shape.epochs).map(|_| epoch(random, shape)).collect(),
+        };
+        // One plan of eight each: the plans of all other seeds stay what they were.
+        match seed % 8 {
+            5 => plan.change_modes(&mut Random::part(seed, 8)),
+            6 if shape.faults => plan.let_disk_lie(&mut Random::part(seed, 9)),
+            _ => {}
+        }
+        plan
+    }
+
+    /// Now and then a connection changes the journal mode. All of them last under the strictest syncs, whichever is in force.
+    fn change_modes(&mut self, random: &mut Random) {
+        self.changes_mode = true;
+        self.synchronous = "extra";
+        for actions in self.epochs.iter_mut().flat_map(|epoch| &mut epoch.processes).flatten() {
+            for _ in 0..1 + actions.len() / 8 {
+                let mode = *random.pick(&["wal", "wal", "delete", "truncate", "persist"]);
+                actions.insert(random.below(actions.len() + 1), Action::Mode(mode));
+            }
+        }
+    }
+
+    /// Syncs that are reported and have not happened: nobody notices, unless the power goes.
+    fn let_disk_lie(&mut self, random: &mut Random) {
+        for epoch in &mut self.epochs {
+            epoch.faults.lying_sync = *random.pick(&[100, 1000, 5000]);
+            epoch.faults.at_most = epoch.faults.at_most.max(50);
         }
     }
 
