@@ -10,6 +10,9 @@ use super::spill::SpillSlot;
 use super::{Backing, Pager};
 use crate::page::{Page, PageNo, PageRef};
 
+/// Pages of one read at most: several of them are under way at once, and the first brings what is wanted next.
+const MOST_AT_ONCE: u32 = 64;
+
 /// A read that was started.
 struct InFlight {
     first: PageNo,
@@ -60,6 +63,21 @@ impl Pager {
         matches!(&self.backing, Backing::File(file) if file.db.file().reads_ahead())
     }
 
+    /// How many pages a scan may have under way, `most` at most: no more than the cache has room for.
+    pub fn most_ahead(&self, most: u16) -> u16 {
+        most.min(u16::try_from(self.trim_above / 2).unwrap_or(u16::MAX)).max(1)
+    }
+
+    /// A page that is here: in the table, or brought by a read that has completed.
+    pub(crate) fn arrived_page(&mut self, no: PageNo) -> Option<PageRef> {
+        if let Some(page) = self.table.get(no) {
+            return Some(page.clone());
+        }
+        let reads = &self.file_mut().reads;
+        let arrived = reads.position(no).is_some_and(|at| reads.in_flight[at].completion.is_ready());
+        if arrived { self.read_page(no).ok() } else { None }
+    }
+
     /// Asks for pages that will be wanted soon; a hint, never fails and never waits.
     pub fn prefetch(&mut self, pages: impl Iterator<Item = PageNo>) {
         let page_size = self.header.page_size;
@@ -77,7 +95,7 @@ impl Pager {
                 continue;
             }
             match runs.last_mut() {
-                Some((first, count)) if first.0 + *count == no.0 => *count += 1,
+                Some((first, count)) if first.0 + *count == no.0 && *count < MOST_AT_ONCE => *count += 1,
                 _ => runs.push((no, 1)),
             }
         }
