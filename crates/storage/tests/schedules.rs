@@ -26,6 +26,8 @@ const PATH: &str = "/db";
 enum Kind {
     /// `BEGIN CONCURRENT`, with the replay.
     Concurrent,
+    /// The same, which begins on what is not visible yet.
+    Ahead,
     /// A plain write transaction.
     Plain,
     /// A concurrent one whose future may be dropped wherever it waits.
@@ -37,6 +39,7 @@ enum Kind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stage {
     Begin,
+    Ahead,
     Work,
     Lock,
     Rebase,
@@ -104,6 +107,10 @@ impl Actor {
             Stage::Begin => {
                 pager.begin_read()?;
                 match self.kind {
+                    Kind::Ahead => {
+                        assert!(pager.begin_concurrent_read()?);
+                        return Ok(Stage::Ahead);
+                    }
                     Kind::Reader => {}
                     Kind::Plain => match pager.begin_write(WriteMode::Eager) {
                         Err(error) if error.is(ResultCode::BUSY) => {
@@ -117,6 +124,10 @@ impl Actor {
                     },
                     Kind::Concurrent | Kind::Dropped => assert!(pager.begin_concurrent()?),
                 }
+                Ok(Stage::Work)
+            }
+            Stage::Ahead => {
+                assert!(pager.begin_concurrent_ahead()?);
                 Ok(Stage::Work)
             }
             Stage::Work if self.kind == Kind::Reader => {
@@ -340,6 +351,13 @@ fn explore(kinds: &[Kind], switches: u32) {
 fn two_and_three_concurrent_writers() {
     explore(&[Kind::Concurrent, Kind::Concurrent], 2);
     explore(&[Kind::Concurrent, Kind::Concurrent, Kind::Concurrent], 1);
+}
+
+#[test]
+fn writers_that_begin_on_what_is_not_visible_yet() {
+    explore(&[Kind::Concurrent, Kind::Ahead], 2);
+    explore(&[Kind::Ahead, Kind::Ahead, Kind::Concurrent], 1);
+    explore(&[Kind::Dropped, Kind::Ahead, Kind::Plain], 1);
 }
 
 #[test]

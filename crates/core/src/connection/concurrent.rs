@@ -63,7 +63,8 @@ impl State {
         if entry.read_only || self.settings.query_only {
             return Err(Error::from_code(ResultCode::READONLY));
         }
-        let begun = entry.pager.begin_concurrent();
+        let fresh = !entry.snapshot_used && self.active_statements <= 1 && !self.stepping_rows;
+        let begun = if fresh { entry.pager.begin_concurrent_ahead() } else { entry.pager.begin_concurrent() };
         if self.pending_on(db, begun)? {
             self.open_earlier_savepoints(db);
             return Ok(true);
@@ -147,11 +148,23 @@ impl State {
                 for entry in &mut self.databases {
                     entry.pager.rollback();
                 }
+                self.databases[db].pager.note_overtaking();
                 self.doomed = Some(error.clone());
+                self.await_overtaking()?;
                 Err(error)
             }
             outcome => self.pending_on(db, outcome),
         }
+    }
+
+    /// A transaction that has been refused is told so once it can be repeated upon what has overtaken it.
+    pub(super) fn await_overtaking(&mut self) -> Result<()> {
+        for db in 0..self.databases.len() {
+            if let Err(Error::Pending) = self.databases[db].pager.await_base() {
+                return self.pending_on(db, Err(Error::Pending));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -99,9 +99,8 @@ impl State {
     /// each other for ever.
     pub fn begin_write(&mut self, db: usize, mode: WriteMode) -> Result<()> {
         let may_wait = self.autocommit || self.databases.get(db).is_some_and(|d| !d.snapshot_used);
-        let shows_rows = self.stepping_rows && self.autocommit;
         let mode = match mode {
-            WriteMode::Reserved if may_wait && !shows_rows && self.active_statements <= 1 => WriteMode::Eager,
+            WriteMode::Reserved if may_wait && !self.stepping_rows && self.active_statements <= 1 => WriteMode::Eager,
             mode => mode,
         };
         if self.concurrent && db != 1 && self.begin_concurrent_write(db)? {
@@ -205,8 +204,9 @@ impl State {
         if self.active_writers > 0 {
             return Err(Error::new(ResultCode::BUSY, "cannot commit transaction - SQL statements in progress"));
         }
-        if let Some(conflict) = &self.doomed {
-            return Err(conflict.clone());
+        if let Some(conflict) = self.doomed.clone() {
+            self.await_overtaking()?;
+            return Err(conflict);
         }
         if self.deferred_violations > 0 {
             return Err(Error::new(ResultCode::CONSTRAINT_FOREIGNKEY, "FOREIGN KEY constraint failed"));

@@ -370,6 +370,7 @@ impl Pager {
         let Backing::File(file) = &mut self.backing else { return Ok(()) };
         if let Committing::No = file.committing {
             if !self.has_changes() {
+                self.await_base()?;
                 self.unlock_write();
                 self.finish_write();
                 return Ok(());

@@ -167,9 +167,50 @@ impl Pager {
             }
         }
         if file.live.is_none() && self.state == State::Read {
+            // Before the next line, so that whatever is committed upon that leaves its keys.
             file.live = Some(LiveSnapshot::new(file.db.clone(), file.commit));
+            file.ahead = file.wal.as_ref().and_then(|wal| wal.newest_unseen());
+            file.begins_ahead = false;
         }
         Ok(self.page_count > 0)
+    }
+
+    /// As [`Pager::begin_concurrent`], for a transaction that has read nothing yet and shows nothing before
+    /// [`Pager::await_base`]: it begins on the newest commit that was written when its snapshot was taken, durable or not. Where
+    /// many change the same row, that is the one that they would meet at their commit.
+    pub fn begin_concurrent_ahead(&mut self) -> Result<bool> {
+        if self.state != State::Write && self.begin_concurrent_read()? {
+            self.move_ahead();
+            self.begin_read()?;
+        }
+        self.begin_concurrent()
+    }
+
+    fn move_ahead(&mut self) {
+        let file = self.file_mut();
+        file.begins_ahead = true;
+        let (Some(ahead), Some(wal), Source::Wal(snapshot)) = (file.ahead.take(), &file.wal, &mut file.source) else {
+            return;
+        };
+        if !wal.move_ahead(snapshot, ahead) {
+            return;
+        }
+        file.base = Some(ahead.commit());
+        file.live = Some(LiveSnapshot::new(file.db.clone(), ahead.commit()));
+        file.reads.clear();
+        self.move_to_commit(ahead.commit());
+        // The header has to be read anew.
+        self.state = State::Opening;
+    }
+
+    /// After a conflict: what has overtaken the transaction may not be visible yet, and its repetition would meet it once more.
+    /// [`Pager::await_base`] waits for that. A transaction that begins with a write need not wait: it begins on it.
+    pub fn note_overtaking(&mut self) {
+        if let Backing::File(file) = &mut self.backing
+            && let Some(wal) = file.wal.as_ref().filter(|_| !file.begins_ahead)
+        {
+            file.base = wal.newest_unseen().map(|newest| newest.commit());
+        }
     }
 
     /// Turns the snapshot into a write transaction that takes no lock; false as in [`Pager::begin_concurrent_read`].
@@ -279,6 +320,7 @@ impl Pager {
     pub(super) fn forget_concurrent_snapshot(&mut self) {
         if let Backing::File(file) = &mut self.backing {
             file.live = None;
+            file.ahead = None;
         }
     }
 
@@ -318,6 +360,10 @@ impl Pager {
                 file.turn = Some(turn);
                 return Err(Error::Pending);
             }
+        }
+        if let Err(e) = snapshot.stands() {
+            wal.end_write(file.id);
+            return Err(e);
         }
         if wal.newer_than(&file.db, snapshot)?.is_some() {
             return Ok(true);

@@ -16,7 +16,7 @@ use crate::file::{DatabaseFile, FileTip, Opened};
 use crate::format::DatabaseHeader;
 use crate::journal::companion;
 use crate::page::PageNo;
-use crate::wal::{CheckpointMode, Effort, Wal, WalSnapshot};
+use crate::wal::{CheckpointMode, Effort, Wal, WalSnapshot, Written};
 
 /// Bytes of clean pages that a connection keeps for itself unless told otherwise.
 const DEFAULT_CACHE_BYTES: usize = 32 << 20;
@@ -77,6 +77,10 @@ pub(super) struct FileBacking {
     pub initial_header: DatabaseHeader,
     /// The snapshot is that of a concurrent transaction.
     pub live: Option<LiveSnapshot>,
+    /// What had been written beyond that snapshot when it was taken, and was not visible: the transaction may begin on it.
+    pub ahead: Option<Written>,
+    /// The concurrent transaction began, or would have, on commits that are not visible, since its first statement writes.
+    pub begins_ahead: bool,
     /// The write transaction began on this commit, which was not durable then.
     pub base: Option<CommitNo>,
     /// The turn to write, or the commit below this one, that is waited for.
@@ -190,6 +194,8 @@ impl Pager {
             overlooks_damage: false,
             initial_header: DatabaseHeader::new(page_size),
             live: None,
+            ahead: None,
+            begins_ahead: false,
             base: None,
             turn: None,
             db,

@@ -66,16 +66,23 @@ impl WalSnapshot {
         self.hold.as_ref().is_none_or(|hold| hold.change(KEPT) || !hold.is_let_go())
     }
 
-    /// Fails where it has been let go: what was read under it may be of another time.
+    /// Fails where it has been let go, or is of a commit that is lost: what was read under it may be of another time.
     #[inline]
     pub fn check(&self) -> Result<()> {
-        match &self.hold {
-            None => Ok(()),
-            Some(hold) => {
-                // The bytes were read before this.
-                fence(Ordering::SeqCst);
-                if hold.is_let_go() { Err(too_old()) } else { Ok(()) }
-            }
+        if self.hold.is_none() && self.losses.is_none() {
+            return Ok(());
+        }
+        // The bytes were read before this.
+        fence(Ordering::SeqCst);
+        self.stands()?;
+        if self.hold.as_ref().is_some_and(|hold| hold.is_let_go()) { Err(too_old()) } else { Ok(()) }
+    }
+
+    /// Fails where it is of a commit that a failed sync has taken.
+    pub fn stands(&self) -> Result<()> {
+        match &self.losses {
+            Some(losses) if losses.has(self.commit) => Err(Error::from_code(ResultCode::IOERR_FSYNC)),
+            _ => Ok(()),
         }
     }
 }

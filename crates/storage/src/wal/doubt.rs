@@ -6,6 +6,7 @@
 //!
 //! Compatibility: the same bytes in the same places, so readers and writers of other processes may go on meanwhile.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use turso_error::{Error, Result, ResultCode};
@@ -14,6 +15,7 @@ use turso_io::SyncKind;
 use super::index::HeaderState;
 use super::{Tip, Wal};
 use crate::file::guard;
+use crate::file::versions::CommitNo;
 use crate::format::wal::{DecodedWalHeader, FrameHeader, WalHeader, frame_offset};
 use crate::format::wal_index::{IndexHeader, at};
 
@@ -31,6 +33,28 @@ pub(super) struct Doubt {
 #[derive(Clone, Copy)]
 pub(super) struct SyncTicket {
     failed: u64,
+}
+
+/// The commits that failed syncs have taken with them.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    any: AtomicBool,
+    /// Those after the first number, up to the second.
+    ranges: Mutex<Vec<(CommitNo, CommitNo)>>,
+}
+
+impl Losses {
+    /// The tip is locked, and the commits are still what writers begin on: nothing has been written over them.
+    pub fn add(&self, after: CommitNo, last: CommitNo) {
+        guard(&self.ranges).push((after, last));
+        self.any.store(true, Ordering::SeqCst);
+    }
+
+    /// True where this commit is among them.
+    pub fn has(&self, number: CommitNo) -> bool {
+        let among = |(after, last): &(CommitNo, CommitNo)| number > *after && number <= *last;
+        self.any.load(Ordering::SeqCst) && guard(&self.ranges).iter().any(among)
+    }
 }
 
 impl Wal {

@@ -30,7 +30,7 @@ mod write;
 
 pub(crate) use checkpoint::Effort;
 pub use checkpoint::{CheckpointMode, CheckpointResult, WalStatus};
-pub(crate) use pipe::Turn;
+pub(crate) use pipe::{Turn, Written};
 pub(crate) use read::WalSnapshot;
 pub(crate) use write::WalCommit;
 
@@ -85,8 +85,9 @@ pub(crate) struct Wal {
     emptying: checkpoint::Emptying,
     /// Snapshots that may become too old.
     ages: age::Ages,
-    /// What may be lost.
+    /// What may be lost, and what is.
     doubt: doubt::Doubt,
+    losses: Arc<doubt::Losses>,
     /// Where the wal-index does not know the page size yet.
     page_size: AtomicU32,
 }
@@ -117,6 +118,7 @@ impl Wal {
             emptying: Default::default(),
             ages: Default::default(),
             doubt: Default::default(),
+            losses: Default::default(),
             page_size: AtomicU32::new(page_size),
         })
     }

@@ -71,7 +71,7 @@ pub(super) struct Writer {
 
 /// A commit that is written and not visible yet.
 #[derive(Clone, Copy)]
-pub(super) struct Written {
+pub(crate) struct Written {
     header: IndexHeader,
     commit: CommitNo,
 }
@@ -92,8 +92,6 @@ pub(super) struct Pipe {
     running: Option<Running>,
     /// Who waits for which commit, where syncs run inline.
     waiting: Vec<(CommitNo, Completion)>,
-    /// Commits after the first number, up to the second, are lost.
-    failed: Vec<(CommitNo, CommitNo)>,
 }
 
 /// What a writer that wants the lock has come to.
@@ -296,7 +294,13 @@ impl Wal {
         }
         for _ in 0..100 {
             if let Some(mut moved) = self.try_snapshot(Use::Log, true)? {
-                let written = guard(&self.tip).pipe.written;
+                let written = match self.written_above(snapshot) {
+                    Ok(written) => written,
+                    Err(e) => {
+                        self.end_read(moved);
+                        return Err(e);
+                    }
+                };
                 let newest = match written {
                     Some(written) => Some(written),
                     None => match self.number(db, &moved.header) {
@@ -327,8 +331,7 @@ impl Wal {
         if snapshot.slot == 0 || !snapshot.keep() {
             return Ok(false);
         }
-        let written = guard(&self.tip).pipe.written;
-        let newest = match written {
+        let newest = match self.written_above(snapshot)? {
             Some(written) => written,
             None => {
                 let Some(header) = self.current_header(true)? else { return Ok(false) };
@@ -341,6 +344,32 @@ impl Wal {
         }
         (snapshot.header, snapshot.commit) = (newest.header, newest.commit);
         Ok(true)
+    }
+
+    /// The newest commit that is not visible yet, for a snapshot that stands: where it is of a commit that a failed sync has taken,
+    /// what was done under it must not become part of another state.
+    fn written_above(&self, snapshot: &WalSnapshot) -> Result<Option<Written>> {
+        let tip = guard(&self.tip);
+        snapshot.stands()?;
+        Ok(tip.pipe.written)
+    }
+
+    /// The newest commit that is not visible yet.
+    pub fn newest_unseen(&self) -> Option<Written> {
+        guard(&self.tip).pipe.written
+    }
+
+    /// Moves a snapshot that nothing has been read under to a commit that was not visible when it was taken, without the write
+    /// lock: should that commit be lost, the snapshot says so. False where it cannot be moved.
+    pub fn move_ahead(&self, snapshot: &mut WalSnapshot, ahead: Written) -> bool {
+        let same_log = ahead.header.salt == snapshot.header.salt && ahead.header.max_frame >= snapshot.header.max_frame;
+        // (While a read mark of the log is held, it does not begin anew.)
+        if snapshot.slot == 0 || snapshot.hold.is_some() || !same_log || self.losses.has(ahead.commit) {
+            return false;
+        }
+        (snapshot.header, snapshot.commit) = (ahead.header, ahead.commit);
+        snapshot.losses = Some(self.losses.clone());
+        true
     }
 
     /// True where the write lock is taken, or kept free, for a short time only: who waits for it need not count that.
@@ -451,8 +480,8 @@ impl Wal {
     }
 
     /// What has become of a commit that was handed over, once that is decided.
-    fn outcome_of(tip: &Tip, number: CommitNo) -> Option<Result<()>> {
-        if tip.pipe.failed.iter().any(|(after, last)| number > *after && number <= *last) {
+    fn outcome_of(&self, tip: &Tip, number: CommitNo) -> Option<Result<()>> {
+        if self.losses.has(number) {
             return Some(Err(Error::from_code(ResultCode::IOERR_FSYNC)));
         }
         (tip.commit >= number).then_some(Ok(()))
@@ -463,7 +492,7 @@ impl Wal {
     pub fn await_durable(&self, db: &DatabaseFile, number: CommitNo, waiting: &mut Option<Completion>) -> Result<()> {
         loop {
             let mut tip = guard(&self.tip);
-            if let Some(settled) = Self::outcome_of(&tip, number) {
+            if let Some(settled) = self.outcome_of(&tip, number) {
                 *waiting = None;
                 return settled;
             }
@@ -521,13 +550,12 @@ impl Wal {
                 }
             }
             Err(_) => {
+                let last = tip.pipe.written.take().map_or(running.upto.commit, |written| written.commit);
+                self.losses.add(tip.commit, last);
                 // The write lock is ours, so the header that everybody sees says where what is lost begins.
                 if let Ok(HeaderState::Good(visible)) = self.index.read_header() {
                     self.disown_from(visible.max_frame.saturating_add(1), running.upto.header.page_size);
                 }
-                let last = tip.pipe.written.take().map_or(running.upto.commit, |written| written.commit);
-                let after = tip.commit;
-                tip.pipe.failed.push((after, last));
                 tip.commit = db.versions().record_unknown();
             }
         }
@@ -540,6 +568,12 @@ impl Wal {
             self.pass_on(writer);
         }
         db.lock_released();
+    }
+}
+
+impl Written {
+    pub fn commit(&self) -> CommitNo {
+        self.commit
     }
 }
 

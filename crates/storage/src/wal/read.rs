@@ -8,6 +8,7 @@ use turso_error::{Error, Result, ResultCode};
 
 use super::Wal;
 use super::age::Hold;
+use super::doubt::Losses;
 use super::index::HeaderState;
 use crate::file::DatabaseFile;
 use crate::file::guard;
@@ -30,6 +31,8 @@ pub(crate) struct WalSnapshot {
     page_size: u32,
     /// Where snapshots are limited in age.
     pub(super) hold: Option<Arc<Hold>>,
+    /// Where it is of a commit that was not durable then.
+    pub(super) losses: Option<Arc<Losses>>,
 }
 
 impl WalSnapshot {
@@ -141,7 +144,7 @@ impl Wal {
         }
         // Number 0 comes before all that are known: nothing read under it is offered to others.
         let page_size = self.page_size.load(Ordering::Acquire);
-        Ok(Some(WalSnapshot { header: *header, slot, min_frame, commit: 0, page_size, hold: None }))
+        Ok(Some(WalSnapshot { header: *header, slot, min_frame, commit: 0, page_size, hold: None, losses: None }))
     }
 
     /// The log has been closed for good: its database has another journal mode, or nobody has it open.
@@ -160,7 +163,8 @@ impl Wal {
     pub(super) fn try_snapshot(&self, what: Use, may_block: bool) -> Result<Option<WalSnapshot>> {
         let Some(header) = self.current_header(may_block)? else { return Ok(None) };
         let page_size = self.page_size.load(Ordering::Acquire);
-        let snapshot = |slot, min_frame| WalSnapshot { header, slot, min_frame, commit: 0, page_size, hold: None };
+        let snapshot =
+            |slot, min_frame| WalSnapshot { header, slot, min_frame, commit: 0, page_size, hold: None, losses: None };
         if what == Use::FileIfComplete && self.index.backfilled()? == header.max_frame {
             match self.locks.shared(lock::read(0)) {
                 Ok(()) => {
