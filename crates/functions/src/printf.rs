@@ -82,7 +82,7 @@ pub fn write_format(format: &[u8], args: &[Value], limit: usize, out: &mut Vec<u
 
 /// Something comes of this type that the width fills up: `n` stands for nothing, and at an unknown type the text ends.
 fn is_padded(kind: u8) -> bool {
-    b"diruxXopfeEgGcsqQwz%".contains(&kind)
+    b"diruxXopfeEgGcsqQwjJz%".contains(&kind)
 }
 
 /// Reads flags, width and precision; the type letter; what follows. `None` when the format ends too early.
@@ -215,6 +215,16 @@ fn convert(spec: Spec, kind: u8, args: &mut std::slice::Iter<'_, Value>, out: &m
             match arg {
                 Value::Null => out.extend_from_slice(cut(if kind == b'Q' { b"NULL" } else { b"(NULL)" }, spec)),
                 arg => write_quoted(kind, spec.alternate, cut(before_nul(arg.text_in(&mut scratch)), spec), out),
+            }
+            pad(spec, start, out);
+        }
+        b'j' | b'J' => {
+            let arg = args.next().unwrap_or(&Value::Null);
+            let start = out.len();
+            let mut scratch = Vec::new();
+            match arg {
+                Value::Null => out.extend_from_slice(if kind == b'J' { b"null" } else { b"" }),
+                arg => write_json(kind == b'J', cut(before_nul(arg.text_in(&mut scratch)), spec), out),
             }
             pad(spec, start, out);
         }
@@ -463,6 +473,28 @@ fn write_quoted(kind: u8, escapes: bool, text: &[u8], out: &mut Vec<u8>) {
     if unistr {
         out.push(b')');
     }
+}
+
+/// `%j`: a text as it stands within a JSON string; `%J`: with the quotes around it.
+fn write_json(quotes: bool, text: &[u8], out: &mut Vec<u8>) {
+    let quote = if quotes { &b"\""[..] } else { b"" };
+    out.extend_from_slice(quote);
+    for &b in text {
+        match b {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', b]),
+            8 => out.extend_from_slice(b"\\b"),
+            9 => out.extend_from_slice(b"\\t"),
+            10 => out.extend_from_slice(b"\\n"),
+            12 => out.extend_from_slice(b"\\f"),
+            13 => out.extend_from_slice(b"\\r"),
+            0..=0x1f => {
+                out.extend_from_slice(if b < 0x10 { b"\\u000" } else { b"\\u001" });
+                out.push(b"0123456789abcdef"[usize::from(b & 15)]);
+            }
+            _ => out.push(b),
+        }
+    }
+    out.extend_from_slice(quote);
 }
 
 /// Appends the value as an SQL literal. With `escapes`, text with control characters is written as a call of `unistr()`.

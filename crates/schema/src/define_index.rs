@@ -6,7 +6,7 @@ use turso_error::{Error, Result};
 use turso_parser::ast::{self, CreateIndex, Expr, Literal, SortOrder};
 use turso_value::Collation;
 
-use crate::collation::{unresolved_collation, written_collation};
+use crate::collation::written_collation;
 use crate::define::{strip_collate, trailing_key};
 use crate::index::{Index, IndexColumn, IndexKey, IndexOrigin, KnownKey};
 use crate::table::Table;
@@ -31,7 +31,8 @@ pub fn define_index(statement: &CreateIndex, table: &Table, sql: &str) -> Result
         let (collation, collation_written) = match (collation, declared) {
             (Some(name), _) => written_collation(name),
             (None, Some(column)) => (column.collation.clone(), column.collation_written.clone()),
-            (None, None) => (implied_collation(expr, table).unwrap_or_default(), None),
+            // Whatever an expression compares by elsewhere, a COLLATE inside of it or a column behind `+`: SQLite orders it so.
+            (None, None) => (Collation::Binary, None),
         };
         columns.push(IndexColumn {
             key: position.map_or_else(|| IndexKey::Expr(Arc::new(expr.clone())), IndexKey::Column),
@@ -55,28 +56,4 @@ pub fn define_index(statement: &CreateIndex, table: &Table, sql: &str) -> Result
         broken: None,
         key: KnownKey::default(),
     })
-}
-
-/// The collation that an expression carries (`datatype3.html`, section 7.1): that of a COLLATE anywhere inside its operands, or
-/// of a column behind `+` and CAST.
-fn implied_collation(expr: &Expr, table: &Table) -> Option<Collation> {
-    match expr {
-        Expr::Collate { collation, .. } => Some(unresolved_collation(&collation.text)),
-        Expr::Column(reference) => {
-            let position = table.column_index(&reference.column.text)?;
-            table.columns.get(position).map(|c| c.collation.clone())
-        }
-        Expr::Cast { expr, .. } | Expr::Unary { op: ast::UnaryOp::Plus, expr } => implied_collation(expr, table),
-        _ => explicit_collation(expr),
-    }
-}
-
-fn explicit_collation(expr: &Expr) -> Option<Collation> {
-    match expr {
-        Expr::Collate { collation, .. } => Some(unresolved_collation(&collation.text)),
-        Expr::Unary { expr, .. } | Expr::Cast { expr, .. } => explicit_collation(expr),
-        Expr::Binary { left, right, .. } => explicit_collation(left).or_else(|| explicit_collation(right)),
-        Expr::Function(call) => call.args.as_slice().iter().find_map(explicit_collation),
-        _ => None,
-    }
 }

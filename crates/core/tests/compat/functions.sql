@@ -12,7 +12,7 @@ SELECT concat(1, NULL, 'a', 2.5); SELECT concat();
 -- = concat_ws
 SELECT concat_ws('-', 1, NULL, 'b'), concat_ws(NULL, 1, 2);
 -- = format
-SELECT format('%d|%5.2f|%-4s|%04d|%x|%q|%Q|%w|%,d|%e|%g|%c|%%', 42, 3.14159, 'ab', 7, 255, 'it''s', 'it''s', 'a"b', 1234567, 12345.678, 0.0001, 'xyz');
+SELECT format('%d|%5.2f|%-4s|%04d|%x|%q|%Q|%w|%,d|%e|%g|%c|%j|%J|%%', 42, 3.14159, 'ab', 7, 255, 'it''s', 'it''s', 'a"b', 1234567, 12345.678, 0.0001, 'xyz', 'a"', 'b"');
 -- = printf
 SELECT printf('%s and %.3s %!s %+d % d %#x %lld %i %u %o', 'a', 'abcdef', 'é', 5, 5, 255, 9, 3, 4, 8);
 -- = glob

@@ -150,3 +150,27 @@ fn integers_in_real_columns_of_excluded_are_reals() {
          CREATE TABLE w(a, r REAL, PRIMARY KEY(a)) WITHOUT ROWID; INSERT INTO w VALUES(1, 1), (1, 7) ON CONFLICT DO UPDATE SET r = excluded.r / 4 RETURNING *;",
     );
 }
+
+#[test]
+fn a_row_that_is_gone_once_another_was_replaced_is_left_out_or_refused() {
+    let rows = "INSERT INTO t VALUES (1, 1, 'x'), (2, 2, 'y'), (3, 1, 'z');";
+    for key in ["k INTEGER PRIMARY KEY", "k UNIQUE", "k PRIMARY KEY"] {
+        let end = if key == "k PRIMARY KEY" { ") WITHOUT ROWID" } else { ")" };
+        for set in ["k = 1", "c = 'x'", "k = 1, b = 1", "k = 9, c = 'x'"] {
+            let update = format!(
+                "UPDATE OR REPLACE t SET {set} WHERE k = 3 RETURNING *; SELECT * FROM t; PRAGMA integrity_check;"
+            );
+            check(&format!(
+                "PRAGMA foreign_keys = ON; CREATE TABLE t({key}, b REFERENCES t(k) ON DELETE CASCADE, c UNIQUE{end}; {rows} {update}"
+            ));
+            check(&format!(
+                "PRAGMA recursive_triggers = ON; CREATE TABLE t({key}, b, c UNIQUE{end}; {rows}
+                 CREATE TRIGGER d AFTER DELETE ON t BEGIN DELETE FROM t WHERE k = 3; END; {update}"
+            ));
+        }
+    }
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE t(a INTEGER PRIMARY KEY, b DEFAULT 2 REFERENCES t(a) ON DELETE CASCADE ON UPDATE CASCADE, c);
+         INSERT OR IGNORE INTO t(c) VALUES ('B'), ('ab  '), ('XYZ'); UPDATE OR REPLACE t SET a = 1 RETURNING *; SELECT * FROM t;",
+    );
+}

@@ -228,3 +228,13 @@ fn a_range_before_its_row_is_filled_before_rows_leave_it() {
          SELECT i, sum(length(a)), sum(i + 0.5) OVER (ORDER BY i RANGE BETWEEN 3 PRECEDING AND 1 PRECEDING) FROM t GROUP BY i;",
     );
 }
+
+#[test]
+fn printf_writes_json_strings() {
+    check(
+        "SELECT printf('%j|%J', 'a\"b\\/', 'a\"b\\/'), printf('[%8J|%-8J|%05J|%+J|%2j]', 'a', 'b', 'c', 'd', 'e'), printf('[%J|%j|%.2J|%6J|%3j]', NULL, NULL, NULL, NULL, NULL);
+         SELECT printf('%.2J|%.2j|%!.2J|%!5j|%5j', 'abc', '\"\"\"', 'ééé', 'é', 'é'), printf('%J|%J|%j', 1, 1.5, x'4100'), printf('%j|'), printf('%J|');
+         SELECT printf('%j', char(10) || char(9) || char(13) || char(8) || char(12) || char(31) || char(1) || char(127) || 'é'), hex(printf('%J', CAST(x'61ff' AS TEXT)));
+         SELECT printf('%k|', 1), printf('%*J|%,J|%lj', 6, 'a', 'b', 'c');",
+    );
+}

@@ -218,3 +218,18 @@ fn a_view_with_fewer_columns_than_names_keeps_no_table_from_changing() {
          SELECT * FROM u; SELECT sql FROM sqlite_schema;",
     );
 }
+
+#[test]
+fn an_index_orders_expressions_by_their_bytes_unless_the_whole_has_a_collation() {
+    for expression in [
+        "+b", "CAST(b AS TEXT)", "(c COLLATE RTRIM) || ''", "coalesce(c COLLATE NOCASE, 1)", "(c || '') COLLATE NOCASE", "+b COLLATE RTRIM",
+        "CAST(c COLLATE NOCASE AS TEXT)", "(c COLLATE NOCASE) = 'a'",
+    ] {
+        check(&format!(
+            "CREATE TABLE t(a, b COLLATE NOCASE, c); INSERT INTO t VALUES (1, 'a', 'a'), (2, 'B', 'B '), (3, 'b', 'b'), (4, 'C', 'c');
+             CREATE UNIQUE INDEX i ON t(({expression})); PRAGMA index_xinfo(i); INSERT INTO t VALUES (5, 'A', 'A');
+             SELECT a FROM t WHERE {expression} = 'b' ORDER BY a; SELECT {expression} FROM t ORDER BY {expression}, a; SELECT a FROM t ORDER BY ({expression}) COLLATE BINARY, a;
+             PRAGMA integrity_check;"
+        ));
+    }
+}

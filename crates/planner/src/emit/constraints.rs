@@ -24,6 +24,7 @@ use super::delete::{Doomed, delete_row};
 use super::row::{
     RowRegs, Target, bind_table_expr, entry_affinities, entry_into, entry_len, is_primary, make_row_record,
 };
+use super::trigger::{Event, triggers_for};
 use super::upsert::Upserts;
 use crate::plan::SourceId;
 
@@ -79,6 +80,8 @@ pub(crate) struct Checked {
     records: Vec<Option<(Reg, Regs)>>,
     /// Some check may have moved the cursors (REPLACE).
     pub cursors_moved: bool,
+    /// Becomes 1 once triggers have run for a row that REPLACE has found in an index: the row in hand must not be gone then.
+    pub holds_row: Option<Reg>,
 }
 
 /// What the checks have done to other rows.
@@ -89,6 +92,8 @@ struct Moved {
     fired: Option<Reg>,
     /// They may have.
     fires: bool,
+    /// Becomes 1 once triggers have, for a row that was found in an index.
+    holds_row: Option<Reg>,
 }
 
 impl Moved {
@@ -97,17 +102,27 @@ impl Moved {
         let replaces = rowid_clause == OnError::Replace
             || new.or == Some(OnError::Replace)
             || new.target.indexes.iter().any(|open| open.index.conflict == Some(ConflictResolution::Replace));
-        let fired = (replaces && (options.recursive_triggers || options.foreign_keys)).then(|| {
-            let fired = e.builder.register();
-            e.builder.emit(Integer { value: 0, dest: fired });
-            fired
-        });
-        Self { cursors: false, fired, fires: false }
+        let mut flag = |there: bool| {
+            there.then(|| {
+                let flag = e.builder.register();
+                e.builder.emit(Integer { value: 0, dest: flag });
+                flag
+            })
+        };
+        let fired = flag(replaces && (options.recursive_triggers || options.foreign_keys));
+        let holds_row = flag(replaces && options.recursive_triggers && !matches!(new.old, OldKey::None));
+        Self { cursors: false, fired, fires: false, holds_row }
     }
 
-    /// Delete the row in the way, under the target's cursor.
-    fn replace(&mut self, e: &mut Emitter<'_>, new: &NewRow<'_>) -> Result<()> {
+    /// Delete the row in the way, under the target's cursor. It was found in an index, or by its rowid.
+    fn replace(&mut self, e: &mut Emitter<'_>, new: &NewRow<'_>, by_index: bool) -> Result<()> {
         self.cursors = true;
+        let target = new.target;
+        if let Some(flag) = self.holds_row.filter(|_| by_index)
+            && !triggers_for(e, target.db, &target.table, Event::Delete, &|_| true).is_empty()
+        {
+            e.builder.emit(Integer { value: 1, dest: flag });
+        }
         if delete_row(e, new.target, Doomed::replaced())?
             && let Some(fired) = self.fired
         {
@@ -268,7 +283,7 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
             apply_affinities(e, table, new.row);
         }
         check_again(e, new, &records, &mut moved)?;
-        return Ok(Checked { records, cursors_moved: moved.cursors });
+        return Ok(Checked { records, cursors_moved: moved.cursors, holds_row: moved.holds_row });
     }
     if new.check_rowid && table.has_rowid() && !late {
         check_rowid(e, new, rowid_clause, upserts, &mut moved)?;
@@ -285,7 +300,7 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
         check_rowid(e, new, rowid_clause, upserts, &mut moved)?;
     }
     check_again(e, new, &records, &mut moved)?;
-    Ok(Checked { records, cursors_moved: moved.cursors })
+    Ok(Checked { records, cursors_moved: moved.cursors, holds_row: moved.holds_row })
 }
 
 /// True when a default may have taken the place of a NULL. A default that is NULL itself is told after the NULLs that nothing
@@ -407,7 +422,7 @@ fn check_rowid(
         OnError::Ignore => e.goto(new.skip),
         OnError::Replace => {
             e.statement.multi_write.set(true);
-            moved.replace(e, new)?;
+            moved.replace(e, new, false)?;
         }
         action => {
             let (code, column) = match table.rowid_alias.and_then(|c| table.columns.get(c)) {
@@ -542,7 +557,7 @@ fn conflict(
                 None => e.builder.emit(NotExists { cursor: new.target.cursor, rowid, miss: done }),
                 Some(key) => e.builder.emit(NotFound { cursor: new.target.cursor, key, target: done }),
             };
-            moved.replace(e, new)?;
+            moved.replace(e, new, true)?;
         }
         action => {
             let code = if index.origin == turso_schema::IndexOrigin::PrimaryKey {

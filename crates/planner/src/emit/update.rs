@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
 use turso_parser::ast::{self, TriggerTime};
-use turso_program::control::{MustBeInt, OnError, Raise, RaiseError};
+use turso_program::control::{IfNot, MustBeInt, OnError, Raise, RaiseError};
 use turso_program::cursor::Rowid;
 use turso_program::data::{Copy, Null};
 use turso_program::write::{Cause, Delete, Position, RowChange};
@@ -141,18 +141,20 @@ impl<'t> RowUpdate<'t> {
         };
         let checked = check_row(e, &row, &mut Upserts::none())?;
         // Looking for the new key has moved the cursor, too.
-        if checked.cursors_moved {
-            // What has run for a row that REPLACE has deleted may have deleted this one, too.
+        if let Some(held) = checked.holds_row.filter(|_| checked.cursors_moved) {
+            // What has run for a row that REPLACE has deleted may have deleted this one, too. Where it was an action of a foreign
+            // key, this row is left out.
             let (gone, found) = (e.builder.label(), e.builder.label());
             seek_row(e, target, old, gone);
             e.goto(found);
             e.builder.bind(gone);
+            e.builder.emit(IfNot { reg: held, target: skip, jump_if_null: false });
             let message = Some("constraint failed".into());
             let raise = Raise { code: ResultCode::CONSTRAINT_PINNED, on_error: OnError::Abort, message };
             e.builder.emit(RaiseError { message: None, raise: Arc::new(raise) });
             e.statement.may_abort.set(true);
             e.builder.bind(found);
-        } else if self.key_changed {
+        } else if checked.cursors_moved || self.key_changed {
             seek_row(e, target, old, skip);
         }
         self.keys.check_removed(e, target.db, table, old)?;

@@ -431,8 +431,8 @@ impl Generator {
             text.push_str(self.word(&["", "", "", ".0", ".3", ".10", ".", precision, ".20"]));
             text.push_str(self.word(&["", "", "", "l", "ll"]));
             text.push_str(self.word(&[
-                "d", "i", "u", "f", "e", "E", "g", "G", "x", "X", "o", "c", "s", "z", "q", "Q", "w", "p", "n", "%",
-                "b", "",
+                "d", "i", "u", "f", "e", "E", "g", "G", "x", "X", "o", "c", "s", "z", "q", "Q", "w", "j", "J", "p",
+                "n", "%", "b", "",
             ]));
         }
         text.push('\'');

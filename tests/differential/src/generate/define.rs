@@ -265,6 +265,7 @@ impl Generator {
                 2 => self.indexable(&scope),
                 3 if c.kind == Kind::Text => format!("{} COLLATE NOCASE", c.name),
                 4 if c.kind == Kind::Text => format!("{} COLLATE RTRIM", c.name),
+                5 if c.kind == Kind::Text => format!("+{}", c.name),
                 _ => c.name.clone(),
             };
             // A literal is no expression that SQLite would index.
