@@ -7,7 +7,8 @@
 //! | `edit`       | changing one page in place                                                 |
 //! | `cursor`     | [`BTreeCursor`]: path, movement, position after changes by others          |
 //! | `page_rows`  | all entries of a page at once, for scans by batches                        |
-//! | `seek`       | finding keys                                                               |
+//! | `seek`       | finding keys: the way from the root to the leaf                            |
+//! | `probe`      | searching one page                                                         |
 //! | `payload`    | reading payloads, overflow chains included                                 |
 //! | `insert`     | inserting and replacing entries                                            |
 //! | `delete`     | deleting entries                                                           |
@@ -42,6 +43,7 @@ mod page_rows;
 mod payload;
 mod place;
 mod plan;
+mod probe;
 mod ptrmap;
 mod read_ahead;
 mod seek;

@@ -4,12 +4,13 @@
 //! side of the key the cursor's entry lies. In an empty tree the cursor is on no entry and the result is `Less`.
 
 use super::cursor::{BTreeCursor, CursorKind, State};
-use super::layout::{Geometry, MAX_DEPTH, Node};
+use super::layout::MAX_DEPTH;
+use super::probe::{Guesses, IntegerKey, Outcome, compare_short, lower_bound};
 use crate::pager::Pager;
 use std::cmp::Ordering;
 use turso_error::{Error, Result};
 use turso_value::key::{compare_record, compare_records};
-use turso_value::{KeyInfo, TextEncoding, Value};
+use turso_value::{KeyInfo, Value};
 
 /// Where a search for a rowid has ended: how the cursor's entry compares with the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,107 +66,24 @@ impl Key<'_> {
     }
 }
 
-/// How many probes of a page go where the key should be; after them the search halves, whatever the keys are.
-const GUESSES: u32 = 4;
-
-/// Where a key should be among `steps - 1` others that lie evenly between `below` and `above`, counted from the first of
-/// them. `below` is less than the key, `above` not.
-#[inline(always)]
-fn guess(key: i64, below: i64, above: i64, steps: usize) -> usize {
-    let (span, offset) = (above.wrapping_sub(below), key.wrapping_sub(below).wrapping_sub(1));
-    if span <= 0 {
-        // Farther apart than a number with a sign can say.
-        return steps / 2;
-    }
-    // Numbers with a sign are converted in one instruction each.
-    (offset as f64 * steps as i64 as f64 / span as f64) as i64 as usize
+/// A search of an index.
+struct Search<'a> {
+    key: Key<'a>,
+    info: &'a KeyInfo,
+    /// How an entry that is equal as far as the key goes counts; the search ends on it where that is `Equal`.
+    on_equal: Ordering,
+    /// The key, where it is one that can be guessed by.
+    integer: Option<IntegerKey<'a>>,
+    guesses: Guesses,
 }
 
-/// The first cell of a table page whose rowid is not below `rowid`, and whether it is that rowid.
-///
-/// `bounds` are rowids known to lie around the page's; they become those around the cell found. Rowids are mostly spread
-/// evenly, so the first probes go where the rowid should be: each probe of a page that is not in the processor's cache
-/// costs two misses.
-#[inline]
-fn lower_bound(node: &Node<'_>, rowid: i64, bounds: &mut (i64, i64)) -> Result<(usize, bool)> {
-    let (mut low, mut high) = (0, node.count);
-    let (mut below, mut above) = *bounds;
-    // The divider above a leaf repeats the leaf's last rowid; that above an interior page is the next after its last.
-    let mut beyond = usize::from(!node.kind.is_leaf());
-    let mut probes = 0;
-    while low < high {
-        let mut probe = (low + high) / 2;
-        if probes < GUESSES {
-            if probes == 0 && above == i64::MAX {
-                probe = high - 1;
-            } else if probes <= 1 && below == i64::MIN {
-                probe = low;
-            } else {
-                probe = low.saturating_add(guess(rowid, below, above, high - low + beyond)).min(high - 1);
-            }
-            probes += 1;
-        }
-        let found = node.rowid(probe)?;
-        match found.cmp(&rowid) {
-            Ordering::Less => {
-                low = probe + 1;
-                below = found;
-            }
-            Ordering::Greater => {
-                high = probe;
-                above = found;
-                beyond = 1;
-            }
-            Ordering::Equal => {
-                *bounds = (below, found);
-                return Ok((probe, true));
-            }
-        }
-    }
-    *bounds = (below, above);
-    Ok((low, false))
-}
-
-/// What a search of an index knows about the first column of the entries around those that it has still to look at, where
-/// that column and the key's are integers.
-#[derive(Clone, Copy)]
-struct Guesses {
-    key: i64,
-    below: i64,
-    above: i64,
-    /// Probes of the page in hand that may still be guesses, and how many a page begins with.
-    left: u32,
-    per_page: u32,
-}
-
-impl Guesses {
-    fn new(key: Key<'_>, info: &KeyInfo) -> Self {
-        let descending = info.columns.first().is_some_and(|column| column.descending);
-        let (key, per_page) = match key {
-            Key::Values([Value::Integer(key), ..]) if !descending => (*key, GUESSES),
-            _ => (0, 0),
+impl<'a> Search<'a> {
+    fn new(key: Key<'a>, on_equal: Ordering, info: &'a KeyInfo) -> Self {
+        let integer = match key {
+            Key::Values(values) => IntegerKey::new(values, info),
+            Key::Record(..) => None,
         };
-        Guesses { key, below: i64::MIN, above: i64::MAX, left: 0, per_page }
-    }
-
-    /// The entry among `low..high` to look at next.
-    #[inline(always)]
-    fn probe(&mut self, low: usize, high: usize) -> usize {
-        if self.left == 0 || high - low < 4 {
-            return (low + high) / 2;
-        }
-        self.left -= 1;
-        if self.above == i64::MAX {
-            high - 1
-        } else if self.below == i64::MIN {
-            low
-        } else if self.above == self.key || self.below == self.key {
-            // Other columns decide. Or the entry next to the last one does, where the first column is unique.
-            self.left = 0;
-            if self.above == self.key { high - 1 } else { low }
-        } else {
-            low.saturating_add(guess(self.key, self.below, self.above, high - low + 1)).min(high - 1)
-        }
+        Search { key, info, on_equal, integer, guesses: Guesses::default() }
     }
 }
 
@@ -368,7 +286,7 @@ impl BTreeCursor {
         let level = &self.path[self.depth];
         let node = level.node(self.geometry.usable)?;
         if let Key::Values(values) = key
-            && let Some((order, _)) = compare_short(&node, i, values, info, &self.geometry)
+            && let Some(order) = compare_short(&node, i, values, info, &self.geometry)
         {
             return Ok(order);
         }
@@ -397,14 +315,14 @@ impl BTreeCursor {
             return Err(Error::corrupt(self.root.0, "record search in a table"));
         };
         let info = info.clone();
-        let mut guesses = Guesses::new(key, &info);
+        let mut search = Search::new(key, on_equal, &info);
         // Searches that lie close together stay on the leaf; where they do not, only every eighth one is tried there.
         if (self.strayed < 4 || self.strayed.is_multiple_of(8))
             && self.usable_leaf(pager)?
-            && let Some((low, high)) = self.around_here(pager, key, on_equal, &info)?
+            && let Some((low, high)) = self.around_here(pager, &search)?
         {
             self.strayed = 0;
-            return self.search_entries(pager, key, on_equal, &info, &mut guesses, low, high);
+            return self.search_entries(pager, &mut search, low, high);
         }
         self.strayed = self.strayed.wrapping_add(1);
         self.load_root(pager)?;
@@ -412,13 +330,9 @@ impl BTreeCursor {
             let level = &self.path[self.depth];
             let count = usize::from(level.count);
             if level.kind.is_leaf() {
-                return if count == 0 {
-                    Ok(Ordering::Less)
-                } else {
-                    self.search_entries(pager, key, on_equal, &info, &mut guesses, 0, count)
-                };
+                return if count == 0 { Ok(Ordering::Less) } else { self.search_entries(pager, &mut search, 0, count) };
             }
-            let (index, found) = self.lower_entry(pager, key, on_equal, &info, &mut guesses, 0, count)?;
+            let (index, found) = self.lower_entry(pager, &mut search, 0, count)?;
             if found {
                 return self.rest_on(index as u16, SeekResult::Found).map(SeekResult::ordering);
             }
@@ -431,13 +345,8 @@ impl BTreeCursor {
     /// follows them is not less than the key.
     ///
     /// Looks at the cursor's entry and its neighbour first, since searches in the order of the index end there.
-    fn around_here(
-        &mut self,
-        pager: &mut Pager,
-        key: Key<'_>,
-        on_equal: Ordering,
-        info: &KeyInfo,
-    ) -> Result<Option<(usize, usize)>> {
+    fn around_here(&mut self, pager: &mut Pager, search: &Search<'_>) -> Result<Option<(usize, usize)>> {
+        let Search { key, info, on_equal, .. } = *search;
         let last = usize::from(self.path[self.depth].count) - 1;
         let here = usize::from(self.path[self.depth].cell).min(last);
         // What compares as equal, where that ends the search, is in the answer and is found again.
@@ -469,53 +378,40 @@ impl BTreeCursor {
     /// Search on the last page of the path, among entries `low..high`, for the first that is not less than the key; and
     /// whether it is one that the search ends on.
     #[inline]
-    #[allow(clippy::too_many_arguments)]
     fn lower_entry(
         &mut self,
         pager: &mut Pager,
-        key: Key<'_>,
-        on_equal: Ordering,
-        info: &KeyInfo,
-        guesses: &mut Guesses,
+        search: &mut Search<'_>,
         mut low: usize,
         mut high: usize,
     ) -> Result<(usize, bool)> {
-        guesses.left = guesses.per_page;
+        let Search { key, info, on_equal, integer, guesses } = search;
+        if let Some(integer) = integer {
+            guesses.begin_page(integer, high - low);
+        }
         while low < high {
-            let (probe, short) = match key {
-                Key::Values(values @ [Value::Integer(first), ..]) => {
-                    let node = self.path[self.depth].node(self.geometry.usable)?;
-                    let search =
-                        IntegerSearch { node, first: *first, values, info, geometry: &self.geometry, on_equal };
-                    match search.run(guesses, &mut low, &mut high) {
-                        Outcome::Before => return Ok((low, false)),
-                        Outcome::On(at) => return Ok((at, true)),
-                        Outcome::Odd(probe) => (probe, None),
+            let mut probe = (low + high) / 2;
+            let mut short = None;
+            if let Key::Values(values) = *key {
+                let node = self.path[self.depth].node(self.geometry.usable)?;
+                match integer {
+                    Some(integer) => {
+                        match integer.search(&node, &self.geometry, *on_equal, guesses, &mut low, &mut high) {
+                            Outcome::Before => return Ok((low, false)),
+                            Outcome::On(at) => return Ok((at, true)),
+                            Outcome::Odd(at) => probe = at,
+                        }
                     }
+                    None => short = compare_short(&node, probe, values, info, &self.geometry),
                 }
-                Key::Values(values) => {
-                    let probe = guesses.probe(low, high);
-                    let node = self.path[self.depth].node(self.geometry.usable)?;
-                    (probe, compare_short(&node, probe, values, info, &self.geometry))
-                }
-                Key::Record(..) => (guesses.probe(low, high), None),
-            };
-            let (order, first) = match short {
+            }
+            let order = match short {
                 Some(known) => known,
-                None => {
-                    guesses.left = 0;
-                    (self.compare_any(pager, probe, key, info)?, None)
-                }
+                None => self.compare_any(pager, probe, *key, info)?,
             };
-            match order.then(on_equal) {
-                Ordering::Less => {
-                    low = probe + 1;
-                    guesses.below = first.unwrap_or(guesses.below);
-                }
-                Ordering::Greater => {
-                    high = probe;
-                    guesses.above = first.unwrap_or(guesses.above);
-                }
+            match order.then(*on_equal) {
+                Ordering::Less => low = probe + 1,
+                Ordering::Greater => high = probe,
                 Ordering::Equal => return Ok((probe, true)),
             }
         }
@@ -523,18 +419,14 @@ impl BTreeCursor {
     }
 
     /// Searches the leaf at the end of the path, among entries `low..high`; what follows is greater.
-    #[allow(clippy::too_many_arguments)]
     fn search_entries(
         &mut self,
         pager: &mut Pager,
-        key: Key<'_>,
-        on_equal: Ordering,
-        info: &KeyInfo,
-        guesses: &mut Guesses,
+        search: &mut Search<'_>,
         low: usize,
         high: usize,
     ) -> Result<Ordering> {
-        let (index, found) = self.lower_entry(pager, key, on_equal, info, guesses, low, high)?;
+        let (index, found) = self.lower_entry(pager, search, low, high)?;
         let result = if found {
             self.rest_on(index as u16, SeekResult::Found)
         } else if index == usize::from(self.path[self.depth].count) {
@@ -544,160 +436,4 @@ impl BTreeCursor {
         };
         result.map(SeekResult::ordering)
     }
-}
-
-/// The search of one page for a key that begins with an integer.
-struct IntegerSearch<'a> {
-    node: Node<'a>,
-    first: i64,
-    /// The whole key.
-    values: &'a [Value],
-    info: &'a KeyInfo,
-    geometry: &'a Geometry,
-    on_equal: Ordering,
-}
-
-/// How a search of a page has gone on.
-enum Outcome {
-    /// The first entry that is not less than the key is found.
-    Before,
-    /// It ends on this entry.
-    On(usize),
-    /// This entry has to be looked at by other means.
-    Odd(usize),
-}
-
-impl IntegerSearch<'_> {
-    /// Searches among entries `low..high` as long as those that it meets are short and begin with an integer, too.
-    #[inline]
-    fn run(&self, guesses: &mut Guesses, low: &mut usize, high: &mut usize) -> Outcome {
-        let Node { bytes, usable, .. } = self.node;
-        let skip = if self.node.kind.is_leaf() { 0 } else { 4 };
-        let floor = self.node.pointers_end();
-        let longest = self.geometry.max_index.min(0x7f);
-        let descending = self.info.columns.first().is_some_and(|c| c.descending);
-        while *low < *high {
-            let probe = guesses.probe(*low, *high);
-            let at = self.node.cell_at(probe);
-            let start = at + skip;
-            let Some(&[len, header, serial]) = bytes.get(start..).and_then(|cell| cell.first_chunk()) else {
-                return Outcome::Odd(probe);
-            };
-            let (len, header) = (usize::from(len), usize::from(header));
-            let Some(size) = integer_size(serial) else { return Outcome::Odd(probe) };
-            if at < floor || len > longest || header < 2 || header + size > len || start + 1 + len > usable {
-                return Outcome::Odd(probe);
-            }
-            let Some(stored) = integer_before(bytes, start + 1 + header + size, size, serial) else {
-                return Outcome::Odd(probe);
-            };
-            let mut order = stored.cmp(&self.first);
-            if descending {
-                order = order.reverse();
-            }
-            if order == Ordering::Equal {
-                order = match compare_short(&self.node, probe, self.values, self.info, self.geometry) {
-                    Some((order, _)) => order,
-                    None => return Outcome::Odd(probe),
-                };
-            }
-            match order.then(self.on_equal) {
-                Ordering::Less => {
-                    *low = probe + 1;
-                    guesses.below = stored;
-                }
-                Ordering::Greater => {
-                    *high = probe;
-                    guesses.above = stored;
-                }
-                Ordering::Equal => return Outcome::On(probe),
-            }
-        }
-        Outcome::Before
-    }
-}
-
-/// The bytes of an integer with this serial type.
-#[inline(always)]
-fn integer_size(serial: u8) -> Option<usize> {
-    const SIZES: [u8; 10] = [u8::MAX, 1, 2, 3, 4, 6, 8, u8::MAX, 0, 0];
-    SIZES.get(usize::from(serial)).filter(|&&size| size != u8::MAX).map(|&size| usize::from(size))
-}
-
-/// The integer of `size` bytes that ends at `end`.
-#[inline(always)]
-fn integer_before(bytes: &[u8], end: usize, size: usize, serial: u8) -> Option<i64> {
-    if size == 0 {
-        return Some(i64::from(serial) - 8);
-    }
-    // The eight bytes that end with the value: there are always that many in front of its end.
-    let word: [u8; 8] = *bytes.get(end.checked_sub(8)?..end)?.first_chunk()?;
-    let unused = 64 - 8 * size as u32;
-    Some(i64::from_be_bytes(word) << unused >> unused)
-}
-
-/// The order of an index entry relative to a key, straight from the page, where both are of the usual shape: a short record
-/// whose columns, as far as it takes, are integers and short UTF-8 texts under BINARY. `None` for all others. With it comes
-/// the first column, where it is an integer.
-#[inline]
-fn compare_short(
-    node: &Node<'_>,
-    i: usize,
-    key: &[Value],
-    info: &KeyInfo,
-    geometry: &Geometry,
-) -> Option<(Ordering, Option<i64>)> {
-    let at = node.cell_at(i);
-    let start = if node.kind.is_leaf() { at } else { at + 4 };
-    let &[len, header] = node.bytes.get(start..)?.first_chunk()?;
-    // With one byte each, these are the lengths of payload and record header.
-    let (len, header) = (usize::from(len), usize::from(header));
-    if at < node.pointers_end()
-        || len >= 0x80
-        || len > geometry.max_index
-        || start + 1 + len > node.usable
-        || header > len
-    {
-        return None;
-    }
-    let record = node.bytes.get(start + 1..start + 1 + len)?;
-    let mut body = header;
-    let mut first = None;
-    for (column, value) in key.iter().enumerate() {
-        if column + 1 >= header {
-            return None;
-        }
-        let serial = *record.get(column + 1)?;
-        let order = match value {
-            Value::Integer(value) => {
-                let size = integer_size(serial)?;
-                body += size;
-                if body > len {
-                    return None;
-                }
-                let stored = integer_before(node.bytes, start + 1 + body, size, serial)?;
-                if column == 0 {
-                    first = Some(stored);
-                }
-                stored.cmp(value)
-            }
-            Value::Text(value) => {
-                let column = info.columns.get(column);
-                let binary = info.encoding == TextEncoding::Utf8 && column.is_none_or(|c| c.collation.is_binary());
-                if !binary || !(13..0x80).contains(&serial) || serial & 1 == 0 {
-                    return None;
-                }
-                let end = body + (usize::from(serial) - 13) / 2;
-                let text = record.get(body..end)?;
-                body = end;
-                text.cmp(value)
-            }
-            _ => return None,
-        };
-        if order != Ordering::Equal {
-            let descending = info.columns.get(column).is_some_and(|c| c.descending);
-            return Some((if descending { order.reverse() } else { order }, first));
-        }
-    }
-    Some((Ordering::Equal, first))
 }

@@ -5,5 +5,6 @@ mod damage;
 mod harness;
 mod model;
 mod pending;
+mod searches;
 mod shape;
 mod vacuum;
