@@ -137,6 +137,8 @@ impl Database {
         };
         let mut entry = AttachedDb::new(name, pager);
         entry.file = self.shared.path.clone();
+        // Nothing will ever be in it.
+        entry.read_only = self.shared.file.is_none() && self.shared.options.read_only;
         entry.database = self.shared.file.is_some().then(|| self.clone());
         entry.shares_cache = self.shared.options.shared_cache;
         if let Some(pages) = self.shared.options.cache_pages {

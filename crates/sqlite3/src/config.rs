@@ -11,6 +11,7 @@ use turso_functions::{SQLITE_SOURCE_ID, SQLITE_VERSION, SQLITE_VERSION_NUMBER};
 use crate::boundary::{FromC, Out, Text, catch, entry};
 use crate::codes::{ERROR, INTERNAL, MISUSE, OK};
 use crate::handle::{Db, Handle};
+use crate::initialize;
 use crate::memory::{self, MemoryMethods};
 use crate::mutex::{self, MutexMethods};
 use crate::variadic::{Arguments, RawArguments};
@@ -22,7 +23,6 @@ const SERIALIZED: c_int = 3;
 static THREADING: AtomicI32 = AtomicI32::new(SERIALIZED);
 static URI: AtomicBool = AtomicBool::new(true);
 static SHARED_CACHE: AtomicBool = AtomicBool::new(false);
-static INITIALIZED: AtomicBool = AtomicBool::new(false);
 static LOG: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 static LOG_ARGUMENT: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
@@ -51,11 +51,6 @@ pub fn threading(no_mutex: bool, full_mutex: bool) -> bool {
 /// Nothing is locked (`SQLITE_CONFIG_SINGLETHREAD`).
 pub fn is_single_thread() -> bool {
     THREADING.load(Ordering::Relaxed) == SINGLE_THREAD
-}
-
-/// The library is in use: settings are fixed from here on.
-pub fn initialize() {
-    INITIALIZED.store(true, Ordering::Relaxed);
 }
 
 /// A line for the application's log, if it keeps one.
@@ -89,7 +84,7 @@ pub unsafe extern "C" fn turso_config(op: c_int, arguments: *mut RawArguments) -
         // SAFETY: the shim's call has not returned.
         let mut arguments = unsafe { Arguments::new(arguments) };
         // Settings of the log, of the page cache's header and of memory databases may come at any time.
-        if INITIALIZED.load(Ordering::Relaxed) && !matches!(op, 16 | 24) {
+        if initialize::is_ready() && !matches!(op, 16 | 24) {
             return MISUSE;
         }
         match op {
@@ -247,7 +242,7 @@ pub unsafe extern "C" fn turso_test_control(op: c_int, arguments: *mut RawArgume
                 }
             }
             23 => {
-                if INITIALIZED.load(Ordering::Relaxed) {
+                if initialize::is_ready() {
                     0
                 } else {
                     1
@@ -318,13 +313,12 @@ entry! {
 
     /// The library gets ready; every opening does the same.
     fn sqlite3_initialize() -> c_int | OK; {
-        initialize();
-        OK
+        initialize::initialize()
     }
 
     /// The library goes to rest: settings may be made again.
     fn sqlite3_shutdown() -> c_int | OK; {
-        INITIALIZED.store(false, Ordering::Relaxed);
+        initialize::shut_down();
         OK
     }
 

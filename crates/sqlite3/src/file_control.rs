@@ -110,7 +110,10 @@ impl Db {
         match op {
             PERSIST_WAL => {
                 let current = self.files.borrow().persist_wal;
-                self.switch_file(Out::new(argument.cast()), current, |files, on| files.persist_wal = on)
+                self.switch_file(Out::new(argument.cast()), current, |files, on| {
+                    files.persist_wal = on;
+                    self.connection.leave_log(database, on);
+                })
             }
             POWERSAFE_OVERWRITE => {
                 let current = self.files.borrow().powersafe_overwrite.unwrap_or(true);

@@ -9,7 +9,7 @@
 //! | `handle`, `error` | connections and statements; the last error |
 //! | `open`, `uri`, `filename`, `vfs`, `file_control` | opening and closing, names of files |
 //! | `prepare`, `statement`, `bind`, `column`, `value`, `exec` | running SQL |
-//! | `connection`, `limit`, `status`, `scan_status`, `config` | asking and setting |
+//! | `connection`, `limit`, `status`, `scan_status`, `config`, `initialize` | asking and setting |
 //! | `function`, `result`, `collation`, `hooks`, `unlock_notify`, `wal` | what the application adds, is asked and told |
 //! | `blob`, `backup`, `snapshot` | incremental blobs, online backup, databases as bytes, snapshots |
 //! | `vtab`, `rtree`, `carray` | modules of virtual tables; shapes for R-Trees; arrays as tables |
@@ -40,6 +40,7 @@ pub mod filename;
 pub mod function;
 pub mod handle;
 pub mod hooks;
+pub mod initialize;
 pub mod limit;
 pub mod memory;
 pub mod mutex;

@@ -113,6 +113,22 @@ pub fn install(methods: &MemoryMethods) {
     METHODS.store(installed, Ordering::Release);
 }
 
+/// Tells the allocator that the library gets ready.
+pub fn start() -> c_int {
+    let methods = methods();
+    // SAFETY: a function of the table gets the table's argument, by the contract of `SQLITE_CONFIG_MALLOC`.
+    methods.init.map_or(crate::codes::OK, |init| unsafe { init(methods.app_data) })
+}
+
+/// Tells the allocator that the library goes to rest.
+pub fn end() {
+    let methods = methods();
+    if let Some(shutdown) = methods.shutdown {
+        // SAFETY: as above.
+        unsafe { shutdown(methods.app_data) }
+    }
+}
+
 /// Bytes and blocks that have come or, where negative, gone.
 pub fn count(bytes: i64, blocks: i64) {
     let used = USED.fetch_add(bytes, Ordering::Relaxed) + bytes;

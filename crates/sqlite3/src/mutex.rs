@@ -100,7 +100,7 @@ impl Drop for Own {
 }
 
 /// A number that differs between threads and is never 0: the address of a thread's own variable.
-fn this_thread() -> usize {
+pub fn this_thread() -> usize {
     thread_local!(static MARK: u8 = const { 0 });
     MARK.with(|mark| std::ptr::from_ref(mark) as usize)
 }
@@ -122,6 +122,20 @@ pub fn install(methods: &MutexMethods) {
     let ours = methods.alloc.is_none_or(|f| f as usize == own_alloc as *const () as usize);
     let installed = if ours { null_mut() } else { Box::into_raw(Box::new(*methods)) };
     METHODS.store(installed, Ordering::Release);
+}
+
+/// Tells the mutexes that the library gets ready.
+pub fn start() -> c_int {
+    // SAFETY: a function of the table, by the contract of `SQLITE_CONFIG_MUTEX`.
+    methods().init.map_or(OK, |init| unsafe { init() })
+}
+
+/// Tells the mutexes that the library goes to rest.
+pub fn end() {
+    if let Some(end) = methods().end {
+        // SAFETY: as above.
+        unsafe { end() };
+    }
 }
 
 /// The methods in force (`SQLITE_CONFIG_GETMUTEX`).

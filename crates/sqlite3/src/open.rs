@@ -173,7 +173,10 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
     if !matches!(flags & 7, OPEN_READONLY | OPEN_READWRITE | 6) {
         return MISUSE;
     }
-    crate::config::initialize();
+    let code = crate::initialize::initialize();
+    if code != OK {
+        return code;
+    }
     let attempt = Wanted::new(name, flags, vfs).and_then(|wanted| {
         let (database, foreign_io) = wanted.database()?;
         let shared = (wanted.is_memory() && wanted.shared && !wanted.location.path.is_empty())
@@ -226,7 +229,7 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
 
 /// A connection of a Rust program as C sees it. Its mutex is the only one that guards it.
 pub fn adopt(connection: Connection) -> NonNull<Db> {
-    crate::config::initialize();
+    crate::initialize::initialize();
     let file = connection.databases().into_iter().next().map(|(_, file)| file).unwrap_or_default();
     let mutex = crate::mutex::allocate(crate::mutex::RECURSIVE);
     let db = NonNull::from(Box::leak(Db::new(connection, FileName::new(file.as_bytes(), &[]), mutex, false)));

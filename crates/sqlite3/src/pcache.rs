@@ -1,5 +1,6 @@
-//! Page cache methods: those of the application are kept and told, never called, since the engine's cache is its own. Until
-//! some are set, `SQLITE_CONFIG_GETPCACHE2` answers methods of a plain cache, for an application that builds upon them.
+//! Page cache methods: those of the application are kept, told when the library starts and ends, and otherwise never called,
+//! since the engine's cache is its own. Until some are set, `SQLITE_CONFIG_GETPCACHE2` answers methods of a plain cache, for an
+//! application that builds upon them.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::collections::BTreeMap;
@@ -31,6 +32,32 @@ pub fn get(table: *mut c_void) {
     if !table.is_null() {
         // SAFETY: the interface's contract: the caller passes room for a whole table.
         unsafe { table.cast::<Table>().write_unaligned(*methods()) }
+    }
+}
+
+/// A function of the table at this place, and the table's argument.
+fn method(place: usize) -> (usize, *mut c_void) {
+    let methods = methods();
+    let method = methods.get(place).copied().unwrap_or(0);
+    (method, std::ptr::with_exposed_provenance_mut(methods[1]))
+}
+
+/// Tells the page cache that the library gets ready.
+pub fn start() -> c_int {
+    match method(2) {
+        (0, _) => OK,
+        // SAFETY: the interface's contract: the second entry is `xInit`.
+        (init, argument) => unsafe {
+            std::mem::transmute::<usize, unsafe extern "C" fn(*mut c_void) -> c_int>(init)(argument)
+        },
+    }
+}
+
+/// Tells the page cache that the library goes to rest.
+pub fn end() {
+    if let (end @ 1.., argument) = method(3) {
+        // SAFETY: the interface's contract: the third entry is `xShutdown`.
+        unsafe { std::mem::transmute::<usize, unsafe extern "C" fn(*mut c_void)>(end)(argument) }
     }
 }
 

@@ -101,6 +101,13 @@ impl Connection {
         Some(Arc::new(GuestFile::new(file)))
     }
 
+    /// The log of a database, by its number in [`Connection::databases`], stays when this connection goes as the last one.
+    pub fn leave_log(&self, database: usize, leave: bool) {
+        if let Some(entry) = self.lock().databases.get_mut(database) {
+            entry.pager.leave_log(leave);
+        }
+    }
+
     /// Bytes at the end of each page of a database, by its number in [`Connection::databases`], that are left to extensions. More
     /// of them can be asked for: they are there once the database is made, or made anew by VACUUM. Answers what was asked for, or
     /// is there, before.

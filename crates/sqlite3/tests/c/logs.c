@@ -1,9 +1,22 @@
 /* Write-ahead logs, checkpoints, snapshots. */
+#include <sys/stat.h>
 #include "api.h"
 
 static int committed(void *p, sqlite3 *db, const char *name, int frames) { (void)db; printf("wal %s %s %d\n", (char *)p, name, frames); return SQLITE_OK; }
 
+/* The log stays, as it is or emptied, where the last connection wants it to. */
+static void staying(void) {
+  for (int round = 0; round < 3; round++) {
+    sqlite3 *db = 0; int on = round < 2; struct stat facts = {0};
+    RC(sqlite3_open(scratch("stay.db"), &db)); run(db, "PRAGMA journal_mode = wal; CREATE TABLE IF NOT EXISTS t(a); INSERT INTO t VALUES(zeroblob(9000))");
+    if (round == 1) run(db, "PRAGMA journal_size_limit = 5000");
+    RC(sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &on)); INT(on); RC(sqlite3_close(db));
+    INT(stat(scratch("stay.db-wal"), &facts)); INT(facts.st_size > 0); INT(stat(scratch("stay.db-shm"), &facts));
+  }
+}
+
 void logs(void) {
+  staying();
   sqlite3 *db = 0, *other = 0; int frames = 0, done = 0;
   RC(sqlite3_open(scratch("log.db"), &db)); run(db, "PRAGMA journal_mode = wal; CREATE TABLE t(a)"); RC(sqlite3_open(scratch("log.db"), &other));
   sqlite3_wal_hook(db, committed, "w1"); run(db, "INSERT INTO t VALUES(1)"); run(db, "INSERT INTO t VALUES(2)");

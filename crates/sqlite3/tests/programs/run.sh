@@ -30,7 +30,7 @@ compare() {
   fi
 }
 
-# The interpreter whose module can load extensions; PYTHON names another.
+# The interpreter whose module can load extensions; PYTHON names another, PYTHONPATH where packages are that it has not got.
 python=$(for p in ${PYTHON:-} /usr/bin/python3 python3; do "$p" -c 'import sqlite3; sqlite3.connect(":memory:").enable_load_extension(1)' 2>/dev/null && echo "$p" && break; done)
 
 compare tcl "echo 'package require sqlite3' | tclsh" tclsh "$here/driver.tcl"
@@ -38,6 +38,7 @@ compare php "php -r 'new PDO(\"sqlite::memory:\"); new SQLite3(\":memory:\");'" 
 compare ruby "ruby -rsqlite3 -e 1" ruby "$here/driver.rb"
 compare perl "perl -MDBD::SQLite -e 1" perl "$here/driver.pl"
 compare django "${python:-python3} -c 'import django.db.backends.sqlite3.base'" "${python:-python3}" "$here/django_app.py"
+compare sqlalchemy "${python:-python3} -c 'import sqlalchemy, alembic'" "${python:-python3}" "$here/sqlalchemy_app.py"
 compare extensions "${python:-python3} -c 'import sqlite3; sqlite3.connect(\":memory:\").enable_load_extension(1)'" "${python:-python3}" "$here/extensions.py"
 echo "same $passed, different $failed"
 [ "$failed" = 0 ]

@@ -21,7 +21,7 @@ use crate::format::header::decode_page_size;
 use crate::format::{DatabaseHeader, be16};
 use crate::journal::{self, JournalState, companion};
 use crate::pager::Synchronous;
-use crate::wal::Wal;
+use crate::wal::{LogAtEnd, Wal};
 pub use guest::GuestFile;
 use locks::{FileLockTable, PagerId};
 pub use table_locks::{SCHEMA_ROOT, TableLocks};
@@ -241,8 +241,8 @@ impl DatabaseFile {
         guard(&self.wal).clone()
     }
 
-    /// Called by a pager that closes. The last one empties the log into the database and removes it.
-    pub(crate) fn remove_pager(&self, id: PagerId, synchronous: Synchronous) {
+    /// Called by a pager that closes. The last one empties the log into the database, and by its word removes it.
+    pub(crate) fn remove_pager(&self, id: PagerId, synchronous: Synchronous, log: LogAtEnd) {
         self.disown(id);
         // Under the lock, so that a pager that opens in this moment either finds the log or makes its own.
         let mut wal = guard(&self.wal);
@@ -250,7 +250,7 @@ impl DatabaseFile {
             && let Some(open) = wal.take()
         {
             let _closing = guard(&self.closing);
-            open.close_last(self, synchronous);
+            open.close_last(self, synchronous, log);
             self.locks().unlock_shared(&*self.file);
             self.versions().record_unknown();
             *guard(&self.tip) = None;

@@ -16,7 +16,7 @@ use crate::file::{DatabaseFile, FileTip, Opened};
 use crate::format::DatabaseHeader;
 use crate::journal::companion;
 use crate::page::PageNo;
-use crate::wal::{CheckpointMode, Effort, Wal, WalSnapshot, Written};
+use crate::wal::{CheckpointMode, Effort, LogAtEnd, Wal, WalSnapshot, Written};
 
 /// Bytes of clean pages that a connection keeps for itself unless told otherwise.
 const DEFAULT_CACHE_BYTES: usize = 32 << 20;
@@ -69,6 +69,8 @@ pub(super) struct FileBacking {
     pub starts_with_wal: bool,
     /// `locking_mode = exclusive`: locks are kept when transactions end.
     pub exclusive: bool,
+    /// What becomes of the log if this is the last connection.
+    pub log_at_end: LogAtEnd,
     /// The SHARED lock (or more) of a transaction that has ended is still held.
     pub kept: bool,
     /// A database whose first page is damaged is opened all the same.
@@ -103,7 +105,7 @@ impl Drop for FileBacking {
         self.exclusive = false;
         self.release();
         self.release_kept();
-        self.db.remove_pager(self.id, self.synchronous);
+        self.db.remove_pager(self.id, self.synchronous, self.log_at_end);
     }
 }
 
@@ -190,6 +192,7 @@ impl Pager {
             committing: Committing::No,
             starts_with_wal: db.options().wal,
             exclusive: false,
+            log_at_end: LogAtEnd::default(),
             kept: false,
             overlooks_damage: false,
             initial_header: DatabaseHeader::new(page_size),

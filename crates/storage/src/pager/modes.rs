@@ -4,7 +4,7 @@ use turso_error::{Error, Result, ResultCode};
 
 use super::file::Source;
 use super::{Backing, Pager, WriteMode};
-use crate::wal::{CheckpointMode, CheckpointResult, Effort, WalStatus};
+use crate::wal::{CheckpointMode, CheckpointResult, Effort, LogAtEnd, WalStatus};
 
 /// `PRAGMA journal_mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,6 +206,20 @@ impl Pager {
     /// `PRAGMA journal_size_limit`.
     pub fn set_journal_size_limit(&mut self, bytes: i64) {
         self.journal_size_limit = bytes.max(-1);
+        self.leave_log(self.file().is_some_and(|file| file.log_at_end != LogAtEnd::Removed));
+    }
+
+    /// The log stays when this connection goes as the last one, emptied where its size has a limit
+    /// (`SQLITE_FCNTL_PERSIST_WAL`).
+    pub fn leave_log(&mut self, leave: bool) {
+        let limited = self.journal_size_limit >= 0;
+        if let Backing::File(file) = &mut self.backing {
+            file.log_at_end = match (leave, limited) {
+                (false, _) => LogAtEnd::Removed,
+                (true, false) => LogAtEnd::Kept,
+                (true, true) => LogAtEnd::Emptied,
+            };
+        }
     }
 
     /// See [`Pager::set_journal_size_limit`].

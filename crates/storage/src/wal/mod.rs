@@ -59,6 +59,18 @@ struct Tip {
     pipe: pipe::Pipe,
 }
 
+/// What the last connection leaves of the log, whose content it has put into the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum LogAtEnd {
+    /// Nothing.
+    #[default]
+    Removed,
+    /// The file as it is, for those who may read and not make files.
+    Kept,
+    /// A file without content.
+    Emptied,
+}
+
 /// See the module's documentation.
 pub(crate) struct Wal {
     /// Has the clock.
@@ -123,18 +135,25 @@ impl Wal {
         })
     }
 
-    /// The last connection of the process goes. Where it is the last of all, the log is emptied and removed.
-    pub fn close_last(&self, db: &DatabaseFile, synchronous: Synchronous) {
+    /// The last connection of the process goes. Where it is the last of all, the log is put into the database, and `end` says what
+    /// is left of it.
+    pub fn close_last(&self, db: &DatabaseFile, synchronous: Synchronous, end: LogAtEnd) {
         if self.locks.close() {
             let alone = !db.is_read_only() && self.database.lock(LockLevel::Exclusive).is_ok();
             if alone {
                 self.locks.reopen_alone();
                 let emptied = self.empty_into_database(db, synchronous).unwrap_or(false);
                 let _ = self.locks.close();
-                if emptied {
-                    let _ = db.io().delete(&self.path, false);
+                match end {
+                    LogAtEnd::Removed if emptied => {
+                        let _ = db.io().delete(&self.path, false);
+                    }
+                    LogAtEnd::Emptied if emptied => {
+                        let _ = self.file.truncate(0);
+                    }
+                    _ => {}
                 }
-                let _ = self.shm.shm_unmap(emptied);
+                let _ = self.shm.shm_unmap(emptied && end == LogAtEnd::Removed);
                 let _ = self.database.unlock(LockLevel::Shared);
                 return;
             }
