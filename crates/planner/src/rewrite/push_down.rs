@@ -7,7 +7,7 @@
 //! BINARY: otherwise another one of the equal rows might be kept.
 
 use super::substitute::{Substitute, sources_read};
-use crate::bind::types::{compare_how, in_list_how, in_query_how, rows_how};
+use crate::bind::types::{compare_how, in_list_how, in_query_how, ordering_collation, rows_how};
 use crate::plan::{
     Body, ColumnIndex, CompareHow, CompoundOp, Core, Expr, InSet, JoinKind, Query, Relation, SourceId, Visit, VisitMut,
     same_expr, walk_expr, walk_expr_mut,
@@ -103,13 +103,29 @@ impl Visit for Simple {
 }
 
 fn takes_conditions(body: &Body) -> bool {
-    match body {
-        Body::Core(core) => core.windows.is_empty() && !core.sources.is_empty(),
-        Body::Values(_) => false,
-        Body::Compound { op, left, right, collations } => {
-            let exact = *op == CompoundOp::UnionAll || collations.iter().all(|c| c.is_binary());
-            exact && takes_conditions(left) && takes_conditions(right)
+    fn cores_take(body: &Body, merged: bool) -> bool {
+        match body {
+            Body::Core(core) => {
+                let plain = core.windows.is_empty() && !core.sources.is_empty();
+                plain && (!merged || core.output.iter().all(|e| ordering_collation(e).is_binary()))
+            }
+            Body::Values(_) => false,
+            Body::Compound { left, right, collations, op } => {
+                let exact = *op == CompoundOp::UnionAll || collations.iter().all(|c| c.is_binary());
+                exact && cores_take(left, merged) && cores_take(right, merged)
+            }
         }
+    }
+    cores_take(body, merges_rows(body))
+}
+
+/// Where anything but UNION ALL is in a compound, SQLite wants every column of every term to be BINARY.
+fn merges_rows(body: &Body) -> bool {
+    match body {
+        Body::Compound { op, left, right, .. } => {
+            *op != CompoundOp::UnionAll || merges_rows(left) || merges_rows(right)
+        }
+        Body::Core(_) | Body::Values(_) => false,
     }
 }
 
