@@ -233,3 +233,15 @@ fn an_index_orders_expressions_by_their_bytes_unless_the_whole_has_a_collation()
         ));
     }
 }
+
+#[test]
+fn a_dropped_column_in_double_quotes_becomes_no_string() {
+    for object in [
+        "CREATE INDEX i ON t(z) WHERE \"select\" > 1", "CREATE INDEX i ON t(\"select\" || y)", "CREATE INDEX i ON t(z) WHERE y = \"nope\"",
+        "CREATE VIEW v AS SELECT \"select\" FROM t", "CREATE TABLE o(a CHECK (a <> \"nope\"))",
+    ] {
+        for change in ["DROP COLUMN \"select\"", "DROP COLUMN w", "RENAME COLUMN z TO zz", "RENAME TO u"] {
+            check(&format!("CREATE TABLE t(z INT, y TEXT, \"select\" REAL, w); {object}; ALTER TABLE t {change}; SELECT sql FROM sqlite_schema;"));
+        }
+    }
+}

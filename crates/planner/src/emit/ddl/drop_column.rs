@@ -13,7 +13,7 @@ use turso_schema::{IndexKey, Table, define_index, define_table, parse_stored};
 
 use super::alter::{Rewrite, apply, corrupt, end_of_columns};
 use super::references::{Refusal, error_in};
-use super::rename::{quote_strings, verify};
+use super::rename::{quote_strings, verify, verify_names};
 use crate::emit::Emitter;
 use crate::emit::check::{check_index, check_table};
 use crate::emit::row::{Target, column_value};
@@ -76,7 +76,7 @@ pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, 
     let mut rewrites = quote_strings(&elements);
     rewrites.retain(|r| !(r.db == db && r.kind == "table" && r.name == table.name));
     rewrites.push(Rewrite::of_table(db, table, sql));
-    verify(e.context, db, &rewrites, AFTER)?;
+    verify_names(e.context, db, &rewrites, AFTER)?;
     if !table.is_computed(position) {
         rewrite_rows(e, db, table, &new, position)?;
     }

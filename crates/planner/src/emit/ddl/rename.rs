@@ -174,8 +174,20 @@ pub(super) fn verify(
     when: &str,
 ) -> Result<Vec<Element>, Refusal> {
     let altered = Altered::new(context.catalogue, rewrites)?;
-    let after = PlanContext::new(&altered, context.options.clone(), context.sql);
-    resolve_all(&after, db, when)
+    resolve_all(&PlanContext::new(&altered, context.options.clone(), context.sql), db, when)
+}
+
+/// Likewise, once strings in double quotes have got other quotes: what is left in indexes and constraints must be names.
+pub(super) fn verify_names(
+    context: &PlanContext<'_>,
+    db: DbIndex,
+    rewrites: &[Rewrite],
+    when: &str,
+) -> Result<(), Refusal> {
+    let altered = Altered::new(context.catalogue, rewrites)?;
+    let mut options = context.options.clone();
+    options.dqs_ddl = false;
+    resolve_all(&PlanContext::new(&altered, options, context.sql), db, when).map(|_| ())
 }
 
 /// Places that define the column or name it in a key: in the table itself all, elsewhere in foreign keys.
