@@ -47,7 +47,7 @@ pub use turso_io as io;
 pub use turso_parser as parser;
 pub use turso_program::{PlanNode, Program, ResultColumn};
 pub use turso_storage::pager::CacheCounts;
-pub use turso_storage::{SnapshotId, image_bytes};
+pub use turso_storage::{SnapshotId, count_memory, memory_in_use};
 pub use turso_value::{Collation, CollationFunction, Object, RecordReader, TextEncoding, Value, ValueRef};
 pub use turso_vm::RunCounters;
 pub use turso_vtab as vtab;

@@ -27,8 +27,6 @@ pub struct MemoryMethods {
 /// The methods in force; NULL: [`DEFAULT`]. What was installed once is never freed, since blocks may still belong to it.
 static METHODS: AtomicPtr<MemoryMethods> = AtomicPtr::new(null_mut());
 
-static USED: AtomicI64 = AtomicI64::new(0);
-static HIGHWATER: AtomicI64 = AtomicI64::new(0);
 static COUNT: AtomicI64 = AtomicI64::new(0);
 static COUNT_HIGHWATER: AtomicI64 = AtomicI64::new(0);
 static LARGEST: AtomicI64 = AtomicI64::new(0);
@@ -131,10 +129,8 @@ pub fn end() {
 
 /// Bytes and blocks that have come or, where negative, gone.
 pub fn count(bytes: i64, blocks: i64) {
-    let used = USED.fetch_add(bytes, Ordering::Relaxed) + bytes;
-    if bytes > 0 {
-        HIGHWATER.fetch_max(used, Ordering::Relaxed);
-    }
+    // Together with page images, so that there is one peak and not the sum of two.
+    turso_core::count_memory(bytes);
     let count = COUNT.fetch_add(blocks, Ordering::Relaxed) + blocks;
     if blocks > 0 {
         COUNT_HIGHWATER.fetch_max(count, Ordering::Relaxed);
@@ -216,8 +212,7 @@ pub fn copy_of(bytes: &[u8]) -> *mut std::ffi::c_char {
 
 /// Current and highest values, for `sqlite3_status`.
 pub fn used(reset: bool) -> (i64, i64) {
-    let (blocks, pages) = (pair(&USED, &HIGHWATER, reset), turso_core::image_bytes(reset));
-    (blocks.0 + pages.0, blocks.1 + pages.1)
+    turso_core::memory_in_use(reset)
 }
 
 /// As [`used`], in blocks.

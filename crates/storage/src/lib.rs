@@ -18,7 +18,7 @@ mod wal;
 
 pub use file::{DatabaseFile, GuestFile, OpenOptions, SCHEMA_ROOT, TableLocks};
 pub use format::DatabaseHeader;
-pub use page::{Page, PageNo, PageRef, image_bytes};
+pub use page::{Page, PageNo, PageRef, count_memory, memory_in_use};
 pub use pager::{DEFAULT_TEMP_BYTES, JournalMode, Pager, SnapshotId, Synchronous, TempSpace, WriteMode};
 pub use super_journal::SuperJournal;
 pub use wal::{CheckpointMode, CheckpointResult, WalStatus};

@@ -61,27 +61,30 @@ impl<const N: usize> Default for Image<[u8; N]> {
     }
 }
 
-/// Bytes of all page images of the process, and the most there have been.
-static IMAGE_BYTES: [AtomicI64; 2] = [AtomicI64::new(0), AtomicI64::new(0)];
+/// Bytes that are known to be in use, all page images of the process among them, and the most there have been.
+static KNOWN_BYTES: [AtomicI64; 2] = [AtomicI64::new(0), AtomicI64::new(0)];
 
 impl<B: ?Sized> Drop for Image<B> {
     #[inline]
     fn drop(&mut self) {
-        IMAGE_BYTES[0].fetch_sub(size_of_val(&self.bytes) as i64, Ordering::Relaxed);
+        KNOWN_BYTES[0].fetch_sub(size_of_val(&self.bytes) as i64, Ordering::Relaxed);
     }
 }
 
-fn count_image(bytes: usize) {
-    let [now, most] = &IMAGE_BYTES;
-    let sum = now.fetch_add(bytes as i64, Ordering::Relaxed) + bytes as i64;
+/// Bytes that have come or, where negative, gone: those of page images, and what others take.
+#[inline]
+pub fn count_memory(bytes: i64) {
+    let [now, most] = &KNOWN_BYTES;
+    let sum = now.fetch_add(bytes, Ordering::Relaxed) + bytes;
     if sum > most.load(Ordering::Relaxed) {
         most.fetch_max(sum, Ordering::Relaxed);
     }
 }
 
-/// Bytes that page images of this process take now, and the most they have taken since the last `reset`.
-pub fn image_bytes(reset: bool) -> (i64, i64) {
-    let [now, most] = &IMAGE_BYTES;
+/// Bytes that page images of this process, and what others have counted, take now, and the most they have taken since the last
+/// `reset`.
+pub fn memory_in_use(reset: bool) -> (i64, i64) {
+    let [now, most] = &KNOWN_BYTES;
     let sum = now.load(Ordering::Relaxed).max(0);
     let before = if reset { most.swap(sum, Ordering::Relaxed) } else { most.load(Ordering::Relaxed) };
     (sum, before.max(sum))
@@ -104,7 +107,7 @@ impl Page {
         };
         let image = Self::unique(&mut page);
         image.no = no;
-        count_image(image.bytes.len());
+        count_memory(image.bytes.len() as i64);
         page
     }
 

@@ -11,7 +11,7 @@
 //! That goes for what is read, written, truncated, synced and measured. Locks stay with the engine, which shares them out
 //! among the connections of the process.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::c_int;
 use std::path::Path;
@@ -30,8 +30,8 @@ use crate::codes::OK;
 static OPEN: LazyLock<Mutex<HashMap<FileId, Weak<HandedFile>>>> = LazyLock::new(Mutex::default);
 
 thread_local! {
-    /// Methods of the application are running for the engine: what they ask of the file is done.
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// The files, by address, whose methods of the application are running for the engine: what those ask of their file is done.
+    static INSIDE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
 fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -137,7 +137,7 @@ impl Drop for HandedObject {
         if let Some(file) = self.file.take() {
             guard(&file.objects).retain(|object| object.0 != pointer);
             // Other connections read and write through it too: their calls end before it does.
-            let _last = (!INSIDE.get()).then(|| guard(&file.calls));
+            let _last = (!file.is_inside()).then(|| guard(&file.calls));
         }
     }
 }
@@ -160,9 +160,18 @@ struct HandedFile {
 }
 
 impl HandedFile {
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// This thread runs methods of the application for this file.
+    fn is_inside(&self) -> bool {
+        INSIDE.with_borrow(|files| files.contains(&self.address()))
+    }
+
     /// An object into which the application has put methods, unless it is they who ask.
     fn replaced(&self) -> Option<(*mut sqlite3_file, &sqlite3_io_methods)> {
-        if !self.is_handed.load(Ordering::Acquire) || INSIDE.get() {
+        if !self.is_handed.load(Ordering::Acquire) || self.is_inside() {
             return None;
         }
         guard(&self.objects).iter().find_map(|object| {
@@ -185,9 +194,9 @@ impl HandedFile {
         let _alone = guard(&self.calls);
         // While another thread's call was waited for, the object may have gone.
         let (file, methods) = self.replaced()?;
-        INSIDE.set(true);
+        INSIDE.with_borrow_mut(|files| files.push(self.address()));
         let code = work(file, methods);
-        INSIDE.set(false);
+        INSIDE.with_borrow_mut(Vec::pop);
         Some(match code {
             Some(OK) => Ok(()),
             code => Err(Error::from_code(ResultCode(code.unwrap_or(IOERR)))),
