@@ -4,6 +4,7 @@
 //! ```text
 //! cargo run --release -p writers                                   # the whole table
 //! cargo run --release -p writers -- --seconds 1 --writers 1,16 --only insert --synchronous full
+//! cargo run --release -p writers -- --rows 1000 --long 10000000    # a long transaction, and its memory
 //! ```
 //! Throughput counts acknowledged commits after retries. The ceiling is measured by as many threads as there are writers, each
 //! of which appends 4 KiB and waits until a sync that began after its write has ended; the syncs are shared.
@@ -15,6 +16,7 @@ static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 
 mod ceiling;
 mod engines;
+mod long;
 
 use std::path::Path;
 use std::sync::Barrier;
@@ -49,6 +51,9 @@ struct Arguments {
     /// Where the files are.
     #[arg(long)]
     directory: Option<std::path::PathBuf>,
+    /// Instead: one concurrent transaction that inserts so many rows and is overtaken.
+    #[arg(long)]
+    long: Option<u64>,
     /// Only this engine (for profilers): `turso` or `sqlite`.
     #[arg(long)]
     engine: Option<String>,
@@ -91,6 +96,9 @@ fn main() {
     .expect("a directory for the files");
     let template = directory.path().join("template.db");
     engines::create(&template, arguments.rows);
+    if let Some(rows) = arguments.long {
+        return long::measure(&template, rows);
+    }
     println!(
         "{:<32} {:>6} {:>3}  {:>9} {:>8} {:>8} {:>8} {:>7}   {:>9} {:>8} {:>8} {:>7}  {:>9}",
         "workload",

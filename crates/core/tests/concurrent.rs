@@ -284,6 +284,60 @@ fn a_long_log_goes_to_a_file_and_is_cut_back_and_replayed_from_there() {
 }
 
 #[test]
+fn a_long_log_is_replayed_piece_by_piece() {
+    const NUMBERS: &str = "WITH n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000)";
+    let schema = format!(
+        "CREATE TABLE p(id INTEGER PRIMARY KEY, x);
+         CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p, y UNIQUE);
+         CREATE TABLE w(k TEXT PRIMARY KEY, v) WITHOUT ROWID;
+         {NUMBERS} INSERT INTO p SELECT i, 'x' FROM n;
+         {NUMBERS} INSERT INTO w SELECT 'k' || i, 0 FROM n"
+    );
+    // Not in the order of any key, and some keys more than once.
+    let changes = format!(
+        "{NUMBERS} INSERT INTO c SELECT i * 3 % 5003, i * 37 % 5000 + 1, 'y' || (i * 7919 % 5003) FROM n;
+         UPDATE w SET v = v + length(k);
+         UPDATE p SET x = x || id WHERE id > 10;
+         UPDATE c SET y = y || '!' WHERE id % 2 = 0;
+         DELETE FROM w WHERE k LIKE 'k1%';
+         INSERT INTO w VALUES('k1', 'again')"
+    );
+    let dump = "SELECT id || '.' || x FROM p UNION ALL SELECT id || '.' || p || '.' || y FROM c UNION ALL SELECT k || '.' || v FROM w";
+    for by_stock in [false, true] {
+        let scratch = Scratch::new("pieces", &schema);
+        let (x, y) = (scratch.connect(), scratch.connect());
+        let model = rusqlite::Connection::open_in_memory().unwrap();
+        model.execute_batch(&schema).unwrap();
+        ok(&x, "PRAGMA cache_spill = 16; BEGIN CONCURRENT");
+        ok(&x, &changes);
+        let other = "INSERT INTO w VALUES('new', 9); UPDATE p SET x = 'other' WHERE id = 1";
+        match by_stock {
+            false => ok(&y, other),
+            true => rusqlite::Connection::open(&scratch.path).unwrap().execute_batch(other).unwrap(),
+        }
+        ok(&x, "COMMIT");
+        // Neither sees what the other does.
+        model.execute_batch(&changes).unwrap();
+        model.execute_batch(other).unwrap();
+        let mut wanted = model.prepare(dump).unwrap();
+        let wanted: Vec<String> = wanted.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert!(rows(&y, dump) == wanted.join(" "), "by stock: {by_stock}");
+        // A parent that has gone is found, whatever piece its child is in.
+        ok(&x, "DELETE FROM c; BEGIN CONCURRENT");
+        ok(&x, &format!("{NUMBERS} INSERT INTO c SELECT i, i, 'y' || i FROM n; UPDATE w SET v = 0"));
+        ok(&y, "DELETE FROM p WHERE id = 4990");
+        assert_eq!(conflict(&x, "COMMIT"), "the parent (4990) of a row of table c has been removed from table p");
+        ok(&x, "ROLLBACK");
+        // And so is a row of a tree without rowids.
+        ok(&x, "BEGIN CONCURRENT");
+        ok(&x, &format!("{NUMBERS} INSERT INTO w SELECT 'm' || i, i FROM n; UPDATE w SET v = 1"));
+        ok(&y, "UPDATE w SET v = 2 WHERE k = 'new'");
+        assert_eq!(conflict(&x, "COMMIT"), "row ('new') of table w has been changed");
+        ok(&x, "ROLLBACK");
+    }
+}
+
+#[test]
 fn schema_changes_take_the_lock() {
     let scratch = Scratch::new("ddl", T);
     let (x, y) = (scratch.connect(), scratch.connect());

@@ -2,9 +2,10 @@
 //!
 //! The old record is not stored: the snapshot has it. Savepoints remember a length and cut the log back to it.
 //!
-//! A long log goes to a temporary file, part by part: `spilled.rs`. It comes back only where it is cut back, or replayed.
+//! A long log goes to a temporary file, part by part: `spilled.rs`. It comes back only where it is cut back; for a replay it is
+//! sorted from file to file, and then read piece by piece: `sort.rs`.
 
-use turso_error::{Error, Result, ResultCode};
+use turso_error::Result;
 use turso_value::key::compare_records;
 
 use super::rules::Rules;
@@ -22,7 +23,7 @@ pub(crate) struct Change {
     pub removed: bool,
     /// `None` in trees without rowids.
     pub row: Option<i64>,
-    start: usize,
+    pub(super) start: usize,
     pub(super) len: u32,
     /// That many zeros follow the bytes.
     pub(super) zeros: u32,
@@ -30,7 +31,7 @@ pub(crate) struct Change {
 
 impl Change {
     /// Bytes of memory that one takes, its record aside.
-    const SIZE: usize = size_of::<Change>();
+    pub(super) const SIZE: usize = size_of::<Change>();
 
     pub(super) fn new(root: PageNo, removed: bool, row: Option<i64>, len: u32, zeros: u32) -> Self {
         Self { root, removed, row, start: 0, len, zeros }
@@ -53,15 +54,17 @@ pub(crate) struct LogMark {
 #[derive(Default)]
 pub(crate) struct RowLog {
     /// What came after the parts that are spilled.
-    changes: Vec<Change>,
-    bytes: Vec<u8>,
+    pub(super) changes: Vec<Change>,
+    pub(super) bytes: Vec<u8>,
     /// The trees of the spilled parts; more than these where the log has been cut back.
     roots: Vec<u32>,
-    spilled: Option<Box<Spilled>>,
+    pub(super) spilled: Option<Box<Spilled>>,
+    /// The net changes of a long log, once it is sorted; one piece of them is in memory.
+    pub(super) pieces: Option<Box<Spilled>>,
     /// There was no room for a part: memory has to do.
     no_room: bool,
     /// A part could not be read when the log was cut back: nobody knows any more what is in it.
-    lost: bool,
+    pub(super) lost: bool,
 }
 
 impl RowLog {
@@ -93,7 +96,7 @@ impl RowLog {
 
     /// True where a part of it is in a file.
     pub fn is_spilled(&self) -> bool {
-        self.spilled.is_some()
+        self.spilled.is_some() || self.pieces.is_some()
     }
 
     /// Moves what is in memory to a temporary file. Where that fails it stays in memory, and what follows does too.
@@ -101,7 +104,7 @@ impl RowLog {
         self.no_room = self.try_to_spill(io).is_err();
     }
 
-    fn try_to_spill(&mut self, io: &dyn turso_io::Io) -> Result<()> {
+    pub(super) fn try_to_spill(&mut self, io: &dyn turso_io::Io) -> Result<()> {
         let roots = self.roots();
         let spilled = match &mut self.spilled {
             Some(spilled) => spilled,
@@ -114,11 +117,8 @@ impl RowLog {
         Ok(())
     }
 
-    /// All of it comes back into memory, for the replay.
-    pub fn load(&mut self) -> Result<()> {
-        if self.lost {
-            return Err(Error::from_code(ResultCode::IOERR_READ));
-        }
+    /// All of it comes back into memory.
+    pub(super) fn load(&mut self) -> Result<()> {
         let (changes, bytes) = (std::mem::take(&mut self.changes), std::mem::take(&mut self.bytes));
         if let Some(spilled) = self.spilled.take() {
             (self.changes, self.bytes) = spilled.read_all()?;
@@ -233,22 +233,27 @@ impl RowLog {
     /// The order of two changes by tree and key.
     fn compare(&self, a: u32, b: u32, rules: &Rules) -> Result<Ordering> {
         let (a, b) = (&self.changes[a as usize], &self.changes[b as usize]);
-        let order = a.root.cmp(&b.root).then(a.row.cmp(&b.row));
-        if order.is_ne() {
-            return Ok(order);
+        compare_changes((a, self.record(a).0), (b, self.record(b).0), rules)
+    }
+}
+
+/// The order of two changes, with their records, by tree and key.
+pub(super) fn compare_changes(a: (&Change, &[u8]), b: (&Change, &[u8]), rules: &Rules) -> Result<Ordering> {
+    let order = a.0.root.cmp(&b.0.root).then(a.0.row.cmp(&b.0.row));
+    if order.is_ne() {
+        return Ok(order);
+    }
+    match rules.trees.get(&a.0.root.0).map(|rule| &rule.kind) {
+        Some(CursorKind::Index(info)) => {
+            let columns = if info.columns.is_empty() { usize::MAX } else { info.columns.len() };
+            compare_records(a.1, b.1, info, columns)
         }
-        match rules.trees.get(&a.root.0).map(|rule| &rule.kind) {
-            Some(CursorKind::Index(info)) => {
-                let columns = if info.columns.is_empty() { usize::MAX } else { info.columns.len() };
-                compare_records(self.record(a).0, self.record(b).0, info, columns)
-            }
-            _ => Ok(Ordering::Equal),
-        }
+        _ => Ok(Ordering::Equal),
     }
 }
 
 /// Changes that were read: their records lie one behind the other.
-fn place(changes: &mut [Change]) {
+pub(super) fn place(changes: &mut [Change]) {
     let mut start = 0;
     for change in changes {
         change.start = start;

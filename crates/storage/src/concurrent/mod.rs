@@ -1,7 +1,7 @@
 //! Concurrent transactions (`BEGIN CONCURRENT`): many writers, each on a snapshot of its own, over a plain log.
 //!
 //! ```text
-//!   log.rs       what a transaction did, as data: rows and index entries by root and key; savepoints cut it back;  spilled.rs  a long one
+//!   log.rs       what a transaction did, as data: rows and index entries by root and key; savepoints cut it back;  spilled.rs  a long one;  sort.rs  its order
 //!   shared.rs    what the transactions of one file share: keys of past commits, numbers for new rows
 //!   rules.rs     what a replay must know of the schema, as data, given by the layer that has one
 //!   reads.rs     whether what was read by key is what would be read now
@@ -17,6 +17,7 @@ mod reads;
 mod rebase;
 mod rules;
 mod shared;
+mod sort;
 mod spilled;
 
 pub(crate) use log::{LogMark, RowLog};

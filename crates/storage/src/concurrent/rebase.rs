@@ -7,20 +7,26 @@
 //!   Insert   what comes, comes: unique keys must be free                  (after all removals, so that moved keys pass)
 //!   Keys     parents of new children exist, parents that went have no children: `keys.rs`
 //! ```
+//! Each phase goes through all changes, which of a long log come piece by piece (`sort.rs`); so do the records before.
+//!
 //! The caller holds the write lock. Each step deals with one change: it gathers (may be pending, and is run again), then
 //! applies. A conflict leaves the pager in the middle; its transaction can only be rolled back.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
+use turso_io::Io;
 use turso_value::record::decode_into;
 use turso_value::{Value, compare_records, encode_record};
 
 use super::keys::KeyCheck;
-use super::log::{Change, RowLog};
+use super::log::{Change, RowLog, place};
 use super::rules::{Rules, TreeRole, TreeRule};
 use super::shared::{Overtaken, entry_key, row_key};
+use super::spilled::Spilled;
 use crate::btree::{BTreeCursor, CursorKind, InsertHint, Payload, SeekResult};
+use crate::page::PageNo;
 use crate::pager::Pager;
 use crate::planted::{self, Planted};
 
@@ -37,54 +43,82 @@ pub(crate) enum Phase {
 /// See the module's documentation.
 pub(crate) struct Rebase {
     pub(super) rules: Rules,
+    /// The piece of the net changes that is in memory.
     pub(super) changes: Vec<Change>,
+    piece: usize,
     overtaken: Overtaken,
     phase: Phase,
     /// The change in hand.
     at: usize,
-    /// The record of each row before the transaction: where it is known, and there was one.
+    /// The record of each row of the piece before the transaction: where it is known, and there was one.
     before: Vec<Option<(usize, usize)>>,
     bytes: Vec<u8>,
+    /// One has come since the piece was brought in.
+    adds_before: bool,
+    /// Those of other pieces.
+    others_before: OthersBefore,
     cursor: Option<Box<BTreeCursor>>,
     key_check: KeyCheck,
 }
 
+/// Records before the transaction of the rows of other pieces than the one in hand, in a temporary file.
+struct OthersBefore {
+    io: Arc<dyn Io>,
+    file: Option<Spilled>,
+    /// By piece: the part that has them, of changes that stand for the records.
+    parts: Vec<Option<usize>>,
+}
+
 impl Rebase {
     /// For a log that is not empty. Fails at once where one of its rows is known to have been changed.
-    pub fn new(log: &RowLog, rules: Rules, overtaken: Overtaken) -> Result<Self> {
-        let changes = log.net(&rules)?;
+    pub fn new(log: &mut RowLog, rules: Rules, overtaken: Overtaken, io: &Arc<dyn Io>) -> Result<Self> {
+        let changes = log.sort(&rules, &**io)?;
         let before = vec![None; changes.len()];
-        let rebase = Self {
+        let others_before = OthersBefore { io: io.clone(), file: None, parts: vec![None; log.pieces()] };
+        let mut rebase = Self {
             rules,
             changes,
+            piece: 0,
             overtaken,
             phase: Phase::Before,
             at: 0,
             before,
             bytes: Vec::new(),
+            adds_before: false,
+            others_before,
             cursor: None,
             key_check: KeyCheck::default(),
         };
-        for change in &rebase.changes {
-            let rule = rebase.rule(change)?;
-            let is_row = rule.role == TreeRole::Rows && matches!(rule.kind, CursorKind::Table);
-            if is_row
-                && !planted::has(Planted::NoBeforeImageCheck)
-                && rebase.overtaken.changed(row_key(change.root, change.rowid()))
-            {
-                return Err(rebase.changed_row(log, change));
+        for piece in 0..log.pieces() {
+            rebase.bring_in(log, piece)?;
+            for change in &rebase.changes {
+                let rule = rebase.rule(change)?;
+                let is_row = rule.role == TreeRole::Rows && matches!(rule.kind, CursorKind::Table);
+                if is_row
+                    && !planted::has(Planted::NoBeforeImageCheck)
+                    && rebase.overtaken.changed(row_key(change.root, change.rowid()))
+                {
+                    return Err(rebase.changed_row(log, change));
+                }
             }
         }
+        rebase.bring_in(log, 0)?;
         Ok(rebase)
     }
 
     /// Runs until the pager has to be moved, or everything is done. Restartable.
-    pub fn run(&mut self, pager: &mut Pager, log: &RowLog) -> Result<Phase> {
+    pub fn run(&mut self, pager: &mut Pager, log: &mut RowLog) -> Result<Phase> {
         loop {
             if matches!(self.phase, Phase::Move | Phase::Done) {
                 return Ok(self.phase);
             }
             if self.at >= self.changes.len() {
+                self.at = 0;
+                if self.piece + 1 < log.pieces() {
+                    self.bring_in(log, self.piece + 1)?;
+                    continue;
+                }
+                self.bring_in(log, 0)?;
                 self.enter(match self.phase {
                     Phase::Before => Phase::Move,
                     Phase::Remove => Phase::Insert,
@@ -117,8 +151,42 @@ impl Rebase {
 
     fn enter(&mut self, phase: Phase) {
         self.phase = phase;
-        self.at = 0;
         self.cursor = None;
+    }
+
+    /// Brings a piece of the changes into memory, with what is known of its rows.
+    fn bring_in(&mut self, log: &mut RowLog, piece: usize) -> Result<()> {
+        if piece == self.piece {
+            return Ok(());
+        }
+        if self.adds_before {
+            let stand_in = |record: &Option<(usize, usize)>| {
+                let len = record.map_or(0, |(start, end)| end - start);
+                Change::new(PageNo::ONE, record.is_none(), None, len as u32, 0)
+            };
+            let changes: Vec<Change> = self.before.iter().map(stand_in).collect();
+            let bytes: Vec<u8> =
+                self.before.iter().flatten().flat_map(|(start, end)| &self.bytes[*start..*end]).copied().collect();
+            let OthersBefore { io, file, parts } = &mut self.others_before;
+            let file = match file {
+                Some(file) => file,
+                none => none.insert(Spilled::new(&**io)?),
+            };
+            parts[self.piece] = Some(file.parts());
+            file.append(&changes, &bytes)?;
+        }
+        self.changes = log.piece(piece)?;
+        (self.piece, self.adds_before) = (piece, false);
+        self.bytes = Vec::new();
+        self.before = vec![None; self.changes.len()];
+        if let (Some(part), Some(file)) = (self.others_before.parts[piece], &self.others_before.file) {
+            let (mut changes, bytes) = file.part(part)?;
+            place(&mut changes);
+            let record =
+                |change: &Change| (!change.removed).then(|| (change.start, change.start + change.len as usize));
+            (self.before, self.bytes) = (changes.iter().map(record).collect(), bytes);
+        }
+        Ok(())
     }
 
     pub(super) fn rule(&self, change: &Change) -> Result<&TreeRule> {
@@ -134,6 +202,7 @@ impl Rebase {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(record);
         self.before[at] = Some((start, self.bytes.len()));
+        self.adds_before = true;
     }
 
     /// The row has to be compared with what the snapshot holds.

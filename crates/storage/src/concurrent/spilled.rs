@@ -1,4 +1,4 @@
-//! The parts of a long log that are in a temporary file.
+//! Parts of a log that are in a temporary file.
 //!
 //! ```text
 //!   part:  changes, 21 bytes each | their records, one behind the other
@@ -44,6 +44,11 @@ impl Spilled {
         self.parts.iter().map(|part| part.bytes).sum()
     }
 
+    /// How many parts there are.
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
     /// Writes a part behind the last one. A part that was not written whole does not count.
     pub fn append(&mut self, changes: &[Change], bytes: &[u8]) -> Result<()> {
         let end = |part: &Part| part.offset + (part.changes * SIZE + part.bytes) as u64;
@@ -64,6 +69,15 @@ impl Spilled {
         let (mut changes, mut bytes) = (Vec::new(), Vec::new());
         if let Some(part) = self.parts.pop() {
             self.read(&part, &mut changes, &mut bytes)?;
+        }
+        Ok((changes, bytes))
+    }
+
+    /// The part with this number. Its records are to be found by [`place`].
+    pub fn part(&self, at: usize) -> Result<(Vec<Change>, Vec<u8>)> {
+        let (mut changes, mut bytes) = (Vec::new(), Vec::new());
+        if let Some(part) = self.parts.get(at) {
+            self.read(part, &mut changes, &mut bytes)?;
         }
         Ok((changes, bytes))
     }

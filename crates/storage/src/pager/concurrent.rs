@@ -431,7 +431,6 @@ impl Pager {
     fn rebase_with(&mut self, concurrent: &mut Concurrent, rules: impl FnOnce(&[u32]) -> Result<Rules>) -> Result<()> {
         let Concurrent { log, rebase, headers, reads } = concurrent;
         if rebase.is_none() {
-            log.load()?;
             let rules = rules(&log.roots())?;
             let (db, newest) = self.newest_commit()?;
             let since = self.file_mut().live.as_ref().map_or(0, LiveSnapshot::commit);
@@ -444,9 +443,10 @@ impl Pager {
                 });
             }
             let overtaken = db.concurrency().overtaken(since, newest);
-            *rebase = Some(Box::new(Rebase::new(log, rules, overtaken)?));
             *headers = Some((self.transaction_header, self.header));
+            // Before a long log is sorted, which takes memory too.
             self.drop_private_pages();
+            *rebase = Some(Box::new(Rebase::new(log, rules, overtaken, db.io())?));
         }
         if let Some(reads) = reads {
             reads.read_before(self)?;
