@@ -42,19 +42,21 @@ impl BTreeCursor {
         let level = &self.path[up];
         let Ok(node) = level.node(self.geometry.usable) else { return };
         let ahead = &mut self.ahead;
-        if ahead.parent != level.no || ahead.next < child {
+        let children = level.count.saturating_add(1);
+        // (The parent may have lost children since.)
+        if ahead.parent != level.no || ahead.next < child || ahead.next > children {
             let asked = ahead.following.take().filter(|(no, _)| *no == level.no).map_or(0, |(_, asked)| asked);
             ahead.parent = level.no;
-            ahead.next = child.max(asked);
+            ahead.next = child.max(asked).min(children);
             ahead.window = ahead.window.max(FIRST);
         }
-        if ahead.next - child > ahead.window / 2 {
+        if ahead.next.saturating_sub(child) > ahead.window / 2 {
             return;
         }
         // The last child is the one behind all cells.
-        let end = ahead.next.saturating_add(ahead.window).min(level.count.saturating_add(1));
+        let end = ahead.next.saturating_add(ahead.window).min(children);
         let wanted = ahead.next..end;
-        let left = ahead.window - (end - ahead.next);
+        let left = ahead.window.saturating_sub(end - ahead.next);
         ahead.next = end;
         ahead.window = (ahead.window * 2).min(pager.most_ahead(MOST));
         pager.prefetch(wanted.filter_map(|child| node.child(usize::from(child)).ok()));

@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 use turso_error::Result;
-use turso_io::{Io, MemoryIo, PendingIo};
+use turso_io::{Io, MemoryIo, PendingIo, ThreadPoolIo};
 use turso_value::{KeyInfo, Value};
 
 /// A pager, and how often something had to wait.
@@ -152,4 +152,38 @@ fn pending_pages_change_nothing() {
         check_pending(512, 1, seed * 37);
     }
     check_pending(4096, 0, 3);
+}
+
+/// What a scan has asked for ahead is a number of children, which its parent may have lost when the cursor comes again.
+#[test]
+fn a_cursor_scans_again_after_its_parents_have_lost_children() {
+    let mut db = Db::new(512, 0);
+    let mut t = db.table_cursor();
+    for i in 0..60 {
+        let row = record(&[Value::Null, Value::blob(vec![7u8; 90])]);
+        t.insert_row(&mut db.pager, i, row[..].into(), InsertHint::Append).unwrap();
+    }
+    let path = Path::new("/pending.db");
+    let memory = Arc::new(MemoryIo::seeded(1));
+    memory.set_contents(path, db.file());
+    // (Where every page is to be pending by itself, nothing is asked for ahead.)
+    let io: Arc<dyn Io> = Arc::new(ThreadPoolIo::new(memory.clone(), 1));
+    let file = DatabaseFile::open(io, path, OpenOptions::default()).unwrap();
+    let mut r = Runner { pager: Pager::open(file), waited: 0 };
+    r.run(|p| p.begin_write(WriteMode::Reserved));
+    let (mut scan, mut t) = (db.table_cursor(), db.table_cursor());
+    for kept in [1, 5, 20] {
+        for i in (0..60).filter(|i| i % kept != 0) {
+            if r.run(|p| t.seek_rowid(p, i)) == SeekResult::Found {
+                r.run(|p| t.delete(p));
+            }
+        }
+        let mut seen = Vec::new();
+        let mut more = r.run(|p| scan.first(p));
+        while more {
+            seen.push(scan.rowid());
+            more = r.run(|p| scan.next(p));
+        }
+        assert_eq!(seen, (0..60).step_by(kept as usize).collect::<Vec<i64>>());
+    }
 }
