@@ -1,4 +1,5 @@
-//! Why two engines may answer differently on a damaged file. The first answer that differs decides: what follows comes from it.
+//! Why two engines may answer differently on a damaged file. The first answer that differs decides: what follows comes from it. The
+//! reasons are told in `docs/durability.md`.
 
 use super::work::{Said, Task};
 
@@ -15,6 +16,12 @@ pub enum Class {
     OnlyStock,
     /// Both go on, with other rows.
     OtherRows,
+    /// A statement that damage stopped in its middle has taken our transaction with it; SQLite keeps the transaction, with a part of
+    /// the statement in it, and its COMMIT fails.
+    TransactionOver,
+    /// SQLite refuses the first checkpoint after a change to WAL where all databases have just been checked, sound ones too: the
+    /// check has left `temp` in a read transaction.
+    CheckpointLocked,
     /// One of the two was stopped, as it meant to go on for too long, or the disk that we have was full.
     GivenUp,
     /// Anything else. None of this is meant to be.
@@ -30,12 +37,18 @@ impl Class {
             Self::OnlyOurs => "damage that only we notice then",
             Self::OnlyStock => "damage that only SQLite notices then",
             Self::OtherRows => "other rows",
+            Self::TransactionOver => "a transaction that damage has ended",
+            Self::CheckpointLocked => "a checkpoint that SQLite refuses after a check",
             Self::GivenUp => "given up",
             Self::Unexplained => "unexplained",
         }
     }
 }
 
+/// `SQLITE_ERROR`.
+const ERROR: i32 = 1;
+/// `SQLITE_LOCKED`.
+const LOCKED: i32 = 6;
 /// `SQLITE_FULL`.
 const FULL: i32 = 13;
 
@@ -52,9 +65,17 @@ pub fn compare(script: &[Task], ours: &[Said], stock: &[Said]) -> (Class, &'stat
         Task::ChangeIndex(_) => None,
     });
     let mut pairs = sql.zip(ours.iter().zip(stock));
-    let Some((sql, (ours, stock))) = pairs.find(|(_, (ours, stock))| ours != stock) else { return (Class::Same, "") };
+    let mut damage_before = false;
+    let first = pairs.find(|(_, (ours, stock))| {
+        damage_before |= ours == stock && tells_damage(ours);
+        ours != stock
+    });
+    let Some((sql, (ours, stock))) = first else { return (Class::Same, "") };
+    let ends_transaction = sql.starts_with("ROLLBACK TO") || sql == "COMMIT";
     let class = match (ours, stock) {
         (Said::GivenUp | Said::Error(FULL), _) | (_, Said::GivenUp) => Class::GivenUp,
+        (Said::Error(ERROR), _) | (_, Said::Error(11)) if ends_transaction && damage_before => Class::TransactionOver,
+        (Said::Rows(..), Said::Error(LOCKED)) if sql.starts_with("PRAGMA wal_checkpoint") => Class::CheckpointLocked,
         _ if tells_damage(ours) && tells_damage(stock) => Class::BothDamaged,
         _ if tells_damage(ours) => Class::OnlyOurs,
         _ if tells_damage(stock) => Class::OnlyStock,
