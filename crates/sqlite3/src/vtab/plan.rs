@@ -95,7 +95,7 @@ impl IndexInfo {
     }
 
     /// What C has answered; its text is taken over.
-    pub fn answer(&mut self, question: &Question) -> Answer {
+    pub fn answer(&mut self) -> Answer {
         let whole = self.as_a_whole.borrow();
         let usage = self.usage.iter().zip(whole.iter()).map(|(usage, &all_at_once)| Usage {
             argument: usize::try_from(usage.argument).unwrap_or(0),
@@ -112,7 +112,6 @@ impl IndexInfo {
             rows: base.rows,
             unique: base.flags & SCAN_UNIQUE != 0,
             hexadecimal: base.flags & SCAN_HEX != 0,
-            ..Answer::new(question)
         };
         drop(whole);
         self.free_text();

@@ -100,7 +100,7 @@ impl VirtualTable for ForeignTable {
         let mut info = IndexInfo::new(question);
         // SAFETY: the interface's contract.
         match unsafe { best_index(self.table, info.as_ptr()) } {
-            OK => Ok(Some(info.answer(question))),
+            OK => Ok(Some(info.answer())),
             CONSTRAINT => {
                 let _ = outcome(self.table, OK);
                 Ok(None)
