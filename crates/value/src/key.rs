@@ -87,15 +87,33 @@ pub fn compare_record(record: &[u8], key: &[Value], info: &KeyInfo) -> Result<Or
     // Most indexes begin with an integer, and most entries differ in it.
     if let ([Value::Integer(wanted), rest @ ..], [header @ 2..0x80, serial, ..]) = (key, record)
         && usize::from(*header) <= record.len()
-        && let Some(stored) = integer_at(record, *serial, usize::from(*header))
     {
-        match stored.cmp(wanted) {
-            Ordering::Equal if rest.is_empty() => return Ok(Ordering::Equal),
-            Ordering::Equal => {}
-            order => return Ok(info.columns.first().map_or(order, |column| directed(order, column, false))),
+        if (12..0x80).contains(serial) {
+            // Texts and blobs come after numbers, whatever they are: that one is damaged does not matter here.
+            return Ok(info.columns.first().map_or(Ordering::Greater, |c| directed(Ordering::Greater, c, false)));
+        }
+        if let Some(order) = compare_integer(record, *serial, usize::from(*header), *wanted, rest, info) {
+            return Ok(order);
         }
     }
     compare_columns(record, key, info)
+}
+
+/// The order where the first column decides, which is an integer, as the key's is.
+#[inline]
+fn compare_integer(
+    record: &[u8],
+    serial: u8,
+    header: usize,
+    wanted: i64,
+    rest: &[Value],
+    info: &KeyInfo,
+) -> Option<Ordering> {
+    match integer_at(record, serial, header)?.cmp(&wanted) {
+        Ordering::Equal if rest.is_empty() => Some(Ordering::Equal),
+        Ordering::Equal => None,
+        order => Some(info.columns.first().map_or(order, |column| directed(order, column, false))),
+    }
 }
 
 /// [`compare_record`], column by column.
@@ -321,6 +339,19 @@ mod tests {
         assert!(index_rowid(&[]).is_err());
         assert!(index_rowid(&[2, 6, 1]).is_err());
         assert!(index_rowid(&[2, 13]).is_err());
+    }
+
+    #[test]
+    fn damage_does_not_matter_where_the_type_decides() {
+        let damaged = [0x55; 86];
+        let info = |descending| KeyInfo {
+            columns: vec![KeyColumn { descending, ..KeyColumn::default() }, KeyColumn::default()],
+            encoding: TextEncoding::Utf8,
+        };
+        let key = [Value::Integer(7), Value::Integer(1)];
+        assert_eq!(compare_record(&damaged, &key, &info(false)).unwrap(), Ordering::Greater);
+        assert_eq!(compare_record(&damaged, &key, &info(true)).unwrap(), Ordering::Less);
+        assert!(compare_record(&damaged, &[Value::text("a")], &info(false)).is_err());
     }
 
     #[test]
