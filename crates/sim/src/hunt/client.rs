@@ -154,9 +154,12 @@ pub fn run(shared: &Shared, process: ProcessNo, connections: &[Vec<Action>], pat
             Ok(Progress::Waits) => {
                 idle += 1;
                 // What is waited for may take its time, but not for ever.
-                if (random.chance(4000) || idle > 8) && !io.step().unwrap_or(false) && idle > 8 {
-                    // All wait, and for no file: time passes until a lock is given back, or a pause is over.
-                    io.sleep(Duration::from_millis(1));
+                if random.chance(4000) || idle > 8 {
+                    let completed = io.step().unwrap_or(false);
+                    if !completed && idle > 8 {
+                        // All wait, and for no file: time passes until a lock is given back, or a pause is over.
+                        io.sleep(Duration::from_millis(1));
+                    }
                 }
             }
             Ok(Progress::Done) => drop(clients.swap_remove(at)),
