@@ -131,3 +131,13 @@ fn an_update_that_follows_any_key_needs_all_that_refer_to_the_table_to_fit() {
          INSERT INTO p VALUES (1, 1, 1, 1, 1) ON CONFLICT (a) DO UPDATE SET e = 5; INSERT INTO p VALUES (1, 1, 1, 1, 1) ON CONFLICT (a) DO UPDATE SET c = 5;",
     );
 }
+
+#[test]
+fn a_dropped_child_counts_its_rows_only_where_they_have_lost_their_parents() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(x REFERENCES p);
+         INSERT INTO p VALUES (1), (2), (3); DROP TABLE c; SELECT changes(), total_changes();
+         CREATE TABLE e(x REFERENCES p DEFERRABLE INITIALLY DEFERRED); BEGIN; INSERT INTO e VALUES (7), (8);
+         DROP TABLE e; SELECT changes(), total_changes(); COMMIT;",
+    );
+}

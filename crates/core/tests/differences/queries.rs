@@ -44,7 +44,9 @@ fn a_condition_with_functions_holds_inside_a_compound_too() {
 #[test]
 fn a_condition_stays_outside_of_terms_that_are_merged_and_not_all_binary() {
     for operator in ["UNION", "UNION ALL", "EXCEPT", "INTERSECT"] {
-        for (a, b) in [("a", "d"), ("d", "a"), ("a", "e"), ("a", "d COLLATE BINARY"), ("a", "CAST(d AS TEXT)"), ("a", "g")] {
+        for (a, b) in
+            [("a", "d"), ("d", "a"), ("a", "e"), ("a", "d COLLATE BINARY"), ("a", "CAST(d AS TEXT)"), ("a", "g")]
+        {
             check(&format!(
                 "CREATE TABLE t(a INT, d TEXT COLLATE RTRIM, e TEXT, g TEXT COLLATE NOCASE);
                  INSERT INTO t VALUES (7, 'a%b', '-', '-'), (12, 'b ', 'b ', 'B'), (8, '-', '8', '8'), (NULL, '8', '12', 'x');

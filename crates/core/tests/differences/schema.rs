@@ -222,8 +222,14 @@ fn a_view_with_fewer_columns_than_names_keeps_no_table_from_changing() {
 #[test]
 fn an_index_orders_expressions_by_their_bytes_unless_the_whole_has_a_collation() {
     for expression in [
-        "+b", "CAST(b AS TEXT)", "(c COLLATE RTRIM) || ''", "coalesce(c COLLATE NOCASE, 1)", "(c || '') COLLATE NOCASE", "+b COLLATE RTRIM",
-        "CAST(c COLLATE NOCASE AS TEXT)", "(c COLLATE NOCASE) = 'a'",
+        "+b",
+        "CAST(b AS TEXT)",
+        "(c COLLATE RTRIM) || ''",
+        "coalesce(c COLLATE NOCASE, 1)",
+        "(c || '') COLLATE NOCASE",
+        "+b COLLATE RTRIM",
+        "CAST(c COLLATE NOCASE AS TEXT)",
+        "(c COLLATE NOCASE) = 'a'",
     ] {
         check(&format!(
             "CREATE TABLE t(a, b COLLATE NOCASE, c); INSERT INTO t VALUES (1, 'a', 'a'), (2, 'B', 'B '), (3, 'b', 'b'), (4, 'C', 'c');
@@ -237,11 +243,24 @@ fn an_index_orders_expressions_by_their_bytes_unless_the_whole_has_a_collation()
 #[test]
 fn a_dropped_column_in_double_quotes_becomes_no_string() {
     for object in [
-        "CREATE INDEX i ON t(z) WHERE \"select\" > 1", "CREATE INDEX i ON t(\"select\" || y)", "CREATE INDEX i ON t(z) WHERE y = \"nope\"",
-        "CREATE VIEW v AS SELECT \"select\" FROM t", "CREATE TABLE o(a CHECK (a <> \"nope\"))",
+        "CREATE INDEX i ON t(z) WHERE \"select\" > 1",
+        "CREATE INDEX i ON t(\"select\" || y)",
+        "CREATE INDEX i ON t(z) WHERE y = \"nope\"",
+        "CREATE VIEW v AS SELECT \"select\" FROM t",
+        "CREATE TABLE o(a CHECK (a <> \"nope\"))",
     ] {
         for change in ["DROP COLUMN \"select\"", "DROP COLUMN w", "RENAME COLUMN z TO zz", "RENAME TO u"] {
-            check(&format!("CREATE TABLE t(z INT, y TEXT, \"select\" REAL, w); {object}; ALTER TABLE t {change}; SELECT sql FROM sqlite_schema;"));
+            check(&format!(
+                "CREATE TABLE t(z INT, y TEXT, \"select\" REAL, w); {object}; ALTER TABLE t {change}; SELECT sql FROM sqlite_schema;"
+            ));
         }
     }
+}
+
+#[test]
+fn of_several_broken_views_an_alter_names_the_oldest() {
+    check(
+        "CREATE TABLE t(a, b); CREATE VIEW v9 AS SELECT nope FROM t; CREATE VIEW v10 AS SELECT nope FROM t; CREATE VIEW a1 AS SELECT nope FROM t;
+         ALTER TABLE t RENAME COLUMN b TO c; ALTER TABLE t DROP COLUMN b; DROP VIEW v9; ALTER TABLE t RENAME TO u;",
+    );
 }

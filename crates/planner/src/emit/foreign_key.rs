@@ -563,6 +563,7 @@ pub(crate) fn drop_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -
         e.builder.emit(FkIfZero { deferred: true, target: no_debts });
         super::delete::delete_all(e, db, table)?;
         e.builder.bind(no_debts);
+        e.builder.program_mut().counts_only_some = true;
         return Ok(true);
     }
     super::delete::delete_all(e, db, table)?;

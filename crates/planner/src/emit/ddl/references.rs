@@ -41,7 +41,10 @@ pub(super) fn resolve_all(context: &PlanContext<'_>, db: DbIndex, when: &str) ->
     let databases = if db == TEMP { vec![db] } else { vec![db, TEMP] };
     for db in databases {
         let schema = context.catalogue.schema(db).clone();
-        for table in schema.tables.values().filter(|t| t.root != 1 && !t.is_virtual() && t.broken.is_none()) {
+        // As they stand in the schema's table: of several that are wrong, the oldest is named.
+        let mut tables: Vec<_> = schema.tables.values().collect();
+        tables.sort_by_key(|table| table.sequence);
+        for table in tables.into_iter().filter(|t| t.root != 1 && !t.is_virtual() && t.broken.is_none()) {
             let kind = if table.is_view() { "view" } else { "table" };
             let at = Place { context, db, kind, name: &table.name, table: &table.name, sql: &table.sql, when };
             elements.push(at.element(|| match &table.relation {
@@ -54,7 +57,9 @@ pub(super) fn resolve_all(context: &PlanContext<'_>, db: DbIndex, when: &str) ->
                 elements.push(at.element(|| index_exprs(context, db, table, index))?);
             }
         }
-        for trigger in schema.triggers.values() {
+        let mut triggers: Vec<_> = schema.triggers.values().collect();
+        triggers.sort_by_key(|trigger| trigger.sequence);
+        for trigger in triggers {
             let (name, table) = (&trigger.name, &trigger.table);
             let at = Place { context, db, kind: "trigger", name, table, sql: &trigger.sql, when };
             elements.push(at.element(|| trigger_names(context, db, trigger))?);
