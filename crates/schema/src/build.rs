@@ -87,7 +87,9 @@ impl Schema {
         let table = schema.tables.get_mut(row.name.to_ascii_lowercase().as_str());
         if let (Some(table), CreateTableBody::Columns { columns, .. }) = (table, &statement.body) {
             let says_so = |kind: &ColumnConstraintKind| matches!(kind, ColumnConstraintKind::NotNull { .. });
-            for (column, written) in Arc::make_mut(table).columns.iter_mut().zip(columns) {
+            let table = Arc::make_mut(table);
+            table.imposter = true;
+            for (column, written) in table.columns.iter_mut().zip(columns) {
                 if !written.constraints.iter().any(|constraint| says_so(&constraint.kind)) {
                     column.not_null = None;
                 }

@@ -41,6 +41,9 @@ pub struct Schema {
 const SCHEMA_TABLE_COLUMNS: [(&str, &str); 5] =
     [("type", "TEXT"), ("name", "TEXT"), ("tbl_name", "TEXT"), ("rootpage", "INT"), ("sql", "TEXT")];
 
+/// As many tables and views, the schema's own among them, are gone through newest first.
+const FEW_TABLES: usize = 4;
+
 impl Schema {
     /// Bytes that it takes, roughly.
     pub fn approximate_bytes(&self) -> u64 {
@@ -180,11 +183,13 @@ impl Schema {
         schema
     }
 
-    /// Tables and views in the order in which `integrity_check`, ANALYZE and lists of tables go through them: the newest first. So
-    /// does SQLite as long as there are few; of more its order is that of a hash table, on which nobody can rely.
+    /// Tables and views in the order in which `integrity_check`, ANALYZE and lists of tables go through them: the newest first where
+    /// there are few, as in SQLite. Of more its order is that of a hash table, on which nobody can rely; here they come by name.
     pub fn tables_in_order(&self) -> Vec<&Arc<Table>> {
         let mut tables: Vec<&Arc<Table>> = self.tables.values().collect();
-        tables.sort_by_key(|table| std::cmp::Reverse(table.sequence));
+        if tables.len() <= FEW_TABLES {
+            tables.sort_by_key(|table| std::cmp::Reverse(table.sequence));
+        }
         tables
     }
 

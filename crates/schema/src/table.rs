@@ -42,6 +42,8 @@ pub struct Table {
     pub broken: Option<Error>,
     /// How many tables and views of the schema came before it.
     pub sequence: u32,
+    /// An imposter: its tree belongs to another table or index.
+    pub imposter: bool,
 }
 
 /// What a [`Table`] is.
@@ -200,6 +202,7 @@ impl Table {
             sql: sql.into(),
             broken: None,
             sequence: 0,
+            imposter: false,
         }
     }
 

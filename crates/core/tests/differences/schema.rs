@@ -264,3 +264,74 @@ fn of_several_broken_views_an_alter_names_the_oldest() {
          ALTER TABLE t RENAME COLUMN b TO c; ALTER TABLE t DROP COLUMN b; DROP VIEW v9; ALTER TABLE t RENAME TO u;",
     );
 }
+
+#[test]
+fn what_is_defined_anew_by_an_alter_keeps_its_place() {
+    check(
+        "CREATE TABLE t(i, b, c, d); CREATE TABLE log(a);
+         CREATE TRIGGER tr5 UPDATE OF c ON t WHEN new.d = 'x' BEGIN INSERT INTO log(a) VALUES (1); END;
+         CREATE TRIGGER a1 DELETE ON t BEGIN DELETE FROM log WHERE old.d; END;
+         ALTER TABLE t DROP d; DROP TRIGGER tr5; ALTER TABLE t DROP d; DROP TRIGGER a1; ALTER TABLE t DROP d; SELECT * FROM t;",
+    );
+}
+
+#[test]
+fn a_column_is_added_to_a_strict_table_with_a_default_of_its_type() {
+    let adds = [
+        "REAL DEFAULT x''",
+        "INT DEFAULT 'a'",
+        "INT DEFAULT 1.5",
+        "INT DEFAULT 1.0",
+        "TEXT DEFAULT x''",
+        "BLOB DEFAULT 'a'",
+        "REAL DEFAULT '1.5'",
+        "INT DEFAULT '7'",
+        "TEXT DEFAULT 7",
+        "ANY DEFAULT x''",
+        "REAL DEFAULT 1",
+        "INTEGER DEFAULT -'3'",
+        "INT DEFAULT NULL",
+        "INT DEFAULT 'a' CHECK (n > 'b')",
+    ];
+    for add in adds {
+        check(&format!(
+            "CREATE TABLE t(a TEXT) STRICT; INSERT INTO t VALUES ('x'); ALTER TABLE t ADD n {add}; SELECT *, typeof(n) FROM t;
+             DELETE FROM t; ALTER TABLE t ADD m {add}; SELECT * FROM t;"
+        ));
+    }
+}
+
+#[test]
+fn rows_that_were_there_have_the_default_of_a_new_column() {
+    let defaults = [
+        "-'3'",
+        "- x'41'",
+        "+'3'",
+        "-'a'",
+        "-NULL",
+        "-'2.5x'",
+        "(- -'4')",
+        "(- -3)",
+        "(-(-'7'))",
+        "-9223372036854775808",
+        "-0x10",
+        "(-x'33')",
+        "-'9223372036854775808'",
+        "-0.0",
+        "TRUE",
+        "-1e999",
+        "-9223372036854775809",
+        "1.50",
+        "+1.50",
+        "(-1.50)",
+        "(- -1.50)",
+        "1e2",
+        "1_000",
+    ];
+    for (kind, default) in ["", "TEXT", "REAL", "INT"].iter().flat_map(|kind| defaults.map(|default| (kind, default))) {
+        check(&format!(
+            "CREATE TABLE t(a); INSERT INTO t VALUES (1); ALTER TABLE t ADD b {kind} DEFAULT {default}; INSERT INTO t(a) VALUES (2);
+             SELECT *, typeof(b) FROM t;"
+        ));
+    }
+}

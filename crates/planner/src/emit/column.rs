@@ -10,6 +10,7 @@ use turso_program::data::{ApplyAffinity, Copy, Null, RealAffinity};
 use turso_program::virtual_table::VColumn;
 use turso_program::{Affinities, CursorId, Reg, Regs};
 use turso_schema::{Index, IndexKey, Table};
+use turso_value::arith::negate;
 use turso_value::number::{Number, parse_literal};
 use turso_value::{Affinity, Value};
 
@@ -297,31 +298,57 @@ pub(crate) fn index_position(index: &Index, i: usize) -> Option<u16> {
 /// What a record written before ALTER TABLE ADD COLUMN has for the column.
 pub fn default_value(table: &Table, i: usize) -> Option<Arc<Value>> {
     let column = table.columns.get(i)?;
-    let mut value = constant_default(column.default.as_deref()?)?;
+    let default = column.default.as_deref()?;
+    let mut value = match written_number(default).filter(|_| column.affinity == Affinity::Text) {
+        Some(text) => Value::text(text.into_bytes()),
+        None => constant_default(default)?,
+    };
     column.affinity.apply(&mut value);
     Some(Arc::new(value))
 }
 
+/// A number that is no integer, as it is written: in a TEXT column SQLite takes it at its word.
+fn written_number(e: &ast::Expr) -> Option<String> {
+    match e {
+        ast::Expr::Literal(ast::Literal::Integer(t) | ast::Literal::Float(t)) => {
+            let real = matches!(parse_literal(t.as_bytes()), Some(Number::Real(_)));
+            (real && !t.contains('_')).then(|| t.to_string())
+        }
+        ast::Expr::Unary { op: ast::UnaryOp::Plus, expr } => written_number(expr),
+        ast::Expr::Unary { op: ast::UnaryOp::Minus, expr } if matches!(**expr, ast::Expr::Literal(_)) => {
+            written_number(expr).map(|text| format!("-{text}"))
+        }
+        _ => None,
+    }
+}
+
 /// The value of a DEFAULT that is a literal; others cannot have been added to a table with rows.
 fn constant_default(e: &ast::Expr) -> Option<Value> {
-    let number = |text: &str, negative: bool| match parse_literal(text.as_bytes()) {
-        Some(Number::Integer(i)) => Some(Value::Integer(if negative { i.wrapping_neg() } else { i })),
-        Some(Number::Real(r)) => Some(Value::real(if negative { -r } else { r })),
+    let number = |text: &str| match parse_literal(text.as_bytes()) {
+        Some(Number::Integer(i)) => Some(Value::Integer(i)),
+        Some(Number::Real(r)) => Some(Value::real(r)),
         None => None,
     };
     match e {
         ast::Expr::Literal(ast::Literal::Integer(t) | ast::Literal::HexInteger(t) | ast::Literal::Float(t)) => {
-            number(t, false)
+            number(t)
         }
         ast::Expr::Literal(ast::Literal::String(bytes)) => Some(Value::text(bytes.to_vec())),
         ast::Expr::Literal(ast::Literal::Blob(bytes)) => Some(Value::blob(bytes.to_vec())),
         ast::Expr::Unary { op: ast::UnaryOp::Plus, expr } => constant_default(expr),
-        ast::Expr::Unary { op: ast::UnaryOp::Minus, expr } => match &**expr {
-            ast::Expr::Literal(ast::Literal::Integer(t) | ast::Literal::HexInteger(t) | ast::Literal::Float(t)) => {
-                number(t, true)
+        ast::Expr::Unary { op: ast::UnaryOp::Minus, expr } => Some(match (&**expr, constant_default(expr)?) {
+            // The least integer has no positive one.
+            (ast::Expr::Literal(ast::Literal::Integer(t)), _) if **t == *"9223372036854775808" => {
+                Value::Integer(i64::MIN)
             }
-            _ => None,
-        },
+            // The sign belongs to the literal: there is a -0.0.
+            (ast::Expr::Literal(ast::Literal::Float(_)), Value::Real(r)) => Value::real(-r),
+            (_, positive) => {
+                let mut negative = Value::Null;
+                negate(positive.as_ref(), &mut negative);
+                negative
+            }
+        }),
         _ => e.as_bool_keyword().map(|b| Value::Integer(i64::from(b))),
     }
 }

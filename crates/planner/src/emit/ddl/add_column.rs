@@ -8,11 +8,13 @@ use turso_parser::ast::{self, ColumnConstraintKind, ColumnDef, Statement};
 use turso_program::DbIndex;
 use turso_program::control::{OnError, Raise, RaiseError};
 use turso_program::cursor::{Next, Rewind};
-use turso_schema::{Table, define_table, parse_stored};
+use turso_schema::{StrictType, Table, define_table, parse_stored};
+use turso_value::Value;
 
 use super::alter::{Rewrite, apply, corrupt, end_of_columns};
 use super::references::{Refusal, error_in};
 use crate::emit::check::{check_collations, check_expressions};
+use crate::emit::column::default_value;
 use crate::emit::row::bind_table_expr;
 use crate::emit::{Emitter, SourceBinding};
 
@@ -52,6 +54,9 @@ pub(super) fn add_column(
     if let Some(message) = only_empty {
         require_empty(e, db, table, message);
     }
+    if default_has_other_type(&new) {
+        require_empty(e, db, table, "type mismatch on DEFAULT");
+    }
     check_present_rows(e, db, table, &new)?;
     apply(e, &[Rewrite::of_table(db, table, sql)]);
     Ok(())
@@ -90,6 +95,19 @@ fn refuse_column(e: &Emitter<'_>, column: &ColumnDef) -> Result<Option<&'static 
         only_empty = Some("Cannot add a column with non-constant default");
     }
     Ok(only_empty)
+}
+
+/// Whether a STRICT table's last column has a default that it cannot store.
+fn default_has_other_type(table: &Table) -> bool {
+    let Some(last) = table.columns.len().checked_sub(1).filter(|_| table.strict) else { return false };
+    let value = default_value(table, last);
+    match (&table.columns[last].strict_type, value.as_deref()) {
+        (_, None | Some(Value::Null)) | (StrictType::Any, _) => false,
+        (StrictType::Int | StrictType::Integer, Some(value)) => !matches!(value, Value::Integer(_)),
+        (StrictType::Real, Some(value)) => !matches!(value, Value::Integer(_) | Value::Real(_)),
+        (StrictType::Text, Some(value)) => !matches!(value, Value::Text(_)),
+        (StrictType::Blob, Some(value)) => !matches!(value, Value::Blob(_)),
+    }
 }
 
 /// A literal, perhaps with a sign: what short records can be completed with.

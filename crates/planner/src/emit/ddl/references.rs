@@ -387,5 +387,22 @@ fn altered_schema(schema: &Schema, rewrites: &[&Rewrite]) -> Result<Schema> {
     // A temporary trigger watches the temporary table if that was there first: it was, if it does so now.
     rows.sort_by_key(|row| row.kind == "trigger" && schema.trigger(&row.name).is_none_or(|t| t.on_own_table));
     build_schema(&mut new, &rows)?;
+    keep_order(&mut new, schema, rewrites);
     Ok(new)
+}
+
+/// What is defined anew stays where it was among the others.
+fn keep_order(new: &mut Schema, old: &Schema, rewrites: &[&Rewrite]) {
+    for rewrite in rewrites.iter().filter(|rewrite| matches!(rewrite.kind, "table" | "view")) {
+        if let Some(before) = old.table(&rewrite.name)
+            && let Some(table) = new.tables.values_mut().find(|table| *table.name == *rewrite.new_name)
+        {
+            Arc::make_mut(table).sequence = before.sequence;
+        }
+    }
+    for trigger in new.triggers.values_mut() {
+        if let Some(before) = old.trigger(&trigger.name).filter(|before| before.sequence != trigger.sequence) {
+            Arc::make_mut(trigger).sequence = before.sequence;
+        }
+    }
 }

@@ -147,10 +147,11 @@ fn check_pages(e: &mut Emitter<'_>, db: DbIndex, tables: &[Arc<Table>], whole: b
     Ok(())
 }
 
-/// The trees of a table that are checked, in SQLite's order; `None`: that of its rows.
+/// The trees of a table that are checked, in SQLite's order; `None`: that of its rows. An imposter has none of its own.
 fn trees(table: &Table, whole: bool) -> impl Iterator<Item = (u32, Option<&Arc<Index>>)> {
-    let own = table.has_rowid().then_some((table.root, None));
-    let indexes = table.indexes_newest_first().into_iter().map(|index| (index.root, Some(index)));
+    let own = (table.has_rowid() && !table.imposter).then_some((table.root, None));
+    let indexes =
+        table.indexes_newest_first().into_iter().filter(|_| !table.imposter).map(|index| (index.root, Some(index)));
     own.into_iter().chain(indexes).filter(move |(root, _)| *root > 1 || (whole && *root == 1))
 }
 
