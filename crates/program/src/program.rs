@@ -46,8 +46,6 @@ pub struct Program {
     pub explain: u8,
     /// `changes()` is set by this program (INSERT, UPDATE, DELETE).
     pub counts_changes: bool,
-    /// Where it changes none, the count stays as it is: DROP TABLE deletes rows only if some have lost their parents.
-    pub counts_only_some: bool,
     /// It makes, removes or renames trees or elements of the schema, or moves pages: DDL, VACUUM, ANALYZE's first run.
     pub changes_schema: bool,
     /// Registers up to this one may hold an object: an aggregate, a row set, a filter.

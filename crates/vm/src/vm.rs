@@ -249,7 +249,7 @@ impl Vm {
                 self.state = State::Done;
                 self.close_virtual_cursors(host);
                 self.discard_cursors();
-                if self.root.counts_changes && !(self.root.counts_only_some && self.run.changes == 0) {
+                if self.root.counts_changes {
                     host.counters().publish(self.run.changes);
                     self.run.changes = 0;
                 }

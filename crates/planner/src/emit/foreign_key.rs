@@ -555,15 +555,14 @@ pub(crate) fn drop_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -
         return Ok(false);
     }
     if referring(e, db, table).is_empty() {
-        if table.foreign_keys.is_empty() {
+        // Rows without a parent, of which the transaction keeps count, are gone with the table.
+        if !e.context.options.defer_foreign_keys && table.foreign_keys.iter().all(|key| !key.deferred) {
             return Ok(false);
         }
-        // Rows without a parent, of which the transaction keeps count, are gone with the table.
         let no_debts = e.builder.label();
         e.builder.emit(FkIfZero { deferred: true, target: no_debts });
         super::delete::delete_all(e, db, table)?;
         e.builder.bind(no_debts);
-        e.builder.program_mut().counts_only_some = true;
         return Ok(true);
     }
     super::delete::delete_all(e, db, table)?;
