@@ -174,3 +174,14 @@ fn a_row_that_is_gone_once_another_was_replaced_is_left_out_or_refused() {
          INSERT OR IGNORE INTO t(c) VALUES ('B'), ('ab  '), ('XYZ'); UPDATE OR REPLACE t SET a = 1 RETURNING *; SELECT * FROM t;",
     );
 }
+
+#[test]
+fn checks_that_are_ignored_look_at_no_value() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, d ANY, e INTEGER CHECK (12)) STRICT; INSERT INTO t VALUES (4, '0', 3);
+         REPLACE INTO t VALUES (4, 9, x'') ON CONFLICT (a) DO UPDATE SET e = 1;
+         PRAGMA ignore_check_constraints = ON;
+         REPLACE INTO t VALUES (4, 9, x'') ON CONFLICT (a) DO UPDATE SET e = 1; SELECT * FROM t;
+         REPLACE INTO t VALUES (4, 9, x''), (2.75, 3, 4) ON CONFLICT (a) DO UPDATE SET d = excluded.e; INSERT INTO t VALUES (5, 9, x''); SELECT * FROM t;",
+    );
+}

@@ -235,7 +235,8 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
     }
     let replaces = check_not_null(e, new, false)?;
     // Where nothing looks at the values earlier, `excluded` shows them as they were supplied if it is the rowid that is taken.
-    let early = !new.target.table.checks.is_empty() || generates;
+    let has_checks = !e.context.options.ignore_check_constraints && !new.target.table.checks.is_empty();
+    let early = has_checks || generates;
     if early && !generates {
         apply_affinities(e, &new.target.table, new.row);
     }
