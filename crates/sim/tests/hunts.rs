@@ -44,3 +44,11 @@ fn time_passes_while_everybody_waits() {
 fn two_transactions_that_leave_the_same_rows_are_told_apart_by_their_reports() {
     execute(&Plan::new(1_795_826_249_369, Shape::default()), Path::new("/simulated"), None).expect("nothing is wrong");
 }
+
+/// A connection that leaves the log waits in the middle; others, which found the log closed, asked for it again and again meanwhile.
+#[test]
+fn nobody_waits_in_a_loop_for_a_log_that_is_being_left() {
+    let plan = Plan::new(1_795_840_864_957, Shape::default());
+    assert!(plan.changes_mode);
+    execute(&plan, Path::new("/simulated"), None).unwrap();
+}

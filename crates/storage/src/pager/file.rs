@@ -289,6 +289,8 @@ impl Pager {
             }
             let opened = file.db.begin_shared(file.leaving_wal, file.exclusive.then_some(file.id), file.may_block);
             match file.unless_blocked(opened)? {
+                // Another connection of this process is about to leave it, and may have to be asked again before it has done.
+                Opened::Wal(wal) if wal.is_closed() => return Err(Error::from_code(ResultCode::BUSY)),
                 Opened::Wal(wal) => file.wal = Some(wal),
                 Opened::Rollback(tip) => {
                     file.source = Source::Rollback(tip);
