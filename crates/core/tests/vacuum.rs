@@ -3,6 +3,7 @@
 mod support;
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use support::{run_ours, run_theirs};
 use turso_core::io::{Io, MemoryIo};
@@ -143,7 +144,7 @@ fn errors_are_those_of_sqlite() {
     let mut reader = connection.prepare("SELECT a FROM t").unwrap().statement.unwrap();
     assert_eq!(reader.step().unwrap(), StepResult::Row);
     let error = connection.execute_batch("VACUUM").unwrap_err();
-    assert_eq!((error.code().0, &*error.message()), (1, "cannot VACUUM - SQL statements in progress"));
+    assert_eq!((error.code().0, error.message()), (1, "cannot VACUUM - SQL statements in progress"));
     assert_eq!(reader.step().unwrap(), StepResult::Row);
     drop(reader);
     connection.execute_batch("PRAGMA page_size = 1024; PRAGMA auto_vacuum = 1; VACUUM").unwrap();
@@ -153,7 +154,7 @@ fn errors_are_those_of_sqlite() {
 
 #[test]
 fn other_connections_go_on_after_it() {
-    let io: std::sync::Arc<dyn Io> = std::sync::Arc::new(MemoryIo::new());
+    let io: Arc<dyn Io> = Arc::new(MemoryIo::new());
     let options = OpenOptions { backend: Backend::Custom(io), ..OpenOptions::default() };
     let database = Database::open("/other.db", options).unwrap();
     let (a, b) = (database.connect().unwrap(), database.connect().unwrap());
@@ -222,6 +223,18 @@ fn bytes_are_reserved_once_the_database_is_made_anew() {
     assert_eq!(answer, "ok");
 }
 
+/// Commits give two pages back; the answer is what the application is asked.
+fn give_two_pages_back(connection: &Connection) -> Arc<Mutex<Vec<String>>> {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let told = asked.clone();
+    let hook: turso_core::hooks::AutoVacuumHook = Arc::new(move |name: &str, pages, free, size| {
+        told.lock().unwrap().push(format!("{name} {pages} {free} {size}"));
+        2
+    });
+    connection.set_auto_vacuum_hook(Some(hook));
+    asked
+}
+
 #[test]
 fn the_application_says_how_many_pages_a_commit_gives_back() {
     let directory = tempfile::tempdir().unwrap();
@@ -229,13 +242,7 @@ fn the_application_says_how_many_pages_a_commit_gives_back() {
     let setup = "PRAGMA page_size = 512; PRAGMA auto_vacuum = 1; CREATE TABLE t(a, b);
                  INSERT INTO t SELECT value, zeroblob(400) FROM generate_series(1, 40)";
     rows(&connection, setup);
-    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let told = asked.clone();
-    let hook: turso_core::hooks::AutoVacuumHook = std::sync::Arc::new(move |name: &str, pages, free, size| {
-        told.lock().unwrap().push(format!("{name} {pages} {free} {size}"));
-        2
-    });
-    connection.set_auto_vacuum_hook(Some(hook));
+    let asked = give_two_pages_back(&connection);
     rows(&connection, "DELETE FROM t WHERE a > 30");
     assert_eq!(rows(&connection, "PRAGMA freelist_count; PRAGMA page_count"), ["8", "41"]);
     connection.set_auto_vacuum_hook(None);
@@ -252,13 +259,7 @@ fn a_commit_that_is_tried_again_gives_back_no_more_pages() {
     let setup = "PRAGMA page_size = 512; PRAGMA auto_vacuum = 1; PRAGMA busy_timeout = 20; CREATE TABLE t(a, b);
                  INSERT INTO t SELECT value, zeroblob(400) FROM generate_series(1, 40)";
     rows(&connection, setup);
-    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let told = asked.clone();
-    let hook: turso_core::hooks::AutoVacuumHook = std::sync::Arc::new(move |name: &str, pages, free, size| {
-        told.lock().unwrap().push(format!("{name} {pages} {free} {size}"));
-        2
-    });
-    connection.set_auto_vacuum_hook(Some(hook));
+    let asked = give_two_pages_back(&connection);
     let reader = open(&path, Backend::Default);
     rows(&reader, "BEGIN; SELECT count(*) FROM t");
     rows(&connection, "BEGIN; DELETE FROM t WHERE a > 30");

@@ -17,7 +17,7 @@ mod path;
 mod render;
 pub mod table;
 
-pub(crate) use render::write_string;
+pub(crate) use render::{write_escaped, write_string};
 
 const READS: F = F::PURE.and(F::SUBTYPE);
 const MAKES: F = F::PURE.and(F::SUBTYPE).and(F::RESULT_SUBTYPE);

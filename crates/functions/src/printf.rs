@@ -5,6 +5,7 @@
 
 use crate::context::Context;
 use crate::def::{Arity, FunctionDef, FunctionFlags as F};
+use crate::json::{write_escaped, write_string};
 use crate::text::{before_nul, write_hex};
 use turso_error::{Error, Result, ResultCode};
 use turso_value::encoding::char_len;
@@ -223,8 +224,13 @@ fn convert(spec: Spec, kind: u8, args: &mut std::slice::Iter<'_, Value>, out: &m
             let start = out.len();
             let mut scratch = Vec::new();
             match arg {
-                Value::Null => out.extend_from_slice(if kind == b'J' { b"null" } else { b"" }),
-                arg => write_json(kind == b'J', cut(before_nul(arg.text_in(&mut scratch)), spec), out),
+                Value::Null if kind == b'J' => out.extend_from_slice(b"null"),
+                Value::Null => {}
+                // With the quotes around it, or what stands within them.
+                arg => {
+                    let write = if kind == b'J' { write_string } else { write_escaped };
+                    write(cut(before_nul(arg.text_in(&mut scratch)), spec), out);
+                }
             }
             pad(spec, start, out);
         }
@@ -473,28 +479,6 @@ fn write_quoted(kind: u8, escapes: bool, text: &[u8], out: &mut Vec<u8>) {
     if unistr {
         out.push(b')');
     }
-}
-
-/// `%j`: a text as it stands within a JSON string; `%J`: with the quotes around it.
-fn write_json(quotes: bool, text: &[u8], out: &mut Vec<u8>) {
-    let quote = if quotes { &b"\""[..] } else { b"" };
-    out.extend_from_slice(quote);
-    for &b in text {
-        match b {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', b]),
-            8 => out.extend_from_slice(b"\\b"),
-            9 => out.extend_from_slice(b"\\t"),
-            10 => out.extend_from_slice(b"\\n"),
-            12 => out.extend_from_slice(b"\\f"),
-            13 => out.extend_from_slice(b"\\r"),
-            0..=0x1f => {
-                out.extend_from_slice(if b < 0x10 { b"\\u000" } else { b"\\u001" });
-                out.push(b"0123456789abcdef"[usize::from(b & 15)]);
-            }
-            _ => out.push(b),
-        }
-    }
-    out.extend_from_slice(quote);
 }
 
 /// Appends the value as an SQL literal. With `escapes`, text with control characters is written as a call of `unistr()`.

@@ -92,28 +92,13 @@ pub fn compare_record(record: &[u8], key: &[Value], info: &KeyInfo) -> Result<Or
             // Texts and blobs come after numbers, whatever they are: that one is damaged does not matter here.
             return Ok(info.columns.first().map_or(Ordering::Greater, |c| directed(Ordering::Greater, c, false)));
         }
-        if let Some(order) = compare_integer(record, *serial, usize::from(*header), *wanted, rest, info) {
-            return Ok(order);
+        match integer_at(record, *serial, usize::from(*header)).map(|stored| stored.cmp(wanted)) {
+            Some(Ordering::Equal) if rest.is_empty() => return Ok(Ordering::Equal),
+            Some(Ordering::Equal) | None => {}
+            Some(order) => return Ok(info.columns.first().map_or(order, |column| directed(order, column, false))),
         }
     }
     compare_columns(record, key, info)
-}
-
-/// The order where the first column decides, which is an integer, as the key's is.
-#[inline]
-fn compare_integer(
-    record: &[u8],
-    serial: u8,
-    header: usize,
-    wanted: i64,
-    rest: &[Value],
-    info: &KeyInfo,
-) -> Option<Ordering> {
-    match integer_at(record, serial, header)?.cmp(&wanted) {
-        Ordering::Equal if rest.is_empty() => Some(Ordering::Equal),
-        Ordering::Equal => None,
-        order => Some(info.columns.first().map_or(order, |column| directed(order, column, false))),
-    }
 }
 
 /// [`compare_record`], column by column.

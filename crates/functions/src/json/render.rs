@@ -203,6 +203,12 @@ fn write_control(b: u8, out: &mut Vec<u8>) {
 /// Appends SQL text as a JSON string.
 pub(crate) fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
+    write_escaped(text, out);
+    out.push(b'"');
+}
+
+/// Appends SQL text as it stands within the quotes of a JSON string.
+pub(crate) fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
     for &b in text {
         match b {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', b]),
@@ -210,7 +216,6 @@ pub(crate) fn write_string(text: &[u8], out: &mut Vec<u8>) {
             _ => out.push(b),
         }
     }
-    out.push(b'"');
 }
 
 /// Appends the text that a JSON string stands for.

@@ -15,7 +15,7 @@ use super::scope::Scope;
 use super::select::{add_affinities, compound_affinities};
 use super::subtype::plain_columns;
 use super::types::{add_collations, compound_collations};
-use crate::plan::{Body, Cte, Expr, JoinKind, OutputColumn, Query, RecursiveCte, Relation, Source};
+use crate::plan::{Body, Cte, JoinKind, OutputColumn, Query, RecursiveCte, Relation, Source};
 
 /// The names that one WITH clause declares.
 pub(super) struct WithScope<'a> {
@@ -345,14 +345,12 @@ impl<'a> Binder<'a> {
     }
 }
 
-/// Whether a query that reads this one in FROM can have its sources, conditions and results instead.
+/// Whether a query that reads this one in FROM can take it up, wherever it stands there.
 fn can_be_taken_up(query: &Query) -> bool {
     let Body::Core(core) = &query.body else { return false };
     let right = |s: &Source| matches!(s.join, JoinKind::Right | JoinKind::Full);
-    let joined = !core.sources.is_empty() && !core.sources.iter().any(right);
-    let plain = joined && !core.distinct && !core.is_aggregate() && core.windows.is_empty();
     let whole = query.limit.is_none() && query.offset.is_none() && query.ctes.is_empty();
-    plain && whole && !core.output.iter().any(Expr::is_volatile)
+    whole && core.only_joins() && !core.sources.iter().any(right)
 }
 
 fn name_columns(columns: &mut [OutputColumn], names: &[Arc<str>], cte: &str) -> Result<()> {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use turso_error::{Error, Result};
 use turso_functions::SchemaPlace;
 use turso_parser::ast;
+use turso_program::control::class;
 use turso_program::cursor::{Column, IdxRowid, IfNullRow, Rowid};
 use turso_program::data::{ApplyAffinity, Copy, Null, RealAffinity};
 use turso_program::virtual_table::VColumn;
 use turso_program::{Affinities, CursorId, Reg, Regs};
-use turso_schema::{Index, IndexKey, Table};
+use turso_schema::{Index, IndexKey, StrictType, Table};
 use turso_value::arith::negate;
 use turso_value::number::{Number, parse_literal};
 use turso_value::{Affinity, Value};
@@ -293,6 +294,19 @@ pub(crate) fn index_position(index: &Index, i: usize) -> Option<u16> {
     let in_key = index.columns.iter().position(|c| matches!(c.key, IndexKey::Column(k) if k == i));
     let field = in_key.or_else(|| index.trailing.iter().position(|&t| t == i).map(|t| index.columns.len() + t));
     field.map(|f| f as u16)
+}
+
+/// The storage classes ([`class`]) that a column of a STRICT table can have.
+pub(crate) fn strict_classes(kind: StrictType) -> u32 {
+    class::NULL
+        | match kind {
+            StrictType::Any => class::INTEGER | class::REAL | class::TEXT | class::BLOB,
+            StrictType::Int | StrictType::Integer => class::INTEGER,
+            // Whole numbers are stored as integers.
+            StrictType::Real => class::REAL | class::INTEGER,
+            StrictType::Text => class::TEXT,
+            StrictType::Blob => class::BLOB,
+        }
 }
 
 /// What a record written before ALTER TABLE ADD COLUMN has for the column.

@@ -98,6 +98,14 @@ impl Core {
     pub fn is_aggregate(&self) -> bool {
         !self.group_by.is_empty() || !self.aggregates.is_empty()
     }
+
+    /// Only joins, filters and computes: a query that reads its rows in FROM may have its sources, conditions and results instead.
+    pub(crate) fn only_joins(&self) -> bool {
+        let recursive = |source: &Source| matches!(source.relation, Relation::Recursive { .. });
+        let folds = self.distinct || self.is_aggregate() || self.having.is_some() || !self.windows.is_empty();
+        let steady = !self.output.iter().any(Expr::is_volatile);
+        !self.sources.is_empty() && !folds && steady && !self.sources.iter().any(recursive)
+    }
 }
 
 /// An item of FROM.

@@ -50,16 +50,11 @@ pub(super) fn can_flatten(core: &Core, at: usize, order_by: &[OrderTerm], limite
     let right = |s: &crate::plan::Source| matches!(s.join, JoinKind::Right | JoinKind::Full);
     if *materialize == Some(true)
         || !sub.ctes.is_empty()
-        || inner.sources.is_empty()
-        || inner.distinct
-        || inner.is_aggregate()
-        || inner.having.is_some()
-        || !inner.windows.is_empty()
+        || !inner.only_joins()
         || (inner.sources.iter().any(right) && (at > 0 || source.join != JoinKind::Inner))
         || core.sources.iter().any(right)
-        || inner.sources.iter().chain(&core.sources).any(|s| matches!(s.relation, Relation::Recursive { .. }))
+        || core.sources.iter().any(|s| matches!(s.relation, Relation::Recursive { .. }))
         || core.sources.len() + inner.sources.len() > MOST_SOURCES + 1
-        || inner.output.iter().any(Expr::is_volatile)
     {
         return false;
     }

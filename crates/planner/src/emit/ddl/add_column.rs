@@ -6,15 +6,14 @@ use turso_error::{Error, Result, ResultCode};
 use turso_functions::SchemaPlace;
 use turso_parser::ast::{self, ColumnConstraintKind, ColumnDef, Statement};
 use turso_program::DbIndex;
-use turso_program::control::{OnError, Raise, RaiseError};
+use turso_program::control::{IsOf, OnError, Raise, RaiseError};
 use turso_program::cursor::{Next, Rewind};
-use turso_schema::{StrictType, Table, define_table, parse_stored};
-use turso_value::Value;
+use turso_schema::{Table, define_table, parse_stored};
 
 use super::alter::{Rewrite, apply, corrupt, end_of_columns};
 use super::references::{Refusal, error_in};
 use crate::emit::check::{check_collations, check_expressions};
-use crate::emit::column::default_value;
+use crate::emit::column::{default_value, strict_classes};
 use crate::emit::row::bind_table_expr;
 use crate::emit::{Emitter, SourceBinding};
 
@@ -54,9 +53,7 @@ pub(super) fn add_column(
     if let Some(message) = only_empty {
         require_empty(e, db, table, message);
     }
-    if default_has_other_type(&new) {
-        require_empty(e, db, table, "type mismatch on DEFAULT");
-    }
+    check_default(e, db, table, &new);
     check_present_rows(e, db, table, &new)?;
     apply(e, &[Rewrite::of_table(db, table, sql)]);
     Ok(())
@@ -97,19 +94,6 @@ fn refuse_column(e: &Emitter<'_>, column: &ColumnDef) -> Result<Option<&'static 
     Ok(only_empty)
 }
 
-/// Whether a STRICT table's last column has a default that it cannot store.
-fn default_has_other_type(table: &Table) -> bool {
-    let Some(last) = table.columns.len().checked_sub(1).filter(|_| table.strict) else { return false };
-    let value = default_value(table, last);
-    match (&table.columns[last].strict_type, value.as_deref()) {
-        (_, None | Some(Value::Null)) | (StrictType::Any, _) => false,
-        (StrictType::Int | StrictType::Integer, Some(value)) => !matches!(value, Value::Integer(_)),
-        (StrictType::Real, Some(value)) => !matches!(value, Value::Integer(_) | Value::Real(_)),
-        (StrictType::Text, Some(value)) => !matches!(value, Value::Text(_)),
-        (StrictType::Blob, Some(value)) => !matches!(value, Value::Blob(_)),
-    }
-}
-
 /// A literal, perhaps with a sign: what short records can be completed with.
 fn is_plain_constant(expr: &ast::Expr) -> bool {
     match expr {
@@ -134,6 +118,16 @@ fn require_empty(e: &mut Emitter<'_>, db: DbIndex, table: &Table, message: &str)
     e.builder.emit(Rewind { cursor, empty });
     raise(e, ResultCode::ERROR, message);
     e.builder.bind(empty);
+}
+
+/// The rows there are can have the default of a STRICT table's new column.
+fn check_default(e: &mut Emitter<'_>, db: DbIndex, old: &Table, new: &Table) {
+    let Some(last) = new.columns.len().checked_sub(1).filter(|_| new.strict) else { return };
+    let (Some(column), Some(value)) = (new.columns.get(last), default_value(new, last)) else { return };
+    let (reg, fine) = (e.constant(&value), e.builder.label());
+    e.builder.emit(IsOf { reg, classes: strict_classes(column.strict_type), target: fine });
+    require_empty(e, db, old, "type mismatch on DEFAULT");
+    e.builder.bind(fine);
 }
 
 /// A new CHECK, or NOT NULL on a generated column, holds for the rows there are.

@@ -19,7 +19,7 @@ use turso_schema::{Column, Index, IndexKey, StrictType, Table};
 use turso_value::Affinity;
 
 use super::{Call, integer_of, is_small_number, set_columns};
-use crate::emit::column::default_value;
+use crate::emit::column::{default_value, strict_classes};
 use crate::emit::ddl::{EXACT, text_into};
 use crate::emit::row::{bind_table_expr, column_value, index_entry, is_primary, key_info, table_tree};
 use crate::emit::{Emitter, SourceBinding};
@@ -294,16 +294,15 @@ fn column_classes(table: &Table, column: &Column) -> Option<(u32, String)> {
     use class::{BLOB, INTEGER, NULL, REAL, TEXT};
     let name = format!("{}.{}", table.name, column.name);
     if table.strict {
-        let (classes, what) = match column.strict_type {
+        let what = match column.strict_type {
             StrictType::Any => return None,
-            StrictType::Int => (INTEGER | NULL, "INT"),
-            StrictType::Integer => (INTEGER | NULL, "INTEGER"),
-            // Whole numbers are stored as integers.
-            StrictType::Real => (REAL | INTEGER | NULL, "REAL"),
-            StrictType::Text => (TEXT | NULL, "TEXT"),
-            StrictType::Blob => (BLOB | NULL, "BLOB"),
+            StrictType::Int => "INT",
+            StrictType::Integer => "INTEGER",
+            StrictType::Real => "REAL",
+            StrictType::Text => "TEXT",
+            StrictType::Blob => "BLOB",
         };
-        return Some((classes, format!("non-{what} value in {name}")));
+        return Some((strict_classes(column.strict_type), format!("non-{what} value in {name}")));
     }
     match column.affinity {
         Affinity::None | Affinity::Blob => None,
