@@ -82,7 +82,8 @@ instructions! {
     /// Remove a trigger from the catalogue.
     DropTrigger { db: DbIndex, name: Arc<str> }
     /// Check the pages of the trees whose root page numbers are in `roots`: `dest` becomes NULL, or the text of its
-    /// problems; `more` says how many are wanted beyond the first, and is taken down by those told. `roots` become the numbers of entries that were met in the trees.
+    /// problems; `more` says how many are wanted beyond the first, and is taken down by those told. `roots` become the numbers of
+    /// entries that were met in the trees.
     IntegrityCheck { db: DbIndex, roots: Regs, more: Reg, dest: Reg }
     /// `PRAGMA journal_mode`: `mode` NULL queries; `dest` gets the mode in force.
     JournalMode { db: DbIndex, mode: Reg, dest: Reg }

@@ -40,7 +40,7 @@ pub struct Table {
     pub sql: Arc<str>,
     /// Reading or writing this element fails with this error; other elements are not affected.
     pub broken: Option<Error>,
-    /// How many tables and views of the schema came before it.
+    /// Its place in the order in which tables and views came into the catalogue.
     pub sequence: u32,
     /// An imposter: its tree belongs to another table or index.
     pub imposter: bool,

@@ -251,7 +251,6 @@ entry! {
 
     /// Obsolete: statements are prepared anew by themselves.
     fn sqlite3_expired(_stmt: Handle<Stmt>) -> c_int | 0; { 0 }
-
 }
 
 /// Runs all statements of a text, with a call for each row.

@@ -223,6 +223,7 @@ impl State {
         let encoding = self.text_encoding(db);
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         if entry.pager.page_count() == 0 {
+            entry.loading = None;
             return Ok(());
         }
         let epoch = entry.pager.change_epoch();

@@ -548,8 +548,9 @@ fn broken_key() -> Raise {
     }
 }
 
-/// DROP TABLE deletes the rows first when other tables refer to them; without a parent left the statement fails. True when
-/// it does so: then the program needs the bodies of the actions.
+/// DROP TABLE deletes the rows first when other tables refer to them; where one is left without a parent the statement fails. So it
+/// does where its own keys are deferred and the transaction owes parents. True when it does so: then the program needs the bodies of
+/// the actions.
 pub(crate) fn drop_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<bool> {
     if !e.context.options.foreign_keys {
         return Ok(false);

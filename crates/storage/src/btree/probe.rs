@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use turso_error::Result;
 use turso_value::{KeyInfo, TextEncoding, Value};
 
-/// How many probes of a page are guesses, for each column that can be guessed by.
+/// How many probes of a page are guesses.
 const GUESSES: u32 = 4;
 
 /// Where a key should be among `steps - 1` others that lie evenly between `below` and `above`, counted from the first of
@@ -39,9 +39,7 @@ fn guess_pair(key: Bound, below: Bound, above: Bound, widest: i64, steps: usize)
 
 /// The first cell of a table page whose rowid is not below `rowid`, and whether it is that rowid.
 ///
-/// `bounds` are rowids known to lie around the page's; they become those around the cell found. Rowids are mostly spread
-/// evenly, so the first probes go where the rowid should be: each probe of a page that is not in the processor's cache
-/// costs two misses.
+/// `bounds` are rowids known to lie around the page's; they become those around the cell found.
 #[inline]
 pub(super) fn lower_bound(node: &Node<'_>, rowid: i64, bounds: &mut (i64, i64)) -> Result<(usize, bool)> {
     let (mut low, mut high) = (0, node.count);
@@ -126,6 +124,13 @@ impl Guesses {
         self.left = if key.descending || unknown && entries <= 16 { 0 } else { GUESSES };
     }
 
+    /// An entry that is not like the others: the page is halved from here on.
+    #[cold]
+    fn give_up(&mut self, probe: usize) -> Outcome {
+        self.left = 0;
+        Outcome::Odd(probe)
+    }
+
     /// The entry among `low..high` to look at next.
     #[inline(always)]
     fn probe(&mut self, key: &IntegerKey<'_>, low: usize, high: usize) -> usize {
@@ -201,15 +206,15 @@ impl<'a> IntegerKey<'a> {
             // The first bytes of the record are the length of its header and the types of the first two columns, or what
             // follows these.
             let Some(&[len, header, serial, next]) = node.bytes.get(start..).and_then(|cell| cell.first_chunk()) else {
-                return self.odd(guesses, probe);
+                return guesses.give_up(probe);
             };
             let (len, header) = (usize::from(len), usize::from(header));
             let body = header + integer_size(serial);
             if at < floor || len > longest || header < 2 || body > len || start + 1 + len > node.usable {
-                return self.odd(guesses, probe);
+                return guesses.give_up(probe);
             }
             let Some(stored) = integer_before(node.bytes, start + 1 + body, serial) else {
-                return self.odd(guesses, probe);
+                return guesses.give_up(probe);
             };
             let mut order = stored.cmp(&self.first);
             let mut second = None;
@@ -230,7 +235,7 @@ impl<'a> IntegerKey<'a> {
             if order == Ordering::Equal && self.values.len() > 1 + usize::from(second.is_some()) {
                 order = match compare_short(node, probe, self.values, self.info, geometry) {
                     Some(order) => order,
-                    None => return self.odd(guesses, probe),
+                    None => return guesses.give_up(probe),
                 };
             }
             match order.then(on_equal) {
@@ -246,13 +251,6 @@ impl<'a> IntegerKey<'a> {
             }
         }
         Outcome::Before
-    }
-
-    /// An entry that is not like the others: the page is halved from here on.
-    #[cold]
-    fn odd(&self, guesses: &mut Guesses, probe: usize) -> Outcome {
-        guesses.left = 0;
-        Outcome::Odd(probe)
     }
 }
 

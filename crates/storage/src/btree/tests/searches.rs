@@ -38,7 +38,7 @@ fn value(spread: Spread, random: &mut Random, column: usize) -> Value {
     }
 }
 
-/// Numbers and NULLs and texts by SQLite's order, which the entries of a test cross.
+/// SQLite's order of the values that occur here.
 fn compare(a: &Value, b: &Value) -> Ordering {
     let rank = |value: &Value| match value {
         Value::Null => 0,
