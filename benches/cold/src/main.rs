@@ -105,7 +105,7 @@ fn disk(path: &Path, reads: u64) -> Result<()> {
         println!("{:<28}{:>12.0}", format!("pages, {threads} threads"), reads as f64 / time.as_secs_f64());
     }
     for threads in [1, 8] {
-        let part = pages * 4096 / threads >> 20;
+        let part = (pages * 4096 / threads) >> 20;
         let time = by_threads(path, threads, |file, thread| {
             let mut block = vec![0; 1 << 20];
             (thread * part..(thread + 1) * part).try_for_each(|mib| file.read_exact_at(&mut block, mib << 20))

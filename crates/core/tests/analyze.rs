@@ -143,7 +143,7 @@ fn statistics_go_with_their_objects() {
 /// The plan of a query on a table whose column `a` has one value in nearly all rows, and whose column `b` has ten values.
 fn plan(connection: &turso_core::Connection, sql: &str) -> String {
     let mut statement =
-        connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("it prepares").statement.expect("a statement");
+        connection.prepare(format!("EXPLAIN QUERY PLAN {sql}")).expect("it prepares").statement.expect("a statement");
     let mut plan = Vec::new();
     while let StepResult::Row = statement.step().expect("a plan") {
         if let [_, _, _, Value::Text(detail)] = statement.row() {

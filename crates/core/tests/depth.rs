@@ -56,9 +56,8 @@ fn nested_queries_need_no_deep_stack() {
 
 #[test]
 fn aliases_of_subqueries_that_are_used_again_at_each_level_are_computed_once() {
-    let nested = |n: usize, unit: &dyn Fn(String, usize) -> String| {
-        format!("SELECT {}", (0..n).fold("1".to_string(), |inner, i| unit(inner, i)))
-    };
+    let nested =
+        |n: usize, unit: &dyn Fn(String, usize) -> String| format!("SELECT {}", (0..n).fold("1".to_string(), unit));
     let twice = |inner: String, i: usize| format!("(SELECT {inner} AS a{i} WHERE a{i} OR a{i})");
     assert_eq!(outcome(nested(8, &twice)), None);
     assert_eq!(outcome(nested(40, &twice)), None);

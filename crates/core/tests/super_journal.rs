@@ -32,7 +32,7 @@ fn connect(io: &CrashIo, directory: &Path) -> Result<Connection> {
     let connection = Database::open(path(directory, "main").to_str().unwrap(), options)?.connect()?;
     connection.set_busy_timeout(std::time::Duration::ZERO);
     for name in &NAMES[1..] {
-        connection.execute_batch(&format!("ATTACH '{}' AS {name}", path(directory, name).display()))?;
+        connection.execute_batch(format!("ATTACH '{}' AS {name}", path(directory, name).display()))?;
     }
     Ok(connection)
 }
@@ -41,7 +41,7 @@ fn start(directory: &Path) -> Files {
     let io = CrashIo::new(&Files::new(), Fault::None);
     let connection = connect(&io, directory).unwrap();
     for name in NAMES {
-        connection.execute_batch(&format!("CREATE TABLE {name}.t(n INTEGER PRIMARY KEY, filler)")).unwrap();
+        connection.execute_batch(format!("CREATE TABLE {name}.t(n INTEGER PRIMARY KEY, filler)")).unwrap();
     }
     drop(connection);
     io.files()
@@ -51,7 +51,7 @@ fn start(directory: &Path) -> Files {
 fn run(io: &CrashIo, directory: &Path, mode: &str) -> usize {
     let Ok(connection) = connect(io, directory) else { return 0 };
     let modes = NAMES.map(|name| format!("PRAGMA {name}.journal_mode = {mode}")).join("; ");
-    if connection.execute_batch(&format!("{modes}; {FULL}")).is_err() {
+    if connection.execute_batch(format!("{modes}; {FULL}")).is_err() {
         return 0;
     }
     for n in 1..=TRANSACTIONS {
@@ -63,7 +63,7 @@ fn run(io: &CrashIo, directory: &Path, mode: &str) -> usize {
                  SELECT {n} * 100 + i, printf('%.500c', 'x') FROM c; DELETE FROM {name}.t WHERE n < {n} * 100"
             )
         });
-        if connection.execute_batch(&format!("BEGIN; {}; COMMIT", inserts.join("; "))).is_err() {
+        if connection.execute_batch(format!("BEGIN; {}; COMMIT", inserts.join("; "))).is_err() {
             return n - 1;
         }
     }
@@ -177,9 +177,9 @@ fn without_journals_or_syncs_there_is_no_super_journal() {
     ] {
         let io = CrashIo::new(&start(Path::new("/")), Fault::None);
         let connection = connect(&io, Path::new("/")).unwrap();
-        connection.execute_batch(&format!("{FULL} {settings}")).unwrap();
+        connection.execute_batch(format!("{FULL} {settings}")).unwrap();
         let inserts = NAMES.map(|name| format!("INSERT INTO {name}.t VALUES(1, 2)")).join("; ");
-        connection.execute_batch(&format!("BEGIN; {inserts}; COMMIT")).unwrap();
+        connection.execute_batch(format!("BEGIN; {inserts}; COMMIT")).unwrap();
         assert_eq!(io.deleted().iter().any(|p| p.to_string_lossy().contains("/main.db-mj")), used, "{settings}");
         drop(connection);
         assert_eq!(io.files().len(), 3, "{settings}: {:?}", io.files().keys());
@@ -197,7 +197,7 @@ fn a_journal_that_stays_does_not_name_an_old_super_journal() {
     let single = |io: &CrashIo| {
         let connection = connect(io, directory)?;
         connection
-            .execute_batch(&format!("PRAGMA journal_mode = persist; {FULL} UPDATE main.t SET n = 900 WHERE n = 201"))
+            .execute_batch(format!("PRAGMA journal_mode = persist; {FULL} UPDATE main.t SET n = 900 WHERE n = 201"))
     };
     let whole = CrashIo::new(&start, Fault::None);
     single(&whole).unwrap();

@@ -82,7 +82,7 @@ fn attach_makes_and_writes_files_only_where_it_may() {
     c.turn(Switch::AttachCreates, false);
     assert_eq!(error(&c, &attach), format!("unable to open database: {}", path.display()));
     c.turn(Switch::AttachCreates, true);
-    c.execute_batch(&format!("{attach}; CREATE TABLE x.t(a); DETACH x")).unwrap();
+    c.execute_batch(format!("{attach}; CREATE TABLE x.t(a); DETACH x")).unwrap();
     c.turn(Switch::AttachWrites, false);
     c.execute_batch(&attach).unwrap();
     assert_eq!(error(&c, "INSERT INTO x.t VALUES (1)"), "attempt to write a readonly database");
@@ -145,7 +145,7 @@ fn auto_vacuum_changes_between_full_and_incremental() {
             .execute_batch(&format!("PRAGMA auto_vacuum = {first}; CREATE TABLE t(a); PRAGMA user_version = 7"))
             .unwrap();
         let ours = Database::open(&path.display().to_string(), OpenOptions::default()).unwrap().connect().unwrap();
-        ours.execute_batch(&format!("PRAGMA auto_vacuum = {then}")).unwrap();
+        ours.execute_batch(format!("PRAGMA auto_vacuum = {then}")).unwrap();
         let expected = if first == "none" { 0 } else { then };
         assert_eq!(one(&ours, "PRAGMA auto_vacuum"), Value::Integer(expected), "{first}");
         drop((ours, theirs));

@@ -29,7 +29,7 @@ fn modes_say_what_may_be_done() {
         assert_eq!(error.message(), "attempt to write a readonly database", "{name}");
     }
     let attacher = connect(":memory:").unwrap();
-    attacher.execute_batch(&format!("ATTACH '{uri}?mode=ro' AS o")).unwrap();
+    attacher.execute_batch(format!("ATTACH '{uri}?mode=ro' AS o")).unwrap();
     assert_eq!(one(&attacher, "SELECT a FROM o.t"), Value::Integer(1));
     assert!(attacher.execute_batch("DELETE FROM o.t").is_err_and(|e| e.is(ResultCode::READONLY)));
 }

@@ -324,7 +324,7 @@ fn the_data_of_a_module_stays_until_its_last_table_is_gone() {
         assert_eq!((data.tables.get(), data.gone.get()), (1, false));
         // Without methods the module is removed; what is passed beside them is not looked at.
         assert_eq!(sqlite3_create_module_v2(db, c"m".as_ptr(), null(), null_mut(), Some(module_gone)), OK);
-        assert_eq!(data.gone.get(), false);
+        assert!(!data.gone.get());
         assert_eq!(exec(db, "SELECT * FROM m").0, 1);
         assert_eq!(sqlite3_finalize(statement), OK);
         assert_eq!(sqlite3_close(db), OK);

@@ -103,7 +103,7 @@ fn hooks_and_statements_inside_functions() {
         let weak = c.downgrade();
         c.create_scalar_function("note", Some(1), FunctionOptions::default(), move |f| {
             let connection = weak.upgrade().ok_or_else(|| Error::Misuse("closed".into()))?;
-            connection.execute_batch(&format!("INSERT INTO log VALUES ({})", f.get::<i64>(0)?))?;
+            connection.execute_batch(format!("INSERT INTO log VALUES ({})", f.get::<i64>(0)?))?;
             Ok(connection.last_insert_rowid())
         })
         .unwrap();

@@ -147,11 +147,11 @@ impl Pair {
             Ok(prepared) => prepared,
             Err(panic) => return Err((Kind::Panic, panic)),
         };
-        if let Err(error) = &prepared {
-            if let Some(text) = gap(&Answer::failed(error)) {
-                reach.gap(&text);
-                return Ok(Outcome::Gap);
-            }
+        if let Err(error) = &prepared
+            && let Some(text) = gap(&Answer::failed(error))
+        {
+            reach.gap(&text);
+            return Ok(Outcome::Gap);
         }
         self.steps.store(0, Ordering::Relaxed);
         let stock = self.stock.run(step.stock.as_deref().unwrap_or(&step.sql));

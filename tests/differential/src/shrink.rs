@@ -96,16 +96,17 @@ fn drop_words(best: &mut Difference, at: usize, end: Instant) {
                 shrunk = true;
                 continue;
             }
-            if size == 1 && words[from] == "(" {
-                if let Some(close) = closing(&words, from) {
-                    // A group becomes a number, alone or with the name before it.
-                    let call = from > 0 && words[from - 1].chars().all(|c| c.is_alphanumeric() || c == '_');
-                    for first in [if call { from - 1 } else { from }, from] {
-                        if close > first + 1 && try_words(best, at, &words, first, close + 1, Some("1")) {
-                            words.splice(first..=close, ["1".to_owned()]);
-                            shrunk = true;
-                            break;
-                        }
+            if size == 1
+                && words[from] == "("
+                && let Some(close) = closing(&words, from)
+            {
+                // A group becomes a number, alone or with the name before it.
+                let call = from > 0 && words[from - 1].chars().all(|c| c.is_alphanumeric() || c == '_');
+                for first in [if call { from - 1 } else { from }, from] {
+                    if close > first + 1 && try_words(best, at, &words, first, close + 1, Some("1")) {
+                        words.splice(first..=close, ["1".to_owned()]);
+                        shrunk = true;
+                        break;
                     }
                 }
             }

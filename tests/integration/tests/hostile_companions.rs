@@ -26,7 +26,7 @@ fn write_case(directory: &Path, pools: &[Vec<Files>; 2], case: u64) -> PathBuf {
     let path = directory.join("case.db");
     remove(&path);
     let mut rng = Rng::new(case);
-    let log = case % 2 == 0;
+    let log = case.is_multiple_of(2);
     let mut files = rng.pick(&pools[usize::from(!log)]).clone();
     mutate(if log { Kind::Log } else { Kind::Journal }, &mut files, &mut rng);
     for (suffix, bytes) in files.each() {

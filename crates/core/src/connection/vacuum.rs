@@ -42,8 +42,8 @@ pub(crate) struct Vacuum {
 /// Where it stands; the number is that of a row.
 enum Phase {
     MakeTrees(usize),
-    CopyTrees(usize, Option<TreeCopy>),
-    WriteSchema(usize, BTreeCursor),
+    CopyTrees(usize, Option<Box<TreeCopy>>),
+    WriteSchema(usize, Box<BTreeCursor>),
     HandOver,
     CommitInto,
     ReadSchema,
@@ -178,7 +178,7 @@ impl State {
                 None => Phase::CopyTrees(0, None),
             },
             Phase::CopyTrees(at, copy) => match (vacuum.rows.get(*at), copy) {
-                (None, _) => Phase::WriteSchema(0, BTreeCursor::new(PageNo::ONE, CursorKind::Table)),
+                (None, _) => Phase::WriteSchema(0, Box::new(BTreeCursor::new(PageNo::ONE, CursorKind::Table))),
                 (Some(_), Some(copy)) => {
                     if !copy.run(source, built)? {
                         return Ok(Some(Phase::CopyTrees(*at, vacuum.phase.take_copy())));
@@ -188,7 +188,7 @@ impl State {
                 (Some(row), None) => match (&row.tree, &row.fields[3]) {
                     (Some(how), Value::Integer(to)) => {
                         let copy = TreeCopy::new(PageNo(row.from), PageNo(*to as u32), how.clone());
-                        Phase::CopyTrees(*at, Some(copy))
+                        Phase::CopyTrees(*at, Some(Box::new(copy)))
                     }
                     _ => Phase::CopyTrees(*at + 1, None),
                 },
@@ -241,7 +241,7 @@ impl Phase {
         std::mem::replace(self, Phase::HandOver)
     }
 
-    fn take_copy(&mut self) -> Option<TreeCopy> {
+    fn take_copy(&mut self) -> Option<Box<TreeCopy>> {
         match self {
             Phase::CopyTrees(_, copy) => copy.take(),
             _ => None,

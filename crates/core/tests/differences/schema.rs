@@ -186,7 +186,7 @@ fn an_alter_that_breaks_an_object_can_be_prepared() {
     // What is wrong with the statement itself is told at once, however the error begins.
     support::run_ours(&ours, "CREATE TABLE s(a INT) STRICT");
     for table in ["t", "s"] {
-        let error = ours.prepare(&format!("ALTER TABLE {table} ADD COLUMN c INT AS (1) AS (2)")).err().unwrap();
+        let error = ours.prepare(format!("ALTER TABLE {table} ADD COLUMN c INT AS (1) AS (2)")).err().unwrap();
         assert_eq!(error.message(), "error in generated column \"c\"");
     }
     check(

@@ -13,7 +13,7 @@ struct Both<'p> {
 }
 
 fn outcome<T>(result: &Result<T>) -> i32 {
-    result.as_ref().map_or_else(|e| e.code().0 as i32, |_| 0)
+    result.as_ref().map_or_else(|e| e.code().0, |_| 0)
 }
 
 impl<'p> Both<'p> {
@@ -32,7 +32,7 @@ impl<'p> Both<'p> {
         };
         let mine = match &ours {
             Ok(_) => (0, "not an error".to_string()),
-            Err(e) => (e.code().0 as i32, e.message().to_string()),
+            Err(e) => (e.code().0, e.message().to_string()),
         };
         assert_eq!(mine, (code, message), "{database}.{table}.{column} {rowid}");
         Both { pair, ours: ours.ok(), theirs }

@@ -113,7 +113,7 @@ impl<'a> View<'a> {
         let (values, indices) = rest.split_at(rest.len() / 2);
         let numbers = || indices.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b));
         let ascending = numbers().zip(numbers().skip(1)).all(|(a, b)| a < b);
-        if !ascending || numbers().last().is_some_and(|last| last >= dims) {
+        if !ascending || numbers().next_back().is_some_and(|last| last >= dims) {
             return Err(invalid_value());
         }
         Ok(View::Sparse { dims, values, indices })

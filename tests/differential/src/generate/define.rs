@@ -72,11 +72,12 @@ impl Generator {
                 text += &format!(" {named}CHECK ({column_name} IS NOT {})", self.literal(kind));
                 ordered = true;
             }
-            if self.features.foreign_keys && self.rng.percent(35) {
-                if let Some(reference) = self.reference(database, &name, &columns, kind) {
-                    text += &reference;
-                    ordered = true;
-                }
+            if self.features.foreign_keys
+                && self.rng.percent(35)
+                && let Some(reference) = self.reference(database, &name, &columns, kind)
+            {
+                text += &reference;
+                ordered = true;
             }
             parts.push(text);
             columns.push(column);

@@ -349,10 +349,11 @@ impl Generator {
 
     /// What became of the last step: a failed one has changed nothing, and a failure may have ended the transaction.
     pub fn note(&mut self, step: &Step, failed: bool, autocommit: bool) {
-        if failed && step.class == Class::Define {
-            if let Some(model) = self.before_step.take() {
-                self.model = model;
-            }
+        if failed
+            && step.class == Class::Define
+            && let Some(model) = self.before_step.take()
+        {
+            self.model = model;
         }
         if autocommit && (self.in_transaction || !self.savepoints.is_empty()) {
             self.rolled_back();

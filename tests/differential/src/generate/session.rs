@@ -120,7 +120,7 @@ impl Generator {
             2 if self.features.foreign_keys => format!("PRAGMA foreign_keys = {on}"),
             3 if self.features.foreign_keys => "PRAGMA defer_foreign_keys = ON".into(),
             // `case_sensitive_like` makes LIKE a function that partial indexes may not use: SQLite then fails to read its schema.
-            4 => format!("PRAGMA query_only = OFF"),
+            4 => "PRAGMA query_only = OFF".to_string(),
             5 => format!("PRAGMA ignore_check_constraints = {on}"),
             6 => format!("PRAGMA automatic_index = {on}"),
             8 => format!("PRAGMA cell_size_check = {on}"),

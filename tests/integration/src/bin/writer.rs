@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout().lock();
     // The mode is in the file; only a rollback mode that is a variant of it has to be chosen.
     if mode != "wal" {
-        connection.execute_batch(&format!("PRAGMA journal_mode = {mode}")).map_err(|e| e.message().to_owned())?;
+        connection.execute_batch(format!("PRAGMA journal_mode = {mode}")).map_err(|e| e.message().to_owned())?;
     }
     if let Some(frames) = more.get(1) {
         let sql = format!("PRAGMA wal_autocheckpoint = {frames}");

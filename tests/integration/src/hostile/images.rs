@@ -142,7 +142,7 @@ fn write_log(stock: &mut Stock, rng: &mut Rng, number: u64) {
     }
     stock.must("DELETE FROM t WHERE a BETWEEN 10 AND 13");
     stock.must("INSERT INTO t(b, c) SELECT b, zeroblob(600) FROM t LIMIT 4");
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         stock.must("DELETE FROM w WHERE n > 20");
         stock.must("CREATE TABLE late(z)");
     }
