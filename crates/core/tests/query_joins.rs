@@ -226,3 +226,35 @@ fn a_left_join_whose_loop_over_a_set_never_began_gives_its_null_row() {
          SELECT b, z FROM l FULL JOIN r ON l.a = r.x AND r.y IN (SELECT v FROM s);",
     );
 }
+
+#[test]
+fn an_automatic_index_holds_what_a_union_gave_a_real_column() {
+    check(
+        "CREATE TABLE t1(a FLOAT, b DECIMAL(2), c PRIMARY KEY, d, e);
+         INSERT INTO t1 VALUES(0.25, 2, '1e400', 2, 9), (1, -9223372036854775000, 'k53', NULL, -9223372036854775000), (5, 3, 'k', 4, 5);
+         SELECT x1.c, x3.c0, typeof(x3.c0) FROM t1 x1 JOIN (SELECT a c0, a FROM t1 UNION SELECT b, d FROM t1) x3 ON x1.e = x3.c0;
+         SELECT x1.c, x3.c0, typeof(x3.c0) FROM t1 x1 LEFT JOIN (SELECT a c0, a FROM t1 UNION SELECT b, d FROM t1) x3 ON x1.e = x3.c0;",
+    );
+}
+
+#[test]
+fn a_condition_moves_into_a_subquery_beside_outer_joins() {
+    check(
+        "CREATE TABLE t1(a PRIMARY KEY, b); CREATE TABLE t2(a PRIMARY KEY, b UNIQUE, c, d CLOB);
+         CREATE VIEW v AS SELECT y1.b c0, y1.a c1 FROM t2 y1 UNION SELECT y1.a, y1.d FROM t2 y1;
+         INSERT INTO t2 VALUES(11, 12, 1, '1'), (12, 14, NULL, 'ab'), (3, 9, 2, 1); INSERT INTO t1 VALUES(5, 5.75), (10, 1.75);
+         SELECT x.a, quote(y.c1), y.c0 FROM t1 x LEFT JOIN v y ON y.c1 > 5;
+         SELECT x.a, quote(y.c1), y.c0 FROM t1 x LEFT JOIN v y ON y.c1 > 5 AND x.b <> y.c0;
+         SELECT x.a, quote(y.c1), y.c0 FROM t1 x LEFT JOIN v y ON y.c1 NOT BETWEEN NULL AND 6 OR y.c0 IN (x'00', NULL, 6, 4.25);
+         SELECT x.a, quote(y.c1), y.c0 FROM t1 x LEFT JOIN v y ON true WHERE y.c1 > 5;
+         SELECT x.a, quote(y.c1), y.c0 FROM t1 x LEFT JOIN v y ON true WHERE y.c1 > 5 OR y.c1 IS NULL;
+         SELECT x.a, quote(y.c1), y.c0 FROM t1 x RIGHT JOIN v y ON y.c1 > 5;
+         SELECT x.a, quote(y.c1), y.c0 FROM t1 x FULL JOIN v y ON y.c1 > 5;
+         SELECT x.a, quote(y.c1), y.c0 FROM v y LEFT JOIN t1 x ON y.c1 > 5;
+         SELECT x.a, quote(y.c1), y.c0 FROM t1 x LEFT JOIN v y ON y.c1 > 5 RIGHT JOIN t2 ON true;
+         SELECT x.a, quote(y.c1), y.c0 FROM t2 RIGHT JOIN t1 x JOIN v y ON y.c1 > 5;
+         SELECT x.a, quote(y.c1), y.c0 FROM t2 RIGHT JOIN t1 x JOIN v y WHERE y.c1 > 5;
+         SELECT x.a, quote(y.c1), y.c0 FROM t2 FULL JOIN t1 x LEFT JOIN v y ON y.c1 > 5;
+         SELECT x.a, quote(y.c1), y.c0 FROM t1 x LEFT JOIN v y ON y.c1 > 5 LEFT JOIN v z ON z.c1 > 5 AND y.c1 > 5;",
+    );
+}

@@ -36,8 +36,8 @@ instructions! {
     /// Open (or empty) a store of rows that are looked up by their first `key.columns.len()` values, whose collations are
     /// built-in ones. Columns of the row in hand are read from the cursor; `Next` goes to the next row with the same key.
     HashOpen { cursor: CursorId, key: Arc<KeyInfo> }
-    /// Add a row. One with NULL in its key is never found and not kept.
-    HashAdd { cursor: CursorId, values: Regs }
+    /// Add a row. One with NULL in its key is kept with `nulls` only: where `=` looks it is never found, where `IS` looks NULL is a key.
+    HashAdd { cursor: CursorId, values: Regs, nulls: bool }
     /// Go to the first row with this key; jump when there is none. Rows with the same key come in the order of their other
     /// values.
     HashFind { cursor: CursorId, key: Regs, miss: Addr }

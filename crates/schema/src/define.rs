@@ -323,6 +323,7 @@ impl<'a> Definition<'a> {
             trailing: Vec::new(),
             unique: true,
             conflict,
+            checked_last: conflict == Some(ConflictResolution::Replace),
             origin,
             partial: None,
             sql: None,

@@ -50,6 +50,7 @@ pub fn define_index(statement: &CreateIndex, table: &Table, sql: &str) -> Result
         trailing,
         unique: statement.unique,
         conflict: None,
+        checked_last: false,
         origin: IndexOrigin::Created,
         partial: statement.where_clause.clone().map(Arc::new),
         sql: Some(sql.into()),

@@ -24,6 +24,9 @@ pub struct Index {
     pub unique: bool,
     /// Conflict clause of the constraint.
     pub conflict: Option<ast::ConflictResolution>,
+    /// Its constraint said REPLACE where it was declared first: it is checked after the others. A repetition of the same key may still
+    /// give it that clause, and its place stays.
+    pub checked_last: bool,
     /// Where it comes from.
     pub origin: IndexOrigin,
     /// WHERE clause of a partial index.

@@ -118,12 +118,15 @@ impl HashRows {
         self.at == NONE
     }
 
+    /// The values that a row is found by.
+    #[inline]
+    fn key_of<'v>(&self, values: &'v [Value]) -> &'v [Value] {
+        values.get(..self.info.columns.len()).unwrap_or(values)
+    }
+
     /// Adds a row; the first values are its key. `scratch` is that of [`encode`].
     fn add(&mut self, values: &[Value], encoding: TextEncoding, longest: usize, scratch: &mut Vec<u8>) -> Result<()> {
-        let key = values.get(..self.info.columns.len()).unwrap_or(values);
-        if key.iter().any(Value::is_null) {
-            return Ok(());
-        }
+        let key = self.key_of(values);
         let offset = self.arena.len();
         self.arena.extend_from_slice(&[0; HEAD]);
         encode(values, &[], encoding, scratch, &mut self.arena);
@@ -174,10 +177,6 @@ impl HashRows {
         scratch: &mut Vec<u8>,
         pager: &mut Pager,
     ) -> Result<()> {
-        let key = values.get(..self.info.columns.len()).unwrap_or(values);
-        if key.iter().any(Value::is_null) {
-            return Ok(());
-        }
         let mut record = Vec::new();
         encode(values, &[], encoding, scratch, &mut record);
         if record.len() > longest {
@@ -352,6 +351,9 @@ impl Exec for HashAdd {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
         let rows = rows(&mut vm.frame.cursors, self.cursor)?;
         let values = vm.frame.registers.block(self.values);
+        if !self.nulls && rows.key_of(values).iter().any(Value::is_null) {
+            return Ok(Flow::NEXT);
+        }
         let (encoding, longest) = (vm.run.encoding, host.limits().length);
         if rows.full {
             let mut scratch = std::mem::take(&mut vm.run.encoder);
@@ -391,7 +393,6 @@ mod tests {
         };
         add(Value::Integer(7), 5, 1);
         add(Value::Real(7.0), 3, 2);
-        add(Value::Null, 1, 3);
         add(Value::text("7"), 0, 4);
         add(Value::Integer(7), 3, 0);
         let mut found = |key: Value| {
@@ -409,7 +410,6 @@ mod tests {
         // Real and integer keys are equal; as values of the record they still sort by the rest.
         assert_eq!(found(Value::Integer(7)), [(3, 0), (3, 2), (5, 1)]);
         assert_eq!(found(Value::text("7")), [(0, 4)]);
-        assert_eq!(found(Value::Null), []);
         assert_eq!(found(Value::Integer(8)), []);
     }
 

@@ -185,3 +185,25 @@ fn checks_that_are_ignored_look_at_no_value() {
          REPLACE INTO t VALUES (4, 9, x''), (2.75, 3, 4) ON CONFLICT (a) DO UPDATE SET d = excluded.e; INSERT INTO t VALUES (5, 9, x''); SELECT * FROM t;",
     );
 }
+
+#[test]
+fn only_checks_that_are_evaluated_bring_the_types_of_a_strict_table_forward() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b INT, c TEXT, d ANY CHECK (d <> 99)) STRICT; INSERT INTO t VALUES (52, 1, '1.5', 1), (2, 7, 'x', 'b');
+         UPDATE t SET b = 'x', a = 52 WHERE a = 2; UPDATE t SET b = 'x', a = 52, d = 4 WHERE a = 2; UPDATE t SET b = 'x', d = 99 WHERE a = 2;
+         CREATE TABLE u(a INTEGER PRIMARY KEY, b INT, CHECK (a <> 99)) STRICT; INSERT INTO u VALUES (52, 1), (2, 7);
+         UPDATE u SET b = 'x', a = 52 WHERE a = 2; UPDATE u SET b = 'x', a = 99 WHERE a = 2; UPDATE u SET b = 99, a = 99 WHERE a = 2;
+         CREATE TABLE v(a INTEGER PRIMARY KEY, b INT, CHECK (rowid <> 99)) STRICT; INSERT INTO v VALUES (52, 1), (2, 7);
+         UPDATE v SET b = 'x', a = 52 WHERE a = 2; UPDATE v SET b = 9, a = 99 WHERE a = 2; UPDATE v SET b = 'x' WHERE a = 2; SELECT * FROM v;",
+    );
+}
+
+#[test]
+fn a_unique_index_keeps_its_place_when_a_repetition_says_replace() {
+    check(
+        "CREATE TABLE t(a UNIQUE, b UNIQUE ON CONFLICT REPLACE, PRIMARY KEY (a) ON CONFLICT REPLACE); INSERT INTO t VALUES (1, 7), (2, 8), (3, 9);
+         INSERT OR FAIL INTO t SELECT a, b FROM t; INSERT OR ABORT INTO t VALUES (1, 8); INSERT INTO t VALUES (1, 8); SELECT * FROM t; PRAGMA index_list(t);
+         CREATE TABLE u(a UNIQUE ON CONFLICT REPLACE, b UNIQUE, PRIMARY KEY (b) ON CONFLICT REPLACE); INSERT INTO u VALUES (1, 7), (2, 8), (3, 9);
+         INSERT OR FAIL INTO u VALUES (1, 8); INSERT INTO u VALUES (1, 8); SELECT * FROM u; PRAGMA index_list(u);",
+    );
+}

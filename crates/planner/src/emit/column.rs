@@ -70,12 +70,15 @@ impl Emitter<'_> {
                 };
                 Ok(())
             }
-            Some(SourceBinding::Fields { cursor, fields }) => {
-                let cursor = *cursor;
+            Some(SourceBinding::Fields { cursor, fields, reals }) => {
+                let (cursor, reals) = (*cursor, reals.clone());
                 let Some(field) = fields.iter().position(|f| *f == column) else {
                     return Err(Error::sql("an automatic index lacks a column"));
                 };
                 self.builder.emit(Column { cursor, column: field as u16, dest, default: None });
+                if matches!(column, ColumnIndex::Column(column) if reals.contains(&column)) {
+                    self.builder.emit(RealAffinity { reg: dest });
+                }
                 Ok(())
             }
             Some(SourceBinding::Cursor { cursor, table, covering }) => {

@@ -14,7 +14,7 @@ use turso_program::data::{ApplyAffinity, Integer, Null, StrictType, StrictTypes,
 use turso_program::expression::{Comparison, Eq, Ne, Nulls};
 use turso_program::write::{Cause, IdxInsert, Insert, MakeRecord, Position, RowChange};
 use turso_program::{Label, Reg, Regs};
-use turso_schema::{IndexKey, Table};
+use turso_schema::{Check, IndexKey, Table};
 use turso_value::Affinity;
 
 use super::Emitter;
@@ -26,7 +26,7 @@ use super::row::{
 };
 use super::trigger::{Event, triggers_for};
 use super::upsert::Upserts;
-use crate::plan::SourceId;
+use crate::plan::{ColumnIndex, Expr, SourceId};
 
 /// SQL's conflict clause as what it does.
 pub(crate) fn on_error(clause: ConflictResolution) -> OnError {
@@ -235,8 +235,8 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
     }
     let replaces = check_not_null(e, new, false)?;
     // Where nothing looks at the values earlier, `excluded` shows them as they were supplied if it is the rowid that is taken.
-    let has_checks = !e.context.options.ignore_check_constraints && !new.target.table.checks.is_empty();
-    let early = has_checks || generates;
+    let conditions = conditions_to_check(e, new)?;
+    let early = !conditions.is_empty() || generates;
     if early && !generates {
         apply_affinities(e, &new.target.table, new.row);
     }
@@ -244,7 +244,7 @@ pub(crate) fn check_row(e: &mut Emitter<'_>, new: &NewRow<'_>, upserts: &mut Ups
         compute_generated(e, new.target, new.row, new.source)?;
     }
     check_not_null(e, new, true)?;
-    check_conditions(e, new)?;
+    check_conditions(e, new, &conditions)?;
 
     let table = &new.target.table;
     let rowid_clause = match new.or {
@@ -370,23 +370,40 @@ pub(crate) fn default_into(e: &mut Emitter<'_>, target: &Target, column: usize, 
     Ok(())
 }
 
-fn check_conditions(e: &mut Emitter<'_>, new: &NewRow<'_>) -> Result<()> {
+/// The CHECKs that are evaluated: of an UPDATE those that read what it changes.
+fn conditions_to_check<'n>(e: &Emitter<'_>, new: &NewRow<'n>) -> Result<Vec<(&'n Check, Expr)>> {
     if e.context.options.ignore_check_constraints {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let table = &new.target.table;
     let is_update = !matches!(new.old, OldKey::None);
+    let alias = table.rowid_alias;
+    let touched = |c: usize| (new.changed)(c) || (alias == Some(c) && new.key_changed);
+    let mut found = Vec::with_capacity(table.checks.len());
     for check in &table.checks {
-        let alias = table.rowid_alias;
-        let touched = |c: usize| (new.changed)(c) || (alias == Some(c) && new.key_changed);
-        // Without a column a condition may still change (random()); with the rowid under another name it is not found.
-        let reads_rowid_by_name = new.key_changed;
-        if is_update && !reads_rowid_by_name && !super::check::reads_columns(table, &check.expr, touched) {
+        // The rowid may have another name there, which only binding finds.
+        if is_update && !new.key_changed && !super::check::reads_columns(table, &check.expr, touched) {
             continue;
         }
         let bound = bind_table_expr(e.context, SchemaPlace::Check, new.target.db, table, new.source, &check.expr)?;
+        let mut reads = !is_update;
+        bound.for_each_column(|_, column| {
+            reads |= match column {
+                ColumnIndex::Rowid => new.key_changed,
+                ColumnIndex::Column(c) => touched(usize::from(c)),
+            }
+        });
+        if reads {
+            found.push((check, bound));
+        }
+    }
+    Ok(found)
+}
+
+fn check_conditions(e: &mut Emitter<'_>, new: &NewRow<'_>, conditions: &[(&Check, Expr)]) -> Result<()> {
+    for (check, condition) in conditions {
         let ok = e.builder.label();
-        e.jump_if_true(&bound, ok, true)?;
+        e.jump_if_true(condition, ok, true)?;
         match new.or.unwrap_or(OnError::Abort) {
             OnError::Ignore => e.goto(new.skip),
             action => {

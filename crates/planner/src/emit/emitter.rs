@@ -37,6 +37,8 @@ pub enum SourceBinding {
         cursor: CursorId,
         /// What each field holds.
         fields: Arc<[ColumnIndex]>,
+        /// The columns of a subquery in which integers are read as reals.
+        reals: Arc<[u16]>,
     },
     /// From a cursor on a virtual table.
     Virtual {

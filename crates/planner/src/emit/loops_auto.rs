@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use turso_error::Result;
-use turso_program::cursor::{IdxGt, Next, OpenEphemeral, Rewind, SeekGe};
+use turso_program::cursor::{Column, IdxGt, Next, OpenEphemeral, Rewind, SeekGe};
 use turso_program::data::{Copy, Integer};
 use turso_program::expression::AddImm;
 use turso_program::sorter::{HashAdd, HashFind, HashOpen};
@@ -38,6 +38,10 @@ impl Emitter<'_> {
             Opened::Produced(Produced::Ephemeral { cursor }) => *cursor,
             _ => return Err(turso_error::Error::sql("an automatic index needs a table")),
         };
+        let reals = match self.source_binding(source.id) {
+            Some(SourceBinding::Ephemeral { reals, .. }) => reals.clone(),
+            _ => Arc::new([]),
+        };
         let build = |e: &mut Self| e.build_auto_index(source, auto, &fields, (scanned, index), hashed, has_rowid);
         if self.loop_depth > 0 {
             self.once(build)?
@@ -47,7 +51,9 @@ impl Emitter<'_> {
 
         let key = self.builder.registers(auto.key.len());
         for (j, k) in auto.key.iter().enumerate() {
-            self.key_value(&k.value, k.affinity, key.at(j), Some(exits.ended))?;
+            // An outer row whose value is NULL finds nothing by `=`.
+            let on_null = (!k.nulls).then_some(exits.ended);
+            self.key_value(&k.value, k.affinity, key.at(j), on_null)?;
         }
         let top = if hashed {
             self.builder.emit(HashFind { cursor: index, key, miss: exits.ended });
@@ -61,7 +67,7 @@ impl Emitter<'_> {
         state.null_cursors = vec![index];
         let mut all = fields;
         all.push(ColumnIndex::Rowid);
-        self.bind_source(source.id, SourceBinding::Fields { cursor: index, fields: all.into() });
+        self.bind_source(source.id, SourceBinding::Fields { cursor: index, fields: all.into(), reals });
         Ok(Advance::step(Step::Next(index, top)))
     }
 
@@ -98,8 +104,15 @@ impl Emitter<'_> {
             self.jump_if_false(condition, next, true)?;
         }
         let values = self.builder.registers(count);
-        for (j, column) in fields.iter().enumerate() {
-            self.column_into(source.id, *column, values.at(j))?;
+        for (j, field) in fields.iter().enumerate() {
+            match (field, self.source_binding(source.id)) {
+                // An index holds what the subquery has made: an integer in a REAL column, which a UNION can bring there, becomes
+                // a real only once it is read. So one beyond 2^53 is found by itself.
+                (&ColumnIndex::Column(column), Some(SourceBinding::Ephemeral { .. })) => {
+                    self.builder.emit(Column { cursor: scanned, column, dest: values.at(j), default: None });
+                }
+                _ => self.column_into(source.id, *field, values.at(j))?,
+            }
         }
         let last = values.at(fields.len());
         if has_rowid {
@@ -112,7 +125,7 @@ impl Emitter<'_> {
             self.builder.emit(turso_program::cursor::Sequence { cursor: index, dest: last });
         }
         if hashed {
-            self.builder.emit(HashAdd { cursor: index, values });
+            self.builder.emit(HashAdd { cursor: index, values, nulls: auto.key.iter().any(|k| k.nulls) });
         } else {
             let record = self.builder.temporary();
             self.builder.emit(MakeRecord { values, dest: record, affinities: None });

@@ -132,6 +132,7 @@ impl Builder<'_, '_> {
                 value: value.as_ref().clone(),
                 affinity: u.affinity,
                 collation: u.collation.clone(),
+                nulls: matches!(u.op, Op::Is),
             });
         }
         let columns = match (&info.table, &info.source.relation) {

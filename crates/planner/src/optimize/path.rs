@@ -574,7 +574,7 @@ pub(super) fn by_rowid(info: &SourceInfo<'_>, terms: &Terms<'_>) -> Option<Path>
 
 /// Equality of a column with something of another source.
 pub(super) fn can_build_on(u: &Usable<'_>) -> bool {
-    matches!(u.op, Op::Equal) && matches!(u.key, Key::Column(ColumnIndex::Column(_))) && u.more.is_empty()
+    matches!(u.op, Op::Equal | Op::Is) && matches!(u.key, Key::Column(ColumnIndex::Column(_))) && u.more.is_empty()
 }
 
 struct Search<'f> {

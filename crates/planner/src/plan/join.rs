@@ -183,6 +183,8 @@ pub struct AutoKey {
     pub affinity: Affinity,
     /// Orders text.
     pub collation: Collation,
+    /// The comparison is IS: NULL finds NULL.
+    pub nulls: bool,
 }
 
 /// One arm of an OR.

@@ -60,7 +60,8 @@ impl fmt::Display for Access {
             Access::AutoIndex(auto) => {
                 f.write_str("automatic index")?;
                 for key in &auto.key {
-                    write!(f, " {:?} = {}", key.column, key.value)?;
+                    let how = if key.nulls { "IS" } else { "=" };
+                    write!(f, " {:?} {how} {}", key.column, key.value)?;
                 }
                 if !auto.partial.is_empty() {
                     f.write_str(" of rows with ")?;

@@ -1,7 +1,7 @@
 //! A condition on a subquery's columns moves into the subquery (`optoverview.html`, section 15).
 //!
-//! Precondition: the condition reads nothing of this core but the subquery, which is no outer join's side, its subqueries
-//! read nothing around them, and its functions give the same result throughout a statement; the subquery has no LIMIT and no windows,
+//! Precondition: the condition reads nothing of this core but the subquery, whose rows no RIGHT or FULL join fills up or follows; where
+//! the subquery is the right side of a LEFT JOIN, the condition is of that join's ON. The condition's subqueries read nothing around them, and its functions give the same result throughout a statement; the subquery has no LIMIT and no windows,
 //! and is no AS MATERIALIZED. It goes to WHERE, to HAVING of an aggregate (to WHERE again if
 //! it only reads what is grouped by), and into every arm of a compound. Where equal rows are merged, equality must be that of
 //! BINARY: otherwise another one of the equal rows might be kept.
@@ -9,18 +9,20 @@
 use super::substitute::{Substitute, sources_read};
 use crate::bind::types::{compare_how, in_list_how, in_query_how, ordering_collation, rows_how};
 use crate::plan::{
-    Body, ColumnIndex, CompareHow, CompoundOp, Core, Expr, InSet, JoinKind, Query, Relation, SourceId, Visit, VisitMut,
-    same_expr, walk_expr, walk_expr_mut,
+    Body, ColumnIndex, CompareHow, CompoundOp, Core, Expr, InSet, JoinKind, Query, Relation, Source, SourceId, Visit,
+    VisitMut, same_expr, walk_expr, walk_expr_mut,
 };
 
 /// Move conditions into the source at this position. True when something moved.
 pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
-    let right = core.sources.iter().any(|s| matches!(s.join, JoinKind::Right | JoinKind::Full));
     let ids: Vec<SourceId> = core.sources.iter().map(|s| s.id).collect();
-    let Some(source) = core.sources.get_mut(position) else { return false };
-    if right || !matches!(source.join, JoinKind::Inner | JoinKind::Cross) {
+    let fills_up = |s: &Source| matches!(s.join, JoinKind::Right | JoinKind::Full);
+    if core.sources.iter().skip(position).any(fills_up) {
         return false;
     }
+    let Some(source) = core.sources.get_mut(position) else { return false };
+    let mut nowhere = Vec::new();
+    let filter = if source.join == JoinKind::Left { &mut nowhere } else { &mut core.filter };
     let id = source.id;
     let Relation::Query { query, materialize, .. } = &mut source.relation else { return false };
     if *materialize == Some(true)
@@ -32,30 +34,31 @@ pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
         return false;
     }
     let mut moved = false;
-    core.filter.retain(|e| {
-        let fits = may_move(e, id, &ids) && can_take(query, e);
-        if fits {
-            let in_compound = matches!(query.body, Body::Compound { .. });
-            // SQLite leaves conditions on enclosing queries where they are: so where they would compare otherwise, they stay.
-            let mut outside = Outside { id, found: false };
-            outside.expr(e);
-            if in_compound && outside.found && !add_condition(&mut query.body.clone(), id, e, true) {
-                return true;
-            }
-            add_condition(&mut query.body, id, e, in_compound);
-            // What the condition reads of enclosing queries is read by the subquery now.
-            for read in sources_read(std::slice::from_ref(e)) {
-                if read != id && !query.outer.contains(&read) {
-                    query.outer.push(read);
-                }
-            }
-            crate::reached::note(crate::reached::Rule::PushDown);
-            moved = true;
-            // The values of a compound's terms may differ from those of its columns, which have one affinity: it holds here too.
-            return in_compound;
+    let mut stays = |e: &Expr| {
+        if !may_move(e, id, &ids) || !can_take(query, e) {
+            return true;
         }
-        true
-    });
+        let in_compound = matches!(query.body, Body::Compound { .. });
+        // SQLite leaves conditions on enclosing queries where they are: so where they would compare otherwise, they stay.
+        let mut outside = Outside { id, found: false };
+        outside.expr(e);
+        if in_compound && outside.found && !add_condition(&mut query.body.clone(), id, e, true) {
+            return true;
+        }
+        add_condition(&mut query.body, id, e, in_compound);
+        // What the condition reads of enclosing queries is read by the subquery now.
+        for read in sources_read(std::slice::from_ref(e)) {
+            if read != id && !query.outer.contains(&read) {
+                query.outer.push(read);
+            }
+        }
+        crate::reached::note(crate::reached::Rule::PushDown);
+        moved = true;
+        // The values of a compound's terms may differ from those of its columns, which have one affinity: it holds here too.
+        in_compound
+    };
+    filter.retain(&mut stays);
+    source.on.retain(&mut stays);
     moved
 }
 

@@ -187,7 +187,8 @@ fn work_of_look_up(level: &Level) -> f32 {
 /// How a path finds rows by equality.
 fn keyed<'c>(table: &Arc<Table>, access: &'c Access) -> Option<Keyed<'c>> {
     match access {
-        Access::AutoIndex(auto) => Some(Keyed {
+        // Joins of the batch tier look up by `=`.
+        Access::AutoIndex(auto) if auto.key.iter().all(|k| !k.nulls) => Some(Keyed {
             key: auto.key.iter().map(|k| (k.column, &k.value, k.affinity, k.collation.clone())).collect(),
             order: auto.extra.iter().map(|&column| ColumnIndex::Column(column)).collect(),
             conditions: &auto.partial,
