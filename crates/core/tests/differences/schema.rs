@@ -65,7 +65,8 @@ fn a_transaction_that_reads_lets_no_checkpoint_run() {
     let (ours, stock) = opened();
     let script =
         "PRAGMA wal_checkpoint; BEGIN; PRAGMA wal_checkpoint; SELECT * FROM sqlite_schema; PRAGMA wal_checkpoint;
-                  CREATE TABLE t(a); PRAGMA wal_checkpoint; COMMIT; PRAGMA wal_checkpoint;";
+                  CREATE TABLE t(a); PRAGMA wal_checkpoint; COMMIT; PRAGMA wal_checkpoint;
+         BEGIN; SELECT 1; PRAGMA wal_checkpoint; SELECT value FROM json_each('[1]'); PRAGMA wal_checkpoint; COMMIT; PRAGMA wal_checkpoint;";
     assert_eq!(support::run_ours(&ours, script), support::run_theirs(&stock, script));
 }
 

@@ -36,11 +36,10 @@ impl Emitter<'_> {
         Ok(cursor)
     }
 
-    /// The program uses the databases that the table may read.
+    /// The program uses the databases that the table may read; one that only its module's name stands for counts as one of main, so
+    /// that its statements take part in the transaction.
     pub(crate) fn uses_virtual(&mut self, db: Option<DbIndex>, connected: &ConnectedTable, write: bool) {
-        if let Some(db) = db {
-            self.uses_database(db, write);
-        }
+        self.uses_database(db.unwrap_or(DbIndex(0)), write);
         if connected.uses_all_databases {
             for i in 0..self.context.catalogue.database_count() {
                 self.uses_database(DbIndex(i as u16), false);
