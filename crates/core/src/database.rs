@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use turso_error::{Error, Result, ResultCode};
-use turso_io::{Io, MemoryIo, NoLockIo, PendingIo, ThreadPoolIo};
+use turso_io::{Io, MemoryIo, NoLockIo, PendingIo, ReadOnlyShmIo, ThreadPoolIo};
 use turso_schema::Schema;
 use turso_storage::{DatabaseFile, Pager};
 
@@ -61,6 +61,9 @@ impl Database {
             options.new_uses_wal = false;
             io = Arc::new(NoLockIo::new(io));
         }
+        if promises.read_only_shm {
+            io = Arc::new(ReadOnlyShmIo::new(io));
+        }
         Self::open_through(io, path, promises.immutable, options)
     }
 
@@ -86,7 +89,11 @@ impl Database {
         let path = name.path.as_str();
         let in_memory =
             name.memory || path.is_empty() || path == ":memory:" || matches!(options.backend, Backend::Memory);
+        let backend = io_of(&options.backend).for_uri(Path::new(path), &name.parameters)?;
         if !in_memory {
+            if let Some(io) = backend {
+                options.backend = Backend::Custom(io);
+            }
             if let Some(model) = name.model.as_deref().filter(|_| options.create && !options.read_only) {
                 io_of(&options.backend).create_like(Path::new(path), Path::new(model));
             }

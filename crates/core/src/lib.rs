@@ -26,6 +26,7 @@ mod expand;
 pub mod hooks;
 mod modules;
 mod options;
+mod outside;
 mod statement;
 mod timer;
 mod uri;
@@ -37,10 +38,12 @@ pub use connection::{ColumnMetadata, Connection, Limit, Switch, TransactionState
 pub use database::Database;
 pub use modules::shape;
 pub use options::{Backend, FilePromises, OpenOptions};
+pub use outside::{Outside, column_count, column_declared_type, column_name};
 pub use statement::{PlanPart, Prepared, ScanStatus, Statement, StatementStatus, StepResult};
 pub use timer::wake_after;
 pub use wait::{Attempt, Wait};
 
+pub use turso_error::log::set_sink as set_log_sink;
 pub use turso_error::{Error, Failure, Result, ResultCode};
 pub use turso_functions as functions;
 pub use turso_io as io;

@@ -97,4 +97,6 @@ pub struct FilePromises {
     pub immutable: bool,
     /// Nobody else uses it: no locks are taken, and a write-ahead log cannot be used.
     pub no_lock: bool,
+    /// The index of its log is only read, and is not made.
+    pub read_only_shm: bool,
 }

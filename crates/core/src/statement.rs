@@ -14,6 +14,7 @@ use turso_vm::{RunCounters, Step, Vm};
 
 use crate::connection::{Connection, State, TableUse, tables_used};
 use crate::hooks::{TraceEvent, TracedStatement, trace_mask};
+use crate::outside::{self, Outside};
 use crate::wait::Attempt;
 
 /// How often a statement is prepared anew because the schema keeps changing under it, before it gives up.
@@ -206,26 +207,17 @@ impl Statement {
 
     /// Number of result columns; 0 for a statement that returns no rows.
     pub fn column_count(&self) -> usize {
-        match self.program().explain {
-            0 => self.program().columns.len(),
-            1 => EXPLAIN_COLUMNS.len(),
-            _ => QUERY_PLAN_COLUMNS.len(),
-        }
+        outside::column_count(self.program())
     }
 
     /// Name of a result column.
     pub fn column_name(&self, index: usize) -> Option<&str> {
-        match self.program().explain {
-            0 => self.program().columns.get(index).map(|c| &*c.name),
-            1 => EXPLAIN_COLUMNS.get(index).copied(),
-            _ => QUERY_PLAN_COLUMNS.get(index).copied(),
-        }
+        outside::column_name(self.program(), index)
     }
 
     /// Declared type of a result column that is a plain table column.
     pub fn column_declared_type(&self, index: usize) -> Option<&str> {
-        let program = self.program();
-        if program.explain != 0 { None } else { program.columns.get(index).and_then(|c| c.declared_type.as_deref()) }
+        outside::column_declared_type(self.program(), index)
     }
 
     /// The statement cannot change a database.
@@ -315,6 +307,15 @@ impl Statement {
     /// The bound values by number - 1.
     pub(crate) fn parameters(&self) -> &[Value] {
         self.execution.vm.parameters()
+    }
+
+    /// What can be asked of the statement while it steps.
+    pub fn outside(&self) -> Outside {
+        Outside {
+            sql: self.execution.sql.clone(),
+            program: self.program().clone(),
+            parameters: self.execution.vm.parameters().clone(),
+        }
     }
 
     /// The value bound to a parameter, by number from 1.
@@ -588,9 +589,23 @@ impl Execution {
                 }
                 self.phase = Phase::Ending(Some(broken_key()));
             }
-            Err(error) => self.phase = Phase::Ending(Some(error)),
+            Err(error) => {
+                self.log_abort(&error);
+                self.phase = Phase::Ending(Some(error));
+            }
         }
         None
+    }
+
+    #[cold]
+    fn log_abort(&self, error: &Error) {
+        // A lock that is taken is no news.
+        if !error.is(ResultCode::BUSY) {
+            turso_error::log::write(error.code(), || {
+                let (at, sql) = (self.vm.last_address(), String::from_utf8_lossy(&self.sql));
+                format!("statement aborts at {at}: {}; [{sql}]", error.message())
+            });
+        }
     }
 
     /// Adds what a run that is over has done.
@@ -798,9 +813,6 @@ impl Drop for Statement {
         self.stop_early(false);
     }
 }
-
-const EXPLAIN_COLUMNS: [&str; 8] = ["addr", "opcode", "p1", "p2", "p3", "p4", "p5", "comment"];
-const QUERY_PLAN_COLUMNS: [&str; 4] = ["id", "parent", "notused", "detail"];
 
 #[cold]
 #[track_caller]

@@ -18,6 +18,8 @@ pub(crate) struct FileName {
     pub promises: FilePromises,
     /// `modeof=other`: a new file gets that one's permissions.
     pub model: Option<String>,
+    /// All parameters, as a back end is told of them.
+    pub parameters: Vec<(String, String)>,
 }
 
 /// Takes a name apart; a mode in it restricts the options.
@@ -28,6 +30,7 @@ pub(crate) fn parse(name: &str, options: &mut OpenOptions) -> Result<FileName> {
         shared: None,
         promises: FilePromises::default(),
         model: None,
+        parameters: Vec::new(),
     };
     let Some(rest) = name.strip_prefix("file:").filter(|_| options.uri) else { return Ok(plain(name)) };
     let rest = rest.split('#').next().unwrap_or("");
@@ -46,6 +49,9 @@ pub(crate) fn parse(name: &str, options: &mut OpenOptions) -> Result<FileName> {
     for parameter in query.split('&') {
         let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let (key, value) = (decoded(key), decoded(value));
+        if !key.is_empty() {
+            file.parameters.push((key.clone(), value.clone()));
+        }
         match key.as_str() {
             "mode" => set_mode(&value, &mut file, options)?,
             "cache" => match value.as_str() {
@@ -56,7 +62,7 @@ pub(crate) fn parse(name: &str, options: &mut OpenOptions) -> Result<FileName> {
             "immutable" => file.promises.immutable = is_on(&value),
             "modeof" => file.model = Some(value),
             "nolock" => file.promises.no_lock = is_on(&value),
-            "vfs" if !value.is_empty() && value != "unix" => return Err(Error::sql(format!("no such vfs: {value}"))),
+            "readonly_shm" => file.promises.read_only_shm = is_on(&value),
             _ => {}
         }
     }

@@ -439,7 +439,7 @@ fn the_planner_offers_what_it_knows() {
     assert_eq!(
         lines,
         [
-            "ask [0 Equal in ?, 1 Like 'x%', rowid NotEqual 4, 1 IsNotNull NULL] order [] used 11",
+            "ask [0 Equal in ?, 1 IsNotNull NULL, rowid NotEqual 4, 1 GreaterOrEqual 'X', 1 Less 'y', 1 Like 'x%'] order [] used 11",
             "filter 7 Some(\"a\") [Set([1, 2, 5])]",
             "close",
             "= 'x'",
@@ -492,7 +492,10 @@ fn a_limit_is_offered_where_every_row_counts() {
     );
     // What the table does not look at comes after it, and would lack rows.
     let filtered = asked("SELECT b FROM k WHERE a = 1 AND b LIKE 'w%' LIMIT 1");
-    assert_eq!(filtered[0], "ask [0 Equal 1, 1 Like 'w%', rowid Limit 1] order [] used 11");
+    assert_eq!(
+        filtered[0],
+        "ask [0 Equal 1, 1 GreaterOrEqual 'W', 1 Less 'x', 1 Like 'w%', rowid Limit 1] order [] used 11"
+    );
     assert_eq!(filtered[1], "ask [0 Equal 1, 1 Like 'w%'] order [] used 11");
     assert_eq!(filtered.last().map(String::as_str), Some("= 'w'"));
     let sorted = asked("SELECT b FROM k WHERE a = 1 ORDER BY b LIMIT 1");

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod code;
+pub mod log;
 
 pub use code::ResultCode;
 

@@ -15,6 +15,13 @@ macro_rules! delegate_io {
         fn sleep(&self, duration: std::time::Duration) {
             self.inner.sleep(duration);
         }
+        fn for_uri(
+            &self,
+            path: &std::path::Path,
+            parameters: &[(String, String)],
+        ) -> $crate::Result<Option<std::sync::Arc<dyn $crate::Io>>> {
+            self.inner.for_uri(path, parameters)
+        }
     };
 }
 

@@ -6,6 +6,7 @@
 //! | [`MemoryIo`]      | files in memory with the same locks: named shared memory databases, tests       |
 //! | [`PendingIo`]     | wraps another: every submitted read waits for [`Io::step`]; keeps restarts honest |
 //! | [`NoLockIo`]      | wraps another: no locks are taken, there is no shared memory                    |
+//! | [`ReadOnlyShmIo`] | wraps another: shared memory is only read                                       |
 //! | [`ThreadPoolIo`]  | wraps another: submitted operations run on a few threads                        |
 //! | [`UringIo`]       | system calls; submitted operations go through io_uring (Linux)                  |
 //!
@@ -25,6 +26,7 @@ mod memory;
 mod no_lock;
 mod pending;
 mod pool;
+mod read_only_shm;
 mod shm;
 #[cfg(unix)]
 mod syscall;
@@ -39,6 +41,7 @@ pub use memory::MemoryIo;
 pub use no_lock::NoLockIo;
 pub use pending::PendingIo;
 pub use pool::Job;
+pub use read_only_shm::ReadOnlyShmIo;
 pub use shm::{SHM_LOCKS, SHM_REGION_SIZE, ShmRegion};
 #[cfg(unix)]
 pub use syscall::SyscallIo;
@@ -90,6 +93,8 @@ pub struct OpenFlags {
     pub exclusive: bool,
     /// Remove the name at once: a temporary file.
     pub delete_on_close: bool,
+    /// Only read the shared memory that belongs to the file, and do not make it.
+    pub read_only_shm: bool,
 }
 
 /// How strong a sync has to be.
@@ -153,6 +158,13 @@ pub trait Io: Send + Sync {
     /// no file of that name yet. What stands in the way stands in the way of opening too, which tells it.
     fn create_like(&self, path: &Path, model: &Path) {
         let _ = (path, model);
+    }
+    /// The back end of a file that a URI with these parameters names; `None`: this one. A name in `vfs` that it does not know is an
+    /// error.
+    fn for_uri(&self, path: &Path, parameters: &[(String, String)]) -> Result<Option<Arc<dyn Io>>> {
+        let _ = path;
+        let vfs = parameters.iter().find(|(key, value)| key == "vfs" && !value.is_empty() && value != "unix");
+        vfs.map_or(Ok(None), |(_, name)| Err(turso_error::Error::sql(format!("no such vfs: {name}"))))
     }
     /// The absolute path, symbolic links resolved where the file exists.
     fn full_path(&self, path: &Path) -> Result<PathBuf>;

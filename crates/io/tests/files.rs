@@ -26,7 +26,8 @@ fn backends(name: &str) -> Vec<(&'static str, Arc<dyn Io>, PathBuf)> {
     backends
 }
 
-const CREATE: OpenFlags = OpenFlags { read_only: false, create: true, exclusive: false, delete_on_close: false };
+const CREATE: OpenFlags =
+    OpenFlags { read_only: false, create: true, exclusive: false, delete_on_close: false, read_only_shm: false };
 
 fn on_each(name: &str, check: impl Fn(&Arc<dyn Io>, &Path)) {
     for (backend, io, path) in backends(name) {

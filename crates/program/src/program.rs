@@ -77,6 +77,16 @@ impl Program {
         own.or_else(|| self.subprograms.iter().find_map(|program| program.virtual_table()))
     }
 
+    /// Code of the application has had a say in the plan: that of a module whose tables the program opens.
+    pub fn was_planned_with_application(&self) -> bool {
+        let asked = |instruction: &Instruction| match instruction {
+            Instruction::VOpen(open) => open.table.table.plans_with_connection(),
+            _ => false,
+        };
+        (self.opens_virtual_tables && self.instructions.iter().any(asked))
+            || self.subprograms.iter().any(|body| body.was_planned_with_application())
+    }
+
     /// The rows of `EXPLAIN`: `addr, opcode, p1, p2, p3, p4, p5, comment`. Trigger bodies follow the main program.
     pub fn listing(&self) -> Vec<[Value; 8]> {
         let mut rows = Vec::new();

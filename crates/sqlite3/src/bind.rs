@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null;
 
-use turso_core::{Result, Statement};
+use turso_core::{Program, Result, Statement};
 use turso_value::{TextEncoding, Value};
 
 use crate::boundary::{Text, bytes_at, entry};
@@ -22,6 +22,7 @@ impl Stmt {
     pub fn bind_with(&self, number: c_int, bind: impl FnOnce(&mut Statement, usize) -> Result<()>) -> c_int {
         let db = self.db();
         if self.state.get() != StmtState::Ready {
+            crate::config::log(MISUSE, &[b"bind on a busy prepared statement: [", self.sql.as_bytes(), b"]"].concat());
             return db.fail_code(MISUSE);
         }
         let Ok(mut inner) = self.inner.try_borrow_mut() else { return MISUSE };
@@ -68,7 +69,7 @@ fn bind_owned(
     destructor: Destructor,
     make: impl FnOnce() -> Option<Value>,
 ) -> c_int {
-    let code = stmt.get().map_or(MISUSE, |stmt| stmt.bind_bytes(number, make));
+    let code = stmt.required().map_or(MISUSE, |stmt| stmt.bind_bytes(number, make));
     if !bytes.is_null() {
         destroy(destructor, bytes.cast_mut());
     }
@@ -80,7 +81,7 @@ entry! {
     fn sqlite3_bind_blob(
         stmt: Handle<Stmt>, number: i32, blob: *const c_void, length: i32, destructor: Destructor,
     ) -> c_int | INTERNAL; {
-        let Ok(size) = usize::try_from(length) else { return stmt.get().map_or(MISUSE, |s| s.db().fail_code(MISUSE)) };
+        let Ok(size) = usize::try_from(length) else { return stmt.required().map_or(MISUSE, |s| s.db().fail_code(MISUSE)) };
         bind_owned(&stmt, number, blob, destructor, || blob_of(blob, size))
     }
 
@@ -92,29 +93,29 @@ entry! {
             if !blob.is_null() {
                 destroy(destructor, blob.cast_mut());
             }
-            return stmt.get().map_or(MISUSE, |s| s.db().fail_code(TOOBIG));
+            return stmt.required().map_or(MISUSE, |s| s.db().fail_code(TOOBIG));
         }
         bind_owned(&stmt, number, blob, destructor, || blob_of(blob, length as usize))
     }
 
     /// Binds a real.
     fn sqlite3_bind_double(stmt: Handle<Stmt>, number: i32, value: f64) -> c_int | INTERNAL; {
-        stmt.get().map_or(MISUSE, |stmt| stmt.bind(number, Value::real(value)))
+        stmt.required().map_or(MISUSE, |stmt| stmt.bind(number, Value::real(value)))
     }
 
     /// Binds an integer.
     fn sqlite3_bind_int(stmt: Handle<Stmt>, number: i32, value: i32) -> c_int | INTERNAL; {
-        stmt.get().map_or(MISUSE, |stmt| stmt.bind(number, Value::Integer(i64::from(value))))
+        stmt.required().map_or(MISUSE, |stmt| stmt.bind(number, Value::Integer(i64::from(value))))
     }
 
     /// Binds an integer.
     fn sqlite3_bind_int64(stmt: Handle<Stmt>, number: i32, value: i64) -> c_int | INTERNAL; {
-        stmt.get().map_or(MISUSE, |stmt| stmt.bind(number, Value::Integer(value)))
+        stmt.required().map_or(MISUSE, |stmt| stmt.bind(number, Value::Integer(value)))
     }
 
     /// Binds NULL.
     fn sqlite3_bind_null(stmt: Handle<Stmt>, number: i32) -> c_int | INTERNAL; {
-        stmt.get().map_or(MISUSE, |stmt| stmt.bind(number, Value::Null))
+        stmt.required().map_or(MISUSE, |stmt| stmt.bind(number, Value::Null))
     }
 
     /// Binds text.
@@ -152,7 +153,7 @@ entry! {
 
     /// Binds a copy of a value.
     fn sqlite3_bind_value(stmt: Handle<Stmt>, number: i32, value: Bare<CValue>) -> c_int | INTERNAL; {
-        let Some(stmt) = stmt.get() else { return MISUSE };
+        let Some(stmt) = stmt.required() else { return MISUSE };
         stmt.bind(number, value.get().map(|v| v.value().clone()).unwrap_or_default())
     }
 
@@ -162,18 +163,18 @@ entry! {
     ) -> c_int | INTERNAL; {
         // Where it cannot be bound it is dropped, and so goes back.
         let pointer = Pointer::object(data, kind, destructor);
-        stmt.get().map_or(MISUSE, |stmt| stmt.bind_with(number, |inner, number| inner.bind_object(number, pointer)))
+        stmt.required().map_or(MISUSE, |stmt| stmt.bind_with(number, |inner, number| inner.bind_object(number, pointer)))
     }
 
     /// Binds a blob of zeros.
     fn sqlite3_bind_zeroblob(stmt: Handle<Stmt>, number: i32, length: i32) -> c_int | INTERNAL; {
         let length = usize::try_from(length).unwrap_or(0);
-        stmt.get().map_or(MISUSE, |stmt| stmt.bind_zeros(number, length))
+        stmt.required().map_or(MISUSE, |stmt| stmt.bind_zeros(number, length))
     }
 
     /// Binds a blob of zeros.
     fn sqlite3_bind_zeroblob64(stmt: Handle<Stmt>, number: i32, length: u64) -> c_int | INTERNAL; {
-        stmt.get().map_or(MISUSE, |stmt| stmt.bind_zeros(number, usize::try_from(length).unwrap_or(usize::MAX)))
+        stmt.required().map_or(MISUSE, |stmt| stmt.bind_zeros(number, usize::try_from(length).unwrap_or(usize::MAX)))
     }
 
     /// The largest parameter number.
@@ -187,9 +188,11 @@ entry! {
         let Some(index) = number.checked_sub(1) else { return null() };
         let mut names = stmt.parameter_names.borrow_mut();
         if names.is_empty() {
-            let Ok(inner) = stmt.inner.try_borrow() else { return null() };
-            let name = |n| inner.parameter_name(n).map(|name| crate::error::c_string(name.as_bytes()));
-            *names = (1..=inner.parameter_count()).map(name).collect();
+            let known = stmt.ask_program(|program| {
+                let name = |name: &Option<_>| name.as_deref().map(|name: &str| crate::error::c_string(name.as_bytes()));
+                program.parameters.iter().map(name).collect()
+            });
+            *names = known.unwrap_or_default();
         }
         names.get(index).and_then(Option::as_ref).map_or(null(), |name| name.as_ptr())
     }
@@ -197,12 +200,13 @@ entry! {
     /// Number of a parameter by its name.
     fn sqlite3_bind_parameter_index(stmt: Handle<Stmt>, name: Text) -> c_int | 0; {
         let (Some(stmt), Some(name)) = (stmt.get(), name.string()) else { return 0 };
-        stmt.inner.try_borrow().ok().and_then(|inner| inner.parameter_index(&name)).map_or(0, |n| n as c_int)
+        let found = |program: &Program| program.parameters.iter().position(|p| p.as_deref() == Some(&*name));
+        stmt.ask_program(found).flatten().map_or(0, |index| index as c_int + 1)
     }
 
     /// All parameters become NULL.
     fn sqlite3_clear_bindings(stmt: Handle<Stmt>) -> c_int | INTERNAL; {
-        let Some(stmt) = stmt.get() else { return MISUSE };
+        let Some(stmt) = stmt.required() else { return MISUSE };
         if let Ok(mut inner) = stmt.inner.try_borrow_mut() {
             inner.clear_bindings();
         }

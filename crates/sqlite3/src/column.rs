@@ -6,6 +6,7 @@
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::{null, null_mut};
 
+use turso_core::Program;
 use turso_value::{Value, ValueType};
 
 use crate::boundary::entry;
@@ -42,7 +43,7 @@ impl ColumnTexts {
 impl Stmt {
     /// Number of columns.
     pub fn column_count(&self) -> c_int {
-        self.inner.try_borrow().map_or(0, |inner| inner.column_count() as c_int)
+        self.ask_program(|program| turso_core::column_count(program)).unwrap_or(0) as c_int
     }
 
     /// Something of a value of the current row; `absent` where there is none.
@@ -88,23 +89,16 @@ impl Stmt {
         unsafe { self.column_value(index).as_ref() }.map_or(absent, look)
     }
 
-    fn column_text(&self, index: c_int, fact: Fact) -> Option<CString> {
-        let inner = self.inner.try_borrow().ok()?;
-        let index = usize::try_from(index).ok()?;
-        if index >= inner.column_count() {
-            return None;
+    /// Asks the program, also while it runs.
+    pub fn ask_program<T>(&self, ask: impl FnOnce(&Program) -> T) -> Option<T> {
+        match self.inner.try_borrow() {
+            Ok(inner) => Some(ask(inner.program())),
+            Err(_) => self.outside.borrow().as_ref().map(|outside| ask(outside.program())),
         }
-        let origin = || inner.program().columns.get(index).and_then(|c| c.origin.as_ref());
-        let explained = inner.explain_mode() != 0;
-        let text = match fact {
-            Fact::Name => inner.column_name(index)?,
-            _ if explained => return None,
-            Fact::DeclaredType => inner.column_declared_type(index)?,
-            Fact::Database => &origin()?.0,
-            Fact::Table => &origin()?.1,
-            Fact::Origin => &origin()?.2,
-        };
-        Some(crate::error::c_string(text.as_bytes()))
+    }
+
+    fn column_text(&self, index: c_int, fact: Fact) -> Option<CString> {
+        self.ask_program(|program| text_of_column(program, index, fact)).flatten()
     }
 
     fn column_fact(&self, index: c_int, fact: Fact) -> *const c_char {
@@ -135,6 +129,20 @@ impl Stmt {
         self.column_texts.borrow_mut().wide.push((fact, key, text));
         pointer.cast()
     }
+}
+
+fn text_of_column(program: &Program, index: c_int, fact: Fact) -> Option<CString> {
+    let index = usize::try_from(index).ok().filter(|index| *index < turso_core::column_count(program))?;
+    let origin = || program.columns.get(index).and_then(|c| c.origin.as_ref());
+    let text = match fact {
+        Fact::Name => turso_core::column_name(program, index)?,
+        _ if program.explain != 0 => return None,
+        Fact::DeclaredType => turso_core::column_declared_type(program, index)?,
+        Fact::Database => &origin()?.0,
+        Fact::Table => &origin()?.1,
+        Fact::Origin => &origin()?.2,
+    };
+    Some(crate::error::c_string(text.as_bytes()))
 }
 
 /// The NULL that stands where no value is. It never changes, so all may share it.

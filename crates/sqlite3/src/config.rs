@@ -105,6 +105,7 @@ pub unsafe extern "C" fn turso_config(op: c_int, arguments: *mut RawArguments) -
                 let callback = arguments.pointer::<c_void>();
                 LOG_ARGUMENT.store(arguments.pointer(), Ordering::Release);
                 LOG.store(callback, Ordering::Release);
+                turso_core::set_log_sink(|code, text| log(code.0, text.as_bytes()));
             }
             17 => URI.store(arguments.int() != 0, Ordering::Relaxed),
             // The page cache is the engine's own: its methods cannot be replaced, and this table is never called.

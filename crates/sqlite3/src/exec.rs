@@ -89,7 +89,7 @@ entry! {
         db: Handle<Db>, sql: Text, callback: RowCallback, argument: *mut c_void, message: Out<*mut c_char>,
     ) -> c_int | INTERNAL; {
         message.set(null_mut());
-        let Some(db) = db.get() else { return MISUSE };
+        let Some(db) = db.required() else { return MISUSE };
         let code = run(db, sql.bytes().unwrap_or_default(), |stmt| match callback {
             None => true,
             Some(callback) => {
@@ -113,7 +113,7 @@ entry! {
         column_count: Out<c_int>,
         message: Out<*mut c_char>,
     ) -> c_int | INTERNAL; {
-        let Some(db) = db.get().filter(|_| !result.is_null()) else { return MISUSE };
+        let Some(db) = db.required().filter(|_| !result.is_null()) else { return MISUSE };
         result.set(null_mut());
         row_count.set(0);
         column_count.set(0);

@@ -9,7 +9,7 @@ use std::ffi::{CString, c_int, c_void};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
-use turso_core::{Connection, Error, ResultCode, Statement};
+use turso_core::{Connection, Error, Outside, ResultCode, Statement};
 
 use crate::boundary::FromC;
 use crate::codes::{Destructor, OK};
@@ -112,6 +112,8 @@ pub struct Stmt {
     pub id: u64,
     /// The statement; borrowed while it steps.
     pub inner: RefCell<Statement>,
+    /// Of the run, what code that a step calls may ask while `inner` is borrowed.
+    pub outside: RefCell<Option<Outside>>,
     /// The text with its NUL.
     pub sql: CString,
     /// The text without its values, once somebody has asked for it.
@@ -277,6 +279,7 @@ impl Stmt {
             db: NonNull::from(db),
             id: inner.id(),
             inner: RefCell::new(inner),
+            outside: RefCell::default(),
             sql,
             normalized: OnceCell::new(),
             legacy,
@@ -334,6 +337,8 @@ pub trait Checked {
     fn is_live(&self) -> bool;
     /// The mutex that guards it.
     fn guard(&self) -> *mut sqlite3_mutex;
+    /// What the log says where there is none: NULL, or one that is gone.
+    fn complaint(null: bool) -> &'static str;
 }
 
 impl Checked for Db {
@@ -343,6 +348,13 @@ impl Checked for Db {
 
     fn guard(&self) -> *mut sqlite3_mutex {
         self.mutex
+    }
+
+    fn complaint(null: bool) -> &'static str {
+        match null {
+            true => "API call with NULL database connection pointer",
+            false => "API call with invalid database connection pointer",
+        }
     }
 }
 
@@ -354,12 +366,18 @@ impl Checked for Stmt {
     fn guard(&self) -> *mut sqlite3_mutex {
         self.db().mutex
     }
+
+    fn complaint(null: bool) -> &'static str {
+        if null { "API called with NULL prepared statement" } else { "API called with finalized prepared statement" }
+    }
 }
 
 /// A connection or statement that C handed over: checked, and its connection's mutex entered until this is dropped.
 pub struct Handle<T: Checked> {
     target: Option<NonNull<T>>,
     mutex: *mut sqlite3_mutex,
+    /// NULL, where there is no target.
+    was_null: bool,
 }
 
 impl<T: Checked> FromC for Handle<T> {
@@ -372,11 +390,19 @@ impl<T: Checked> FromC for Handle<T> {
         // SAFETY: live, as just checked.
         let mutex = target.map_or(std::ptr::null_mut(), |target| unsafe { target.as_ref() }.guard());
         mutex::enter(mutex);
-        Self { target, mutex }
+        Self { target, mutex, was_null: raw.is_null() }
     }
 }
 
 impl<T: Checked> Handle<T> {
+    /// The object of a call that is misuse without one, which the log is told.
+    pub fn required(&self) -> Option<&T> {
+        if self.target.is_none() {
+            crate::config::log(crate::codes::MISUSE, T::complaint(self.was_null).as_bytes());
+        }
+        self.get()
+    }
+
     /// The object; `None` for NULL and what is recognized as closed.
     pub fn get(&self) -> Option<&T> {
         // SAFETY: live when the call began, and this call holds its mutex.

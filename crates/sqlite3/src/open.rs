@@ -101,7 +101,11 @@ impl Wanted {
 
     fn promises(&self) -> FilePromises {
         let is_on = |key| self.location.parameter(key).and_then(filename::truth).unwrap_or(false);
-        FilePromises { immutable: is_on(b"immutable"), no_lock: is_on(b"nolock") }
+        FilePromises {
+            immutable: is_on(b"immutable"),
+            no_lock: is_on(b"nolock"),
+            read_only_shm: is_on(b"readonly_shm"),
+        }
     }
 
     fn is_memory(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::null_mut;
 
-use turso_core::{Error, Switch};
+use turso_core::{Error, ResultCode, Switch};
 
 use crate::boundary::{Out, Text, entry};
 use crate::codes::{INTERNAL, MISUSE, TOOBIG};
@@ -18,7 +18,7 @@ const NO_VTAB: u32 = 0x04;
 pub fn prepare(db: &Db, sql: &[u8], legacy: bool, flags: u32, place: Out<*mut Stmt>) -> (c_int, usize) {
     place.set(null_mut());
     if sql.len() > db.limits.sql_length() {
-        return (db.fail_with(TOOBIG, "statement too long"), 0);
+        return (fail(db, sql, &Error::from_code(ResultCode(TOOBIG))), 0);
     }
     if !db.switches.borrow().is_on(Switches::COMMENTS)
         && let Some((start, end)) = first_comment(sql)
@@ -54,8 +54,16 @@ pub fn prepare(db: &Db, sql: &[u8], legacy: bool, flags: u32, place: Out<*mut St
             }
             (db.ok(), taken)
         }
-        Err(error) => (db.fail(&error), tail()),
+        Err(error) => (fail(db, sql, &error), tail()),
     }
+}
+
+/// Notes why a text cannot be prepared, in the log too, and answers the code.
+fn fail(db: &Db, sql: &[u8], error: &Error) -> c_int {
+    if !error.is(ResultCode::BUSY) {
+        crate::config::log(error.code().0, &[error.message().as_bytes(), b" in \"", sql, b"\""].concat());
+    }
+    db.fail(error)
 }
 
 /// The first comment of the first statement, for connections on which comments are no part of the language.
@@ -92,7 +100,11 @@ fn prepare_text(
         return MISUSE;
     }
     place.set(null_mut());
-    let (Some(db), Some(text)) = (db.get(), sql.up_to(length)) else { return MISUSE };
+    let (Some(db), Some(text)) = (db.required(), sql.up_to(length)) else { return MISUSE };
+    // (Where a NUL ends it, the length is not looked at.)
+    if usize::try_from(length) == Ok(text.len()) && text.len() > db.limits.sql_length() {
+        return db.fail_with(TOOBIG, "statement too long");
+    }
     let (code, taken) = prepare(db, text, legacy, flags, place);
     tail.set(sql.as_ptr().wrapping_add(taken));
     code
@@ -111,7 +123,7 @@ fn prepare_wide(
         return MISUSE;
     }
     place.set(null_mut());
-    let (Some(db), Some(bytes)) = (db.get(), utf16::bytes(sql, i64::from(length), true)) else { return MISUSE };
+    let (Some(db), Some(bytes)) = (db.required(), utf16::bytes(sql, i64::from(length), true)) else { return MISUSE };
     // A mark at the beginning is text here, as in SQLite: the order is the machine's.
     let mut text = Vec::with_capacity(bytes.len());
     utf16::NATIVE.decode(bytes, &mut text);

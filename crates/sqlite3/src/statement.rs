@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int};
 use std::ptr::null_mut;
 use std::sync::atomic::Ordering;
 
-use turso_core::{ResultCode, StatementStatus, StepResult};
+use turso_core::{Outside, ResultCode, StatementStatus, StepResult};
 
 use crate::boundary::{Out, entry};
 use crate::codes::{DONE, INTERNAL, MISUSE, OK, ROW};
@@ -38,12 +38,16 @@ impl Stmt {
         let starts = self.state.get() == StmtState::Ready;
         self.row_number.set(self.row_number.get() + 1);
         let program = std::sync::Arc::as_ptr(inner.program());
+        if starts {
+            self.outside.replace(Some(inner.outside()));
+        }
         let result = {
             let _watch = Watch(&db.broken);
             inner.step()
         };
         if starts && program != std::sync::Arc::as_ptr(inner.program()) {
             self.column_texts.borrow_mut().clear();
+            self.outside.replace(Some(inner.outside()));
         }
         drop(inner);
         if !matches!(result, Ok(StepResult::Row)) {
@@ -79,6 +83,7 @@ impl Stmt {
         let Ok(mut inner) = self.inner.try_borrow_mut() else { return Some(MISUSE) };
         inner.reset();
         drop(inner);
+        self.outside.replace(None);
         crate::unlock_notify::statement_ended(self.db());
         self.row_number.set(self.row_number.get() + 1);
         if let Some(error) = self.failure.take() {
@@ -131,7 +136,7 @@ impl Stmt {
     pub fn expanded_sql(&self) -> Option<Vec<u8>> {
         match self.inner.try_borrow() {
             Ok(inner) => Some(inner.expanded_sql()),
-            Err(_) => self.db().ask_traced(self.id, |traced| traced.expanded_sql()),
+            Err(_) => self.outside.borrow().as_ref().map(Outside::expanded_sql),
         }
     }
 }
@@ -150,7 +155,7 @@ fn end_of_run(db: &Db, code: Option<c_int>) -> c_int {
 
 entry! {
     /// Runs to the next row or to the end.
-    fn sqlite3_step(stmt: Handle<Stmt>) -> c_int | INTERNAL; { stmt.get().map_or(MISUSE, Stmt::step) }
+    fn sqlite3_step(stmt: Handle<Stmt>) -> c_int | INTERNAL; { stmt.required().map_or(MISUSE, Stmt::step) }
 
     /// Back to the beginning.
     fn sqlite3_reset(stmt: Handle<Stmt>) -> c_int | INTERNAL; {
@@ -209,7 +214,7 @@ entry! {
 
     /// Turns a statement into its EXPLAIN, or back.
     fn sqlite3_stmt_explain(stmt: Handle<Stmt>, mode: i32) -> c_int | INTERNAL; {
-        let Some(stmt) = stmt.get() else { return MISUSE };
+        let Some(stmt) = stmt.required() else { return MISUSE };
         let db = stmt.db();
         let Ok(mode) = u8::try_from(mode) else { return db.fail_code(crate::codes::ERROR) };
         if mode > 2 {

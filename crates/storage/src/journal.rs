@@ -352,7 +352,12 @@ pub(crate) fn recover(io: &dyn Io, file: &dyn File, path: &Path) -> Result<()> {
             None => false,
         };
         if !committed {
-            play_back(&*journal, file)?;
+            let pages = play_back(&*journal, file)?;
+            if pages > 0 {
+                turso_error::log::write(ResultCode::NOTICE_RECOVER_ROLLBACK, || {
+                    format!("recovered {pages} pages from {}", journal_path.display())
+                });
+            }
         }
         drop(journal);
         io.delete(&journal_path, true)?;
@@ -365,15 +370,15 @@ pub(crate) fn recover(io: &dyn Io, file: &dyn File, path: &Path) -> Result<()> {
     result.and(unlocked)
 }
 
-/// Writes the originals back into the database and syncs it.
-fn play_back(journal: &dyn File, file: &dyn File) -> Result<()> {
+/// Writes the originals back into the database and syncs it; how many there were.
+fn play_back(journal: &dyn File, file: &dyn File) -> Result<u64> {
     let size = journal.size()?;
-    let mut reader = Playback { journal, file, size, offset: 0, first: None };
+    let mut reader = Playback { journal, file, size, offset: 0, first: None, pages: 0 };
     while reader.segment()? {}
     if reader.first.is_some() {
         file.sync(SyncKind::Data)?;
     }
-    Ok(())
+    Ok(reader.pages)
 }
 
 struct Playback<'a> {
@@ -382,6 +387,8 @@ struct Playback<'a> {
     size: u64,
     offset: u64,
     first: Option<JournalHeader>,
+    /// Originals written back.
+    pages: u64,
 }
 
 impl Playback<'_> {
@@ -463,6 +470,7 @@ impl Playback<'_> {
             return Ok(false);
         }
         self.file.write_at(&buf[4..page_end], u64::from(no - 1) * u64::from(header.page_size))?;
+        self.pages += 1;
         Ok(true)
     }
 }

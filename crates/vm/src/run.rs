@@ -1,6 +1,7 @@
 //! What one run of a program has once, whatever frame is in execution.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use turso_error::Result;
 use turso_program::control::OnError;
@@ -44,8 +45,8 @@ impl std::ops::AddAssign for RunCounters {
 
 /// See the module's header.
 pub(crate) struct Run {
-    /// The bound parameters, by number - 1.
-    pub parameters: Vec<Value>,
+    /// The bound parameters, by number - 1. Shared with who is asked for them while the program runs.
+    pub parameters: Arc<[Value]>,
     /// What goes with parameters that are NULL, by number - 1; shorter than the parameters, usually empty.
     pub parameter_objects: Vec<Option<Object>>,
     /// What goes with values in registers.
@@ -100,7 +101,7 @@ impl Run {
     #[inline(always)]
     pub fn new(parameters: usize) -> Self {
         Self {
-            parameters: vec![Value::Null; parameters],
+            parameters: vec![Value::Null; parameters].into(),
             parameter_objects: Vec::new(),
             objects: Objects::default(),
             compare: Ordering::Equal,

@@ -85,7 +85,7 @@ impl Vm {
     /// Bind a parameter by its number, from 1. False when there is no such parameter.
     #[inline]
     pub fn bind(&mut self, number: usize, value: Value) -> bool {
-        match number.checked_sub(1).and_then(|i| self.run.parameters.get_mut(i)) {
+        match number.checked_sub(1).and_then(|i| Arc::make_mut(&mut self.run.parameters).get_mut(i)) {
             Some(slot) => {
                 *slot = value;
                 if let Some(object) = self.run.parameter_objects.get_mut(number.wrapping_sub(1)) {
@@ -117,13 +117,13 @@ impl Vm {
     }
 
     /// The bound parameters; unbound ones are NULL.
-    pub fn parameters(&self) -> &[Value] {
+    pub fn parameters(&self) -> &Arc<[Value]> {
         &self.run.parameters
     }
 
     /// All parameters become NULL.
     pub fn clear_bindings(&mut self) {
-        self.run.parameters.fill(Value::Null);
+        Arc::make_mut(&mut self.run.parameters).fill(Value::Null);
         self.run.parameter_objects.clear();
     }
 
@@ -188,6 +188,11 @@ impl Vm {
             };
             [count(scan.counts.at(0)), count(scan.counts.at(1))]
         })
+    }
+
+    /// The address of the instruction that was run last.
+    pub fn last_address(&self) -> usize {
+        self.frame.pc
     }
 
     /// Bytes that the statement keeps: its program, registers and buffers, roughly.

@@ -34,7 +34,8 @@ impl ProgramCache {
             statement,
             Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
         );
-        if !plain || sql.len() > MAX_TEXT {
+        // A module may answer otherwise the next time.
+        if !plain || sql.len() > MAX_TEXT || program.was_planned_with_application() {
             return;
         }
         // A text is kept when it comes for the second time: those that come once (with values written into them) cost nothing

@@ -65,6 +65,7 @@ impl SyscallIo {
             file: Some(file),
             path: path.to_path_buf(),
             read_only,
+            read_only_shm: flags.read_only_shm,
             locks: Mutex::new(FileLocks::new()),
             shm: Mutex::new(None),
             birth: Birth::here(),
@@ -235,6 +236,7 @@ pub(crate) struct SyscallFile {
     path: PathBuf,
     id: FileId,
     read_only: bool,
+    read_only_shm: bool,
     locks: Mutex<FileLocks>,
     shm: Mutex<Option<ShmFile>>,
     /// A child of the process that opened it neither writes nor locks.
@@ -264,7 +266,7 @@ impl SyscallFile {
             let mut path = self.path.clone().into_os_string();
             path.push("-shm");
             let database = calls::facts(self.file().as_raw_fd()).map_err(|e| Error::io(ResultCode::IOERR_FSTAT, &e))?;
-            *shm = Some(ShmFile::open(PathBuf::from(path), &Owner::of(&database))?);
+            *shm = Some(ShmFile::open(PathBuf::from(path), &Owner::of(&database), self.read_only_shm)?);
         }
         match shm.as_mut() {
             Some(shm) => f(shm),

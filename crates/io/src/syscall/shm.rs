@@ -23,16 +23,24 @@ pub(super) struct ShmFile {
     file: Option<fs::File>,
     path: PathBuf,
     read_only: bool,
+    /// The presence byte is locked. Where this file may not be written, somebody else has to be there before.
+    joined: bool,
     regions: Vec<ShmRegion>,
     birth: Birth,
 }
 
 impl ShmFile {
-    pub(super) fn open(path: PathBuf, database: &Owner) -> Result<Self> {
+    pub(super) fn open(path: PathBuf, database: &Owner, read_only: bool) -> Result<Self> {
         let cannot = |e: OsError| Error::io(ResultCode::CANTOPEN, &e);
-        let writable =
-            fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(database.mode).open(&path);
-        let (file, read_only) = match writable {
+        let opened = fs::OpenOptions::new()
+            .read(true)
+            .write(!read_only)
+            .create(!read_only)
+            .truncate(false)
+            .mode(database.mode)
+            .open(&path);
+        let (file, read_only) = match opened {
+            Ok(file) if read_only => (file, true),
             Ok(file) => {
                 if let Some(facts) = calls::facts(file.as_raw_fd()).ok().filter(|facts| facts.st_size == 0) {
                     database.pass_on(&file, &Owner::of(&facts));
@@ -44,18 +52,19 @@ impl ShmFile {
                 Err(_) => return Err(cannot(e)),
             },
         };
-        let shm = Self { file: Some(file), path, read_only, regions: Vec::new(), birth: Birth::here() };
+        let mut shm =
+            Self { file: Some(file), path, read_only, joined: false, regions: Vec::new(), birth: Birth::here() };
         shm.join()?;
         Ok(shm)
     }
 
-    /// Read-locks the presence byte; who comes first empties the file.
-    fn join(&self) -> Result<()> {
+    /// Read-locks the presence byte; who comes first empties the file. Who may not do that stays outside.
+    fn join(&mut self) -> Result<()> {
         let error = |e: OsError| Error::io(ResultCode::IOERR_SHMLOCK, &e);
         let fd = self.file().as_raw_fd();
         let others = conflict(fd, Mode::Write, PRESENCE, 1).map_err(error)?;
         match others {
-            None if self.read_only => return Err(Error::from_code(ResultCode::READONLY_CANTINIT)),
+            None if self.read_only => return Ok(()),
             None => {
                 if !set(fd, Mode::Write, PRESENCE, 1).map_err(error)? {
                     return Err(Error::from_code(ResultCode::BUSY));
@@ -68,7 +77,8 @@ impl ShmFile {
             }
             Some(_) => {}
         }
-        if set(fd, Mode::Read, PRESENCE, 1).map_err(error)? { Ok(()) } else { Err(Error::from_code(ResultCode::BUSY)) }
+        self.joined = set(fd, Mode::Read, PRESENCE, 1).map_err(error)?;
+        if self.joined { Ok(()) } else { Err(Error::from_code(ResultCode::BUSY)) }
     }
 
     fn file(&self) -> &fs::File {
@@ -79,6 +89,12 @@ impl ShmFile {
     }
 
     pub(super) fn map(&mut self, region: u32, extend: bool) -> Result<Option<ShmRegion>> {
+        if !self.joined {
+            self.join()?;
+        }
+        if !self.joined {
+            return Err(Error::from_code(ResultCode::READONLY_CANTINIT));
+        }
         let index = region as usize;
         while self.regions.len() <= index {
             let next = self.regions.len();

@@ -414,6 +414,9 @@ impl<'a> Binder<'a> {
         let bare = reference.qualifier.is_none();
         if bare && reference.column.quote == Quote::Double && self.double_quoted_strings {
             self.context.note(reference.column.offset, || Mention::Text);
+            turso_error::log::write(turso_error::ResultCode::WARNING, || {
+                format!("double-quoted string literal: \"{}\"", reference.column.text.replace('"', "\"\""))
+            });
             return Ok(Expr::Literal(Value::text(reference.column.text.as_bytes().to_vec())));
         }
         if bare && reference.column.quote == Quote::None {

@@ -206,7 +206,7 @@ fn table_column_name(table: &Table, column: usize) -> String {
     table.columns.get(column).map_or_else(|| "rowid".to_string(), |c| c.name.to_string())
 }
 
-fn column_name(source: &Source, column: ColumnIndex) -> String {
+pub(super) fn column_name(source: &Source, column: ColumnIndex) -> String {
     let ColumnIndex::Column(i) = column else { return "rowid".to_string() };
     match &source.relation {
         Relation::Table { table, .. } => table_column_name(table, usize::from(i)),

@@ -28,6 +28,11 @@ impl Emitter<'_> {
         auto: &AutoIndex,
         exits: AccessExits,
     ) -> Result<Advance> {
+        if let Some(key) = auto.key.first() {
+            turso_error::log::write(turso_error::ResultCode::WARNING_AUTOINDEX, || {
+                format!("automatic index on {}({})", source.name, super::explain::column_name(source, key.column))
+            });
+        }
         let index = self.builder.cursor();
         let hashed = !auto.key.iter().any(|k| matches!(k.collation, Collation::Custom(_)));
         let fields: Vec<ColumnIndex> =

@@ -13,7 +13,7 @@ use turso_vtab::{Answer, Constraint, ConstraintOp, Distinct, OrderTerm, Question
 use super::cost::{log_est, log_est_real};
 use super::path::{Path, PathKind};
 use super::source::SourceInfo;
-use super::terms::{Key, Mask, Op, Terms};
+use super::terms::{Key, Mask, Op, Terms, Usable};
 use crate::bind::column_expr;
 use crate::context::{Catalogue, ConnectedTable};
 use crate::plan::{ColumnIndex, Expr, UnaryOp, VirtualArgument, VirtualScan, Wish};
@@ -39,6 +39,8 @@ struct Candidate {
     needs: Mask,
     collation: Collation,
     is_in: bool,
+    /// An end of the range of a pattern, which has to be looked at all the same.
+    is_hint: bool,
 }
 
 /// Ways of scanning a virtual table.
@@ -204,13 +206,14 @@ impl Asker<'_, '_> {
                 _ => return Err(malfunction()),
             }
             needs |= candidate.needs;
-            if usage.omit {
+            if usage.omit && !candidate.is_hint {
                 omitted.push((candidate.term, candidate.part));
             }
         }
         let limit_usage = answer.usage.get(self.candidates.len()).and_then(|usage| usage.argument.checked_sub(1));
         if let (Some(at), Some(limit)) = (limit_usage, limit) {
-            let filtered = answer.usage.iter().take(self.candidates.len()).all(|usage| usage.argument > 0);
+            let mut uses = answer.usage.iter().zip(&self.candidates);
+            let filtered = uses.all(|(usage, candidate)| usage.argument > 0 || candidate.is_hint);
             if !filtered || steps_through_in || (!self.order.0.is_empty() && !answer.order_consumed) {
                 return Ok(None);
             }
@@ -293,7 +296,10 @@ fn order_of(info: &SourceInfo<'_>, connected: &ConnectedTable, wish: &Wish) -> (
 
 fn candidates(info: &SourceInfo<'_>, connected: &ConnectedTable, position: usize, terms: &Terms<'_>) -> Vec<Candidate> {
     let mut list: Vec<Candidate> = Vec::new();
-    for u in terms.usable.iter().filter(|u| u.source == position && !u.pattern) {
+    // What SQLite takes apart, and what no index could use, it finds behind the others, the last condition first.
+    let is_part = |u: &Usable<'_>| u.pattern || matches!(*terms.terms[u.term].expr, Expr::Between { .. });
+    let mut parts: Vec<Candidate> = Vec::new();
+    for u in terms.usable.iter().filter(|u| u.source == position) {
         let Key::Column(column) = u.key else { continue };
         let op = match u.op {
             Op::Equal | Op::In => ConstraintOp::Equal,
@@ -310,7 +316,7 @@ fn candidates(info: &SourceInfo<'_>, connected: &ConnectedTable, position: usize
             ConstraintOp::Less if !u.more.is_empty() || u.more_than_known => ConstraintOp::LessOrEqual,
             op => op,
         };
-        list.push(Candidate {
+        let found = Candidate {
             term: u.term,
             part: if u.more.is_empty() && !u.more_than_known { u.part } else { 0 },
             column: column_number(column),
@@ -319,15 +325,18 @@ fn candidates(info: &SourceInfo<'_>, connected: &ConnectedTable, position: usize
             needs: u.needs,
             collation: u.collation.clone(),
             is_in: u.op == Op::In,
-        });
+            is_hint: u.pattern,
+        };
+        if is_part(u) { parts.push(found) } else { list.push(found) }
     }
-    for (i, term) in terms.terms.iter().enumerate() {
+    list.sort_by_key(|c| c.term);
+    for (i, term) in terms.terms.iter().enumerate().rev() {
+        list.extend(parts.extract_if(.., |part| part.term == i));
         if term.derived || term.reads & (1 << position) == 0 || !terms.may_drive(i, position) {
             continue;
         }
         others(info, connected, position, terms, i, &mut list);
     }
-    list.sort_by_key(|c| c.term);
     list
 }
 
@@ -359,6 +368,7 @@ fn others(
             needs,
             collation: collation.clone(),
             is_in: false,
+            is_hint: false,
         });
     };
     match terms.terms[term].expr.as_ref() {

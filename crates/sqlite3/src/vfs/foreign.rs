@@ -115,15 +115,6 @@ impl ForeignIo {
         others.push((path.to_owned(), name));
         pointer
     }
-
-    /// A name that [`Io::create_like`] has given parameters.
-    fn has_parameters(&self, name: *const c_char) -> bool {
-        if name == self.name.as_ptr() {
-            return self.name.has_parameters();
-        }
-        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        others.iter().any(|(_, other)| other.as_ptr() == name && other.has_parameters())
-    }
 }
 
 impl Io for ForeignIo {
@@ -136,7 +127,7 @@ impl Io for ForeignIo {
         wanted |= if flags.create || flags.delete_on_close { OPEN_CREATE } else { 0 };
         wanted |= if flags.exclusive || flags.delete_on_close { OPEN_EXCLUSIVE } else { 0 };
         wanted |= if flags.delete_on_close { OPEN_DELETEONCLOSE } else { 0 };
-        wanted |= if kind == OPEN_MAIN_DB && self.has_parameters(name) { OPEN_URI } else { 0 };
+        wanted |= if name == self.name.as_ptr() && self.name.has_parameters() { OPEN_URI } else { 0 };
         let words = usize::try_from(self.vfs().file_size).unwrap_or(0).max(size_of::<sqlite3_file>()).div_ceil(8);
         let attempt = |flags: c_int| {
             let mut object = vec![0u64; words].into_boxed_slice();
@@ -166,15 +157,8 @@ impl Io for ForeignIo {
         Ok(Arc::new(file))
     }
 
-    fn create_like(&self, path: &Path, model: &Path) {
-        // The VFS does it, by the parameter that comes with the name.
-        let Ok(path) = self.full_path(path) else { return };
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        if !others.iter().any(|(known, _)| *known == path) {
-            let parameter = (b"modeof".to_vec(), model.as_os_str().as_bytes().to_vec());
-            let name = FileName::new(path.as_os_str().as_bytes(), &[parameter]);
-            others.push((path, name));
-        }
+    fn for_uri(&self, path: &Path, parameters: &[(String, String)]) -> Result<Option<Arc<dyn Io>>> {
+        super::back_end_for_uri(self, Some(self.vfs), path, parameters)
     }
 
     fn delete(&self, path: &Path, sync_dir: bool) -> Result<()> {

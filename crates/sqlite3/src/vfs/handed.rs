@@ -100,6 +100,10 @@ impl Io for HandedIo {
         self.inner.sleep(duration);
     }
 
+    fn for_uri(&self, path: &Path, parameters: &[(String, String)]) -> Result<Option<Arc<dyn Io>>> {
+        super::back_end_for_uri(self, None, path, parameters)
+    }
+
     fn shared_identity(&self) -> Option<usize> {
         self.inner.shared_identity()
     }

@@ -12,9 +12,12 @@ mod methods;
 mod own;
 
 use std::ffi::c_int;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr::null_mut;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use turso_core::io::Io;
 use turso_core::{Error, Result};
 
 use crate::boundary::{Text, entry};
@@ -78,6 +81,35 @@ pub fn chosen(name: Option<&[u8]>) -> Result<Option<*mut sqlite3_vfs>> {
 /// The engine's input and output through a VFS of the application.
 pub fn io_through(vfs: *mut sqlite3_vfs, name: FileName) -> Arc<ForeignIo> {
     Arc::new(ForeignIo::new(vfs, name))
+}
+
+/// The back end of an attached database whose URI has these parameters: that of the VFS they name, else that of the main database
+/// (`main`; `None` for our own). `None` where that serves as it is.
+fn back_end_for_uri(
+    io: &dyn Io,
+    main: Option<*mut sqlite3_vfs>,
+    path: &Path,
+    parameters: &[(String, String)],
+) -> Result<Option<Arc<dyn Io>>> {
+    let named = parameters.iter().find(|(key, value)| key == "vfs" && !value.is_empty());
+    let vfs = match named {
+        Some((_, name)) => chosen(Some(name.as_bytes()))?,
+        None => main,
+    };
+    match vfs {
+        None if main.is_none() => Ok(None),
+        None => Ok(Some(HandedIo::shared())),
+        Some(_) if parameters.is_empty() => Ok(None),
+        Some(vfs) => {
+            let parameters: Vec<_> =
+                parameters.iter().map(|(key, value)| (key.clone().into_bytes(), value.clone().into_bytes())).collect();
+            let full = match main {
+                Some(main) if main == vfs => io.full_path(path)?,
+                _ => io_through(vfs, FileName::new(b"", &[])).full_path(path)?,
+            };
+            Ok(Some(io_through(vfs, FileName::new(full.as_os_str().as_bytes(), &parameters))))
+        }
+    }
 }
 
 /// Our own VFS object.

@@ -144,6 +144,10 @@ unsafe extern "C" fn own_open(
             create: flags & OPEN_CREATE != 0,
             exclusive: flags & OPEN_EXCLUSIVE != 0,
             delete_on_close: flags & OPEN_DELETEONCLOSE != 0,
+            read_only_shm: flags & OPEN_URI != 0
+                && crate::filename::parameter(path, Text::new(c"readonly_shm".as_ptr()))
+                    .and_then(|value| crate::filename::truth(Text::new(value).bytes()?))
+                    .unwrap_or(false),
         };
         let opened = match path_of(path) {
             Some(file) => {

@@ -44,4 +44,7 @@ void modules(void);
 void sessions(void);
 void systems(void);
 void page_caches(void);
+void running(void);
+void log_of_errors(void);
+void copy_file(const char *from, const char *to);
 #endif

@@ -15,7 +15,21 @@ static void staying(void) {
   }
 }
 
+/* A log whose index may only be read, while somebody keeps it and while nobody does. */
+static void read_only_index(void) {
+  sqlite3 *db = 0, *reader = 0; char uri[1200]; int on = 1;
+  snprintf(uri, sizeof uri, "file:%s?readonly_shm=1", scratch("index.db"));
+  RC(sqlite3_open(scratch("indexed.db"), &db)); rows(db, "PRAGMA journal_mode = wal; CREATE TABLE t(a); INSERT INTO t VALUES(1); INSERT INTO t VALUES(2)");
+  copy_file(scratch("indexed.db"), scratch("index.db")); copy_file(scratch("indexed.db-wal"), scratch("index.db-wal")); RC(sqlite3_close(db));
+  RC(sqlite3_open_v2(uri, &reader, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, 0)); rows(reader, "SELECT * FROM t"); RC(sqlite3_extended_errcode(reader)); RC(sqlite3_close(reader));
+  copy_file("/dev/null", scratch("index.db-shm"));
+  RC(sqlite3_open_v2(uri, &reader, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, 0)); rows(reader, "SELECT * FROM t"); rows(reader, "INSERT INTO t VALUES(3)"); rows(reader, "PRAGMA wal_checkpoint"); rows(reader, "BEGIN; SELECT * FROM t; COMMIT"); RC(sqlite3_close(reader));
+  RC(sqlite3_open(scratch("index.db"), &db)); run(db, "INSERT INTO t VALUES(4); SELECT * FROM t"); RC(sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &on)); RC(sqlite3_close(db));
+  RC(sqlite3_open_v2(uri, &reader, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, 0)); rows(reader, "SELECT * FROM t"); RC(sqlite3_close(reader));
+}
+
 void logs(void) {
+  read_only_index();
   staying();
   sqlite3 *db = 0, *other = 0; int frames = 0, done = 0;
   RC(sqlite3_open(scratch("log.db"), &db)); run(db, "PRAGMA journal_mode = wal; CREATE TABLE t(a)"); RC(sqlite3_open(scratch("log.db"), &other));

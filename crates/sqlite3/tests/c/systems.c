@@ -63,7 +63,7 @@ static int watch_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int fla
   if (rc == SQLITE_OK && flags & SQLITE_OPEN_WAL) { base_log = f->pMethods; watched_log = *base_log; watched_log.xRead = watched_read; f->pMethods = &watched_log; }
   return rc;
 }
-static void copy_file(const char *from, const char *to) {
+void copy_file(const char *from, const char *to) {
   char buffer[4096]; size_t n; FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
   while (in && out && (n = fread(buffer, 1, sizeof buffer, in)) > 0) fwrite(buffer, 1, n, out);
   if (in) fclose(in); if (out) fclose(out);
@@ -116,7 +116,27 @@ static void without_virtual_tables(void) {
   RC(sqlite3_close(db));
 }
 
-void systems(void) { system_calls(); methods_of_a_file(); pragmas_of_a_file(); logs_through_a_vfs(); sizes(); permissions(); normal_forms(); comments(); without_virtual_tables(); }
+/* Attached databases open through the VFS of the main database with the parameters of their URI, or through the one they name. */
+static int tell_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out) {
+  (void)v;
+  if (flags & SQLITE_OPEN_MAIN_DB) { printf("open %s", strrchr(name, '/')); for (int i = 0; sqlite3_uri_key(name, i); i++) { const char *value = sqlite3_uri_parameter(name, sqlite3_uri_key(name, i)), *last = strrchr(value, '/'); printf(" %s=%s", sqlite3_uri_key(name, i), last ? last : value); } printf(flags & SQLITE_OPEN_URI ? " by a URI\n" : "\n"); }
+  return base->xOpen(base, name, f, flags, out);
+}
+static void attached(void) {
+  sqlite3 *db = 0; char text[3000], name[2200]; struct stat facts; base = sqlite3_vfs_find(0); shim = *base; shim.zName = "tells"; shim.xOpen = tell_open; RC(sqlite3_vfs_register(&shim, 0));
+  RC(sqlite3_open(scratch("model.db"), &db)); rows(db, "CREATE TABLE IF NOT EXISTS t(a)"); RC(sqlite3_close(db)); chmod(scratch("model.db"), 0640);
+  snprintf(name, sizeof name, "file:%s?one=1&two=b%%20c", scratch("main.db"));
+  RC(sqlite3_open_v2(name, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI, "tells")); rows(db, "CREATE TABLE t(a)");
+  snprintf(text, sizeof text, "ATTACH 'file:%s?modeof=%s&three=3' AS a; CREATE TABLE a.t(a)", scratch("attached.db"), scratch("model.db")); rows(db, text);
+  INT(stat(scratch("attached.db"), &facts)); printf("%o\n", (unsigned)(facts.st_mode & 0777));
+  snprintf(text, sizeof text, "ATTACH 'file:%s?vfs=unix&four=4' AS b; CREATE TABLE b.t(a)", scratch("other.db")); rows(db, text);
+  snprintf(text, sizeof text, "ATTACH '%s' AS c; CREATE TABLE c.t(a)", scratch("third.db")); rows(db, text);
+  rows(db, "ATTACH 'file:x?vfs=nothing' AS d"); RC(sqlite3_close(db));
+  RC(sqlite3_open_v2(scratch("main.db"), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, 0)); snprintf(text, sizeof text, "ATTACH 'file:%s?vfs=tells' AS a; SELECT name FROM a.sqlite_schema", scratch("attached.db")); rows(db, text); RC(sqlite3_close(db));
+  RC(sqlite3_vfs_unregister(&shim));
+}
+
+void systems(void) { attached(); system_calls(); methods_of_a_file(); pragmas_of_a_file(); logs_through_a_vfs(); sizes(); permissions(); normal_forms(); comments(); without_virtual_tables(); }
 
 /* Before anything else of the library is used: the methods of its page cache, as they come. */
 void page_caches(void) {

@@ -1,6 +1,6 @@
 //! The wal-index: the header in shared memory, and where its tables lie. Native byte order.
 
-use super::wal::{Checksum, add_checksum};
+use super::wal::{Checksum, WalHeader, add_checksum};
 
 /// Where things lie in the first region, in 32-bit words.
 ///
@@ -117,6 +117,18 @@ impl IndexHeader {
     const VERSION: u32 = 3_007_000;
     /// More than any log has: numbers of frames are added to.
     pub const MOST_FRAMES: u32 = u32::MAX / 2;
+
+    /// Of a log of which nothing but its own header is known yet.
+    pub fn of_log(log: &WalHeader, checksum: Checksum) -> Self {
+        Self {
+            is_init: true,
+            big_endian: log.big_endian_checksums,
+            page_size: log.page_size,
+            salt: log.salt,
+            frame_checksum: checksum,
+            ..Self::default()
+        }
+    }
 
     /// Reads a header that was seen the same in both copies.
     pub fn decode(words: &[u32; Self::WORDS]) -> Result<Self, BadHeader> {

@@ -57,6 +57,12 @@ fn load(word: &AtomicU32) -> u32 {
     word.load(Ordering::Relaxed)
 }
 
+impl std::fmt::Debug for WalIndex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WalIndex").finish_non_exhaustive()
+    }
+}
+
 impl WalIndex {
     pub fn new(file: Arc<dyn File>) -> Self {
         let regions = (0..MAX_REGIONS).map(|_| OnceLock::new()).collect();

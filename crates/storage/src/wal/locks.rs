@@ -136,6 +136,17 @@ impl WalLocks {
         self.tell_unlock(&state, lock, 1);
     }
 
+    /// The same without lingering.
+    pub fn release_shared_at_once(&self, lock: u32) {
+        let mut state = self.state();
+        let at = lock as usize;
+        debug_assert!(state.shared[at] > 0);
+        state.shared[at] = state.shared[at].saturating_sub(1);
+        if state.shared[at] == 0 {
+            self.tell_unlock(&state, lock, 1);
+        }
+    }
+
     fn tell(&self, state: &State, first: u32, count: u32, kind: ShmLockKind) -> Result<()> {
         if state.alone { Ok(()) } else { self.file.shm_lock(first, count, kind) }
     }

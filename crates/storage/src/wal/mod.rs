@@ -8,6 +8,7 @@
 //!   doubt.rs       syncs that failed
 //!   age.rs         snapshots that are too old
 //!   recover.rs     log -> wal-index, by whoever comes first
+//!   unshared.rs    reading beside a wal-index that may not be written and that nobody keeps
 //!   index.rs       the shared memory;  locks.rs  its eight locks
 //! ```
 //! Compatibility: files, locks and their order are those of `walformat.html`; stock SQLite works on the same database
@@ -26,6 +27,7 @@ mod pipe;
 mod private;
 mod read;
 mod recover;
+mod unshared;
 mod write;
 
 pub(crate) use checkpoint::Effort;
@@ -100,6 +102,8 @@ pub(crate) struct Wal {
     /// What may be lost, and what is.
     doubt: doubt::Doubt,
     losses: Arc<doubt::Losses>,
+    /// The log as it was seen where its index could not be used.
+    unshared: Mutex<Option<unshared::Unshared>>,
     /// Where the wal-index does not know the page size yet.
     page_size: AtomicU32,
 }
@@ -131,6 +135,7 @@ impl Wal {
             ages: Default::default(),
             doubt: Default::default(),
             losses: Default::default(),
+            unshared: Mutex::default(),
             page_size: AtomicU32::new(page_size),
         })
     }
@@ -199,6 +204,9 @@ impl Wal {
 
     /// The frame that holds a page in a snapshot; `None`: the database file does.
     pub fn find(&self, no: PageNo, snapshot: &WalSnapshot) -> Result<Option<u32>> {
+        if let Some(index) = &snapshot.index {
+            return index.find(no, snapshot.min_frame, snapshot.header.max_frame);
+        }
         if snapshot.slot == 0 {
             return Ok(None);
         }

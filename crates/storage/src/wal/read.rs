@@ -9,7 +9,7 @@ use turso_error::{Error, Result, ResultCode};
 use super::Wal;
 use super::age::Hold;
 use super::doubt::Losses;
-use super::index::HeaderState;
+use super::index::{HeaderState, WalIndex};
 use crate::file::DatabaseFile;
 use crate::file::guard;
 use crate::file::versions::CommitNo;
@@ -33,9 +33,16 @@ pub(crate) struct WalSnapshot {
     pub(super) hold: Option<Arc<Hold>>,
     /// Where it is of a commit that was not durable then.
     pub(super) losses: Option<Arc<Losses>>,
+    /// Where the log is found by an index of this process's own.
+    pub(super) index: Option<Arc<WalIndex>>,
 }
 
 impl WalSnapshot {
+    /// The same, of a log that another index than the shared one describes.
+    pub(super) fn with_index(self, index: Arc<WalIndex>, commit: CommitNo) -> Self {
+        Self { index: Some(index), commit, ..self }
+    }
+
     pub fn commit(&self) -> CommitNo {
         self.commit
     }
@@ -93,7 +100,14 @@ impl Wal {
                 let delay = if attempt < 10 { 1 } else { u64::from((attempt - 9) * (attempt - 9) * 39) };
                 db.io().sleep(Duration::from_micros(delay.min(100_000)));
             }
-            if let Some(mut snapshot) = self.try_snapshot(Use::FileIfComplete, may_block)? {
+            let snapshot = match self.try_snapshot(Use::FileIfComplete, may_block) {
+                Err(e) if e.is(ResultCode::READONLY_CANTINIT) => match self.begin_unshared(db)? {
+                    Some(snapshot) => return Ok(Some(snapshot)),
+                    None => continue,
+                },
+                other => other?,
+            };
+            if let Some(mut snapshot) = snapshot {
                 let number = self.number(db, &snapshot.header);
                 if let Ok(Some(commit)) = number {
                     snapshot.commit = commit;
@@ -143,8 +157,12 @@ impl Wal {
             return Ok(None);
         }
         // Number 0 comes before all that are known: nothing read under it is offered to others.
+        Ok(Some(self.snapshot_of(*header, slot, min_frame)))
+    }
+
+    pub(super) fn snapshot_of(&self, header: IndexHeader, slot: u32, min_frame: u32) -> WalSnapshot {
         let page_size = self.page_size.load(Ordering::Acquire);
-        Ok(Some(WalSnapshot { header: *header, slot, min_frame, commit: 0, page_size, hold: None, losses: None }))
+        WalSnapshot { header, slot, min_frame, commit: 0, page_size, hold: None, losses: None, index: None }
     }
 
     /// The log has been closed for good: its database has another journal mode, or nobody has it open.
@@ -154,6 +172,11 @@ impl Wal {
 
     /// Lets a snapshot go.
     pub fn end_read(&self, snapshot: WalSnapshot) {
+        if snapshot.index.is_some() {
+            // Nothing could be checkpointed meanwhile.
+            self.locks.release_shared_at_once(lock::read(snapshot.slot));
+            return;
+        }
         if snapshot.hold.is_none_or(|hold| hold.end()) {
             self.locks.release_shared(lock::read(snapshot.slot));
         }
@@ -162,9 +185,6 @@ impl Wal {
     /// One attempt; `None`: try again.
     pub(super) fn try_snapshot(&self, what: Use, may_block: bool) -> Result<Option<WalSnapshot>> {
         let Some(header) = self.current_header(may_block)? else { return Ok(None) };
-        let page_size = self.page_size.load(Ordering::Acquire);
-        let snapshot =
-            |slot, min_frame| WalSnapshot { header, slot, min_frame, commit: 0, page_size, hold: None, losses: None };
         if what == Use::FileIfComplete && self.index.backfilled()? == header.max_frame {
             match self.locks.shared(lock::read(0)) {
                 Ok(()) => {
@@ -172,7 +192,7 @@ impl Wal {
                     // Only now no checkpoint can write the file; it must not have been restarted before.
                     let stands = self.index.header_is(&header);
                     if matches!(stands, Ok(true)) {
-                        return Ok(Some(snapshot(0, u32::MAX)));
+                        return Ok(Some(self.snapshot_of(header, 0, u32::MAX)));
                     }
                     self.locks.release_shared(lock::read(0));
                     return stands.map(|_| None);
@@ -190,7 +210,7 @@ impl Wal {
             self.locks.release_shared(lock::read(slot));
             return Ok(None);
         }
-        Ok(Some(snapshot(slot, min_frame)))
+        Ok(Some(self.snapshot_of(header, slot, min_frame)))
     }
 
     /// Locks the highest read mark that does not lie above the snapshot, raised to it where nobody uses it.

@@ -3,8 +3,9 @@
 use turso_error::{Error, Result, ResultCode};
 
 use super::Wal;
+use super::index::WalIndex;
 use crate::file::guard;
-use crate::format::wal::{DecodedWalHeader, FrameHeader, WalHeader, frame_offset};
+use crate::format::wal::{Checksum, DecodedWalHeader, FrameHeader, WalHeader, frame_offset};
 use crate::format::wal_index::{IndexHeader, READ_MARK_UNUSED, READ_MARKS, at, lock};
 
 impl Wal {
@@ -25,7 +26,18 @@ impl Wal {
     }
 
     fn recover_locked(&self) -> Result<IndexHeader> {
-        let header = self.read_log()?;
+        let header = match self.log_header()? {
+            Some((log, checksum)) => {
+                let header = self.enter_frames(&self.index, IndexHeader::of_log(&log, checksum))?;
+                if header.max_frame > 0 {
+                    turso_error::log::write(ResultCode::NOTICE_RECOVER_WAL, || {
+                        format!("recovered {} frames from WAL file {}", header.max_frame, self.path.display())
+                    });
+                }
+                header
+            }
+            None => IndexHeader { is_init: true, ..IndexHeader::default() },
+        };
         // It may be another log than before, also where its header says the same: that of a log without frames.
         guard(&self.tip).header = None;
         self.index.set_word(at::BACKFILLED, 0)?;
@@ -39,33 +51,33 @@ impl Wal {
         Ok(header)
     }
 
-    /// Enters all frames up to the last valid commit.
-    fn read_log(&self) -> Result<IndexHeader> {
-        let mut header = IndexHeader { is_init: true, ..IndexHeader::default() };
+    /// What stands at the head of the log, with its checksum; `None` where that is no log.
+    pub(super) fn log_header(&self) -> Result<Option<(WalHeader, Checksum)>> {
         let mut bytes = [0; WalHeader::SIZE];
         if self.file.read_at(&mut bytes, 0)? < bytes.len() {
-            return Ok(header);
+            return Ok(None);
         }
-        let (log, mut checksum) = match WalHeader::decode(&bytes) {
-            DecodedWalHeader::Valid(log, checksum) => (log, checksum),
-            DecodedWalHeader::Invalid => return Ok(header),
-            DecodedWalHeader::UnknownVersion => return Err(Error::from_code(ResultCode::CANTOPEN)),
-        };
-        header.big_endian = log.big_endian_checksums;
-        header.page_size = log.page_size;
-        header.salt = log.salt;
-        header.frame_checksum = checksum;
-        let frame_size = log.page_size as usize + FrameHeader::SIZE;
+        match WalHeader::decode(&bytes) {
+            DecodedWalHeader::Valid(log, checksum) => Ok(Some((log, checksum))),
+            DecodedWalHeader::Invalid => Ok(None),
+            DecodedWalHeader::UnknownVersion => Err(Error::from_code(ResultCode::CANTOPEN)),
+        }
+    }
+
+    /// Enters all frames behind those that `header` knows, up to the last valid commit.
+    pub(super) fn enter_frames(&self, index: &WalIndex, mut header: IndexHeader) -> Result<IndexHeader> {
+        let mut checksum = header.frame_checksum;
+        let mut frame = header.max_frame;
+        let frame_size = header.page_size as usize + FrameHeader::SIZE;
         // A VFS of the application may show the log only up to some frame, by what it answers to the read of each.
         let per_read = if self.file.takes_runs() { ((1 << 20) / frame_size).max(1) } else { 1 };
         let mut buf = vec![0; per_read * frame_size];
-        let mut frame = 0u32;
         let size = self.file.size()?;
-        'log: while frame_offset(frame + 1, log.page_size) + frame_size as u64 <= size {
-            let read = self.file.read_at(&mut buf, frame_offset(frame + 1, log.page_size))?;
+        'log: while frame_offset(frame + 1, header.page_size) + frame_size as u64 <= size {
+            let read = self.file.read_at(&mut buf, frame_offset(frame + 1, header.page_size))?;
             for bytes in buf[..read].chunks_exact(frame_size) {
                 let decoded = FrameHeader::decode(bytes);
-                if !decoded.is_valid(bytes, log.salt, checksum, log.big_endian_checksums) {
+                if !decoded.is_valid(bytes, header.salt, checksum, header.big_endian) {
                     break 'log;
                 }
                 checksum = decoded.checksum;
@@ -73,7 +85,7 @@ impl Wal {
                     Some(frame) => frame,
                     None => break 'log,
                 };
-                self.index.append(frame, decoded.page_no, header.max_frame)?;
+                index.append(frame, decoded.page_no, header.max_frame)?;
                 if decoded.commit_size != 0 {
                     header.max_frame = frame;
                     header.page_count = decoded.commit_size;
