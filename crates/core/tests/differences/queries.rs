@@ -327,3 +327,24 @@ fn terms_behind_another_operator_are_no_terms_of_the_recursion() {
          WITH w AS (SELECT 1) SELECT * FROM w(); WITH w AS (SELECT 1) SELECT * FROM w(5), l;",
     );
 }
+
+#[test]
+fn an_expression_reads_aggregates_and_window_functions() {
+    check(
+        "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2), (1, 3), (2, 5), (NULL, 7);
+         SELECT count() + sum(2) OVER (); SELECT count() NOT LIKE group_concat(2) OVER (); SELECT max(1, count()) + row_number() OVER ();
+         SELECT sum(a) + sum(2) OVER () FROM t; SELECT a, count(*) + sum(count(*)) OVER (ORDER BY a) FROM t GROUP BY a ORDER BY 1;
+         SELECT max(b) || '/' || row_number() OVER (ORDER BY a DESC), a IS rank() OVER (ORDER BY a) FROM t GROUP BY a ORDER BY 1;
+         SELECT CASE WHEN sum(b) > lag(sum(b)) OVER (ORDER BY a) THEN max(b) ELSE -a END FROM t GROUP BY a ORDER BY a;
+         SELECT a + sum(b) OVER (ORDER BY b), b FROM t WHERE a ORDER BY 2;",
+    );
+}
+
+#[test]
+fn rows_of_values_with_window_functions_are_selects() {
+    check(
+        "CREATE TABLE t(a); VALUES (sum(2) OVER ()); VALUES (1 + count() + sum(3) OVER ()); VALUES (sum(2) OVER ()), (3); VALUES (3), (sum(2) OVER ()), (4);
+         SELECT * FROM (VALUES (3, 1), (sum(2) OVER (), row_number() OVER ())) ORDER BY 1; SELECT 9 EXCEPT VALUES (1);
+         INSERT INTO t VALUES (sum(2) OVER ()), (7); INSERT INTO t VALUES (sum(2) OVER ()); SELECT * FROM t;",
+    );
+}

@@ -336,3 +336,16 @@ fn rows_that_were_there_have_the_default_of_a_new_column() {
         ));
     }
 }
+
+#[test]
+fn a_generated_column_that_is_added_fits_the_rows_of_a_strict_table() {
+    check(
+        "CREATE TABLE t(a INT, b TEXT) STRICT; INSERT INTO t VALUES (1, 'x'), (2, NULL);
+         ALTER TABLE t ADD g INT AS (b); ALTER TABLE t ADD g INT AS (b) CHECK (g <> 'x'); ALTER TABLE t ADD g BLOB AS (a);
+         ALTER TABLE t ADD g INT NOT NULL AS (b) CHECK (a <> 1); ALTER TABLE t ADD g INT NOT NULL AS (a + nullif(a, 2)) CHECK (a <> 2);
+         DELETE FROM t; INSERT INTO t VALUES (2, NULL), (1, 'x');
+         ALTER TABLE t ADD g INT NOT NULL AS (b) CHECK (a <> 2); ALTER TABLE t ADD g INT AS (b) CHECK (a <> 2); ALTER TABLE t ADD g INT AS (b) CHECK (a <> 1);
+         ALTER TABLE t ADD h ANY CHECK (a <> 1); ALTER TABLE t ADD h INT NOT NULL AS (a) CHECK (a <> 1);
+         ALTER TABLE t ADD h INT AS (a); ALTER TABLE t ADD i TEXT AS (a); SELECT *, typeof(h), typeof(i) FROM t; PRAGMA integrity_check;",
+    );
+}

@@ -444,6 +444,7 @@ impl Parser<'_> {
             self.expect(T::RightParen)?;
         }
         if self.eat(T::Over) {
+            self.windows += 1;
             call.over =
                 Some(if self.eat(T::LeftParen) { Over::Spec(self.window_spec()?) } else { Over::Name(self.name()?) });
         }

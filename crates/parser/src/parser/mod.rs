@@ -180,6 +180,8 @@ struct Parser<'a> {
     nesting: u32,
     /// SELECTs that have ended.
     selects: u32,
+    /// OVER clauses so far.
+    windows: u32,
     /// The height of the last query's tallest expression, for the expression that contains it.
     select_height: u32,
     in_trigger: bool,
@@ -199,6 +201,7 @@ impl<'a> Parser<'a> {
             frames: Vec::new(),
             nesting: 0,
             selects: 0,
+            windows: 0,
             select_height: 0,
             in_trigger: false,
             complaint: None,

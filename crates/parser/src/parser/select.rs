@@ -28,7 +28,11 @@ impl Parser<'_> {
         let body = SelectBody { first: SelectCore::Values(Vec::new()), rest: Vec::new() };
         let mut select =
             Box::new(Select { with, body, order_by: Vec::new(), limit: None, span: Span::default(), number: 0 });
+        let windows = self.windows;
         select.body.first = self.select_core()?;
+        if self.windows != windows {
+            one_select_for_each_row(&mut select.body);
+        }
         self.order_and_limit(&mut select)?;
         if matches!(self.tok.kind, T::Union | T::Intersect | T::Except) {
             self.compound(&mut select)?;
@@ -602,4 +606,11 @@ impl Parser<'_> {
         self.advance();
         Ok(exclude)
     }
+}
+
+/// Rows of VALUES with window functions among them: each is a SELECT of its own, as in SQLite, and so computes its functions over itself.
+fn one_select_for_each_row(body: &mut SelectBody) {
+    let SelectCore::Values(rows) = &mut body.first else { return };
+    let further = rows.drain(1..).map(|row| (CompoundOp::UnionAll, SelectCore::Values(vec![row])));
+    body.rest.extend(further);
 }

@@ -356,6 +356,7 @@ impl<'a> Binder<'a> {
             return Err(Error::sql("all VALUES must have the same number of terms"));
         }
         self.set_aggregate_use(if rows.len() == 1 { AggregateUse::Allowed } else { AggregateUse::Forbidden });
+        self.set_windows_allowed(rows.len() == 1);
         let mut bound = Vec::with_capacity(rows.len());
         for (at, row) in rows.iter().enumerate() {
             match self.bind_list(row) {

@@ -64,8 +64,10 @@ impl Emitter<'_> {
 
     /// The register that has the value of `e` without further code (at most code that runs once).
     fn at_hand(&mut self, e: &Expr) -> Result<Option<Reg>> {
-        if let Some(Place::Register(reg)) = self.known_place(e) {
-            return Ok(Some(reg));
+        match self.known_place(e) {
+            Some(Place::Register(reg)) => return Ok(Some(reg)),
+            Some(Place::Field(..)) => return Ok(None),
+            None => {}
         }
         Ok(match e {
             Expr::Register { reg, .. } => Some(*reg),

@@ -425,7 +425,17 @@ impl Generator {
         }
         for _ in 0..1 + self.rng.below(3) {
             let call = self.aggregate(&from.scope);
-            list.push(if self.rng.percent(15) { format!("coalesce({call}, 'none')") } else { call });
+            list.push(match self.rng.below(100) {
+                0..=9 => format!("coalesce({call}, 'none')"),
+                10..=24 => {
+                    let other = match list.last() {
+                        Some(last) if self.rng.percent(60) => last.clone(),
+                        _ => self.aggregate(&from.scope),
+                    };
+                    self.combined(&call, &other)
+                }
+                _ => call,
+            });
         }
         let filter =
             if self.rng.percent(45) { format!(" WHERE {}", self.condition(&from.scope, 1)) } else { String::new() };

@@ -37,9 +37,16 @@ impl Generator {
             } else {
                 "count(*)".to_owned()
             };
-            list.push(format!("{function} OVER {over}"));
+            let call = format!("{function} OVER {over}");
+            let other = if self.rng.percent(40) { list[list.len() - 1].clone() } else { self.column_of(Kind::Any, &scope) };
+            list.push(if self.rng.percent(25) { self.combined(&call, &other) } else { call });
         }
-        let core = format!("SELECT {} FROM {}{filter}{named}", list.join(", "), table.path());
+        let mut core = format!("SELECT {} FROM {}{filter}{named}", list.join(", "), table.path());
+        match self.rng.below(20) {
+            0 => core = format!("SELECT * FROM ({core}) AS z1"),
+            1 => core = format!("WITH z1 AS ({core}) SELECT * FROM z1"),
+            _ => {}
+        }
         let mut step = self.ordered(core, list.len());
         step.loose |= self.loose_inside(&step.sql);
         step
@@ -64,11 +71,45 @@ impl Generator {
         };
         let filter =
             if self.rng.percent(30) { format!(" WHERE {}", self.condition(&from.scope, 1)) } else { String::new() };
+        let call = if self.rng.percent(40) {
+            let other = match self.rng.below(4) {
+                0 => "count(*)".to_owned(),
+                1 => format!("min(quote({other}))"),
+                2 => format!("count(DISTINCT {other})"),
+                _ => whole.clone(),
+            };
+            self.combined(&call, &other)
+        } else {
+            call
+        };
+        if self.rng.percent(15) {
+            // One group of all rows, whose key stands in an aggregate too.
+            let call = call.replace(&whole, &format!("max({whole})"));
+            let core = format!("SELECT max({whole}), {call} FROM {}{filter}", from.text);
+            let mut step = self.ordered(core, 2);
+            step.loose = true;
+            return step;
+        }
         let having = *self.rng.pick(&["", "", " HAVING count(*) > 1"]);
         let core = format!("SELECT {whole}, {call} FROM {}{filter} GROUP BY {whole}{having}", from.text);
         let mut step = self.ordered(core, 2);
         step.loose = true;
         step
+    }
+
+    /// A call within an expression that reads something else of its row.
+    pub fn combined(&mut self, call: &str, other: &str) -> String {
+        match self.rng.below(9) {
+            0 => format!("{call} || '/' || {other}"),
+            1 => format!("CASE WHEN {call} IS {other} THEN {other} ELSE {call} END"),
+            2 => format!("CASE {other} WHEN {call} THEN 'same' WHEN 1 THEN {call} END"),
+            3 => format!("coalesce({call}, {other})"),
+            4 => format!("{call} IN ({other}, 1, 'a')"),
+            5 => format!("max({call}, {other})"),
+            6 => format!("{other} BETWEEN {call} AND 3"),
+            7 => format!("({call}, {other}) < ({other}, {call})"),
+            _ => format!("typeof({call}) || quote({other})"),
+        }
     }
 
     fn window_function(&mut self, scope: &Scope) -> (String, bool) {

@@ -6,7 +6,7 @@ use turso_error::{Error, Result, ResultCode};
 use turso_functions::SchemaPlace;
 use turso_parser::ast::{self, ColumnConstraintKind, ColumnDef, Statement};
 use turso_program::DbIndex;
-use turso_program::control::{IsOf, OnError, Raise, RaiseError};
+use turso_program::control::{IsOf, NotNull, OnError, Raise, RaiseError};
 use turso_program::cursor::{Next, Rewind};
 use turso_schema::{Table, define_table, parse_stored};
 
@@ -130,10 +130,10 @@ fn check_default(e: &mut Emitter<'_>, db: DbIndex, old: &Table, new: &Table) {
     e.builder.bind(fine);
 }
 
-/// A new CHECK, or NOT NULL on a generated column, holds for the rows there are.
+/// A new CHECK, and NOT NULL and the type of a generated column, hold for the rows there are.
 fn check_present_rows(e: &mut Emitter<'_>, db: DbIndex, old: &Table, new: &Arc<Table>) -> Result<()> {
-    let generated_not_null = new.columns.last().is_some_and(|c| c.generated.is_some() && c.not_null.is_some());
-    if new.checks.len() == old.checks.len() && !generated_not_null {
+    let generated = new.columns.last().filter(|c| c.generated.is_some() && (c.not_null.is_some() || new.strict));
+    if new.checks.len() == old.checks.len() && generated.is_none() {
         return Ok(());
     }
     let cursor = e.open_table(db, old);
@@ -142,18 +142,27 @@ fn check_present_rows(e: &mut Emitter<'_>, db: DbIndex, old: &Table, new: &Arc<T
     let end = e.builder.label();
     e.builder.emit(Rewind { cursor, empty: end });
     let top = e.builder.label_here();
+    if let (Some(column), Some(last)) = (generated, new.columns.len().checked_sub(1)) {
+        let value = e.builder.register();
+        crate::emit::row::column_value(e, new, source, last, value)?;
+        if column.not_null.is_some() {
+            let fine = e.builder.label();
+            e.builder.emit(NotNull { reg: value, target: fine });
+            raise(e, ResultCode::ERROR, "NOT NULL constraint failed");
+            e.builder.bind(fine);
+        }
+        if new.strict {
+            let fine = e.builder.label();
+            e.builder.emit(IsOf { reg: value, classes: strict_classes(column.strict_type), target: fine });
+            raise(e, ResultCode::CONSTRAINT_DATATYPE, "constraint failed");
+            e.builder.bind(fine);
+        }
+    }
     for check in &new.checks {
         let fine = e.builder.label();
         let bound = bind_table_expr(e.context, SchemaPlace::Check, db, new, source, &check.expr)?;
         e.jump_if_true(&bound, fine, true)?;
         raise(e, ResultCode::ERROR, "CHECK constraint failed");
-        e.builder.bind(fine);
-    }
-    if generated_not_null && let Some(last) = new.columns.len().checked_sub(1) {
-        let (value, fine) = (e.builder.register(), e.builder.label());
-        crate::emit::row::column_value(e, new, source, last, value)?;
-        e.builder.emit(turso_program::control::NotNull { reg: value, target: fine });
-        raise(e, ResultCode::ERROR, "NOT NULL constraint failed");
         e.builder.bind(fine);
     }
     e.builder.emit(Next { cursor, target: top });
