@@ -496,7 +496,7 @@ fn a_limit_is_offered_where_every_row_counts() {
         filtered[0],
         "ask [0 Equal 1, 1 GreaterOrEqual 'W', 1 Less 'x', 1 Like 'w%', rowid Limit 1] order [] used 11"
     );
-    assert_eq!(filtered[1], "ask [0 Equal 1, 1 Like 'w%'] order [] used 11");
+    assert_eq!(filtered[1], "ask [0 Equal 1, 1 GreaterOrEqual 'W', 1 Less 'x', 1 Like 'w%'] order [] used 11");
     assert_eq!(filtered.last().map(String::as_str), Some("= 'w'"));
     let sorted = asked("SELECT b FROM k WHERE a = 1 ORDER BY b LIMIT 1");
     assert_eq!(sorted[1], "ask [0 Equal 1] order [Some(1)false] used 11");
