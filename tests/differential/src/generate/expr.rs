@@ -267,7 +267,37 @@ impl Generator {
         } else {
             String::new()
         };
-        let text = match self.rng.below(6) {
+        let text = match self.rng.below(11) {
+            6 => {
+                let (other, more) = (self.pick_table(), self.rng.pick(&["JOIN", "LEFT JOIN"]).to_string());
+                let (second, there) = self.inner_scope(&other);
+                let on = format!("{} = {}", self.column_of(Kind::Integer, &there), self.column_of(Kind::Integer, &own));
+                format!(
+                    "(SELECT count(*) FROM {} AS {alias} {more} {} AS {second} ON {on}{correlated})",
+                    table.path(),
+                    other.path()
+                )
+            }
+            7 => format!(
+                "(SELECT count(*) FROM (SELECT {column} FROM {path} AS {alias}{correlated} GROUP BY 1 HAVING count(*) > {n}))",
+                path = table.path(),
+                n = self.rng.below(2)
+            ),
+            8 => format!(
+                "(SELECT max(r) FROM (SELECT rank() OVER (ORDER BY {column}) AS r FROM {} AS {alias}{correlated}))",
+                table.path()
+            ),
+            9 => {
+                let operator = *self.rng.pick(&["UNION", "UNION ALL", "EXCEPT", "INTERSECT"]);
+                format!(
+                    "(SELECT count(*) FROM (SELECT quote({column}) FROM {path} AS {alias}{correlated} {operator} SELECT quote({column}) FROM {path} AS {alias}))",
+                    path = table.path()
+                )
+            }
+            10 => format!(
+                "(WITH q(v) AS (SELECT {column} FROM {} AS {alias}{correlated}) SELECT count(v) FROM q)",
+                table.path()
+            ),
             0 => format!("(SELECT count(*) FROM {} AS {alias}{correlated})", table.path()),
             1 => format!("(SELECT {column} FROM {} AS {alias}{correlated} ORDER BY 1 LIMIT 1)", table.path()),
             2 => format!(

@@ -58,7 +58,15 @@ impl Generator {
                 self.condition(&all, 1)
             };
             let shared: Vec<&Column> = columns.iter().filter(|c| names.contains(&c.name)).collect();
-            match self.rng.below(14) {
+            match self.rng.below(16) {
+                14 if self.features.outer_joins && i == 1 && !shared.is_empty() => {
+                    let kind = *self.rng.pick(&["RIGHT JOIN", "FULL JOIN"]);
+                    text += &format!(" {kind} {item} AS {alias} USING ({})", self.rng.pick(&shared).name);
+                }
+                15 if i > 1 => {
+                    let kind = *self.rng.pick(&["JOIN", "LEFT JOIN"]);
+                    text = format!("({text}) {kind} {item} AS {alias} ON {on}");
+                }
                 0..=3 => text += &format!(" JOIN {item} AS {alias} ON {on}"),
                 4..=6 => text += &format!(" LEFT JOIN {item} AS {alias} ON {on}"),
                 7 if self.features.outer_joins => text += &format!(" RIGHT JOIN {item} AS {alias} ON {on}"),
@@ -112,7 +120,21 @@ impl Generator {
         }
         let filter =
             if self.rng.percent(50) { format!(" WHERE {}", self.condition(&from.scope, 1)) } else { String::new() };
-        let text = match self.rng.below(12) {
+        let text = match self.rng.below(15) {
+            12 | 13 => {
+                // Functions whose result does not depend on the order of equal rows.
+                let (key, value) = (self.rng.pick(&from.scope.0).clone(), self.rng.pick(&from.scope.0).text.clone());
+                columns = vec![plain("c0"), plain("c1")];
+                let call = match self.rng.below(5) {
+                    0 => format!("count(*) OVER (PARTITION BY {value})"),
+                    1 => format!("rank() OVER (ORDER BY {value})"),
+                    2 => format!("dense_rank() OVER (PARTITION BY typeof({value}) ORDER BY {value} DESC)"),
+                    3 => format!("count({value}) FILTER (WHERE {value} > 1) OVER (ORDER BY {value})"),
+                    _ => format!("max(quote({value})) OVER ()"),
+                };
+                format!("SELECT {} AS c0, {call} AS c1 FROM {}{filter}", key.text, from.text)
+            }
+            14 => format!("WITH q AS (SELECT {} FROM {}{filter}) SELECT * FROM q", list.join(", "), from.text),
             0 => format!("SELECT DISTINCT {} FROM {}{filter}", list.join(", "), from.text),
             1 | 2 => {
                 let key = self.rng.pick(&from.scope.0).clone();

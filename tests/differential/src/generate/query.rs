@@ -313,6 +313,17 @@ impl Generator {
             _ => format!(" WHERE {} AND {}", self.condition(&from.scope, 1), self.condition(&from.scope, 1)),
         };
         let distinct = if self.rng.percent(12) { "DISTINCT " } else { "" };
+        let windowed = !star && distinct.is_empty() && self.rng.percent(10);
+        let mut list = list;
+        if windowed {
+            let (a, b) = (self.column_of(Kind::Any, &from.scope), self.column_of(Kind::Any, &from.scope));
+            list.push(match self.rng.below(4) {
+                0 => format!("count(*) OVER (PARTITION BY {a})"),
+                1 => format!("rank() OVER (PARTITION BY {a} ORDER BY {b})"),
+                2 => format!("dense_rank() OVER (ORDER BY {b} DESC) + count({a}) OVER ()"),
+                _ => format!("count({a}) OVER (ORDER BY {b} GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW)"),
+            });
+        }
         let core = format!("{with}SELECT {distinct}{} FROM {}{filter}", list.join(", "), from.text);
         let mut step = if star { Step::select(core, Order::Free) } else { self.ordered(core, list.len()) };
         step.loose = step.loose || !distinct.is_empty() || self.loose_inside(&step.sql);
@@ -419,7 +430,15 @@ impl Generator {
             // What is constant may be a number, which would name a column of the result.
             let key = if key.contains('.') { key } else { self.rng.pick(&from.scope.0).text.clone() };
             if self.rng.percent(85) {
-                list.push(key.clone());
+                list.push(match self.rng.below(10) {
+                    0 => format!("quote({key}) || typeof({key})"),
+                    _ => key.clone(),
+                });
+                if self.rng.percent(12) {
+                    // By its place in the result.
+                    keys.push(list.len().to_string());
+                    continue;
+                }
             }
             keys.push(key);
         }
@@ -445,7 +464,14 @@ impl Generator {
         }
         if self.rng.percent(25) {
             let call = self.aggregate(&from.scope);
-            tail += &format!(" HAVING {call} {}", self.rng.pick(&["> 1", "IS NOT NULL", "<> 2", "= 1", ">= 'a'"]));
+            let test = *self.rng.pick(&["> 1", "IS NOT NULL", "<> 2", "= 1", ">= 'a'"]);
+            let more = match (self.rng.below(5), keys.first()) {
+                (0, Some(key)) if key.contains('.') => format!(" OR {key} IS NULL"),
+                (1, Some(key)) if key.contains('.') => format!(" AND {key} IN (SELECT {call} FROM {})", from.text),
+                (2, _) => format!(" AND {}", self.scalar_subquery(&Scope::default())),
+                _ => String::new(),
+            };
+            tail += &format!(" HAVING {call} {test}{more}");
         }
         let core = format!("SELECT {} FROM {}{filter}{tail}", list.join(", "), from.text);
         let mut step = self.ordered(core, list.len());

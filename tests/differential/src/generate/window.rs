@@ -38,7 +38,8 @@ impl Generator {
                 "count(*)".to_owned()
             };
             let call = format!("{function} OVER {over}");
-            let other = if self.rng.percent(40) { list[list.len() - 1].clone() } else { self.column_of(Kind::Any, &scope) };
+            let other =
+                if self.rng.percent(40) { list[list.len() - 1].clone() } else { self.column_of(Kind::Any, &scope) };
             list.push(if self.rng.percent(25) { self.combined(&call, &other) } else { call });
         }
         let mut core = format!("SELECT {} FROM {}{filter}{named}", list.join(", "), table.path());
