@@ -50,6 +50,13 @@ pub trait Environment {
     }
 }
 
+static RANDOM_SOURCE: std::sync::OnceLock<fn(&mut [u8]) -> bool> = std::sync::OnceLock::new();
+
+/// From now on random numbers of the process come from here, as long as it does not answer false. The first source stays.
+pub fn set_random_source(source: fn(&mut [u8]) -> bool) {
+    let _ = RANDOM_SOURCE.set(source);
+}
+
 /// An environment of its own: system clock, UTC as local time, randomness from a counter hashed with process state.
 #[derive(Debug, Default)]
 pub struct DefaultEnvironment;
@@ -66,6 +73,9 @@ impl Environment for DefaultEnvironment {
 
     fn fill_random(&self, buffer: &mut [u8]) {
         use std::hash::{BuildHasher, Hasher};
+        if RANDOM_SOURCE.get().is_some_and(|source| source(buffer)) {
+            return;
+        }
         for chunk in buffer.chunks_mut(8) {
             // Each `RandomState` has fresh keys, so each hash is a fresh number.
             let random = std::hash::RandomState::new().build_hasher().finish().to_le_bytes();

@@ -41,7 +41,7 @@ pub mod window;
 pub use aggregate::Aggregate;
 pub use auxiliary::AuxiliaryData;
 pub use compile_options::{COMPILE_OPTIONS, is_compiled_with};
-pub use context::{Context, DefaultEnvironment, Environment};
+pub use context::{Context, DefaultEnvironment, Environment, set_random_source};
 pub use datetime::{SchemaPlace, in_schema};
 pub use def::{
     AggregateDef, AggregateFactory, Arity, Function, FunctionDef, FunctionFlags, FunctionKind, HostFunction, ScalarFn,

@@ -489,7 +489,7 @@ pub fn write_literal(value: &Value, escapes: bool, out: &mut Vec<u8>) {
         Value::Real(r) if r.is_infinite() => {
             out.extend_from_slice(if *r < 0.0 { b"-9.0e+999" } else { b"9.0e+999" });
         }
-        Value::Real(_) => value.as_ref().write_text(out),
+        Value::Real(r) => number::write_real(*r, out),
         Value::Text(text) => write_quoted(b'Q', escapes, before_nul(text), out),
         Value::Blob(blob) => {
             out.extend_from_slice(b"X'");

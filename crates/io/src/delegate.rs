@@ -29,6 +29,17 @@ macro_rules! delegate_io {
 #[macro_export]
 macro_rules! delegate_io_surroundings {
     () => {
+        $crate::delegate_io_names!();
+        fn randomness(&self, buf: &mut [u8]) {
+            self.inner.randomness(buf);
+        }
+    };
+}
+
+/// The methods of [`Io`](crate::Io) about names and the clock that a wrapper passes on to its field `inner`.
+#[macro_export]
+macro_rules! delegate_io_names {
+    () => {
         fn exists(&self, path: &std::path::Path) -> $crate::Result<bool> {
             self.inner.exists(path)
         }
@@ -43,9 +54,6 @@ macro_rules! delegate_io_surroundings {
         }
         fn now_julian_ms(&self) -> i64 {
             self.inner.now_julian_ms()
-        }
-        fn randomness(&self, buf: &mut [u8]) {
-            self.inner.randomness(buf);
         }
     };
 }

@@ -124,8 +124,27 @@ pub unsafe extern "C" fn turso_config(op: c_int, arguments: *mut RawArguments) -
 
 /// `SQLITE_DBCONFIG_ENABLE_FKEY` and `SQLITE_DBCONFIG_ENABLE_COMMENTS`.
 const SWITCHES: RangeInclusive<c_int> = 1002..=1022;
-/// `SQLITE_DBCONFIG_FP_DIGITS`, and the digits that the engine gives a real.
-const DIGITS: (c_int, c_int) = (1023, 17);
+/// `SQLITE_DBCONFIG_FP_DIGITS`
+const FP_DIGITS: c_int = 1023;
+/// Digits of a real that becomes text, until a connection wants others.
+pub const DIGITS: u8 = 17;
+/// Some connection has had a number of its own.
+static DIGITS_MATTER: AtomicBool = AtomicBool::new(false);
+
+/// Some connection may have another number of digits than [`DIGITS`].
+pub fn digits_matter() -> bool {
+    DIGITS_MATTER.load(Ordering::Relaxed)
+}
+
+/// Sets the digits, as far as the number is one that SQLite takes, and answers them.
+fn digits(db: &Db, wanted: c_int) -> c_int {
+    if wanted > 3 {
+        DIGITS_MATTER.store(true, Ordering::Relaxed);
+        db.digits.set(wanted.min(23) as u8);
+        db.connection.forget_programs();
+    }
+    db.digits.get().into()
+}
 
 /// The switches of `sqlite3_db_config` that are not the engine's (see [`Switch`]): they are kept and answered, a bit for each.
 pub struct Switches(u32);
@@ -197,9 +216,9 @@ pub unsafe extern "C" fn turso_db_config(db: *mut Db, op: c_int, arguments: *mut
                 OK
             }
             1001 => OK,
-            _ if SWITCHES.contains(&op) || op == DIGITS.0 => {
+            _ if SWITCHES.contains(&op) || op == FP_DIGITS => {
                 let (wanted, answer) = (arguments.int(), Out::new(arguments.pointer::<c_int>()));
-                answer.set(if op == DIGITS.0 { DIGITS.1 } else { switch(db, op, wanted).into() });
+                answer.set(if op == FP_DIGITS { digits(db, wanted) } else { switch(db, op, wanted).into() });
                 OK
             }
             _ => ERROR,

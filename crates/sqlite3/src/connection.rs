@@ -226,14 +226,4 @@ entry! {
         std::thread::sleep(Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0)));
         milliseconds.max(0)
     }
-
-    /// Random bytes. Without a buffer the generator begins anew.
-    fn sqlite3_randomness(length: i32, buffer: *mut c_void) | (); {
-        use turso_functions::Environment;
-        if let (Ok(length), false) = (usize::try_from(length), buffer.is_null()) {
-            // SAFETY: the interface's contract: a buffer of that length.
-            let bytes = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<u8>(), length) };
-            turso_functions::DefaultEnvironment.fill_random(bytes);
-        }
-    }
 }

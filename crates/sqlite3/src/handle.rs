@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use turso_core::{Connection, Error, Outside, ResultCode, Statement};
 
+use turso_value::number;
+
 use crate::boundary::FromC;
 use crate::codes::{Destructor, OK};
 use crate::error::LastError;
@@ -80,6 +82,8 @@ pub struct Db {
     pub names: RefCell<Vec<CString>>,
     /// A panic was caught while it was in use: its state can no longer be trusted.
     pub broken: Cell<bool>,
+    /// Digits of a real that becomes text (`SQLITE_DBCONFIG_FP_DIGITS`).
+    pub digits: Cell<u8>,
 }
 
 /// A pointer of the application's, by name.
@@ -205,6 +209,7 @@ impl Db {
             main_name: RefCell::default(),
             names: RefCell::default(),
             broken: Cell::new(false),
+            digits: Cell::new(crate::config::DIGITS),
         })
     }
 
@@ -337,6 +342,8 @@ pub trait Checked {
     fn is_live(&self) -> bool;
     /// The mutex that guards it.
     fn guard(&self) -> *mut sqlite3_mutex;
+    /// Its connection.
+    fn connection(&self) -> &Db;
     /// What the log says where there is none: NULL, or one that is gone.
     fn complaint(null: bool) -> &'static str;
 }
@@ -348,6 +355,10 @@ impl Checked for Db {
 
     fn guard(&self) -> *mut sqlite3_mutex {
         self.mutex
+    }
+
+    fn connection(&self) -> &Db {
+        self
     }
 
     fn complaint(null: bool) -> &'static str {
@@ -367,6 +378,10 @@ impl Checked for Stmt {
         self.db().mutex
     }
 
+    fn connection(&self) -> &Db {
+        self.db()
+    }
+
     fn complaint(null: bool) -> &'static str {
         if null { "API called with NULL prepared statement" } else { "API called with finalized prepared statement" }
     }
@@ -378,6 +393,8 @@ pub struct Handle<T: Checked> {
     mutex: *mut sqlite3_mutex,
     /// NULL, where there is no target.
     was_null: bool,
+    /// How many digits the thread gave a real before the call, where some connection has a number of its own.
+    digits: Option<u8>,
 }
 
 impl<T: Checked> FromC for Handle<T> {
@@ -390,7 +407,14 @@ impl<T: Checked> FromC for Handle<T> {
         // SAFETY: live, as just checked.
         let mutex = target.map_or(std::ptr::null_mut(), |target| unsafe { target.as_ref() }.guard());
         mutex::enter(mutex);
-        Self { target, mutex, was_null: raw.is_null() }
+        let digits = match target {
+            // SAFETY: as above.
+            Some(target) if crate::config::digits_matter() => {
+                Some(number::set_text_digits(unsafe { target.as_ref() }.connection().digits.get()))
+            }
+            _ => None,
+        };
+        Self { target, mutex, was_null: raw.is_null(), digits }
     }
 }
 
@@ -412,6 +436,9 @@ impl<T: Checked> Handle<T> {
 
 impl<T: Checked> Drop for Handle<T> {
     fn drop(&mut self) {
+        if let Some(digits) = self.digits {
+            number::set_text_digits(digits);
+        }
         mutex::leave(self.mutex);
     }
 }

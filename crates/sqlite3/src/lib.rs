@@ -49,6 +49,7 @@ pub mod pcache;
 pub mod pragma;
 pub mod prepare;
 pub mod printf;
+pub mod randomness;
 pub mod result;
 pub mod routines;
 pub mod rtree;

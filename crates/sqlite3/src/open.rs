@@ -134,6 +134,11 @@ impl Wanted {
             options.backend = Backend::Custom(io);
             return Ok((Database::open_file(path, self.promises(), options)?, None));
         }
+        // What is put aside goes through the VFS, and so does the time.
+        options.backend = Backend::Custom(match self.vfs {
+            Some(vfs) => crate::vfs::io_through(vfs, FileName::new(b"", &self.location.parameters)),
+            None => crate::vfs::HandedIo::shared(),
+        });
         if !self.shared || self.location.path.is_empty() {
             return Ok((Database::open(":memory:", options)?, None));
         }

@@ -96,7 +96,7 @@ impl Affinity {
                 }
                 Value::Real(r) => {
                     let r = *r;
-                    number::write_real(r, value.text_buffer());
+                    number::write_real_as_text(r, value.text_buffer());
                 }
                 _ => {}
             },

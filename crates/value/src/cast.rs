@@ -53,7 +53,7 @@ impl<'a> ValueRef<'a> {
         match self {
             ValueRef::Null => {}
             ValueRef::Integer(i) => number::write_integer(i, out),
-            ValueRef::Real(r) => number::write_real(r, out),
+            ValueRef::Real(r) => number::write_real_as_text(r, out),
             ValueRef::Text(b) | ValueRef::Blob(b) => out.extend_from_slice(b),
         }
     }

@@ -5,6 +5,8 @@
 //! Writing a real: 17 significant digits, fewer where that is enough ([`digits`]); exponent form outside 1e-4 ..< 1e17;
 //! always with a decimal point.
 
+use std::cell::Cell;
+
 mod powers;
 
 /// An INTEGER or a REAL.
@@ -419,6 +421,38 @@ pub fn digits(r: f64) -> Digits {
     full
 }
 
+/// Digits of a real that becomes text, unless a connection wants others.
+const USUAL_DIGITS: u8 = 17;
+
+thread_local! {
+    static TEXT_DIGITS: Cell<u8> = const { Cell::new(USUAL_DIGITS) };
+}
+
+/// How many digits reals get on this thread, from now on, where they become text (`SQLITE_DBCONFIG_FP_DIGITS`); answers how many
+/// it were.
+pub fn set_text_digits(count: u8) -> u8 {
+    TEXT_DIGITS.replace(count)
+}
+
+/// Appends a real that becomes text.
+#[inline]
+pub fn write_real_as_text(r: f64, out: &mut Vec<u8>) {
+    match TEXT_DIGITS.get() {
+        USUAL_DIGITS => write_real(r, out),
+        count => write_real_rounded(r, count, out),
+    }
+}
+
+#[cold]
+fn write_real_rounded(r: f64, count: u8, out: &mut Vec<u8>) {
+    if r == 0.0 || !r.is_finite() {
+        return write_real(r, out);
+    }
+    let places = if count < USUAL_DIGITS { 19 } else { 18 };
+    let found = rounded_digits(r, count.into(), places);
+    write_digits(r < 0.0, &found, count.into(), out);
+}
+
 /// Appends a real as SQLite writes it: `1.0`, `1.0e+20`, `Inf`.
 pub fn write_real(r: f64, out: &mut Vec<u8>) {
     if r == 0.0 {
@@ -439,13 +473,17 @@ pub fn write_real(r: f64, out: &mut Vec<u8>) {
         out.extend_from_slice(b".0");
         return;
     }
-    let found = digits(r);
+    write_digits(r < 0.0, &digits(r), USUAL_DIGITS.into(), out);
+}
+
+/// Appends digits with a point among them, or with an exponent where there would be more than `most` before the point.
+fn write_digits(negative: bool, found: &Digits, most: i32, out: &mut Vec<u8>) {
     let digits = found.as_slice();
-    if r < 0.0 {
+    if negative {
         out.push(b'-');
     }
     let exponent = found.exponent;
-    if !(-4..17).contains(&exponent) {
+    if !(-4..most).contains(&exponent) {
         out.push(digits[0]);
         out.push(b'.');
         out.extend_from_slice(if digits.len() > 1 { &digits[1..] } else { b"0" });

@@ -4,14 +4,18 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use turso_functions::{DefaultEnvironment, Environment};
+use turso_io::Io;
 use turso_schema::Schema;
 use turso_value::TextEncoding;
 use turso_vm::Counters;
 
+use crate::options::Backend;
+
 /// The connection's facts for functions; copied here before a statement runs, so that functions need no lock.
-#[derive(Debug)]
 pub(crate) struct SessionEnvironment {
     pub base: DefaultEnvironment,
+    /// Whose clock counts, where the application has brought the back end.
+    pub clock: Option<Arc<dyn Io>>,
     /// The time of the step in hand, milliseconds since the Julian epoch; 0 until a function asks for it.
     pub now_julian_ms: Cell<i64>,
     /// Live, so that trigger bodies see what their statements have done.
@@ -33,12 +37,21 @@ impl Default for SessionEnvironment {
             max_length: base.max_length(),
             max_like_pattern: base.max_like_pattern(),
             base,
+            clock: None,
             now_julian_ms: Cell::new(0),
             counters: Counters::default(),
             case_sensitive_like: false,
             encoding: TextEncoding::default(),
             main: None,
         }
+    }
+}
+
+impl SessionEnvironment {
+    /// Of a connection with this back end.
+    pub fn new(backend: &Backend) -> Self {
+        let clock = if let Backend::Custom(io) = backend { Some(io.clone()) } else { None };
+        Self { clock, ..Self::default() }
     }
 }
 
@@ -54,7 +67,8 @@ impl Environment for SessionEnvironment {
     }
     fn now_julian_ms(&self) -> i64 {
         if self.now_julian_ms.get() == 0 {
-            self.now_julian_ms.set(self.base.now_julian_ms());
+            let clock = self.clock.as_ref();
+            self.now_julian_ms.set(clock.map_or_else(|| self.base.now_julian_ms(), |io| io.now_julian_ms()));
         }
         self.now_julian_ms.get()
     }

@@ -228,11 +228,11 @@ impl State {
         Self {
             databases,
             settings: Settings::new(&options),
-            options,
             encoding_choice: Default::default(),
             limits: Limits::default(),
             limit_table: Default::default(),
-            environment: Default::default(),
+            environment: SessionEnvironment::new(&options.backend),
+            options,
             imposter: None,
             functions: turso_functions::Registry::new(),
             collations: Vec::new(),

@@ -120,6 +120,12 @@ impl Connection {
         *self.lock().settings.switch(switch)
     }
 
+    /// Programs are made anew: something has changed that constants in them have been computed by.
+    pub fn forget_programs(&self) {
+        let mut state = self.lock();
+        state.generation = state.generation.wrapping_add(1);
+    }
+
     /// Turn a switch. Statements that are prepared already follow when they run next.
     pub fn turn(&self, switch: Switch, on: bool) {
         let mut state = self.lock();

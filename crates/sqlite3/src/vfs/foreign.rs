@@ -217,10 +217,7 @@ impl Io for ForeignIo {
     }
 
     fn randomness(&self, buf: &mut [u8]) {
-        if let Some(randomness) = self.vfs().randomness {
-            // SAFETY: the interface's contract: a buffer of that size.
-            unsafe { randomness(self.vfs, buf.len() as c_int, buf.as_mut_ptr().cast()) };
-        }
+        crate::randomness::fill(buf);
     }
 
     fn sleep(&self, duration: Duration) {

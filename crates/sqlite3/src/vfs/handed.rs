@@ -68,7 +68,11 @@ fn logged<T>(call: &str, path: &Path, outcome: Result<T>) -> Result<T> {
 }
 
 impl Io for HandedIo {
-    turso_core::io::delegate_io_surroundings!();
+    turso_core::io::delegate_io_names!();
+
+    fn randomness(&self, buffer: &mut [u8]) {
+        crate::randomness::fill(buffer);
+    }
 
     fn name(&self) -> &'static str {
         self.inner.name()

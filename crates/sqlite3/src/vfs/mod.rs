@@ -15,6 +15,7 @@ use std::ffi::c_int;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use turso_core::io::Io;
@@ -32,6 +33,9 @@ struct List(Vec<*mut sqlite3_vfs>);
 
 // SAFETY: the objects live until they are taken out, by the interface's contract, and the list has a lock.
 unsafe impl Send for List {}
+
+/// The application has registered one.
+static HAS_FOREIGN: AtomicBool = AtomicBool::new(false);
 
 static REGISTERED: Mutex<Option<List>> = Mutex::new(None);
 
@@ -112,6 +116,15 @@ fn back_end_for_uri(
     }
 }
 
+/// The default VFS, where that is one of the application.
+pub fn foreign_default() -> Option<*mut sqlite3_vfs> {
+    // Asked for with each random number: without such a VFS it costs nothing.
+    if !HAS_FOREIGN.load(Ordering::Acquire) {
+        return None;
+    }
+    with_list(|list| list.first().copied()).filter(|&vfs| !own::is_own(vfs))
+}
+
 /// Our own VFS object.
 pub fn own_default() -> *mut sqlite3_vfs {
     with_list(|list| list.iter().copied().find(|&vfs| own::is_own(vfs)).unwrap_or(null_mut()))
@@ -126,6 +139,8 @@ entry! {
         if vfs.is_null() {
             return MISUSE;
         }
+        HAS_FOREIGN.store(true, Ordering::Release);
+        turso_functions::set_random_source(crate::randomness::from_application);
         with_list(|list| {
             list.retain(|&known| known != vfs);
             let at = if make_default != 0 || list.is_empty() { 0 } else { 1 };

@@ -26,10 +26,16 @@ fn code_of<T>(outcome: Result<T>) -> c_int {
     outcome.map_or_else(|error| error.code().0, |_| OK)
 }
 
-/// It is one of ours.
+/// It does what ours do: one of them, or a copy of one in which nothing has been replaced.
 pub fn is_own(vfs: *mut sqlite3_vfs) -> bool {
     // SAFETY: registered objects are live.
-    unsafe { (*vfs).open }.is_some_and(|open| open as usize == own_open as *const () as usize)
+    let (vfs, own) = (unsafe { &*vfs }, methods(c"", 0, 0));
+    macro_rules! same {
+        ($($method:ident)*) => {
+            $(vfs.$method.map(|method| method as usize) == own.$method.map(|method| method as usize))&&*
+        };
+    }
+    same!(open delete access full_pathname dl_open dl_sym dl_close randomness sleep current_time current_time_int64)
 }
 
 /// Bytes that whoever opens a file sets aside for its object: as many as SQLite asks for, which is enough.
@@ -38,33 +44,37 @@ const _: () = assert!(size_of::<OwnFile>() <= FILE_SIZE as usize);
 
 /// The objects, made once.
 pub fn objects() -> Vec<*mut sqlite3_vfs> {
-    let object = |&(name, version, max_pathname): &(&std::ffi::CStr, c_int, c_int)| {
-        Box::into_raw(Box::new(sqlite3_vfs {
-            version,
-            file_size: FILE_SIZE,
-            max_pathname,
-            next: null_mut(),
-            name: name.as_ptr(),
-            app_data: null_mut(),
-            open: Some(own_open),
-            delete: Some(own_delete),
-            access: Some(own_access),
-            full_pathname: Some(own_full_pathname),
-            dl_open: Some(own_dl_open),
-            dl_error: Some(own_dl_error),
-            dl_sym: Some(own_dl_sym),
-            dl_close: Some(own_dl_close),
-            randomness: Some(own_randomness),
-            sleep: Some(own_sleep),
-            current_time: Some(own_current_time),
-            get_last_error: Some(own_last_error),
-            current_time_int64: Some(own_current_time_int64),
-            set_system_call: Some(own_set_system_call),
-            get_system_call: Some(own_get_system_call),
-            next_system_call: Some(own_next_system_call),
-        }))
+    let object = |&(name, version, max_pathname): &(&'static std::ffi::CStr, c_int, c_int)| {
+        Box::into_raw(Box::new(methods(name, version, max_pathname)))
     };
     OBJECTS.iter().map(object).collect()
+}
+
+fn methods(name: &'static std::ffi::CStr, version: c_int, max_pathname: c_int) -> sqlite3_vfs {
+    sqlite3_vfs {
+        version,
+        file_size: FILE_SIZE,
+        max_pathname,
+        next: null_mut(),
+        name: name.as_ptr(),
+        app_data: null_mut(),
+        open: Some(own_open),
+        delete: Some(own_delete),
+        access: Some(own_access),
+        full_pathname: Some(own_full_pathname),
+        dl_open: Some(own_dl_open),
+        dl_error: Some(own_dl_error),
+        dl_sym: Some(own_dl_sym),
+        dl_close: Some(own_dl_close),
+        randomness: Some(own_randomness),
+        sleep: Some(own_sleep),
+        current_time: Some(own_current_time),
+        get_last_error: Some(own_last_error),
+        current_time_int64: Some(own_current_time_int64),
+        set_system_call: Some(own_set_system_call),
+        get_system_call: Some(own_get_system_call),
+        next_system_call: Some(own_next_system_call),
+    }
 }
 
 /// A file as [`own_open`] leaves it in the caller's memory.
@@ -463,7 +473,9 @@ unsafe extern "C" fn own_dl_close(_: *mut sqlite3_vfs, library: *mut c_void) {
 
 unsafe extern "C" fn own_randomness(_: *mut sqlite3_vfs, size: c_int, out: *mut c_char) -> c_int {
     // SAFETY: a buffer of that size.
-    unsafe { crate::connection::sqlite3_randomness(size, out.cast()) };
+    crate::randomness::of_system(unsafe {
+        std::slice::from_raw_parts_mut(out.cast(), usize::try_from(size).unwrap_or(0))
+    });
     size
 }
 
