@@ -100,6 +100,10 @@ const BATCHES: &[&str] = &[
     "SELECT sum(id), min(id), max(id) FROM t WHERE id > 10.5",
     "SELECT sum(id), min(id), max(id) FROM t WHERE id >= '100' AND id < 200.5",
     "SELECT sum(id), min(id), max(id) FROM t WHERE id < x'00' AND id <= 9e99",
+    "SELECT sum(id), min(id), max(id), count(*) FROM t WHERE id BETWEEN 100 AND 163",
+    "SELECT sum(id), min(id), max(id), count(*) FROM t WHERE id BETWEEN -3 AND 40",
+    "SELECT sum(id), min(id), max(id), count(*) FROM t WHERE id BETWEEN 1150 AND 1300",
+    "SELECT sum(id), min(id), max(id), count(*) FROM t WHERE id BETWEEN 7 AND 7",
     "SELECT count(*) FROM t WHERE r",
     "SELECT sum(i) FROM small, (SELECT i FROM t WHERE i = 4 GROUP BY i)",
 ];
@@ -282,6 +286,8 @@ fn small_tables_are_left_to_rows_and_large_ones_to_batches() {
     let connection = connect("UTF-8", "auto");
     assert_eq!(pipelines(&connection, "SELECT sum(v) FROM small"), (0, 1));
     assert_eq!(pipelines(&connection, "SELECT sum(r) FROM t"), (1, 0));
+    assert_eq!(pipelines(&connection, "SELECT sum(r) FROM t WHERE id BETWEEN 100 AND 199"), (1, 0));
+    assert_eq!(pipelines(&connection, "SELECT sum(r) FROM t WHERE id BETWEEN 100 AND 119"), (0, 1));
     assert!(connection.execute_batch("PRAGMA execution_tier = columns").is_err());
     let asked = run_ours(&connection, "PRAGMA execution_tier; PRAGMA execution_tier = row; PRAGMA execution_tier");
     let rows: Vec<&str> = asked.iter().flat_map(|(rows, _)| rows.iter().map(String::as_str)).collect();

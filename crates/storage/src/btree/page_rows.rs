@@ -123,6 +123,11 @@ impl BTreeCursor {
             _ => usize::from(self.path[0].count).saturating_mul(usize::from(self.path[1].count).max(1)),
         }
     }
+
+    /// The number of entries of the page in hand; 0 without a path.
+    pub fn entries_of_page(&self) -> usize {
+        if self.path_ok { usize::from(self.path[self.depth].count) } else { 0 }
+    }
 }
 
 /// Where a cell has its payload.

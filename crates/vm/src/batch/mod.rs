@@ -55,11 +55,14 @@ use crate::{Host, Vm};
 use build::Build;
 use call::Calls;
 use run::{Into, Surroundings, Work};
-use scan::{BATCH_ROWS, Scan};
+use scan::{BATCH_ROWS, Extent, Scan};
 use sink::Sink;
 use vector::Vector;
 
-/// Where a tree has fewer leaves, the row tier is done before a pipeline has started.
+/// Where there are fewer rows, the row tier is done before a pipeline has started.
+const FEWEST_ROWS: usize = 32;
+/// Where a tree has fewer leaves, too few that sides of joins are built for them, or rows are given out by batches of which the
+/// caller may want only a few.
 const FEWEST_LEAVES: usize = 8;
 /// To build so many rows takes as long as to find one row by an index.
 const BUILT_PER_LOOK_UP: f32 = 4.0;
@@ -135,15 +138,18 @@ impl Batch {
     /// Whether the pipeline is worth while, judged by the sizes of its trees.
     fn is_worth_while<H: Host>(&mut self, host: &mut H) -> Result<bool> {
         let Some((main, built)) = self.scans.split_last_mut() else { return Ok(false) };
-        let leaves = main.begin(host.pager(self.plan.scan.db))?;
+        let Extent { leaves, rows } = main.begin(host.pager(self.plan.scan.db))?;
         if self.plan.forced {
             return Ok(true);
+        }
+        if built.is_empty() && !matches!(self.plan.sink, BatchSink::Stream(_)) {
+            return Ok(rows >= FEWEST_ROWS);
         }
         if leaves < FEWEST_LEAVES {
             return Ok(false);
         }
         for (scan, build) in built.iter_mut().zip(&self.plan.builds) {
-            let size = scan.begin(host.pager(build.scan.db))?;
+            let size = scan.begin(host.pager(build.scan.db))?.leaves;
             if build.asked.is_some_and(|share| size as f32 > leaves as f32 * share * BUILT_PER_LOOK_UP) {
                 return Ok(false);
             }

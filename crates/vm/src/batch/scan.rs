@@ -24,7 +24,7 @@ const MOST_COPIED: usize = 4 << 20;
 /// Where a longer record goes on elsewhere, only its row is read, by the row tier.
 const LONGEST_COPIED: u32 = 1 << 20;
 /// About so many rows are taken to be on a leaf.
-const ROWS_OF_A_LEAF: i128 = 50;
+const ROWS_OF_A_LEAF: usize = 50;
 /// The page of a record that has been copied.
 pub(super) const COPIED: u16 = u16::MAX;
 
@@ -41,6 +41,13 @@ enum Position {
     /// A batch has been given; its last row is where the cursor stands.
     Between,
     Ended,
+}
+
+/// What a scan will see, roughly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub leaves: usize,
+    pub rows: usize,
 }
 
 /// See the module's header.
@@ -130,8 +137,8 @@ impl Scan {
         self.rows.len()
     }
 
-    /// Goes to the first entry, if the scan has not begun, and answers a lower bound of the number of pages that it will see.
-    pub fn begin(&mut self, pager: &mut Pager) -> Result<usize> {
+    /// Goes to the first entry, if the scan has not begun, and tells from the pages on the way how much it will see.
+    pub fn begin(&mut self, pager: &mut Pager) -> Result<Extent> {
         if self.position == Position::Start {
             let found = match (self.back, self.low, self.high) {
                 (false, Some((rowid, op)), _) => self.cursor.seek_table(pager, rowid, op)?,
@@ -142,13 +149,16 @@ impl Scan {
             self.position = if found { Position::OnEntry } else { Position::Ended };
         }
         let leaves = self.cursor.leaves_at_least();
-        // A range with both ends has no more rows than there are numbers in it.
+        let rows = leaves.saturating_mul(self.cursor.entries_of_page());
         Ok(match (self.low, self.high) {
+            // A range with both ends has no more rows than there are numbers in it.
             (Some((low, _)), Some(high)) => {
-                let most = i128::from(high) - i128::from(low) + 1;
-                leaves.min(usize::try_from(most / ROWS_OF_A_LEAF).unwrap_or(usize::MAX))
+                let most = usize::try_from(i128::from(high) - i128::from(low) + 1).unwrap_or(usize::MAX);
+                // (The rest of its last page is not looked at.)
+                self.most = self.most.min(most.max(1));
+                Extent { leaves: leaves.min(most / ROWS_OF_A_LEAF), rows: rows.min(most) }
             }
-            _ => leaves,
+            _ => Extent { leaves, rows },
         })
     }
 
@@ -165,6 +175,15 @@ impl Scan {
             (true, Some((low, SeekOp::Gt)), _) => rowid > low,
             (true, Some((low, _)), _) => rowid >= low,
             _ => true,
+        }
+    }
+
+    /// No rowid of the range can follow this one.
+    fn is_end(&self, rowid: i64) -> bool {
+        match (self.back, self.low, self.high) {
+            (false, _, Some(high)) => rowid == high,
+            (true, Some((low, SeekOp::Ge)), _) => rowid == low,
+            _ => false,
         }
     }
 
@@ -197,6 +216,7 @@ impl Scan {
                         self.rowids.truncate(first + within);
                         self.over = true;
                     }
+                    self.over |= self.rowids.last().is_some_and(|&rowid| self.is_end(rowid));
                     let next = if taken.whole { self.rows.len() } else { first };
                     self.position = Position::Taken { next, first, entry: taken.first };
                 }
