@@ -20,6 +20,13 @@ pub trait Aggregate: Send {
     /// Takes in one row. (`ctx.result` is not to be touched.)
     fn step(&mut self, ctx: &mut Context<'_>, args: &[Value]) -> Result<()>;
 
+    /// [`step`](Self::step) of a row whose argument is an integer without a subtype, or that has no argument (`None`), where the
+    /// aggregate needs to know nothing else; false: it does, and nothing has happened.
+    fn step_integer(&mut self, argument: Option<i64>) -> bool {
+        let _ = argument;
+        false
+    }
+
     /// Writes the current value to `ctx.result`; more rows may come after it.
     fn value(&mut self, ctx: &mut Context<'_>) -> Result<()>;
 

@@ -146,7 +146,11 @@ impl Value {
     /// Becomes an integer.
     #[inline]
     pub fn set_integer(&mut self, i: i64) {
-        *self = Value::Integer(i);
+        // A register mostly holds what it held before, which leaves nothing to be dropped.
+        match self {
+            Value::Integer(old) => *old = i,
+            other => *other = Value::Integer(i),
+        }
     }
 
     /// Becomes a real, or NULL for NaN.

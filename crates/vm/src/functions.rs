@@ -291,6 +291,20 @@ impl Vm {
         let Object::Aggregate(aggregate) = object else {
             return self.foreign_aggregate(program, host, call, (args, state), what);
         };
+        // Most arguments are integers: for these no context is put together.
+        if matches!(what, Use::Step) && self.frame.subtypes.is_empty() {
+            let is_done = match args.count {
+                0 => aggregate.step_integer(None),
+                1 => match self.frame.registers.get(args.first) {
+                    Value::Integer(i) => aggregate.step_integer(Some(*i)),
+                    _ => false,
+                },
+                _ => false,
+            };
+            if is_done {
+                return Ok(());
+            }
+        }
         let mut ctx = Context {
             result: &mut self.run.result,
             result_subtype: 0,

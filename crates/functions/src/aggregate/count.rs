@@ -19,6 +19,11 @@ impl Aggregate for Count {
         Ok(())
     }
 
+    fn step_integer(&mut self, _: Option<i64>) -> bool {
+        self.0 += 1;
+        true
+    }
+
     fn inverse(&mut self, _: &mut Context<'_>, args: &[Value]) -> Result<()> {
         if !matches!(args, [Value::Null]) {
             self.0 -= 1;

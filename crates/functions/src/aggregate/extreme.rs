@@ -60,6 +60,16 @@ impl Aggregate for Extreme {
         Ok(())
     }
 
+    fn step_integer(&mut self, argument: Option<i64>) -> bool {
+        let (Some(i), Value::Integer(best), None) = (argument, &mut self.best, &self.frame) else { return false };
+        self.took_row = i.cmp(best) == self.wanted;
+        if self.took_row {
+            *best = i;
+            self.subtype = 0;
+        }
+        true
+    }
+
     fn inverse(&mut self, _: &mut Context<'_>, _: &[Value]) -> Result<()> {
         let Some(frame) = &mut self.frame else { return Err(not_in_a_frame()) };
         self.rows_out += 1;

@@ -248,6 +248,10 @@ impl Aggregate for Sum {
         Ok(())
     }
 
+    fn step_integer(&mut self, argument: Option<i64>) -> bool {
+        argument.map(|i| self.running.add_integer_value(i)).is_some()
+    }
+
     fn inverse(&mut self, _: &mut Context<'_>, args: &[Value]) -> Result<()> {
         self.running.remove(&args[0]);
         Ok(())

@@ -69,11 +69,15 @@ impl Decoder {
         match serial {
             1..=6 => {
                 let end = at + usize::from(LEN[serial as usize]);
-                // Eight bytes that end with the value and two shifts serve every width.
+                // The eight bytes that begin with the value, or those that end with it, and shifts serve every width.
                 let unused = 64 - 8 * u32::from(LEN[serial as usize]);
-                match end.checked_sub(8).and_then(|from| record.get(from..end)).and_then(|bytes| bytes.first_chunk()) {
-                    Some(wide) => dest.set_integer((i64::from_be_bytes(*wide) << unused) >> unused),
-                    None => dest.set_integer(short_integer(record, at, end)?),
+                let wide = |from: usize| record.get(from..)?.first_chunk().map(|bytes| i64::from_be_bytes(*bytes));
+                if let Some(word) = wide(at) {
+                    dest.set_integer(word >> unused);
+                } else if let Some(word) = end.checked_sub(8).filter(|_| end <= record.len()).and_then(wide) {
+                    dest.set_integer((word << unused) >> unused);
+                } else {
+                    dest.set_integer(short_integer(record, at, end)?);
                 }
             }
             7 => match record.get(at..at + 8).and_then(|bytes| bytes.first_chunk()) {
@@ -184,8 +188,8 @@ impl Decoder {
     }
 }
 
-/// An integer among the first eight bytes of its record.
-#[inline]
+/// An integer of a record that has no eight bytes from it on, nor up to its end.
+#[inline(never)]
 fn short_integer(record: &[u8], at: usize, end: usize) -> Result<i64> {
     let Some((&first, rest)) = record.get(at..end).and_then(|body| body.split_first()) else {
         return Err(malformed("value past the end of the record"));
