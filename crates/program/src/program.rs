@@ -54,6 +54,8 @@ pub struct Program {
     pub uses_indexes: bool,
     /// Some key that it compares by has a collation of the application.
     pub names_collations: bool,
+    /// Some part of it runs once ([`crate::control::Once`]).
+    pub has_once: bool,
     /// It opens a virtual table; bodies of triggers and actions say so for themselves.
     pub opens_virtual_tables: bool,
 }
@@ -144,6 +146,7 @@ impl Program {
             Instruction::SorterOpen(i) => self.note_key(Some(&i.key)),
             Instruction::SetOpen(i) => self.note_key(Some(&i.key)),
             Instruction::Compare(i) => self.note_key(Some(&i.key)),
+            Instruction::Once(_) => self.has_once = true,
             Instruction::VOpen(_) => self.opens_virtual_tables = true,
             Instruction::CreateBtree(_) | Instruction::Destroy(_) | Instruction::ParseSchema(_) => {
                 self.changes_schema = true;

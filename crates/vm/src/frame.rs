@@ -47,7 +47,7 @@ pub(crate) struct Frame {
     pub objects: Vec<Object>,
     /// Subtypes of the registers' values; empty unless some function of the program asks for them.
     pub subtypes: Vec<u32>,
-    /// One bit per instruction: this `Once` has been passed.
+    /// One bit per instruction: this `Once` has been passed. Empty in programs that have none.
     once: Vec<u64>,
     /// The program opens indexes (or tables WITHOUT ROWID) of a database.
     pub uses_indexes: bool,
@@ -82,7 +82,7 @@ impl Frame {
             registers: Registers::new(program.register_count),
             cursors: std::iter::repeat_with(Cursor::default).take(program.cursor_count).collect(),
             objects: std::iter::repeat_with(Object::default).take(program.object_count).collect(),
-            once: vec![0; program.instructions.len().div_ceil(64)],
+            once: vec![0; if program.has_once { program.instructions.len().div_ceil(64) } else { 0 }],
             uses_indexes: program.uses_indexes,
             runs_foreign_aggregates: program.calls.iter().any(|call| is_foreign_aggregate(&call.function)),
             subtypes: vec![0; if reads_subtypes(&program) { program.register_count } else { 0 }],

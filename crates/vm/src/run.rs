@@ -81,7 +81,8 @@ pub(crate) struct Run {
     /// Scratch of `record::encode`.
     pub encoder: Vec<u8>,
     pub scratch: Scratch,
-    temporary: Option<Pager>,
+    /// In a box, as most statements have none and each is moved when it is prepared.
+    temporary: Option<Box<Pager>>,
 }
 
 /// What an instruction has drawn or collected and must find again when it is run again. Cleared when it completes.
@@ -92,7 +93,7 @@ pub(crate) struct Scratch {
     /// How many have been tried.
     pub attempts: u32,
     /// A tree being emptied.
-    pub eraser: Option<TreeEraser>,
+    pub eraser: Option<Box<TreeEraser>>,
     /// A payload being read in pieces.
     pub payload: Vec<u8>,
 }
@@ -146,7 +147,7 @@ impl Run {
     /// The pager of ephemeral trees, made when the first one is opened.
     pub fn temporary<H: Host>(&mut self, host: &mut H) -> Result<&mut Pager> {
         if self.temporary.is_none() {
-            self.temporary = Some(host.temporary_pager()?);
+            self.temporary = Some(Box::new(host.temporary_pager()?));
         }
         self.open_temporary()
     }

@@ -340,12 +340,12 @@ impl Vm {
     /// Empties a tree; the number of entries it had. Pending runs go on where they stopped.
     pub(crate) fn erase_tree<H: Host>(&mut self, host: &mut H, store: Store, root: PageNo) -> Result<i64> {
         let mut eraser = match self.run.scratch.eraser.take() {
-            Some(eraser) => eraser,
+            Some(eraser) => *eraser,
             None => TreeEraser::new(root, crate::schema::is_table(store.pager(host, &mut self.run)?, root)?),
         };
         let outcome = eraser.run(store.pager(host, &mut self.run)?);
         if matches!(outcome, Err(Error::Pending)) {
-            self.run.scratch.eraser = Some(eraser);
+            self.run.scratch.eraser = Some(Box::new(eraser));
         }
         outcome.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX))
     }
