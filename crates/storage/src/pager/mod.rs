@@ -613,6 +613,8 @@ impl Pager {
         self.begin_read()?;
         if matches!(self.backing, Backing::File(_)) {
             self.lock_for_write(mode)?;
+            // Nobody else commits until this transaction has: it need not remember what it reads.
+            self.read_set = None;
             self.tap = self.plain_tap();
         }
         self.own_snapshot = false;
