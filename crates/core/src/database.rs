@@ -202,6 +202,7 @@ impl AttachedDb {
             file: "".into(),
             database: None,
             pager,
+            image_limit: None,
             schema: None,
             schema_before: None,
             statistics_stale: false,

@@ -205,6 +205,11 @@ impl Statement {
         &self.connection
     }
 
+    /// The subtype of a value of the current row.
+    pub fn row_subtype(&self, index: usize) -> u32 {
+        self.execution.vm.row_subtype(index)
+    }
+
     /// Number of result columns; 0 for a statement that returns no rows.
     pub fn column_count(&self) -> usize {
         outside::column_count(self.program())

@@ -35,6 +35,9 @@ impl CBackup {
 const SERIALIZE_NO_COPY: c_uint = 1;
 const DESERIALIZE_FREE_ON_CLOSE: c_uint = 1;
 const DESERIALIZE_READ_ONLY: c_uint = 4;
+const DESERIALIZE_RESIZEABLE: u32 = 2;
+/// What such a database grows to at most, unless `SQLITE_FCNTL_SIZE_LIMIT` says otherwise.
+const MOST_OF_MEMORY: u64 = 1 << 30;
 
 entry! {
     /// Begins to copy one database over another.
@@ -138,14 +141,16 @@ entry! {
 
     /// A database in memory with these bytes.
     fn sqlite3_deserialize(
-        db: Handle<Db>, name: Text, bytes: *mut u8, length: i64, _room: i64, flags: u32,
+        db: Handle<Db>, name: Text, bytes: *mut u8, length: i64, room: i64, flags: u32,
     ) -> c_int | INTERNAL; {
         let code = match db.get() {
             None => MISUSE,
+            Some(_) if length < 0 || room < 0 => MISUSE,
             Some(db) => {
                 let name = name.string().unwrap_or_else(|| "main".into());
                 let content = bytes_at(bytes.cast(), usize::try_from(length).unwrap_or(0));
-                db.outcome(db.connection.deserialize(&name, content, flags & DESERIALIZE_READ_ONLY != 0))
+                let limit = if flags & DESERIALIZE_RESIZEABLE != 0 { MOST_OF_MEMORY } else { room.unsigned_abs() };
+                db.outcome(db.connection.deserialize_up_to(&name, content, flags & DESERIALIZE_READ_ONLY != 0, limit))
             }
         };
         // The content has been copied.

@@ -76,6 +76,7 @@ impl Stmt {
             // SAFETY: the row stays as it is until the next step, which moves the row number on.
             unsafe { cell.borrow_from(value) };
             cell.row_number.set(self.row_number.get());
+            cell.subtype.set(inner.row_subtype(index));
             let object = inner.row_object(index);
             if object.is_some() || cell.object().is_some() {
                 cell.carry(object.cloned());

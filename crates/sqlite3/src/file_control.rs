@@ -1,6 +1,7 @@
 //! `sqlite3_file_control`: what goes to the file of a database, and what the library answers itself.
 
 use std::ffi::{c_char, c_int, c_void};
+use std::os::unix::fs::MetadataExt;
 use std::ptr::null_mut;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +16,10 @@ const POWERSAFE_OVERWRITE: c_int = 13;
 const VFS_POINTER: c_int = 27;
 const JOURNAL_POINTER: c_int = 28;
 const DATA_VERSION: c_int = 35;
+const HAS_MOVED: c_int = 20;
+const SIZE_LIMIT: c_int = 36;
 const RESERVE_BYTES: c_int = 38;
+const EXTERNAL_READER: c_int = 40;
 const RESET_CACHE: c_int = 42;
 
 /// File objects and settings of a connection's databases, by their number.
@@ -90,6 +94,13 @@ impl Db {
                 OK
             }
             RESET_CACHE => OK,
+            SIZE_LIMIT if self.connection.image_limit(database, None).is_some() => {
+                let place = Out::new(argument.cast::<i64>());
+                let wanted = place.get().and_then(|wanted| u64::try_from(wanted).ok());
+                let limit = self.connection.image_limit(database, wanted).unwrap_or(0);
+                place.set(i64::try_from(limit).unwrap_or(i64::MAX));
+                OK
+            }
             _ => self.forward(database, op, argument),
         }
     }
@@ -108,6 +119,19 @@ impl Db {
             return control.map_or(NOTFOUND, |control| unsafe { control(file, op, argument) });
         }
         match op {
+            // Another file of that name, or none.
+            HAS_MOVED => {
+                let name =
+                    self.connection.databases().into_iter().nth(database).map(|(_, file)| file).unwrap_or_default();
+                let named = std::fs::metadata(&name).ok().map(|facts| (facts.dev(), facts.ino()));
+                let open = self.connection.file(database).and_then(|file| file.id()).map(|id| (id.device, id.inode));
+                Out::new(argument.cast::<c_int>()).set((open.is_some() && named != open).into());
+                OK
+            }
+            EXTERNAL_READER => {
+                Out::new(argument.cast::<c_int>()).set(self.connection.is_read_elsewhere(database).into());
+                OK
+            }
             PERSIST_WAL => {
                 let current = self.files.borrow().persist_wal;
                 self.switch_file(Out::new(argument.cast()), current, |files, on| {

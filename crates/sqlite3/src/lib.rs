@@ -12,7 +12,7 @@
 //! | `connection`, `limit`, `status`, `scan_status`, `config`, `initialize` | asking and setting |
 //! | `function`, `result`, `collation`, `hooks`, `unlock_notify`, `wal` | what the application adds, is asked and told |
 //! | `blob`, `backup`, `snapshot` | incremental blobs, online backup, databases as bytes, snapshots |
-//! | `vtab`, `rtree`, `carray` | modules of virtual tables; shapes for R-Trees; arrays as tables |
+//! | `vtab`, `rtree`, `carray`, `statement_table` | modules of virtual tables; shapes for R-Trees; arrays and statements as tables |
 //! | `session` | sessions and changesets |
 //! | `memory`, `mutex`, `pcache` | what the application may replace |
 //! | `printf`, `text`, `utf16` | texts |
@@ -57,6 +57,7 @@ pub mod scan_status;
 pub mod session;
 pub mod snapshot;
 pub mod statement;
+pub mod statement_table;
 pub mod status;
 pub mod text;
 pub mod unlock_notify;

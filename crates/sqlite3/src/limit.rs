@@ -12,7 +12,7 @@ use crate::handle::{Db, Handle};
 const MAX_LENGTH: usize = 1_000_000_000;
 
 /// The engine's limits in the order of the interface's numbers.
-const LIMITS: [Limit; 12] = [
+const LIMITS: [Limit; 15] = [
     Limit::Length,
     Limit::SqlLength,
     Limit::Column,
@@ -25,6 +25,9 @@ const LIMITS: [Limit; 12] = [
     Limit::VariableNumber,
     Limit::TriggerDepth,
     Limit::WorkerThreads,
+    Limit::ParserDepth,
+    Limit::Schema,
+    Limit::TriggerSteps,
 ];
 
 /// Lengths that are looked at with every value, kept beside the engine's.

@@ -16,6 +16,7 @@ use crate::codes::{BUSY, MISUSE, NOMEM, OK};
 use crate::config;
 use crate::filename::{self, FileName};
 use crate::handle::{Bare, Db, Entered};
+use crate::statement_table::Statements;
 use crate::uri::{self, Location};
 use crate::utf16;
 
@@ -226,6 +227,8 @@ fn open(name: &[u8], place: Out<*mut Db>, flags: c_int, vfs: Option<&[u8]>) -> c
         None => OK,
     };
     let db = NonNull::from(Box::leak(db));
+    // SAFETY: made just now.
+    let _ = unsafe { db.as_ref() }.connection.create_module("sqlite_stmt", Arc::new(Statements::of(db)));
     // SAFETY: made just now.
     crate::file_control::connection_opened(unsafe { db.as_ref() });
     place.set(db.as_ptr());

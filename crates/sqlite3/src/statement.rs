@@ -96,6 +96,14 @@ impl Stmt {
         }
     }
 
+    /// It has been stepped and is not over.
+    pub fn is_busy(&self) -> bool {
+        match self.inner.try_borrow() {
+            Ok(inner) => inner.is_running() && self.state.get() != StmtState::Ready,
+            Err(_) => true,
+        }
+    }
+
     /// What it has done so far; nothing for one that is just being stepped, unless a tracer that is told of it asks.
     fn status(&self) -> StatementStatus {
         match self.inner.try_borrow() {
@@ -110,7 +118,7 @@ impl Stmt {
     }
 
     /// A counter of `sqlite3_stmt_status` since its last reset.
-    fn counter(&self, number: c_int, reset: bool) -> u64 {
+    pub fn counter(&self, number: c_int, reset: bool) -> u64 {
         let status = self.status();
         let now = match number {
             1 => status.counters.fullscan_steps,
@@ -196,10 +204,7 @@ entry! {
 
     /// It has been stepped and is not over.
     fn sqlite3_stmt_busy(stmt: Handle<Stmt>) -> c_int | 0; {
-        stmt.get().is_some_and(|stmt| match stmt.inner.try_borrow() {
-            Ok(inner) => inner.is_running() && stmt.state.get() != StmtState::Ready,
-            Err(_) => true,
-        }).into()
+        stmt.get().is_some_and(Stmt::is_busy).into()
     }
 
     /// It cannot change a database.

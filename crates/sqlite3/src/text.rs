@@ -139,9 +139,9 @@ fn ending_of(sql: &[u8]) -> Ending {
 }
 
 impl Ending {
-    /// A comment up to the end of the line may be the last there is.
+    /// A comment has to end, too, with its line.
     fn is_complete(&self) -> bool {
-        self.place == Place::Complete && matches!(self.unfinished, None | Some(b'-'))
+        self.place == Place::Complete && self.unfinished.is_none()
     }
 
     /// The answer of `sqlite3_incomplete`.
@@ -255,7 +255,8 @@ mod tests {
             ("", false),
             ("SELECT 1", false),
             ("SELECT 1;", true),
-            ("SELECT 1; -- x", true),
+            ("SELECT 1; -- x", false),
+            ("SELECT 1; -- x\n", true),
             ("SELECT ';", false),
             ("SELECT ';';", true),
             ("SELECT 1; /* ", false),

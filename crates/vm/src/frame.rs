@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use turso_functions::auxiliary::AuxiliaryEntry;
 use turso_functions::{Aggregate, AggregateDef, Function, FunctionFlags, FunctionKind};
-use turso_program::{Addr, Instruction, Program, Reg, Regs};
+use turso_program::{Addr, FunctionCall, Instruction, Program, Reg, Regs};
 use turso_value::Value;
 
 use crate::cursors::Cursor;
@@ -185,6 +185,26 @@ fn is_foreign_aggregate(function: &Function) -> bool {
     matches!(function.kind, FunctionKind::Aggregate(AggregateDef::User(_)))
 }
 
+fn makes_subtypes(call: &FunctionCall) -> bool {
+    call.function.flags.has(FunctionFlags::RESULT_SUBTYPE)
+}
+
+/// What a function returns that may have a subtype is a column of the result.
+fn gives_out_results(program: &Program) -> bool {
+    let rows: Vec<Regs> = program
+        .instructions
+        .iter()
+        .filter_map(|instruction| if let Instruction::ResultRow(row) = instruction { Some(row.values) } else { None })
+        .collect();
+    program.instructions.iter().any(|instruction| match instruction {
+        Instruction::Function(function) => {
+            program.calls.get(function.call.index()).is_some_and(makes_subtypes)
+                && rows.iter().any(|row| row.range().contains(&function.dest.index()))
+        }
+        _ => false,
+    })
+}
+
 /// True when some function of the program looks at subtypes of its arguments, or may get a subtype or an object from another
 /// one: functions of the application look without saying so.
 fn reads_subtypes(program: &Program) -> bool {
@@ -192,6 +212,10 @@ fn reads_subtypes(program: &Program) -> bool {
         matches!(call.function.kind, FunctionKind::UserScalar(_) | FunctionKind::Aggregate(AggregateDef::User(_)))
     });
     if foreign && program.calls.len() > 1 {
+        return true;
+    }
+    // Whoever gets the row may ask for the subtype of a value in it.
+    if program.calls.iter().any(makes_subtypes) && gives_out_results(program) {
         return true;
     }
     let scans = |instruction: &Instruction| matches!(instruction, Instruction::VFilter(_));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use turso_error::{Error, Result, ResultCode};
 use turso_program::control::OnError;
 use turso_program::{Instruction, Program};
-use turso_value::{Object, Value};
+use turso_value::{Object, Objects, Value};
 
 use crate::Host;
 use crate::dispatch::{Exec, Flow, execute};
@@ -140,6 +140,13 @@ impl Vm {
     pub fn row_object(&self, index: usize) -> Option<&Object> {
         let row = if self.state == State::Running { self.run.row } else { return None };
         self.run.objects.get(*subtypes_of(&self.frame.subtypes, row).get(index)?)
+    }
+
+    /// The subtype of a value of the row; 0 where it has none, or is not the result of a function itself.
+    pub fn row_subtype(&self, index: usize) -> u32 {
+        let row = if self.state == State::Running { self.run.row } else { return 0 };
+        let subtype = subtypes_of(&self.frame.subtypes, row).get(index).copied();
+        subtype.filter(|subtype| !Objects::is_mark(*subtype)).unwrap_or(0)
     }
 
     /// True from the first step until the program is done, has failed or is reset.

@@ -101,6 +101,13 @@ impl Connection {
         Some(Arc::new(GuestFile::new(file)))
     }
 
+    /// Another process has a transaction open on a database in WAL mode, by its number in [`Connection::databases`].
+    pub fn is_read_elsewhere(&self, database: usize) -> bool {
+        let state = self.lock();
+        let file = state.databases.get(database).and_then(|entry| entry.pager.database_file());
+        file.is_some_and(|file| file.log_is_read_elsewhere())
+    }
+
     /// The log of a database, by its number in [`Connection::databases`], stays when this connection goes as the last one.
     pub fn leave_log(&self, database: usize, leave: bool) {
         if let Some(entry) = self.lock().databases.get_mut(database) {

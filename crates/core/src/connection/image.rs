@@ -3,7 +3,7 @@
 use turso_error::{Error, Result, ResultCode};
 use turso_storage::{DatabaseHeader, PageNo, Pager, WriteMode};
 
-use super::{Connection, State};
+use super::{AttachedDb, Connection, State};
 
 /// Bytes before which there is no page size to be read.
 const HEADER: usize = 100;
@@ -28,6 +28,11 @@ impl Connection {
 
     /// Put a database in memory with this content in place of `database`. With `read_only` it cannot be changed.
     pub fn deserialize(&self, database: &str, bytes: &[u8], read_only: bool) -> Result<()> {
+        self.deserialize_up_to(database, bytes, read_only, u64::MAX)
+    }
+
+    /// The same with a limit: the database grows to so many bytes at most.
+    pub fn deserialize_up_to(&self, database: &str, bytes: &[u8], read_only: bool, limit: u64) -> Result<()> {
         let mut held = self.lock();
         held.with_stack(|state| {
             state.usable()?;
@@ -37,8 +42,33 @@ impl Connection {
             }
             let pager = pager_of(bytes)?;
             state.replace_pager(db, pager, read_only);
+            if let Some(entry) = state.databases.get_mut(db) {
+                entry.image_limit = Some(0);
+                entry.limit_image(limit);
+            }
             Ok(())
         })
+    }
+
+    /// The size in bytes to which a database grows that [`Connection::deserialize`] has put in place, by its number; `None` where it
+    /// has not. It can be changed, but not to less than the database has.
+    pub fn image_limit(&self, database: usize, wanted: Option<u64>) -> Option<u64> {
+        let mut state = self.lock();
+        let entry = state.databases.get_mut(database)?;
+        entry.image_limit?;
+        if let Some(wanted) = wanted {
+            entry.limit_image(wanted);
+        }
+        entry.image_limit
+    }
+}
+
+impl AttachedDb {
+    fn limit_image(&mut self, limit: u64) {
+        let page_size = u64::from(self.pager.page_size().max(512));
+        let limit = limit.max(page_size * u64::from(self.pager.page_count()));
+        self.image_limit = Some(limit);
+        self.pager.set_max_page_count(u32::try_from(limit / page_size).unwrap_or(u32::MAX));
     }
 }
 
@@ -55,6 +85,7 @@ impl State {
         entry.schema_before = None;
         entry.loading = None;
         entry.read_only = read_only;
+        entry.image_limit = None;
         self.generation = self.generation.wrapping_add(1);
     }
 }

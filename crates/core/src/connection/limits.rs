@@ -33,13 +33,34 @@ pub enum Limit {
     TriggerDepth = 10,
     /// Helper threads of a statement: stored and answered.
     WorkerThreads = 11,
+    /// The parser's stack: stored and answered.
+    ParserDepth = 12,
+    /// Tables, views, indexes and triggers of one database, its schema's table counted.
+    Schema = 13,
+    /// Statements of a trigger.
+    TriggerSteps = 14,
 }
 
-const COUNT: usize = 12;
+const COUNT: usize = 15;
 
 /// What no limit can exceed.
-const BOUNDS: [i32; COUNT] =
-    [1_000_000_000, 1_000_000_000, 2000, 1000, 500, 250_000_000, 1000, 10, 50_000, 32_766, 1000, 8];
+const BOUNDS: [i32; COUNT] = [
+    1_000_000_000,
+    1_000_000_000,
+    2000,
+    1000,
+    500,
+    250_000_000,
+    1000,
+    10,
+    50_000,
+    32_766,
+    1000,
+    8,
+    2500,
+    10_000_000,
+    65_000,
+];
 
 /// The shortest `Length` that can be set.
 const SHORTEST_LENGTH: i32 = 30;
@@ -131,6 +152,35 @@ impl State {
             if depth.deepest > limit {
                 return Err(Error::sql(format!("Expression tree is too large (maximum depth {limit})")));
             }
+        }
+        self.check_definition(statement)
+    }
+
+    /// What a CREATE statement makes is not too much.
+    fn check_definition(&self, statement: &ast::Statement) -> Result<()> {
+        let (temporary, name) = match statement {
+            ast::Statement::CreateTable(table) => (table.temporary, &table.name),
+            ast::Statement::CreateView(view) => (view.temporary, &view.name),
+            ast::Statement::CreateIndex(index) => (false, &index.name),
+            ast::Statement::CreateTrigger(trigger) => {
+                if trigger.body.len() > self.limit_table.get(Limit::TriggerSteps) {
+                    return Err(Error::sql(format!("trigger \"{}\" contains too many steps", trigger.name.name.text)));
+                }
+                (trigger.temporary, &trigger.name)
+            }
+            _ => return Ok(()),
+        };
+        if self.limit_table.is_bound(Limit::Schema) {
+            return Ok(());
+        }
+        let named = name.schema.as_ref().map(|schema| &*schema.text);
+        let wanted = if temporary { "temp" } else { named.unwrap_or("main") };
+        let entry = self.databases.iter().find(|entry| entry.name.eq_ignore_ascii_case(wanted));
+        let count = entry
+            .and_then(|entry| entry.schema.as_ref())
+            .map_or(0, |schema| schema.tables.len() + schema.indexes.len() + schema.triggers.len());
+        if count >= self.limit_table.get(Limit::Schema) {
+            return Err(Error::new(ResultCode::ABORT, "too many schema objects"));
         }
         Ok(())
     }

@@ -82,11 +82,11 @@ impl State {
         let schema = self.databases.get(db).and_then(|entry| entry.schema.as_ref());
         let tables = schema.iter().flat_map(|schema| schema.tables.values());
         for table in tables {
-            if table.root == root || table.indexes.iter().any(|index| index.root == root) {
+            if root != 1 && table.root == root || table.indexes.iter().any(|index| index.root == root) {
                 return (table.root, table.name.to_string());
             }
         }
-        (root, String::new())
+        (root, if root == 1 { "sqlite_master".to_owned() } else { String::new() })
     }
 
     /// Locks the tables of one database that the program in hand uses.

@@ -25,6 +25,8 @@ pub(crate) struct AttachedDb {
     pub database: Option<Database>,
     /// The pager of this connection.
     pub pager: Pager,
+    /// Bytes to which it grows, where it is content that was put in its place.
+    pub image_limit: Option<u64>,
     /// The catalogue as this connection sees it; `None` until it has been read.
     pub schema: Option<Arc<Schema>>,
     /// The catalogue when the write transaction began; restored by ROLLBACK.

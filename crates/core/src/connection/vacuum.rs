@@ -92,6 +92,8 @@ impl State {
         self.begin_read(db)?;
         if target.is_none() {
             self.begin_write(db, WriteMode::Exclusive)?;
+            // Nothing of the content changes: the commit hook is not asked.
+            self.hooks.commit_agreed = true;
         }
         let resets = self.settings.switches.reset_database && target.is_none();
         let source = if resets { Vec::new() } else { self.read_rows(db, PageNo::ONE)? };

@@ -306,8 +306,9 @@ unsafe extern "C" fn control(file: *mut sqlite3_file, op: c_int, argument: *mut 
             6 => {
                 state.chunk = u64::try_from(Out::new(argument.cast::<c_int>()).get().unwrap_or(0)).unwrap_or(0);
             }
-            // The last error number; whether the log stays, and whether sectors are written whole: not followed.
-            4 | 10 | 13 => {}
+            // The last error number is told with the error. Whether the log stays, and whether sectors are written whole: not followed.
+            4 => Out::new(argument.cast::<c_int>()).set(0),
+            10 | 13 => {}
             // The VFS's name and the name of a new temporary file, to be freed; how much of the file is mapped.
             12 => Out::new(argument.cast()).set(memory::copy_of(b"unix")),
             16 => {

@@ -45,6 +45,7 @@ void sessions(void);
 void systems(void);
 void page_caches(void);
 void running(void);
+void semantics(void);
 void log_of_errors(void);
 void copy_file(const char *from, const char *to);
 #endif

@@ -155,6 +155,12 @@ impl DatabaseFile {
         &self.io
     }
 
+    /// Another process has a snapshot of the log; false where there is none.
+    pub fn log_is_read_elsewhere(&self) -> bool {
+        let wal = guard(&self.wal).clone();
+        wal.is_some_and(|wal| wal.is_read_elsewhere())
+    }
+
     /// True where the file can only be read.
     pub fn is_read_only(&self) -> bool {
         self.options.read_only || self.options.immutable || self.file.is_read_only()

@@ -100,6 +100,11 @@ impl Wal {
         self.emptying.pausing.load(Ordering::Acquire)
     }
 
+    /// Another process holds a read mark.
+    pub fn is_read_elsewhere(&self) -> bool {
+        (0..READ_MARKS).any(|slot| self.shm.shm_locked_elsewhere(lock::read(slot)))
+    }
+
     /// What is known of the log.
     pub fn status(&self) -> Result<WalStatus> {
         let Some(header) = self.current_header(true)? else { return Err(Error::from_code(ResultCode::BUSY)) };
