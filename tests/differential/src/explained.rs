@@ -22,6 +22,14 @@ const RULES: &[Rule] = &[
             && stock.error.is_none()
             && same_numbers(&ours.rows, &stock.rows)
     }),
+    (
+        "a compound that is sorted by a collation is a subquery to SQLite, in whose REAL columns integers are read as reals",
+        |step, ours, stock| {
+            let sorts = step.sql.rsplit_once(" ORDER BY ").is_some_and(|(_, terms)| terms.contains(" COLLATE "));
+            let merges = ["UNION", "EXCEPT", "INTERSECT"].iter().any(|operator| step.sql.contains(operator));
+            sorts && merges && ours.error.is_none() && stock.error.is_none() && same_numbers(&ours.rows, &stock.rows)
+        },
+    ),
     ("of several names that mean nothing SQLite tells the one that it has met last", |step, ours, stock| {
         let unknown =
             |answer: &Answer| answer.error.as_ref().is_some_and(|(text, _)| text.starts_with("no such table: "));

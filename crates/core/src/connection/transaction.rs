@@ -372,6 +372,14 @@ impl State {
         }
     }
 
+    /// Catalogues are again what they were.
+    fn schema_rolled_back(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
+        self.rollback_epoch += 1;
+        // To SQLite, which reads its schema anew, all tables are new ones.
+        self.statistics_used.clear();
+    }
+
     /// Drop the changes of all databases and leave the transaction.
     pub fn rollback_all(&mut self) {
         let mut schema_changed = false;
@@ -393,8 +401,7 @@ impl State {
         // Only now that no database holds changes any more.
         self.super_journal = None;
         if schema_changed {
-            self.generation = self.generation.wrapping_add(1);
-            self.rollback_epoch += 1;
+            self.schema_rolled_back();
         }
         self.statement_marks.clear();
         self.capture.end_transaction();
@@ -467,8 +474,7 @@ impl State {
         }
         self.savepoints.truncate(at + 1);
         if schema_changed {
-            self.generation = self.generation.wrapping_add(1);
-            self.rollback_epoch += 1;
+            self.schema_rolled_back();
         }
         Ok(())
     }

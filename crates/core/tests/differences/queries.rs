@@ -131,6 +131,9 @@ fn a_compound_sorted_by_a_collation_has_the_names_and_types_of_a_subquery() {
     names("SELECT x COLLATE nocase, (y) FROM a UNION SELECT 1, 2 ORDER BY 1 COLLATE nocase");
     names("SELECT * FROM (SELECT x COLLATE nocase, x, (y COLLATE rtrim) COLLATE nocase FROM a)");
     names("WITH q AS (SELECT a.x COLLATE nocase, y FROM a) SELECT * FROM q");
+    names("SELECT * FROM a FULL JOIN b USING (x)");
+    names("SELECT * FROM a RIGHT JOIN b USING (x)");
+    names("SELECT * FROM (SELECT x FROM a NATURAL FULL JOIN b)");
 }
 
 #[test]

@@ -158,6 +158,16 @@ fn optimizing_remembers_an_index_that_is_gone() {
 }
 
 #[test]
+fn optimizing_forgets_the_queries_before_a_schema_was_rolled_back() {
+    check(
+        "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2); BEGIN; CREATE INDEX i ON t(a); SELECT * FROM t WHERE a = 1; ROLLBACK; PRAGMA optimize(3);
+         CREATE TABLE k(a, b); INSERT INTO k VALUES (1, 2); BEGIN; CREATE INDEX j ON k(a); SELECT * FROM k WHERE a = 1; DROP INDEX j; COMMIT; PRAGMA optimize(3);
+         SAVEPOINT s; CREATE INDEX i ON t(a); SELECT * FROM t WHERE a = 1; ROLLBACK TO s; RELEASE s; PRAGMA optimize(3); BEGIN; CREATE INDEX i ON t(a);
+         SELECT * FROM t WHERE a = 1; COMMIT; BEGIN; DROP INDEX i; ROLLBACK; PRAGMA optimize(3); BEGIN; DROP INDEX i; COMMIT; PRAGMA optimize(3);",
+    );
+}
+
+#[test]
 fn pragmas_spell_collations_as_they_were_written() {
     check(
         "CREATE TABLE t(a INT COLLATE nocase, b COLLATE rTrim, c COLLATE Binary, PRIMARY KEY(a, b)); CREATE INDEX i ON t(b COLLATE NoCase, a, c);

@@ -483,19 +483,9 @@ SELECT a FROM t UNION SELECT * FROM (SELECT x FROM s ORDER BY y LIMIT 3)
 SELECT 1 UNION SELECT a FROM t ORDER BY 1 DESC
 -- windows
 SELECT row_number() OVER () FROM t
--- A window's rows always go through a sorter: indexes are not asked for its order.
 SELECT row_number() OVER (ORDER BY b) FROM t
-    CO-ROUTINE (subquery-2)
-      SCAN t USING COVERING INDEX tb
-      USE TEMP B-TREE FOR ORDER BY
-    SCAN (subquery-2)
 SELECT row_number() OVER (ORDER BY e) FROM t
--- A window's rows always go through a sorter: indexes are not asked for its order.
 SELECT sum(e) OVER (PARTITION BY b ORDER BY a) FROM t
-    CO-ROUTINE (subquery-2)
-      SCAN t
-      USE TEMP B-TREE FOR ORDER BY
-    SCAN (subquery-2)
 SELECT sum(e) OVER (PARTITION BY c ORDER BY e), count(*) OVER () FROM t
 -- A window's rows always go through a sorter: indexes are not asked for its order.
 SELECT rank() OVER (ORDER BY e) AS r FROM t ORDER BY r
@@ -505,33 +495,14 @@ SELECT rank() OVER (ORDER BY e) AS r FROM t ORDER BY r
     SCAN (subquery-2)
     USE TEMP B-TREE FOR ORDER BY
 SELECT rank() OVER (ORDER BY e) AS r FROM t ORDER BY b
--- A window's rows always go through a sorter: indexes are not asked for its order.
 SELECT b, sum(count(*)) OVER (ORDER BY b) FROM t GROUP BY b
-    CO-ROUTINE (subquery-2)
-      SCAN t USING COVERING INDEX tb
-      USE TEMP B-TREE FOR ORDER BY
-    SCAN (subquery-2)
--- A window's rows always go through a sorter: indexes are not asked for its order.
 SELECT * FROM (SELECT a, row_number() OVER (PARTITION BY b ORDER BY e) AS r FROM t) WHERE r = 1
-    CO-ROUTINE (subquery-1)
-      CO-ROUTINE (subquery-3)
-        SCAN t
-        USE TEMP B-TREE FOR ORDER BY
-      SCAN (subquery-3)
-    SCAN (subquery-1)
--- A window's rows always go through a sorter: indexes are not asked for its order.
+-- lead and lag go through the window's rows together.
 SELECT lead(a) OVER w, lag(a) OVER w FROM t WINDOW w AS (ORDER BY b)
     CO-ROUTINE (subquery-2)
       SCAN t USING COVERING INDEX tb
-      USE TEMP B-TREE FOR ORDER BY
     SCAN (subquery-2)
--- A window's rows always go through a sorter: indexes are not asked for its order.
 SELECT DISTINCT sum(e) OVER (PARTITION BY b) FROM t
-    CO-ROUTINE (subquery-2)
-      SCAN t
-      USE TEMP B-TREE FOR ORDER BY
-    SCAN (subquery-2)
-    USE TEMP B-TREE FOR DISTINCT
 -- changes of rows
 INSERT INTO bare VALUES (1, 2, 3)
 INSERT INTO bare SELECT a, b, c FROM t

@@ -616,11 +616,6 @@ pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputCo
                 column.origin = output.origin.clone();
             }
         }
-        Expr::FirstOf { values, .. } => {
-            if let Some(first) = values.first() {
-                return output_column(scope, column.name, first);
-            }
-        }
         Expr::Subquery(query) => {
             if let Some(output) = query.columns.first() {
                 column.declared_type = output.nested_type.clone();

@@ -1,13 +1,14 @@
 //! Window functions.
 //!
 //! The rows of the core without its windows are collected with everything that windows and outputs read. Windows with the same
-//! PARTITION BY and ORDER BY make one stage, which sorts the rows, goes through them partition by partition and adds the
-//! values. The first window's stage is the last one, so rows come out in its order.
+//! PARTITION BY and ORDER BY make one stage, which takes the rows in that order, goes through them partition by partition and adds
+//! the values. The stage that runs first has the core deliver its order, which an index may serve; the others sort. The first
+//! window's stage is the last one, so rows come out in its order.
 //!
 //! ```text
-//!   core -> stage n: sorter -> partition -> values -> … -> stage 1: sorter -> partition -> values -> sink
+//!   core ORDER BY … -> stage n: partition -> values -> … -> stage 1: sorter -> partition -> values -> sink
 //! ```
-//! A row is: the keys of the stage that takes it, the fields, the values of all window functions.
+//! A row is: the fields, the values of all window functions. In a sorter the keys of its stage stand before it.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use turso_program::data::{Copy, Integer, Null};
 use turso_program::expression::{AddImm, Compare};
 use turso_program::sorter::{SorterAdd, SorterNext, SorterOpen, SorterSort};
 use turso_program::write::{Insert, MakeRecord, Position};
-use turso_program::{CursorId, Reg, Regs};
+use turso_program::{CursorId, Label, Reg, Regs};
 use turso_value::{Collation, KeyColumn, KeyInfo, Value};
 
 use super::emitter::Place;
@@ -86,20 +87,43 @@ fn subtype_of(e: &Expr) -> Expr {
     }
 }
 
+/// The order in which a window wants its rows, by the fields that hold its terms.
+fn order_of(window: &Window, partition: &[usize], order: &[usize]) -> Vec<OrderTerm> {
+    let parts = window.partition_by.iter().zip(partition).map(|(e, &at)| OrderTerm {
+        expr: e.clone(),
+        output: Some(at),
+        collation: ordering_collation(e),
+        descending: false,
+        nulls_reversed: false,
+    });
+    let terms = window.order_by.iter().zip(order).map(|(t, &at)| OrderTerm { output: Some(at), ..t.clone() });
+    parts.chain(terms).collect()
+}
+
 /// Windows that share a partition and an order.
 struct Stage {
     windows: Vec<usize>,
     partition: Vec<usize>,
     order: Vec<usize>,
-    /// The sorter, or with no keys the partition itself.
-    input: CursorId,
-    key: Option<Arc<KeyInfo>>,
+    /// What the rows of the stage before are sorted in; `None` where they come in order.
+    sorter: Option<Sorter>,
+    /// How partitions compare, and the values of the one in hand and of the row that comes.
+    partition_key: Arc<KeyInfo>,
+    old: Regs,
+    new: Regs,
     order_key: Arc<KeyInfo>,
     /// The partition in hand, a table numbered from 1.
     rows: CursorId,
     /// Number of rows in it.
     count: Reg,
-    /// The record that is put into `input`.
+    /// The subroutine that goes through the partition in hand.
+    process: Label,
+    return_to: Reg,
+}
+
+struct Sorter {
+    cursor: CursorId,
+    /// The record that is put into it: partition, order, and the row.
     record: Regs,
 }
 
@@ -161,8 +185,13 @@ impl Emitter<'_> {
         let row = self.builder.registers(width);
         self.builder.emit(Null { dest: row });
         let mut stages = Vec::with_capacity(groups.len());
-        for (windows, (partition, order, window)) in groups.into_iter().zip(parts) {
-            stages.push(self.open_stage(windows, partition, order, window, width)?);
+        let (last, mut terms) = (groups.len().saturating_sub(1), Vec::new());
+        for (i, (windows, (partition, order, window))) in groups.into_iter().zip(parts).enumerate() {
+            // The last group comes first, and asks the rows without windows for its order, which an index may serve.
+            if i == last {
+                terms = order_of(window, &partition, &order);
+            }
+            stages.push(self.open_stage(windows, partition, order, window, width, i != last));
         }
         let wanted = Wanted { distinct: Distinct::of(core), ..Wanted::sorted(&core.output, order_by) };
         let mut sink = Sink::open(self, wanted, limits, to)?;
@@ -178,19 +207,23 @@ impl Emitter<'_> {
         let none = Limits::none(self.builder.label());
         self.core_query(
             &base,
-            &[],
+            &terms,
             &none,
             &mut Destination::Each(&mut |e, values| {
+                for (i, &at) in first.partition.iter().enumerate() {
+                    e.builder.emit(Copy { from: values.at(at), to: first.new.at(i), count: 1 });
+                }
+                e.begin_row(first, width);
                 if values.count > 0 {
                     e.builder.emit(Copy { from: values.first, to: row.first, count: values.count });
                 }
-                e.feed(first, row);
+                e.append(first, row);
                 Ok(())
             }),
         )?;
         self.builder.bind(none.done);
         for (stage, number) in stages.iter().zip(numbers.iter().rev()) {
-            if stage.key.is_some() {
+            if stage.sorter.is_some() {
                 self.builder.plan_node("USE TEMP B-TREE FOR ORDER BY");
             }
             self.builder.close_plan_node();
@@ -211,54 +244,73 @@ impl Emitter<'_> {
         order: Vec<usize>,
         window: &Window,
         width: usize,
-    ) -> Result<Stage> {
-        let (input, rows) = (self.builder.cursor(), self.builder.cursor());
+        sorts: bool,
+    ) -> Stage {
         let keys = partition.len() + order.len();
         let order_key = self.order_key(&window.order_by);
-        let mut key = self.key_info(Vec::with_capacity(keys));
-        for e in &window.partition_by {
-            key.columns.push(KeyColumn { collation: ordering_collation(e), ..KeyColumn::default() });
-        }
-        key.columns.extend(order_key.columns.iter().cloned());
-        let count = self.builder.register();
-        let record = self.builder.registers(keys + width);
+        let parts = window.partition_by.iter();
+        let parts = parts.map(|e| KeyColumn { collation: ordering_collation(e), ..KeyColumn::default() });
+        let partition_key = self.key_info(parts.collect());
+        let sorter = (sorts && keys > 0).then(|| {
+            let columns = partition_key.columns.iter().chain(&order_key.columns).cloned().collect();
+            let (cursor, key) = (self.builder.cursor(), Arc::new(self.key_info(columns)));
+            self.builder.emit(SorterOpen { cursor, columns: (keys + width) as u32, keep: None, key });
+            Sorter { cursor, record: self.builder.registers(keys + width) }
+        });
+        let (rows, count) = (self.builder.cursor(), self.builder.register());
         self.builder.emit(Integer { value: 0, dest: count });
         self.builder.emit(OpenEphemeral { cursor: rows, columns: width as u32, key: None });
-        let key = (keys > 0).then(|| Arc::new(key));
-        if let Some(key) = &key {
-            let columns = (keys + width) as u32;
-            self.builder.emit(SorterOpen { cursor: input, columns, keep: None, key: key.clone() });
-        }
         // Peers are equal whatever the direction is.
         let peers =
             order_key.columns.iter().map(|c| KeyColumn { collation: c.collation.clone(), ..KeyColumn::default() });
         let order_key = Arc::new(self.key_info(peers.collect()));
-        Ok(Stage { windows, partition, order, input, key, order_key, rows, count, record })
+        let (old, new) = (self.builder.registers(partition.len()), self.builder.registers(partition.len()));
+        let (process, return_to) = (self.builder.label(), self.builder.register());
+        let partition_key = Arc::new(partition_key);
+        Stage { windows, partition, order, sorter, partition_key, old, new, order_key, rows, count, process, return_to }
     }
 
-    /// Hand a row to a stage.
+    /// Hand a row to a stage that is not the first.
     fn feed(&mut self, stage: &Stage, row: Regs) {
-        let record = self.builder.temporary();
-        if stage.key.is_some() {
-            for (i, &at) in stage.partition.iter().chain(&stage.order).enumerate() {
-                self.builder.emit(Copy { from: row.at(at), to: stage.record.at(i), count: 1 });
-            }
-            let keys = stage.partition.len() + stage.order.len();
-            self.builder.emit(Copy { from: row.first, to: stage.record.at(keys), count: row.count });
-            self.builder.emit(SorterAdd { cursor: stage.input, values: stage.record });
-        } else {
-            self.append(stage, row, record);
+        let Some(sorter) = &stage.sorter else { return self.append(stage, row) };
+        for (i, &at) in stage.partition.iter().chain(&stage.order).enumerate() {
+            self.builder.emit(Copy { from: row.at(at), to: sorter.record.at(i), count: 1 });
         }
-        self.builder.release(record);
+        let keys = stage.partition.len() + stage.order.len();
+        self.builder.emit(Copy { from: row.first, to: sorter.record.at(keys), count: row.count });
+        self.builder.emit(SorterAdd { cursor: sorter.cursor, values: sorter.record });
+    }
+
+    /// A row of the partition `stage.new` comes, in order: if it is another one than that in hand, that one is done.
+    fn begin_row(&mut self, stage: &Stage, width: usize) {
+        if stage.partition.is_empty() {
+            return;
+        }
+        let (compare, fresh, changed, same) =
+            (self.builder.label(), self.builder.label(), self.builder.label(), self.builder.label());
+        self.builder.emit(IfPos { reg: stage.count, target: compare, decrement: 0 });
+        self.builder.emit(Goto { target: fresh });
+        self.builder.bind(compare);
+        self.builder.emit(Compare { left: stage.old.first, right: stage.new.first, key: stage.partition_key.clone() });
+        self.builder.emit(Jump { less: changed, equal: same, greater: changed });
+        self.builder.bind(changed);
+        self.builder.emit(Gosub { return_to: stage.return_to, target: stage.process });
+        self.builder.emit(OpenEphemeral { cursor: stage.rows, columns: width as u32, key: None });
+        self.builder.emit(Integer { value: 0, dest: stage.count });
+        self.builder.bind(fresh);
+        self.builder.emit(Copy { from: stage.new.first, to: stage.old.first, count: stage.new.count });
+        self.builder.bind(same);
     }
 
     /// Append a row to the partition in hand.
-    fn append(&mut self, stage: &Stage, row: Regs, record: Reg) {
+    fn append(&mut self, stage: &Stage, row: Regs) {
+        let record = self.builder.temporary();
         self.builder.emit(MakeRecord { values: row, dest: record, affinities: None });
         self.builder.emit(AddImm { reg: stage.count, amount: 1 });
         let insert =
             Insert { cursor: stage.rows, record, rowid: stage.count, position: Position::Append, change: None };
         self.builder.emit(insert);
+        self.builder.release(record);
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -276,56 +328,40 @@ impl Emitter<'_> {
         let mut runs = Vec::with_capacity(stage.windows.len());
         for &w in &stage.windows {
             let (Some(window), Some(fields)) = (core.windows.get(w), window_fields.get(w)) else { continue };
-            runs.push(self.prepare_window(window, fields, row.at(field_count + w))?);
+            runs.push(self.prepare_window(window, fields, row.at(field_count + w)));
         }
-        let (process, end, return_to) = (self.builder.label(), self.builder.label(), self.builder.register());
+        let end = self.builder.label();
         let width = row.count as usize;
-        if stage.key.is_some() {
+        if let Some(sorter) = &stage.sorter {
             let keys = stage.partition.len() + stage.order.len();
-            let old = self.builder.registers(stage.partition.len());
-            let new = self.builder.registers(stage.partition.len());
-            let parts = stage.key.iter().flat_map(|k| k.columns.iter().take(stage.partition.len()));
-            let how = Arc::new(self.key_info(parts.cloned().collect()));
-            let last = self.builder.label();
-            self.builder.emit(SorterSort { cursor: stage.input, empty: end });
+            self.builder.emit(SorterSort { cursor: sorter.cursor, empty: end });
             let top = self.builder.label_here();
-            let add = self.builder.label();
-            if !stage.partition.is_empty() {
-                let (compare, fresh, changed) = (self.builder.label(), self.builder.label(), self.builder.label());
-                for i in 0..stage.partition.len() {
-                    self.builder.emit(Column { cursor: stage.input, column: i as u16, dest: new.at(i), default: None });
-                }
-                self.builder.emit(IfPos { reg: stage.count, target: compare, decrement: 0 });
-                self.builder.emit(Goto { target: fresh });
-                self.builder.bind(compare);
-                self.builder.emit(Compare { left: old.first, right: new.first, key: how });
-                self.builder.emit(Jump { less: changed, equal: add, greater: changed });
-                self.builder.bind(changed);
-                self.builder.emit(Gosub { return_to, target: process });
-                self.builder.emit(OpenEphemeral { cursor: stage.rows, columns: width as u32, key: None });
-                self.builder.emit(Integer { value: 0, dest: stage.count });
-                self.builder.bind(fresh);
-                self.builder.emit(Copy { from: new.first, to: old.first, count: new.count });
+            for i in 0..stage.partition.len() {
+                self.builder.emit(Column {
+                    cursor: sorter.cursor,
+                    column: i as u16,
+                    dest: stage.new.at(i),
+                    default: None,
+                });
             }
-            self.builder.bind(add);
+            self.begin_row(stage, width);
             for i in 0..width {
                 let column = (keys + i) as u16;
-                self.builder.emit(Column { cursor: stage.input, column, dest: row.at(i), default: None });
+                self.builder.emit(Column { cursor: sorter.cursor, column, dest: row.at(i), default: None });
             }
-            let record = self.builder.temporary();
-            self.append(stage, row, record);
-            self.builder.release(record);
-            self.builder.emit(SorterNext { cursor: stage.input, target: top });
-            self.builder.bind(last);
+            self.append(stage, row);
+            self.builder.emit(SorterNext { cursor: sorter.cursor, target: top });
         }
-        self.builder.emit(Gosub { return_to, target: process });
+        self.builder.emit(Gosub { return_to: stage.return_to, target: stage.process });
         self.builder.emit(Goto { target: end });
-        self.builder.bind(process);
+        self.builder.bind(stage.process);
+        let free = self.builder.begin_subroutine();
         self.loop_depth += 1;
         let result = self.process_partition(core, stage, next, &runs, leaves, field_count, row, sink);
         self.loop_depth -= 1;
+        self.builder.end_subroutine(free);
         result?;
-        self.builder.emit(Return { return_to, or_fall_through: false });
+        self.builder.emit(Return { return_to: stage.return_to, or_fall_through: false });
         self.builder.bind(end);
         Ok(())
     }
@@ -357,11 +393,11 @@ impl Emitter<'_> {
         };
         self.builder.emit(Copy { from: stage.count, to: partition.rows(), count: 1 });
         self.begin_partition(&partition, current)?;
-        for run in runs {
-            self.begin_run(run);
-        }
         let (ended, next) = (self.builder.label(), self.builder.label());
         self.builder.emit(Rewind { cursor: current, empty: ended });
+        for run in runs {
+            self.begin_run(run)?;
+        }
         let top = self.builder.label_here();
         self.find_peers(&partition, current);
         for run in runs {

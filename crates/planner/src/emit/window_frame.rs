@@ -110,25 +110,18 @@ impl FunctionRun<'_> {
 const PLAIN: Comparison = Comparison { affinity: Affinity::Blob, collation: CollationId(0), nulls: Nulls::Fall };
 
 impl Emitter<'_> {
-    /// Registers and offsets of a window function, before its stage runs.
+    /// Registers of a window function, before its stage runs.
     pub(super) fn prepare_window<'w>(
         &mut self,
         window: &'w Window,
         fields: &WindowFields,
         value: Reg,
-    ) -> Result<FunctionRun<'w>> {
+    ) -> FunctionRun<'w> {
         let collation = window.args.iter().find_map(crate::bind::collation_of).unwrap_or_default();
         let collation = self.builder.collation(&collation);
         let call = self.builder.call(window.function.clone(), window.args.len(), collation);
-        let numeric = window.frame.units == FrameUnits::Range;
-        let start_offset = match &window.start_offset {
-            Some(e) => Some(self.frame_offset(e, "starting", numeric)?),
-            None => None,
-        };
-        let end_offset = match &window.end_offset {
-            Some(e) => Some(self.frame_offset(e, "ending", numeric)?),
-            None => None,
-        };
+        let start_offset = window.start_offset.as_ref().map(|_| self.builder.register());
+        let end_offset = window.end_offset.as_ref().map(|_| self.builder.register());
         let block = self.builder.registers(5);
         let run = FunctionRun {
             window,
@@ -149,11 +142,10 @@ impl Emitter<'_> {
         if run.is_aggregate() && run.moves() && !matches!(window.frame.start, FrameBound::UnboundedPreceding) {
             self.builder.set_moving(call);
         }
-        Ok(run)
+        run
     }
 
-    fn frame_offset(&mut self, e: &crate::plan::Expr, which: &str, numeric: bool) -> Result<Reg> {
-        let reg = self.builder.register();
+    fn frame_offset(&mut self, e: &crate::plan::Expr, which: &str, numeric: bool, reg: Reg) -> Result<()> {
         self.expr_into(e, reg)?;
         let (bad, good) = (self.builder.label(), self.builder.label());
         let zero = self.constant(&Value::Integer(0));
@@ -173,7 +165,7 @@ impl Emitter<'_> {
         let raise = Raise { code: ResultCode::ERROR, on_error: OnError::Abort, message: Some(message.into()) };
         self.builder.emit(RaiseError { message: None, raise: Arc::new(raise) });
         self.builder.bind(good);
-        Ok(reg)
+        Ok(())
     }
 
     fn integer(&mut self, value: i64, dest: Reg) {
@@ -241,12 +233,20 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// Start a window function on a new partition.
-    pub(super) fn begin_run(&mut self, run: &FunctionRun<'_>) {
+    /// Start a window function on a new partition, which has a row.
+    pub(super) fn begin_run(&mut self, run: &FunctionRun<'_>) -> Result<()> {
+        let numeric = run.window.frame.units == FrameUnits::Range;
+        if let (Some(e), Some(reg)) = (&run.window.start_offset, run.start_offset) {
+            self.frame_offset(e, "starting", numeric, reg)?;
+        }
+        if let (Some(e), Some(reg)) = (&run.window.end_offset, run.end_offset) {
+            self.frame_offset(e, "ending", numeric, reg)?;
+        }
         self.builder.emit(Null { dest: Regs::new(run.state, 1) });
         for reg in [run.start, run.end, run.first, run.behind] {
             self.integer(0, reg);
         }
+        Ok(())
     }
 
     /// Where the peers of the row in hand start and end.

@@ -98,17 +98,18 @@ impl Generator {
         step
     }
 
-    /// A call within an expression that reads something else of its row.
+    /// A call within an expression that reads something else of its row. The call never decides a collation: of several windows SQLite
+    /// takes what the inner ones give for columns, whose collation is BINARY, and it would win over that of a column behind it.
     pub fn combined(&mut self, call: &str, other: &str) -> String {
         match self.rng.below(9) {
             0 => format!("{call} || '/' || {other}"),
-            1 => format!("CASE WHEN {call} IS {other} THEN {other} ELSE {call} END"),
+            1 => format!("CASE WHEN {other} IS {call} THEN {other} ELSE {call} END"),
             2 => format!("CASE {other} WHEN {call} THEN 'same' WHEN 1 THEN {call} END"),
             3 => format!("coalesce({call}, {other})"),
             4 => format!("{call} IN ({other}, 1, 'a')"),
-            5 => format!("max({call}, {other})"),
+            5 => format!("max({other}, {call})"),
             6 => format!("{other} BETWEEN {call} AND 3"),
-            7 => format!("({call}, {other}) < ({other}, {call})"),
+            7 => format!("({other}, {call}) < ({call}, 'b')"),
             _ => format!("typeof({call}) || quote({other})"),
         }
     }
