@@ -147,7 +147,6 @@ mod tests {
         assert_eq!(error("file://other/x", all()), "invalid uri authority: other");
         assert_eq!(error("file:x?mode=rx", all()), "no such access mode: rx");
         assert_eq!(error("file:x?cache=big", all()), "no such cache mode: big");
-        assert_eq!(error("file:x?vfs=no", all()), "no such vfs: no");
         let reader = OpenOptions { read_only: true, ..all() };
         assert_eq!(error("file:x?mode=rw", reader), "access mode not allowed: rw");
     }

@@ -35,6 +35,15 @@ fn modes_say_what_may_be_done() {
 }
 
 #[test]
+fn a_vfs_that_there_is_not_is_an_error() {
+    let error = connect("file:x?mode=memory&vfs=no").map(|_| ()).unwrap_err();
+    assert_eq!(error.message(), "no such vfs: no");
+    let connection = connect("file::memory:?vfs=unix").unwrap();
+    let error = connection.execute_batch("ATTACH 'file:y?vfs=nothing' AS y").unwrap_err();
+    assert_eq!(error.message(), "no such vfs: nothing");
+}
+
+#[test]
 fn memory_under_a_name_is_shared_while_it_is_used() {
     let a = connect("file:shared_by_test?mode=memory&cache=shared").unwrap();
     a.execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES(7)").unwrap();
