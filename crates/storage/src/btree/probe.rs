@@ -29,10 +29,13 @@ fn guess(key: i64, below: i64, above: i64, steps: usize) -> usize {
 /// go from 0 to `widest`.
 #[inline(always)]
 fn guess_pair(key: Bound, below: Bound, above: Bound, widest: i64, steps: usize) -> usize {
-    let fraction = |second: i64| (second as f64 / widest as f64).clamp(0.0, 1.0);
-    let from = fraction(below.second);
-    let span = above.first.wrapping_sub(below.first) as f64 + (fraction(above.second) - from);
-    let offset = key.first.wrapping_sub(below.first) as f64 + (fraction(key.second) - from);
+    let from = below.second.clamp(0, widest);
+    // From `below` to another pair, where a first column is as long as all second ones.
+    let distance = |to: Bound| {
+        let firsts = to.first.wrapping_sub(below.first) as f64 * widest as f64;
+        firsts + (to.second.clamp(0, widest) - from) as f64
+    };
+    let (span, offset) = (distance(above), distance(key));
     // A number that is none becomes 0.
     (offset * steps as i64 as f64 / span) as i64 as usize
 }
@@ -100,6 +103,7 @@ struct Bound {
 }
 
 /// What a search of an index knows of the entries around those that it has still to look at; it holds for the pages below, too.
+#[derive(Clone, Copy)]
 pub(super) struct Guesses {
     below: Bound,
     above: Bound,
@@ -122,13 +126,6 @@ impl Guesses {
         // Few are found as quickly by halves as their ends are looked at.
         let unknown = self.below.first == i64::MIN || self.above.first == i64::MAX;
         self.left = if key.descending || unknown && entries <= 16 { 0 } else { GUESSES };
-    }
-
-    /// An entry that is not like the others: the page is halved from here on.
-    #[cold]
-    fn give_up(&mut self, probe: usize) -> Outcome {
-        self.left = 0;
-        Outcome::Odd(probe)
     }
 
     /// The entry among `low..high` to look at next.
@@ -196,62 +193,112 @@ impl<'a> IntegerKey<'a> {
         low: &mut usize,
         high: &mut usize,
     ) -> Outcome {
+        // In registers, as far as there are enough.
+        let (mut known, mut from, mut to) = (*guesses, *low, *high);
         let skip = if node.kind.is_leaf() { 0 } else { 4 };
-        let floor = node.pointers_end();
-        let longest = geometry.max_index.min(0x7f);
-        while *low < *high {
-            let probe = guesses.probe(self, *low, *high);
+        let outcome = loop {
+            if from >= to {
+                break Outcome::Before;
+            }
+            let probe = known.probe(self, from, to);
             let at = node.cell_at(probe);
-            let start = at + skip;
-            // The first bytes of the record are the length of its header and the types of the first two columns, or what
-            // follows these.
-            let Some(&[len, header, serial, next]) = node.bytes.get(start..).and_then(|cell| cell.first_chunk()) else {
-                return guesses.give_up(probe);
+            let pair = if at >= node.pointers_end() { pair_at(node, at + skip) } else { None };
+            let columns = match pair {
+                Some((first, second)) => Some((first, Some(second))),
+                None => first_columns(node, at, geometry),
             };
-            let (len, header) = (usize::from(len), usize::from(header));
-            let body = header + integer_size(serial);
-            if at < floor || len > longest || header < 2 || body > len || start + 1 + len > node.usable {
-                return guesses.give_up(probe);
-            }
-            let Some(stored) = integer_before(node.bytes, start + 1 + body, serial) else {
-                return guesses.give_up(probe);
+            let Some((stored, second)) = columns else {
+                // The page is halved from here on.
+                known.left = 0;
+                break Outcome::Odd(probe);
             };
-            let mut order = stored.cmp(&self.first);
-            let mut second = None;
-            if self.descending {
-                order = order.reverse();
-            }
-            if let Some(value) = self.second {
-                let body = body + integer_size(next);
-                if header > 2 && body <= len {
-                    second = integer_before(node.bytes, start + 1 + body, next);
-                    if let Some(second) = second {
-                        guesses.widest = guesses.widest.max(second);
-                        order = order.then(second.cmp(&value));
+            known.widest = known.widest.max(second.unwrap_or(0));
+            let order = if stored != self.first {
+                if (stored < self.first) != self.descending { Ordering::Less } else { Ordering::Greater }
+            } else {
+                match self.order_behind_first(node, probe, second, geometry) {
+                    Some(order) => order.then(on_equal),
+                    None => {
+                        known.left = 0;
+                        break Outcome::Odd(probe);
                     }
                 }
-            }
-            // Columns that are not compared yet.
-            if order == Ordering::Equal && self.values.len() > 1 + usize::from(second.is_some()) {
-                order = match compare_short(node, probe, self.values, self.info, geometry) {
-                    Some(order) => order,
-                    None => return guesses.give_up(probe),
-                };
-            }
-            match order.then(on_equal) {
+            };
+            match order {
                 Ordering::Less => {
-                    *low = probe + 1;
-                    guesses.below = Bound { first: stored, second: second.unwrap_or(i64::MIN) };
+                    from = probe + 1;
+                    known.below = Bound { first: stored, second: second.unwrap_or(i64::MIN) };
                 }
                 Ordering::Greater => {
-                    *high = probe;
-                    guesses.above = Bound { first: stored, second: second.unwrap_or(i64::MAX) };
+                    to = probe;
+                    known.above = Bound { first: stored, second: second.unwrap_or(i64::MAX) };
                 }
-                Ordering::Equal => return Outcome::On(probe),
+                Ordering::Equal => break Outcome::On(probe),
             }
-        }
-        Outcome::Before
+        };
+        (*guesses, *low, *high) = (known, from, to);
+        outcome
     }
+
+    /// The order of an entry relative to the key where their first columns are equal.
+    #[inline(always)]
+    fn order_behind_first(
+        &self,
+        node: &Node<'_>,
+        entry: usize,
+        second: Option<i64>,
+        geometry: &Geometry,
+    ) -> Option<Ordering> {
+        let compared = match (self.second, second) {
+            (Some(wanted), Some(stored)) if stored != wanted => return Some(stored.cmp(&wanted)),
+            (Some(_), Some(_)) => 2,
+            _ => 1,
+        };
+        if self.values.len() > compared {
+            return compare_short(node, entry, self.values, self.info, geometry);
+        }
+        Some(Ordering::Equal)
+    }
+}
+
+/// The two columns of an entry, whose record starts behind its length at `start`, where these are integers and all that it has:
+/// the entry of an index of one column. It lies so far from the end of the page that eight bytes can be read at each value.
+#[inline(always)]
+fn pair_at(node: &Node<'_>, start: usize) -> Option<(i64, i64)> {
+    const HEADER: usize = 3;
+    const VALUES: usize = 1 + HEADER;
+    let bytes = node.bytes.get(start..start + VALUES + 16).filter(|_| start + VALUES + 16 <= node.usable)?;
+    let (first, second) = (integer_size(bytes[2]), integer_size(bytes[3]));
+    if usize::from(bytes[1]) != HEADER || HEADER + first + second != usize::from(bytes[0]) {
+        return None;
+    }
+    let value = |at: usize, serial: u8, size: usize| {
+        let word = i64::from_be_bytes(*bytes.get(at..)?.first_chunk()?);
+        Some(if size == 0 { i64::from(serial) - 8 } else { word >> (64 - 8 * size) })
+    };
+    Some((value(VALUES, bytes[2], first)?, value(VALUES + first, bytes[3], second)?))
+}
+
+/// The first column of a short entry, which is an integer, and the second one, if that is one, too.
+#[inline(never)]
+fn first_columns(node: &Node<'_>, at: usize, geometry: &Geometry) -> Option<(i64, Option<i64>)> {
+    let start = if node.kind.is_leaf() { at } else { at + 4 };
+    // The first bytes of the record are the length of its header and the types of the first two columns, or what follows these.
+    let &[len, header, serial, next] = node.bytes.get(start..)?.first_chunk()?;
+    let (len, header) = (usize::from(len), usize::from(header));
+    let mut body = header + integer_size(serial);
+    if at < node.pointers_end()
+        || len > geometry.max_index.min(0x7f)
+        || header < 2
+        || body > len
+        || start + 1 + len > node.usable
+    {
+        return None;
+    }
+    let first = integer_before(node.bytes, start + 1 + body, serial)?;
+    body += integer_size(next);
+    let second = if header > 2 && body <= len { integer_before(node.bytes, start + 1 + body, next) } else { None };
+    Some((first, second))
 }
 
 /// The bytes of an integer with this serial type; more than any short record has for other types.
