@@ -401,7 +401,9 @@ impl State {
             let needs_session = catalogue.needs_session.get();
             let newly_used = catalogue.newly_used.into_inner();
             let missing = catalogue.missing.into_inner();
-            self.statistics_used.extend(newly_used);
+            if !newly_used.is_empty() {
+                self.statistics_used.extend(newly_used);
+            }
             match result {
                 Err(_) if needs_session => lends = true,
                 // A table that was asked has changed what the others were asked about.

@@ -14,7 +14,7 @@ use turso_value::Affinity;
 use super::Emitter;
 use super::loops::OpenTable;
 use super::loops_access::{AccessExits, Advance, SecondRun, Step, may_be_null};
-use crate::plan::{Bound, EqualTerm, Expr, IndexAccess};
+use crate::plan::{Bound, ColumnIndex, EqualTerm, Expr, IndexAccess};
 
 /// One end of the scanned part of an index.
 #[derive(Debug, Clone, Copy)]
@@ -219,6 +219,7 @@ fn leaves(value: &Expr, affinity: Affinity) -> bool {
     match value {
         _ if matches!(affinity, Affinity::Blob | Affinity::None) => true,
         Expr::Literal(literal) => affinity.leaves_unchanged(literal.as_ref()),
+        Expr::Column { column: ColumnIndex::Rowid, .. } => affinity != Affinity::Text,
         _ => false,
     }
 }
@@ -247,6 +248,8 @@ fn may_hold_null(table: &Table, key: &IndexKey) -> bool {
 fn descends(table: &Table, index: &Index, column: usize) -> bool {
     match index.columns.get(column) {
         Some(own) => own.descending,
+        // What follows is the rowid.
+        None if table.has_rowid() => false,
         None => {
             let key = table.key_info(index, turso_value::TextEncoding::Utf8);
             key.columns.get(column).is_some_and(|c| c.descending)
