@@ -14,7 +14,7 @@
 //! | `render` | output modes |
 //! | `output` | where output goes |
 //! | `terminal` | editing, completion, colours, Ctrl-C, progress |
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod append;
 mod commands;

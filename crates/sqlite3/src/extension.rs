@@ -118,8 +118,7 @@ fn load(db: &Db, file: &str, entry: Option<&str>) -> Result<c_int, String> {
     }
 }
 
-/// Loads C extensions into a connection of a Rust program, as `sqlite3_load_extension` does. An extension is trusted: its code
-/// runs in the process. The connection is one that no two threads use at a time, for C does not guard against that here.
+/// Loads C extensions into a connection of a Rust program, as `sqlite3_load_extension` does.
 pub struct Loader {
     connection: WeakConnection,
     /// The connection as extensions see it, once there is one.
@@ -135,7 +134,12 @@ unsafe impl Sync for Loader {}
 impl Loader {
     /// For `connection`, which this does not keep open before something is loaded. It is to be dropped after all else that
     /// keeps the connection open; what outlives it keeps what the extensions need, for good.
-    pub fn new(connection: &Connection) -> Self {
+    ///
+    /// # Safety
+    /// Every library that [`Loader::load`] is asked for is one that the program may run: an extension can do whatever the process
+    /// can. And no two threads use the connection and this at a time: C has mutexes against that, connections of Rust do not enter
+    /// them.
+    pub unsafe fn new(connection: &Connection) -> Self {
         Self { connection: connection.downgrade(), db: Mutex::new(None) }
     }
 

@@ -120,7 +120,7 @@ fn open(shell: &mut Shell, request: &Request) -> Result<(Connection, Place), Str
     let access = Access { vfs: shell.access.vfs.clone(), kind: Some(kind), ..Access::default() };
     let failed = |error: Error| format!("cannot open file: {file} ({})", error.message());
     let connection = connect(file, &access).map_err(failed)?;
-    let loader = Arc::new(sqlite3::extension::Loader::new(&connection));
+    let loader = crate::shell::loader_of(&connection);
     crate::functions::install(&connection, &loader, false).map_err(failed)?;
     Ok((connection, Place::Table))
 }

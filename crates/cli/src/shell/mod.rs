@@ -98,6 +98,14 @@ pub struct Once {
     pub show: Option<String>,
 }
 
+/// What loads extensions into a connection of the shell.
+#[allow(unsafe_code, reason = "the promises below are the program's to make, and the shell is the program")]
+pub fn loader_of(connection: &Connection) -> Arc<Loader> {
+    // SAFETY: what is loaded the user has named, who could run it as well; `--safe` refuses. One thread uses the connections of
+    // the shell, that which reads commands: Ctrl-C only interrupts.
+    Arc::new(unsafe { Loader::new(connection) })
+}
+
 impl Shell {
     /// A shell that has opened nothing yet.
     pub fn new(access: Access) -> Self {
@@ -135,7 +143,7 @@ impl Shell {
         self.sessions[self.active] = None;
         match connect(path, access) {
             Ok(connection) => {
-                let loader = Arc::new(Loader::new(&connection));
+                let loader = loader_of(&connection);
                 crate::functions::install(&connection, &loader, self.safe)
                     .map_err(|error| format!("Error: {}", error.message()))?;
                 let is_zip = open::file_kind(path, access) == Kind::Zip;
