@@ -33,6 +33,8 @@ struct Shared {
     options: OpenOptions,
     /// `None`: memory that is private to each connection.
     file: Option<Arc<DatabaseFile>>,
+    /// It was given no name: a file that is temporary, as SQLite calls it, though it is memory.
+    is_temporary: bool,
     schema: Mutex<Option<Arc<Schema>>>,
 }
 
@@ -80,7 +82,15 @@ impl Database {
             file.keep_log_exact();
         }
         let shown = file.path().to_string_lossy().into();
-        Ok(Self { shared: Arc::new(Shared { path: shown, options, file: Some(file), schema: Mutex::new(None) }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                path: shown,
+                options,
+                file: Some(file),
+                is_temporary: false,
+                schema: Mutex::new(None),
+            }),
+        })
     }
 
     fn open_named(name: uri::FileName, mut options: OpenOptions) -> Result<Self> {
@@ -103,7 +113,8 @@ impl Database {
             return Self::open_named_memory(path, options);
         }
         if !options.shared_memory && !shared {
-            let private = Shared { path: "".into(), options, file: None, schema: Mutex::new(None) };
+            let is_temporary = path.is_empty() && !name.memory;
+            let private = Shared { path: "".into(), options, file: None, is_temporary, schema: Mutex::new(None) };
             return Ok(Self { shared: Arc::new(private) });
         }
         let mut database = Self::open_through(Arc::new(MemoryIo::new()), Path::new("memory.db"), false, options)?;
@@ -123,7 +134,13 @@ impl Database {
         named.retain(|_, weak| weak.strong_count() > 0);
         let open = turso_storage::OpenOptions { page_size: DEFAULT_PAGE_SIZE, ..Default::default() };
         let file = DatabaseFile::open(Arc::new(MemoryIo::new()), Path::new("memory.db"), open)?;
-        let shared = Arc::new(Shared { path: "".into(), options, file: Some(file), schema: Mutex::new(None) });
+        let shared = Arc::new(Shared {
+            path: "".into(),
+            options,
+            file: Some(file),
+            is_temporary: false,
+            schema: Mutex::new(None),
+        });
         named.insert(name.to_owned(), Arc::downgrade(&shared));
         Ok(Self { shared })
     }
@@ -144,6 +161,9 @@ impl Database {
         };
         let mut entry = AttachedDb::new(name, pager);
         entry.file = self.shared.path.clone();
+        if self.shared.is_temporary {
+            (entry.is_temporary_file, entry.told_mode) = (true, turso_storage::JournalMode::Delete);
+        }
         // Nothing will ever be in it.
         entry.read_only = self.shared.file.is_none() && self.shared.options.read_only;
         entry.database = self.shared.file.is_some().then(|| self.clone());
@@ -203,6 +223,8 @@ impl AttachedDb {
             database: None,
             pager,
             image_limit: None,
+            is_temporary_file: false,
+            told_mode: turso_storage::JournalMode::Memory,
             schema: None,
             schema_before: None,
             statistics_stale: false,

@@ -244,3 +244,12 @@ fn what_is_in_nothing_needs_no_column() {
          ALTER TABLE t DROP d; SELECT sql FROM sqlite_schema; INSERT INTO t VALUES (1); SELECT * FROM v;",
     );
 }
+
+#[test]
+fn an_index_by_a_name_in_single_quotes_keeps_its_column() {
+    check(
+        "CREATE TABLE t(a, b); CREATE INDEX i ON t('b'); INSERT INTO t VALUES(1, 2);
+         ALTER TABLE t DROP COLUMN b; PRAGMA integrity_check; SELECT * FROM t WHERE b = 2;
+         ALTER TABLE t DROP COLUMN a; SELECT * FROM t; SELECT sql FROM sqlite_schema;",
+    );
+}

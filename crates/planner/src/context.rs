@@ -173,6 +173,13 @@ pub struct PlanOptions {
     pub limit_function_args: usize,
 }
 
+impl PlanOptions {
+    /// A double-quoted name that is no column is a string in CREATE statements, too.
+    pub fn strings_in_ddl(&self) -> bool {
+        self.dqs_ddl || (self.writable_schema && self.dqs_dml)
+    }
+}
+
 impl Default for PlanOptions {
     fn default() -> Self {
         Self {

@@ -141,7 +141,8 @@ impl Wanted {
             None => crate::vfs::HandedIo::shared(),
         });
         if !self.shared || self.location.path.is_empty() {
-            return Ok((Database::open(":memory:", options)?, None));
+            let name = if self.location.path.is_empty() && !self.memory { "" } else { ":memory:" };
+            return Ok((Database::open(name, options)?, None));
         }
         let mut shared = SHARED_MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((database, users)) = shared.get_mut(&self.location.path) {

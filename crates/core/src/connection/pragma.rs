@@ -48,6 +48,16 @@ impl State {
         }
         let alone = self.autocommit && self.active_statements <= 1;
         let Some(entry) = self.databases.get_mut(db) else { return Err(Error::sql("unknown database")) };
+        if entry.pager.database_file().is_none() {
+            // There is no journal; as in SQLite a file without a name remembers what it was told, memory only that it has none.
+            let may_be = |mode: &JournalMode| match entry.is_temporary_file {
+                true => *mode != JournalMode::Wal,
+                false => matches!(mode, JournalMode::Memory | JournalMode::Off),
+            };
+            entry.told_mode = wanted.filter(may_be).unwrap_or(entry.told_mode);
+            dest.set_text(entry.told_mode.name().as_bytes());
+            return Ok(());
+        }
         let held = match wanted {
             None => {
                 self.begin_read(db)?;

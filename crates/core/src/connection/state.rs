@@ -25,6 +25,10 @@ pub(crate) struct AttachedDb {
     pub database: Option<Database>,
     /// The pager of this connection.
     pub pager: Pager,
+    /// It has no file that has a name, and is no memory either to who asks.
+    pub is_temporary_file: bool,
+    /// The journal mode that it was told, where it has no journal.
+    pub told_mode: turso_storage::JournalMode,
     /// Bytes to which it grows, where it is content that was put in its place.
     pub image_limit: Option<u64>,
     /// The catalogue as this connection sees it; `None` until it has been read.

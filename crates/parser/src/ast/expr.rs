@@ -414,6 +414,14 @@ impl Expr {
     /// The `NULL` literal.
     pub const NULL: Expr = Expr::Literal(Literal::Null);
 
+    /// The text, where it is nothing but a text in single quotes.
+    pub fn string_literal(&self) -> Option<&[u8]> {
+        match self {
+            Expr::Literal(Literal::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// A reference to a column by its bare name.
     pub fn column(name: Name) -> Expr {
         Expr::Column(ColumnRef { qualifier: None, column: name })

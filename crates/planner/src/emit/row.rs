@@ -41,7 +41,7 @@ pub(crate) fn bind_table_expr(
     expr: &ast::Expr,
 ) -> Result<Expr> {
     let mut binder = Binder::for_text(context, table.sql.as_bytes());
-    binder.double_quoted_strings = context.options.dqs_ddl;
+    binder.double_quoted_strings = context.options.strings_in_ddl();
     binder.place = Some(place);
     binder.push_scope(vec![table_source(source, &table.name, false, db, table)]);
     context.aside(|| context.stored(db, || binder.bind_expr(expr)))

@@ -83,4 +83,17 @@ static void moved_files(void) {
   RC(sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved)); INT(moved); rename(scratch("moves.db"), scratch("moved.db")); RC(sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved)); INT(moved); RC(sqlite3_close(db));
 }
 
-void semantics(void) { statements_and_changes(); subtypes(); bytes_codes_and_limits(); texts_of_all_kinds(); shared_caches(); definitions(); moved_files(); }
+/* The journal modes that databases without a name are told and answer, and a change between modes in a transaction. */
+static void journal_modes(void) {
+  static const char *const names[] = {"", ":memory:"}, *const modes[] = {"", "=wal", "=truncate", "=persist", "=off", "=memory", "=delete", "=bogus", ""};
+  sqlite3 *db = 0; char text[100];
+  for (int i = 0; i < 2; i++) {
+    RC(sqlite3_open(names[i], &db));
+    for (size_t j = 0; j < sizeof modes / sizeof *modes; j++) { snprintf(text, sizeof text, "PRAGMA journal_mode%s", modes[j]); run(db, text); }
+    run(db, "ATTACH '' AS e; PRAGMA e.journal_mode"); RC(sqlite3_close(db));
+  }
+  RC(sqlite3_open(scratch("modes.db"), &db)); run(db, "PRAGMA journal_mode = truncate; CREATE TABLE t(a); BEGIN IMMEDIATE; PRAGMA journal_mode = delete; INSERT INTO t VALUES(1); PRAGMA journal_mode = memory; PRAGMA journal_mode = persist; COMMIT");
+  INT(access(scratch("modes.db-journal"), F_OK)); run(db, "PRAGMA writable_schema = 1"); RC(sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, 0)); run(db, "CREATE INDEX i ON t(a || \"text\")"); run(db, "PRAGMA writable_schema = 0; CREATE INDEX j ON t(a || \"text\")"); RC(sqlite3_close(db));
+}
+
+void semantics(void) { journal_modes(); statements_and_changes(); subtypes(); bytes_codes_and_limits(); texts_of_all_kinds(); shared_caches(); definitions(); moved_files(); }

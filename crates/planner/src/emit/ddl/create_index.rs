@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
 use turso_functions::SchemaPlace;
-use turso_parser::ast::{CreateIndex, Expr, Literal, QualifiedName};
+use turso_parser::ast::{CreateIndex, QualifiedName};
 use turso_program::control::{Goto, OnError, Raise, RaiseError};
 use turso_program::cursor::{Close, Next, OpenRead, OpenWrite, Rewind, TreeKind};
 use turso_program::schema::{CreateBtree, Expire};
@@ -78,7 +78,7 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
     }
     for column in &index.columns {
         if let IndexKey::Expr(expr) = &column.key
-            && let Expr::Literal(Literal::String(name)) = &**expr
+            && let Some(name) = expr.string_literal()
         {
             return Err(Error::sql(format!("no such column: {}", String::from_utf8_lossy(name))));
         }

@@ -128,7 +128,7 @@ fn bind_over_table(
     exprs: &[&ast::Expr],
 ) -> Result<()> {
     let mut binder = Binder::for_text(context, sql.as_bytes());
-    binder.double_quoted_strings = context.options.dqs_ddl;
+    binder.double_quoted_strings = context.options.strings_in_ddl();
     binder.push_scope(vec![table_source(context.new_source(), &table.name, false, db, table)]);
     exprs.iter().try_for_each(|expr| binder.bind_expr(expr).map(|_| ()))
 }
@@ -146,6 +146,14 @@ fn index_exprs(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Table>, index
         _ => None,
     });
     let exprs: Vec<&ast::Expr> = keys.chain(index.partial.as_deref()).collect();
+    // In single quotes a key is the name of a column, which it was when the index was made.
+    let keys = || index.columns.iter();
+    if let Some(name) = keys().find_map(|column| match &column.key {
+        IndexKey::Expr(expr) => expr.string_literal(),
+        _ => None,
+    }) {
+        return Err(Error::sql(format!("no such column: {}", String::from_utf8_lossy(name))));
+    }
     bind_over_table(context, db, table, index.sql.as_deref().unwrap_or_default(), &exprs)
 }
 
