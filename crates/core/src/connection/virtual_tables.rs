@@ -135,7 +135,8 @@ impl State {
             Some(module) => tables.modules.insert(name, module),
             None => tables.modules.remove(&name),
         };
-        self.generation = self.generation.wrapping_add(1);
+        // Statements that are prepared keep the tables that they have, those of a module that is gone, too.
+        self.programs = Default::default();
     }
 
     /// Connect a table that a statement has asked for.

@@ -119,7 +119,23 @@ static void tables_of_a_module(void) {
   RC(sqlite3_create_module(db, "keep", &keep, 0)); run(db, "CREATE VIRTUAL TABLE kept USING keep"); run(db, "INSERT INTO kept_rows VALUES(1)"); run(db, "DROP TABLE kept"); run(db, "SELECT name FROM sqlite_schema"); RC(sqlite3_close(db));
 }
 
+/* A statement keeps the table that it was prepared with when its module is replaced. */
+static int narrow_connect(sqlite3 *db, void *data, int count, const char *const *arguments, sqlite3_vtab **table, char **message) {
+  (void)count; (void)arguments; (void)message; *table = sqlite3_malloc(sizeof **table); memset(*table, 0, sizeof **table); return sqlite3_declare_vtab(db, data);
+}
+static int narrow_open(sqlite3_vtab *table, sqlite3_vtab_cursor **cursor) { (void)table; *cursor = sqlite3_malloc(sizeof **cursor); return SQLITE_OK; }
+static int narrow_close(sqlite3_vtab_cursor *cursor) { sqlite3_free(cursor); return SQLITE_OK; }
+static int narrow_at; static int narrow_filter(sqlite3_vtab_cursor *c, int n, const char *s, int m, sqlite3_value **v) { (void)c; (void)n; (void)s; (void)m; (void)v; narrow_at = 0; return SQLITE_OK; }
+static int narrow_next(sqlite3_vtab_cursor *c) { (void)c; narrow_at++; return SQLITE_OK; } static int narrow_end(sqlite3_vtab_cursor *c) { (void)c; return narrow_at > 0; }
+static int narrow_column(sqlite3_vtab_cursor *c, sqlite3_context *x, int i) { (void)c; sqlite3_result_int(x, i); return SQLITE_OK; } static int narrow_rowid(sqlite3_vtab_cursor *c, sqlite3_int64 *id) { (void)c; *id = narrow_at; return SQLITE_OK; }
+static void replaced_modules(void) {
+  sqlite3_module m; sqlite3 *db = fresh(); sqlite3_stmt *stmt = 0; memset(&m, 0, sizeof m); m.xConnect = narrow_connect; m.xBestIndex = keep_plan; m.xDisconnect = keep_disconnect; m.xOpen = narrow_open; m.xClose = narrow_close; m.xFilter = narrow_filter; m.xNext = narrow_next; m.xEof = narrow_end; m.xColumn = narrow_column; m.xRowid = narrow_rowid;
+  RC(sqlite3_create_module_v2(db, "narrow", &m, "CREATE TABLE x(a, b)", gone)); RC(sqlite3_prepare_v2(db, "SELECT * FROM narrow", -1, &stmt, 0)); INT(sqlite3_column_count(stmt));
+  RC(sqlite3_create_module_v2(db, "narrow", &m, "CREATE TABLE x(a, b, c)", gone)); RC(sqlite3_step(stmt)); INT(sqlite3_column_count(stmt)); run(db, "SELECT * FROM narrow"); RC(sqlite3_reset(stmt)); RC(sqlite3_step(stmt)); INT(sqlite3_column_count(stmt)); RC(sqlite3_finalize(stmt)); RC(sqlite3_close(db));
+}
+
 void modules(void) {
+  replaced_modules();
   tables_of_a_module();
   rtrees(); arrays();
   sqlite3 *db = owner = fresh();
