@@ -517,7 +517,14 @@ impl Execution {
         }
         self.progress_steps = match (&state.hooks.progress, self.status.vm_steps.checked_sub(1)) {
             // The handler is asked with the instruction after each interval, counted over all runs.
-            (Some((interval, _)), Some(before)) => (before % u64::from(*interval)) as u32 + 1,
+            (Some((interval, _)), Some(before)) => {
+                let since = (before % u64::from(*interval)) as u32 + 1;
+                if since == *interval {
+                    // The last run has ended with the interval.
+                    self.vm.poll_at_once();
+                }
+                since
+            }
             _ => 0,
         };
         self.rollback_epoch = state.rollback_epoch;

@@ -127,6 +127,7 @@ impl Run {
 
     /// Ready for another run; parameters and buffers stay.
     pub fn reset(&mut self) {
+        self.until_poll = u32::MAX;
         self.changes = 0;
         self.fk_violations = 0;
         self.ignoring = false;

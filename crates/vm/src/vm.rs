@@ -213,6 +213,11 @@ impl Vm {
             + size_of::<Self>()
     }
 
+    /// The host is polled before the next instruction.
+    pub fn poll_at_once(&mut self) {
+        self.run.until_poll = 1;
+    }
+
     /// Back to the beginning, for another run with the same parameters. All cursors are closed.
     pub fn reset(&mut self) {
         while let Some(caller) = self.callers.pop() {

@@ -35,7 +35,18 @@ static void randomness(void) {
   RC(sqlite3_vfs_unregister(&seeding)); sqlite3_randomness(0, 0); sqlite3_randomness(8, a); INT(seeds);
 }
 
+/* How often a progress handler is asked by a statement that runs again and again: not before the interval is over. */
+static int asked; static int ask_to_go_on(void *p) { (void)p; asked++; return 0; }
+static void progress(void) {
+  sqlite3 *db = fresh(); sqlite3_stmt *stmt = 0; int early = 0, all = 0;
+  RC(sqlite3_prepare_v2(db, "SELECT 3", -1, &stmt, 0)); sqlite3_progress_handler(db, 1, ask_to_go_on, 0); for (int i = 0; i < 10; i++) { sqlite3_step(stmt); sqlite3_step(stmt); sqlite3_reset(stmt); } INT(asked > 10);
+  asked = 0; sqlite3_progress_handler(db, 1000, ask_to_go_on, 0);
+  for (int i = 0; i < 1000; i++) { sqlite3_step(stmt); sqlite3_step(stmt); sqlite3_reset(stmt); if (i < 100) early += asked; all = asked; }
+  INT(early); INT(all > 0); RC(sqlite3_finalize(stmt)); RC(sqlite3_close(db));
+}
+
 void running(void) {
+  progress();
   digits(); randomness();
   sqlite3 *db = fresh(); rows(db, "CREATE TABLE t(a INT); INSERT INTO t VALUES(1), (2)");
   RC(sqlite3_create_function(db, "ask", -1, SQLITE_UTF8, 0, ask, 0, 0));
