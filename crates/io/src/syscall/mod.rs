@@ -43,12 +43,19 @@ impl SyscallIo {
         let create = if flags.create { libc::O_CREAT } else { 0 };
         let exclusive = if flags.create && flags.exclusive { libc::O_EXCL } else { 0 };
         let how = if flags.read_only { libc::O_RDONLY } else { libc::O_RDWR | create | exclusive };
+        let refusal = |e: &OsError| match owner {
+            // A journal or log that cannot be made beside its database.
+            Some(_) if is_permission(e) && fs::symlink_metadata(path).is_err() => {
+                Error::io(ResultCode::READONLY_DIRECTORY, e)
+            }
+            _ => cannot_open(path, e),
+        };
         let (file, read_only) = match calls::open_file(path, how, mode) {
             Ok(file) => (file, flags.read_only),
             Err(e) if !flags.read_only && !flags.exclusive && is_permission(&e) => {
-                (calls::open_file(path, libc::O_RDONLY, 0).map_err(|_| cannot_open(path, &e))?, true)
+                (calls::open_file(path, libc::O_RDONLY, 0).map_err(|_| refusal(&e))?, true)
             }
-            Err(e) => return Err(cannot_open(path, &e)),
+            Err(e) => return Err(refusal(&e)),
         };
         let facts = calls::facts(file.as_raw_fd()).map_err(|e| Error::io(ResultCode::IOERR_FSTAT, &e))?;
         if facts.st_mode & libc::S_IFMT == libc::S_IFDIR {

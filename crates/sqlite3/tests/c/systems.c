@@ -14,6 +14,16 @@ static void system_calls(void) {
   RC(vfs->xSetSystemCall(vfs, "open", 0)); RC(sqlite3_open(scratch("refused.db"), &db)); RC(sqlite3_close(db)); RC(vfs->xSetSystemCall(vfs, 0, 0));
 }
 
+/* A directory in which neither journals nor logs can be made. */
+static int (*open_below)(const char *, int, int);
+static int refuse_companions(const char *path, int flags, int mode) { if (strstr(path, "-journal") || strstr(path, "-wal")) { errno = EACCES; return -1; } return open_below(path, flags, mode); }
+static void read_only_directory(void) {
+  sqlite3 *db = 0; sqlite3_vfs *vfs = sqlite3_vfs_find(0);
+  RC(sqlite3_open(scratch("shut.db"), &db)); rows(db, "CREATE TABLE t(a); INSERT INTO t VALUES(1)"); open_below = (int (*)(const char *, int, int))vfs->xGetSystemCall(vfs, "open"); RC(vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)refuse_companions));
+  run(db, "INSERT INTO t VALUES(2)"); INT(sqlite3_extended_errcode(db)); run(db, "SELECT * FROM t"); RC(vfs->xSetSystemCall(vfs, "open", 0)); run(db, "INSERT INTO t VALUES(3); PRAGMA journal_mode = wal"); RC(sqlite3_close(db));
+  RC(vfs->xSetSystemCall(vfs, "open", (sqlite3_syscall_ptr)refuse_companions)); RC(sqlite3_open(scratch("shut.db"), &db)); run(db, "SELECT * FROM t"); INT(sqlite3_extended_errcode(db)); RC(sqlite3_close(db)); RC(vfs->xSetSystemCall(vfs, "open", 0));
+}
+
 static const sqlite3_io_methods *below; static sqlite3_io_methods above; static int reads, writes, syncs;
 static int count_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at) { reads++; return below->xRead(f, p, n, at); }
 static int count_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at) { writes++; return below->xWrite(f, p, n, at); }
@@ -136,7 +146,7 @@ static void attached(void) {
   RC(sqlite3_vfs_unregister(&shim));
 }
 
-void systems(void) { attached(); system_calls(); methods_of_a_file(); pragmas_of_a_file(); logs_through_a_vfs(); sizes(); permissions(); normal_forms(); comments(); without_virtual_tables(); }
+void systems(void) { attached(); read_only_directory(); system_calls(); methods_of_a_file(); pragmas_of_a_file(); logs_through_a_vfs(); sizes(); permissions(); normal_forms(); comments(); without_virtual_tables(); }
 
 /* Before anything else of the library is used: the methods of its page cache, as they come. */
 void page_caches(void) {
