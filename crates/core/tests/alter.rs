@@ -253,3 +253,13 @@ fn an_index_by_a_name_in_single_quotes_keeps_its_column() {
          ALTER TABLE t DROP COLUMN a; SELECT * FROM t; SELECT sql FROM sqlite_schema;",
     );
 }
+
+#[test]
+fn tables_whose_collation_is_not_registered_can_be_altered() {
+    check(
+        "CREATE TABLE t(x TEXT, k, q CHECK (x <> k)); CREATE VIEW v AS SELECT * FROM t WHERE x = 'abc'; CREATE TABLE o(a);
+         PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = replace(sql, 'x TEXT', 'x TEXT COLLATE mine') WHERE name = 't'; PRAGMA writable_schema = RESET;
+         ALTER TABLE o RENAME TO oo; ALTER TABLE t RENAME TO tt; ALTER TABLE tt RENAME x TO y; ALTER TABLE tt ADD COLUMN z; ALTER TABLE tt DROP COLUMN z;
+         ALTER TABLE tt ADD COLUMN z COLLATE other; SELECT sql FROM sqlite_schema; SELECT * FROM tt WHERE y = 1; SELECT * FROM v;",
+    );
+}

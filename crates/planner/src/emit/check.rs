@@ -20,7 +20,7 @@ pub(crate) fn check_table(context: &PlanContext<'_>, db: DbIndex, table: &Table)
 }
 
 /// The collations of a new table are known.
-pub(crate) fn check_collations(context: &PlanContext<'_>, table: &Table) -> Result<()> {
+fn check_collations(context: &PlanContext<'_>, table: &Table) -> Result<()> {
     let keys = table.indexes.iter().flat_map(|index| &index.columns).map(|column| &column.collation);
     let columns = table.columns.iter().map(|column| &column.collation);
     columns.chain(keys).try_for_each(|collation| check_collation(context, collation))
@@ -54,7 +54,8 @@ pub(crate) fn check_index(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Ta
     Ok(())
 }
 
-fn check_collation(context: &PlanContext<'_>, collation: &Collation) -> Result<()> {
+/// The collation is known.
+pub(crate) fn check_collation(context: &PlanContext<'_>, collation: &Collation) -> Result<()> {
     match collation {
         Collation::Custom(f) if context.catalogue.collation(f.name()).is_none() => Err(missing_collation(f.name())),
         _ => Ok(()),

@@ -12,7 +12,7 @@ use turso_schema::{Table, define_table, parse_stored};
 
 use super::alter::{Rewrite, apply, corrupt, end_of_columns};
 use super::references::{Refusal, error_in};
-use crate::emit::check::{check_collations, check_expressions};
+use crate::emit::check::{check_collation, check_expressions};
 use crate::emit::column::{default_value, strict_classes};
 use crate::emit::row::bind_table_expr;
 use crate::emit::{Emitter, SourceBinding};
@@ -46,7 +46,9 @@ pub(super) fn add_column(
     }
     define_table(&lax, sql.as_bytes(), &sql)?;
     let mut new = define_table(changed, sql.as_bytes(), &sql).map_err(afterwards)?;
-    check_collations(e.context, &new)?;
+    if let Some(column) = new.columns.last() {
+        check_collation(e.context, &column.collation)?;
+    }
     check_expressions(e.context, db, &new).map_err(afterwards)?;
     new.root = table.root;
     let new = Arc::new(new);

@@ -15,7 +15,7 @@ use super::alter::{Rewrite, apply, corrupt, end_of_columns};
 use super::references::{Refusal, error_in};
 use super::rename::{quote_strings, verify, verify_names};
 use crate::emit::Emitter;
-use crate::emit::check::{check_index, check_table};
+use crate::emit::check::{check_expressions, check_index};
 use crate::emit::row::{Target, column_value};
 
 const AFTER: &str = "after drop column";
@@ -63,7 +63,7 @@ pub(super) fn drop_column(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, 
         return Err(corrupt(table).into());
     };
     let new = define_table(&changed, sql.as_bytes(), &sql).map_err(in_table)?;
-    check_table(e.context, db, &new).map_err(in_table)?;
+    check_expressions(e.context, db, &new).map_err(in_table)?;
     let new = Arc::new(new);
     for index in &table.indexes {
         let Some(text) = &index.sql else { continue };

@@ -15,6 +15,7 @@ use super::alter::Rewrite;
 use crate::bind::Binder;
 use crate::context::{Catalogue, ConnectedTable, Mention, PlanContext};
 use crate::emit::Emitter;
+use crate::emit::check::check_collation;
 use crate::emit::row::{is_primary, table_source};
 use crate::emit::state::TriggerScope;
 use crate::emit::target::find_target;
@@ -146,6 +147,7 @@ fn index_exprs(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Table>, index
         _ => None,
     });
     let exprs: Vec<&ast::Expr> = keys.chain(index.partial.as_deref()).collect();
+    index.columns.iter().try_for_each(|column| check_collation(context, &column.collation))?;
     // In single quotes a key is the name of a column, which it was when the index was made.
     let keys = || index.columns.iter();
     if let Some(name) = keys().find_map(|column| match &column.key {

@@ -21,7 +21,7 @@ use super::references::{Altered, Element, Refusal, error_in, resolve_all};
 use super::{EXACT, SEQUENCE_TABLE, check_object_name, definition, schema_of, text_into};
 use crate::context::{Mention, PlanContext};
 use crate::emit::Emitter;
-use crate::emit::check::check_table;
+use crate::emit::check::check_expressions;
 use crate::emit::row::is_primary;
 
 const AFTER: &str = "after rename";
@@ -160,7 +160,8 @@ fn check_tables(context: &PlanContext<'_>, rewrites: &[Rewrite], when: &str) -> 
         let in_table = |error: Error| error_in("table", &rewrite.new_name, when, &error);
         if let Statement::CreateTable(create) = parse_stored(sql.as_bytes()).map_err(in_table)? {
             let table = define_table(&create, sql.as_bytes(), sql).map_err(in_table)?;
-            check_table(context, rewrite.db, &table).map_err(in_table)?;
+            // (Collations of columns may be those of another program.)
+            check_expressions(context, rewrite.db, &table).map_err(in_table)?;
         }
     }
     Ok(())
