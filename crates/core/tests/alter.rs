@@ -263,3 +263,13 @@ fn tables_whose_collation_is_not_registered_can_be_altered() {
          ALTER TABLE tt ADD COLUMN z COLLATE other; SELECT sql FROM sqlite_schema; SELECT * FROM tt WHERE y = 1; SELECT * FROM v;",
     );
 }
+
+#[test]
+fn elements_with_functions_that_are_not_registered_follow_a_rename() {
+    check(
+        "CREATE TABLE t(a, b); CREATE VIEW v AS SELECT a, mine(b) FROM t WHERE other(a, b) > 1 ORDER BY third(b); CREATE VIEW w AS SELECT b FROM t WHERE b = unicode(1, 2, 3);
+         CREATE TRIGGER r AFTER INSERT ON t WHEN mine(new.b) BEGIN UPDATE t SET a = mine(b, new.b) WHERE b IN (SELECT mine(b) FROM t); END;
+         ALTER TABLE t RENAME COLUMN b TO bb; ALTER TABLE t RENAME TO tt; ALTER TABLE tt ADD COLUMN c; ALTER TABLE tt DROP COLUMN c; SELECT sql FROM sqlite_schema;
+         ALTER TABLE tt DROP COLUMN bb; SELECT * FROM v; SELECT * FROM w; INSERT INTO tt VALUES(1, 2); ALTER TABLE tt RENAME COLUMN nosuch TO x;",
+    );
+}
