@@ -43,3 +43,15 @@ fn deferred_keys() {
          PRAGMA foreign_keys = OFF; INSERT INTO c VALUES(77); PRAGMA foreign_key_check; DROP TABLE p; PRAGMA foreign_key_check;",
     );
 }
+
+#[test]
+fn a_parent_that_cannot_be_one_is_told_before_what_an_insert_says_of_its_row() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE p(x, y); CREATE TABLE t(a UNIQUE, b UNIQUE, c REFERENCES p(y)); CREATE TABLE u(a UNIQUE, b UNIQUE, c REFERENCES none);
+         INSERT INTO t VALUES (1, 2, 4) ON CONFLICT(a) DO UPDATE SET b = zz; INSERT INTO u VALUES (1, 2, 4) ON CONFLICT(a) DO UPDATE SET b = (SELECT z FROM w);
+         INSERT INTO t VALUES (1, 2, zz) ON CONFLICT(a) DO UPDATE SET b = 1; INSERT INTO t VALUES (1, 2, 4) ON CONFLICT(zz) DO UPDATE SET b = zz;
+         INSERT INTO u VALUES (1, 2, 4) ON CONFLICT(a) DO UPDATE SET zz = 1; INSERT INTO t VALUES (1, 2, 4) RETURNING zz; UPDATE t SET b = zz;
+         CREATE TABLE v(a UNIQUE, b UNIQUE); CREATE TABLE child(q REFERENCES v(zz)); INSERT INTO v VALUES (1, 2) ON CONFLICT(a) DO UPDATE SET b = zz;
+         INSERT INTO v VALUES (1, 2) ON CONFLICT(a) DO UPDATE SET b = 1;",
+    );
+}

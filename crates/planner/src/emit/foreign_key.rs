@@ -119,6 +119,11 @@ impl ForeignKeys {
         self.check_children(e, db, table, row, &|e, key| is_deferred(e, key))
     }
 
+    /// The tables that the table's own keys refer to are there, and have what they refer to.
+    pub fn require_parents(&self, e: &Emitter<'_>, db: DbIndex, table: &Table) -> Result<()> {
+        self.child.iter().try_for_each(|key| parent_of(e, db, table, key).map(|_| ()))
+    }
+
     /// A row takes its place (INSERT, or the new row of UPDATE).
     pub fn check_added(&self, e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>, row: RowRegs) -> Result<()> {
         for key in &self.child {
@@ -271,6 +276,15 @@ fn count_orphan(
     Ok(())
 }
 
+/// The parent table of a key, and how a parent is found in it.
+fn parent_of(e: &Emitter<'_>, db: DbIndex, child: &Table, key: &ForeignKey) -> Result<(Arc<Table>, ParentKey)> {
+    let catalogue = e.context.catalogue;
+    let Some(parent) = catalogue.schema(db).table(&key.parent) else {
+        return Err(Error::sql(format!("no such table: {}.{}", catalogue.database_name(db), key.parent)));
+    };
+    Ok((parent.clone(), parent_key(parent, child, key)?))
+}
+
 /// Jump to `fine` when a value is NULL or the parent exists. `own`: the row that is being added, which may be its own parent.
 pub(crate) fn find_parent(
     e: &mut Emitter<'_>,
@@ -281,10 +295,7 @@ pub(crate) fn find_parent(
     own: Option<RowRegs>,
     fine: Label,
 ) -> Result<()> {
-    let database = e.context.catalogue.database_name(db).to_string();
-    let parent = e.context.catalogue.schema(db).table(&key.parent).cloned();
-    let parent = parent.ok_or_else(|| Error::sql(format!("no such table: {database}.{}", key.parent)))?;
-    let found = parent_key(&parent, child, key)?;
+    let (parent, found) = parent_of(e, db, child, key)?;
     for &reg in values {
         e.builder.emit(IsNull { reg, target: fine });
     }

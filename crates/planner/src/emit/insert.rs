@@ -126,9 +126,11 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
     }
     let keys = ForeignKeys::of(e, db, &table);
     e.uses_database(db, true);
-    let returning = Returning::prepare(e, db, &table, &statement.returning)?;
     let target = Target::open(e, db, &table, |_| true)?;
     let mut upserts = Upserts::prepare(e.context, &target, statement)?;
+    // A parent that cannot be one is told before what DO UPDATE and RETURNING say.
+    keys.require_parents(e, db, &table)?;
+    let returning = Returning::prepare(e, db, &table, &statement.returning)?;
     let counter = if table.autoincrement { Some(autoincrement::counter(e, db, &table)?) } else { None };
     if matches!(rows, Rows::Query(_)) {
         e.statement.multi_write.set(true);
