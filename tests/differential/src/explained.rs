@@ -42,7 +42,9 @@ const RULES: &[Rule] = &[
             let asks_for_columns = ["INSERT INTO temp.v", "table_info(v", "table_xinfo(v", "table_xinfo('v"];
             let modifies = ["UPDATE temp.v", "UPDATE OR ", "DELETE FROM temp.v", "INSERT INTO temp.v"];
             let is_a_view = |(text, _): &(String, i32)| text.ends_with("because it is a view");
+            let meets_another = stock.error.as_ref().is_some_and(|(text, _)| text.starts_with("no such table: "));
             match &stock.error {
+                Some(_) if meets_another => gone && step.sql.contains("temp.v"),
                 None => gone && asks_for_columns.iter().any(|part| step.sql.contains(part)),
                 Some(error) => gone && is_a_view(error) && modifies.iter().any(|part| step.sql.starts_with(part)),
             }

@@ -147,3 +147,11 @@ fn what_a_dropped_child_counts() {
          CREATE TABLE j(a INTEGER PRIMARY KEY, x REFERENCES j); INSERT INTO j VALUES (1, 1); DROP TABLE j; SELECT changes(), total_changes();",
     );
 }
+
+#[test]
+fn dropping_a_table_without_keys_deletes_no_rows_first() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE t(a); INSERT INTO t VALUES (7), (8); BEGIN; PRAGMA defer_foreign_keys = ON; DROP TABLE t;
+         SELECT changes(), total_changes(); COMMIT;",
+    );
+}

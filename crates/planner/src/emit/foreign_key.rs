@@ -568,7 +568,8 @@ pub(crate) fn drop_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -
     }
     if referring(e, db, table).is_empty() {
         // Rows without a parent, of which the transaction keeps count, are gone with the table.
-        if !e.context.options.defer_foreign_keys && table.foreign_keys.iter().all(|key| !key.deferred) {
+        let deferred = |key: &ForeignKey| key.deferred || e.context.options.defer_foreign_keys;
+        if !table.foreign_keys.iter().any(deferred) {
             return Ok(false);
         }
         let no_debts = e.builder.label();
