@@ -43,7 +43,7 @@ impl ColumnTexts {
 impl Stmt {
     /// Number of columns.
     pub fn column_count(&self) -> c_int {
-        self.ask_program(|program| turso_core::column_count(program)).unwrap_or(0) as c_int
+        self.ask_program(turso_core::column_count).unwrap_or(0) as c_int
     }
 
     /// Something of a value of the current row; `absent` where there is none.

@@ -408,9 +408,10 @@ impl<T: Checked> FromC for Handle<T> {
         let mutex = target.map_or(std::ptr::null_mut(), |target| unsafe { target.as_ref() }.guard());
         mutex::enter(mutex);
         let digits = match target {
-            // SAFETY: as above.
             Some(target) if crate::config::digits_matter() => {
-                Some(number::set_text_digits(unsafe { target.as_ref() }.connection().digits.get()))
+                // SAFETY: as above.
+                let digits = unsafe { target.as_ref() }.connection().digits.get();
+                Some(number::set_text_digits(digits))
             }
             _ => None,
         };

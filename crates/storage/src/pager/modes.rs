@@ -69,7 +69,7 @@ impl Pager {
 
     /// Asks for a journal mode, outside a transaction; answers the mode that holds then. May block.
     pub fn set_journal_mode(&mut self, mode: JournalMode) -> Result<JournalMode> {
-        let untouched = self.in_read() && !(self.in_write() && !self.dirty.is_empty());
+        let untouched = self.in_read() && (!self.in_write() || self.dirty.is_empty());
         if self.file().is_some() && untouched && ![mode, self.journal_mode()].contains(&JournalMode::Wal) {
             // Nothing is in a journal yet.
             self.file_mut().rollback_mode = mode;
