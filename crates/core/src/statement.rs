@@ -486,6 +486,9 @@ impl Execution {
                 Phase::Ready if self.generation != state.generation && !self.keeps_program => {
                     self.prepare_anew(state)?
                 }
+                Phase::Ready if !self.keeps_program && state.has_grown(&self.vm.program().small_trees) => {
+                    self.prepare_anew(state)?
+                }
                 // Where the schema is another one, the program finds out.
                 Phase::Ready if self.keeps_program && self.expirations != state.expirations => {
                     return Err(Error::from_code(ResultCode::SCHEMA));

@@ -284,7 +284,7 @@ fn what_is_written_between_two_rows_is_seen_as_the_row_tier_sees_it() {
 #[test]
 fn small_tables_are_left_to_rows_and_large_ones_to_batches() {
     let connection = connect("UTF-8", "auto");
-    assert_eq!(pipelines(&connection, "SELECT sum(v) FROM small"), (0, 1));
+    assert_eq!(pipelines(&connection, "SELECT sum(v) FROM small"), (0, 0));
     assert_eq!(pipelines(&connection, "SELECT sum(r) FROM t"), (1, 0));
     assert_eq!(pipelines(&connection, "SELECT sum(r) FROM t WHERE id BETWEEN 100 AND 199"), (1, 0));
     assert_eq!(pipelines(&connection, "SELECT sum(r) FROM t WHERE id BETWEEN 100 AND 119"), (0, 1));
@@ -293,6 +293,34 @@ fn small_tables_are_left_to_rows_and_large_ones_to_batches() {
     let rows: Vec<&str> = asked.iter().flat_map(|(rows, _)| rows.iter().map(String::as_str)).collect();
     assert_eq!(rows, ["'auto'", "'row'", "'row'"]);
     assert_eq!(pipelines(&connection, "SELECT sum(r) FROM t"), (0, 0));
+}
+
+#[test]
+fn a_statement_gets_its_pipeline_when_its_table_has_grown() {
+    let connection = connect("UTF-8", "auto");
+    connection.execute_batch("CREATE TABLE g(a, b); INSERT INTO g VALUES (1, 2), (3, 4)").unwrap();
+    for sql in
+        ["SELECT sum(a) FROM g", "SELECT a FROM g WHERE b = 4", "SELECT x.a FROM g x, g y WHERE x.a = y.b ORDER BY 1"]
+    {
+        connection.execute_batch("DELETE FROM g WHERE rowid > 2").unwrap();
+        // The program is kept by its text.
+        (0..3).for_each(|_| assert_eq!(pipelines(&connection, sql), (0, 0), "{sql}"));
+        let mut statement = connection.prepare(sql).unwrap().statement.unwrap();
+        let mut run = || {
+            while let StepResult::Row = statement.step().unwrap() {}
+            statement.reset();
+            let status = statement.status();
+            (status.counters.pipelines, status.counters.pipelines_given_up, status.reprepares)
+        };
+        assert_eq!(run(), (0, 0, 0), "{sql}");
+        connection.execute_batch("INSERT INTO g VALUES (5, 6)").unwrap();
+        assert_eq!(run(), (0, 0, 0), "{sql}");
+        let more = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) INSERT INTO g SELECT i, i FROM n";
+        connection.execute_batch(more).unwrap();
+        assert_eq!(run(), (1, 0, 1), "{sql}");
+        assert_eq!(run(), (2, 0, 1), "{sql}");
+        (0..3).for_each(|_| assert_eq!(pipelines(&connection, sql), (1, 0), "{sql}"));
+    }
 }
 
 #[test]

@@ -72,6 +72,11 @@ pub trait Catalogue {
         let _ = (db, table);
         false
     }
+    /// The number of entries of a tree, as far as it is known without a read: `usize::MAX` where it has several pages.
+    fn entries_at_hand(&self, db: DbIndex, root: u32) -> Option<usize> {
+        let _ = (db, root);
+        None
+    }
     /// The names of the modules known to the connection.
     fn modules(&self) -> Vec<Arc<str>> {
         Vec::new()

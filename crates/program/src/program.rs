@@ -56,8 +56,21 @@ pub struct Program {
     pub names_collations: bool,
     /// Some part of it runs once ([`crate::control::Once`]).
     pub has_once: bool,
+    /// Trees that were too small for pipelines when the program was made: it has none for them. Only in the outermost program.
+    pub small_trees: Vec<SmallTree>,
     /// It opens a virtual table; bodies of triggers and actions say so for themselves.
     pub opens_virtual_tables: bool,
+}
+
+/// A tree that the planner took to stay small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SmallTree {
+    /// Its database.
+    pub db: DbIndex,
+    /// Its root page.
+    pub root: u32,
+    /// With more entries than these it has grown; with several pages in any case.
+    pub most: usize,
 }
 
 impl PartialEq for Program {

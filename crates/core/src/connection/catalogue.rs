@@ -10,6 +10,8 @@ use turso_functions::{FunctionDef, Lookup, Registry};
 use turso_planner::{AuthRequest, Authorization, Catalogue, ConnectedTable, PlanOptions, Tier, no_such_module};
 use turso_program::DbIndex;
 use turso_schema::{Relation, Schema, Table};
+use turso_storage::PageNo;
+use turso_storage::btree::entries_at_hand;
 use turso_value::Collation;
 use turso_vtab::{Answer, Question};
 
@@ -136,6 +138,13 @@ impl Catalogue for SessionCatalogue<'_> {
 
     fn schema(&self, db: DbIndex) -> &Arc<Schema> {
         self.databases.schema(db.index()).unwrap_or(self.empty)
+    }
+
+    fn entries_at_hand(&self, db: DbIndex, root: u32) -> Option<usize> {
+        match &self.databases {
+            Databases::Borrowed(list) => list.get(db.index()).and_then(|db| entries_at_hand(&db.pager, PageNo(root))),
+            Databases::Copied(_) => None,
+        }
     }
 
     fn find_database(&self, name: &str) -> Option<DbIndex> {

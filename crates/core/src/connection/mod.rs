@@ -361,7 +361,8 @@ impl State {
         self.check_sql_length(sql)?;
         // An authorizer is asked each time.
         let keeps = self.hooks.authorizer.is_none() && explains.is_none();
-        if let Some(program) = self.programs.get(sql, self.generation).filter(|_| keeps) {
+        let kept = self.programs.get(sql, self.generation).filter(|_| keeps);
+        if let Some(program) = kept.filter(|program| !self.has_grown(&program.small_trees)) {
             return Ok(Some((program, sql.len())));
         }
         // The depth of a tree is bounded, but a tree of that depth needs more stack than some threads have.

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use turso_error::{Error, Result, ResultCode};
+use turso_program::SmallTree;
 use turso_schema::Schema;
-use turso_storage::{DEFAULT_TEMP_BYTES, Pager, TempSpace};
+use turso_storage::btree::entries_at_hand;
+use turso_storage::{DEFAULT_TEMP_BYTES, PageNo, Pager, TempSpace};
 use turso_vm::Limits;
 
 use super::encoding::EncodingChoice;
@@ -294,6 +296,16 @@ impl State {
     pub fn inert(lent: Arc<super::gate::Lent>) -> Self {
         let state = Self::new(Vec::new(), crate::options::OpenOptions::default());
         Self { lent, inert: true, ..state }
+    }
+
+    /// One of these trees is not small any more, as far as that is known without a read.
+    #[inline]
+    pub fn has_grown(&self, trees: &[SmallTree]) -> bool {
+        trees.iter().any(|tree| {
+            let entries =
+                self.databases.get(tree.db.index()).and_then(|db| entries_at_hand(&db.pager, PageNo(tree.root)));
+            entries.is_some_and(|entries| entries > tree.most)
+        })
     }
 
     /// Fails where the session is in the middle of something that must not be disturbed, and in a forked child.

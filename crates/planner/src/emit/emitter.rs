@@ -361,6 +361,9 @@ impl<'a> Emitter<'a> {
         let program = self.builder.program_mut();
         program.writes = self.writes_later || databases.iter().any(|(_, write)| *write);
         program.databases = databases;
+        if self.statement.body_depth.get() == 0 {
+            program.small_trees = self.statement.small_trees.take();
+        }
         program.parameters = parameters;
         self.builder.finish_boxed()
     }

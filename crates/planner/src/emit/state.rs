@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use turso_program::control::OnError;
-use turso_program::{DbIndex, Program, Reg};
+use turso_program::{DbIndex, Program, Reg, SmallTree};
 
 use crate::plan::Source;
 
@@ -23,6 +23,8 @@ pub(crate) struct StatementState {
     pub may_abort: Cell<bool>,
     /// More than one row or table may change.
     pub multi_write: Cell<bool>,
+    /// Trees that no pipeline was made for, because they are small.
+    pub small_trees: RefCell<Vec<SmallTree>>,
     /// Triggers under construction, one inside the other.
     pub body_depth: Cell<u32>,
 }

@@ -54,7 +54,7 @@ pub use check::IntegrityCheck;
 pub use copy::{CopyAs, TreeCopy};
 pub use cursor::{BTreeCursor, CursorKind};
 pub use insert::{InsertHint, Payload};
-pub use page_rows::{PageRow, TakenPage};
+pub use page_rows::{PageRow, TakenPage, entries_at_hand};
 pub use seek::{SeekOp, SeekResult};
 pub use tree::{Dropped, TreeEraser, create_tree, drop_tree};
 pub use vacuum::{auto_vacuum_commit, incremental_vacuum_step};

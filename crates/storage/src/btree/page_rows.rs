@@ -5,8 +5,8 @@
 
 use super::cell::{Cell, parse_at, parse_short_row};
 use super::cursor::BTreeCursor;
-use super::layout::{Geometry, NodeKind, be16};
-use crate::page::PageRef;
+use super::layout::{Geometry, NodeKind, be16, header_at};
+use crate::page::{PageNo, PageRef};
 use crate::pager::Pager;
 use turso_error::{Error, Result};
 
@@ -128,6 +128,18 @@ impl BTreeCursor {
     pub fn entries_of_page(&self) -> usize {
         if self.path_ok { usize::from(self.path[self.depth].count) } else { 0 }
     }
+}
+
+/// The number of entries of a tree, as far as its root tells it without a read: `usize::MAX` where it has more pages than one, `None`
+/// where the root is not at hand.
+pub fn entries_at_hand(pager: &Pager, root: PageNo) -> Option<usize> {
+    let header = pager.resident(root)?.get(header_at(root)..)?;
+    let [kind, _, _, high, low] = header.first_chunk()?;
+    Some(if NodeKind::from_byte(*kind)?.is_leaf() {
+        usize::from(u16::from_be_bytes([*high, *low]))
+    } else {
+        usize::MAX
+    })
 }
 
 /// Where a cell has its payload.

@@ -11,7 +11,7 @@ use turso_program::batch::{
     BatchBound, BatchBuild, BatchColumn, BatchField, BatchPlan, BatchScan, BatchSink, BatchStep, Slot,
 };
 use turso_program::cursor::TreeKind;
-use turso_program::{DbIndex, Reg, Root};
+use turso_program::{DbIndex, Reg, Root, SmallTree};
 use turso_schema::{Index, Table};
 use turso_value::Affinity;
 
@@ -25,6 +25,12 @@ use crate::plan::{
 
 /// Slots of a pipeline, most of which are used between two joins only.
 const MOST_SLOTS: u16 = 1000;
+
+/// Of a table with fewer rows, all on one page, the row tier is done before a pipeline has started: none is made. (Where pipelines
+/// join, or give rows out as they are found, they want more pages than one.)
+const FEWEST_ENTRIES: usize = 32;
+/// Statements are prepared anew once such a table has grown by as much again.
+const GROWN: usize = 2 * FEWEST_ENTRIES;
 
 /// The rows of one source, as they are scanned.
 pub(super) struct Rows {
@@ -76,6 +82,10 @@ impl<'c> Pipeline<'c> {
         let plain = matches!(first.join, JoinKind::Inner | JoinKind::Cross) && !source.exists;
         let subqueries = plan.constant_filters.iter().any(Expr::has_subquery);
         if tier == Tier::Row || !plain || plan.min_max || plan.single_row || subqueries {
+            return None;
+        }
+        let fewest = if plan.levels.len() > 1 { usize::MAX } else { FEWEST_ENTRIES };
+        if is_small(e, source, fewest) {
             return None;
         }
         let (rows, scan) = scanned(e, source, &first.access)?;
@@ -292,6 +302,20 @@ pub(super) fn columns_of(source: SourceId, expressions: &[&Expr]) -> Vec<ColumnI
 }
 
 /// A scan of all rows of a source, or of a range of rowids.
+/// Whether the source is a table of one page with fewer entries. The statement is told of it, and looks again when it runs.
+pub(super) fn is_small(e: &Emitter<'_>, source: &Source, fewest: usize) -> bool {
+    let Relation::Table { db, table } = &source.relation else { return false };
+    if e.context.options.tier != Tier::Auto {
+        return false;
+    }
+    let is_small = e.context.catalogue.entries_at_hand(*db, table.root).is_some_and(|entries| entries < fewest);
+    if is_small {
+        let most = if fewest == FEWEST_ENTRIES { GROWN } else { usize::MAX - 1 };
+        e.statement.small_trees.borrow_mut().push(SmallTree { db: *db, root: table.root, most });
+    }
+    is_small
+}
+
 fn scanned<'c>(e: &Emitter<'_>, source: &Source, access: &'c Access) -> Option<(Rows, Scanned<'c>)> {
     let Relation::Table { db, table } = &source.relation else { return None };
     let (mut low, mut high) = (&None, &None);

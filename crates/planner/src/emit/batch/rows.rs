@@ -13,7 +13,7 @@ use turso_value::Collation;
 use super::super::select::Limits;
 use super::super::select_sort::{Distinct, Wanted};
 use super::super::{Destination, Emitter};
-use super::pipeline::Pipeline;
+use super::pipeline::{Pipeline, is_small};
 use crate::bind::ordering_collation;
 use crate::plan::{Core, Expr, JoinPlan};
 
@@ -73,7 +73,7 @@ impl Emitter<'_> {
     ) -> Result<()> {
         // Where all rows are wanted there is nothing to gain: most of the work is giving them out.
         let [level] = &*plan.levels else { return Ok(()) };
-        if level.filters.is_empty() {
+        if level.filters.is_empty() || core.sources.get(level.position).is_some_and(|s| is_small(self, s, usize::MAX)) {
             return Ok(());
         }
         let reads: Vec<&Expr> = output.iter().collect();
