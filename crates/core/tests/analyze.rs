@@ -280,6 +280,8 @@ fn nulls_of_a_unique_column_are_counted_as_sqlite_counts_them() {
          CREATE TABLE u(a); CREATE UNIQUE INDEX ui ON u(a DESC); INSERT INTO u VALUES(NULL),(NULL),(1),(2),(3);
          CREATE TABLE v(a, b); CREATE UNIQUE INDEX vi ON v(a DESC, b); INSERT INTO v VALUES(NULL,1),(NULL,1),(1,1),(1,NULL),(1,NULL),(2,3);
          CREATE TABLE w(a); CREATE UNIQUE INDEX wi ON w(a DESC); INSERT INTO w VALUES(NULL),(NULL),(NULL),(2);
+         CREATE TABLE y(b, e PRIMARY KEY) WITHOUT ROWID; CREATE UNIQUE INDEX yi ON y(b DESC); INSERT INTO y VALUES(NULL,1),(NULL,2),(3,4);
+         CREATE TABLE z(b, c, e, PRIMARY KEY(e, c)) WITHOUT ROWID; CREATE UNIQUE INDEX zi ON z(b DESC); INSERT INTO z VALUES(NULL,1,1),(NULL,2,3),(3,4,5);
          CREATE TABLE x(a); CREATE UNIQUE INDEX xi ON x(a DESC); INSERT INTO x VALUES(NULL),(NULL); ANALYZE;";
     let (ours, theirs) = last_rows(&format!("{TABLES} SELECT * FROM sqlite_stat1 ORDER BY idx;"));
     assert_eq!(ours, theirs);

@@ -15,8 +15,8 @@ pub struct Surveyed {
     pub key: Arc<KeyInfo>,
     /// How many of these are its columns as declared.
     pub columns: usize,
-    /// It is a unique one of a table with rowids.
-    pub unique: bool,
+    /// It is a unique one of a single column, behind which one more stands: the rowid, or a primary key of one column.
+    pub single: bool,
     /// Columns of REAL: integers there are reals that are stored so.
     pub reals: Vec<usize>,
 }

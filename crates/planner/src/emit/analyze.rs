@@ -280,7 +280,8 @@ fn analyze_index(e: &mut Emitter<'_>, table: &Arc<Table>, index: &Arc<Index>, st
     let (empty, seen, enough) = (e.builder.label(), e.builder.label(), e.builder.label());
     e.builder.emit(Rewind { cursor: source, empty });
     let samples = if limit == 0 { SAMPLES } else { 0 };
-    let of = Surveyed { key, columns: width, unique: index.unique, reals: real_columns(table, index) };
+    let single = index.unique && width == 1 && key.columns.len() == 2;
+    let of = Surveyed { key, columns: width, single, reals: real_columns(table, index) };
     e.builder.emit(SurveyOpen { survey, rows, samples, limit, of: Arc::new(of) });
     let top = e.builder.label_here();
     e.builder.emit(SurveyAdd { survey, source, enough });

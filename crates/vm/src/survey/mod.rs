@@ -78,9 +78,9 @@ impl Survey {
 
     /// How many leading columns are the same as in the entry before.
     fn columns_shared(&mut self, record: &[u8]) -> Result<usize> {
-        // Of a unique column every entry behind a value that is not NULL counts as a new one, also NULLs that are sorted last,
+        // Of such a column every entry behind a value that is not NULL counts as a new one, also NULLs that are sorted last,
         // as SQLite counts them.
-        if self.of.unique && self.of.columns == 1 && !self.past_nulls {
+        if self.of.single && !self.past_nulls {
             let first = RecordReader::new(&self.previous)?.next_raw()?;
             self.past_nulls = !matches!(first, Some((SerialType(0), _)));
         }
