@@ -24,8 +24,8 @@ pub struct Index {
     pub unique: bool,
     /// Conflict clause of the constraint.
     pub conflict: Option<ast::ConflictResolution>,
-    /// Its constraint said REPLACE where it was declared first: it is checked after the others. A repetition of the same key may still
-    /// give it that clause, and its place stays.
+    /// Its constraint said REPLACE where it was declared first: it is checked after the others, and after those to which only a
+    /// repetition of the same key has given that clause.
     pub checked_last: bool,
     /// Where it comes from.
     pub origin: IndexOrigin,

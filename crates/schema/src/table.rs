@@ -278,6 +278,7 @@ impl Table {
         order.reverse();
         // Those that REPLACE are checked last: they delete rows, and the others may still refuse.
         order.sort_by_key(|i| i.checked_last);
+        order.sort_by_key(|i| i.conflict == Some(ast::ConflictResolution::Replace));
         order
     }
 
