@@ -483,12 +483,7 @@ impl Execution {
         loop {
             match &self.phase {
                 Phase::Over => return Ok(StepResult::Done),
-                Phase::Ready if self.generation != state.generation && !self.keeps_program => {
-                    self.prepare_anew(state)?
-                }
-                Phase::Ready if !self.keeps_program && state.has_grown(&self.vm.program().small_trees) => {
-                    self.prepare_anew(state)?
-                }
+                Phase::Ready if !self.keeps_program && self.is_outdated(state) => self.prepare_anew(state)?,
                 // Where the schema is another one, the program finds out.
                 Phase::Ready if self.keeps_program && self.expirations != state.expirations => {
                     return Err(Error::from_code(ResultCode::SCHEMA));
@@ -502,6 +497,12 @@ impl Execution {
                 Phase::Ending(_) | Phase::Keeping(_) => return self.end(state),
             }
         }
+    }
+
+    /// The program was made for another catalogue, or for tables that have grown since.
+    #[inline]
+    fn is_outdated(&self, state: &State) -> bool {
+        self.generation != state.generation || state.has_grown(&self.vm.program().small_trees)
     }
 
     fn start(&mut self, state: &mut State) {

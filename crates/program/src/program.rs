@@ -73,6 +73,11 @@ pub struct SmallTree {
     pub most: usize,
 }
 
+impl SmallTree {
+    /// As many entries as one page may have. (Several pages count as `usize::MAX`.)
+    pub const ONE_PAGE: usize = usize::MAX - 1;
+}
+
 impl PartialEq for Program {
     /// Programs are compared by identity of content only where a listing needs it; functions have no equality.
     fn eq(&self, other: &Self) -> bool {

@@ -41,6 +41,9 @@ instructions! {
     BatchRow { cursor: CursorId, dest: Regs, resume: Reg, row_tier: Addr, end: Addr }
 }
 
+/// With fewer rows than these the row tier is done before a pipeline has started.
+pub const FEWEST_ROWS: usize = 32;
+
 /// A vector of values, one for each row of the batch in hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slot(pub u16);

@@ -42,7 +42,7 @@ mod tests;
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
-use turso_program::batch::{BatchNext, BatchOpen, BatchPlan, BatchRun, BatchSink};
+use turso_program::batch::{BatchNext, BatchOpen, BatchPlan, BatchRun, BatchSink, FEWEST_ROWS};
 use turso_program::{Addr, Program};
 use turso_storage::TempSpace;
 
@@ -59,8 +59,6 @@ use scan::{BATCH_ROWS, Extent, Scan};
 use sink::Sink;
 use vector::Vector;
 
-/// Where there are fewer rows, the row tier is done before a pipeline has started.
-const FEWEST_ROWS: usize = 32;
 /// Where a tree has fewer leaves, too few that sides of joins are built for them, or rows are given out by batches of which the
 /// caller may want only a few.
 const FEWEST_LEAVES: usize = 8;

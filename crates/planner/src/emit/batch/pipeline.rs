@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use turso_program::batch::{
-    BatchBound, BatchBuild, BatchColumn, BatchField, BatchPlan, BatchScan, BatchSink, BatchStep, Slot,
+    BatchBound, BatchBuild, BatchColumn, BatchField, BatchPlan, BatchScan, BatchSink, BatchStep, FEWEST_ROWS, Slot,
 };
 use turso_program::cursor::TreeKind;
 use turso_program::{DbIndex, Reg, Root, SmallTree};
@@ -25,12 +25,6 @@ use crate::plan::{
 
 /// Slots of a pipeline, most of which are used between two joins only.
 const MOST_SLOTS: u16 = 1000;
-
-/// Of a table with fewer rows, all on one page, the row tier is done before a pipeline has started: none is made. (Where pipelines
-/// join, or give rows out as they are found, they want more pages than one.)
-const FEWEST_ENTRIES: usize = 32;
-/// Statements are prepared anew once such a table has grown by as much again.
-const GROWN: usize = 2 * FEWEST_ENTRIES;
 
 /// The rows of one source, as they are scanned.
 pub(super) struct Rows {
@@ -84,8 +78,9 @@ impl<'c> Pipeline<'c> {
         if tier == Tier::Row || !plain || plan.min_max || plan.single_row || subqueries {
             return None;
         }
-        let fewest = if plan.levels.len() > 1 { usize::MAX } else { FEWEST_ENTRIES };
-        if is_small(e, source, fewest) {
+        // Where pipelines join they want more pages than one.
+        let most = if plan.levels.len() > 1 { SmallTree::ONE_PAGE } else { FEWEST_ROWS - 1 };
+        if left_to_rows(e, source, most) {
             return None;
         }
         let (rows, scan) = scanned(e, source, &first.access)?;
@@ -301,21 +296,22 @@ pub(super) fn columns_of(source: SourceId, expressions: &[&Expr]) -> Vec<ColumnI
     read.found
 }
 
-/// A scan of all rows of a source, or of a range of rowids.
-/// Whether the source is a table of one page with fewer entries. The statement is told of it, and looks again when it runs.
-pub(super) fn is_small(e: &Emitter<'_>, source: &Source, fewest: usize) -> bool {
+/// Leaves a table of one page, with no more entries than `most`, to the row tier, which is done with it before a pipeline has started.
+/// The statement notes that, and looks again when it runs: it is planned anew once the table has twice as many.
+pub(super) fn left_to_rows(e: &Emitter<'_>, source: &Source, most: usize) -> bool {
     let Relation::Table { db, table } = &source.relation else { return false };
     if e.context.options.tier != Tier::Auto {
         return false;
     }
-    let is_small = e.context.catalogue.entries_at_hand(*db, table.root).is_some_and(|entries| entries < fewest);
+    let is_small = e.context.catalogue.entries_at_hand(*db, table.root).is_some_and(|entries| entries <= most);
     if is_small {
-        let most = if fewest == FEWEST_ENTRIES { GROWN } else { usize::MAX - 1 };
+        let most = most.saturating_mul(2).min(SmallTree::ONE_PAGE);
         e.statement.small_trees.borrow_mut().push(SmallTree { db: *db, root: table.root, most });
     }
     is_small
 }
 
+/// A scan of all rows of a source, or of a range of rowids.
 fn scanned<'c>(e: &Emitter<'_>, source: &Source, access: &'c Access) -> Option<(Rows, Scanned<'c>)> {
     let Relation::Table { db, table } = &source.relation else { return None };
     let (mut low, mut high) = (&None, &None);

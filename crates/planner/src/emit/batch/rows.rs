@@ -7,13 +7,13 @@ use turso_error::Result;
 use turso_program::batch::{BatchNext, BatchRow, BatchRows, BatchSink, Slot};
 use turso_program::control::Goto;
 use turso_program::data::Null;
-use turso_program::{Label, Regs};
+use turso_program::{Label, Regs, SmallTree};
 use turso_value::Collation;
 
 use super::super::select::Limits;
 use super::super::select_sort::{Distinct, Wanted};
 use super::super::{Destination, Emitter};
-use super::pipeline::{Pipeline, is_small};
+use super::pipeline::{Pipeline, left_to_rows};
 use crate::bind::ordering_collation;
 use crate::plan::{Core, Expr, JoinPlan};
 
@@ -73,7 +73,8 @@ impl Emitter<'_> {
     ) -> Result<()> {
         // Where all rows are wanted there is nothing to gain: most of the work is giving them out.
         let [level] = &*plan.levels else { return Ok(()) };
-        if level.filters.is_empty() || core.sources.get(level.position).is_some_and(|s| is_small(self, s, usize::MAX)) {
+        let source = core.sources.get(level.position);
+        if level.filters.is_empty() || source.is_none_or(|source| left_to_rows(self, source, SmallTree::ONE_PAGE)) {
             return Ok(());
         }
         let reads: Vec<&Expr> = output.iter().collect();
