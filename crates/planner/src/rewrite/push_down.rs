@@ -1,10 +1,11 @@
 //! A condition on a subquery's columns moves into the subquery (`optoverview.html`, section 15).
 //!
-//! Precondition: the condition reads nothing of this core but the subquery, whose rows no RIGHT or FULL join fills up or follows; where
-//! the subquery is the right side of a LEFT JOIN, the condition is of that join's ON. The condition's subqueries read nothing around them, and its functions give the same result throughout a statement; the subquery has no LIMIT and no windows,
-//! and is no AS MATERIALIZED. It goes to WHERE, to HAVING of an aggregate (to WHERE again if
-//! it only reads what is grouped by), and into every arm of a compound. Where equal rows are merged, equality must be that of
-//! BINARY: otherwise another one of the equal rows might be kept.
+//! Precondition: the condition reads nothing of this core but the subquery, whose rows no RIGHT or FULL join fills up or follows;
+//! where the subquery is the right side of a LEFT JOIN, the condition is of that join's ON. The condition's subqueries read nothing
+//! around them, and its functions give the same result throughout a statement; the subquery has no LIMIT and no windows, and is no
+//! AS MATERIALIZED. It goes to WHERE, to HAVING of an aggregate (to WHERE again if it only reads what is grouped by), and into every
+//! arm of a compound. Where equal rows are merged, equality must be that of BINARY: otherwise another one of the equal rows might be
+//! kept.
 
 use super::substitute::{Substitute, sources_read};
 use crate::bind::types::{compare_how, in_list_how, in_query_how, ordering_collation, rows_how};
@@ -21,8 +22,6 @@ pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
         return false;
     }
     let Some(source) = core.sources.get_mut(position) else { return false };
-    let mut nowhere = Vec::new();
-    let filter = if source.join == JoinKind::Left { &mut nowhere } else { &mut core.filter };
     let id = source.id;
     let Relation::Query { query, materialize, .. } = &mut source.relation else { return false };
     if *materialize == Some(true)
@@ -57,7 +56,10 @@ pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
         // The values of a compound's terms may differ from those of its columns, which have one affinity: it holds here too.
         in_compound
     };
-    filter.retain(&mut stays);
+    // WHERE sees the rows of a LEFT JOIN that have found nothing, too.
+    if source.join != JoinKind::Left {
+        core.filter.retain(&mut stays);
+    }
     source.on.retain(&mut stays);
     moved
 }
