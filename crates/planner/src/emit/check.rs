@@ -40,6 +40,18 @@ pub(crate) fn check_expressions(context: &PlanContext<'_>, db: DbIndex, table: &
     generation_order(&table).map(|_| ())
 }
 
+/// No key of the index is a text: in single quotes that is meant to be a column, which there is not.
+pub(crate) fn check_keys_are_no_texts(index: &Index) -> Result<()> {
+    for column in &index.columns {
+        if let IndexKey::Expr(expr) = &column.key
+            && let Some(name) = expr.string_literal()
+        {
+            return Err(Error::sql(format!("no such column: {}", String::from_utf8_lossy(name))));
+        }
+    }
+    Ok(())
+}
+
 /// Check the expressions, the condition and the collations of a new index.
 pub(crate) fn check_index(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Table>, index: &Index) -> Result<()> {
     for column in &index.columns {

@@ -17,7 +17,7 @@ use super::{
     SchemaRecord, TEMP, append_schema_row, change_cookie, check_object_name, database_for_create, open_schema_table,
     parse_schema, schema_of,
 };
-use crate::emit::check::check_index;
+use crate::emit::check::{check_index, check_keys_are_no_texts};
 use crate::emit::row::{bind_table_expr, entry_affinities, index_entry, key_info, table_tree};
 use crate::emit::{Emitter, SourceBinding};
 
@@ -76,13 +76,7 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
     if schema_of(e, db).ignores_descending() {
         index.ascend();
     }
-    for column in &index.columns {
-        if let IndexKey::Expr(expr) = &column.key
-            && let Some(name) = expr.string_literal()
-        {
-            return Err(Error::sql(format!("no such column: {}", String::from_utf8_lossy(name))));
-        }
-    }
+    check_keys_are_no_texts(&index)?;
     check_index(e.context, db, &table, &index)?;
     crate::authorize::ask_to_store_index(e.context, db, &table, &index)?;
 

@@ -15,7 +15,7 @@ use super::alter::Rewrite;
 use crate::bind::Binder;
 use crate::context::{Catalogue, ConnectedTable, Mention, PlanContext};
 use crate::emit::Emitter;
-use crate::emit::check::check_collation;
+use crate::emit::check::{check_collation, check_keys_are_no_texts};
 use crate::emit::row::{is_primary, table_source};
 use crate::emit::state::TriggerScope;
 use crate::emit::target::find_target;
@@ -148,14 +148,8 @@ fn index_exprs(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Table>, index
     });
     let exprs: Vec<&ast::Expr> = keys.chain(index.partial.as_deref()).collect();
     index.columns.iter().try_for_each(|column| check_collation(context, &column.collation))?;
-    // In single quotes a key is the name of a column, which it was when the index was made.
-    let keys = || index.columns.iter();
-    if let Some(name) = keys().find_map(|column| match &column.key {
-        IndexKey::Expr(expr) => expr.string_literal(),
-        _ => None,
-    }) {
-        return Err(Error::sql(format!("no such column: {}", String::from_utf8_lossy(name))));
-    }
+    // It was a column when the index was made.
+    check_keys_are_no_texts(index)?;
     bind_over_table(context, db, table, index.sql.as_deref().unwrap_or_default(), &exprs)
 }
 
