@@ -258,3 +258,18 @@ fn a_condition_moves_into_a_subquery_beside_outer_joins() {
          SELECT x.a, quote(y.c1), y.c0 FROM t1 x LEFT JOIN v y ON y.c1 > 5 LEFT JOIN v z ON z.c1 > 5 AND y.c1 > 5;",
     );
 }
+
+#[test]
+fn an_automatic_index_finds_nulls_by_is() {
+    check(
+        "CREATE TABLE l(a, b TEXT, c); CREATE TABLE r(a INT, b TEXT COLLATE NOCASE, c);
+         INSERT INTO l VALUES (1, 'x', 1), (NULL, 'X', 2), (3, NULL, 3), (NULL, NULL, 4), ('1', 'y', 5), (2.0, 'x', NULL);
+         INSERT INTO r VALUES (1, 'X', 'p'), (NULL, 'x', 'q'), (3, NULL, 'r'), (NULL, NULL, 's'), (NULL, 'z', 't'), (2, 'Y', NULL);
+         SELECT l.c, r.c FROM l JOIN r ON l.a IS r.a ORDER BY 1, 2; SELECT l.c, r.c FROM l JOIN r ON l.a = r.a ORDER BY 1, 2;
+         SELECT l.c, r.c FROM l JOIN r ON r.b IS l.b ORDER BY 1, 2; SELECT l.c, r.c FROM l JOIN r ON l.a IS r.a AND l.b = r.b ORDER BY 1, 2;
+         SELECT l.c, r.c FROM l JOIN r ON l.a IS r.a AND r.b IS l.b ORDER BY 1, 2; SELECT l.c, r.c FROM l JOIN r ON l.a IS NOT DISTINCT FROM r.a ORDER BY 1, 2;
+         SELECT l.c, r.c FROM l LEFT JOIN r ON l.a IS r.a AND r.c > 'q' ORDER BY 1, 2; SELECT l.c, r.c FROM l LEFT JOIN r ON l.a IS r.a WHERE r.a IS NULL ORDER BY 1, 2;
+         SELECT l.c FROM l WHERE EXISTS (SELECT 1 FROM r WHERE r.a IS l.a AND r.b IS l.b) ORDER BY 1; SELECT count(*) FROM l x JOIN l y ON x.a IS y.a;
+         SELECT l.c, r.c FROM l JOIN (SELECT a, c FROM r UNION SELECT NULL, 'u') AS r ON r.a IS l.a ORDER BY 1, 2; SELECT count(*), sum(r.a) FROM l JOIN r ON l.a IS r.a;",
+    );
+}

@@ -393,6 +393,7 @@ mod tests {
         };
         add(Value::Integer(7), 5, 1);
         add(Value::Real(7.0), 3, 2);
+        add(Value::Null, 1, 3);
         add(Value::text("7"), 0, 4);
         add(Value::Integer(7), 3, 0);
         let mut found = |key: Value| {
@@ -410,6 +411,8 @@ mod tests {
         // Real and integer keys are equal; as values of the record they still sort by the rest.
         assert_eq!(found(Value::Integer(7)), [(3, 0), (3, 2), (5, 1)]);
         assert_eq!(found(Value::text("7")), [(0, 4)]);
+        // Whoever looks by `=` does not ask for NULL.
+        assert_eq!(found(Value::Null), [(1, 3)]);
         assert_eq!(found(Value::Integer(8)), []);
     }
 

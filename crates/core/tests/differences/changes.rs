@@ -208,3 +208,18 @@ fn a_unique_index_keeps_its_place_when_a_repetition_says_replace() {
          CREATE TABLE v(a UNIQUE ON CONFLICT IGNORE, c UNIQUE, PRIMARY KEY (c) ON CONFLICT REPLACE); PRAGMA index_list(v);",
     );
 }
+
+#[test]
+fn an_update_evaluates_the_checks_that_read_what_it_changes() {
+    check(
+        "CREATE TABLE t(a INTEGER PRIMARY KEY, b, g AS (a + 1) CHECK (g < 10), s AS (b * 2) STORED CHECK (s <> 6)); INSERT INTO t(a, b) VALUES (1, 1);
+         UPDATE t SET a = 50; UPDATE t SET b = 3; UPDATE t SET rowid = 60; SELECT * FROM t;
+         CREATE TABLE u(b, g AS (b + 1), h AS (g + 1) CHECK (h < 10)); INSERT INTO u(b) VALUES (1); UPDATE u SET b = 20; SELECT * FROM u;
+         CREATE TABLE v(b, CHECK (rowid < 10)); INSERT INTO v VALUES (1); UPDATE v SET rowid = 50; UPDATE v SET oid = 51, b = 2; SELECT rowid, b FROM v;
+         CREATE TABLE w(a, b, CHECK (a <> 9 OR b IS NULL), CHECK ((a, b) <> (1, 1)), CHECK (CASE WHEN a = 5 THEN b = 5 ELSE 1 END), CHECK (a IN (1, 2, 3, b)));
+         INSERT INTO w VALUES (1, 2); UPDATE w SET a = 9; UPDATE w SET b = 1; UPDATE w SET a = 5; UPDATE w SET a = 3; UPDATE w SET a = 7; SELECT * FROM w;
+         CREATE TABLE x(k INT PRIMARY KEY, a, CHECK (k < 10)) WITHOUT ROWID; INSERT INTO x VALUES (1, 1); UPDATE x SET k = 20; UPDATE x SET a = 2; SELECT * FROM x;
+         CREATE TABLE y(a INTEGER PRIMARY KEY, r AS (a * 2), c CHECK (r < 10)); INSERT INTO y(a) VALUES (1); UPDATE y SET a = 7;
+         INSERT INTO y(a) VALUES (2); INSERT INTO y(a) VALUES (2) ON CONFLICT (a) DO UPDATE SET a = 30; SELECT a FROM y;",
+    );
+}
