@@ -177,6 +177,18 @@ fn having_makes_no_query_an_aggregate() {
 }
 
 #[test]
+fn a_condition_inside_a_compound_compares_with_the_collation_of_its_first_term() {
+    check(
+        "CREATE TABLE t(a, b COLLATE NOCASE, c COLLATE RTRIM); INSERT INTO t VALUES ('a ', 'A', 'a '), ('B', 'b', 'B');
+         SELECT k FROM (SELECT b AS k FROM t UNION ALL SELECT a FROM t UNION ALL SELECT c FROM t) WHERE k = 'b';
+         SELECT k FROM (SELECT a AS k FROM t UNION ALL SELECT b FROM t UNION ALL SELECT c FROM t) WHERE k <> 'a';
+         SELECT k FROM (SELECT c AS k FROM t UNION ALL SELECT a || '' FROM t) WHERE k IN ('a', 'b');
+         SELECT k FROM (SELECT a || '' AS k FROM t UNION ALL SELECT b FROM t) WHERE k NOT IN (SELECT c FROM t);
+         SELECT k FROM (SELECT a AS k FROM t UNION ALL SELECT b FROM t) WHERE k BETWEEN 'b' AND 'c';",
+    );
+}
+
+#[test]
 fn a_condition_on_an_enclosing_query_stays_outside_of_a_compound() {
     check(
         "CREATE TABLE t1(d TEXT, e NUMERIC); INSERT INTO t1 VALUES (5.25, 6), ('k33', 1000000), ('k6', 12), ('a_b', -3);

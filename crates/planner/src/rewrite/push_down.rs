@@ -171,8 +171,8 @@ fn is_binary(e: &Expr) -> bool {
     }
 }
 
-/// In a term of a compound the condition compares as if it had been written there: with the affinities of the term's own
-/// expressions, as SQLite does it. False when that makes a difference.
+/// In a term of a compound the condition compares with the affinities of the term's own expressions, and with the collation that
+/// the compound's column has, as SQLite does it. False when that makes a difference.
 fn add_condition(body: &mut Body, id: SourceId, e: &Expr, in_compound: bool) -> bool {
     match body {
         Body::Core(core) => {
@@ -201,15 +201,15 @@ fn add_condition(body: &mut Body, id: SourceId, e: &Expr, in_compound: bool) -> 
     }
 }
 
-/// Decides affinity and collation of comparisons from the operands as they are now.
+/// Decides the affinity of comparisons from the operands as they are now.
 struct CompareAnew {
     changed: bool,
 }
 
 impl CompareAnew {
     fn set(&mut self, how: &mut CompareHow, new: CompareHow) {
-        self.changed |= *how != new;
-        *how = new;
+        self.changed |= how.affinity != new.affinity;
+        how.affinity = new.affinity;
     }
 }
 
