@@ -195,3 +195,80 @@ fn an_aggregate_where_none_may_stand() {
          SELECT count(a) FROM t WHERE count(a) > 1; CREATE INDEX i ON t(a) WHERE count(a) > 1; CREATE TABLE x(a CHECK (count(a) > 1));",
     );
 }
+
+#[test]
+fn of_several_errors_in_an_expression_the_one_is_told_that_sqlite_tells() {
+    check(
+        "SELECT hex(1) FILTER(WHERE a) < (1, 'b'); SELECT hex(1) FILTER(WHERE 1) < (1, 'b');
+         SELECT (1,2) < hex(1) FILTER(WHERE 1); SELECT (hex(1) FILTER(WHERE 1), 2) < 1; SELECT nope(1) < (1, 'b');
+         SELECT hex(1,2) < (1, 'b'); SELECT count(1,2) < (1, 'b');
+         SELECT (hex(1) FILTER(WHERE 1)) BETWEEN (1,2) AND 3; SELECT hex(1) OVER () < (1, 'b'); SELECT a < (1, 'b');
+         SELECT (hex(1) FILTER(WHERE a) || 1) < (1, 'b'), 1 ORDER BY DESC; SELECT hex(1) FILTER(WHERE a) + (1, 'b');
+         SELECT -hex(1) FILTER(WHERE 1), (1,2)+1; SELECT 1 FROM (SELECT hex(1) FILTER (WHERE 1)) WHERE (1,2)<1;
+         SELECT hex((1,2)) FILTER (WHERE 1); SELECT hex((1,2)); SELECT hex((1,2),1);
+         SELECT sum(1) FILTER (WHERE (1,2)); SELECT nope((1,2)<1); SELECT nope() + ((1,2)<1);
+         SELECT ((1,2)<1) + nope(); SELECT nope(nope2()); SELECT nope()+nope2(); SELECT nope()+a; SELECT a+nope();
+         SELECT a, b; SELECT hex(1,2)+nope(); SELECT nope()+hex(1,2); SELECT nope()+((1,2)<1)+nope2();
+         SELECT nope()+((1,2)<1)+a; SELECT nope(), (1,2)<1; SELECT a, (1,2)<1; SELECT a+((1,2)<1);
+         SELECT 1 WHERE a AND (1,2)<1; SELECT 1 WHERE nope() AND (1,2)<1; SELECT 1 WHERE hex() AND (1,2)<1;
+         SELECT 1 WHERE hex() IN (SELECT 1) AND (1,2)<1; SELECT 1 WHERE (SELECT a) AND (1,2)<1;
+         SELECT 1 WHERE (SELECT nope()) AND (1,2)<1; SELECT nope() + (SELECT a); SELECT hex() FILTER (WHERE a);
+         SELECT count(*) FILTER (WHERE a) + nope(); SELECT nope(a) + hex(1) FILTER (WHERE 1); SELECT nope(a);
+         SELECT hex(a,b); SELECT hex(hex(1,2),1); SELECT hex(hex(1,2)); SELECT nope() BETWEEN (1,2) AND a;
+         SELECT (1,2) BETWEEN nope() AND (3,4); SELECT (1,2) IS nope(); SELECT (1,nope()) IS 1; SELECT (1,a) IS 1;
+         SELECT nope() || (SELECT 1,2); SELECT nope() = (SELECT 1,2); SELECT (SELECT 1,2) = nope();
+         SELECT (SELECT 1,2) + nope(); SELECT nope() IN (SELECT 1,2); SELECT nope() IN ((1,2));
+         SELECT (1,2) IN (nope()); SELECT (1,2) IN (SELECT nope()); SELECT CASE (1,2) WHEN nope() THEN 1 END;
+         SELECT CASE WHEN nope() THEN (1,2)<1 END; SELECT raise(abort, 'x') + nope();
+         SELECT nope() + raise(abort, 'x'); SELECT nope() OVER () + (1,2)<1; SELECT likelihood(1, 2) + nope();
+         SELECT nope() + likelihood(1, 2); SELECT nope() ORDER BY nope2(); SELECT nope() FROM (SELECT a);
+         SELECT sum(nope()) + hex(sum(sum(1))); SELECT nope() LIMIT a; SELECT a LIMIT nope(); SELECT a FROM nope;",
+    );
+}
+
+#[test]
+fn of_several_errors_in_a_table_the_one_is_told_that_sqlite_tells() {
+    check(
+        "CREATE TABLE t(a, b AS ((SELECT 1)), CHECK((SELECT 2)));
+         CREATE TABLE t(a, b AS ((SELECT 1)), c AS (nope()), CHECK((SELECT 2)));
+         CREATE TABLE t(a, b AS (nope()), c AS ((SELECT 1)), CHECK((SELECT 2)));
+         CREATE TABLE t(a, b AS (nope()), CHECK(nope2()));
+         CREATE TABLE t(a, b AS (a), CHECK(nope2()), CHECK(nope3()));
+         CREATE TABLE t(a, b AS (zz), CHECK(nope2()), CHECK(yy));
+         CREATE TABLE t(a, b AS (a) , CHECK(nope2()), CHECK(yy));
+         CREATE TABLE t(a, b AS (b) , CHECK(nope2()), CHECK(yy));
+         CREATE TABLE t(b AS (1) , CHECK(nope2()), CHECK(yy)); CREATE TABLE t(b AS (1), CHECK(nope()));
+         CREATE TABLE t(a, b AS (random()), CHECK(nope()));
+         CREATE TABLE t(a, b AS (nope()) PRIMARY KEY, CHECK(nope2()));
+         CREATE TABLE t(a, b AS (nope()), PRIMARY KEY(c), CHECK(nope2()));
+         CREATE TABLE t(a, b AS (nope()), CHECK(nope2())) WITHOUT ROWID;
+         CREATE TABLE t(a, b AS (nope()), CHECK(nope2())) STRICT;
+         CREATE TABLE t(a TEXT, b FOO AS (nope()), CHECK(nope2())) STRICT; CREATE TABLE t(a, a, CHECK(nope2()));
+         CREATE TABLE t(a, b DEFAULT (nope()), CHECK(nope2())); CREATE TABLE t(a, b DEFAULT (a), CHECK(nope2()));
+         CREATE TABLE t(a, b AS (nope()), UNIQUE(c), CHECK(nope2()));
+         CREATE TABLE t(a, b AS (nope()), UNIQUE(a+1), CHECK(nope2()));
+         CREATE TABLE t(a, b AS (nope()), FOREIGN KEY(c) REFERENCES x, CHECK(nope2()));
+         CREATE TABLE t(a, b AS (nope()) REFERENCES x(a,b), CHECK(nope2()));
+         CREATE TABLE t(a, b AS (b+1), c AS ((SELECT 1)), CHECK(nope2()));
+         CREATE TABLE t(a, b AS (c), c AS (b), CHECK(nope2())); CREATE TABLE t(a, b AS (c), c AS (b), d AS (nope()));
+         CREATE TABLE t(a CHECK (sum(a)), b AS (?)); CREATE TABLE t(a CHECK (sum(a)), b AS (sum(a)));
+         CREATE TABLE t(a CHECK (?), b AS (a)); CREATE TABLE t(a CHECK ((1,2)=1), b AS (nope()));
+         CREATE TABLE t(a CHECK ((1,2)=1), b AS (a)); CREATE TABLE t(a, b AS ((1,2)=1), c AS (nope()));
+         CREATE TABLE t(a, b AS (nope()), c AS ((1,2)=1)); CREATE TABLE t(a CHECK(rowid), b AS(nope())) WITHOUT ROWID;
+         CREATE TABLE t(a, b AS (zz), CHECK(yy)); CREATE TABLE t(a, b AS (zz), CHECK(nope()));
+         CREATE TABLE t(a, b AS (nope()), c AS (zz)); CREATE TABLE t(a, b AS (zz), c AS (nope()));
+         CREATE TABLE t(a, b AS (zz), c AS (yy)); CREATE TABLE t(a, b AS (nope()+zz), c AS (yy));
+         CREATE TABLE t(a, b AS (zz+nope()), c AS (yy)); CREATE TABLE t(a, b AS (nope()+zz), CHECK(yy));
+         CREATE TABLE t(a, b AS (nope()+zz), CHECK((SELECT 1))); CREATE TABLE t(a, b AS (zz), CHECK((SELECT 1)));
+         CREATE TABLE t(a, b AS (zz), CHECK((1,2)=1)); CREATE TABLE t(a, b AS (zz), c AS ((1,2)=1));
+         CREATE TABLE t(a, b AS ((1,2)=1), c AS (zz)); CREATE TABLE t(a, b AS ((SELECT 1)), c AS (zz));
+         CREATE TABLE t(a, b AS ((SELECT 1) + zz), c AS (a)); CREATE TABLE t(a, b AS (zz+(SELECT 1)), c AS (a));
+         CREATE TABLE t(a, b AS (?+(SELECT 1)), c AS (a)); CREATE TABLE t(a, b AS ((SELECT 1)+?), c AS (a));
+         CREATE TABLE t(a, b AS (raise(abort,'x')), c AS (nope())); CREATE TABLE t(a, b AS (t2.zz), CHECK(nope()));
+         CREATE TABLE t(a, b AS (random()+zz)); CREATE TABLE t(a, b AS (zz+random()));
+         CREATE TABLE t(a, b AS (random()+nope())); CREATE TABLE t(a, b AS (nope()+random()));
+         CREATE TABLE t(a, b AS (nope()), CHECK(nope2()+yy)); CREATE TABLE t(a, CHECK(nope2()+yy));
+         CREATE TABLE t(a, CHECK(nope2()+(SELECT 1))); CREATE TABLE t(a, CHECK((SELECT 1)+nope2()));
+         CREATE TABLE t(a, CHECK(a IN (SELECT 1)+nope2())); CREATE TABLE t(a, b AS (nope2() + (SELECT zz)), c);",
+    );
+}

@@ -155,3 +155,12 @@ fn dropping_a_table_without_keys_deletes_no_rows_first() {
          SELECT changes(), total_changes(); COMMIT;",
     );
 }
+
+#[test]
+fn the_last_foreign_key_comes_first() {
+    check(
+        "PRAGMA foreign_keys = ON; CREATE TABLE c(a REFERENCES p, b REFERENCES q DEFERRABLE INITIALLY DEFERRED);
+         INSERT INTO c VALUES (1, 2); INSERT INTO c(a) VALUES (1); UPDATE c SET a = 1, b = 2; INSERT INTO c DEFAULT VALUES;
+         CREATE TABLE q(x PRIMARY KEY); INSERT INTO c VALUES (1, 2); INSERT INTO c(a) VALUES (1);",
+    );
+}

@@ -238,3 +238,12 @@ fn printf_writes_json_strings() {
          SELECT printf('%k|', 1), printf('%*J|%,J|%lj', 6, 'a', 'b', 'c');",
     );
 }
+
+#[test]
+fn rows_that_are_computed_before_they_are_returned_have_lost_their_subtypes() {
+    check(
+        "CREATE TABLE t(a, d); INSERT INTO t VALUES (1, json_array(1)) RETURNING subtype(d);
+         INSERT INTO t VALUES (1, json_array(1)), (2, 3) RETURNING subtype(d); INSERT INTO t SELECT 1, json_array(1) RETURNING subtype(d);
+         CREATE TABLE u(a, d, s AS (subtype(d))); INSERT INTO u VALUES (1, json_array(1)), (2, 3) RETURNING subtype(d), s;",
+    );
+}

@@ -13,7 +13,7 @@ use super::subtype::plain_columns;
 use super::types::{compare_how, in_list_how, in_query_how};
 use crate::plan::{BinaryOp, CaseArm, CompareHow, Expr, InSet, Query, RowValue, UnaryOp};
 
-fn row_misused() -> Error {
+pub(super) fn row_misused() -> Error {
     Error::sql("row value misused")
 }
 
@@ -42,10 +42,10 @@ impl<'a> Binder<'a> {
             ast::Expr::Like(like) => self.bind_like(like),
             ast::Expr::In(in_) => self.bind_in(in_),
             ast::Expr::Case(case) => self.bind_case(case),
-            ast::Expr::Function(call) => self.bind_call(call),
+            ast::Expr::Function(call) => self.bind_call(call).or_else(|error| self.call_refused(error)),
             ast::Expr::Subquery(select) => self.bind_scalar_subquery(select),
             ast::Expr::Exists(select) => Ok(Expr::Exists { query: self.bind_select(select)?, negated: false }),
-            ast::Expr::Row(_) => Err(row_misused()),
+            ast::Expr::Row(_) => self.found_late(row_misused()),
             ast::Expr::Raise { action, message } => self.bind_raise(*action, message.as_deref()),
         }
     }
@@ -183,6 +183,7 @@ impl<'a> Binder<'a> {
         right: &'a ast::Expr,
         null_equal: bool,
     ) -> Result<Expr> {
+        self.check_widths(left, right)?;
         if is_row(left) || is_row(right) {
             return self.bind_compare_rows(op, left, right, null_equal);
         }
@@ -279,6 +280,8 @@ impl<'a> Binder<'a> {
 
     #[inline(never)]
     fn bind_between(&mut self, between: &'a ast::Between) -> Result<Expr> {
+        self.check_widths(&between.expr, &between.low)?;
+        self.check_widths(&between.expr, &between.high)?;
         if is_row(&between.expr) || is_row(&between.low) || is_row(&between.high) {
             // Row values: the two comparisons spelt out.
             let low = self.bind_compare(CompareOp::Ge, &between.expr, &between.low, false)?;
@@ -336,7 +339,7 @@ impl<'a> Binder<'a> {
             }
             ast::InSet::List(list) => self.bind_in_rows(left, list, negated),
             ast::InSet::Select(_) => match query {
-                Some(query) => in_query(left, query, negated),
+                Some(query) => in_query(left, query, negated).or_else(|error| self.found_late(error)),
                 None => Err(row_misused()),
             },
             ast::InSet::Table { name, args } => {
@@ -388,7 +391,7 @@ impl<'a> Binder<'a> {
         let mut arms = Vec::with_capacity(case.arms.len());
         for (when, then) in &case.arms {
             if let Some(row) = &row {
-                let Operand::Row(when) = self.bind_scalar_or_row(when)? else { return Err(row_misused()) };
+                let Operand::Row(when) = self.bind_scalar_or_row(when)? else { return self.found_late(row_misused()) };
                 let when = rows_compared(CompareOp::Eq, self.copied_row(row)?, when, false)?;
                 arms.push(CaseArm { when, how: None, then: self.bind_expr(then)? });
                 continue;
@@ -406,14 +409,14 @@ impl<'a> Binder<'a> {
         let query = plain_columns(self.bind_select(select)?);
         match query.columns.len() {
             1 => Ok(Expr::Subquery(query)),
-            n => Err(Error::sql(format!("sub-select returns {n} columns - expected 1"))),
+            n => self.found_late(Error::sql(format!("sub-select returns {n} columns - expected 1"))),
         }
     }
 
     #[inline(never)]
     fn bind_raise(&mut self, action: ast::RaiseAction, message: Option<&'a ast::Expr>) -> Result<Expr> {
         if !self.in_trigger {
-            return Err(Error::sql("RAISE() may only be used within a trigger-program"));
+            return self.found_late(Error::sql("RAISE() may only be used within a trigger-program"));
         }
         let action = match action {
             ast::RaiseAction::Ignore => OnError::Ignore,

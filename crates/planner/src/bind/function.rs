@@ -108,13 +108,13 @@ impl<'a> Binder<'a> {
         let at_name = |error: Error| error.with_sql_offset(call_.name.offset);
         let function = match self.lookup(name, argc) {
             Ok(function) => function,
-            Err(error) => return Err(self.error_in_call(call_, at_name(error))),
+            Err(error) => return self.error_in_call(call_, at_name(error)),
         };
         if call_.over.is_some() {
             let only_whole_groups = function.is_aggregate() && !function.flags.has(FunctionFlags::WINDOW);
             if function.is_scalar() || only_whole_groups || call_.within_group.is_some() {
                 let error = Error::sql(format!("{name}() may not be used as a window function"));
-                return Err(self.error_in_call(call_, at_name(error)));
+                return self.error_in_call(call_, at_name(error));
             }
             return self.bind_window(call_, function, args);
         }
@@ -126,11 +126,11 @@ impl<'a> Binder<'a> {
         }
         if call_.filter.is_some() {
             let error = Error::sql(format!("FILTER may not be used with non-aggregate {name}()"));
-            return Err(self.error_in_call(call_, at_name(error)));
+            return self.error_in_call(call_, at_name(error));
         }
         if !call_.order_by.is_empty() {
             let error = Error::sql(format!("ORDER BY may not be used with non-aggregate {name}()"));
-            return Err(self.error_in_call(call_, error));
+            return self.error_in_call(call_, error);
         }
         let args = self.bind_list(args)?;
         let function = self.overloaded(function, args.first(), args.len());
@@ -141,7 +141,8 @@ impl<'a> Binder<'a> {
         if name.eq_ignore_ascii_case("likelihood")
             && !matches!(args.get(1), Some(Expr::Literal(turso_value::Value::Real(p))) if (0.0..=1.0).contains(p))
         {
-            return Err(at_name(Error::sql("second argument to likelihood() must be a constant between 0.0 and 1.0")));
+            let error = Error::sql("second argument to likelihood() must be a constant between 0.0 and 1.0");
+            return self.call_refused(at_name(error));
         }
         Ok(self.call(function, args))
     }
@@ -159,12 +160,16 @@ impl<'a> Binder<'a> {
 
     /// The function cannot be called so: what is wrong with an argument comes before that, up to the first literal.
     #[cold]
-    fn error_in_call(&mut self, call_: &'a ast::FunctionCall, error: Error) -> Error {
+    fn error_in_call(&mut self, call_: &'a ast::FunctionCall, error: Error) -> Result<Expr> {
         if error.is_pending() {
-            return error;
+            return Err(error);
         }
+        let null = self.call_refused(error);
         let args = call_.args.as_slice().iter().take_while(|arg| !matches!(arg, ast::Expr::Literal(_)));
-        args.into_iter().find_map(|arg| self.bind_expr(arg).err()).unwrap_or(error)
+        for arg in args {
+            self.bind_expr(arg)?;
+        }
+        null
     }
 
     /// `iif(a, b, c, d, …, z)` and `if(…)` are CASE expressions.

@@ -12,7 +12,7 @@
 //! | `from`, `joins` | FROM: tables, views, subqueries; how they join |
 //! | `virtual_table` | virtual tables and table-valued functions |
 //! | `with` | common table expressions |
-//! | `missing` | which of several errors is answered |
+//! | `missing`, `told` | which of several errors is answered: of a query, of an expression |
 
 mod expr;
 mod from;
@@ -26,6 +26,7 @@ mod scope;
 mod select;
 mod share;
 mod subtype;
+mod told;
 pub(crate) mod types;
 mod virtual_table;
 mod window;
@@ -76,6 +77,8 @@ pub struct Binder<'a> {
     on_error: Option<Error>,
     /// What is told unless anything else is wrong.
     late_error: Option<Error>,
+    /// Which error is told.
+    told: told::Told,
     /// Within a query.
     in_select: bool,
     /// RAISE may be used.
@@ -105,6 +108,7 @@ impl<'a> Binder<'a> {
             depth: 0,
             on_error: None,
             late_error: None,
+            told: told::Told::default(),
             in_select: false,
             first_number: 0,
             deepest: None,
@@ -172,6 +176,11 @@ impl<'a> Binder<'a> {
     }
 
     pub(super) fn conjuncts_into(&mut self, expr: &'a ast::Expr, list: &mut Vec<Expr>) -> Result<()> {
+        self.split_into(expr, list)
+            .map_err(|error| self.error_told(error, &mut |binder| binder.split_into(expr, &mut Vec::new())))
+    }
+
+    fn split_into(&mut self, expr: &'a ast::Expr, list: &mut Vec<Expr>) -> Result<()> {
         if !matches!(expr, ast::Expr::Binary { op: ast::BinaryOp::And, .. }) {
             list.push(self.bind_expr(expr)?);
             return Ok(());
@@ -189,7 +198,7 @@ impl<'a> Binder<'a> {
         }
         while let Some(e) = chain.pop() {
             match e {
-                ast::Expr::Binary { op: ast::BinaryOp::And, .. } => self.conjuncts_into(e, list)?,
+                ast::Expr::Binary { op: ast::BinaryOp::And, .. } => self.split_into(e, list)?,
                 _ => list.push(self.bind_expr(e)?),
             }
         }
@@ -201,7 +210,7 @@ impl<'a> Binder<'a> {
         match expr {
             ast::Expr::Row(list) => Ok(RowValue::List(self.bind_list(list)?)),
             ast::Expr::Subquery(select) => Ok(RowValue::Subquery(self.bind_select(select)?)),
-            other => Ok(RowValue::List(vec![self.bind_expr(other)?])),
+            other => Ok(RowValue::List(vec![self.bind_item(other)?])),
         }
     }
 
@@ -232,7 +241,7 @@ impl<'a> Binder<'a> {
         self.depth += 1;
         self.context.count_subqueries(self.first_number + select.number);
         let inside = std::mem::replace(&mut self.in_select, true);
-        let result = self.bind_query(select);
+        let result = self.without_search(|binder| binder.bind_query(select));
         self.in_select = inside;
         self.depth -= 1;
         result.map_err(|error| if inside { error } else { self.first_error(select, error) })

@@ -131,7 +131,7 @@ impl<'a> Binder<'a> {
                 bound.push(order_term(expr, Some(at), term));
                 continue;
             }
-            let expr = self.bind_expr(&term.expr)?;
+            let expr = self.bind_item(&term.expr)?;
             let at = output.iter().position(|o| same_expr(o.without_collate(), expr.without_collate()));
             bound.push(order_term(expr, at, term));
         }
@@ -156,7 +156,7 @@ impl<'a> Binder<'a> {
             };
             let expr = match at.and_then(|at| output.get(at)) {
                 Some(expr) => self.with_collate(term, self.copied(expr)?)?,
-                None => self.bind_expr(term)?,
+                None => self.bind_item(term)?,
             };
             if let Some(scope) = self.scopes.last() {
                 if expr.any(|e| matches!(e, Expr::Aggregate { core, .. } if *core == scope.core)) {

@@ -91,8 +91,8 @@ impl<'a> Binder<'a> {
     pub(super) fn bind_limit(&mut self, limit: Option<&'a ast::Limit>) -> Result<(Option<Expr>, Option<Expr>)> {
         let Some(limit) = limit else { return Ok((None, None)) };
         let scopes = std::mem::take(&mut self.scopes);
-        let bound = self.bind_expr(&limit.limit).and_then(|l| {
-            let offset = limit.offset.as_ref().map(|o| self.bind_expr(o)).transpose()?;
+        let bound = self.bind_item(&limit.limit).and_then(|l| {
+            let offset = limit.offset.as_ref().map(|o| self.bind_item(o)).transpose()?;
             Ok((Some(l), offset))
         });
         self.scopes = scopes;
@@ -277,7 +277,7 @@ impl<'a> Binder<'a> {
         if query.having.is_some() && query.group_by.is_empty() && !self.has_aggregates() {
             return Err(Error::sql("HAVING clause on a non-aggregate query"));
         }
-        let having = query.having.as_ref().map(|h| self.bind_expr(h)).transpose()?;
+        let having = query.having.as_ref().map(|h| self.bind_item(h)).transpose()?;
         self.set_aggregate_use(AggregateUse::InWhere);
         if let Some(condition) = &query.where_clause {
             self.conjuncts_into(condition, &mut filter)?;
@@ -446,7 +446,7 @@ impl<'a> Binder<'a> {
         span: ast::Span,
         output: &mut Output<'a>,
     ) -> Result<()> {
-        let bound = self.bind_expr(expr)?;
+        let bound = self.bind_item(expr)?;
         let name = match alias {
             Some(alias) => alias.as_str().into(),
             None => self.column_title(expr, &bound, span),

@@ -27,17 +27,27 @@ fn check_collations(context: &PlanContext<'_>, table: &Table) -> Result<()> {
 }
 
 /// The CHECK constraints and generated columns of a new table are allowed.
+///
+/// SQLite looks at every generated column whatever the CHECKs and other columns have been found to be, and tells the last error,
+/// but for plain names that are not there: they are told where nothing else has been.
 pub(crate) fn check_expressions(context: &PlanContext<'_>, db: DbIndex, table: &Table) -> Result<()> {
     let table = Arc::new(table.clone());
-    for check in &table.checks {
-        check_expr(context, db, &table, &check.expr, "CHECK constraints", true)?;
-    }
-    for column in &table.columns {
-        if let Some(generated) = &column.generated {
-            check_expr(context, db, &table, &generated.expr, "generated columns", false)?;
+    let check = |expr, place, may_vary| check_expr(context, db, &table, expr, place, may_vary);
+    let mut found = table.checks.iter().try_for_each(|constraint| check(&constraint.expr, "CHECK constraints", true));
+    for generated in table.columns.iter().filter_map(|column| column.generated.as_ref()) {
+        match check(&generated.expr, "generated columns", false) {
+            Err(error) if error.is_pending() => return Err(error),
+            Err(error) if found.is_ok() || !names_plain_column(&error) => found = Err(error),
+            _ => {}
         }
     }
+    found?;
     generation_order(&table).map(|_| ())
+}
+
+/// The error is about a column that was named without its table.
+fn names_plain_column(error: &Error) -> bool {
+    error.message().strip_prefix("no such column: ").is_some_and(|name| !name.contains('.'))
 }
 
 /// No key of the index is a text: in single quotes that is meant to be a column, which there is not.
@@ -83,13 +93,19 @@ fn check_expr(
     place: &str,
     may_vary: bool,
 ) -> Result<()> {
+    let bind = |expr: &ast::Expr| {
+        bind_table_expr(context, SchemaPlace::Check, db, table, context.new_source(), expr).map(|_| ())
+    };
     let plain_names = matches!(place, "index expressions" | "generated columns");
-    let mut finder = Prohibited { context, place, may_vary, plain_names, found: None };
+    let mut finder = Prohibited { context, place, may_vary, plain_names, bind: None, found: None, last: None };
     ast::visit::Visit::expr(&mut finder, expr);
-    if let Some(error) = finder.found {
-        return Err(error);
+    if finder.found.is_none() && finder.last.is_none() {
+        return bind(expr);
     }
-    bind_table_expr(context, SchemaPlace::Check, db, table, context.new_source(), expr).map(|_| ())
+    // A name that is not there comes before what is prohibited behind it.
+    finder = Prohibited { bind: Some(&bind), found: None, last: None, ..finder };
+    ast::visit::Visit::expr(&mut finder, expr);
+    finder.found.or(finder.last).map_or(Ok(()), Err)
 }
 
 struct Prohibited<'p, 'c> {
@@ -98,7 +114,12 @@ struct Prohibited<'p, 'c> {
     may_vary: bool,
     /// Columns have no table's name before them.
     plain_names: bool,
+    /// Binds a part of the expression, to see whether its names are there.
+    bind: Option<&'p dyn Fn(&ast::Expr) -> Result<()>>,
+    /// What ends the search.
     found: Option<Error>,
+    /// The last call that may not be.
+    last: Option<Error>,
 }
 
 impl Prohibited<'_, '_> {
@@ -114,6 +135,16 @@ impl ast::visit::Visit for Prohibited<'_, '_> {
     fn expr(&mut self, expr: &ast::Expr) {
         if self.found.is_some() {
             return;
+        }
+        if let Some(bind) = self.bind {
+            match expr {
+                ast::Expr::Column(_) => self.found = bind(expr).err(),
+                ast::Expr::Function(call) => self.last = unknown_call(self.context, call).or(self.last.take()),
+                _ => {}
+            }
+            if self.found.is_some() {
+                return;
+            }
         }
         match expr {
             ast::Expr::Variable(_) => self.found = Some(Error::sql(format!("parameters prohibited in {}", self.place))),
@@ -136,14 +167,13 @@ impl ast::visit::Visit for Prohibited<'_, '_> {
                 };
                 if varies && !is_fixed_date(call) {
                     let error = Error::sql(format!("non-deterministic functions prohibited in {}", self.place));
-                    self.found = Some(error.with_sql_offset(call.name.offset));
-                    return;
+                    self.last = Some(error.with_sql_offset(call.name.offset));
                 }
                 ast::visit::walk_expr(self, expr);
             }
             ast::Expr::In(in_) if in_.is_over_nothing() => {}
             _ if expr.is_false_by_form() => {}
-            ast::Expr::In(in_) if in_.is_over_rows() => {
+            ast::Expr::In(in_) if in_.is_over_rows() || matches!(in_.set, ast::InSet::Select(_)) => {
                 self.found = Some(Error::sql(format!("subqueries prohibited in {}", self.place)));
             }
             ast::Expr::Literal(
@@ -158,6 +188,17 @@ impl ast::visit::Visit for Prohibited<'_, '_> {
     fn select(&mut self, _: &ast::Select) {
         self.found.get_or_insert_with(|| Error::sql(format!("subqueries prohibited in {}", self.place)));
     }
+}
+
+/// There is no such function, or none with so many arguments.
+fn unknown_call(context: &PlanContext<'_>, call: &ast::FunctionCall) -> Option<Error> {
+    let name = &call.name.text;
+    let error = match context.catalogue.function(name, call.args.as_slice().len()) {
+        Lookup::Found(_) => return None,
+        Lookup::WrongArity => Error::sql(format!("wrong number of arguments to function {name}()")),
+        Lookup::Unknown => Error::sql(format!("no such function: {name}")),
+    };
+    Some(error.with_sql_offset(call.name.offset))
 }
 
 /// Date functions vary only with `now`; that is found out when they run.

@@ -28,7 +28,7 @@ use crate::plan::{Core, Wish};
 /// The foreign keys that a change of a table's rows has to follow.
 #[derive(Clone, Default)]
 pub(crate) struct ForeignKeys {
-    /// Keys of the table itself.
+    /// Keys of the table itself, the last one first: in this order SQLite looks at them.
     child: Vec<ForeignKey>,
     /// Tables that refer to it, with the position of their key.
     parent: Vec<(Arc<Table>, usize)>,
@@ -48,7 +48,8 @@ impl ForeignKeys {
         if !e.context.options.foreign_keys {
             return Self::default();
         }
-        Self { child: table.foreign_keys.clone(), parent: referring(e, db, table) }
+        let child = table.foreign_keys.iter().rev().cloned().collect();
+        Self { child, parent: referring(e, db, table) }
     }
 
     /// Nothing to follow.

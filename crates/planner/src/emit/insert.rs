@@ -6,7 +6,7 @@ use turso_error::{Error, Result};
 use turso_parser::ast::{self, InsertSource, SelectCore, TriggerTime};
 use turso_program::control::{EndCoroutine, Goto, InitCoroutine, IsNull, MustBeInt, OnError, Yield};
 use turso_program::cursor::{Column, Next, OpenEphemeral, Rewind};
-use turso_program::data::{Copy, Integer, Null};
+use turso_program::data::{ClrSubtype, Copy, Integer, Null};
 use turso_program::expression::MemMax;
 use turso_program::write::{Cause, NewRowid, Position};
 use turso_program::{DbIndex, Label, Program, Reg, Regs};
@@ -153,7 +153,16 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
         returning: returning.as_ref(),
     };
     let buffered = !triggers.is_empty();
+    // SQLite computes all rows before it stores the first one if there is a RETURNING clause: subtypes do not live through that.
+    let plain = returning.as_ref().is_some_and(Returning::reads_subtypes);
     each_row(e, &rows, &mapping, (db, &table), buffered, &mut |e, values, next| {
+        if let Supplied::Registers(values) = values
+            && plain
+        {
+            for i in 0..mapping.width {
+                e.builder.emit(ClrSubtype { reg: values.at(i) });
+            }
+        }
         insertion.emit(e, values, next, &mut upserts)
     })?;
     Ok(returning)
@@ -173,7 +182,7 @@ pub(super) fn bind_rows(e: &Emitter<'_>, statement: &ast::Insert) -> Result<Rows
         binder.push_scope(Vec::new());
         let mut values = Vec::with_capacity(row.len());
         for expr in row {
-            values.push(binder.bind_expr(expr)?);
+            values.push(binder.bind_item(expr)?);
         }
         return Ok(Rows::One(values));
     }

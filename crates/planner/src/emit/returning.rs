@@ -11,6 +11,7 @@ use turso_program::{CursorId, DbIndex};
 use turso_schema::Table;
 
 use super::row::table_source;
+use super::select_aggregate::reads_subtypes;
 use super::{Emitter, SourceBinding};
 use crate::bind::Binder;
 use crate::plan::{Expr, OutputColumn, SourceId};
@@ -24,6 +25,11 @@ pub(crate) struct Returning {
 }
 
 impl Returning {
+    /// A call in it asks for subtypes.
+    pub fn reads_subtypes(&self) -> bool {
+        self.output.iter().any(reads_subtypes)
+    }
+
     /// Bind the clause and open the ephemeral table. `None` without a clause. An alias of the table is not known in it.
     pub fn prepare(
         e: &mut Emitter<'_>,

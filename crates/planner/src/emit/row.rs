@@ -44,7 +44,7 @@ pub(crate) fn bind_table_expr(
     binder.double_quoted_strings = context.options.strings_in_ddl();
     binder.place = Some(place);
     binder.push_scope(vec![table_source(source, &table.name, false, db, table)]);
-    context.aside(|| context.stored(db, || binder.bind_expr(expr)))
+    context.aside(|| context.stored(db, || binder.bind_item(expr)))
 }
 
 /// The registers of one row.

@@ -128,8 +128,8 @@ pub(super) fn shared_keys(core: &Core) -> impl Iterator<Item = (usize, &Expr)> {
     core.group_by.iter().enumerate().filter(move |(_, key)| (!follows || is_exact(key)) && !is_typed(key))
 }
 
-/// A call in it asks for subtypes, which keys have lost.
-fn reads_subtypes(e: &Expr) -> bool {
+/// A call in it asks for subtypes, which the keys of groups and the rows of ephemeral tables have lost.
+pub(super) fn reads_subtypes(e: &Expr) -> bool {
     e.any(|e| matches!(e, Expr::Function { function, .. } if function.flags.has(FunctionFlags::SUBTYPE)))
 }
 

@@ -67,7 +67,7 @@ impl Assignments {
         for set in sets {
             match &set.target {
                 AssignmentTarget::Column(name) => {
-                    let value = SetValue::Expr(binder.bind_expr(&set.value)?);
+                    let value = SetValue::Expr(binder.bind_item(&set.value)?);
                     if e.context.asks() && e.context.ask_to_update(db, table, &name.text)? {
                         continue;
                     }
@@ -91,7 +91,7 @@ impl Assignments {
         if let [name] = names
             && !matches!(value, ast::Expr::Row(_))
         {
-            return self.assign(table, name, SetValue::Expr(binder.bind_expr(value)?));
+            return self.assign(table, name, SetValue::Expr(binder.bind_item(value)?));
         }
         let width_error = |n: usize| Error::sql(format!("{} columns assigned {n} values", names.len()));
         if !matches!(value, ast::Expr::Row(_) | ast::Expr::Subquery(_)) {

@@ -289,7 +289,7 @@ fn emit_statements(e: &mut Emitter<'_>, trigger: &Trigger, end: Label) -> Result
         let sql = trigger.sql.clone();
         let mut binder = Binder::for_text(e.context, sql.as_bytes());
         enter_scope(e, &mut binder);
-        let condition = binder.bind_expr(when)?;
+        let condition = binder.bind_item(when)?;
         e.jump_if_false(&condition, end, true)?;
     }
     for (at, step) in statement.body.iter().enumerate() {

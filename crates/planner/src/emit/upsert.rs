@@ -150,7 +150,7 @@ impl<'u> Upserts<'u> {
             e.read_integers_as_reals(&target.table, new.row.columns);
             e.bind_source(excluded, new.row.binding(&target.table));
             if let Some(condition) = where_clause {
-                let condition = binder.bind_expr(condition)?;
+                let condition = binder.bind_item(condition)?;
                 e.jump_if_false(&condition, new.skip, true)?;
             }
             let mut update = RowUpdate::prepare(e, &mut binder, target, row, sets)?;

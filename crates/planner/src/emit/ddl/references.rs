@@ -131,7 +131,7 @@ fn bind_over_table(
     let mut binder = Binder::for_text(context, sql.as_bytes());
     binder.double_quoted_strings = context.options.strings_in_ddl();
     binder.push_scope(vec![table_source(context.new_source(), &table.name, false, db, table)]);
-    exprs.iter().try_for_each(|expr| binder.bind_expr(expr).map(|_| ()))
+    exprs.iter().try_for_each(|expr| binder.bind_item(expr).map(|_| ()))
 }
 
 fn table_exprs(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Table>) -> Result<()> {
@@ -188,7 +188,7 @@ fn trigger_names(context: &PlanContext<'_>, db: DbIndex, trigger: &Trigger) -> R
     if let Some(when) = &statement.when {
         let mut binder = Binder::for_text(context, trigger.sql.as_bytes());
         enter_scope(&e, &mut binder);
-        binder.bind_expr(when)?;
+        binder.bind_item(when)?;
     }
     statement.body.iter().try_for_each(|step| step_names(&e, &trigger.sql, step))
 }
@@ -225,7 +225,7 @@ fn step_names(e: &Emitter<'_>, sql: &str, step: &TriggerStep) -> Result<()> {
                 binder.bind_from(from)?;
             }
             set_names(&mut binder, db, &table, &update.sets)?;
-            update.where_clause.as_ref().map_or(Ok(()), |e| binder.bind_expr(e).map(|_| ()))
+            update.where_clause.as_ref().map_or(Ok(()), |e| binder.bind_item(e).map(|_| ()))
         }
         TriggerStep::Delete(delete) => {
             let (db, table) = target(e, &delete.table.name)?;
@@ -233,7 +233,7 @@ fn step_names(e: &Emitter<'_>, sql: &str, step: &TriggerStep) -> Result<()> {
                 binder.push_with(with)?;
             }
             binder.push_scope(vec![target_source(context, db, &table, &delete.table)]);
-            delete.where_clause.as_ref().map_or(Ok(()), |e| binder.bind_expr(e).map(|_| ()))
+            delete.where_clause.as_ref().map_or(Ok(()), |e| binder.bind_item(e).map(|_| ()))
         }
     }
 }
@@ -263,7 +263,7 @@ fn set_names<'b>(binder: &mut Binder<'b>, db: DbIndex, table: &Table, sets: &'b 
         }
         match &set.value {
             ast::Expr::Row(_) | ast::Expr::Subquery(_) => binder.bind_row(&set.value).map(|_| ())?,
-            value => binder.bind_expr(value).map(|_| ())?,
+            value => binder.bind_item(value).map(|_| ())?,
         }
     }
     Ok(())
@@ -272,16 +272,16 @@ fn set_names<'b>(binder: &mut Binder<'b>, db: DbIndex, table: &Table, sets: &'b 
 fn upsert_names<'b>(binder: &mut Binder<'b>, db: DbIndex, table: &Table, upsert: &'b ast::Upsert) -> Result<()> {
     if let Some(target) = &upsert.target {
         for term in &target.columns {
-            binder.bind_expr(&term.expr)?;
+            binder.bind_item(&term.expr)?;
         }
         if let Some(condition) = &target.where_clause {
-            binder.bind_expr(condition)?;
+            binder.bind_item(condition)?;
         }
     }
     if let UpsertAction::Update { sets, where_clause } = &upsert.action {
         set_names(binder, db, table, sets)?;
         if let Some(condition) = where_clause {
-            binder.bind_expr(condition)?;
+            binder.bind_item(condition)?;
         }
     }
     Ok(())
