@@ -24,6 +24,10 @@ use clap::{Parser, ValueEnum};
 
 use run::{Outcome, run_file};
 
+/// That of the faces, so that the time of the suite is theirs.
+#[global_allocator]
+static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
+
 #[derive(Parser)]
 #[command(about = "Run the sqllogictest corpus")]
 struct Arguments {

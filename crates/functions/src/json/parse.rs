@@ -269,15 +269,16 @@ impl Parser<'_> {
         };
         let whole_at = at;
         let whole = digits(&mut at);
+        let signed = whole_at > self.at;
         if whole > 1 && byte(whole_at) == b'0' {
-            return Err(whole_at + 1);
+            return Err(if signed { whole_at } else { whole_at + 1 });
         }
         let mut kind = kind::INT;
         if byte(at) == b'.' {
             at += 1;
             let fraction = digits(&mut at);
             if whole == 0 && fraction == 0 {
-                return Err(self.at);
+                return Err(if signed { at } else { self.at });
             }
             kind = if whole == 0 || fraction == 0 { kind::FLOAT5 } else { kind::FLOAT };
             extended |= kind == kind::FLOAT5;
@@ -285,15 +286,20 @@ impl Parser<'_> {
             return Err(self.at);
         }
         if matches!(byte(at), b'e' | b'E') {
-            let exponent_at = at;
+            // The last character that could have been of a number.
+            let mut last = at;
             at += 1;
             if matches!(byte(at), b'+' | b'-') {
+                last = at;
                 at += 1;
             }
             if digits(&mut at) == 0 {
-                return Err(exponent_at);
+                return Err(last);
             }
             kind = kind.max(kind::FLOAT);
+        }
+        if matches!(byte(at), b'.' | b'e' | b'E') {
+            return Err(at);
         }
         self.extended |= extended;
         write_element(kind, &self.text[start..at], &mut self.out);

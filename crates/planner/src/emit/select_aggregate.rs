@@ -183,8 +183,8 @@ impl<'a> Aggregates<'a> {
                 let call = e.builder.call(aggregate.function.clone(), aggregate.args.len(), collation);
                 e.mark_parameters(call, aggregate.function.flags, &aggregate.args);
                 let args = e.builder.registers(aggregate.args.len().max(1));
-                // DISTINCT means nothing to min and max.
-                let distinct = (aggregate.distinct && !is_extreme)
+                // To min and max DISTINCT means nothing but that the columns beside them follow rows whose value has been there, too.
+                let distinct = (aggregate.distinct && (!is_extreme || extreme.is_some()))
                     .then(|| Seen::new(e, std::slice::from_ref(&aggregate.collation)));
                 let sorter = (!aggregate.order_by.is_empty()).then(|| {
                     let typed = Calls::of(core).typed_arguments(&aggregate.function, &aggregate.args);
@@ -294,7 +294,9 @@ impl<'a> Aggregates<'a> {
 
     /// Feed the row in hand to all aggregates.
     pub(super) fn step(&self, e: &mut Emitter<'_>) -> Result<()> {
-        if let Some(hit) = self.hit {
+        // An extreme of all rows clears it by itself. Where it is DISTINCT, a value that has been there leaves it as the row before did.
+        let filtered = self.core.aggregates.iter().any(|a| is_extreme(a) && a.filter.is_some());
+        if let Some(hit) = self.hit.filter(|_| filtered) {
             e.builder.emit(Integer { value: 0, dest: hit });
         }
         for (running, aggregate) in self.running.iter().zip(&self.core.aggregates) {

@@ -236,6 +236,12 @@ impl<'a> Terms<'a> {
                     self.terms[term].parts = 1;
                 }
             }
+            Expr::In { left, how, negated: false, set: InSet::List(list) }
+                if left.len() == 1 && list.len() == 1 && how.len() == 1 =>
+            {
+                self.comparison(term, 1, CompareOp::Eq, &left[0], &list[0], &how[0], false);
+                self.terms[term].parts = 1;
+            }
             Expr::In { left, how, negated: false, set } => {
                 if let ([left], [how]) = (left.as_slice(), how.as_slice())
                     && let Some((source, key, affinity)) = self.key_of(left)
