@@ -363,3 +363,41 @@ fn rows_of_values_with_window_functions_are_selects() {
          INSERT INTO t VALUES (sum(2) OVER ()), (7); INSERT INTO t VALUES (sum(2) OVER ()); SELECT * FROM t;",
     );
 }
+
+#[test]
+fn what_with_declares_is_one_subquery_for_all_its_uses() {
+    check(
+        "CREATE TABLE t(a DECIMAL, b, g TEXT); INSERT INTO t VALUES ('ab', 1, '0'), ('it', 8, '0');
+         WITH w AS NOT MATERIALIZED (SELECT x1.a AS c0, 1 AS c1 FROM t x1 UNION SELECT x1.g, x1.b FROM t x1) SELECT y.c0 FROM w y, w WHERE NOT (4 >= y.c0);
+         WITH w AS NOT MATERIALIZED (SELECT x1.a AS c0, 1 AS c1 FROM t x1 UNION SELECT x1.g, x1.b FROM t x1) SELECT y.c0 FROM w y WHERE NOT (4 >= y.c0);
+         WITH w AS NOT MATERIALIZED (SELECT x1.a AS c0, 1 AS c1 FROM t x1 UNION SELECT x1.g, x1.b FROM t x1) SELECT y.c0 FROM w y WHERE NOT (4 >= y.c0) AND (SELECT count(*) FROM w);
+         WITH w AS (SELECT x1.a AS c0, 1 AS c1 FROM t x1 UNION SELECT x1.g, x1.b FROM t x1), v AS (SELECT * FROM w) SELECT y.c0 FROM v y, v WHERE NOT (4 >= y.c0);
+         WITH w AS (SELECT x1.a AS c0, 1 AS c1 FROM t x1 UNION SELECT x1.g, x1.b FROM t x1), v AS (SELECT *, count(*) FROM w WHERE NOT (4 >= c0) GROUP BY c0) SELECT y.c0 FROM v y, v;
+         WITH w AS (SELECT x1.a AS c0, 1 AS c1 FROM t x1 UNION SELECT x1.g, x1.b FROM t x1), v AS MATERIALIZED (SELECT *, count(*) FROM w WHERE NOT (4 >= c0) GROUP BY c0), u AS (SELECT 1 FROM w) SELECT c0 FROM v;",
+    );
+}
+
+#[test]
+fn columns_beside_a_distinct_extreme_follow_rows_whose_value_has_been_there() {
+    check(
+        "CREATE TABLE t(a, b); INSERT INTO t VALUES ('a', 1), ('ab', 2), ('ab', 3), ('a', 4), ('ab', 5);
+         SELECT b, a, max(DISTINCT a) FROM t; SELECT b, a, min(DISTINCT a) FROM t;
+         SELECT b, a, max(DISTINCT a), min(DISTINCT a) FROM t; SELECT b, a, min(DISTINCT a), max(a) FROM t;
+         SELECT b, a, max(DISTINCT a) FILTER (WHERE b < 4) FROM t;
+         CREATE TABLE u(a COLLATE RTRIM, b); INSERT INTO u VALUES ('ab', 1), ('ab  ', 2);
+         SELECT b, a || 1, min(DISTINCT a) FROM u GROUP BY a; SELECT b, a || 1, count(DISTINCT a) FROM u GROUP BY a;",
+    );
+}
+
+#[test]
+fn of_equal_values_in_a_moving_frame_the_last_is_the_extreme() {
+    check(
+        "CREATE TABLE t(a COLLATE NOCASE, i, n); INSERT INTO t VALUES ('A', 1, 1), ('a', 2, 1.0), ('A', 3, 1), ('b', 4, 2.0), ('B', 5, 2), ('b', 6, 2.0);
+         SELECT i, min(a) OVER w, max(a) OVER w, min(n) OVER w, max(n) OVER w FROM t WINDOW w AS (ORDER BY i ROWS 2 PRECEDING);
+         SELECT i, min(a) OVER w, max(a) OVER w FROM t WINDOW w AS (ORDER BY i ROWS UNBOUNDED PRECEDING);
+         SELECT i, min(a) OVER w, max(a) OVER w FROM t WINDOW w AS (ORDER BY i ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING);
+         SELECT i, min(a) OVER w, max(a) OVER w FROM t WINDOW w AS (ORDER BY i ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING);
+         SELECT i, min(a) OVER w, max(a) OVER w FROM t WINDOW w AS (PARTITION BY a ORDER BY i GROUPS BETWEEN 3 PRECEDING AND CURRENT ROW);
+         SELECT i, min(a) FILTER (WHERE i > 1) OVER w, max(a) FILTER (WHERE i <> 3) OVER w FROM t WINDOW w AS (ORDER BY i ROWS 2 PRECEDING);",
+    );
+}

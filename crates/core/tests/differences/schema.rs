@@ -359,3 +359,13 @@ fn a_generated_column_that_is_added_fits_the_rows_of_a_strict_table() {
          ALTER TABLE t ADD h INT AS (a); ALTER TABLE t ADD i TEXT AS (a); SELECT *, typeof(h), typeof(i) FROM t; PRAGMA integrity_check;",
     );
 }
+
+#[test]
+fn a_column_that_only_an_empty_table_can_have_names_its_refusal() {
+    let database = Database::open(":memory:", OpenOptions::default()).unwrap();
+    let connection = database.connect().unwrap();
+    connection.execute_batch("CREATE TABLE t(a)").unwrap();
+    let statement = connection.prepare("ALTER TABLE t ADD b DEFAULT (random())").unwrap().statement.unwrap();
+    assert_eq!(statement.column_count(), 1);
+    assert_eq!(statement.column_name(0), Some("raise(ABORT,'Cannot add a column with non-constant default')"));
+}

@@ -1,7 +1,8 @@
 //! min(X) and max(X) over rows.
 //!
-//! A group keeps one value. A moving frame keeps the values that can still become the extreme: each new value removes
-//! those before it that it beats, so the front is always the answer.
+//! A group keeps one value, of equal ones ('a' and 'A', 1 and 1.0) the first. A moving frame keeps the values that can still become
+//! the extreme: each new value removes those before it that it beats or equals, so the front is always the answer, and of equal ones
+//! it is the last, as in SQLite.
 
 use super::{Aggregate, not_in_a_frame};
 use crate::Context;
@@ -45,7 +46,7 @@ impl Aggregate for Extreme {
                 return Ok(());
             }
             while let Some((_, last)) = frame.back()
-                && ctx.compare(value, last) == self.wanted
+                && ctx.compare(value, last) != self.wanted.reverse()
             {
                 frame.pop_back();
             }

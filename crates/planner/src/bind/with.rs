@@ -81,6 +81,39 @@ impl Visit for CountUses<'_> {
     }
 }
 
+/// How often each name of a WITH clause is used, up to twice: one that is used by another counts as often as that one does, and
+/// those that nobody uses do not count.
+fn count_uses(with: &ast::With, select: &ast::Select) -> Vec<usize> {
+    let count = |name: &ast::Name, select: &ast::Select| {
+        let mut count = CountUses { name: name.as_str(), count: 0 };
+        count.select(select);
+        count.count
+    };
+    // By the query itself; then by each of the others.
+    let by_others: Vec<Vec<usize>> =
+        with.ctes.iter().map(|cte| with.ctes.iter().map(|user| count(&cte.name, &user.select)).collect()).collect();
+    let mut uses: Vec<usize> = with
+        .ctes
+        .iter()
+        .zip(&by_others)
+        .map(|(cte, by_others)| count(&cte.name, select).saturating_sub(by_others.iter().sum()))
+        .collect();
+    let direct = uses.clone();
+    // A chain of users is no longer than the clause; a circle is refused later.
+    for _ in &with.ctes {
+        let before = uses.clone();
+        for (at, by_others) in by_others.iter().enumerate() {
+            // A recursive one names itself.
+            let others = by_others.iter().zip(&before).enumerate().filter(|(user, _)| *user != at);
+            uses[at] = others.fold(direct[at], |sum, (_, (names, uses))| sum + names.min(&2) * uses).min(2);
+        }
+        if uses == before {
+            break;
+        }
+    }
+    uses
+}
+
 /// True when the core's own FROM (not a subquery in it) names the table.
 fn reads_directly(core: &ast::SelectCore, name: &str) -> bool {
     fn in_source(source: &ast::TableSource, name: &str) -> bool {
@@ -107,18 +140,11 @@ impl<'a> Binder<'a> {
             if ctes.iter().any(|e| e.ast.name.same_as(&cte.name)) {
                 return Err(Error::sql(format!("duplicate WITH table name: {}", cte.name.text)));
             }
-            let uses = match user {
-                Some(select) => {
-                    let mut count = CountUses { name: cte.name.as_str(), count: 0 };
-                    count.select(select);
-                    // A recursive one names itself.
-                    let mut own = CountUses { name: cte.name.as_str(), count: 0 };
-                    own.select(&cte.select);
-                    count.count.saturating_sub(own.count)
-                }
-                None => 1,
-            };
-            ctes.push(Entry { ast: cte, uses, in_place: 0, state: State::Free });
+            ctes.push(Entry { ast: cte, uses: 1, in_place: 0, state: State::Free });
+        }
+        if let Some(select) = user {
+            let uses = count_uses(with, select);
+            ctes.iter_mut().zip(uses).for_each(|(entry, uses)| entry.uses = uses);
         }
         self.withs.push(WithScope { ctes, visible_scopes: self.scopes.len(), shared: Vec::new() });
         Ok(())
@@ -191,7 +217,7 @@ impl<'a> Binder<'a> {
             ast::Materialized::Yes => Some(true),
             ast::Materialized::No => Some(false),
         };
-        let shared = uses > 1 && materialize != Some(false);
+        let shared = uses > 1;
         let names: Vec<Arc<str>> = ast.columns.iter().map(|n| n.as_str().into()).collect();
         if let Some(first) = ast.select.body.rest.iter().position(|(_, core)| reads_directly(core, &name)) {
             let context = self.context;
@@ -206,7 +232,7 @@ impl<'a> Binder<'a> {
         let outer = query.outer.clone();
         let in_place =
             self.withs.get_mut(level).and_then(|with| with.ctes.get_mut(at)).map(|entry| &mut entry.in_place);
-        let fits_in_place = materialize.is_none() && can_be_taken_up(&query);
+        let fits_in_place = materialize != Some(true) && can_be_taken_up(&query);
         if shared && !in_place.is_some_and(|n| fits_in_place && std::mem::replace(n, *n + 1) < MOST_IN_PLACE) {
             let cte = Cte {
                 id: self.context.new_cte(),

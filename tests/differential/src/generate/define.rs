@@ -474,7 +474,8 @@ impl Generator {
             12 => "SELECT name, seq FROM sqlite_sequence".to_owned(),
             _ => format!("SELECT sql FROM sqlite_schema WHERE name = '{t}'"),
         };
-        let order = if sql.starts_with("SELECT") { Order::Free } else { Order::Kept };
-        Step::other(sql, order)
+        // SQLite checks the tables in the order of its hash table.
+        let free = sql.starts_with("SELECT") || sql == "PRAGMA foreign_key_check";
+        Step::other(sql, if free { Order::Free } else { Order::Kept })
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use turso_error::{Error, Result, ResultCode};
 use turso_functions::SchemaPlace;
 use turso_parser::ast::{self, ColumnConstraintKind, ColumnDef, Statement};
-use turso_program::DbIndex;
 use turso_program::control::{IsOf, NotNull, OnError, Raise, RaiseError};
 use turso_program::cursor::{Next, Rewind};
+use turso_program::{DbIndex, ResultColumn};
 use turso_schema::{Table, define_table, parse_stored};
 
 use super::alter::{Rewrite, apply, corrupt, end_of_columns};
@@ -54,6 +54,9 @@ pub(super) fn add_column(
     let new = Arc::new(new);
     if let Some(message) = only_empty {
         require_empty(e, db, table, message);
+        // In SQLite it is a query of its own that fails so, whose column its caller sees.
+        let name = format!("raise(ABORT,'{message}')").into();
+        e.builder.program_mut().columns = vec![ResultColumn { name, declared_type: None, origin: None }];
     }
     check_default(e, db, table, &new);
     check_present_rows(e, db, table, &new)?;
