@@ -6,7 +6,7 @@
 
 use crate::def::{Arity, FunctionDef};
 use turso_error::{Error, Result};
-use turso_value::Value;
+use turso_value::{Value, ValueType};
 
 /// Which function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,11 +120,12 @@ impl WindowFunction {
             Self::LastValue => WindowValue::OfFrameEnd,
             Self::NthValue => {
                 const MESSAGE: &str = "second argument to nth_value must be a positive integer";
-                let n = match args.get(1) {
-                    Some(Value::Integer(n)) => *n,
-                    Some(Value::Real(r)) if r.trunc() == *r => *r as i64,
-                    _ => return Err(Error::sql(MESSAGE)),
-                };
+                let count = args.get(1).filter(|count| match count.as_ref().numeric_type() {
+                    ValueType::Integer => true,
+                    ValueType::Real => count.to_real().fract() == 0.0,
+                    _ => false,
+                });
+                let Some(n) = count.map(|count| count.to_real() as i64) else { return Err(Error::sql(MESSAGE)) };
                 match u64::try_from(n) {
                     Ok(n) if n > 0 => WindowValue::OfFrameRow(n - 1),
                     _ => return Err(Error::sql(MESSAGE)),

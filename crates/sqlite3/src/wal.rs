@@ -9,14 +9,14 @@ use crate::boundary::Out;
 use crate::codes::{BUSY, ERROR, MISUSE};
 use crate::handle::Db;
 
-/// The modes in the order of their numbers.
-const MODES: [&str; 4] = ["PASSIVE", "FULL", "RESTART", "TRUNCATE"];
+/// The modes in the order of their numbers, of which -1 is the first.
+const MODES: [&str; 5] = ["NOOP", "PASSIVE", "FULL", "RESTART", "TRUNCATE"];
 
 /// Moves the log of one database, or of all without a name.
 pub fn checkpoint(db: &Db, name: Option<&[u8]>, mode: c_int, frames: Out<c_int>, checkpointed: Out<c_int>) -> c_int {
     frames.set(-1);
     checkpointed.set(-1);
-    let Some(mode) = usize::try_from(mode).ok().and_then(|mode| MODES.get(mode)) else { return MISUSE };
+    let Some(mode) = usize::try_from(mode.wrapping_add(1)).ok().and_then(|mode| MODES.get(mode)) else { return MISUSE };
     let sql = match name.filter(|name| !name.is_empty()) {
         None => format!("PRAGMA wal_checkpoint({mode})"),
         Some(name) => {

@@ -138,7 +138,8 @@ impl State {
             0 => CheckpointMode::Passive,
             1 => CheckpointMode::Full,
             2 => CheckpointMode::Restart,
-            _ => CheckpointMode::Truncate,
+            3 => CheckpointMode::Truncate,
+            _ => CheckpointMode::Noop,
         };
         let alone = self.autocommit && self.active_statements <= 1;
         let Some(entry) = self.databases.get_mut(db) else { return Err(Error::sql("unknown database")) };
@@ -151,7 +152,7 @@ impl State {
         // Another checkpoint under way is not waited for.
         const REFUSED: [i64; 3] = [1, -1, -1];
         let is_busy = |error: &Error| error.is(ResultCode::BUSY);
-        if mode != CheckpointMode::Passive {
+        if mode >= CheckpointMode::Full {
             // Readers and writers are waited for before anything is copied.
             match entry.pager.checkpoint_whole(mode) {
                 Ok(Some(result)) => {

@@ -5,6 +5,7 @@ mod comparisons;
 mod errors;
 mod foreign_keys;
 mod functions;
+mod names;
 mod queries;
 mod schema;
 #[path = "../support/mod.rs"]

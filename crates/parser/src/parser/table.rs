@@ -369,18 +369,20 @@ fn is_table_constraint(kind: T) -> bool {
 
 /// Takes a trailing `GENERATED ALWAYS` off a type; tells whether there was one.
 fn strip_generated_always(type_name: &mut TypeName) -> bool {
-    let Some(rest) = strip_word(&type_name.text, "always").and_then(|rest| strip_word(rest, "generated")) else {
+    // SQLite looks for ALWAYS at the end of what is long enough for both words, then for GENERATED.
+    const BOTH: usize = "generated always".len();
+    let Some(rest) = strip_end(&type_name.text, "always").filter(|_| type_name.text.len() >= BOTH) else {
         return false;
     };
-    type_name.text = rest.into();
-    true
+    let (kept, both) = match strip_end(rest, "generated") {
+        Some(rest) => (rest.into(), true),
+        None => (rest.into(), false),
+    };
+    type_name.text = kept;
+    both
 }
 
-fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+fn strip_end<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (head, tail) = text.split_at_checked(text.len().checked_sub(word.len())?)?;
-    if !tail.eq_ignore_ascii_case(word) {
-        return None;
-    }
-    let trimmed = head.trim_end();
-    (trimmed.len() < head.len() || head.is_empty()).then_some(trimmed)
+    tail.eq_ignore_ascii_case(word).then(|| head.trim_end())
 }

@@ -308,7 +308,11 @@ pub(super) fn all_columns(scope: &Scope) -> Vec<Expr> {
 
 /// The names and types of result columns.
 pub(super) fn output_columns(scope: &Scope, names: &[Arc<str>], output: &[Expr]) -> Vec<OutputColumn> {
-    names.iter().zip(output).map(|(name, e)| super::select::output_column(scope, name.clone(), e)).collect()
+    names
+        .iter()
+        .zip(output)
+        .map(|(name, e)| super::select::output_column(std::slice::from_ref(scope), name.clone(), e))
+        .collect()
 }
 
 /// `SELECT *` over the sources of a scope: all columns but hidden ones.

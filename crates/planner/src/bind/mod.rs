@@ -73,6 +73,8 @@ pub struct Binder<'a> {
     pub double_quoted_strings: bool,
     /// Where in the schema the expression stands, for functions whose values must not change there.
     pub place: Option<SchemaPlace>,
+    /// A schema's name before a column's means nothing: in CHECK and in the conditions of partial indexes.
+    pub any_schema: bool,
     /// What is wrong with an ON clause of the FROM that was bound last.
     on_error: Option<Error>,
     /// What is told unless anything else is wrong.
@@ -114,6 +116,7 @@ impl<'a> Binder<'a> {
             deepest: None,
             double_quoted_strings: context.options.dqs_dml,
             place: None,
+            any_schema: false,
             in_trigger: false,
         }
     }
@@ -127,6 +130,14 @@ impl<'a> Binder<'a> {
         }
         scope.sources = sources;
         self.scopes.push(scope);
+    }
+
+    /// Enter a scope over the rows of a view that is changed: a query stands for it, and its columns are known with the
+    /// schema's name before them all the same.
+    pub fn push_view(&mut self, db: turso_program::DbIndex, source: Source) {
+        let schema = Some(self.context.catalogue.database_name(db).into());
+        self.push_scope(Vec::new());
+        self.add_source(source, SourceInfo { schema, ..SourceInfo::default() });
     }
 
     /// Enter a scope over the row that RETURNING reads: its columns are not known with a schema's name before them.
@@ -226,7 +237,8 @@ impl<'a> Binder<'a> {
         let (limit, offset) = self.bind_limit(limit)?;
         let order_by = self.bind_order_by(order_by, &output, &[])?;
         let Some(scope) = self.scopes.pop() else { return Err(Error::sql("no tables specified")) };
-        let columns = output.iter().map(|e| select::output_column(&scope, "".into(), e)).collect();
+        let columns =
+            output.iter().map(|e| select::output_column(std::slice::from_ref(&scope), "".into(), e)).collect();
         let outer = scope.outer;
         let core = Core { sources: scope.sources, filter, group_by, output, ..Core::new(scope.core) };
         let body = Body::Core(Box::new(core));

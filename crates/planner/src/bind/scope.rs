@@ -308,9 +308,9 @@ impl Scope {
     }
 
     /// Look a column up in this scope alone.
-    pub(super) fn find(&self, reference: &ast::ColumnRef) -> Result<Option<Found>> {
+    pub(super) fn find(&self, reference: &ast::ColumnRef, any_schema: bool) -> Result<Option<Found>> {
         let name = reference.column.as_str();
-        let (schema, table) = (reference.schema(), reference.table());
+        let (schema, table) = (reference.schema().filter(|_| !any_schema), reference.table());
         // One source, and a bare name: nothing can be ambiguous.
         if let ([source], [info], None) = (self.sources.as_slice(), self.info.as_slice(), table)
             && !info.qualified_only
@@ -367,6 +367,13 @@ impl Scope {
                 }
             };
             if let Some(c) = column {
+                // Two sources of one name: what USING has joined is one column here too.
+                if let Some(found) = &mut found
+                    && info.merged.contains(&c)
+                {
+                    found.merge(source.join, i, c);
+                    continue;
+                }
                 if found.is_some() {
                     return Err(ambiguous(reference));
                 }
@@ -390,6 +397,15 @@ fn schema_matches(wanted: Option<&ast::Name>, has: &Option<Arc<str>>) -> bool {
         (Some(wanted), Some(has)) => wanted.is(has),
         (Some(_), None) => false,
     }
+}
+
+/// TRUE or FALSE, where no column has that name.
+pub(super) fn truth_value(reference: &ast::ColumnRef) -> Option<bool> {
+    if reference.qualifier.is_some() || reference.column.quote != Quote::None {
+        return None;
+    }
+    let name = &reference.column;
+    if name.is("true") { Some(true) } else { name.is("false").then_some(false) }
 }
 
 /// The reference as written, without quotes.
@@ -419,18 +435,16 @@ impl<'a> Binder<'a> {
             });
             return Ok(Expr::Literal(Value::text(reference.column.text.as_bytes().to_vec())));
         }
-        if bare && reference.column.quote == Quote::None {
-            if reference.column.is("true") {
-                return Ok(Expr::Literal(Value::Integer(1)));
-            }
-            if reference.column.is("false") {
-                return Ok(Expr::Literal(Value::Integer(0)));
-            }
+        if let Some(truth) = truth_value(reference) {
+            return Ok(Expr::Literal(Value::Integer(i64::from(truth))));
         }
         let message = if bare && reference.column.quote == Quote::Double {
             format!("no such column: \"{}\" - should this be a string literal in single-quotes?", reference.column.text)
         } else {
-            format!("no such column: {}", display(reference))
+            match reference.table() {
+                Some(table) if self.any_schema => format!("no such column: {}.{}", table.text, reference.column.text),
+                _ => format!("no such column: {}", display(reference)),
+            }
         };
         Err(Error::sql(message).with_sql_offset(reference.offset()))
     }
@@ -451,7 +465,7 @@ impl<'a> Binder<'a> {
     pub(super) fn try_column(&mut self, reference: &'a ast::ColumnRef) -> Result<Option<Expr>> {
         for level in (0..self.scopes.len()).rev() {
             let scope = &self.scopes[level];
-            if let Some(found) = scope.find(reference)? {
+            if let Some(found) = scope.find(reference, self.any_schema)? {
                 let expr = scope.expr_of(&found);
                 if let Some(source) = scope.sources.get(found.source) {
                     self.note_column(source, found.column, reference);

@@ -306,6 +306,13 @@ impl<'a> Binder<'a> {
             }
         };
         if !query.windows.is_empty() {
+            // What no call uses is not looked at otherwise; it has names that ALTER changes all the same.
+            if self.context.takes_notes() {
+                for window in &query.windows {
+                    self.bind_list(&window.spec.partition_by)?;
+                    window.spec.order_by.iter().try_for_each(|term| self.bind_expr(&term.expr).map(|_| ()))?;
+                }
+            }
             self.window_clauses.pop();
         }
         if self.context.asks() {
@@ -333,8 +340,8 @@ impl<'a> Binder<'a> {
     }
 
     fn describe(&self, output: &Output<'a>) -> (Vec<OutputColumn>, Vec<Option<Collation>>) {
-        let Some(scope) = self.scopes.last() else { return (Vec::new(), Vec::new()) };
-        let described = output.names.iter().zip(&output.exprs).map(|(name, e)| output_column(scope, name.clone(), e));
+        let exprs = output.names.iter().zip(&output.exprs);
+        let described = exprs.map(|(name, e)| output_column(&self.scopes, name.clone(), e));
         let mut columns: Vec<OutputColumn> = described.collect();
         for ((column, e), alias) in columns.iter_mut().zip(&output.exprs).zip(&output.aliases) {
             // Whatever its title is, to the query around it a column has its own name.
@@ -570,8 +577,8 @@ fn check_twins(scope: &Scope, at: usize) -> Result<()> {
     Ok(())
 }
 
-/// What readers of an output column see.
-pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputColumn {
+/// What readers of an output column see. It may be a column of a query around its own.
+pub(super) fn output_column(scopes: &[Scope], name: Arc<str>, e: &Expr) -> OutputColumn {
     let mut column = OutputColumn {
         name,
         nested_name: None,
@@ -583,8 +590,8 @@ pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputCo
     };
     match e {
         Expr::Column { source, column: index, .. } => {
-            let Some(at) = scope.sources.iter().position(|s| s.id == *source) else { return column };
-            let (Some(source), Some(info)) = (scope.sources.get(at), scope.info.get(at)) else { return column };
+            let mut known = scopes.iter().rev().flat_map(|scope| scope.sources.iter().zip(&scope.info));
+            let Some((source, info)) = known.find(|(known, _)| known.id == *source) else { return column };
             if let Some(table) = source.relation.table() {
                 let at = match index {
                     ColumnIndex::Column(i) => Some(usize::from(*i)),
@@ -616,22 +623,20 @@ pub(super) fn output_column(scope: &Scope, name: Arc<str>, e: &Expr) -> OutputCo
                 column.origin = output.origin.clone();
             }
         }
-        Expr::Subquery(query) => {
-            if let Some(output) = query.columns.first() {
-                column.declared_type = output.nested_type.clone();
-                column.origin = output.origin.clone();
-            }
-        }
-        Expr::Shared(query) => {
-            if let Some(output) = query.columns.first() {
-                column.declared_type = output.nested_type.clone();
-                column.origin = output.origin.clone();
-            }
-        }
+        Expr::Subquery(query) => come_from(&mut column, query),
+        Expr::Shared(query) => come_from(&mut column, query),
         _ => {}
     }
     column.nested_type.clone_from(&column.declared_type);
     column
+}
+
+/// The column shows where the value of a subquery comes from; what several SELECTs make comes from nowhere.
+fn come_from(column: &mut OutputColumn, query: &Query) {
+    if let (Some(output), Body::Core(_)) = (query.columns.first(), &query.body) {
+        column.declared_type = output.nested_type.clone();
+        column.origin = output.origin.clone();
+    }
 }
 
 /// The affinities of the columns of one term (all rows of VALUES), as the beginning of a compound.

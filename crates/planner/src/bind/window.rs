@@ -6,6 +6,7 @@ use turso_parser::ast::{self, Frame, FrameBound, FrameUnits, WindowSpec};
 
 use super::Binder;
 use super::order::order_term;
+use super::scope::truth_value;
 use super::types::explicit_collation;
 use crate::plan::{Expr, OrderTerm, Window};
 
@@ -142,8 +143,14 @@ impl<'a> Binder<'a> {
 }
 
 impl<'a> Binder<'a> {
-    /// How far a frame reaches. What is not constant in its form is NULL, which no frame takes, whatever it names.
+    /// How far a frame reaches. What is not constant in its form is NULL, which no frame takes, whatever it names; TRUE and
+    /// FALSE are constants, also where a column has that name.
     fn frame_offset(&mut self, expr: &'a ast::Expr) -> Result<Expr> {
+        if let ast::Expr::Column(reference) = expr
+            && let Some(truth) = truth_value(reference)
+        {
+            return Ok(Expr::Literal(turso_value::Value::Integer(i64::from(truth))));
+        }
         let mut varying = Varying(false);
         ast::visit::Visit::expr(&mut varying, expr);
         if varying.0 { Ok(Expr::Literal(turso_value::Value::Null)) } else { self.bind_expr(expr) }
@@ -155,7 +162,10 @@ struct Varying(bool);
 
 impl ast::visit::Visit for Varying {
     fn expr(&mut self, expr: &ast::Expr) {
-        self.0 |= matches!(expr, ast::Expr::Column(_) | ast::Expr::Function(_));
+        self.0 |= match expr {
+            ast::Expr::Column(reference) => truth_value(reference).is_none(),
+            expr => matches!(expr, ast::Expr::Function(_)),
+        };
         if !self.0 {
             ast::visit::walk_expr(self, expr);
         }

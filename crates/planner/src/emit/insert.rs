@@ -127,7 +127,7 @@ pub(crate) fn emit_insert(e: &mut Emitter<'_>, statement: &ast::Insert) -> Resul
     let keys = ForeignKeys::of(e, db, &table);
     e.uses_database(db, true);
     let target = Target::open(e, db, &table, |_| true)?;
-    let mut upserts = Upserts::prepare(e.context, &target, statement)?;
+    let mut upserts = Upserts::prepare(e, &target, statement)?;
     // A parent that cannot be one is told before what DO UPDATE and RETURNING say.
     keys.require_parents(e, db, &table)?;
     let returning = Returning::prepare(e, db, &table, &statement.returning)?;

@@ -43,6 +43,7 @@ pub(crate) fn bind_table_expr(
     let mut binder = Binder::for_text(context, table.sql.as_bytes());
     binder.double_quoted_strings = context.options.strings_in_ddl();
     binder.place = Some(place);
+    binder.any_schema = place != SchemaPlace::GeneratedColumn;
     binder.push_scope(vec![table_source(source, &table.name, false, db, table)]);
     context.aside(|| context.stored(db, || binder.bind_item(expr)))
 }

@@ -1,18 +1,19 @@
 //! ON CONFLICT … DO: what happens instead of a uniqueness error.
 
 use turso_error::{Error, Result};
+use turso_functions::SchemaPlace;
 use turso_parser::ast::{self, UpsertAction};
 use turso_program::Reg;
 use turso_program::Regs;
 use turso_program::cursor::{NotExists, NotFound};
-use turso_schema::{IndexKey, Table};
+use turso_schema::{Index, IndexKey, Table};
 
 use super::Emitter;
 use super::constraints::NewRow;
-use super::row::{Target, table_source};
+use super::row::{Target, bind_table_expr, table_source};
 use super::update::RowUpdate;
 use crate::context::PlanContext;
-use crate::plan::ColumnIndex;
+use crate::plan::{ColumnIndex, Expr, SourceId, same_expr};
 
 /// Which uniqueness constraint a clause is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +45,11 @@ impl<'u> Upserts<'u> {
     }
 
     /// Match the clauses with the table's constraints.
-    pub fn prepare(context: &PlanContext<'_>, target: &Target, insert: &'u ast::Insert) -> Result<Self> {
+    pub fn prepare(e: &Emitter<'_>, target: &Target, insert: &'u ast::Insert) -> Result<Self> {
         let mut clauses = Vec::with_capacity(insert.upserts.len());
+        let name = insert.alias.as_ref().unwrap_or(&insert.table.name);
         for (i, upsert) in insert.upserts.iter().enumerate() {
-            let Some(key) = key_of(target, upsert)? else {
+            let Some(key) = key_of(e, target, name, upsert)? else {
                 let which =
                     if insert.upserts.len() == 1 { String::new() } else { format!("{} ", crate::bind::ordinal(i + 1)) };
                 return Err(Error::sql(format!(
@@ -55,10 +57,8 @@ impl<'u> Upserts<'u> {
                 )));
             };
             clauses.push((key, upsert));
-            ask_about_target(context, target, upsert)?;
         }
-        let name = insert.alias.as_ref().or(Some(&insert.table.name));
-        Ok(Upserts { clauses, name })
+        Ok(Upserts { clauses, name: Some(name) })
     }
 
     /// The order of uniqueness checks with these clauses: those that the clauses name, in their order, then the rowid (`None`),
@@ -163,82 +163,83 @@ impl<'u> Upserts<'u> {
     }
 }
 
-/// The columns of a conflict target count as read.
-fn ask_about_target(context: &PlanContext<'_>, target: &Target, upsert: &ast::Upsert) -> Result<()> {
-    if !context.asks() {
-        return Ok(());
-    }
-    for term in upsert.target.iter().flat_map(|t| &t.columns) {
-        if let ast::Expr::Column(reference) = &term.expr
-            && let Some(c) = target.table.column_index(&reference.column.text)
-        {
-            context.ask_to_read(target.db, &target.table, ColumnIndex::Column(c as u16))?;
-        }
-    }
-    Ok(())
-}
-
-/// The constraint that a clause names, if there is one.
-fn key_of(target: &Target, upsert: &ast::Upsert) -> Result<Option<Key>> {
+/// The constraint that a clause names, if there is one. `name`: what the statement calls the table.
+fn key_of(e: &Emitter<'_>, target: &Target, name: &ast::Name, upsert: &ast::Upsert) -> Result<Option<Key>> {
     let Some(wanted) = &upsert.target else { return Ok(Some(Key::Any)) };
     if let Some(nulls) = wanted.columns.iter().find_map(|term| term.nulls) {
         let which = if nulls == ast::NullsOrder::First { "FIRST" } else { "LAST" };
         return Err(Error::sql(format!("unsupported use of NULLS {which}")));
     }
-    let table = &target.table;
-    if let [term] = wanted.columns.as_slice()
-        && let ast::Expr::Column(reference) = &term.expr
-        && table.has_rowid()
-        && is_rowid_name(table, &reference.column.text)
+    let wanted = Wanted::bind(e, target, name, wanted)?;
+    if let [column] = wanted.columns.as_slice()
+        && matches!(column, Expr::Column { column: ColumnIndex::Rowid, .. })
     {
         return Ok(Some(Key::Rowid));
     }
     for (position, open) in target.indexes.iter().enumerate() {
-        let index = &open.index;
-        if !index.unique || index.columns.len() != wanted.columns.len() {
-            continue;
-        }
-        // A partial index is meant when its condition is written.
-        match (&index.partial, &wanted.where_clause) {
-            (None, _) => {}
-            (Some(condition), Some(written)) if **condition == *written => {}
-            _ => continue,
-        }
-        let all = index.columns.iter().all(|column| {
-            wanted.columns.iter().any(|term| {
-                let (expr, collation) = match &term.expr {
-                    ast::Expr::Collate { expr, collation } => (&**expr, Some(collation)),
-                    expr => (expr, None),
-                };
-                let collation_fits = collation.is_none_or(|c| c.is(column.collation.name()));
-                collation_fits
-                    && match (&column.key, expr) {
-                        (IndexKey::Column(c), ast::Expr::Column(reference)) => {
-                            // An index that holds the rowid alias is never meant.
-                            reference.qualifier.is_none()
-                                && table.rowid_alias != Some(*c)
-                                && table.column_index(&reference.column.text) == Some(*c)
-                        }
-                        (IndexKey::Expr(indexed), expr) => **indexed == *expr,
-                        _ => false,
-                    }
-            })
-        });
-        if all {
+        if open.index.unique
+            && open.index.columns.len() == wanted.columns.len()
+            && wanted.fits(e.context, target, &open.index)?
+        {
             return Ok(Some(Key::Index(position)));
         }
     }
-    // A column that does not exist is the better explanation.
-    for term in &wanted.columns {
-        if let ast::Expr::Column(reference) = &term.expr
-            && table.column_index(&reference.column.text).is_none()
-            && !is_rowid_name(table, &reference.column.text)
-        {
-            let name = &reference.column;
-            return Err(Error::sql(format!("no such column: {}", name.text)).with_sql_offset(name.offset));
-        }
-    }
     Ok(None)
+}
+
+/// A conflict target whose names have been looked up.
+struct Wanted {
+    source: SourceId,
+    columns: Vec<Expr>,
+    condition: Option<Expr>,
+}
+
+impl Wanted {
+    fn bind(e: &Emitter<'_>, target: &Target, name: &ast::Name, written: &ast::UpsertTarget) -> Result<Self> {
+        let source = e.context.new_source();
+        let text = super::trigger::statement_text(e);
+        let mut binder = super::trigger::statement_binder(e, &text, None)?;
+        binder.place = Some(SchemaPlace::Index);
+        binder.push_scope(vec![table_source(source, &name.text, false, target.db, &target.table)]);
+        let columns = written.columns.iter().map(|term| binder.bind_expr(&term.expr)).collect::<Result<_>>()?;
+        let condition = written.where_clause.as_ref().map(|condition| binder.bind_expr(condition)).transpose()?;
+        Ok(Wanted { source, columns, condition })
+    }
+
+    /// The index has these columns, in whatever order, and this condition.
+    fn fits(&self, context: &PlanContext<'_>, target: &Target, index: &Index) -> Result<bool> {
+        let stored = |expr| bind_table_expr(context, SchemaPlace::Index, target.db, &target.table, self.source, expr);
+        if let Some(condition) = &index.partial {
+            let Some(wanted) = &self.condition else { return Ok(false) };
+            if !same_expr(wanted, &stored(condition)?) {
+                return Ok(false);
+            }
+        }
+        for column in &index.columns {
+            let key = match &column.key {
+                IndexKey::Expr(expr) => Some(stored(expr)?),
+                _ => None,
+            };
+            let fits = |wanted: &Expr| {
+                let (wanted, collation) = match wanted {
+                    Expr::Collate { expr, collation, .. } => (&**expr, Some(collation)),
+                    wanted => (wanted, None),
+                };
+                let same = match (&column.key, wanted) {
+                    // An index that holds the rowid alias is never meant.
+                    (IndexKey::Column(c), Expr::Column { column: ColumnIndex::Column(named), .. }) => {
+                        usize::from(*named) == *c
+                    }
+                    _ => key.as_ref().is_some_and(|key| same_expr(key, wanted)),
+                };
+                same && collation.is_none_or(|c| c.name().eq_ignore_ascii_case(column.collation.name()))
+            };
+            if !self.columns.iter().any(fits) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// The name means the rowid: its alias column, or `rowid`, `_rowid_` and `oid` where no column has the name.

@@ -156,7 +156,7 @@ pub(super) fn delete_from_view(
     let (source, output) = view_source(e, db, &view, name)?;
     let text = statement_text(e);
     let mut binder = statement_binder(e, &text, statement.with.as_ref())?;
-    binder.push_scope(vec![source]);
+    binder.push_view(db, source);
     let filter = match &statement.where_clause {
         Some(condition) => binder.bind_conjuncts(condition)?,
         None => Vec::new(),
@@ -201,7 +201,7 @@ pub(super) fn update_view(
     let id = source.id;
     let text = statement_text(e);
     let mut binder = statement_binder(e, &text, statement.with.as_ref())?;
-    binder.push_scope(vec![source]);
+    binder.push_view(db, source);
     let mut filter = match &statement.from {
         Some(from) => binder.bind_from(from)?,
         None => Vec::new(),

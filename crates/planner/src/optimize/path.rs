@@ -476,7 +476,7 @@ impl<'f, 'a> Finder<'f, 'a> {
                     || info.index.partial.as_ref().is_some()
                     || self.info.table.is_some_and(|t| !t.has_rowid())
                     || (!info.shape.unordered && info.entry_size < self.info.size.row_size && !self.wish.for_write)))
-            || (!info.covering && (ordered || named));
+            || (!info.covering && (ordered || named || info.index.partial.is_some()));
         if !wanted {
             return;
         }

@@ -7,11 +7,12 @@ use turso_schema::{Index, IndexKey, Schema, Table};
 use turso_value::Collation;
 
 use super::cost::{IndexShape, LogEst, TableSize, index_entry_size, index_shape, table_size};
-use super::terms::{KeyRef, Mask, Terms};
+use super::terms::{KeyRef, Mask, Terms, commuted};
 use super::{ColumnSet, UsedColumns};
 use crate::bind::Binder;
 use crate::context::{ConnectedTable, PlanContext};
 use crate::plan::{ColumnIndex, Core, Expr, IndexHint, JoinKind, Relation, Source, same_expr};
+use turso_program::expression::CompareOp;
 
 /// One source of the core.
 #[derive(Debug)]
@@ -261,7 +262,9 @@ fn bind_keys(source: &Source, table: &Table, index: &Index, context: &PlanContex
 fn bind_one(source: &Source, index: &Index, expr: &turso_parser::ast::Expr, context: &PlanContext<'_>) -> Option<Expr> {
     let text = index.sql.as_deref().unwrap_or_default();
     let mut binder = Binder::for_text(context, text.as_bytes());
-    binder.push_scope(vec![source.clone()]);
+    binder.any_schema = true;
+    // Its table goes by its own name, whatever the query calls it.
+    binder.push_scope(vec![Source { name: index.table.clone(), aliased: false, ..source.clone() }]);
     let stored = || context.stored(turso_program::DbIndex(0), || binder.bind_expr(expr));
     let mut bound = context.aside(stored).ok()?;
     crate::rewrite::rewrite_expr(&mut bound, context);
@@ -294,6 +297,19 @@ fn implies(term: &Expr, condition: &Expr) -> bool {
         return true;
     }
     match condition {
+        // `2 = a` says the same as `a = 2`. SQLite turns around neither `<>` nor what two columns are compared by.
+        Expr::Compare { op, left, right, how, null_equal } if *op != CompareOp::Ne => match term {
+            Expr::Compare { op: turned, left: r, right: l, how: by, null_equal: same } => {
+                commuted(*turned) == *op
+                    && same == null_equal
+                    && how == by
+                    && matches!(**l, Expr::Column { .. })
+                    && !matches!(**r, Expr::Column { .. })
+                    && same_expr(left, l)
+                    && same_expr(right, r)
+            }
+            _ => false,
+        },
         Expr::Or(left, right) => implies(term, left) || implies(term, right),
         Expr::IsNull { expr, negated: true } => false_on_null(term, expr),
         _ => false,

@@ -614,7 +614,7 @@ pub(super) fn serves(column: Affinity, how: &CompareHow) -> bool {
     }
 }
 
-fn commuted(op: CompareOp) -> CompareOp {
+pub(super) fn commuted(op: CompareOp) -> CompareOp {
     match op {
         CompareOp::Lt => CompareOp::Gt,
         CompareOp::Le => CompareOp::Ge,

@@ -28,7 +28,26 @@ static void read_only_index(void) {
   RC(sqlite3_open_v2(uri, &reader, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, 0)); rows(reader, "SELECT * FROM t"); RC(sqlite3_close(reader));
 }
 
+static void checkpoint(sqlite3 *db, const char *name, int mode) {
+  int frames = 7, done = 7;
+  printf("checkpoint %s %d: ", name ? name : "-", mode);
+  RC(sqlite3_wal_checkpoint_v2(db, name, mode, &frames, &done)); INT(frames); INT(done);
+}
+
+/* Checkpoints of several databases: one that is busy keeps no other from its own. */
+static void all_databases(void) {
+  sqlite3 *db = 0, *other = 0;
+  RC(sqlite3_open(scratch("first.db"), &db)); printf("attach "); char sql[1200]; snprintf(sql, sizeof sql, "ATTACH '%s' AS a; ATTACH '%s' AS b", scratch("second.db"), scratch("third.db")); RC(sqlite3_exec(db, sql, 0, 0, 0));
+  rows(db, "PRAGMA main.journal_mode = wal; PRAGMA a.journal_mode = wal; PRAGMA b.journal_mode = wal; CREATE TABLE main.t(x); CREATE TABLE a.u(x); CREATE TABLE b.v(x); INSERT INTO u VALUES(1)");
+  RC(sqlite3_open(scratch("second.db"), &other)); run(other, "BEGIN; INSERT INTO u VALUES(2)");
+  for (int mode = -2; mode < 5; mode++) checkpoint(db, 0, mode);
+  rows(db, "PRAGMA wal_checkpoint(truncate)"); rows(db, "PRAGMA a.wal_checkpoint(truncate)"); run(other, "COMMIT");
+  checkpoint(db, "a", SQLITE_CHECKPOINT_NOOP); rows(db, "PRAGMA a.wal_checkpoint(noop)"); run(db, "INSERT INTO t VALUES(1)"); rows(db, "PRAGMA wal_checkpoint = noop"); checkpoint(db, 0, SQLITE_CHECKPOINT_TRUNCATE); checkpoint(db, "temp", SQLITE_CHECKPOINT_NOOP); checkpoint(db, "a", SQLITE_CHECKPOINT_NOOP);
+  RC(sqlite3_close(other)); RC(sqlite3_close(db));
+}
+
 void logs(void) {
+  all_databases();
   read_only_index();
   staying();
   sqlite3 *db = 0, *other = 0; int frames = 0, done = 0;

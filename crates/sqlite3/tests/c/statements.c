@@ -26,7 +26,17 @@ static void binding(sqlite3 *db) {
   RC(sqlite3_finalize(other)); RC(sqlite3_finalize(stmt)); RC(sqlite3_finalize(0)); RC(sqlite3_reset(0)); RC(sqlite3_step(0)); RC(sqlite3_bind_int(0, 1, 1));
 }
 
+/* Columns that subqueries take from the query around them. */
+static void outer_columns(sqlite3 *db) {
+  const char *queries[] = { "SELECT (SELECT a) FROM t", "SELECT (SELECT t.b FROM t AS u) FROM t", "SELECT (SELECT (SELECT rowid)) FROM t", "SELECT (SELECT q) FROM (SELECT b AS q FROM t)", "SELECT (SELECT a + 1) FROM t", "SELECT (SELECT a UNION SELECT 1) FROM t", 0 };
+  for (int i = 0; queries[i]; i++) {
+    sqlite3_stmt *stmt = 0;
+    RC(sqlite3_prepare_v2(db, queries[i], -1, &stmt, 0)); STR(sqlite3_column_decltype(stmt, 0)); STR(sqlite3_column_database_name(stmt, 0)); STR(sqlite3_column_table_name(stmt, 0)); STR(sqlite3_column_origin_name(stmt, 0)); RC(sqlite3_finalize(stmt));
+  }
+}
+
 static void columns(sqlite3 *db) {
+  outer_columns(db);
   sqlite3_stmt *stmt = 0;
   RC(sqlite3_db_config(db, SQLITE_DBCONFIG_STMT_SCANSTATUS, 1, (int *)0));
   RC(sqlite3_prepare_v2(db, "SELECT a AS x, b, c || 'z', 12, 1.5, NULL, x'0102' FROM t ORDER BY a", -1, &stmt, 0));

@@ -16,6 +16,8 @@ use crate::planted::{self, Planted};
 /// How far a checkpoint goes (`PRAGMA wal_checkpoint`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CheckpointMode {
+    /// Nothing: it tells how much there is in the log, and how much of it in the database file.
+    Noop,
     /// As much as possible without waiting for anybody.
     Passive,
     /// Everything, or busy.
@@ -192,6 +194,15 @@ impl Wal {
         effort: Effort,
         synchronous: Synchronous,
     ) -> Result<CheckpointResult> {
+        if mode == CheckpointMode::Noop {
+            let Some(newest) = self.current_header(true)? else { return Err(Error::from_code(ResultCode::BUSY)) };
+            let checkpointed = self.index.backfilled()?.min(newest.max_frame);
+            return Ok(CheckpointResult {
+                busy: false,
+                log: newest.max_frame.into(),
+                checkpointed: checkpointed.into(),
+            });
+        }
         if db.is_read_only() {
             return Err(Error::from_code(ResultCode::READONLY));
         }

@@ -52,8 +52,7 @@ pub(super) fn resolve_all(context: &PlanContext<'_>, db: DbIndex, when: &str) ->
                 Relation::View { select, .. } => view(context, table, select),
                 _ => table_exprs(context, db, table),
             })?);
-            for index in table.indexes.iter().filter(|i| !is_primary(table, i) && i.broken.is_none()) {
-                let Some(sql) = &index.sql else { continue };
+            for (index, sql) in indexes_of(table) {
                 let at = Place { kind: "index", name: &index.name, sql, ..at };
                 elements.push(at.element(|| index_exprs(context, db, table, index))?);
             }
@@ -67,6 +66,22 @@ pub(super) fn resolve_all(context: &PlanContext<'_>, db: DbIndex, when: &str) ->
         }
     }
     Ok(elements)
+}
+
+/// The indexes of a table that have texts.
+fn indexes_of(table: &Table) -> impl Iterator<Item = (&Index, &Arc<str>)> {
+    let whole = table.indexes.iter().filter(|index| !is_primary(table, index) && index.broken.is_none());
+    whole.filter_map(|index| Some((&**index, index.sql.as_ref()?)))
+}
+
+/// The indexes of one table have no errors.
+pub(super) fn check_indexes(context: &PlanContext<'_>, db: DbIndex, table: &str, when: &str) -> Result<(), Refusal> {
+    let Some(table) = context.catalogue.schema(db).table(table) else { return Ok(()) };
+    for (index, sql) in indexes_of(table) {
+        let at = Place { context, db, kind: "index", name: &index.name, table: &table.name, sql, when };
+        at.element(|| index_exprs(context, db, table, index))?;
+    }
+    Ok(())
 }
 
 /// The element in hand.
@@ -130,6 +145,7 @@ fn bind_over_table(
 ) -> Result<()> {
     let mut binder = Binder::for_text(context, sql.as_bytes());
     binder.double_quoted_strings = context.options.strings_in_ddl();
+    binder.any_schema = true;
     binder.push_scope(vec![table_source(context.new_source(), &table.name, false, db, table)]);
     exprs.iter().try_for_each(|expr| binder.bind_item(expr).map(|_| ()))
 }
@@ -241,7 +257,11 @@ fn step_names(e: &Emitter<'_>, sql: &str, step: &TriggerStep) -> Result<()> {
 fn target(e: &Emitter<'_>, name: &ast::QualifiedName) -> Result<(DbIndex, Arc<Table>)> {
     let (db, table) = find_target(e, name)?;
     note_table(e.context, db, &table, &name.name);
-    let table = e.context.aside(|| expand_view(e, db, &table))?;
+    // The columns of a virtual table are known once it is connected.
+    let table = match table.is_virtual() {
+        true => e.context.catalogue.virtual_table(db, &table)?.table.clone(),
+        false => e.context.aside(|| expand_view(e, db, &table))?,
+    };
     Ok((db, table))
 }
 

@@ -17,7 +17,7 @@ use turso_program::write::{Insert, MakeRecord, Position};
 use turso_schema::{Table, Trigger, define_table, parse_stored};
 
 use super::alter::{Rewrite, apply, corrupt};
-use super::references::{Altered, Element, Refusal, error_in, resolve_all};
+use super::references::{Altered, Element, Refusal, check_indexes, error_in, resolve_all};
 use super::{EXACT, SEQUENCE_TABLE, check_object_name, definition, schema_of, text_into};
 use crate::context::{Mention, PlanContext};
 use crate::emit::Emitter;
@@ -319,6 +319,9 @@ pub(super) fn rename_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>,
     }
     if legacy {
         check_tables(e.context, &rewrites, AFTER)?;
+        let altered = Altered::new(e.context.catalogue, &rewrites)?;
+        let context = PlanContext::new(&altered, e.context.options.clone(), e.context.sql);
+        check_indexes(&context, db, &to.text, AFTER)?;
         apply(e, &rewrites);
     } else {
         finish(e, db, &rewrites)?;

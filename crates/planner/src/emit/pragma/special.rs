@@ -5,6 +5,7 @@ use std::sync::Arc;
 use turso_error::{Error, Result};
 use turso_program::control::{Goto, ResultRow};
 use turso_program::data::Integer;
+use turso_program::expression::Or;
 use turso_program::schema::{
     Checkpoint, ConnectionCall, Cookie, HostCall, IncrVacuum, JournalMode, MaxPageCount, PageCount, ReadCookie,
     SetCookie,
@@ -67,11 +68,18 @@ pub(super) fn wal_checkpoint(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()>
         Some("full") => 1,
         Some("restart") => 2,
         Some("truncate") => 3,
+        Some("noop") => 4,
         _ => 0,
     };
-    let values = e.builder.registers(3);
-    for db in databases(e, call).into_iter().rev() {
-        e.builder.emit(Checkpoint { db, mode, dest: values.first });
+    // The numbers are those of the first database; any of them may have been busy.
+    let (values, further) = (e.builder.registers(3), e.builder.registers(3));
+    for (i, db) in databases(e, call).into_iter().enumerate() {
+        if i == 0 {
+            e.builder.emit(Checkpoint { db, mode, dest: values.first });
+        } else {
+            e.builder.emit(Checkpoint { db, mode, dest: further.first });
+            e.builder.emit(Or { left: values.first, right: further.first, dest: values.first });
+        }
     }
     e.builder.emit(ResultRow { values });
     Ok(())
