@@ -211,9 +211,8 @@ pub unsafe extern "C" fn turso_db_config(db: *mut Db, op: c_int, arguments: *mut
         let Some(db) = handle.get() else { return MISUSE };
         match op {
             1000 => {
-                let name = Text::new(arguments.string());
-                *db.main_name.borrow_mut() = name.bytes().map(crate::error::c_string);
-                OK
+                let name = Text::new(arguments.string()).string();
+                db.outcome(db.connection.name_main_database(name.as_deref().unwrap_or("main")))
             }
             1001 => OK,
             _ if SWITCHES.contains(&op) || op == FP_DIGITS => {

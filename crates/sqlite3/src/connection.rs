@@ -13,9 +13,6 @@ use crate::mutex::sqlite3_mutex;
 impl Db {
     /// The name under which a database of the connection is known, in memory that lives as long as the connection.
     fn schema_name(&self, index: usize) -> *const c_char {
-        if let (0, Some(name)) = (index, &*self.main_name.borrow()) {
-            return name.as_ptr();
-        }
         let databases = self.connection.databases();
         let Some((name, _)) = databases.get(index) else { return null() };
         let mut names = self.names.borrow_mut();

@@ -21,6 +21,7 @@ const SIZE_LIMIT: c_int = 36;
 const RESERVE_BYTES: c_int = 38;
 const EXTERNAL_READER: c_int = 40;
 const RESET_CACHE: c_int = 42;
+const NULL_IO: c_int = 43;
 
 /// File objects and settings of a connection's databases, by their number.
 #[derive(Default)]
@@ -132,6 +133,7 @@ impl Db {
                 Out::new(argument.cast::<c_int>()).set(self.connection.is_read_elsewhere(database).into());
                 OK
             }
+            NULL_IO if self.connection.sever(database) => OK,
             PERSIST_WAL => {
                 let current = self.files.borrow().persist_wal;
                 self.switch_file(Out::new(argument.cast()), current, |files, on| {

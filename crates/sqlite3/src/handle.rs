@@ -76,8 +76,6 @@ pub struct Db {
     pub vtab_on_conflict: Cell<c_int>,
     /// What callbacks were registered with.
     pub hooks: crate::hooks::HookData,
-    /// The name of the main database, where the application has chosen one.
-    pub main_name: RefCell<Option<CString>>,
     /// Schema names handed out by `sqlite3_db_name`.
     pub names: RefCell<Vec<CString>>,
     /// A panic was caught while it was in use: its state can no longer be trusted.
@@ -206,7 +204,6 @@ impl Db {
             vtab_builds: RefCell::default(),
             vtab_on_conflict: Cell::new(4),
             hooks: Default::default(),
-            main_name: RefCell::default(),
             names: RefCell::default(),
             broken: Cell::new(false),
             digits: Cell::new(crate::config::DIGITS),

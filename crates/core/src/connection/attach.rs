@@ -17,7 +17,7 @@ impl State {
         if self.databases.len() >= most + 2 {
             return Err(Error::sql(format!("too many attached databases - max {most}")));
         }
-        if self.databases.iter().any(|d| d.name.eq_ignore_ascii_case(&name)) {
+        if self.find_database(&name).is_some() {
             return Err(Error::sql(format!("database {name} is already in use")));
         }
         let mut options = self.options.clone();
@@ -57,7 +57,7 @@ impl State {
     /// `DETACH name`.
     pub fn detach(&mut self, name: &Value) -> Result<()> {
         let name = text(name);
-        let Some(index) = self.databases.iter().position(|d| d.name.eq_ignore_ascii_case(&name)) else {
+        let Some(index) = self.find_database(&name) else {
             return Err(Error::sql(format!("no such database: {name}")));
         };
         if index < 2 {

@@ -18,9 +18,14 @@ impl Connection {
 }
 
 impl State {
+    /// The database of this name. The main database keeps its usual name beside the one that the application has given it.
+    pub(crate) fn find_database(&self, name: &str) -> Option<usize> {
+        let found = self.databases.iter().position(|db| db.name.eq_ignore_ascii_case(name));
+        found.or_else(|| name.eq_ignore_ascii_case("main").then_some(0))
+    }
+
     pub(crate) fn database_index(&self, name: &str) -> Result<usize> {
-        let found = self.databases.iter().position(|d| d.name.eq_ignore_ascii_case(name));
-        found.ok_or_else(|| Error::sql(format!("unknown database {name}")))
+        self.find_database(name).ok_or_else(|| Error::sql(format!("unknown database {name}")))
     }
 
     /// Runs a restartable operation to its end, waiting in place.

@@ -150,7 +150,9 @@ impl Catalogue for SessionCatalogue<'_> {
     fn find_database(&self, name: &str) -> Option<DbIndex> {
         // An attached database may have taken the name of another one's file; the last one attached is found first.
         let is_named = |&i: &usize| self.databases.name(i).is_some_and(|known| known.eq_ignore_ascii_case(name));
-        (0..self.databases.len()).rev().find(is_named).map(|i| DbIndex(i as u16))
+        let found = (0..self.databases.len()).rev().find(is_named).map(|i| DbIndex(i as u16));
+        // The main database keeps its usual name beside the one that the application has given it.
+        found.or_else(|| name.eq_ignore_ascii_case("main").then_some(DbIndex(0)))
     }
 
     fn has_authorizer(&self) -> bool {

@@ -115,6 +115,14 @@ impl Connection {
         }
     }
 
+    /// A database, by its number in [`Connection::databases`], is no longer read or written by this connection; false where it
+    /// is in memory.
+    pub fn sever(&self, database: usize) -> bool {
+        let mut state = self.lock();
+        let entry = state.databases.get_mut(database).filter(|entry| entry.pager.database_file().is_some());
+        entry.map(|entry| entry.pager.sever()).is_some()
+    }
+
     /// Bytes at the end of each page of a database, by its number in [`Connection::databases`], that are left to extensions. More
     /// of them can be asked for: they are there once the database is made, or made anew by VACUUM. Answers what was asked for, or
     /// is there, before.

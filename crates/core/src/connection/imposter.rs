@@ -15,7 +15,7 @@ impl Connection {
     pub fn set_imposter(&self, database: &str, root: Option<u32>) -> Result<()> {
         let mut state = self.lock();
         state.usable()?;
-        let found = state.databases.iter().position(|db| db.name.eq_ignore_ascii_case(database));
+        let found = state.find_database(database);
         let found = found.ok_or_else(|| Error::sql(format!("unknown database {database}")))?;
         state.imposter = root.map(|root| (found, root));
         Ok(())

@@ -175,7 +175,7 @@ impl State {
         }
         let named = name.schema.as_ref().map(|schema| &*schema.text);
         let wanted = if temporary { "temp" } else { named.unwrap_or("main") };
-        let entry = self.databases.iter().find(|entry| entry.name.eq_ignore_ascii_case(wanted));
+        let entry = self.find_database(wanted).and_then(|index| self.databases.get(index));
         let count = entry
             .and_then(|entry| entry.schema.as_ref())
             .map_or(0, |schema| schema.tables.len() + schema.indexes.len() + schema.triggers.len());

@@ -260,6 +260,18 @@ impl Connection {
         self.lock().databases.iter().map(|d| (d.name.to_string(), d.file.to_string())).collect()
     }
 
+    /// Give the main database a name beside its usual one.
+    pub fn name_main_database(&self, name: &str) -> Result<()> {
+        let mut state = self.lock();
+        state.usable()?;
+        if let Some(main) = state.databases.first_mut() {
+            main.name = name.into();
+        }
+        state.expire_kept_programs();
+        state.generation = state.generation.wrapping_add(1);
+        Ok(())
+    }
+
     /// Whether the temporary database has anything in it: until then `PRAGMA database_list` leaves it out.
     pub fn has_temporary_objects(&self) -> bool {
         let state = self.lock();

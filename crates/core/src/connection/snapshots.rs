@@ -13,7 +13,7 @@ fn refused() -> Error {
 impl State {
     /// A database in which the open transaction has not written.
     fn database_read(&self, name: &str) -> Result<usize> {
-        let found = self.databases.iter().position(|db| db.name.eq_ignore_ascii_case(name)).filter(|db| *db != 1);
+        let found = self.find_database(name).filter(|db| *db != 1);
         let found = found.filter(|db| self.databases.get(*db).is_some_and(|entry| !entry.pager.in_write()));
         found.ok_or_else(refused)
     }

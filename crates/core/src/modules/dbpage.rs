@@ -138,7 +138,7 @@ impl VirtualTable for DbPage {
 fn find_database(state: &State, name: &Value) -> Option<usize> {
     let mut text = Vec::new();
     name.as_ref().write_text(&mut text);
-    state.databases.iter().position(|d| d.name.as_bytes().eq_ignore_ascii_case(&text))
+    state.find_database(&String::from_utf8_lossy(&text))
 }
 
 /// A scan of the pages `next..=last` of a database.

@@ -44,7 +44,7 @@ impl Module for DbStat {
             Some(name) => {
                 let name = name.trim_matches(['"', '\'', '[', ']', '`']);
                 let state = super::state_of(session)?;
-                if !state.databases.iter().any(|d| d.name.eq_ignore_ascii_case(name)) {
+                if state.find_database(name).is_none() {
                     return Err(Error::sql(format!("no such database: {name}")));
                 }
                 name.to_string()
@@ -418,7 +418,7 @@ impl Cursor for Walk {
         let name = text(NAME);
         let aggregate = text(AGGREGATE).is_some_and(|v| turso_value::number::parse_integer_prefix(v.as_bytes()) != 0);
         let mut fresh = Self { default_schema: std::mem::take(&mut self.default_schema), aggregate, ..Self::default() };
-        let database = state.databases.iter().position(|d| d.name.eq_ignore_ascii_case(&schema));
+        let database = state.find_database(&schema);
         if let Some(database) = database {
             let quoted = schema.replace('"', "\"\"");
             let mut sql = format!(

@@ -190,7 +190,7 @@ pub(super) fn find_column(source: &Source, name: &str) -> Option<usize> {
 }
 
 /// A qualifier means this source. The table of the schema answers to its old and its new name, whichever FROM has.
-pub(super) fn is_called(source: &Source, schema: Option<&ast::Name>, qualifier: &ast::Name) -> bool {
+pub(super) fn is_called(source: &Source, schema: Option<&str>, qualifier: &ast::Name) -> bool {
     match &source.relation {
         Relation::Table { table, .. } if table.root == 1 && !source.aliased => {
             let known: &[&str] = match &*table.name {
@@ -308,9 +308,9 @@ impl Scope {
     }
 
     /// Look a column up in this scope alone.
-    pub(super) fn find(&self, reference: &ast::ColumnRef, any_schema: bool) -> Result<Option<Found>> {
-        let name = reference.column.as_str();
-        let (schema, table) = (reference.schema().filter(|_| !any_schema), reference.table());
+    /// `schema`: the name of the database that is written before that of the table.
+    pub(super) fn find(&self, reference: &ast::ColumnRef, schema: Option<&str>) -> Result<Option<Found>> {
+        let (name, table) = (reference.column.as_str(), reference.table());
         // One source, and a bare name: nothing can be ambiguous.
         if let ([source], [info], None) = (self.sources.as_slice(), self.info.as_slice(), table)
             && !info.qualified_only
@@ -391,10 +391,10 @@ impl Scope {
     }
 }
 
-fn schema_matches(wanted: Option<&ast::Name>, has: &Option<Arc<str>>) -> bool {
+fn schema_matches(wanted: Option<&str>, has: &Option<Arc<str>>) -> bool {
     match (wanted, has) {
         (None, _) => true,
-        (Some(wanted), Some(has)) => wanted.is(has),
+        (Some(wanted), Some(has)) => wanted.eq_ignore_ascii_case(has),
         (Some(_), None) => false,
     }
 }
@@ -463,9 +463,15 @@ impl<'a> Binder<'a> {
 
     /// The column or alias that the reference means, looked for in all visible scopes from the inside out.
     pub(super) fn try_column(&mut self, reference: &'a ast::ColumnRef) -> Result<Option<Expr>> {
+        let written = reference.schema().filter(|_| !self.any_schema);
+        let schema = written.map(|schema| match schema.is("main") {
+            // Its own name, if the application has given it another one.
+            true => self.context.catalogue.database_name(turso_program::DbIndex(0)),
+            false => schema.as_str(),
+        });
         for level in (0..self.scopes.len()).rev() {
             let scope = &self.scopes[level];
-            if let Some(found) = scope.find(reference, self.any_schema)? {
+            if let Some(found) = scope.find(reference, schema)? {
                 let expr = scope.expr_of(&found);
                 if let Some(source) = scope.sources.get(found.source) {
                     self.note_column(source, found.column, reference);

@@ -135,7 +135,9 @@ impl Pager {
 
     pub(super) fn commit_file(&mut self) -> Result<()> {
         let pages = self.dirty.len() as u64;
-        let result = match &self.file_mut().source {
+        let file = self.file_mut();
+        let result = match &file.source {
+            _ if file.severed => Err(Error::from_code(ResultCode::IOERR_LOCK)),
             Source::Wal(_) => self.commit_wal(),
             Source::Rollback(_) => self.commit_rollback_mode(Stage::Done, None),
             Source::None => Err(Error::from_code(ResultCode::INTERNAL)),

@@ -73,6 +73,8 @@ pub(super) struct FileBacking {
     pub log_at_end: LogAtEnd,
     /// The SHARED lock (or more) of a transaction that has ended is still held.
     pub kept: bool,
+    /// This connection no longer reads or writes the file ([`Pager::sever`]).
+    pub severed: bool,
     /// A database whose first page is damaged is opened all the same.
     pub overlooks_damage: bool,
     /// The header that the first write to an empty database creates.
@@ -194,6 +196,7 @@ impl Pager {
             exclusive: false,
             log_at_end: LogAtEnd::default(),
             kept: false,
+            severed: false,
             overlooks_damage: false,
             initial_header: DatabaseHeader::new(page_size),
             live: None,
@@ -255,6 +258,9 @@ impl Pager {
 
     fn acquire_snapshot(&mut self) -> Result<()> {
         let file = self.file_mut();
+        if file.severed {
+            return Err(Error::from_code(ResultCode::IOERR_LOCK));
+        }
         if file.db.is_owned_by_other(file.id) {
             return Err(Error::from_code(ResultCode::BUSY));
         }

@@ -360,6 +360,7 @@ impl Pager {
             return self.read_let_go(no, slot);
         }
         match &self.backing {
+            Backing::File(file) if file.severed => Err(Error::from_code(ResultCode::IOERR_READ)),
             Backing::File(_) => {
                 let page = self.read_page(no);
                 self.counts.misses += u64::from(page.is_ok());

@@ -227,6 +227,15 @@ impl Pager {
         }
     }
 
+    /// From now on this connection neither reads nor writes the file (`SQLITE_FCNTL_NULL_IO`): what it has at hand of a
+    /// transaction it may still read, and every other attempt fails. Other connections go on.
+    pub fn sever(&mut self) {
+        if let Backing::File(file) = &mut self.backing {
+            file.severed = true;
+            file.log_at_end = LogAtEnd::Kept;
+        }
+    }
+
     /// See [`Pager::set_journal_size_limit`].
     pub fn journal_size_limit(&self) -> i64 {
         self.journal_size_limit
