@@ -404,7 +404,10 @@ impl InnerStatement {
     /// Prepare the first statement of the text.
     pub fn prepare(state: &mut State, sql: &str) -> Result<Self> {
         state.ensure_schemas()?;
-        let Some((program, _)) = state.plan(sql.as_bytes())? else { return Err(Error::from_code(ResultCode::MISUSE)) };
+        let outer = std::mem::replace(&mut state.plans_within, true);
+        let planned = state.plan(sql.as_bytes());
+        state.plans_within = outer;
+        let Some((program, _)) = planned? else { return Err(Error::from_code(ResultCode::MISUSE)) };
         let mut execution = Execution::new(sql.as_bytes().into(), program, state.generation);
         execution.is_inner = true;
         Ok(Self { execution })
@@ -661,8 +664,10 @@ impl Execution {
             state.end_reads_if_idle();
         }
         state.waiting = None;
-        let prepared = state.plan_by_current_schemas(&self.sql, self.explains)?;
-        let Some((program, _)) = prepared else { return Err(Error::from_code(ResultCode::SCHEMA)) };
+        let outer = std::mem::replace(&mut state.plans_within, self.is_inner);
+        let prepared = state.plan_by_current_schemas(&self.sql, self.explains);
+        state.plans_within = outer;
+        let Some((program, _)) = prepared? else { return Err(Error::from_code(ResultCode::SCHEMA)) };
         let parameters: Vec<Value> = self.vm.parameters().to_vec();
         let objects: Vec<Option<Object>> = self.vm.parameter_objects().to_vec();
         self.status.reprepares += 1;

@@ -59,6 +59,11 @@ pub trait Catalogue {
         let _ = name;
         Ok(None)
     }
+    /// `NAME_suffix` is a table that the module keeps for its table `NAME`.
+    fn is_shadow_suffix(&self, module: &str, suffix: &str) -> bool {
+        let _ = (module, suffix);
+        false
+    }
     /// Ask a virtual table how it would scan.
     fn best_index(&self, table: &ConnectedTable, question: &Question) -> Result<Option<Answer>> {
         table.used.table.best_index(question)
@@ -160,6 +165,8 @@ pub struct PlanOptions {
     pub no_foreign_key_actions: bool,
     /// `PRAGMA ignore_check_constraints`.
     pub ignore_check_constraints: bool,
+    /// The schema's version and the shadow tables of virtual tables are left alone.
+    pub defensive: bool,
     /// `PRAGMA writable_schema`.
     pub writable_schema: bool,
     /// `PRAGMA trusted_schema`: functions of the application that are not marked as harmless may be used by the schema.
@@ -206,6 +213,7 @@ impl Default for PlanOptions {
             defer_foreign_keys: false,
             no_foreign_key_actions: false,
             ignore_check_constraints: false,
+            defensive: false,
             writable_schema: false,
             trusted_schema: true,
             no_truncate: false,

@@ -19,6 +19,7 @@ pub mod plan;
 pub mod reached;
 mod resolve;
 pub mod rewrite;
+mod shadow;
 mod statement;
 
 pub use authorize::{AuthAction, AuthRequest, Authorization};

@@ -55,20 +55,27 @@ struct Wanted {
     memory: bool,
     shared: bool,
     no_follow: bool,
+    /// Names of attached files may be URIs.
+    uri: bool,
     /// A VFS of the application.
     vfs: Option<*mut crate::vfs::sqlite3_vfs>,
 }
 
 impl Wanted {
     fn new(name: &[u8], flags: c_int, vfs: Option<&[u8]>) -> Result<Self> {
-        let is_uri = (flags & OPEN_URI != 0 || config::uri_enabled()) && name.starts_with(b"file:");
-        let location = if is_uri { uri::parse(name)? } else { Location { path: name.to_vec(), ..Location::default() } };
+        let uri = flags & OPEN_URI != 0 || config::uri_enabled();
+        let location = if uri && name.starts_with(b"file:") {
+            uri::parse(name)?
+        } else {
+            Location { path: name.to_vec(), ..Location::default() }
+        };
         let mut wanted = Self {
             read_only: flags & OPEN_READONLY != 0,
             create: flags & OPEN_CREATE != 0,
             memory: flags & OPEN_MEMORY != 0,
             shared: flags & OPEN_SHAREDCACHE != 0 || config::shared_cache(),
             no_follow: flags & OPEN_NOFOLLOW != 0,
+            uri,
             vfs: None,
             location,
         };
@@ -119,6 +126,7 @@ impl Wanted {
         let mut options = options(self.read_only, self.create || self.is_memory());
         options.shared_cache = self.shared;
         options.no_follow = self.no_follow;
+        options.uri = self.uri;
         if !self.is_memory() {
             if let Some(vfs) = self.vfs {
                 let name = |path: &[u8]| FileName::new(path, &self.location.parameters);

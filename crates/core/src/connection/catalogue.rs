@@ -205,6 +205,10 @@ impl Catalogue for SessionCatalogue<'_> {
         Err(self.miss(MissingTable::Eponymous(name.into())))
     }
 
+    fn is_shadow_suffix(&self, module: &str, suffix: &str) -> bool {
+        self.virtual_tables.module(module).is_some_and(|module| module.is_shadow_suffix(suffix))
+    }
+
     fn best_index(&self, table: &ConnectedTable, question: &Question) -> Result<Option<Answer>> {
         let instance = &table.used.table;
         if !instance.plans_with_connection() {
@@ -261,6 +265,8 @@ impl State {
             defer_foreign_keys: self.settings.defer_foreign_keys,
             no_foreign_key_actions: self.settings.no_foreign_key_actions,
             ignore_check_constraints: self.settings.ignore_check_constraints,
+            // Modules and functions of the application may do what the statement that calls them may not.
+            defensive: self.settings.switches.defensive && self.lent_depth == 0 && !self.plans_within,
             writable_schema: self.settings.writable_schema && !self.settings.switches.defensive,
             triggers: self.settings.switches.triggers,
             views: self.settings.switches.views,

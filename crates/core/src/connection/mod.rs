@@ -41,6 +41,7 @@ use turso_program::Program;
 
 use crate::statement::{Prepared, Statement, StepResult};
 use crate::wait::{Attempt, Wait};
+use turso_parser::ast;
 
 use elsewhere::Elsewhere;
 use gate::{Gate, Held};
@@ -299,6 +300,18 @@ fn turns_writable_schema(sql: &[u8]) -> bool {
     )
 }
 
+/// The statement changes the table of a schema itself.
+fn writes_to_schema(statement: &ast::Statement) -> bool {
+    let table = match statement {
+        ast::Statement::Insert(insert) => &insert.table,
+        ast::Statement::Update(update) => &update.table.name,
+        ast::Statement::Delete(delete) => &delete.table.name,
+        _ => return false,
+    };
+    let names = ["sqlite_schema", "sqlite_master", "sqlite_temp_schema", "sqlite_temp_master"];
+    names.iter().any(|name| table.name.is(name))
+}
+
 /// The statement begins, ends or marks a transaction: it names nothing of a schema.
 fn controls_transactions(sql: &[u8]) -> bool {
     use turso_parser::ast::Statement::{Begin, Commit, Release, Rollback, Savepoint};
@@ -372,7 +385,7 @@ impl State {
     pub fn plan_as(&mut self, sql: &[u8], explains: Option<u8>) -> Result<Option<(Arc<Program>, usize)>> {
         self.check_sql_length(sql)?;
         // An authorizer is asked each time.
-        let keeps = self.hooks.authorizer.is_none() && explains.is_none();
+        let keeps = self.keeps_programs() && explains.is_none();
         let kept = self.programs.get(sql, self.generation).filter(|_| keeps);
         if let Some(program) = kept.filter(|program| !self.has_grown(&program.small_trees)) {
             return Ok(Some((program, sql.len())));
@@ -380,6 +393,11 @@ impl State {
         // The depth of a tree is bounded, but a tree of that depth needs more stack than some threads have.
         let needed = if sql.len() > SHALLOW_TEXT { DEEP_STACK } else { SHALLOW_STACK };
         stacker::maybe_grow(needed, 2 * DEEP_STACK, || self.plan_anew(sql, explains))
+    }
+
+    /// The same text has the same program next time: nobody is asked about it, and it may do the same wherever it runs.
+    fn keeps_programs(&self) -> bool {
+        self.hooks.authorizer.is_none() && !self.settings.switches.defensive
     }
 
     fn plan_anew(&mut self, sql: &[u8], explains: Option<u8>) -> Result<Option<(Arc<Program>, usize)>> {
@@ -390,6 +408,12 @@ impl State {
         let Some(statement) = &parsed.statement else { return Ok(None) };
         let text = sql.get(..parsed.tail).unwrap_or(sql);
         self.check_statement(text, statement, parsed.parameters.count as usize)?;
+        if self.schema_edited && matches!(statement, ast::Statement::AlterTable(_)) {
+            // It edits the texts that are there now, not those that the catalogue was made of.
+            self.reread_schemas()?;
+            self.schema_edited = self.settings.writable_schema;
+        }
+        self.schema_edited |= self.settings.writable_schema && writes_to_schema(statement);
         if self.imposter.is_some() && self.make_imposter(statement, text)? {
             // What is left to do is what an unknown pragma does.
             let Some(nothing) = turso_parser::parse(b"PRAGMA imposter").map_err(syntax_error)?.statement else {
@@ -436,7 +460,7 @@ impl State {
                 result => break Arc::from(result?),
             }
         };
-        if parsed.tail == sql.len() && self.hooks.authorizer.is_none() && explains.is_none() {
+        if parsed.tail == sql.len() && self.keeps_programs() && explains.is_none() {
             self.programs.keep(sql, self.generation, statement, &program);
         }
         Ok(Some((program, parsed.tail)))

@@ -112,8 +112,10 @@ impl State {
     fn setting_in_force(&mut self, name: &str, db: Option<usize>, told: Option<&Value>) -> Result<Value> {
         // Inside a transaction the switch is ignored: half of a transaction cannot be checked.
         let frozen = name == "foreign_keys" && !self.autocommit;
+        let defensive = self.settings.switches.defensive;
         if let Some(flag) = self.settings.flag(name) {
-            if let Some(told) = told.filter(|_| !frozen) {
+            let refused = name == "writable_schema" && defensive;
+            if let Some(told) = told.filter(|_| !frozen && !refused) {
                 let before = std::mem::replace(flag, number(told) != 0);
                 let now = *flag;
                 if name == "defer_foreign_keys" {

@@ -152,6 +152,10 @@ pub(crate) struct State {
     pub next_statement_id: u64,
     /// The mark of the statement that is being stepped.
     pub current_mark: Option<u64>,
+    /// A statement is being planned that a module of the engine runs within another one.
+    pub plans_within: bool,
+    /// The table of a schema has been written to by statements since it was read.
+    pub schema_edited: bool,
     /// Statements that are running (have been stepped and neither finished nor been reset).
     pub active_statements: usize,
     /// Those among them that may write.
@@ -253,6 +257,8 @@ impl State {
             statement_marks: Vec::new(),
             next_statement_id: 0,
             current_mark: None,
+            plans_within: false,
+            schema_edited: false,
             active_statements: 0,
             active_writers: 0,
             rollback_epoch: 0,

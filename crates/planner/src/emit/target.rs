@@ -51,6 +51,7 @@ pub(crate) fn find_target(e: &Emitter<'_>, name: &ast::QualifiedName) -> Result<
             return Err(may_not_be_modified(&table.name));
         }
     }
+    crate::shadow::protect(e.context, db, &table.name, "modified")?;
     if table.root == 1 && !e.context.options.writable_schema {
         let temporary = table.name.eq_ignore_ascii_case("sqlite_temp_schema");
         let shown = if temporary { "sqlite_temp_master" } else { "sqlite_master" };

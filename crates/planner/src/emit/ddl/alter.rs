@@ -56,6 +56,7 @@ fn alter(e: &mut Emitter<'_>, statement: &AlterTable) -> Result<(), Refusal> {
         let shown = if table.root == 1 { "sqlite_master" } else { &table.name };
         return Err(Error::sql(format!("table {shown} may not be altered")).into());
     }
+    crate::shadow::protect(e.context, db, &table.name, "altered")?;
     if table.is_virtual() {
         return match &statement.action {
             AlterAction::RenameTo(name) => rename_table(e, db, &table, name),

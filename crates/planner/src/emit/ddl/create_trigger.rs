@@ -50,6 +50,9 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
         let written = name.written(e.context.sql);
         return Err(Error::sql(format!("trigger {written} already exists")).with_sql_offset(name.offset));
     }
+    if e.context.options.defensive && crate::shadow::is_shadow(e.context, db, &table.name) {
+        return Err(Error::sql("cannot create triggers on shadow tables"));
+    }
     if table.name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_")) {
         return Err(Error::sql("cannot create trigger on system table"));
     }

@@ -69,6 +69,7 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     if let Some(shown) = protected_name(&table) {
         return Err(Error::sql(format!("table {shown} may not be dropped")));
     }
+    crate::shadow::protect(e.context, db, &table.name, "dropped")?;
     if wants_view && !table.is_view() {
         return Err(Error::sql(format!("use DROP TABLE to delete table {}", table.name)));
     }

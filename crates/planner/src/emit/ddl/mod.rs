@@ -124,7 +124,9 @@ pub(crate) fn store_definition(e: &mut Emitter<'_>, db: DbIndex, kind: &'static 
 /// Refuse names that begin with `sqlite_`.
 pub(crate) fn check_object_name(e: &Emitter<'_>, name: &str) -> Result<()> {
     let reserved = name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_"));
-    if reserved && !e.context.options.writable_schema {
+    let databases = (0..e.context.catalogue.database_count()).map(|i| DbIndex(i as u16));
+    let shadow = || databases.map(|db| crate::shadow::is_shadow(e.context, db, name)).any(|is| is);
+    if reserved && !e.context.options.writable_schema || e.context.options.defensive && shadow() {
         return Err(Error::sql(format!("object name reserved for internal use: {name}")));
     }
     Ok(())

@@ -369,6 +369,9 @@ impl Catalogue for Altered<'_> {
     fn eponymous_table(&self, name: &str) -> Result<Option<Arc<ConnectedTable>>> {
         self.base.eponymous_table(name)
     }
+    fn is_shadow_suffix(&self, module: &str, suffix: &str) -> bool {
+        self.base.is_shadow_suffix(module, suffix)
+    }
     fn modules(&self) -> Vec<Arc<str>> {
         self.base.modules()
     }

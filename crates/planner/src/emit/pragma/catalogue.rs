@@ -138,6 +138,7 @@ pub(super) fn table_list(args: &mut Arguments<'_, '_>) -> Result<Rows> {
             let kind = match table.relation {
                 Relation::View { .. } => "view",
                 Relation::Virtual { .. } => "virtual",
+                _ if crate::shadow::is_shadow(context, db, &table.name) => "shadow",
                 _ => "table",
             };
             // A view that cannot be expanded has no columns to count, and a virtual table of a module that is not known neither.

@@ -285,6 +285,7 @@ fn header(e: &mut Emitter<'_>, call: &Call<'_>, cookie: Cookie, writable: bool) 
     let reg = e.builder.register();
     let db = call.db();
     match call.value {
+        Some(_) if cookie == Cookie::SchemaVersion && e.context.options.defensive => {}
         Some(text) if writable => {
             e.uses_database(db, true);
             e.builder.emit(Integer { value: small_integer_of(text), dest: reg });
