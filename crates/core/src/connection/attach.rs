@@ -37,11 +37,15 @@ impl State {
         self.generation = self.generation.wrapping_add(1);
         let index = self.databases.len() - 1;
         // The file is looked at now, so that what is no database is refused here. Waiting in place is bounded by one read.
-        let loaded = loop {
-            match self.load_schema(index) {
-                Err(Error::Pending) => self.wait_in_place()?,
-                other => break other,
-            }
+        let loaded = match self.attaches_locked(index, &file) {
+            Ok(true) => Ok(()),
+            Ok(false) => loop {
+                match self.load_schema(index) {
+                    Err(Error::Pending) => self.wait_in_place()?,
+                    other => break other,
+                }
+            },
+            Err(error) => Err(error),
         };
         if let Err(error) = loaded {
             if let Some(mut entry) = self.databases.pop()

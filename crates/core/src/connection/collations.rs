@@ -25,7 +25,9 @@ impl State {
     fn change_collation(&mut self, name: &str, collation: Option<Arc<dyn CollationFunction>>) -> Result<()> {
         self.usable()?;
         let known = self.collations.iter().position(|c| c.name().eq_ignore_ascii_case(name));
-        if known.is_some() && self.active_statements > 0 {
+        let built_in = ["binary", "nocase", "rtrim"].iter().any(|built_in| built_in.eq_ignore_ascii_case(name));
+        let exists = known.is_some() || built_in;
+        if exists && self.active_statements > 0 {
             return Err(Error::new(
                 ResultCode::BUSY,
                 "unable to delete/modify collation sequence due to active statements",
@@ -33,6 +35,8 @@ impl State {
         }
         if let Some(at) = known {
             self.collations.remove(at);
+        }
+        if exists {
             self.expire_kept_programs();
         }
         self.collations.extend(collation.map(Collation::Custom));

@@ -75,6 +75,9 @@ impl State {
     /// Read or share the catalogue of one database.
     pub fn load_schema(&mut self, db: usize) -> Result<()> {
         self.begin_read(db)?;
+        if self.shares_cache {
+            self.tell_schema_known(db);
+        }
         let encoding = self.text_encoding(db);
         let Some(entry) = self.databases.get_mut(db) else { return Ok(()) };
         let cookie = entry.pager.header().schema_cookie;

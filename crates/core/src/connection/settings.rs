@@ -413,12 +413,20 @@ impl State {
             "page_size" => {
                 if let Some(told) = told {
                     let size = u32::try_from(number(told)).unwrap_or(0);
-                    pager.set_page_size(size);
+                    // What a transaction has looked at stays as it is, also where there was nothing.
+                    if self.autocommit || !(pager.in_read() && entry.snapshot_used) {
+                        pager.set_page_size(size);
+                    }
                     if (512..=65536).contains(&size) && size.is_power_of_two() {
                         self.settings.next_page_size = Some(size);
+                        // The temporary database takes the same, as long as nothing is in it.
+                        if let Some(temporary) = self.databases.get_mut(1) {
+                            temporary.pager.set_page_size(size);
+                        }
                     }
                 }
-                Ok(Value::Integer(i64::from(pager.page_size())))
+                let size = self.databases.get(db).map_or(0, |entry| entry.pager.page_size());
+                Ok(Value::Integer(i64::from(size)))
             }
             "auto_vacuum" => {
                 if let Some(told) = told {

@@ -111,6 +111,32 @@ impl State {
         Ok(())
     }
 
+    /// Locks out the connections that share a cache (`BEGIN EXCLUSIVE`).
+    pub fn lock_schema(&mut self, db: usize) -> Result<()> {
+        match self.with_locks(db, |locks, holder| locks.lock(holder, SCHEMA_ROOT, true).err()).flatten() {
+            Some(by) => Err(self.table_locked(by, None)),
+            None => Ok(()),
+        }
+    }
+
+    /// The catalogue of a database that is shared is being read.
+    pub fn tell_schema_known(&mut self, db: usize) {
+        self.with_locks(db, |locks, _| locks.know_schema());
+    }
+
+    /// A database that has just been attached is locked by another connection that shares its cache: then its catalogue cannot be
+    /// read. Where all catalogues are known to somebody it need not be; otherwise it is an error.
+    pub fn attaches_locked(&mut self, db: usize, file: &str) -> Result<bool> {
+        let blocked = self.with_locks(db, |locks, holder| locks.in_the_way(holder, SCHEMA_ROOT, false)).flatten();
+        let Some(by) = blocked else { return Ok(false) };
+        let known = self.with_locks(db, |locks, _| locks.is_schema_known()) == Some(true);
+        let others = || self.databases.iter().enumerate().filter(|(i, _)| *i != 1 && *i != db);
+        if known && others().all(|(_, entry)| entry.schema.is_some()) {
+            return Ok(true);
+        }
+        Err(self.table_locked(by, Some(format!("unable to open database: {file}"))))
+    }
+
     /// Of the connections that share a cache one writes at a time.
     pub fn lock_for_writing(&mut self, db: usize) -> Result<()> {
         match self.with_locks(db, |locks, holder| locks.begin_write(holder).err()).flatten() {

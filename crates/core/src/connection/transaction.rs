@@ -190,6 +190,9 @@ impl State {
             for db in 0..self.databases.len() {
                 if db != 1 {
                     self.begin_write(db, mode)?;
+                    if mode == WriteMode::Exclusive && self.shares_cache {
+                        self.lock_schema(db)?;
+                    }
                 }
             }
         }

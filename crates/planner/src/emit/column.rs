@@ -243,11 +243,16 @@ impl Emitter<'_> {
         if self.generated_depth >= MAX_GENERATED_DEPTH {
             return Err(Error::sql(format!("generated column loop on \"{}\"", column.name)));
         }
+        let temporary = self.context.catalogue.schema(super::ddl::TEMP).table(&table.name);
+        let db = match temporary.is_some_and(|found| Arc::ptr_eq(found, table)) {
+            true => super::ddl::TEMP,
+            false => super::ddl::MAIN,
+        };
         let row = Source {
             id: source,
             name: table.name.clone(),
             aliased: false,
-            relation: Relation::Table { db: turso_program::DbIndex(0), table: table.clone() },
+            relation: Relation::Table { db, table: table.clone() },
             join: JoinKind::Inner,
             on: Vec::new(),
             hint: IndexHint::Free,
@@ -257,7 +262,7 @@ impl Emitter<'_> {
             let mut binder = Binder::for_text(self.context, &[]);
             binder.place = Some(SchemaPlace::GeneratedColumn);
             binder.push_scope(vec![row]);
-            self.context.stored(turso_program::DbIndex(0), || binder.bind_expr(&generated.expr))?
+            self.context.stored(db, || binder.bind_expr(&generated.expr))?
         };
         let done = self.builder.label();
         self.builder.emit(IfNullRow { cursor, target: done, dest });

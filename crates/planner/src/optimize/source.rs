@@ -265,7 +265,11 @@ fn bind_one(source: &Source, index: &Index, expr: &turso_parser::ast::Expr, cont
     binder.any_schema = true;
     // Its table goes by its own name, whatever the query calls it.
     binder.push_scope(vec![Source { name: index.table.clone(), aliased: false, ..source.clone() }]);
-    let stored = || context.stored(turso_program::DbIndex(0), || binder.bind_expr(expr));
+    let db = match &source.relation {
+        Relation::Table { db, .. } => *db,
+        _ => turso_program::DbIndex(0),
+    };
+    let stored = || context.stored(db, || binder.bind_expr(expr));
     let mut bound = context.aside(stored).ok()?;
     crate::rewrite::rewrite_expr(&mut bound, context);
     Some(bound)

@@ -160,7 +160,11 @@ impl Asker<'_, '_> {
                 op: c.op,
                 usable: usable(c),
                 collation: c.collation.clone(),
-                value: known_value(&c.value),
+                // IS NULL has no right side.
+                value: match c.op {
+                    ConstraintOp::IsNull | ConstraintOp::IsNotNull => None,
+                    _ => known_value(&c.value),
+                },
                 is_in: c.is_in,
             })
             .collect();

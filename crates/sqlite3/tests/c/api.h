@@ -46,6 +46,7 @@ void systems(void);
 void page_caches(void);
 void running(void);
 void semantics(void);
+void schemas(void);
 void log_of_errors(void);
 void copy_file(const char *from, const char *to);
 #endif

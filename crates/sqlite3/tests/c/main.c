@@ -84,7 +84,7 @@ int main(int count, char **arguments) {
   folder = count > 1 ? arguments[1] : ".";
   struct { const char *name; void (*run)(void); } parts[] = {
     {"page caches", page_caches}, {"library", library}, {"texts", texts}, {"opening", opening}, {"statements", statements}, {"values", values},
-    {"functions", functions}, {"hooks", hooks}, {"blobs", blobs}, {"logs", logs}, {"modules", modules}, {"sessions", sessions}, {"systems", systems}, {"running", running}, {"semantics", semantics}, {"errors", log_of_errors},
+    {"functions", functions}, {"hooks", hooks}, {"blobs", blobs}, {"logs", logs}, {"modules", modules}, {"sessions", sessions}, {"systems", systems}, {"running", running}, {"semantics", semantics}, {"schemas", schemas}, {"errors", log_of_errors},
   };
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     if (count > 2 && strcmp(arguments[2], parts[i].name)) continue;

@@ -15,6 +15,7 @@ pub const SCHEMA_ROOT: PageNo = PageNo(1);
 #[derive(Default)]
 pub struct TableLocks {
     held: Vec<TableLock>,
+    schema_known: bool,
     /// Who has a write transaction open: at most one has.
     writer: Option<Holder>,
 }
@@ -26,6 +27,16 @@ struct TableLock {
 }
 
 impl TableLocks {
+    /// Some connection knows the catalogue.
+    pub fn know_schema(&mut self) {
+        self.schema_known = true;
+    }
+
+    /// See [`know_schema`](Self::know_schema).
+    pub fn is_schema_known(&self) -> bool {
+        self.schema_known
+    }
+
     /// Locks a table for reading or, with `write`, for changing it. Who is in the way is the error.
     pub fn lock(&mut self, holder: Holder, root: PageNo, write: bool) -> Result<(), Holder> {
         if let Some(other) = self.in_the_way(holder, root, write) {

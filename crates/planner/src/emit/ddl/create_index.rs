@@ -32,7 +32,7 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
     if statement.name.schema.is_none() && schema_of(e, TEMP).table(&statement.table.text).is_some() {
         db = TEMP;
     }
-    e.uses_database(db, true);
+    e.uses_database(db, false);
     let schema = schema_of(e, db);
     let Some(table) = schema.qualified_table(&statement.table.text).cloned() else {
         if e.context.catalogue.eponymous_table(&statement.table.text)?.is_some() {
@@ -70,6 +70,7 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
         }
         return Err(Error::sql(format!("index {} already exists", name.text)));
     }
+    e.uses_database(db, true);
     let head = if statement.unique { "CREATE UNIQUE INDEX" } else { "CREATE INDEX" };
     let sql = format!("{head} {}", String::from_utf8_lossy(statement.definition.of(e.context.sql)));
     let mut index = define_index(statement, &table, &sql)?;

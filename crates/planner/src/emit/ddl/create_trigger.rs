@@ -26,7 +26,7 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
     {
         db = TEMP;
     }
-    e.uses_database(db, true);
+    e.uses_database(db, false);
     if has_variables(statement) {
         return Err(Error::sql("trigger cannot use variables"));
     }
@@ -50,6 +50,7 @@ pub(crate) fn create_trigger(e: &mut Emitter<'_>, statement: &CreateTrigger) -> 
         let written = name.written(e.context.sql);
         return Err(Error::sql(format!("trigger {written} already exists")).with_sql_offset(name.offset));
     }
+    e.uses_database(db, true);
     if e.context.options.defensive && crate::shadow::is_shadow(e.context, db, &table.name) {
         return Err(Error::sql("cannot create triggers on shadow tables"));
     }

@@ -39,9 +39,14 @@ fn locate<T>(e: &Emitter<'_>, name: &QualifiedName, find: impl Fn(&Schema) -> Op
     None
 }
 
-/// `no such table: main.t`, unless IF EXISTS was written.
-fn missing(statement: &Drop, what: &str) -> Result<()> {
+/// `no such table: main.t`, unless IF EXISTS was written: then the databases are looked at, where somebody else may have made it.
+fn missing(e: &mut Emitter<'_>, statement: &Drop, what: &str) -> Result<()> {
     if statement.if_exists {
+        let count = e.context.catalogue.database_count();
+        let named = statement.name.schema.as_ref().map(|schema| e.context.catalogue.find_database(&schema.text));
+        for db in (0..count).map(|i| DbIndex(i as u16)).filter(|db| named.is_none_or(|named| named == Some(*db))) {
+            e.uses_database(db, false);
+        }
         return Ok(());
     }
     let name = &statement.name;
@@ -63,7 +68,7 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
         if !wants_view && let Some(own) = e.context.catalogue.eponymous_table(&name.name.text)? {
             return Err(Error::sql(format!("table {} may not be dropped", own.table.name)));
         }
-        return missing(statement, if wants_view { "view" } else { "table" });
+        return missing(e, statement, if wants_view { "view" } else { "table" });
     };
     e.uses_database(db, true);
     if let Some(shown) = protected_name(&table) {
@@ -149,7 +154,7 @@ fn destroy(e: &mut Emitter<'_>, db: DbIndex, root: u32) {
 fn drop_index(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     let name = &statement.name;
     let Some((db, index)) = locate(e, name, |s| s.index(&name.name.text).cloned()) else {
-        return missing(statement, "index");
+        return missing(e, statement, "index");
     };
     e.uses_database(db, true);
     if index.origin != turso_schema::IndexOrigin::Created {
@@ -171,7 +176,7 @@ fn drop_index(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
 fn drop_trigger(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     let name = &statement.name;
     let Some((db, trigger)) = locate(e, name, |s| s.trigger(&name.name.text).cloned()) else {
-        return missing(statement, "trigger");
+        return missing(e, statement, "trigger");
     };
     e.uses_database(db, true);
     delete_schema_rows(e, db, SchemaRows::Element { name: &trigger.name, kind: "trigger" });

@@ -93,7 +93,8 @@ pub(crate) fn place_for_create(
 ) -> Result<Option<DbIndex>> {
     let db = database_for_create(e, qualified, temporary, "table")?;
     let name = &qualified.name;
-    e.uses_database(db, true);
+    // Nothing is written where it is there already.
+    e.uses_database(db, false);
     check_object_name(e, &name.text)?;
     let schema = schema_of(e, db);
     if let Some(existing) = schema.qualified_table(&name.text) {
@@ -108,6 +109,7 @@ pub(crate) fn place_for_create(
     if schema.index(&name.text).is_some() {
         return Err(Error::sql(format!("there is already an index named {}", name.text)));
     }
+    e.uses_database(db, true);
     Ok(Some(db))
 }
 
