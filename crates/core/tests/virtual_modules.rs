@@ -439,7 +439,7 @@ fn the_planner_offers_what_it_knows() {
     assert_eq!(
         lines,
         [
-            "ask [0 Equal in ?, 1 IsNotNull NULL, rowid NotEqual 4, 1 GreaterOrEqual 'X', 1 Less 'y', 1 Like 'x%'] order [] used 11",
+            "ask [0 Equal in ?, 1 IsNotNull ?, rowid NotEqual 4, 1 GreaterOrEqual 'X', 1 Less 'y', 1 Like 'x%'] order [] used 11",
             "filter 7 Some(\"a\") [Set([1, 2, 5])]",
             "close",
             "= 'x'",
