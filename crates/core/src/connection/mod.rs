@@ -312,11 +312,51 @@ fn writes_to_schema(statement: &ast::Statement) -> bool {
     names.iter().any(|name| table.name.is(name))
 }
 
-/// The statement begins, ends or marks a transaction: it names nothing of a schema.
-fn controls_transactions(sql: &[u8]) -> bool {
-    use turso_parser::ast::Statement::{Begin, Commit, Release, Rollback, Savepoint};
-    let parsed = turso_parser::parse(sql);
-    matches!(parsed.map(|p| p.statement), Ok(Some(Begin(_) | Commit | Rollback { .. } | Savepoint(_) | Release(_))))
+/// Pragmas that look at a database or its catalogue.
+const LOOKING_PRAGMAS: &[&str] = &[
+    "application_id",
+    "auto_vacuum",
+    "cache_size",
+    "capture_data_changes_conn",
+    "data_version",
+    "default_cache_size",
+    "encoding",
+    "foreign_key_check",
+    "foreign_key_list",
+    "freelist_count",
+    "incremental_vacuum",
+    "index_info",
+    "index_list",
+    "index_xinfo",
+    "integrity_check",
+    "journal_mode",
+    "max_page_count",
+    "optimize",
+    "page_count",
+    "page_size",
+    "quick_check",
+    "schema_version",
+    "snapshot_age_limit",
+    "synchronous",
+    "table_info",
+    "table_list",
+    "table_xinfo",
+    "unstable_capture_data_changes_conn",
+    "user_version",
+    "wal_checkpoint",
+    "wal_status",
+    "writable_schema",
+];
+
+/// The statement begins, ends or marks a transaction, or makes or asks for a setting of the connection: it names nothing of a
+/// schema, and runs while nobody else lets this connection read one.
+fn needs_no_schema(sql: &[u8]) -> bool {
+    use ast::Statement::{Begin, Commit, Pragma, Release, Rollback, Savepoint};
+    match turso_parser::parse(sql).map(|parsed| parsed.statement) {
+        Ok(Some(Begin(_) | Commit | Rollback { .. } | Savepoint(_) | Release(_))) => true,
+        Ok(Some(Pragma(pragma))) => !LOOKING_PRAGMAS.iter().any(|name| pragma.name.name.is(name)),
+        _ => false,
+    }
 }
 
 #[cold]
@@ -345,7 +385,7 @@ impl State {
             self.check_schema_locks()?;
         }
         let lacks_schemas = self.databases.iter().any(|entry| entry.schema.is_none());
-        if lacks_schemas && controls_transactions(sql) {
+        if lacks_schemas && needs_no_schema(sql) {
             // These are not kept from their work by a file that cannot be read, or not yet.
             return self.plan_as(sql, explains);
         }

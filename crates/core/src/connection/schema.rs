@@ -36,11 +36,16 @@ impl State {
     /// whether it still fits the file is checked when a program begins.
     pub fn ensure_schemas(&mut self) -> Result<()> {
         for db in 0..self.databases.len() {
+            let read_before = self.databases.get(db).is_some_and(|d| d.pager.in_read());
             if self.databases.get(db).is_some_and(|d| d.schema.is_none()) {
                 self.load_schema(db)?;
             }
             if self.databases.get(db).is_some_and(|d| d.statistics_stale) {
                 self.load_statistics(db)?;
+            }
+            // A transaction reads from its first statement on, not from when that was prepared.
+            if let Some(entry) = self.databases.get_mut(db).filter(|_| !read_before) {
+                entry.pager.end_read();
             }
         }
         self.end_reads_if_idle();

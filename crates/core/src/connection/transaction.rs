@@ -112,7 +112,7 @@ impl State {
         if entry.pager.in_write() {
             return Ok(());
         }
-        if entry.read_only || (self.settings.query_only && db != 1) {
+        if entry.read_only || self.settings.query_only {
             return Err(Error::from_code(ResultCode::READONLY));
         }
         if entry.shares_cache {
@@ -188,7 +188,13 @@ impl State {
         };
         if let Some(mode) = mode {
             for db in 0..self.databases.len() {
-                if db != 1 {
+                // What can only be read is read from here on.
+                let only_read = |entry: &super::state::AttachedDb| {
+                    entry.read_only || entry.pager.database_file().is_some_and(|file| file.is_read_only())
+                };
+                if self.databases.get(db).is_some_and(only_read) {
+                    self.begin_read(db)?;
+                } else if db != 1 {
                     self.begin_write(db, mode)?;
                     if mode == WriteMode::Exclusive && self.shares_cache {
                         self.lock_schema(db)?;

@@ -65,6 +65,9 @@ impl State {
         if db == 1 {
             return Ok(());
         }
+        if self.settings.query_only {
+            return Err(Error::from_code(ResultCode::READONLY));
+        }
         let result = match self.vacuum.take() {
             Some(vacuum) => Ok(vacuum),
             None => self.begin_vacuum(db, into).map(Box::new),

@@ -58,4 +58,15 @@ static void sizes_and_names(void) {
   snprintf(sql, sizeof sql, "ATTACH 'file:%s' AS a", scratch("plain.db")); INT(sqlite3_exec(db, sql, 0, 0, 0)); INT(access(scratch("plain.db"), F_OK)); RC(sqlite3_close(db)); sqlite3_shutdown(); RC(sqlite3_config(SQLITE_CONFIG_URI, 1));
 }
 
-void schemas(void) { made_elsewhere(); named(); defensive(); edited(); kept_from_its_file(); sizes_and_names(); }
+/* What runs while another connection lets nobody read, on a file that can only be read, and where only queries are wanted. */
+static void locked_out(void) {
+  sqlite3 *db = 0, *other = 0;
+  const char *settings[] = { "PRAGMA busy_timeout = 0", "PRAGMA foreign_keys = 1", "PRAGMA temp_store = 2", "PRAGMA locking_mode", "PRAGMA secure_delete = 1", "PRAGMA wal_autocheckpoint = 50", "PRAGMA trusted_schema = 0", "PRAGMA journal_size_limit = 7", "PRAGMA no_such_pragma = 1", "PRAGMA database_list", "PRAGMA user_version", "PRAGMA table_info(t)", "SELECT * FROM t", "BEGIN", "ROLLBACK", 0 };
+  RC(sqlite3_open(scratch("locked.db"), &other)); run(other, "CREATE TABLE t(a); INSERT INTO t VALUES(1); BEGIN EXCLUSIVE");
+  for (int i = 0; settings[i]; i++) { if (!strcmp(settings[i], "PRAGMA database_list")) continue; RC(sqlite3_open(scratch("locked.db"), &db)); run(db, settings[i]); RC(sqlite3_close(db)); }
+  run(other, "COMMIT"); RC(sqlite3_open_v2(scratch("locked.db"), &db, SQLITE_OPEN_READONLY, 0)); run(db, "PRAGMA auto_vacuum = 1"); run(db, "BEGIN IMMEDIATE; SELECT * FROM t"); INT(sqlite3_txn_state(db, 0)); run(other, "PRAGMA user_version = 3"); run(db, "INSERT INTO t VALUES(2)"); run(db, "COMMIT; BEGIN EXCLUSIVE"); INT(sqlite3_get_autocommit(db)); RC(sqlite3_close(db));
+  RC(sqlite3_open(scratch("locked.db"), &db)); run(db, "PRAGMA query_only = 1; CREATE TEMP TABLE u(a)"); run(db, "INSERT INTO t VALUES(2)"); run(db, "VACUUM"); run(db, "PRAGMA query_only = 0; CREATE TEMP TABLE u(a)"); RC(sqlite3_close(db));
+  RC(sqlite3_open(scratch("locked.db"), &db)); run(db, "BEGIN; PRAGMA cache_size = 50; PRAGMA foreign_keys"); INT(sqlite3_txn_state(db, 0)); run(other, "INSERT INTO t VALUES(4)"); run(db, "SELECT * FROM t"); INT(sqlite3_txn_state(db, 0)); run(db, "COMMIT"); RC(sqlite3_close(db)); RC(sqlite3_close(other));
+}
+
+void schemas(void) { locked_out(); made_elsewhere(); named(); defensive(); edited(); kept_from_its_file(); sizes_and_names(); }

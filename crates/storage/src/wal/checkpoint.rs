@@ -204,6 +204,11 @@ impl Wal {
             });
         }
         if db.is_read_only() {
+            // There may be nothing to write.
+            let newest = self.current_header(true)?.map_or(0, |newest| newest.max_frame);
+            if self.index.backfilled()? >= newest {
+                return Ok(CheckpointResult { busy: false, log: newest.into(), checkpointed: newest.into() });
+            }
             return Err(Error::from_code(ResultCode::READONLY));
         }
         // A wal-index that nobody has built yet is built before the lock: recovery takes it too.

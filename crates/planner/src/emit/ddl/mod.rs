@@ -127,7 +127,7 @@ pub(crate) fn store_definition(e: &mut Emitter<'_>, db: DbIndex, kind: &'static 
 pub(crate) fn check_object_name(e: &Emitter<'_>, name: &str) -> Result<()> {
     let reserved = name.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("sqlite_"));
     let databases = (0..e.context.catalogue.database_count()).map(|i| DbIndex(i as u16));
-    let shadow = || databases.map(|db| crate::shadow::is_shadow(e.context, db, name)).any(|is| is);
+    let shadow = || databases.clone().any(|db| crate::shadow::is_shadow(e.context, db, name));
     if reserved && !e.context.options.writable_schema || e.context.options.defensive && shadow() {
         return Err(Error::sql(format!("object name reserved for internal use: {name}")));
     }

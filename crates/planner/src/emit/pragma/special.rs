@@ -165,10 +165,11 @@ pub(super) fn auto_vacuum(e: &mut Emitter<'_>, call: &Call<'_>) -> Result<()> {
         && e.context.catalogue.schema(db).tables.len() > 1
     {
         // A file that knows where its pages are pointed at from can change between the two at any time.
-        e.uses_database(db, true);
+        e.uses_database(db, false);
         let (reg, done) = (e.builder.register(), e.builder.label());
         e.builder.emit(ReadCookie { db, dest: reg, cookie: Cookie::LargestRoot });
         e.builder.emit(turso_program::control::IfNot { reg, target: done, jump_if_null: true });
+        e.writes_from_here(db);
         e.builder.emit(Integer { value: mode - 1, dest: reg });
         e.builder.emit(SetCookie { db, value: reg, cookie: Cookie::IncrementalVacuum });
         e.builder.bind(done);
