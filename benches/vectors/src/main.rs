@@ -6,9 +6,12 @@
 //! cargo run --release -p vectors -- --rows 1000000 --rounds 3
 //! cargo run --release -p vectors -- --all                     # every type and distance of ours
 //! ```
-//! The others are measured by `others.py`, which needs a Python with `numpy`, `sqlite-vec` and `apsw` (`--python`); without one
-//! only our own times are shown. Distances are checked against a reference in `f64`: within 1e-5, and the same 10 rows.
+//! The others are run by `others.py`, in a Python that has `numpy`, `sqlite-vec` and `apsw` (`--python`); what it does not have is
+//! skipped by name. Distances are checked against a reference in `f64`: within 1e-5, and the same 10 rows.
 #![forbid(unsafe_code)]
+
+mod others;
+mod reference;
 
 #[global_allocator]
 static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
@@ -16,10 +19,10 @@ static ALLOCATOR: turso_allocator::Allocator = turso_allocator::Allocator;
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 use clap::Parser;
+use others::Others;
 use turso_core::{Connection, Database, OpenOptions, Statement, StepResult, Value};
 
 #[derive(Parser)]
@@ -31,7 +34,10 @@ struct Arguments {
     /// Dimensions of each.
     #[arg(long, default_value_t = 384)]
     dims: usize,
-    /// Measured rounds; the median counts.
+    /// Bytes of a page of the database.
+    #[arg(long, default_value_t = 4096)]
+    page_size: u32,
+    /// Measured rounds.
     #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// A Python with numpy, sqlite-vec and apsw.
@@ -52,28 +58,85 @@ fn main() {
     let directory = tempfile::tempdir().expect("a temporary folder");
     let vectors = numbers(arguments.rows * arguments.dims);
     let query = &numbers(arguments.dims + 7)[7..];
-    let connection = filled(&directory.path().join("vectors.db"), &vectors, arguments.dims);
-
+    let connection = filled(&directory.path().join("vectors.db"), &vectors, &arguments);
     println!(
-        "{} vectors of {} dimensions, f32; medians of {} rounds",
-        arguments.rows, arguments.dims, arguments.rounds
+        "{} vectors of {} dimensions, f32; pages of {}; {} rounds, all contestants in turn: median, and the best",
+        arguments.rows, arguments.dims, arguments.page_size, arguments.rounds
     );
-    let ours = median((0..=arguments.rounds).map(|_| timed(|| top(&connection, COSINE, query))).collect());
-    show("ours, cosine", ours);
     if arguments.only {
-        return;
+        return Times::of("ours, cosine", arguments.rounds, || timed(|| top(&connection, COSINE, query))).show(None);
     }
-    check(&vectors, arguments.dims, query, &top(&connection, COSINE, query));
-    let read = median((0..=arguments.rounds).map(|_| timed(|| black_box(sum(&vectors)))).collect());
-    show("reading the same bytes", read);
-    beside(&arguments, directory.path(), &vectors, query, ours);
+    against(&arguments, directory.path(), &connection, &vectors, query);
+    let compute = |kind: &str, distance: &str, what: &str, ours: &[(i64, f64)]| {
+        let query = reference::stored(kind, query);
+        let each = vectors.chunks_exact(arguments.dims).map(|vector| reference::stored(kind, vector));
+        let exact: Vec<f64> = each.map(|vector| reference::distance(kind, distance, &vector, &query)).collect();
+        reference::check(what, &exact, ours);
+    };
+    compute("vector32", "cos", "cosine", &top(&connection, COSINE, query));
+    println!("(the rows are those of a reference in f64; the distances agree within 1e-5)");
     if arguments.all {
-        every_type(&connection, &arguments, query);
+        every_type(&connection, &arguments, query, &compute);
     }
 }
 
-fn show(what: &str, ms: f64) {
-    println!("{what:<48} {ms:>9.2} ms");
+/// The times of one contestant.
+struct Times {
+    name: String,
+    all: Vec<f64>,
+}
+
+impl Times {
+    fn of(name: &str, rounds: usize, mut once: impl FnMut() -> f64) -> Self {
+        Self { name: name.to_string(), all: (0..=rounds).map(|_| once()).collect() }
+    }
+
+    /// Median and best of all but the first, which warms caches up.
+    fn numbers(&self) -> (f64, f64) {
+        let mut times = self.all.get(1..).unwrap_or(&[]).to_vec();
+        times.sort_by(f64::total_cmp);
+        (times[times.len() / 2], times[0])
+    }
+
+    fn show(&self, ours: Option<&Times>) {
+        let (median, best) = self.numbers();
+        print!("{:<48} {median:>9.2} {best:>9.2} ms", self.name);
+        if let Some(ours) = ours {
+            let (our_median, our_best) = ours.numbers();
+            print!("   ours / this: {:.2} {:.2}", our_median / median, our_best / best);
+        }
+        println!();
+    }
+}
+
+/// Ours, reading the same bytes, and the others, round by round.
+fn against(arguments: &Arguments, directory: &Path, connection: &Connection, vectors: &[f32], query: &[f32]) {
+    let (data, wanted) = (directory.join("vectors.f32"), directory.join("query.f32"));
+    let written = fs::write(&data, bytes(vectors)).and_then(|()| fs::write(&wanted, bytes(query)));
+    written.expect("the vectors are written");
+    let mut others = match Others::start(&arguments.python, &data, &wanted, arguments.dims) {
+        Ok(others) => Some(others),
+        Err(error) => {
+            println!("(skipped: {}: {error})", arguments.python);
+            None
+        }
+    };
+    let names = others.as_ref().map_or(Vec::new(), |others| others.names.clone());
+    let mut times: Vec<Times> = ["ours, cosine".to_string(), "reading the same bytes".to_string()]
+        .into_iter()
+        .chain(names)
+        .map(|name| Times { name, all: Vec::new() })
+        .collect();
+    for _ in 0..=arguments.rounds {
+        times[0].all.push(timed(|| top(connection, COSINE, query)));
+        times[1].all.push(timed(|| black_box(sum(vectors))));
+        for (i, times) in times.iter_mut().skip(2).enumerate() {
+            let ms = others.as_mut().map_or(Ok(f64::NAN), |others| others.run(i));
+            times.all.push(ms.expect("others.py answers"));
+        }
+    }
+    times[0].show(None);
+    times.iter().skip(1).for_each(|other| other.show(Some(&times[0])));
 }
 
 /// Numbers from -1 to 1, the same in every run.
@@ -91,14 +154,14 @@ fn bytes(vector: &[f32]) -> Vec<u8> {
 }
 
 /// A file database with the vectors in an ordinary table, all of it in the cache.
-fn filled(path: &Path, vectors: &[f32], dims: usize) -> Connection {
+fn filled(path: &Path, vectors: &[f32], arguments: &Arguments) -> Connection {
     let database = Database::open(&path.to_string_lossy(), OpenOptions::default()).expect("the database opens");
     let connection = database.connect().expect("a connection");
-    connection
-        .execute_batch("PRAGMA cache_size = -8000000; CREATE TABLE items (id INTEGER PRIMARY KEY, v BLOB); BEGIN")
-        .expect("the table is made");
+    let create = "PRAGMA cache_size = -8000000; CREATE TABLE items (id INTEGER PRIMARY KEY, v BLOB); BEGIN";
+    let sql = format!("PRAGMA page_size = {}; {create}", arguments.page_size);
+    connection.execute_batch(&sql).expect("the table is made");
     let mut insert = statement(&connection, "INSERT INTO items (v) VALUES (?1)");
-    for vector in vectors.chunks_exact(dims) {
+    for vector in vectors.chunks_exact(arguments.dims) {
         insert.bind(1, Value::Blob(bytes(vector))).expect("bound");
         while insert.step().expect("inserted") == StepResult::Row {}
         insert.reset();
@@ -133,13 +196,6 @@ fn timed<T>(work: impl FnOnce() -> T) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
 }
 
-/// The median of all but the first, which warms caches up.
-fn median(mut times: Vec<f64>) -> f64 {
-    times.remove(0);
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
-}
-
 /// Every number is read once.
 fn sum(vectors: &[f32]) -> u32 {
     let mut lanes = [0u32; 32];
@@ -151,65 +207,26 @@ fn sum(vectors: &[f32]) -> u32 {
     lanes.iter().fold(0, |all, lane| all ^ lane)
 }
 
-/// The distances are those of a computation in `f64`, and the rows are the closest ones.
-fn check(vectors: &[f32], dims: usize, query: &[f32], ours: &[(i64, f64)]) {
-    let wide = |x: &f32| f64::from(*x);
-    let norm = |v: &[f32]| v.iter().map(|x| wide(x) * wide(x)).sum::<f64>().sqrt();
-    let distance = |v: &[f32]| {
-        let product: f64 = v.iter().zip(query).map(|(x, y)| wide(x) * wide(y)).sum();
-        1.0 - product / (norm(v) * norm(query))
-    };
-    let mut exact: Vec<(i64, f64)> =
-        vectors.chunks_exact(dims).enumerate().map(|(i, v)| (i as i64 + 1, distance(v))).collect();
-    exact.sort_by(|a, b| a.1.total_cmp(&b.1));
-    assert_eq!(ours.len(), exact.len().min(10));
-    for (ours, exact) in ours.iter().zip(&exact) {
-        assert_eq!(ours.0, exact.0, "{ours:?} instead of {exact:?}");
-        assert!((ours.1 - exact.1).abs() < 1e-5, "{ours:?} instead of {exact:?}");
-    }
-    println!("(the rows are those of a reference in f64; the distances agree within 1e-5)");
-}
-
-/// numpy and `sqlite-vec`, on the same vectors.
-fn beside(arguments: &Arguments, directory: &Path, vectors: &[f32], query: &[f32], ours: f64) {
-    let (data, wanted) = (directory.join("vectors.f32"), directory.join("query.f32"));
-    let written = fs::write(&data, bytes(vectors)).and_then(|()| fs::write(&wanted, bytes(query)));
-    written.expect("the vectors are written");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("others.py");
-    let output = Command::new(&arguments.python)
-        .arg(script)
-        .args([&data, &wanted])
-        .args([arguments.dims.to_string(), arguments.rounds.to_string()])
-        .env("OMP_NUM_THREADS", "1")
-        .env("OPENBLAS_NUM_THREADS", "1")
-        .output();
-    let lines = match output {
-        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),
-        Ok(output) => return println!("(no others: {})", String::from_utf8_lossy(&output.stderr).trim()),
-        Err(error) => return println!("(no others: {}: {error})", arguments.python),
-    };
-    for (what, ms) in lines.lines().filter_map(|line| line.rsplit_once(' ')) {
-        let Ok(ms) = ms.parse::<f64>() else { continue };
-        println!("{what:<48} {ms:>9.2} ms   ours / this: {:.2}", ours / ms);
-    }
-}
-
 /// Each type of ours with each distance that it has.
-fn every_type(connection: &Connection, arguments: &Arguments, query: &[f32]) {
-    for make in ["vector32", "vector64", "vector8", "vector1bit", "vector32_sparse"] {
+fn every_type(
+    connection: &Connection,
+    arguments: &Arguments,
+    query: &[f32],
+    check: &dyn Fn(&str, &str, &str, &[(i64, f64)]),
+) {
+    for make in reference::TYPES {
         let sql = format!("DROP TABLE IF EXISTS other; CREATE TABLE other AS SELECT id, {make}(v) AS v FROM items");
         connection.execute_batch(&sql).expect("converted");
-        for distance in ["cos", "l2", "dot", "jaccard"] {
+        for distance in reference::DISTANCES {
             if (make, distance) == ("vector1bit", "l2") {
                 continue;
             }
             let sql =
                 format!("SELECT id, vector_distance_{distance}(v, {make}(?1)) AS d FROM other ORDER BY d LIMIT 10");
-            let rounds = 0..=arguments.rounds.min(5);
-            show(
-                &format!("ours, {make}, {distance}"),
-                median(rounds.map(|_| timed(|| top(connection, &sql, query))).collect()),
-            );
+            let name = format!("ours, {make}, {distance}");
+            check(make, distance, &name, &top(connection, &sql, query));
+            Times::of(&name, arguments.rounds.min(5), || timed(|| top(connection, &sql, query))).show(None);
         }
     }
+    println!("(the rows of each are those of a reference in f64; the distances agree within 1e-5)");
 }

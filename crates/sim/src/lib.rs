@@ -6,12 +6,14 @@
 //! | [`disk`]    | the back end: processes, faults, what reached the disk                             |
 //! | [`crash`]   | scripted workloads: every state that a crash may leave is recovered and checked    |
 //! | [`hunt`]    | seeded simulation of many connections and processes, with faults                   |
+//! | [`capture`] | change data capture under faults and crashes: a replay gives what is there             |
 //! | [`engines`] | both engines: statements in, rows out                                              |
 //! | [`random`]  | chance                                                                             |
 //!
 //! Run by `cargo xtask sim`.
 #![forbid(unsafe_code)]
 
+pub mod capture;
 pub mod crash;
 pub mod disk;
 pub mod engines;

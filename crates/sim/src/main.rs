@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
+use turso_sim::capture::{Seen, history};
 use turso_sim::crash::stock::{Stock, serve};
 use turso_sim::crash::{self, Totals, workload};
 use turso_sim::hunt::{self, Report, Shape};
@@ -29,6 +30,8 @@ enum Command {
     Crash(CrashArguments),
     /// Seeded simulation, one seed after the other.
     Hunt(HuntArguments),
+    /// Captured changes are replayed, one seed after the other.
+    Capture(CaptureArguments),
     /// SQLite's side; started by the others.
     #[command(hide = true)]
     Stock {
@@ -72,6 +75,19 @@ struct CrashArguments {
 }
 
 #[derive(Args)]
+struct CaptureArguments {
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many seeds.
+    #[arg(long, default_value_t = 1000)]
+    histories: u64,
+    /// Print statements, answers and captured rows.
+    #[arg(long)]
+    show: bool,
+}
+
+#[derive(Args)]
 struct HuntArguments {
     /// The first seed.
     #[arg(long, default_value_t = 1)]
@@ -98,6 +114,7 @@ fn main() -> ExitCode {
     match (arguments.command, arguments.seed) {
         (Some(Command::Crash(arguments)), _) => crash(&arguments),
         (Some(Command::Hunt(arguments)), _) => hunt(&arguments),
+        (Some(Command::Capture(arguments)), _) => capture(&arguments),
         (Some(Command::Stock { directory }), _) => match serve(&directory) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -169,6 +186,30 @@ fn put_back(name: Option<&str>) -> bool {
         .find(|bug| format!("{bug:?}").eq_ignore_ascii_case(name));
     plant(bug);
     bug.is_some()
+}
+
+fn capture(arguments: &CaptureArguments) -> ExitCode {
+    let began = Instant::now();
+    let (mut seen, mut failed) = (Seen::default(), Vec::new());
+    for (i, seed) in (arguments.seed..).take(usize::try_from(arguments.histories).unwrap_or(usize::MAX)).enumerate() {
+        match history(seed, arguments.show) {
+            Ok(more) => seen.add(&more),
+            Err(problem) => {
+                println!("FAILED seed {seed}: {problem}");
+                failed.push(seed);
+            }
+        }
+        if (i + 1) % 10_000 == 0 {
+            println!("{} histories, {} failed, {:.0} s", i + 1, failed.len(), began.elapsed().as_secs_f64());
+        }
+        if failed.len() >= 20 {
+            break;
+        }
+    }
+    let histories = arguments.histories;
+    println!("{histories} histories from seed {}, {:.1} s: {seen:?}", arguments.seed, began.elapsed().as_secs_f64());
+    println!("{} seeds failed: {failed:?}", failed.len());
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn crash(arguments: &CrashArguments) -> ExitCode {

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use turso_error::{Error, Result};
 use turso_simd::{
-    Stored, both_ones, decode, different_bits, distance_squared, dot, dot_and_norm, either_ones, minima_and_maxima,
+    Pair, Stored, both_ones, decode, different_bits, distance_squared, dot, dot_and_norm, either_ones, minima_and_maxima,
     norm_squared,
 };
 
@@ -36,9 +36,20 @@ pub struct Operand {
 
 #[derive(Debug)]
 enum Content {
-    Dense { elements: Vec<f64>, norm_squared: f64 },
+    Dense { elements: Vec<f64>, norm: f64 },
     Bits(Vec<u8>),
-    Sparse { elements: Vec<(u32, f64)>, norm_squared: f64 },
+    Sparse { elements: Vec<(u32, f64)>, norm: f64 },
+}
+
+/// What a walk over a stored vector has found: its distance is [still to be computed](Distance::finish).
+#[derive(Debug, Clone, Copy)]
+pub struct Walked(Pair);
+
+impl Walked {
+    /// There is nothing left to compute.
+    fn whole(distance: f64) -> Self {
+        Self(Pair { first: distance, second: 1.0 })
+    }
 }
 
 /// The bytes of a vector of bits, 0 behind the last bit.
@@ -58,14 +69,14 @@ impl Operand {
             View::Dense { element, data } => {
                 let mut elements = Vec::with_capacity(view.dims());
                 decode(element, data, &mut elements);
-                let norm_squared = norm_squared(&elements);
-                Content::Dense { elements, norm_squared }
+                let norm = norm_squared(&elements).sqrt();
+                Content::Dense { elements, norm }
             }
             View::Bits { dims, data } => Content::Bits(clean_bits(dims, data)),
             View::Sparse { values, indices, .. } => {
                 let elements: Vec<_> = sparse_elements(values, indices).map(|(i, x)| (i, f64::from(x))).collect();
-                let norm_squared = elements.iter().map(|(_, x)| x * x).sum();
-                Content::Sparse { elements, norm_squared }
+                let norm = elements.iter().map(|(_, x)| x * x).sum::<f64>().sqrt();
+                Content::Sparse { elements, norm }
             }
         };
         Ok(Self { format: view.format(), dims: view.dims(), content })
@@ -75,13 +86,13 @@ impl Operand {
 impl Distance {
     /// Measure a stored vector; NaN where there is no distance.
     #[inline]
-    pub(super) fn measure(self, stored: View<'_>, operand: &Operand) -> Result<f64> {
-        self.measure_and_fetch(stored, operand, None)
+    pub(super) fn measure(self, stored: View<'_>, operand: &Operand, ahead: Option<&[u8]>) -> Result<f64> {
+        Ok(self.finish(self.sum(stored, operand, ahead)?, operand))
     }
 
-    /// As [`measure`](Self::measure), while bytes that will be wanted next are fetched from memory.
+    /// Walk a stored vector, while bytes that will be wanted next are fetched from memory.
     #[inline]
-    pub(super) fn measure_and_fetch(self, stored: View<'_>, operand: &Operand, ahead: Option<&[u8]>) -> Result<f64> {
+    pub(super) fn sum(self, stored: View<'_>, operand: &Operand, ahead: Option<&[u8]>) -> Result<Walked> {
         if stored.format() != operand.format {
             return Err(Error::sql("Vectors must be of the same type"));
         }
@@ -89,35 +100,52 @@ impl Distance {
             return Err(Error::sql("Vectors must have the same dimensions"));
         }
         match (stored, &operand.content) {
-            (View::Dense { element, data }, Content::Dense { elements, norm_squared }) => {
+            (View::Dense { element, data }, Content::Dense { elements, .. }) => {
                 let stored = Stored { element, bytes: data, ahead: ahead.unwrap_or(data) };
-                Ok(self.dense(stored, elements, *norm_squared))
+                Ok(self.dense(stored, elements))
             }
-            (View::Bits { dims, data }, Content::Bits(bits)) => self.bits(dims, data, bits),
-            (View::Sparse { values, indices, .. }, Content::Sparse { elements, norm_squared }) => {
-                Ok(self.sparse(values, indices, elements, *norm_squared))
+            (View::Bits { dims, data }, Content::Bits(bits)) => self.bits(dims, data, bits).map(Walked::whole),
+            (View::Sparse { values, indices, .. }, Content::Sparse { elements, norm }) => {
+                Ok(Walked::whole(self.sparse(values, indices, elements, *norm)))
             }
             _ => Err(Error::sql("Vectors must be of the same type")),
         }
     }
 
     #[inline]
-    fn dense(self, stored: Stored<'_>, other: &[f64], other_norm: f64) -> f64 {
+    fn dense(self, stored: Stored<'_>, other: &[f64]) -> Walked {
         match self {
-            Distance::Cosine => {
-                let sums = dot_and_norm(stored, other);
-                match (sums.second == 0.0, other_norm == 0.0) {
-                    (true, true) => 0.0,
-                    (true, false) | (false, true) => 1.0,
-                    (false, false) => cosine(sums.first, sums.second, other_norm),
-                }
-            }
-            Distance::Euclidean => distance_squared(stored, other).sqrt(),
-            Distance::Dot => -dot(stored, other),
+            Distance::Cosine => Walked(dot_and_norm(stored, other)),
+            Distance::Euclidean => Walked::whole(distance_squared(stored, other).sqrt()),
+            Distance::Dot => Walked::whole(-dot(stored, other)),
             Distance::Jaccard => {
                 let sums = minima_and_maxima(stored, other);
-                jaccard(sums.first, sums.second)
+                Walked::whole(jaccard(sums.first, sums.second))
             }
+        }
+    }
+
+    /// The distance that a walk comes to.
+    #[inline(always)]
+    pub fn finish(self, Walked(sums): Walked, operand: &Operand) -> f64 {
+        match (self, &operand.content) {
+            (Distance::Cosine, Content::Dense { norm, .. }) => match (sums.second == 0.0, *norm == 0.0) {
+                (true, true) => 0.0,
+                (true, false) | (false, true) => 1.0,
+                (false, false) => cosine(sums.first, sums.second, *norm),
+            },
+            _ => sums.first,
+        }
+    }
+
+    /// The distances that walks come to: roots and quotients of several vectors at once.
+    pub fn finish_all(self, walked: &[Walked], operand: &Operand, mut out: impl FnMut(f64)) {
+        let some_zero = || walked.iter().any(|Walked(sums)| sums.second == 0.0);
+        match (self, &operand.content) {
+            (Distance::Cosine, Content::Dense { norm, .. }) if *norm != 0.0 && !some_zero() => {
+                walked.iter().for_each(|Walked(sums)| out(cosine(sums.first, sums.second, *norm)));
+            }
+            _ => walked.iter().for_each(|walked| out(self.finish(*walked, operand))),
         }
     }
 
@@ -175,10 +203,12 @@ fn stray(last: u8, dims: usize) -> bool {
     !dims.is_multiple_of(8) && last >> (dims % 8) != 0
 }
 
-fn cosine(product: f64, norm_a: f64, norm_b: f64) -> f64 {
+/// From the squared norm of one vector and the norm of the other.
+#[inline(always)]
+fn cosine(product: f64, norm_squared: f64, norm: f64) -> f64 {
     // One root each: the product of two large norms may be beyond all numbers. Rounding makes no distance negative.
     // (A NaN stays one, which `max` would not let it.)
-    let distance = 1.0 - product / (norm_a.sqrt() * norm_b.sqrt());
+    let distance = 1.0 - product / (norm_squared.sqrt() * norm);
     if distance < 0.0 { 0.0 } else { distance }
 }
 

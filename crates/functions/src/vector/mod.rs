@@ -18,7 +18,7 @@ mod distance;
 mod format;
 mod text;
 
-pub use distance::{Distance, Operand};
+pub use distance::{Distance, Operand, Walked};
 pub use turso_simd::fetch_soon;
 
 use std::borrow::Cow;
@@ -27,7 +27,7 @@ use crate::context::Context;
 use crate::def::{Arity, FunctionDef, FunctionFlags as F, FunctionKind};
 use format::{Format, View};
 use turso_error::{Error, Result};
-use turso_value::Value;
+use turso_value::{Value, ValueRef};
 
 /// The row of a distance.
 const fn distance(name: &'static str, distance: Distance) -> FunctionDef {
@@ -134,7 +134,7 @@ pub(crate) fn call_distance(distance: Distance, ctx: &mut Context<'_>, args: &[V
     let row = blob_of(row)?;
     let (Some(argument), Some(auxiliary)) = (kept, ctx.auxiliary.as_mut()) else {
         let operand = Operand::new(&blob_of(constant)?)?;
-        let measured = distance.measure(View::of(&row)?, &operand)?;
+        let measured = distance.measure(View::of(&row)?, &operand, None)?;
         return ctx.real(measured);
     };
     if auxiliary.get(argument).is_none() {
@@ -143,17 +143,43 @@ pub(crate) fn call_distance(distance: Distance, ctx: &mut Context<'_>, args: &[V
     let operand = auxiliary.get(argument).and_then(|kept| kept.downcast_ref::<Operand>());
     match operand {
         Some(operand) => {
-            let measured = distance.measure(View::of(&row)?, operand)?;
+            let measured = distance.measure(View::of(&row)?, operand, None)?;
             ctx.real(measured)
         }
         None => Err(Error::sql("Invalid vector type")),
     }
 }
 
+impl Operand {
+    /// Decode a value: a blob, or the text of a vector of `f32`.
+    pub fn of_value(value: ValueRef<'_>) -> Result<Self> {
+        match value {
+            ValueRef::Blob(blob) => Self::new(blob),
+            ValueRef::Text(text) => Self::new(&text::parse_f32(text)?),
+            _ => Err(Error::sql("Invalid vector type")),
+        }
+    }
+}
+
 impl Distance {
+    /// Walk a stored blob, where it lies. `ahead`: bytes that will be wanted next.
+    #[inline(always)]
+    pub fn walk_blob(self, blob: &[u8], operand: &Operand, ahead: Option<&[u8]>) -> Result<Walked> {
+        self.sum(View::of(blob)?, operand, ahead)
+    }
+
+    /// Walk a value.
+    pub fn walk_value(self, value: ValueRef<'_>, operand: &Operand) -> Result<Walked> {
+        match value {
+            ValueRef::Blob(blob) => self.walk_blob(blob, operand, None),
+            ValueRef::Text(text) => self.walk_blob(&text::parse_f32(text)?, operand, None),
+            _ => Err(Error::sql("Invalid vector type")),
+        }
+    }
+
     /// The distance of a stored blob, where it lies. `ahead`: bytes that will be wanted next.
-    #[inline]
+    #[inline(always)]
     pub fn of_blob(self, blob: &[u8], operand: &Operand, ahead: Option<&[u8]>) -> Result<f64> {
-        self.measure_and_fetch(View::of(blob)?, operand, ahead)
+        self.measure(View::of(blob)?, operand, ahead)
     }
 }

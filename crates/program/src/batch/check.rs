@@ -112,6 +112,24 @@ impl BatchPlan {
                     slots.forget();
                     keep.iter().for_each(|slot| slots.live[slot.index()] = true);
                 }
+                BatchStep::Measure(measure) => {
+                    if expanded || !self.constants.iter().any(|(slot, _)| *slot == measure.operand) {
+                        return Err("a vector is measured that is not there".to_string());
+                    }
+                    slots.write(measure.column.dest)?;
+                }
+                BatchStep::Contend { keys, keep, .. } => {
+                    let sorted = match &self.sink {
+                        BatchSink::Rows(rows) => rows.keep.is_some() && !rows.distinct && rows.keys == *keys,
+                        _ => false,
+                    };
+                    if !sorted || builds != self.builds.len() {
+                        return Err("rows contend for what the sink does not give".to_string());
+                    }
+                    keep.iter().try_for_each(|slot| slots.read(*slot))?;
+                    slots.forget();
+                    keep.iter().for_each(|slot| slots.live[slot.index()] = true);
+                }
                 BatchStep::Expand { build, found, carry, take, .. } => {
                     expanded = true;
                     slots.read(*found)?;

@@ -142,6 +142,18 @@ pub enum BatchStep {
         /// Columns of the rows are decoded later on.
         rows: bool,
     },
+    /// Measure a vector of the rows in hand, where it lies, against one that is the same in all rows.
+    Measure(Box<BatchMeasure>),
+    /// Go on with the rows that the sink may still give out: those that sort before the last one of the first rows that it has. It
+    /// collects [rows](BatchSink::Rows) in the order of these keys, and only the first ones.
+    Contend {
+        /// The keys that the sink sorts by.
+        keys: Vec<Slot>,
+        /// The slots that are read later on.
+        keep: Vec<Slot>,
+        /// Columns of the rows are decoded later on.
+        rows: bool,
+    },
     /// Go on with a row for each row of a built side that joins; from here on no columns are decoded.
     Expand {
         /// The built side.
@@ -168,6 +180,19 @@ pub struct BatchColumn {
     pub default: Option<Arc<Value>>,
     /// Integers are read as reals.
     pub real: bool,
+}
+
+/// A distance between a column and a constant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchMeasure {
+    /// The distance, a built-in function.
+    pub function: Function,
+    /// The column, and where its distances go.
+    pub column: BatchColumn,
+    /// What it is measured against: a constant.
+    pub operand: Slot,
+    /// The operand is what this function makes of it, which is called once.
+    pub made_by: Option<Function>,
 }
 
 /// Where in its row a column stands.

@@ -35,6 +35,15 @@ fn scan(f: &mut fmt::Formatter<'_>, scan: &BatchScan, steps: &[BatchStep]) -> fm
             }
             BatchStep::Compute { op, dest } => write!(f, "; {dest}={op}")?,
             BatchStep::Filter { condition, .. } => write!(f, "; filter {condition}")?,
+            BatchStep::Measure(measure) => {
+                let column = BatchColumn { dest: measure.operand, ..measure.column.clone() };
+                write!(f, "; {}={}({column})", measure.column.dest, measure.function.name)?;
+            }
+            BatchStep::Contend { keys, .. } => {
+                f.write_str("; contend [")?;
+                list(f, keys)?;
+                f.write_str("]")?;
+            }
             BatchStep::Expand { build, found, outer, carry, take } => {
                 write!(f, "; {}join b{build} {found}", if *outer { "left " } else { "" })?;
                 carry.iter().try_for_each(|(from, to)| write!(f, " {to}={from}"))?;

@@ -38,6 +38,7 @@ mod edit;
 mod freelist;
 mod insert;
 mod layout;
+mod leaf_run;
 mod noted;
 mod page_rows;
 mod payload;

@@ -5,7 +5,7 @@
 
 use super::cell::{Cell, parse_at, parse_short_row};
 use super::cursor::BTreeCursor;
-use super::layout::{Geometry, NodeKind, be16, header_at};
+use super::layout::{Geometry, Node, NodeKind, be16, header_at};
 use crate::page::{PageNo, PageRef};
 use crate::pager::Pager;
 use turso_error::{Error, Result};
@@ -24,6 +24,9 @@ pub struct PageRow {
     /// It lies on the page as a whole.
     pub whole: bool,
 }
+
+/// Where the cell pointers of a leaf begin that is not the first page of the database.
+const LEAF_POINTERS: usize = 8;
 
 impl PageRow {
     const NONE: Self = Self { start: 0, end: 0, mark: 0, page: 0, whole: true };
@@ -155,7 +158,7 @@ fn place(cell: &Cell, number: u16) -> PageRow {
 }
 
 /// The entries of a leaf.
-struct Entries<'p> {
+pub(super) struct Entries<'p> {
     kind: NodeKind,
     bytes: &'p [u8],
     /// Cells start here or behind.
@@ -164,7 +167,39 @@ struct Entries<'p> {
     number: u16,
 }
 
-impl Entries<'_> {
+impl<'p> Entries<'p> {
+    /// Those of this leaf, on the page with this number.
+    pub fn of(node: &Node<'p>, geometry: Geometry, number: u16) -> Self {
+        Self { kind: node.kind, bytes: node.bytes, first_byte: node.pointers_end(), geometry, number }
+    }
+
+    /// Appends all entries of a leaf of a table, and their rowids where they are wanted. False, and nothing is appended, where one is not
+    /// whole or damaged.
+    #[inline(always)]
+    pub fn append(&self, rows: &mut Vec<PageRow>, rowids: Option<&mut Vec<i64>>) -> bool {
+        let before = rows.len();
+        let Some(cells) = self.bytes.get(LEAF_POINTERS..self.first_byte) else { return false };
+        let cells = cells.as_chunks::<2>().0;
+        rows.resize(before + cells.len(), PageRow::NONE);
+        let cells = cells.iter().map(|at| usize::from(u16::from_be_bytes(*at)));
+        let taken = rows[before..].iter_mut().zip(cells);
+        let whole = match rowids {
+            None => self.take_places(taken),
+            Some(rowids) => {
+                rowids.truncate(before);
+                let whole = self.take(taken, |rowid| rowids.push(rowid));
+                if whole != Some(true) {
+                    rowids.truncate(before);
+                }
+                whole
+            }
+        };
+        if whole != Some(true) {
+            rows.truncate(before);
+        }
+        whole == Some(true)
+    }
+
     /// Fills rows from the cells at these offsets, and tells their rowids; whether all are whole, `None` where one is damaged.
     #[inline(always)]
     fn take<'r>(

@@ -327,6 +327,17 @@ impl Pager {
         self.table.get(no).map(|page| &page[..])
     }
 
+    /// A page of the snapshot or transaction that this connection has at hand; `None` also where pages that are asked for are noted.
+    #[inline]
+    pub(crate) fn resident_page(&mut self, no: PageNo) -> Option<PageRef> {
+        if self.tracks_reads() {
+            return None;
+        }
+        let page = self.table.get(no)?.clone();
+        self.counts.hits += 1;
+        Some(page)
+    }
+
     /// True when this image is that of the page in this snapshot or transaction, and resident.
     #[inline(always)]
     pub(crate) fn has_now(&self, no: PageNo, image: &PageRef) -> bool {

@@ -6,6 +6,7 @@
 //! | `scan` | rows of whole pages |
 //! | `load` | decoding their columns |
 //! | `arithmetic`, `compare`, `logic`, `call` | computing a vector from others |
+//! | `measure` | distances of vectors, where they lie |
 //! | `run` | the steps of a pipeline, one batch through all of them |
 //! | `build` | the built side of a hash join |
 //! | `rows`, `order` | rows collected, sorted, each once |
@@ -27,6 +28,7 @@ mod groups;
 mod hash;
 mod load;
 mod logic;
+mod measure;
 mod numbering;
 mod order;
 mod rows;
@@ -164,7 +166,7 @@ impl Flowing {
         }
         let builds = plan.builds.iter().map(Build::new).collect();
         Ok(Self {
-            work: Work { slots, builds, kept: Vec::new(), calls: Calls::default(), joined: 0 },
+            work: Work { slots, builds, kept: Vec::new(), calls: Calls::default(), operands: Default::default(), joined: 0 },
             sink: Sink::new(&plan.sink, registers)?,
             memory: Memory { space, claimed: 0 },
         })

@@ -18,7 +18,7 @@ use super::order::{NumberKind, Numbers, sorted};
 use super::vector::Vector;
 
 /// With a limit, at least so many rows are collected before they are cut back.
-const FEWEST_KEPT: usize = 4096;
+const FEWEST_KEPT: usize = 1024;
 
 /// See the module's header.
 pub(crate) struct Rows {
@@ -70,9 +70,7 @@ impl Rows {
             }
             None => picked.extend(0..rows as u32),
         }
-        if let Some(last) = self.last {
-            self.pick_earlier(last, slots, rows, &mut picked);
-        }
+        self.pick_contenders(slots, rows, &mut picked);
         let result = self.take(slots, &picked);
         self.picked = picked;
         result?;
@@ -81,6 +79,13 @@ impl Rows {
                 self.cut_back(keep)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Of the rows picked those stay that may still be among the first ones.
+    pub fn pick_contenders(&self, slots: &[Vector], rows: usize, picked: &mut Vec<u32>) {
+        if let Some(last) = self.last {
+            self.pick_earlier(last, slots, rows, picked);
         }
     }
 

@@ -8,6 +8,7 @@ use turso_value::TextEncoding;
 use super::build::{Build, NO_ROW};
 use super::call::Calls;
 use super::compare::{self, How};
+use super::measure::Operands;
 use super::scan::{BATCH_ROWS, Scan};
 use super::sink::Sink;
 use super::vector::Vector;
@@ -38,6 +39,8 @@ pub(super) struct Work {
     /// The rows that a filter keeps.
     pub kept: Vec<u32>,
     pub calls: Calls,
+    /// What vectors are measured against.
+    pub operands: Operands,
     /// Rows that the batch in hand has become.
     pub joined: usize,
 }
@@ -61,17 +64,24 @@ impl Work {
                     self.slots[dest.index()] = out;
                     result?;
                 }
+                BatchStep::Measure(step) => {
+                    let slot = step.column.dest.index();
+                    let operand = self.operands.of(step, &self.slots, &mut self.calls, around)?;
+                    scan.measure(step, operand, around.encoding, &mut self.slots[slot])?;
+                }
                 BatchStep::Filter { condition, keep, rows: decodes } => {
                     self.slots[condition.index()].true_rows(rows, &mut self.kept);
-                    if self.kept.is_empty() {
+                    rows = self.keep(keep, decodes.then_some(&mut *scan), rows);
+                    if rows == 0 {
                         return Ok(());
                     }
-                    if self.kept.len() < rows {
-                        rows = self.kept.len();
-                        keep.iter().for_each(|slot| self.slots[slot.index()].keep(&self.kept));
-                        if *decodes {
-                            scan.keep(&self.kept);
-                        }
+                }
+                BatchStep::Contend { keep, rows: decodes, .. } => {
+                    let Into::Sink(sink) = &*into else { continue };
+                    sink.contenders(&self.slots, rows, &mut self.kept);
+                    rows = self.keep(keep, decodes.then_some(&mut *scan), rows);
+                    if rows == 0 {
+                        return Ok(());
                     }
                 }
                 BatchStep::Expand { .. } => {
@@ -86,6 +96,17 @@ impl Work {
             },
             Into::Sink(sink) => sink.add(&self.slots, rows, around.environment),
         }
+    }
+
+    /// Goes on with the rows that have been noted, of so many, in these slots and perhaps in the scan; how many they are.
+    fn keep(&mut self, slots: &[Slot], scan: Option<&mut Scan>, rows: usize) -> usize {
+        if self.kept.len() < rows && !self.kept.is_empty() {
+            slots.iter().for_each(|slot| self.slots[slot.index()].keep(&self.kept));
+            if let Some(scan) = scan {
+                scan.keep(&self.kept);
+            }
+        }
+        self.kept.len()
     }
 
     /// A row for each row of the built side that joins, a batch at a time, through the rest of the steps.

@@ -8,6 +8,7 @@
 //! held, so that nothing is copied before it is decoded.
 
 use turso_error::{Error, Result, ResultCode};
+use turso_functions::vector::Walked;
 use turso_program::batch::{BatchField, BatchScan, BatchStep};
 use turso_program::cursor::TreeKind;
 use turso_storage::btree::{BTreeCursor, CursorKind, PageRow, SeekOp};
@@ -23,6 +24,8 @@ pub(crate) const BATCH_ROWS: usize = 1024;
 const MOST_COPIED: usize = 4 << 20;
 /// Where a longer record goes on elsewhere, only its row is read, by the row tier.
 const LONGEST_COPIED: u32 = 1 << 20;
+/// See [`Scan::soon`]: a share of a vector that the cache keeps for all rows of a batch.
+const FETCHED: usize = 512;
 /// About so many rows are taken to be on a leaf.
 const ROWS_OF_A_LEAF: usize = 50;
 /// The page of a record that has been copied.
@@ -67,8 +70,14 @@ pub(crate) struct Scan {
     pub(super) copied: Vec<u8>,
     /// How far the records have been decoded.
     pub(super) loaded: Loaded,
+    /// Of the vectors that are being measured.
+    pub(super) walked: Vec<Walked>,
+    /// So many bytes of each record are fetched while the places of others are taken: the memory has nothing else to do then.
+    soon: usize,
     low: Option<(i64, SeekOp)>,
     high: Option<i64>,
+    /// Records that go on elsewhere are left to the row tier: many need not be read as wholes.
+    leaves_long: bool,
     /// A row past the end has been met.
     over: bool,
     /// How many rows have been taken in all.
@@ -117,6 +126,8 @@ impl Scan {
             position: if empty { Position::Ended } else { Position::Start },
             low,
             high,
+            soon: if steps.iter().any(|step| matches!(step, BatchStep::Measure(_))) { FETCHED } else { 0 },
+            leaves_long: measures_filtered(steps),
             over: false,
             pages: Vec::new(),
             rows: Vec::new(),
@@ -126,6 +137,7 @@ impl Scan {
             rowids: Vec::new(),
             last_rowid: None,
             copied: Vec::new(),
+            walked: Vec::new(),
             loaded: Loaded::default(),
             seen: 0,
             most: BATCH_ROWS,
@@ -223,6 +235,11 @@ impl Scan {
                 Position::Taken { next, first, entry } => {
                     if next < self.rows.len() {
                         self.copy_rows(pager, next, (first, entry))?;
+                    } else if !self.back && self.high.is_none() && self.rows.len() < self.most {
+                        let rowids = self.wants_rowids.then_some(&mut self.rowids);
+                        let most = self.most - self.rows.len();
+                        self.cursor.take_leaves(pager, (most, self.soon), &mut self.pages, &mut self.rows, rowids)?;
+                        self.position = Position::Taken { next: self.rows.len(), first: self.rows.len(), entry };
                     }
                     if self.over {
                         self.position = Position::Ended;
@@ -260,7 +277,7 @@ impl Scan {
             }
             self.position = Position::Taken { next: i, first, entry };
             self.cursor.go_to_entry(entry_of(i))?;
-            if self.cursor.payload_size() > LONGEST_COPIED {
+            if self.leaves_long || self.cursor.payload_size() > LONGEST_COPIED {
                 return Err(Error::from_code(ResultCode::TOOBIG));
             }
             let payload = self.cursor.full_payload(pager)?;
@@ -288,6 +305,13 @@ impl Scan {
             self.rowids.truncate(rows.len());
         }
     }
+}
+
+/// Vectors are measured of those rows only that a condition has left: those are most of a record that goes on elsewhere.
+fn measures_filtered(steps: &[BatchStep]) -> bool {
+    let first = steps.iter().position(|step| matches!(step, BatchStep::Filter { .. }));
+    let last = steps.iter().rposition(|step| matches!(step, BatchStep::Measure(_)));
+    first.zip(last).is_some_and(|(first, last)| first < last)
 }
 
 /// The step asks for rowids of a table.

@@ -43,6 +43,15 @@ impl Sink {
         }
     }
 
+    /// The numbers of the rows that may still be among those given out; their keys are known.
+    pub fn contenders(&self, slots: &[Vector], rows: usize, picked: &mut Vec<u32>) {
+        picked.clear();
+        picked.extend(0..rows as u32);
+        if let Sink::Rows(kept) = self {
+            kept.pick_contenders(slots, rows, picked);
+        }
+    }
+
     /// No further row can change anything.
     pub fn is_full(&self) -> bool {
         match self {

@@ -1,14 +1,14 @@
 //! One expression as steps over slots. `None`: pipelines cannot compute it.
 
-use turso_functions::{FunctionFlags, FunctionKind};
-use turso_program::batch::{BatchCompare, BatchOp, BatchStep, Slot};
+use turso_functions::{Function, FunctionFlags, FunctionKind};
+use turso_program::batch::{BatchColumn, BatchCompare, BatchField, BatchMeasure, BatchOp, BatchStep, Slot};
 use turso_program::expression::CompareOp;
 use turso_value::arith::{Arithmetic, Bitwise};
 use turso_value::{Affinity, Collation, Value};
 
 use super::super::select_aggregate::cannot_fail;
 use super::pipeline::Pipeline;
-use crate::plan::{BinaryOp, CaseArm, CompareHow, Expr, InSet, UnaryOp, same_expr};
+use crate::plan::{BinaryOp, CaseArm, ColumnIndex, CompareHow, Expr, InSet, SourceId, UnaryOp, same_expr};
 
 /// Deeper expressions are left to the row tier: compiling them is recursive.
 const MAX_DEPTH: u32 = 100;
@@ -19,6 +19,32 @@ fn compare_how(how: &CompareHow) -> Option<BatchCompare> {
         return None;
     }
     Some(BatchCompare { affinity: how.affinity, collation: how.collation.clone() })
+}
+
+/// A built-in function whose result depends on its arguments alone.
+fn is_plain(function: &Function) -> bool {
+    let flags = function.flags;
+    let depends = [FunctionFlags::USER, FunctionFlags::SUBTYPE, FunctionFlags::RESULT_SUBTYPE];
+    !depends.into_iter().any(|flag| flags.has(flag))
+        && flags.is_steady()
+        && matches!(function.kind, FunctionKind::Scalar(_))
+}
+
+/// The column that a distance measures where it lies, and what it is measured against.
+pub(super) fn measured(e: &Expr) -> Option<(SourceId, ColumnIndex, &Expr)> {
+    let Expr::Function { function, args, .. } = e else { return None };
+    if !matches!(function.kind, FunctionKind::Distance(_)) {
+        return None;
+    }
+    let (stored, operand) = match &args[..] {
+        [stored, operand] if operand.is_loop_constant() => (stored, operand),
+        [operand, stored] if operand.is_loop_constant() => (stored, operand),
+        _ => return None,
+    };
+    match stored {
+        Expr::Column { source, column, .. } => Some((*source, *column, operand)),
+        _ => None,
+    }
 }
 
 impl Pipeline<'_> {
@@ -192,6 +218,9 @@ impl Pipeline<'_> {
     fn call(&mut self, e: &Expr) -> Option<Slot> {
         let Expr::Function { function, args, collation } = e else { return None };
         let flags = function.flags;
+        if let Some((source, column, operand)) = measured(e) {
+            return self.measure(function, (source, column), operand);
+        }
         if flags.has(FunctionFlags::INLINE) {
             match &*function.name {
                 "coalesce" | "ifnull" => return self.first_of(args),
@@ -200,16 +229,39 @@ impl Pipeline<'_> {
                 _ => {}
             }
         }
-        let depends = flags.has(FunctionFlags::USER)
-            || flags.has(FunctionFlags::SUBTYPE)
-            || flags.has(FunctionFlags::RESULT_SUBTYPE)
-            || !flags.is_steady();
         let custom = matches!(collation, Collation::Custom(_)) && flags.has(FunctionFlags::NEEDS_COLLATION);
-        if depends || custom || !matches!(function.kind, FunctionKind::Scalar(_)) {
+        if custom || !is_plain(function) {
             return None;
         }
         let slots: Option<Vec<Slot>> = args.iter().map(|arg| self.compile(arg)).collect();
         self.step(BatchOp::Call { function: function.clone(), args: slots?, collation: collation.clone() })
+    }
+
+    /// A distance between a column of the rows in hand and a constant, or what a function of one argument makes of a constant (which
+    /// may fail, but not before there are rows).
+    fn measure(
+        &mut self,
+        function: &Function,
+        (source, column): (SourceId, ColumnIndex),
+        operand: &Expr,
+    ) -> Option<Slot> {
+        let dest = self.slot()?;
+        let rows = self.rows.as_ref().filter(|rows| rows.source() == source)?;
+        let column: BatchColumn = rows.stored(column, dest)?;
+        if !matches!(column.field, BatchField::Field(_)) {
+            return None;
+        }
+        let (operand, made_by) = match operand {
+            e if self.is_constant(e) => (self.constant(e)?, None),
+            Expr::Function { function, args, .. } if is_plain(function) => match &args[..] {
+                [e] if self.is_constant(e) => (self.constant(e)?, Some(function.clone())),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let measure = BatchMeasure { function: function.clone(), column, operand, made_by };
+        self.push(BatchStep::Measure(Box::new(measure)));
+        Some(dest)
     }
 
     fn null_if(&mut self, args: &[Expr]) -> Option<Slot> {

@@ -16,6 +16,7 @@ use turso_schema::{Index, Table};
 use turso_value::Affinity;
 
 use super::super::Emitter;
+use super::expr::measured;
 use super::super::column::{default_value, index_position, stored_position};
 use super::super::loops::is_primary_tree;
 use crate::context::Tier;
@@ -118,7 +119,12 @@ impl<'c> Pipeline<'c> {
 
     /// The rows are those of a table with rowids, in their order, and no joins.
     pub(super) fn scans_rowids(&self) -> bool {
-        self.scan.scan.kind == TreeKind::Table && self.builds.is_empty()
+        self.scan.scan.kind == TreeKind::Table && self.scans_alone()
+    }
+
+    /// There are no joins.
+    pub(super) fn scans_alone(&self) -> bool {
+        self.builds.is_empty()
     }
 
     fn is_plain_bound(&self, bound: &Bound) -> bool {
@@ -235,6 +241,10 @@ impl<'c> Pipeline<'c> {
 
 /// Backwards: what is read behind a step and was there before it goes through it. `decodes`: so do the rows themselves.
 fn prune(steps: &mut [BatchStep], mut wanted: Vec<bool>, mut decodes: bool, is_constant: &dyn Fn(Slot) -> bool) {
+    let kept = |wanted: &[bool]| -> Vec<Slot> {
+        let slots = (0u16..).zip(wanted).filter(|(_, wanted)| **wanted).map(|(slot, _)| Slot(slot));
+        slots.filter(|slot| !is_constant(*slot)).collect()
+    };
     for step in steps.iter_mut().rev() {
         match step {
             BatchStep::Load(columns) => {
@@ -246,10 +256,18 @@ fn prune(steps: &mut [BatchStep], mut wanted: Vec<bool>, mut decodes: bool, is_c
                 op.visit_slots(&mut |slot| wanted[slot.index()] = true);
             }
             BatchStep::Filter { condition, keep, rows } => {
-                let slots = (0u16..).zip(&wanted).filter(|(_, wanted)| **wanted).map(|(slot, _)| Slot(slot));
-                *keep = slots.filter(|slot| !is_constant(*slot)).collect();
+                *keep = kept(&wanted);
                 *rows = decodes;
                 wanted[condition.index()] = true;
+            }
+            BatchStep::Measure(measure) => {
+                decodes = true;
+                wanted[measure.column.dest.index()] = false;
+            }
+            BatchStep::Contend { keys, keep, rows } => {
+                keys.iter().for_each(|slot| wanted[slot.index()] = true);
+                *keep = kept(&wanted);
+                *rows = decodes;
             }
             BatchStep::Expand { found, carry, take, .. } => {
                 carry.retain(|(_, to)| wanted[to.index()]);
@@ -273,7 +291,7 @@ fn looked_up(access: &Access) -> Vec<&Expr> {
     }
 }
 
-/// The columns of a source that the expressions read, each once.
+/// The columns of a source that the expressions read, each once, but for those that are only [measured].
 pub(super) fn columns_of(source: SourceId, expressions: &[&Expr]) -> Vec<ColumnIndex> {
     struct Columns {
         source: SourceId,
@@ -281,6 +299,10 @@ pub(super) fn columns_of(source: SourceId, expressions: &[&Expr]) -> Vec<ColumnI
     }
     impl Visit for Columns {
         fn expr(&mut self, e: &Expr) {
+            if measured(e).is_some() {
+                // It is measured where it lies; what it is measured against reads no row.
+                return;
+            }
             match e {
                 Expr::Column { source, column, .. } if *source == self.source => {
                     if !self.found.contains(column) {
@@ -357,7 +379,7 @@ impl Rows {
     }
 
     /// Where a column is found in the rows; `None` for one that has to be computed.
-    fn stored(&self, column: ColumnIndex, dest: Slot) -> Option<BatchColumn> {
+    pub(super) fn stored(&self, column: ColumnIndex, dest: Slot) -> Option<BatchColumn> {
         let plain = |field| BatchColumn { field, dest, default: None, real: false };
         let i = match column {
             ColumnIndex::Column(i) if self.table.rowid_alias != Some(usize::from(i)) => usize::from(i),

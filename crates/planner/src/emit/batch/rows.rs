@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use turso_error::Result;
-use turso_program::batch::{BatchNext, BatchRow, BatchRows, BatchSink, Slot};
+use turso_program::batch::{BatchNext, BatchRow, BatchRows, BatchSink, BatchStep, Slot};
 use turso_program::control::Goto;
 use turso_program::data::Null;
 use turso_program::{Label, Regs, SmallTree};
@@ -42,9 +42,9 @@ impl Emitter<'_> {
         }
         let reads: Vec<&Expr> = wanted.output.iter().chain(wanted.order_by.iter().map(|term| &term.expr)).collect();
         let Some(mut pipeline) = Pipeline::new(self, core, plan, reads.clone()) else { return Ok(()) };
-        let Some(rows) = pipeline.load(&reads).and_then(|()| self.rows_of(&mut pipeline, wanted)) else {
-            return Ok(());
-        };
+        // What is not sorted by is read of rows only that may be among the first ones.
+        let first_only = limits.limit.is_some() && wanted.distinct == Distinct::No && pipeline.scans_alone();
+        let Some(rows) = self.rows_of(&mut pipeline, wanted, &reads, first_only) else { return Ok(()) };
         let keep = self.rows_to_keep(limits, to);
         let open = self.open_batch(pipeline, BatchSink::Rows(BatchRows { keep, ..rows }))?;
         let (top, next) = (self.builder.label_here(), self.builder.label());
@@ -102,18 +102,36 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    fn rows_of(&self, pipeline: &mut Pipeline<'_>, wanted: &Wanted<'_>) -> Option<BatchRows> {
+    /// `first_only`: only the first rows are given out.
+    fn rows_of(
+        &self,
+        pipeline: &mut Pipeline<'_>,
+        wanted: &Wanted<'_>,
+        reads: &[&Expr],
+        first_only: bool,
+    ) -> Option<BatchRows> {
         let collations: Vec<Collation> = wanted.output.iter().map(ordering_collation).collect();
         let distinct = wanted.distinct == Distinct::Anywhere;
         let custom = |collation: &Collation| matches!(collation, Collation::Custom(_));
         if wanted.order_by.iter().any(|term| custom(&term.collation)) || (distinct && collations.iter().any(custom)) {
             return None;
         }
-        let columns: Option<Vec<Slot>> = wanted.output.iter().map(|e| pipeline.compile(e)).collect();
+        if first_only {
+            let sorted_by: Vec<&Expr> = wanted.order_by.iter().map(|term| &term.expr).collect();
+            pipeline.load(&sorted_by)?;
+        } else {
+            pipeline.load(reads)?;
+        }
         let keys: Option<Vec<Slot>> = wanted.order_by.iter().map(|term| pipeline.compile(&term.expr)).collect();
+        let keys = keys?;
+        if first_only {
+            pipeline.push(BatchStep::Contend { keys: keys.clone(), keep: Vec::new(), rows: false });
+            pipeline.load(reads)?;
+        }
+        let columns: Option<Vec<Slot>> = wanted.output.iter().map(|e| pipeline.compile(e)).collect();
         Some(BatchRows {
             columns: columns?,
-            keys: keys?,
+            keys,
             order: Arc::new(self.order_key(wanted.order_by)),
             distinct,
             equality: self.set_key(&collations),

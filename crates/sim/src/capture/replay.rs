@@ -1,130 +1,13 @@
-//! Replaying what was captured, from an empty database, gives the same database, the counters of AUTOINCREMENT among it: over
-//! generated histories with DDL, triggers, foreign-key actions, transactions, savepoints and statements that fail.
-//!
-//! `CAPTURE_HISTORIES=100000 cargo nextest run --cargo-profile quick -p turso_core --test capture_random` runs more of
-//! them, `CAPTURE_SEED=n` one alone, with its script and its captured rows printed.
-
-mod support;
+//! Applying captured changes to an empty database, and what a database holds.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use support::run_ours;
 use turso_core::{Connection, Database, OpenOptions, StepResult, Value};
 use turso_value::{RecordReader, TextEncoding};
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % n
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-}
-
-const TABLES: [&str; 4] = ["t", "u", "w", "\"x y\""];
-const COLUMNS: [&str; 4] = ["a", "b", "c", "d"];
-
-fn literal(r: &mut Random) -> String {
-    match r.below(8) {
-        0 => "NULL".into(),
-        1 => format!("'{}'", r.pick(&["", "x", "it''s", "long text that is longer than the others", "5"])),
-        2 => format!("{}.5", r.below(10)),
-        3 => format!("x'{:02x}ff'", r.below(256)),
-        _ => r.below(12).to_string(),
-    }
-}
-
-fn create_table(r: &mut Random, name: &str) -> String {
-    let reference = if r.below(3) == 0 {
-        format!(
-            " REFERENCES {}(a) ON DELETE {} ON UPDATE {}",
-            r.pick(&TABLES),
-            r.pick(&["CASCADE", "SET NULL", "NO ACTION"]),
-            r.pick(&["CASCADE", "SET NULL"])
-        )
-    } else {
-        String::new()
-    };
-    let a = r.pick(&[
-        "a INTEGER PRIMARY KEY",
-        "a INTEGER PRIMARY KEY AUTOINCREMENT",
-        "a UNIQUE",
-        "a TEXT",
-        "a INT PRIMARY KEY",
-    ]);
-    let b = r.pick(&["b", "b UNIQUE", "b REAL", "b NOT NULL DEFAULT 7", "b CHECK (b IS NOT 3)"]);
-    let c = r.pick(&["c", "c AS (a || 'v')", "c AS (a || 's') STORED", "c TEXT COLLATE NOCASE", "c NUMERIC"]);
-    let without = if a.ends_with("PRIMARY KEY") && r.below(2) == 0 { " WITHOUT ROWID" } else { "" };
-    format!("CREATE TABLE {name}({a}, {b}{reference}, {c}){without}")
-}
-
-fn body(r: &mut Random) -> String {
-    let (table, other) = (r.pick(&TABLES), r.pick(&TABLES));
-    match r.below(3) {
-        0 => format!("INSERT OR IGNORE INTO {table}(a, b) VALUES ({}, 'from trigger')", r.below(20)),
-        1 => format!("UPDATE OR IGNORE {table} SET b = b + 1 WHERE a = {}", r.below(12)),
-        _ => format!("DELETE FROM {other} WHERE a = {}", r.below(12)),
-    }
-}
-
-fn statement(r: &mut Random) -> String {
-    let (table, column) = (r.pick(&TABLES), r.pick(&COLUMNS));
-    let or = r.pick(&["", "", "OR REPLACE ", "OR IGNORE ", "OR FAIL ", "OR ROLLBACK "]);
-    match r.below(44) {
-        0..=3 => create_table(r, table),
-        4 => format!("CREATE {}INDEX i{} ON {table}({column})", r.pick(&["", "UNIQUE "]), r.below(4)),
-        5 => format!("CREATE VIEW v{} AS SELECT a, b FROM {table}", r.below(2)),
-        6 => format!(
-            "CREATE TRIGGER g{} {} {} ON {table} BEGIN {}; END",
-            r.below(3),
-            r.pick(&["AFTER", "BEFORE"]),
-            r.pick(&["INSERT", "UPDATE", "DELETE"]),
-            body(r)
-        ),
-        7 => format!("DROP TABLE {table}"),
-        8 => format!("DROP {}", r.pick(&["INDEX i0", "INDEX i1", "VIEW v0", "TRIGGER g0", "TRIGGER g1"])),
-        9 => format!("ALTER TABLE {table} RENAME COLUMN {column} TO {}", r.pick(&["a", "b", "c", "d", "\"e e\""])),
-        10 => format!("ALTER TABLE {table} ADD COLUMN d DEFAULT {}", literal(r)),
-        11 => format!("ALTER TABLE {table} DROP COLUMN {column}"),
-        12 => format!("ALTER TABLE {table} RENAME TO {}", r.pick(&TABLES)),
-        13 => format!("CREATE TABLE {table} AS SELECT a, b AS bb, 1.0 AS r FROM {}", r.pick(&TABLES)),
-        14 | 15 => r.pick(&["BEGIN", "BEGIN IMMEDIATE"]).into(),
-        16 | 17 => r.pick(&["COMMIT", "COMMIT", "ROLLBACK"]).into(),
-        18 => r.pick(&["SAVEPOINT s", "SAVEPOINT r"]).into(),
-        19 => r.pick(&["RELEASE s", "ROLLBACK TO s", "ROLLBACK TO r"]).into(),
-        20..=29 => {
-            let rows: Vec<String> = (0..=r.below(3)).map(|_| format!("({}, {})", literal(r), literal(r))).collect();
-            format!("INSERT {or}INTO {table}(a, b) VALUES {}", rows.join(", "))
-        }
-        30 => format!(
-            "INSERT INTO {table}(a, b) VALUES ({}, {}) ON CONFLICT DO UPDATE SET b = {}",
-            r.below(9),
-            literal(r),
-            literal(r)
-        ),
-        31..=34 => format!("UPDATE {or}{table} SET {column} = {} WHERE a > {}", literal(r), r.below(12)),
-        35 => format!("UPDATE {or}{table} SET a = a + {}", r.below(3)),
-        36 => format!("UPDATE {table} SET b = o.b FROM {} AS o WHERE o.a = {table}.a", r.pick(&TABLES)),
-        37 => format!("UPDATE {or}{table} SET rowid = {} WHERE rowid = {}", r.below(9), r.below(9)),
-        38..=40 => format!("DELETE FROM {table} WHERE {column} = {}", literal(r)),
-        41 => format!("DELETE FROM {table}"),
-        42 => format!("INSERT INTO {table}(a, b) SELECT b, a FROM {}", r.pick(&TABLES)),
-        _ => format!("INSERT INTO {table} DEFAULT VALUES"),
-    }
-}
-
-fn open() -> Connection {
-    Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap()
-}
-
-fn rows(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, String> {
+/// Runs one statement to its end.
+pub fn rows(connection: &Connection, sql: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>, String> {
     let prepared = connection.prepare(sql).map_err(|e| format!("{sql}: {e}"))?;
     let mut statement = prepared.statement.expect("a statement");
     for (i, value) in parameters.iter().enumerate() {
@@ -156,8 +39,9 @@ fn decoded(image: &Value) -> Vec<Value> {
 }
 
 /// Applies captured changes to a database.
-struct Replay {
-    target: Connection,
+pub struct Replay {
+    /// The database that is built.
+    pub target: Connection,
     /// Triggers by their row: made last, since their effects have been captured already.
     triggers: BTreeMap<i64, String>,
     /// The rows of `sqlite_sequence`: written last, since replayed INSERTs count by themselves.
@@ -165,11 +49,19 @@ struct Replay {
 }
 
 impl Replay {
+    /// From an empty database.
+    pub fn new() -> Result<Self, String> {
+        let database = Database::open(":memory:", OpenOptions::default()).map_err(|e| format!("{e:?}"))?;
+        let target = database.connect().map_err(|e| format!("{e:?}"))?;
+        Ok(Self { target, triggers: BTreeMap::new(), counters: BTreeMap::new() })
+    }
+
     fn run(&self, sql: &str, parameters: &[Value]) -> Result<(), String> {
         rows(&self.target, sql, parameters).map(drop)
     }
 
-    fn apply(&mut self, change: &[Value]) -> Result<(), String> {
+    /// Applies one change: type, table, id, before, after, updates.
+    pub fn apply(&mut self, change: &[Value]) -> Result<(), String> {
         let [kind, table, id, before, after, updates] = change else { panic!("six columns") };
         let (kind, name) = (kind.to_integer(), text(table));
         match (kind, name.as_str()) {
@@ -191,7 +83,7 @@ impl Replay {
     }
 
     /// What is made last.
-    fn finish(&self) -> Result<(), String> {
+    pub fn finish(&self) -> Result<(), String> {
         for sql in self.triggers.values() {
             self.run(sql, &[])?;
         }
@@ -274,7 +166,7 @@ impl Replay {
 }
 
 /// Everything in the database apart from what capture has made.
-fn content(connection: &Connection) -> String {
+pub fn content(connection: &Connection) -> String {
     let mut out = String::new();
     let schema = "SELECT type, name, tbl_name, sql FROM sqlite_schema
         WHERE tbl_name NOT LIKE 'turso_cdc%' AND name <> 'sqlite_sequence' ORDER BY type = 'trigger', rowid";
@@ -298,50 +190,4 @@ fn content(connection: &Connection) -> String {
         }
     }
     out
-}
-
-fn history(seed: u64, show: bool) -> Result<(), String> {
-    let mut r = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let source = open();
-    run_ours(&source, "PRAGMA capture_data_changes_conn('full'); PRAGMA foreign_keys = ON");
-    for table in TABLES {
-        run_ours(&source, &create_table(&mut r, table));
-    }
-    for _ in 0..r.below(60) {
-        let sql = statement(&mut r);
-        let answer = run_ours(&source, &sql);
-        if show {
-            eprintln!("{sql};  -- {answer:?}");
-        }
-    }
-    run_ours(&source, "ROLLBACK");
-    let changes = "SELECT change_type, table_name, id, before, after, updates FROM turso_cdc ORDER BY change_id";
-    let changes = rows(&source, changes, &[])?;
-    let mut replay = Replay { target: open(), triggers: BTreeMap::new(), counters: BTreeMap::new() };
-    for change in &changes {
-        if show {
-            eprintln!("{change:?}");
-        }
-        replay.apply(change)?;
-    }
-    replay.finish()?;
-    let (ours, theirs) = (content(&replay.target), content(&source));
-    if ours != theirs {
-        return Err(format!("--- the database\n{theirs}--- replayed\n{ours}"));
-    }
-    let sound = rows(&source, "PRAGMA integrity_check", &[])?;
-    if sound != [[Value::from("ok")]] { Err(format!("{sound:?}")) } else { Ok(()) }
-}
-
-#[test]
-fn replaying_what_was_captured_gives_the_same_database() {
-    if let Ok(seed) = std::env::var("CAPTURE_SEED") {
-        return history(seed.parse().unwrap(), true).unwrap();
-    }
-    let count: u64 = std::env::var("CAPTURE_HISTORIES").map_or(100, |count| count.parse().unwrap());
-    for seed in 1..=count {
-        if let Err(problem) = history(seed, false) {
-            panic!("CAPTURE_SEED={seed}: {problem}");
-        }
-    }
 }
