@@ -26,7 +26,7 @@ mod running;
 mod sums;
 
 pub use bits::{both_ones, different_bits, either_ones};
-pub use dispatch::{fetch_soon, instruction_set};
+pub use dispatch::{fetch_lines, fetch_soon, instruction_set};
 pub use element::{Element, Stored};
 pub use running::running_sums;
 pub use sums::{Pair, decode, distance_squared, dot, dot_and_norm, minima_and_maxima, norm_squared};

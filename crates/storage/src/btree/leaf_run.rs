@@ -20,23 +20,23 @@ use turso_error::Result;
 
 /// A leaf with no more entries is not read from end to end when their places are taken: each entry would be waited for.
 const FEW_ENTRIES: u16 = 8;
-/// Bytes that memory gives at a time.
-const LINE: usize = 64;
+/// How many cache lines of an entry are fetched so.
+const LINES: usize = 4;
 /// How many leaves ahead headers are fetched from memory.
-const HEADER_AHEAD: usize = 12;
+const HEADER_AHEAD: usize = 24;
 /// How many leaves ahead the starts of entries are fetched, whose header has come by then.
-const ENTRIES_AHEAD: usize = 6;
+const ENTRIES_AHEAD: usize = 12;
 
 impl BTreeCursor {
     /// Appends the entries of the leaves that follow under the same parent, at most `most` entries, and goes to the last of them. The
     /// pages are appended to `pages`, and the rows are numbered by their places there. Where rowids are wanted there is one for each
-    /// row. `soon`: so many bytes of each entry will be read soon.
+    /// row.
     ///
     /// The cursor stands on the last entry of a leaf, all of which has been taken. Nothing happens where no leaf can be taken so.
     pub fn take_leaves(
         &mut self,
         pager: &mut Pager,
-        (most, soon): (usize, usize),
+        most: usize,
         pages: &mut Vec<PageRef>,
         rows: &mut Vec<PageRow>,
         mut rowids: Option<&mut Vec<i64>>,
@@ -59,7 +59,7 @@ impl BTreeCursor {
         for child in usize::from(parent.cell) + 1..=usize::from(parent.count) {
             let no = node.child(child)?;
             if leaf.count <= FEW_ENTRIES {
-                fetch_leaves(pager, &node, child, soon);
+                fetch_leaves(pager, &node, child);
             }
             let Ok(number) = u16::try_from(pages.len()) else { break };
             let Some(page) = pager.resident_page(no) else { break };
@@ -89,7 +89,7 @@ impl BTreeCursor {
 }
 
 /// Asks the memory for what will be looked at on the leaves behind `child`. Hints only: nothing is checked.
-fn fetch_leaves(pager: &Pager, parent: &Node<'_>, child: usize, soon: usize) {
+fn fetch_leaves(pager: &Pager, parent: &Node<'_>, child: usize) {
     let leaf = |distance: usize| {
         let child = child + distance;
         if child > parent.count { None } else { pager.resident(parent.child(child).ok()?) }
@@ -102,8 +102,7 @@ fn fetch_leaves(pager: &Pager, parent: &Node<'_>, child: usize, soon: usize) {
         let count = u16::from_be_bytes([*high, *low]).min(FEW_ENTRIES);
         let pointers = near.get(8..8 + 2 * usize::from(count)).unwrap_or(&[]);
         let entries = pointers.as_chunks::<2>().0.iter().map(|at| usize::from(u16::from_be_bytes(*at)));
-        let bytes = entries.filter_map(|at| near.get(at..near.len().min(at.saturating_add(soon.max(1)))));
-        bytes.flat_map(|bytes| bytes.chunks(LINE)).for_each(turso_simd::fetch_soon);
+        entries.filter_map(|at| near.get(at..)).for_each(|entry| turso_simd::fetch_lines::<LINES>(entry));
     }
 }
 
@@ -121,7 +120,7 @@ mod tests {
             let taken = cursor.take_page(pager, false, most, 0, &mut rows, Some(&mut rowids)).unwrap();
             pages.push(taken.page);
             let before = rows.len();
-            cursor.take_leaves(pager, (most - before, 100), &mut pages, &mut rows, Some(&mut rowids)).unwrap();
+            cursor.take_leaves(pager, most - before, &mut pages, &mut rows, Some(&mut rowids)).unwrap();
             runs += usize::from(rows.len() > before);
             assert_eq!(rows.len(), rowids.len());
             assert!(rows.len() <= most);
@@ -171,7 +170,7 @@ mod tests {
             if between < 1000 {
                 other.insert_row(&mut pager, between, [8; 60].as_slice().into(), InsertHint::Seek).unwrap();
             }
-            cursor.take_leaves(&mut pager, (20, 0), &mut pages, &mut rows, Some(&mut rowids)).unwrap();
+            cursor.take_leaves(&mut pager, 20, &mut pages, &mut rows, Some(&mut rowids)).unwrap();
             seen.extend(rowids);
             there = cursor.next(&mut pager).unwrap();
         }

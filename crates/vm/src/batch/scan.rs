@@ -24,8 +24,6 @@ pub(crate) const BATCH_ROWS: usize = 1024;
 const MOST_COPIED: usize = 4 << 20;
 /// Where a longer record goes on elsewhere, only its row is read, by the row tier.
 const LONGEST_COPIED: u32 = 1 << 20;
-/// See [`Scan::soon`]: a share of a vector that the cache keeps for all rows of a batch.
-const FETCHED: usize = 512;
 /// About so many rows are taken to be on a leaf.
 const ROWS_OF_A_LEAF: usize = 50;
 /// The page of a record that has been copied.
@@ -72,8 +70,6 @@ pub(crate) struct Scan {
     pub(super) loaded: Loaded,
     /// Of the vectors that are being measured.
     pub(super) walked: Vec<Walked>,
-    /// So many bytes of each record are fetched while the places of others are taken: the memory has nothing else to do then.
-    soon: usize,
     low: Option<(i64, SeekOp)>,
     high: Option<i64>,
     /// Records that go on elsewhere are left to the row tier: many need not be read as wholes.
@@ -126,7 +122,6 @@ impl Scan {
             position: if empty { Position::Ended } else { Position::Start },
             low,
             high,
-            soon: if steps.iter().any(|step| matches!(step, BatchStep::Measure(_))) { FETCHED } else { 0 },
             leaves_long: measures_filtered(steps),
             over: false,
             pages: Vec::new(),
@@ -238,7 +233,7 @@ impl Scan {
                     } else if !self.back && self.high.is_none() && self.rows.len() < self.most {
                         let rowids = self.wants_rowids.then_some(&mut self.rowids);
                         let most = self.most - self.rows.len();
-                        self.cursor.take_leaves(pager, (most, self.soon), &mut self.pages, &mut self.rows, rowids)?;
+                        self.cursor.take_leaves(pager, most, &mut self.pages, &mut self.rows, rowids)?;
                         self.position = Position::Taken { next: self.rows.len(), first: self.rows.len(), entry };
                     }
                     if self.over {

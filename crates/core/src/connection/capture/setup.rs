@@ -94,12 +94,13 @@ impl State {
             };
             return Ok(version.first().is_some_and(|row| row.first() == Some(&Value::from("v2"))));
         }
-        let columns = "change_id INTEGER PRIMARY KEY AUTOINCREMENT, change_time INTEGER, change_txn_id INTEGER, \
-             change_type INTEGER, table_name TEXT, id, before BLOB, after BLOB, updates BLOB";
-        self.run_own(&format!("CREATE TABLE {} ({columns})", quoted(table)), &[])?;
+        // The table comes last: wherever the power goes in between, there is none that is not registered.
         let columns = "table_name TEXT PRIMARY KEY, version TEXT NOT NULL";
         self.run_own(&format!("CREATE TABLE IF NOT EXISTS {REGISTRY} ({columns})"), &[])?;
         self.run_own(&format!("INSERT OR REPLACE INTO {REGISTRY} VALUES (?1, 'v2')"), &[table.into()])?;
+        let columns = "change_id INTEGER PRIMARY KEY AUTOINCREMENT, change_time INTEGER, change_txn_id INTEGER, \
+             change_type INTEGER, table_name TEXT, id, before BLOB, after BLOB, updates BLOB";
+        self.run_own(&format!("CREATE TABLE {} ({columns})", quoted(table)), &[])?;
         Ok(true)
     }
 
