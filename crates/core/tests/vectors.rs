@@ -191,3 +191,74 @@ fn a_column_added_later_is_measured_by_its_default() {
         SELECT vector_distance_l2(v, '[0,0]') FROM t;";
     assert_eq!(answers(&connection, script), "5.0\n5.0\n1.0");
 }
+
+/// The rows of a query, and whether a pipeline ran to its end.
+fn rows_and_pipelines(connection: &Connection, sql: &str) -> (String, bool) {
+    let mut statement = connection.prepare(sql).unwrap().statement.unwrap();
+    let mut rows = Vec::new();
+    let error = loop {
+        match statement.step() {
+            Ok(turso_core::StepResult::Row) => rows.push(format!("{:?}", statement.row())),
+            Ok(turso_core::StepResult::Done) => break String::new(),
+            Err(error) => break error.to_string(),
+        }
+    };
+    let counters = statement.status().counters;
+    (format!("{}\n{error}", rows.join("\n")), counters.pipelines == 1 && counters.pipelines_given_up == 0)
+}
+
+#[test]
+fn batches_measure_as_rows_do() {
+    let script = "CREATE TABLE v (id INTEGER PRIMARY KEY, kind TEXT, f32, f64, bytes, bits, sparse, text TEXT, tail);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000),
+            t(i, x) AS (SELECT i, printf('[%d,%d,%d,%.3f]', i * 37 % 101 - 50, i * 53 % 89, i % 3 - 1, i * 0.37 % 1) FROM n)
+        INSERT INTO v SELECT i, 'kind ' || i % 5, vector32(x), vector64(x), vector8(x), vector1bit(x), vector32_sparse(x), x, i FROM t;
+        CREATE TABLE w (k TEXT PRIMARY KEY, f32) WITHOUT ROWID; INSERT INTO w SELECT 'k' || id, f32 FROM v;
+        CREATE TABLE long (id INTEGER PRIMARY KEY, filler, f32); INSERT INTO long SELECT id, zeroblob(id % 2 * 6000), f32 FROM v WHERE id < 300;
+        CREATE TABLE odd (id INTEGER PRIMARY KEY, f32); INSERT INTO odd SELECT id, f32 FROM v; UPDATE odd SET f32 = NULL WHERE id = 2500;
+        ALTER TABLE w ADD COLUMN later DEFAULT '[1,2]';";
+    let [row, batch] = ["row", "batch"].map(|tier| {
+        let connection = open();
+        connection.execute_batch(format!("PRAGMA execution_tier = {tier}")).unwrap();
+        assert_eq!(answers(&connection, script), "");
+        connection
+    });
+    let check = |sql: &str, runs: bool| {
+        let ((expected, by_rows), (rows, by_batches)) =
+            (rows_and_pipelines(&row, sql), rows_and_pipelines(&batch, sql));
+        assert_eq!(rows, expected, "{sql}");
+        assert_eq!((by_rows, by_batches), (false, runs), "{sql}");
+    };
+    for (column, make) in [
+        ("f32", "vector32"),
+        ("f64", "vector64"),
+        ("bytes", "vector8"),
+        ("bits", "vector1bit"),
+        ("sparse", "vector32_sparse"),
+        ("text", "vector"),
+    ] {
+        for distance in ["cos", "l2", "dot", "jaccard"].into_iter().filter(|d| (*d, column) != ("l2", "bits")) {
+            let measured = format!("vector_distance_{distance}({column}, {make}('[3,4,-1,0.5]'))");
+            check(&format!("SELECT id, {measured} AS d FROM v ORDER BY d, id LIMIT 12"), true);
+            check(&format!("SELECT *, {measured} AS d FROM v ORDER BY d DESC LIMIT 5 OFFSET 3"), true);
+            check(&format!("SELECT kind, min({measured}), count({measured}) FROM v GROUP BY kind"), true);
+            check(
+                &format!("SELECT id FROM v WHERE kind = 'kind 3' AND {measured} < 1 ORDER BY {measured} LIMIT 20"),
+                true,
+            );
+        }
+    }
+    let measured = "vector_distance_l2('[1,2,3,4]', f32)";
+    check(&format!("SELECT k, {measured} FROM w ORDER BY 2, 1 LIMIT 9"), true);
+    check("SELECT k FROM w ORDER BY vector_distance_dot(later, '[1,1]'), k LIMIT 3", true);
+    check(&format!("SELECT id, filler IS NULL, {measured} FROM long ORDER BY 3, id LIMIT 9"), true);
+    check(&format!("SELECT id FROM v WHERE id BETWEEN 700 AND 2100 ORDER BY {measured}, id LIMIT 4"), true);
+    check(&format!("SELECT id FROM v ORDER BY {measured}, id LIMIT -1 OFFSET 2990"), true);
+    // Left to the row tier: records that need not be read as wholes, vectors that differ from row to row, and errors.
+    check(&format!("SELECT id FROM long WHERE id % 7 = 0 ORDER BY {measured} LIMIT 4"), false);
+    check("SELECT id FROM v ORDER BY vector_distance_cos(f32, vector32(f64)), id LIMIT 4", false);
+    check(&format!("SELECT id FROM odd ORDER BY {measured} LIMIT 4"), false);
+    check(&format!("SELECT id FROM odd WHERE f32 IS NOT NULL ORDER BY {measured}, id LIMIT 4"), true);
+    check("SELECT id FROM v ORDER BY vector_distance_l2(f32, vector('[1')) LIMIT 4", false);
+    check("SELECT id FROM v WHERE id > 9000 ORDER BY vector_distance_l2(f32, vector('[1')) LIMIT 4", true);
+}

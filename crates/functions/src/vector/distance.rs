@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 
 use turso_error::{Error, Result};
 use turso_simd::{
-    Pair, Stored, both_ones, decode, different_bits, distance_squared, dot, dot_and_norm, either_ones, minima_and_maxima,
-    norm_squared,
+    Pair, Stored, both_ones, decode, different_bits, distance_squared, dot, dot_and_norm, either_ones,
+    minima_and_maxima, norm_squared,
 };
 
 use super::format::{Format, View, sparse_elements};

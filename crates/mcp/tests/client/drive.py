@@ -1,6 +1,8 @@
 """Drives `tursodb --mcp` with the Python client library of the protocol: python3 drive.py PATH-OF-TURSODB
 
-Needs the package `mcp` (pip install mcp); without it, says so and exits with status 77.
+Every tool, resource and prompt, by each way of connecting that the library has: the handshake of the revisions up to 2025-11-25, and
+revision 2026-07-28, which has none. Needs the package `mcp` (pip install mcp); without it, says so and exits with status 77.
+`TURSO_MCP_TABLES_MS=N`: a database of 1,000 tables must describe itself within so many milliseconds.
 """
 
 import asyncio
@@ -9,6 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import asynccontextmanager
 
 try:
     from mcp import ClientSession, StdioServerParameters
@@ -16,6 +20,28 @@ try:
 except ImportError:
     print("SKIPPED: the Python package `mcp` is absent")
     sys.exit(77)
+
+try:
+    from mcp import Client
+except ImportError:
+    Client = None
+
+HANDSHAKE = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
+
+
+@asynccontextmanager
+async def connected(program, arguments, mode):
+    """A client, and the revision that is spoken. Mode `handshake` is that of libraries of before 2026, too."""
+    parameters = StdioServerParameters(command=program, args=arguments)
+    if mode == "handshake":
+        async with stdio_client(parameters) as (read, write), ClientSession(read, write) as client:
+            info = await client.initialize()
+            server = getattr(info, "server_info", None) or info.serverInfo
+            assert server.name == "turso-mcp", server
+            yield client, getattr(info, "protocol_version", None) or info.protocolVersion
+    else:
+        async with Client(parameters, mode=mode) as client:
+            yield client, client.protocol_version
 
 
 def text(result):
@@ -30,12 +56,12 @@ def structured(result):
     return getattr(result, "structured_content", None) or getattr(result, "structuredContent", None)
 
 
-async def drive(program, path):
-    parameters = StdioServerParameters(command=program, args=[path, "--mcp"])
-    async with stdio_client(parameters) as (read, write), ClientSession(read, write) as client:
-        info = await client.initialize()
-        server = getattr(info, "server_info", None) or info.serverInfo
-        assert server.name == "turso-mcp", server
+async def drive(program, path, mode):
+    async with connected(program, [path, "--mcp"], mode) as (client, revision):
+        if mode in ("handshake", "legacy"):
+            assert revision in HANDSHAKE, revision
+        else:
+            assert revision == "2026-07-28", revision
         tools = {tool.name for tool in (await client.list_tools()).tools}
         assert {"open_database", "current_database", "list_tables", "describe_table", "execute_query", "insert_data",
                 "update_data", "delete_data", "schema_change", "explain_query"} == tools, tools
@@ -71,10 +97,8 @@ async def drive(program, path):
         assert "table t" in prompt.messages[0].content.text
 
 
-async def drive_read_only(program, path):
-    parameters = StdioServerParameters(command=program, args=[path, "--mcp", "--readonly"])
-    async with stdio_client(parameters) as (read, write), ClientSession(read, write) as client:
-        await client.initialize()
+async def drive_read_only(program, path, mode):
+    async with connected(program, [path, "--mcp", "--readonly"], mode) as (client, _):
         tools = {tool.name for tool in (await client.list_tools()).tools}
         assert not tools & {"insert_data", "update_data", "delete_data", "schema_change"}, tools
         refused = await client.call_tool("insert_data", {"query": "INSERT INTO t VALUES (1, 2)"})
@@ -107,14 +131,45 @@ def speak(program, path, version):
     assert answers[4]["error"]["code"] == -32601, answers[4]
 
 
+async def describe_many(program, path, mode):
+    """Milliseconds that 1,000 tables take: as a list, as their definitions, and one of them in full."""
+    statements = "".join(f"CREATE TABLE t{i}(a INTEGER PRIMARY KEY, b TEXT, c REAL NOT NULL DEFAULT 1);" for i in range(1000))
+    subprocess.run([program, path, f"BEGIN; {statements} COMMIT"], check=True, stdout=subprocess.DEVNULL)
+    async with connected(program, [path, "--mcp"], mode) as (client, _):
+        took = {}
+
+        async def timed(what, call):
+            began = time.perf_counter()
+            answer = await call
+            took[what] = (time.perf_counter() - began) * 1e3
+            return answer
+
+        names = text(await timed("list_tables", client.call_tool("list_tables", {})))
+        assert len(names.split(", ")) == 1000, names
+        schema = await timed("turso://schema", client.read_resource("turso://schema"))
+        assert schema.contents[0].text.count("CREATE TABLE") == 1000
+        described = text(await timed("describe_table", client.call_tool("describe_table", {"table_name": "t999"})))
+        assert described.startswith("Table 't999' columns:"), described
+    return took
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
+    modes = ["handshake"] + (["legacy", "auto", "2026-07-28"] if Client else [])
+    if not Client:
+        print("SKIPPED: revision 2026-07-28, which this version of the package `mcp` does not speak")
+    for mode in modes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.db")
+            asyncio.run(drive(program, path, mode))
+            asyncio.run(drive_read_only(program, path, mode))
+            took = asyncio.run(describe_many(program, os.path.join(folder, "many.db"), mode))
+            print(f"{mode}: 1,000 tables:", ", ".join(f"{what} {ms:.1f} ms" for what, ms in took.items()))
+            limit = float(os.environ.get("TURSO_MCP_TABLES_MS", "inf"))
+            assert max(took.values()) <= limit, took
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "x.db")
-        asyncio.run(drive(program, path))
-        asyncio.run(drive_read_only(program, path))
-        for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]:
-            speak(program, path, version)
+        for version in HANDSHAKE:
+            speak(program, os.path.join(folder, "x.db"), version)
     print("ok")
 
 

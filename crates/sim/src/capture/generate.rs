@@ -75,7 +75,8 @@ pub fn statement(random: &mut Random) -> String {
         18 => random.pick(&["SAVEPOINT s", "SAVEPOINT r"]).to_string(),
         19 => random.pick(&["RELEASE s", "ROLLBACK TO s", "ROLLBACK TO r"]).to_string(),
         20..=29 => {
-            let rows: Vec<String> = (0..=random.below(3)).map(|_| format!("({}, {})", literal(random), literal(random))).collect();
+            let rows: Vec<String> =
+                (0..=random.below(3)).map(|_| format!("({}, {})", literal(random), literal(random))).collect();
             format!("INSERT {or}INTO {table}(a, b) VALUES {}", rows.join(", "))
         }
         30 => format!(

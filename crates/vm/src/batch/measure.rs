@@ -4,8 +4,8 @@
 //! lie, so those are fetched while one is measured.
 
 use turso_error::{Error, Result, ResultCode};
-use turso_functions::vector::{Distance, Operand, Walked};
 use turso_functions::FunctionKind;
+use turso_functions::vector::{Distance, Operand, Walked};
 use turso_program::batch::{BatchField, BatchMeasure, Slot};
 use turso_storage::btree::PageRow;
 use turso_value::{SerialType, TextEncoding, Value, ValueRef};
@@ -69,7 +69,8 @@ impl Scan {
         encoding: TextEncoding,
         out: &mut Vector,
     ) -> Result<()> {
-        let (FunctionKind::Distance(distance), BatchField::Field(field)) = (&step.function.kind, step.column.field) else {
+        let (FunctionKind::Distance(distance), BatchField::Field(field)) = (&step.function.kind, step.column.field)
+        else {
             return Err(left());
         };
         out.clear();

@@ -166,7 +166,14 @@ impl Flowing {
         }
         let builds = plan.builds.iter().map(Build::new).collect();
         Ok(Self {
-            work: Work { slots, builds, kept: Vec::new(), calls: Calls::default(), operands: Default::default(), joined: 0 },
+            work: Work {
+                slots,
+                builds,
+                kept: Vec::new(),
+                calls: Calls::default(),
+                operands: Default::default(),
+                joined: 0,
+            },
             sink: Sink::new(&plan.sink, registers)?,
             memory: Memory { space, claimed: 0 },
         })

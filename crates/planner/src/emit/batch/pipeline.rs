@@ -16,9 +16,9 @@ use turso_schema::{Index, Table};
 use turso_value::Affinity;
 
 use super::super::Emitter;
-use super::expr::measured;
 use super::super::column::{default_value, index_position, stored_position};
 use super::super::loops::is_primary_tree;
+use super::expr::measured;
 use crate::context::Tier;
 use crate::plan::{
     Access, Bound, ColumnIndex, Core, EqualTerm, Expr, JoinKind, JoinPlan, Relation, Source, SourceId, Visit, walk_expr,
