@@ -65,7 +65,7 @@ fn main() {
         }
     }
     println!("{} rows, {} single statements, medians of {} rounds", arguments.rows, arguments.single, arguments.rounds);
-    println!("{:<32} {:>10}   {}", "", "off", "times as long: id, before, after, full");
+    println!("{:<32} {:>10}   times as long: id, before, after, full", "", "off");
     for (work, times) in WORKS.iter().zip(&mut times) {
         let medians = times.each_mut().map(|times| {
             times.sort_by(f64::total_cmp);

@@ -102,7 +102,7 @@ fn fetch_leaves(pager: &Pager, parent: &Node<'_>, child: usize) {
         let count = u16::from_be_bytes([*high, *low]).min(FEW_ENTRIES);
         let pointers = near.get(8..8 + 2 * usize::from(count)).unwrap_or(&[]);
         let entries = pointers.as_chunks::<2>().0.iter().map(|at| usize::from(u16::from_be_bytes(*at)));
-        entries.filter_map(|at| near.get(at..)).for_each(|entry| turso_simd::fetch_lines::<LINES>(entry));
+        entries.filter_map(|at| near.get(at..)).for_each(turso_simd::fetch_lines::<LINES>);
     }
 }
 
