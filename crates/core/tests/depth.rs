@@ -100,3 +100,30 @@ fn queries_beside_a_union_all_at_each_level_are_not_copied_again_and_again() {
     let instructions = rows(&format!("EXPLAIN {nested}"));
     assert!(instructions < 10_000, "{instructions}");
 }
+
+#[test]
+fn columns_that_are_read_twice_do_not_double_at_each_level() {
+    let nested = |level: &dyn Fn(&str) -> String| {
+        let query = (0..40).fold("SELECT a AS c FROM t".to_owned(), |inner, _| level(&inner));
+        outcome(format!("SELECT count(*) FROM ({query}) WHERE c > 5"))
+    };
+    assert_eq!(nested(&|q| format!("SELECT c + c AS c FROM ({q})")), None);
+    assert_eq!(nested(&|q| format!("SELECT c + c AS c FROM ({q}) WHERE c > 7")), None);
+    assert_eq!(nested(&|q| format!("SELECT DISTINCT c + c AS c FROM ({q})")), None);
+    assert_eq!(nested(&|q| format!("SELECT c + c AS c FROM ({q}) GROUP BY 1")), None);
+    assert_eq!(nested(&|q| format!("SELECT c + c AS c FROM ({q}) UNION SELECT a FROM t")), None);
+    assert_eq!(nested(&|q| format!("SELECT c + c AS c FROM ({q}) UNION ALL SELECT a FROM t")), None);
+}
+
+#[test]
+fn views_that_use_others_twice_are_refused_in_time() {
+    let connection = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
+    connection.execute_batch("CREATE TABLE t(c); CREATE VIEW v0 AS SELECT c FROM t").unwrap();
+    for i in 0..40 {
+        let sql = format!("CREATE VIEW v{} AS SELECT a.c FROM v{i} a JOIN v{i} b ON a.c = b.c", i + 1);
+        connection.execute_batch(&sql).unwrap();
+    }
+    let error = connection.prepare("SELECT count(*) FROM v40").map(|_| ()).unwrap_err();
+    assert_eq!(error.message(), "views expand to too long a statement");
+    connection.execute_batch("SELECT count(*) FROM v5").unwrap();
+}

@@ -359,6 +359,7 @@ impl Moment {
             b"ceiling" => {
                 let ms = self.compute_ms()?;
                 self.set_ms(ms);
+                self.overflow_days = 0;
                 Some(())
             }
             b"floor" => {

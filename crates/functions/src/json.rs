@@ -137,6 +137,14 @@ fn write_value(value: &Value, subtype: u32, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
+/// A value cannot be written: the error of a JSONB behind it that is malformed is told before that.
+#[cold]
+fn malformed_behind(values: &[Value], error: Error) -> Error {
+    let mut scratch = Vec::new();
+    let jsonb = values.iter().filter(|value| matches!(value, Value::Blob(b) if is_jsonb(b)));
+    jsonb.filter_map(|value| write_value(value, 0, &mut scratch).err()).next().unwrap_or(error)
+}
+
 /// An SQL value as JSONB.
 fn to_blob(value: &Value, subtype: u32) -> Result<Vec<u8>> {
     let mut out = Vec::new();
@@ -182,7 +190,9 @@ fn array(ctx: &mut Context<'_>, args: &[Value], binary: bool) -> Result<()> {
         if i > 0 {
             out.push(b',');
         }
-        write_value(arg, subtypes.get(i).copied().unwrap_or(0), out)?;
+        if let Err(error) = write_value(arg, subtypes.get(i).copied().unwrap_or(0), out) {
+            return Err(malformed_behind(&args[i + 1..], error));
+        }
     }
     out.push(b']');
     // What is made of SQL values has the subtype as JSONB too.
@@ -207,7 +217,9 @@ fn object(ctx: &mut Context<'_>, args: &[Value], binary: bool) -> Result<()> {
         }
         render::write_string(label, out);
         out.push(b':');
-        write_value(&pair[1], subtypes.get(2 * i + 1).copied().unwrap_or(0), out)?;
+        if let Err(error) = write_value(&pair[1], subtypes.get(2 * i + 1).copied().unwrap_or(0), out) {
+            return Err(malformed_behind(&args[2 * i + 2..], error));
+        }
     }
     out.push(b'}');
     ctx.result_subtype = Context::SUBTYPE_JSON;

@@ -253,6 +253,7 @@ pub struct PlanContext<'a> {
     next_cte: Cell<u32>,
     next_select: Cell<u32>,
     copied: Cell<usize>,
+    expanded: Cell<usize>,
     parameters: RefCell<Vec<Option<Arc<str>>>>,
     /// All parameters have been told by the parser.
     parameters_known: Cell<bool>,
@@ -281,6 +282,7 @@ impl<'a> PlanContext<'a> {
             next_cte: Cell::new(0),
             next_select: Cell::new(0),
             copied: Cell::new(0),
+            expanded: Cell::new(0),
             parameters: RefCell::new(Vec::new()),
             parameters_known: Cell::new(false),
             explains: Cell::new(false),
@@ -387,6 +389,12 @@ impl<'a> PlanContext<'a> {
     pub(crate) fn copied_nodes(&self, nodes: usize) -> usize {
         self.copied.set(self.copied.get() + nodes);
         self.copied.get()
+    }
+
+    /// A view is expanded whose text has so many bytes: how many all have together.
+    pub(crate) fn expanded_bytes(&self, bytes: usize) -> usize {
+        self.expanded.set(self.expanded.get().saturating_add(bytes));
+        self.expanded.get()
     }
 
     /// The highest number that a query has.

@@ -260,3 +260,34 @@ fn where_json_numbers_are_wrong() {
          ('[-]'), ('-I'), ('+N'), ('-NaN'), ('-nan'), ('-0024-01-30'), ('[1,-0024]'), ('{\"a\":-00}'), ('-0 0'));",
     );
 }
+
+#[test]
+fn a_malformed_argument_comes_before_a_blob_that_json_cannot_hold() {
+    check(
+        "SELECT jsonb_array(x'ff00ff'); SELECT jsonb_array(x'03'); SELECT hex(jsonb_array(x'03'));
+         SELECT hex(jsonb_array(x'1e')); SELECT jsonb_array(x'03', x'ff00ff'); SELECT jsonb_array(x'ff00ff', x'1e');
+         SELECT jsonb_array(x'ff00ff', x'00'); SELECT jsonb_array(x'ff00ff', x'05'); SELECT jsonb_array(x'ff00ff', x'0b');
+         SELECT jsonb_array(x'ff00ff', x'13'); SELECT jsonb_array(x'ff00ff', x'1331'); SELECT jsonb_array(x'ff00ff', 1);
+         SELECT json_array(x'ff00ff', x'03'); SELECT json_array(x'03', x'ff00ff'); SELECT json_array(x'03', 1);
+         SELECT json_array(1, x'03'); SELECT json_object('a', x'ff00ff', 'b', x'03');
+         SELECT jsonb_object('a', x'ff00ff', 'b', x'03'); SELECT json_array(x'ff00ff', x'03', x'ff00ff');
+         SELECT json_group_array(v) FROM (SELECT x'ff00ff' v UNION ALL SELECT x'03');",
+    );
+}
+
+#[test]
+fn a_date_that_was_rounded_up_is_not_rounded_down() {
+    check(
+        "SELECT strftime('%d', '2024-02-30', 'ceiling', 'floor'); SELECT strftime('%d', '2024-02-30', 'floor', 'ceiling');
+         SELECT strftime('%d', '2024-02-30', 'floor'); SELECT strftime('%d', '2024-02-30', 'ceiling');
+         SELECT strftime('%d', '2024-02-30', 'floor', 'floor'); SELECT date('2024-01-31', '+1 month', 'floor', 'ceiling');
+         SELECT date('2024-01-31', '+1 month', 'ceiling', 'floor'); SELECT date('2024-01-31', '+1 month', '+0 days', 'floor');
+         SELECT date('2024-01-31', '+1 month', 'floor', '+1 month'); SELECT date('2024-02-30', '+0 days', 'floor');
+         SELECT date('2024-02-30', 'auto', 'floor'); SELECT date('2024-02-30', 'subsec', 'floor');
+         SELECT date('2024-02-30', 'utc', 'floor'); SELECT date('2024-02-30', 'weekday 1', 'floor');
+         SELECT date('2024-02-30', 'start of day', 'floor'); SELECT date('2024-02-30', 'start of month', 'floor');
+         SELECT date('2024-02-30', 'ceiling', 'ceiling', 'floor'); SELECT date('2024-02-30', 'subsec', 'ceiling', 'floor');
+         SELECT date('2024-02-31 12:00', 'floor'); SELECT date('2024-02-31 12:00', 'ceiling', 'floor', '+1 day');
+         SELECT date('2024-01-31', '+1 month', 'ceiling', '+1 month', 'floor'); SELECT julianday('2024-02-30','floor');",
+    );
+}

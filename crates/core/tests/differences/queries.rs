@@ -401,3 +401,26 @@ fn of_equal_values_in_a_moving_frame_the_last_is_the_extreme() {
          SELECT i, min(a) FILTER (WHERE i > 1) OVER w, max(a) FILTER (WHERE i <> 3) OVER w FROM t WINDOW w AS (ORDER BY i ROWS 2 PRECEDING);",
     );
 }
+
+#[test]
+fn a_key_within_an_expression_follows_the_extreme_and_a_whole_key_does_not() {
+    check(
+        "CREATE TABLE t(a, c, d); INSERT INTO t VALUES (1, 5.5, 2), (1.0, 5, 1), (1, 9.5, 3);
+         SELECT c % 4, typeof(c % 4), 1 || (c % 4), min(c), d FROM t GROUP BY c % 4;
+         SELECT c % 4, typeof(c % 4), 1 || (c % 4), max(c), d FROM t GROUP BY c % 4;
+         SELECT c % 4, typeof(c % 4), 1 || (c % 4), count(c), d FROM t GROUP BY c % 4;
+         SELECT 1 || (c % 4), min(d) FROM t GROUP BY c % 4 ORDER BY 1;
+         SELECT a % 3, 1 || (c % 4), min(c) FROM t GROUP BY a % 3, c % 4 ORDER BY 2;",
+    );
+}
+
+#[test]
+fn a_condition_on_a_subquery_holds_inside_a_compound_too() {
+    check(
+        "CREATE TABLE t(a, b, c VARCHAR(10), d); INSERT INTO t VALUES (10, 5.75, '1', 1), (3, 1, '', 2), (1, 1, 'x', 3);
+         SELECT c1 FROM (SELECT b AS c1, (SELECT max(d) FROM t) AS c2 FROM t UNION SELECT c, d FROM t) WHERE c1 > 1.5 OR c2 = 7;
+         SELECT c1 FROM (SELECT b AS c1, (SELECT max(z.d) FROM t z WHERE z.a = t.a) AS c2 FROM t UNION ALL SELECT c, d FROM t) WHERE c1 > 1.5 OR c2 = 7;
+         SELECT c1 FROM (SELECT b AS c1, EXISTS (SELECT 1) AS c2 FROM t UNION SELECT c, d FROM t) WHERE c1 > 1.5 OR c2 = 7;
+         SELECT c1 FROM (SELECT (SELECT b) AS c1, d AS c2 FROM t UNION SELECT c, d FROM t) WHERE c1 > 1.5 OR c2 = 7;",
+    );
+}

@@ -369,3 +369,12 @@ fn a_column_that_only_an_empty_table_can_have_names_its_refusal() {
     assert_eq!(statement.column_count(), 1);
     assert_eq!(statement.column_name(0), Some("raise(ABORT,'Cannot add a column with non-constant default')"));
 }
+
+#[test]
+fn an_index_that_a_query_cannot_use_does_not_count_for_optimize() {
+    check(
+        "CREATE TABLE t(c, d); CREATE INDEX i ON t(c) WHERE d LIKE 'a%'; SELECT c FROM t WHERE c = 5; DROP INDEX i; PRAGMA optimize;
+         SELECT name FROM sqlite_schema; CREATE TABLE u(c, d); CREATE INDEX j ON u(c) WHERE d > 5; SELECT c FROM u WHERE c = 5 AND d > 5;
+         DROP INDEX j; PRAGMA optimize; SELECT name FROM sqlite_schema;",
+    );
+}

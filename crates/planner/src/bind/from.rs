@@ -13,6 +13,10 @@ use super::{Binder, split_conjuncts};
 use crate::context::Mention;
 use crate::plan::{Body, ColumnIndex, Core, Expr, IndexHint, JoinKind, OutputColumn, Query, Relation, Source};
 
+/// The views of one statement have texts of so many bytes together, each counted as often as it is used: views that use others
+/// twice double with each step.
+const MOST_EXPANDED: usize = 4 << 20;
+
 impl<'a> Binder<'a> {
     pub(super) fn add_source(&mut self, source: Source, info: SourceInfo) {
         if let Some(scope) = self.scopes.last_mut() {
@@ -168,6 +172,9 @@ impl<'a> Binder<'a> {
         }
         if self.views.iter().any(|v| v.eq_ignore_ascii_case(&view.name)) {
             return Err(Error::sql(format!("view {} is circularly defined", view.name)));
+        }
+        if self.context.expanded_bytes(view.sql.len()) > MOST_EXPANDED {
+            return Err(Error::sql("views expand to too long a statement"));
         }
         // A view sees nothing of the statement that uses it.
         let scopes = std::mem::take(&mut self.scopes);

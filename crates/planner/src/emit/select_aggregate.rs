@@ -119,13 +119,24 @@ pub(super) fn shared_keys(core: &Core) -> impl Iterator<Item = (usize, &Expr)> {
                 && ordering_collation(key) == Collation::Binary
                 && core.sources.iter().any(|s| s.id == *source && matches!(s.relation, Relation::Table { .. }))
         }
-        // Other expressions are those of the first row of the group, unless a COLLATE sets them apart from what the query reads.
-        _ => !matches!(key, Expr::Collate { .. }),
+        // Other expressions are computed from the columns of that row: see `whole_key`.
+        _ => false,
     };
     let calls = Calls::of(core);
     let typed = core.output.iter().chain(&core.having).any(reads_subtypes);
     let is_typed = move |key: &Expr| typed && calls.may_have_subtype(key);
     core.group_by.iter().enumerate().filter(move |(_, key)| (!follows || is_exact(key)) && !is_typed(key))
+}
+
+/// The group key that is a whole column of the result. Beside a minimum or maximum that is the value of the group's first row, where
+/// the same expression within another one, or set apart by a COLLATE, is computed anew.
+pub(super) fn whole_key(core: &Core, output: &Expr) -> Option<usize> {
+    if !core.aggregates.iter().any(is_extreme) || matches!(output, Expr::Column { .. } | Expr::Collate { .. }) {
+        return None;
+    }
+    let typed = core.output.iter().chain(&core.having).any(reads_subtypes);
+    let calls = Calls::of(core);
+    core.group_by.iter().position(|key| same_expr(key, output) && !(typed && calls.may_have_subtype(key)))
 }
 
 /// A call in it asks for subtypes, which the keys of groups and the rows of ephemeral tables have lost.
@@ -159,7 +170,8 @@ impl Visit for BareColumns<'_> {
 pub(super) fn bare_columns(core: &Core, order_by: &[OrderTerm]) -> Vec<(SourceId, ColumnIndex)> {
     let keys = shared_keys(core).map(|(_, key)| key).collect();
     let mut bare = BareColumns { core, keys, found: Vec::new() };
-    core.output.iter().chain(&core.having).for_each(|e| bare.expr(e));
+    let computed = core.output.iter().filter(|output| whole_key(core, output).is_none());
+    computed.chain(&core.having).for_each(|e| bare.expr(e));
     order_by.iter().for_each(|t| bare.expr(&t.expr));
     bare.found
 }

@@ -13,6 +13,7 @@
 //!   end:   the sink's own sort
 //! ```
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use turso_error::Result;
@@ -26,10 +27,10 @@ use turso_value::{Collation, KeyColumn, KeyInfo};
 
 use super::emitter::Place;
 use super::select::Limits;
-use super::select_aggregate::{Aggregates, bare_columns, shared_keys};
+use super::select_aggregate::{Aggregates, bare_columns, shared_keys, whole_key};
 use super::select_sort::{Distinct, Sink, Wanted};
 use super::{Destination, Emitter};
-use crate::bind::ordering_collation;
+use crate::bind::{affinity_of, ordering_collation};
 use crate::plan::{ColumnIndex, Core, Expr, OrderTerm, SourceId, Visit, Wish, same_expr, walk_expr};
 
 /// Registers of the group in hand.
@@ -144,7 +145,14 @@ impl Emitter<'_> {
         };
         self.builder.emit(Integer { value: 0, dest: group.started });
         let output_order = if sort_output { order_by } else { &[] };
-        let wanted = Wanted { distinct: Distinct::of(core), ..Wanted::sorted(&core.output, output_order) };
+        let mut output = Cow::Borrowed(&core.output);
+        for (at, whole) in core.output.iter().enumerate() {
+            if let Some(i) = whole_key(core, whole) {
+                let (affinity, collation) = (affinity_of(whole), ordering_collation(whole));
+                output.to_mut()[at] = Expr::Register { reg: group.keys.at(i), affinity, collation };
+            }
+        }
+        let wanted = Wanted { distinct: Distinct::of(core), ..Wanted::sorted(&output, output_order) };
         let mut sink = Sink::open(self, wanted, limits, to)?;
         let end = self.builder.label();
         let batch = match delivered {

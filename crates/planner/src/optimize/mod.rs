@@ -151,6 +151,9 @@ fn note_statistics_used(infos: &[source::SourceInfo<'_>], terms: &terms::Terms<'
     for (position, info) in infos.iter().enumerate() {
         let Relation::Table { db, table } = &info.source.relation else { continue };
         let restricted = |index: &source::IndexInfo| {
+            if !index.partial.is_empty() && !source::implied(info, position, &index.partial, terms) {
+                return false;
+            }
             let key = index.keys.first().map(|k| k.key.as_ref());
             let restricts = |u: &terms::Usable<'_>| u.source == position && key.is_some_and(|key| u.restricts(key));
             terms.usable.iter().any(restricts)

@@ -8,7 +8,7 @@
 //!   other expressions; its conditions go to the ON clause;
 //! - with a RIGHT or FULL JOIN inside it comes first in FROM; the outer query has none; nothing random is read, and no expression with a subquery is read twice.
 
-use super::substitute::{Count, Substitute, sources_read};
+use super::substitute::{Count, Substitute, is_too_much, sources_read};
 use crate::plan::{Body, Core, Expr, JoinKind, OrderTerm, Query, Relation, VisitMut};
 
 /// Sources of one core, as many as the optimizer takes.
@@ -75,7 +75,7 @@ pub(super) fn can_flatten(core: &Core, at: usize, order_by: &[OrderTerm], limite
         }
     }
     let count = Count::of(source.id, inner.output.len(), core, order_by);
-    if count.blocked {
+    if count.blocked || is_too_much(&inner.output, &count.columns, 1) {
         return false;
     }
     let mut read = inner.output.iter().zip(&count.columns).filter(|(_, n)| **n > 0);

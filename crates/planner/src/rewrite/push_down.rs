@@ -7,7 +7,7 @@
 //! arm of a compound. Where equal rows are merged, equality must be that of BINARY: otherwise another one of the equal rows might be
 //! kept.
 
-use super::substitute::{Substitute, sources_read};
+use super::substitute::{Count, Substitute, is_too_much, sources_read};
 use crate::bind::types::{compare_how, in_list_how, in_query_how, ordering_collation, rows_how};
 use crate::plan::{
     Body, ColumnIndex, CompareHow, CompoundOp, Core, Expr, InSet, JoinKind, Query, Relation, Source, SourceId, Visit,
@@ -34,7 +34,7 @@ pub(super) fn push_into(core: &mut Core, position: usize) -> bool {
     }
     let mut moved = false;
     let mut stays = |e: &Expr| {
-        if !may_move(e, id, &ids) || !can_take(query, e) {
+        if !may_move(e, id, &ids) || !can_take(query, id, e) {
             return true;
         }
         let in_compound = matches!(query.body, Body::Compound { .. });
@@ -134,31 +134,26 @@ fn merges_rows(body: &Body) -> bool {
     }
 }
 
-/// The condition reads only outputs that can be computed earlier.
-fn can_take(query: &Query, e: &Expr) -> bool {
-    fn fits(body: &Body, read: &[usize]) -> bool {
+/// The condition reads only outputs that can be computed earlier. A subquery is computed once more only in the term of a compound:
+/// there it decides how the term's values compare.
+fn can_take(query: &Query, id: SourceId, e: &Expr) -> bool {
+    fn fits(body: &Body, read: &[u32], in_compound: bool) -> bool {
         match body {
             Body::Core(core) => {
                 let distinct_binary = !core.distinct || core.output.iter().all(is_binary);
+                let steady = |o: &Expr| !o.is_volatile() && (in_compound || !o.has_subquery());
                 distinct_binary
-                    && read.iter().all(|&i| core.output.get(i).is_some_and(|o| !o.is_volatile() && !o.has_subquery()))
+                    && core.output.iter().zip(read).all(|(o, count)| *count == 0 || steady(o))
+                    && !is_too_much(&core.output, read, 0)
                     // An aggregate without GROUP BY gives its row whatever the condition inside would say.
                     && (!core.is_aggregate() || !core.group_by.is_empty())
             }
             Body::Values(_) => false,
-            Body::Compound { left, right, .. } => fits(left, read) && fits(right, read),
+            Body::Compound { left, right, .. } => fits(left, read, true) && fits(right, read, true),
         }
     }
-    let mut read = Vec::new();
-    e.for_each_column(|_, column| {
-        if let ColumnIndex::Column(i) = column {
-            read.push(usize::from(i));
-        }
-    });
-    // Columns of enclosing queries are in the list too; they only make it stricter.
-    let width = query.columns.len();
-    read.retain(|i| *i < width);
-    fits(&query.body, &read)
+    let count = Count::in_expr(id, query.columns.len(), e);
+    !count.blocked && fits(&query.body, &count.columns, false)
 }
 
 fn is_binary(e: &Expr) -> bool {

@@ -52,6 +52,33 @@ pub(super) fn sources_read(list: &[Expr]) -> Vec<SourceId> {
     ids
 }
 
+/// What stands for columns may hold so many expressions altogether, in each place beyond the first. Without a bound, subqueries
+/// within each other that read a column twice each would double it with every level.
+const MOST_COPIED: usize = 10_000;
+
+/// What `by` holds is too much to stand wherever its columns are read: as often as `counts` says, of which `free` cost nothing.
+pub(super) fn is_too_much(by: &[Expr], counts: &[u32], free: u32) -> bool {
+    let mut sum = 0_usize;
+    by.iter().zip(counts).filter(|(_, count)| **count > free).any(|(e, count)| {
+        sum = sum.saturating_add(nodes(e).saturating_mul((count - free) as usize));
+        sum > MOST_COPIED
+    })
+}
+
+/// The number of expressions in an expression, its subqueries included.
+fn nodes(e: &Expr) -> usize {
+    struct Nodes(usize);
+    impl Visit for Nodes {
+        fn expr(&mut self, e: &Expr) {
+            self.0 += 1;
+            walk_expr(self, e);
+        }
+    }
+    let mut nodes = Nodes(0);
+    nodes.expr(e);
+    nodes.0
+}
+
 /// How often each column of a source is read, and whether something reads it that cannot be replaced.
 pub(super) struct Count {
     source: SourceId,
@@ -61,8 +88,19 @@ pub(super) struct Count {
 }
 
 impl Count {
+    fn new(source: SourceId, width: usize) -> Self {
+        Self { source, columns: vec![0; width], blocked: false }
+    }
+
+    /// What one expression reads.
+    pub fn in_expr(source: SourceId, width: usize, e: &Expr) -> Self {
+        let mut count = Self::new(source, width);
+        count.expr(e);
+        count
+    }
+
     pub fn of(source: SourceId, width: usize, core: &Core, order_by: &[OrderTerm]) -> Self {
-        let mut count = Self { source, columns: vec![0; width], blocked: false };
+        let mut count = Self::new(source, width);
         count.core(core);
         for term in order_by {
             count.expr(&term.expr);
