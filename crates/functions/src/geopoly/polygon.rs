@@ -162,11 +162,14 @@ impl Reader<'_> {
         let mut corners = Vec::new();
         loop {
             corners.push(self.corner()?);
-            if self.eat(b',') {
-                continue;
+            // A comma may stand behind the last one, too.
+            if !self.eat(b',') {
+                self.expect(b']')?;
+                break;
             }
-            self.expect(b']')?;
-            break;
+            if self.eat(b']') {
+                break;
+            }
         }
         self.blanks();
         let closed = corners.len() >= 4 && corners.first() == corners.last() && self.rest.is_empty();

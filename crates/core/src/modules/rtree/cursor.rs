@@ -99,7 +99,6 @@ impl Reader {
 
 pub(super) struct Scan {
     tree: Arc<Tree>,
-    name: String,
     conditions: Vec<Condition>,
     shapes: Vec<Box<dyn Search>>,
     /// Of a search by rowid: the one wanted, and the leaf where it is.
@@ -118,10 +117,9 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub fn new(tree: Arc<Tree>, name: String) -> Self {
+    pub fn new(tree: Arc<Tree>) -> Self {
         Self {
             tree,
-            name,
             conditions: Vec::new(),
             shapes: Vec::new(),
             wanted: None,
@@ -212,7 +210,7 @@ impl Scan {
             Some(Value::Blob(bytes)) => self.tree.layout.decode(no, bytes),
             _ => None,
         };
-        node.ok_or_else(|| super::damaged(&self.name))
+        node.ok_or_else(super::damaged)
     }
 
     /// What the conditions and shapes say of an entry; `None`: it is not wanted.

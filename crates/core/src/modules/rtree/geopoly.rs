@@ -103,7 +103,7 @@ impl VirtualTable for Table {
     }
 
     fn open(&self, _: &mut dyn Session) -> Result<Box<dyn Cursor>> {
-        Ok(Box::new(PolygonScan { boxes: Scan::new(self.tree.clone(), self.name.clone()), empty: false }))
+        Ok(Box::new(PolygonScan { boxes: Scan::new(self.tree.clone()), empty: false }))
     }
 
     fn destroy(&self, session: &mut dyn Session) -> Result<()> {

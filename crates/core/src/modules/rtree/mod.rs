@@ -170,10 +170,10 @@ fn open_tree(
         store.create(state, layout.node_size)?;
     } else {
         // The root has the size that all nodes have.
-        let Value::Blob(root) = store.get(state, Sql::ReadNode, &[Value::Integer(1)])? else {
-            return Err(damaged(arguments.table));
+        layout.node_size = match store.get(state, Sql::ReadNode, &[Value::Integer(1)])? {
+            Value::Blob(root) => root.len(),
+            _ => 0,
         };
-        layout.node_size = root.len();
         if layout.node_size < 4 + 2 * layout.entry_size() {
             return Err(Error::new(
                 ResultCode::CORRUPT,
@@ -238,8 +238,8 @@ impl Row<'_> {
 
 /// The error of a table whose nodes do not fit together.
 #[cold]
-fn damaged(table: &str) -> Error {
-    Error::new(ResultCode::CORRUPT_VTAB, format!("database disk image is malformed: rtree {table}"))
+fn damaged() -> Error {
+    Error::from_code(ResultCode::CORRUPT_VTAB)
 }
 
 impl Module for RTree {
@@ -331,7 +331,7 @@ impl VirtualTable for Table {
     }
 
     fn open(&self, _: &mut dyn Session) -> Result<Box<dyn Cursor>> {
-        Ok(Box::new(cursor::Scan::new(self.tree.clone(), self.name.clone())))
+        Ok(Box::new(cursor::Scan::new(self.tree.clone())))
     }
 
     fn destroy(&self, session: &mut dyn Session) -> Result<()> {
@@ -352,8 +352,13 @@ impl VirtualTable for Table {
             Change::Update { key, new_key, columns, .. } => (Some(key.to_integer()), *new_key, *columns),
         };
         let bounds = self.box_of(columns)?;
-        // The first column is the rowid; a key that is given apart (`UPDATE ... SET rowid`) comes second.
-        let wanted = columns.first().filter(|id| !id.is_null()).unwrap_or(rowid);
+        // The first column is the rowid; a key that is given apart (`UPDATE ... SET rowid`) does not count beside it, and an
+        // update to NULL takes a new one.
+        let wanted = match (columns.first(), key) {
+            (Some(id), Some(_)) => id,
+            (Some(id), None) if !id.is_null() => id,
+            _ => rowid,
+        };
         let name = self.columns.names.first().map_or("rowid", String::as_str);
         let row = Row { key, wanted, bounds, rowid_name: (&self.name, unquoted(name)) };
         let first = 1 + self.columns.dimensions * 2;

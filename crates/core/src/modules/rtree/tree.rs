@@ -17,21 +17,16 @@ pub(super) struct Tree {
     pub store: Store,
 }
 
-#[cold]
-fn damaged() -> Error {
-    Error::from_code(ResultCode::CORRUPT_VTAB)
-}
-
 /// The position of the entry with this id.
 fn position(node: &Node, id: i64) -> Result<usize> {
-    node.entries.iter().position(|e| e.id == id).ok_or_else(damaged)
+    node.entries.iter().position(|e| e.id == id).ok_or_else(super::damaged)
 }
 
 impl Tree {
     fn read(&self, state: &mut State, no: i64) -> Result<Node> {
         match self.store.get(state, Sql::ReadNode, &[Value::Integer(no)])? {
-            Value::Blob(bytes) => self.layout.decode(no, &bytes).ok_or_else(damaged),
-            _ => Err(damaged()),
+            Value::Blob(bytes) => self.layout.decode(no, &bytes).ok_or_else(super::damaged),
+            _ => Err(super::damaged()),
         }
     }
 
@@ -51,7 +46,7 @@ impl Tree {
     fn next_node(&self, state: &mut State) -> Result<i64> {
         match self.store.get(state, Sql::LastNode, &[])? {
             Value::Integer(last) => last.checked_add(1).ok_or_else(|| Error::from_code(ResultCode::FULL)),
-            _ => Err(damaged()),
+            _ => Err(super::damaged()),
         }
     }
 
@@ -74,14 +69,14 @@ impl Tree {
         let mut path = vec![self.read(state, ROOT)?];
         let depth = path[0].depth;
         if height > depth || depth > MAX_DEPTH {
-            return Err(damaged());
+            return Err(super::damaged());
         }
         for _ in height..depth {
-            let Some(node) = path.last() else { return Err(damaged()) };
-            let child = self.choose(node, &entry.bounds).ok_or_else(damaged)?;
+            let Some(node) = path.last() else { return Err(super::damaged()) };
+            let child = self.choose(node, &entry.bounds).ok_or_else(super::damaged)?;
             path.push(self.read(state, child)?);
         }
-        let mut node = path.pop().ok_or_else(damaged)?;
+        let mut node = path.pop().ok_or_else(super::damaged)?;
         self.place(state, entry.id, height, node.no)?;
         node.entries.push(entry);
         // And up again: boxes grow, full nodes are split.
@@ -97,7 +92,7 @@ impl Tree {
             right.no = self.next_node(state)?;
             let is_root = node.no == ROOT;
             if is_root {
-                left.no = right.no.checked_add(1).ok_or_else(damaged)?;
+                left.no = right.no.checked_add(1).ok_or_else(super::damaged)?;
                 self.write(state, &left)?;
                 for entry in &left.entries {
                     self.place(state, entry.id, height, left.no)?;
@@ -116,7 +111,7 @@ impl Tree {
                 return self.write(state, &root);
             }
             self.write(state, &left)?;
-            let mut parent = path.pop().ok_or_else(damaged)?;
+            let mut parent = path.pop().ok_or_else(super::damaged)?;
             let at = position(&parent, left.no)?;
             parent.entries[at] = halves[0];
             parent.entries.push(halves[1]);
@@ -206,32 +201,32 @@ impl Tree {
         let leaf = match self.store.get(state, Sql::ReadRowid, &[Value::Integer(id)])? {
             Value::Integer(leaf) => leaf,
             Value::Null => return Ok(()),
-            _ => return Err(damaged()),
+            _ => return Err(super::damaged()),
         };
         self.store.get(state, Sql::DeleteRowid, &[Value::Integer(id)])?;
         // From the leaf up to the root, then turned round.
         let mut path = vec![self.read(state, leaf)?];
         while let Some(no) = path.last().map(|n| n.no).filter(|no| *no != ROOT) {
             if path.len() > MAX_DEPTH {
-                return Err(damaged());
+                return Err(super::damaged());
             }
             match self.store.get(state, Sql::ReadParent, &[Value::Integer(no)])? {
                 Value::Integer(parent) => path.push(self.read(state, parent)?),
-                _ => return Err(damaged()),
+                _ => return Err(super::damaged()),
             }
         }
         path.reverse();
         if path[0].depth + 1 != path.len() {
-            return Err(damaged());
+            return Err(super::damaged());
         }
-        let mut node = path.pop().ok_or_else(damaged)?;
+        let mut node = path.pop().ok_or_else(super::damaged)?;
         let at = position(&node, id)?;
         node.entries.remove(at);
         // What nodes that are dissolved leave behind, with its height.
         let mut homeless: Vec<(Entry, usize)> = Vec::new();
         let mut height = 0;
         while node.no != ROOT && node.entries.len() < self.layout.least().max(1) {
-            let mut parent = path.pop().ok_or_else(damaged)?;
+            let mut parent = path.pop().ok_or_else(super::damaged)?;
             let at = position(&parent, node.no)?;
             parent.entries.remove(at);
             self.store.get(state, Sql::DeleteNode, &[Value::Integer(node.no)])?;
