@@ -417,7 +417,6 @@ fn keys_that_become_null_and_damaged_roots() {
         &theirs,
         "CREATE VIRTUAL TABLE r USING rtree(id, a, b); INSERT INTO r VALUES (5, 1, 2), (6, 1, 2);
          UPDATE r SET id = NULL WHERE id = 5; SELECT id FROM r ORDER BY 1; UPDATE r SET rowid = 77 WHERE id = 6; SELECT id FROM r ORDER BY 1;
-         UPDATE r_node SET data = x'00' WHERE nodeno = 1; SELECT count(*) FROM r; DELETE FROM r_node; SELECT count(*) FROM r;
-         SELECT geopoly_json('[[0,0],[1,0],[0,1],[0,0],]'); SELECT geopoly_json('[[0,0],[1,0],[0,1],[0,0],,]'); SELECT geopoly_json('[[0,0,],[1,0],[0,1],[0,0]]');",
+         UPDATE r_node SET data = x'00' WHERE nodeno = 1; SELECT count(*) FROM r; DELETE FROM r_node; SELECT count(*) FROM r;",
     );
 }

@@ -4,13 +4,16 @@
 //! names and signatures are SQLite's, so functions written for it fit. Calls that this back end does not make can be set and
 //! asked for, and are then never used.
 
-use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, CString, OsString, c_char, c_int, c_uint, c_void};
 use std::fs::File;
 use std::io::{Error as OsError, ErrorKind, Result as OsResult};
 use std::os::fd::{FromRawFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Room for a path of the system.
+const LONGEST_PATH: usize = libc::PATH_MAX as usize + 1;
 
 macro_rules! calls {
     ($($name:ident: $type:ty = $own:expr;)*) => {
@@ -172,6 +175,76 @@ pub(super) fn facts(fd: RawFd) -> OsResult<libc::stat> {
     let mut facts: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: the descriptor is open while the file that owns it is borrowed; room for the answer.
     if unsafe { fstat()(fd, &mut facts) } == 0 { Ok(facts) } else { Err(OsError::last_os_error()) }
+}
+
+/// What the system knows of a file by its name.
+pub(super) fn facts_of(path: &Path) -> OsResult<libc::stat> {
+    let path = c_path(path)?;
+    // SAFETY: plain data; all zeros is a value of it.
+    let mut facts: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: a C string, and room for the answer.
+    if unsafe { stat()(path.as_ptr(), &mut facts) } == 0 { Ok(facts) } else { Err(OsError::last_os_error()) }
+}
+
+/// The same of the link, where the name is one of a symbolic link.
+pub(super) fn facts_of_link(path: &Path) -> OsResult<libc::stat> {
+    let path = c_path(path)?;
+    // SAFETY: plain data; all zeros is a value of it.
+    let mut facts: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: a C string, and room for the answer.
+    if unsafe { lstat()(path.as_ptr(), &mut facts) } == 0 { Ok(facts) } else { Err(OsError::last_os_error()) }
+}
+
+/// Where a symbolic link leads.
+pub(super) fn read_link(path: &Path) -> OsResult<PathBuf> {
+    let path = c_path(path)?;
+    let mut target = vec![0u8; LONGEST_PATH];
+    // SAFETY: a C string, and a buffer of the length given.
+    let length = unsafe { readlink()(path.as_ptr(), target.as_mut_ptr().cast(), target.len()) };
+    let length = usize::try_from(length).map_err(|_| OsError::last_os_error())?;
+    if length >= target.len() {
+        return Err(OsError::from_raw_os_error(libc::ENAMETOOLONG));
+    }
+    target.truncate(length);
+    Ok(PathBuf::from(OsString::from_vec(target)))
+}
+
+/// The directory in which relative names begin.
+pub(super) fn working_directory() -> OsResult<PathBuf> {
+    let mut name = vec![0u8; LONGEST_PATH];
+    // SAFETY: a buffer of the length given.
+    if unsafe { getcwd()(name.as_mut_ptr().cast(), name.len()) }.is_null() {
+        return Err(OsError::last_os_error());
+    }
+    let name = CStr::from_bytes_until_nul(&name).map_err(|_| OsError::from_raw_os_error(libc::ERANGE))?;
+    Ok(PathBuf::from(std::ffi::OsStr::from_bytes(name.to_bytes())))
+}
+
+/// The process may use the file so (`R_OK`, `W_OK`).
+pub fn may_access(path: &Path, how: c_int) -> bool {
+    // SAFETY: a C string.
+    c_path(path).is_ok_and(|path| unsafe { access()(path.as_ptr(), how) } == 0)
+}
+
+/// There is something else than an empty file under this name: what SQLite's VFS calls existing.
+pub fn has_content(path: &Path) -> bool {
+    facts_of(path).is_ok_and(|facts| facts.st_mode & libc::S_IFMT != libc::S_IFREG || facts.st_size > 0)
+}
+
+/// Gives a file the permissions.
+pub(super) fn change_mode(fd: RawFd, mode: u32) {
+    // SAFETY: the descriptor is open while the file that owns it is borrowed.
+    unsafe { fchmod()(fd, mode as libc::mode_t) };
+}
+
+/// Gives a file away, which only root can.
+pub(super) fn change_owner(fd: RawFd, uid: u32, gid: u32) {
+    // SAFETY: a query without preconditions, then as above.
+    unsafe {
+        if geteuid()() == 0 {
+            fchown()(fd, uid, gid);
+        }
+    }
 }
 
 /// Reads at an offset; fewer bytes than asked for at the end of the file.

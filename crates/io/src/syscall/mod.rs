@@ -7,11 +7,11 @@ pub mod calls;
 mod lock;
 mod shm;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{Error as OsError, ErrorKind, IoSlice};
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -45,7 +45,7 @@ impl SyscallIo {
         let how = if flags.read_only { libc::O_RDONLY } else { libc::O_RDWR | create | exclusive };
         let refusal = |e: &OsError| match owner {
             // A journal or log that cannot be made beside its database.
-            Some(_) if is_permission(e) && fs::symlink_metadata(path).is_err() => {
+            Some(_) if is_permission(e) && calls::facts_of_link(path).is_err() => {
                 Error::io(ResultCode::READONLY_DIRECTORY, e)
             }
             _ => cannot_open(path, e),
@@ -102,9 +102,9 @@ impl Io for SyscallIo {
 
     fn create_like(&self, path: &Path, model: &Path) {
         use std::os::unix::fs::OpenOptionsExt;
-        let Ok(facts) = fs::metadata(model) else { return };
+        let Ok(facts) = calls::facts_of(model) else { return };
         // The file is about to be opened for writing, which its owner must be allowed to do.
-        let wanted = Owner { mode: facts.mode() & 0o777 | 0o200, uid: facts.uid(), gid: facts.gid() };
+        let wanted = Owner { mode: facts.st_mode & 0o777 | 0o200, ..Owner::of(&facts) };
         if let Ok(file) = fs::OpenOptions::new().write(true).create_new(true).mode(wanted.mode).open(path)
             && let Ok(made) = calls::facts(file.as_raw_fd())
         {
@@ -113,7 +113,7 @@ impl Io for SyscallIo {
     }
 
     fn exists(&self, path: &Path) -> Result<bool> {
-        match fs::metadata(path) {
+        match calls::facts_of(path) {
             Ok(_) => Ok(true),
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
             Err(e) => Err(Error::io(ResultCode::IOERR_ACCESS, &e)),
@@ -130,20 +130,40 @@ impl Io for SyscallIo {
         }
     }
 
+    /// Every symbolic link on the way is followed, also one that leads to what does not exist yet: that is where it will be.
     fn full_path(&self, path: &Path) -> Result<PathBuf> {
-        if let Ok(full) = fs::canonicalize(path) {
-            return Ok(full);
+        let cannot = |_| Error::from_code(ResultCode::CANTOPEN_FULLPATH);
+        let mut full = if path.is_absolute() { PathBuf::new() } else { calls::working_directory().map_err(cannot)? };
+        // What is left to walk, the next step last.
+        let mut steps: Vec<OsString> = steps_of(path);
+        let mut links = 0;
+        while let Some(step) = steps.pop() {
+            if step == ".." {
+                full.pop();
+                continue;
+            }
+            full.push(step);
+            let is_link = match calls::facts_of_link(&full) {
+                Ok(facts) => facts.st_mode & libc::S_IFMT == libc::S_IFLNK,
+                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => false,
+                // What may not be looked at is told when it is opened.
+                Err(e) if is_permission(&e) => false,
+                Err(e) => return Err(cannot(e)),
+            };
+            if is_link {
+                links += 1;
+                if links > MOST_LINKS {
+                    return Err(cannot(OsError::from_raw_os_error(libc::ELOOP)));
+                }
+                let target = calls::read_link(&full).map_err(cannot)?;
+                full.pop();
+                if target.is_absolute() {
+                    full = PathBuf::from("/");
+                }
+                steps.extend(steps_of(&target));
+            }
         }
-        let cannot = || Error::from_code(ResultCode::CANTOPEN_FULLPATH);
-        // A link to what does not exist yet: that is where it will be.
-        let mut target = path.to_path_buf();
-        for _ in 0..MOST_LINKS {
-            let Ok(link) = fs::read_link(&target) else { break };
-            target = target.parent().map_or(link.clone(), |parent| parent.join(&link));
-        }
-        let absolute = std::path::absolute(&target).map_err(|_| cannot())?;
-        let (parent, name) = (absolute.parent().ok_or_else(cannot)?, absolute.file_name().ok_or_else(cannot)?);
-        Ok(fs::canonicalize(parent).map_or(absolute.clone(), |parent| parent.join(name)))
+        Ok(full)
     }
 
     fn temp_path(&self) -> Result<PathBuf> {
@@ -190,13 +210,19 @@ impl Io for SyscallIo {
     }
 }
 
+/// The names that a path is made of, the first one last; the root is one of them.
+fn steps_of(path: &Path) -> Vec<OsString> {
+    let steps = path.components().rev().filter(|step| !matches!(step, Component::CurDir));
+    steps.map(|step| step.as_os_str().to_owned()).collect()
+}
+
 /// A journal or log is as private as its database: what a name like `x-wal` belongs to.
 fn owner_of_database(path: &Path) -> Option<Owner> {
     use std::os::unix::ffi::OsStrExt;
     let name = path.as_os_str().as_bytes();
     let database = [&b"-wal"[..], b"-journal"].iter().find_map(|suffix| name.strip_suffix(*suffix))?;
-    let facts = fs::metadata(std::ffi::OsStr::from_bytes(database)).ok()?;
-    Some(Owner { mode: facts.mode() & 0o777, uid: facts.uid(), gid: facts.gid() })
+    let facts = calls::facts_of(Path::new(std::ffi::OsStr::from_bytes(database))).ok()?;
+    Some(Owner::of(&facts))
 }
 
 /// Whose a file is, and who may use it.
@@ -216,11 +242,11 @@ impl Owner {
     /// another user leaves there, whatever the mask of that user's process.
     fn pass_on(&self, file: &fs::File, present: &Self) {
         if present.mode != self.mode {
-            let _ = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(self.mode));
+            calls::change_mode(file.as_raw_fd(), self.mode);
         }
         if (present.uid, present.gid) != (self.uid, self.gid) {
             // Only root succeeds, and only root can make a companion that the owner could not open.
-            let _ = std::os::unix::fs::fchown(file, Some(self.uid), Some(self.gid));
+            calls::change_owner(file.as_raw_fd(), self.uid, self.gid);
         }
     }
 }

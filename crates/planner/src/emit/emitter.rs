@@ -228,6 +228,11 @@ impl<'a> Emitter<'a> {
         self.writes_later = true;
     }
 
+    /// The statement is one that writes, and it happens that there is nothing to write.
+    pub fn counts_as_writing(&mut self) {
+        self.writes_later = true;
+    }
+
     /// The databases used so far, with `true` for writing.
     pub fn databases(&self) -> &[(DbIndex, bool)] {
         &self.databases

@@ -8,6 +8,8 @@ static void made_elsewhere(void) {
   run(other, "CREATE TABLE t(a, b); CREATE VIEW v AS SELECT 1; CREATE INDEX i ON t(a); CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END");
   run(db, "DROP TABLE IF EXISTS t; CREATE TABLE t(c, d)"); run(other, "DROP VIEW v; CREATE VIEW v AS SELECT 2; CREATE INDEX i ON t(c)"); run(db, "DROP INDEX IF EXISTS i; CREATE INDEX i ON t(d)"); run(db, "DROP TABLE IF EXISTS no; DROP TABLE IF EXISTS no.no; DROP VIEW IF EXISTS temp.no; DROP TRIGGER IF EXISTS main.no");
   run(other, "BEGIN IMMEDIATE"); run(db, "CREATE TABLE IF NOT EXISTS t(x)"); run(db, "CREATE INDEX IF NOT EXISTS i ON t(c)"); run(db, "CREATE VIEW IF NOT EXISTS v AS SELECT 3"); run(db, "CREATE VIRTUAL TABLE IF NOT EXISTS t USING rtree(a, b, c)"); run(db, "CREATE TABLE IF NOT EXISTS u(x)"); run(db, "DROP TABLE IF EXISTS no"); run(other, "COMMIT");
+  const char *nothing[] = { "CREATE TABLE IF NOT EXISTS t(x)", "CREATE INDEX IF NOT EXISTS i ON t(c)", "CREATE VIEW IF NOT EXISTS v AS SELECT 3", "DROP TABLE IF EXISTS no" };
+  for (int i = 0; i < 4; i++) { sqlite3_stmt *stmt = 0; RC(sqlite3_prepare_v2(db, nothing[i], -1, &stmt, 0)); INT(sqlite3_stmt_readonly(stmt)); RC(sqlite3_finalize(stmt)); }
   RC(sqlite3_close(db)); RC(sqlite3_open_v2(scratch("elsewhere.db"), &db, SQLITE_OPEN_READONLY, 0)); run(db, "CREATE TABLE IF NOT EXISTS t(x)"); run(db, "CREATE INDEX IF NOT EXISTS i ON t(c)"); run(db, "DROP TABLE IF EXISTS no"); run(db, "CREATE TABLE IF NOT EXISTS u(x)");
   RC(sqlite3_close(db)); RC(sqlite3_close(other));
 }

@@ -3,6 +3,30 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+static int asked;
+static char *refuse_getcwd(char *out, size_t size) { (void)out; (void)size; asked++; errno = EIO; return 0; }
+static int refuse_lstat(const char *path, struct stat *facts) { (void)path; (void)facts; asked++; errno = EIO; return -1; }
+static ssize_t refuse_readlink(const char *path, char *out, size_t size) { (void)path; (void)out; (void)size; asked++; errno = EIO; return -1; }
+static int refuse_access(const char *path, int how) { (void)path; (void)how; asked++; errno = EACCES; return -1; }
+static int (*stat_below)(const char *, struct stat *);
+static int count_stat(const char *path, struct stat *facts) { asked++; return stat_below(path, facts); }
+
+static void try_name(const char *name) {
+  sqlite3 *db = 0; int code;
+  asked = 0; code = sqlite3_open_v2(name, &db, SQLITE_OPEN_READONLY, 0); INT(code); if (code == 0) rows(db, "SELECT * FROM t"); INT(sqlite3_errcode(db)); INT(asked > 0); RC(sqlite3_close(db));
+}
+
+/* The calls that find files by their names. */
+static void names(void) {
+  sqlite3_vfs *vfs = sqlite3_vfs_find(0); sqlite3 *db = 0; int can = -1; char whole[1200], link[1200];
+  snprintf(whole, sizeof whole, "%s", scratch("whole.db")); snprintf(link, sizeof link, "%s", scratch("link.db")); RC(sqlite3_open(whole, &db)); rows(db, "CREATE TABLE t(a); INSERT INTO t VALUES(1)"); RC(sqlite3_close(db)); INT(symlink("whole.db", link)); try_name(link);
+  RC(vfs->xSetSystemCall(vfs, "getcwd", (sqlite3_syscall_ptr)refuse_getcwd)); try_name("no-such-relative.db"); RC(vfs->xSetSystemCall(vfs, "getcwd", 0));
+  RC(vfs->xSetSystemCall(vfs, "lstat", (sqlite3_syscall_ptr)refuse_lstat)); try_name(whole); RC(vfs->xSetSystemCall(vfs, "lstat", 0));
+  RC(vfs->xSetSystemCall(vfs, "readlink", (sqlite3_syscall_ptr)refuse_readlink)); try_name(link); try_name(whole); RC(vfs->xSetSystemCall(vfs, "readlink", 0));
+  RC(vfs->xAccess(vfs, whole, SQLITE_ACCESS_READWRITE, &can)); INT(can); asked = 0; RC(vfs->xSetSystemCall(vfs, "access", (sqlite3_syscall_ptr)refuse_access)); RC(vfs->xAccess(vfs, whole, SQLITE_ACCESS_READWRITE, &can)); INT(can); INT(asked); RC(vfs->xSetSystemCall(vfs, "access", 0));
+  stat_below = (int (*)(const char *, struct stat *))vfs->xGetSystemCall(vfs, "stat"); asked = 0; RC(vfs->xSetSystemCall(vfs, "stat", (sqlite3_syscall_ptr)count_stat)); RC(vfs->xAccess(vfs, whole, SQLITE_ACCESS_EXISTS, &can)); INT(can); RC(vfs->xAccess(vfs, scratch("nothing"), SQLITE_ACCESS_EXISTS, &can)); INT(can); INT(asked); RC(vfs->xSetSystemCall(vfs, "stat", 0));
+}
+
 static int refused;
 static int refuse_open(const char *path, int flags, int mode) { (void)path; (void)flags; (void)mode; refused++; errno = EACCES; return -1; }
 
@@ -146,7 +170,8 @@ static void attached(void) {
   RC(sqlite3_vfs_unregister(&shim));
 }
 
-void systems(void) { attached(); read_only_directory(); system_calls(); methods_of_a_file(); pragmas_of_a_file(); logs_through_a_vfs(); sizes(); permissions(); normal_forms(); comments(); without_virtual_tables(); }
+void systems(void) {
+  names(); attached(); read_only_directory(); system_calls(); methods_of_a_file(); pragmas_of_a_file(); logs_through_a_vfs(); sizes(); permissions(); normal_forms(); comments(); without_virtual_tables(); }
 
 /* Before anything else of the library is used: the methods of its page cache, as they come. */
 void page_caches(void) {

@@ -66,6 +66,7 @@ pub(crate) fn create_index(e: &mut Emitter<'_>, statement: &CreateIndex) -> Resu
     }
     if schema.index(&name.text).is_some() {
         if statement.if_not_exists {
+            e.counts_as_writing();
             return Ok(());
         }
         return Err(Error::sql(format!("index {} already exists", name.text)));

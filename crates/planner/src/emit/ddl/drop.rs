@@ -47,6 +47,7 @@ fn missing(e: &mut Emitter<'_>, statement: &Drop, what: &str) -> Result<()> {
         for db in (0..count).map(|i| DbIndex(i as u16)).filter(|db| named.is_none_or(|named| named == Some(*db))) {
             e.uses_database(db, false);
         }
+        e.counts_as_writing();
         return Ok(());
     }
     let name = &statement.name;

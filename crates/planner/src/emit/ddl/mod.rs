@@ -99,6 +99,7 @@ pub(crate) fn place_for_create(
     let schema = schema_of(e, db);
     if let Some(existing) = schema.qualified_table(&name.text) {
         if if_not_exists {
+            e.counts_as_writing();
             return Ok(None);
         }
         let kind = if existing.is_view() { "view" } else { "table" };
