@@ -201,6 +201,10 @@ impl Pair {
             reach.explain("SQLite counts the deferred violations of a single row that it refuses for an immediate one");
             return Ok(Outcome::TooLong);
         }
+        if self.refuses_what_holds(step, &ours, &stock) {
+            reach.explain("SQLite refuses an UPDATE that writes again the key to which its own row refers");
+            return Ok(Outcome::TooLong);
+        }
         if self.rowids_are_random() || returns_random_rowids(&ours, &stock) {
             reach.explain("behind the greatest rowid of all an automatic one is random");
             return Ok(Outcome::TooLong);
@@ -265,6 +269,15 @@ impl Pair {
             && self.stock.run(&format!("EXPLAIN QUERY PLAN {}", step.sql)).rows.iter().any(|row| {
                 row.iter().any(|value| matches!(value, Value::Text(_)) && literal(value).contains("FOR IN-OPERATOR"))
             })
+    }
+
+    /// SQLite has found that a key refers to nothing, in a change after which all refer to something.
+    fn refuses_what_holds(&mut self, step: &Step, ours: &Answer, stock: &Answer) -> bool {
+        step.class == Class::Change
+            && step.sql.starts_with("UPDATE")
+            && ours.error.is_none()
+            && stock.error.as_ref().is_some_and(|(_, code)| *code == FOREIGN_KEY)
+            && self.ours.run("PRAGMA foreign_key_check").rows.is_empty()
     }
 
     /// Both have just inserted a row with a rowid that no script names: it comes out of the random numbers of each.

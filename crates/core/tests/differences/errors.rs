@@ -272,3 +272,12 @@ fn of_several_errors_in_a_table_the_one_is_told_that_sqlite_tells() {
          CREATE TABLE t(a, CHECK(a IN (SELECT 1)+nope2())); CREATE TABLE t(a, b AS (nope2() + (SELECT zz)), c);",
     );
 }
+
+#[test]
+fn functions_in_a_list_of_rows_are_those_of_a_subquery() {
+    check(
+        "SELECT ((zz, 1) IN ((nope(), 2))) IN (); SELECT ((zz, nope()) IN ((1, 2))) IN (); SELECT ((zz, 1) = (nope(), 2)) IN ();
+         SELECT ((zz, 1) IN ((abs(1), 2), (3, 4))) AND 0; SELECT ((zz, abs(1)) IN ((1, 2), (3, 4))) AND 0;
+         CREATE TABLE t(b, CHECK (3 OR ((a, b) IN ((zeroblob(), 10), (x'00', 3)) IN ())));",
+    );
+}

@@ -3,7 +3,7 @@
 use turso_core::{Database, OpenOptions};
 
 use crate::opened;
-use crate::support::{self, check};
+use crate::support::{self, check, check_with};
 
 #[test]
 fn a_condition_on_a_compound_holds_inside_and_outside() {
@@ -422,5 +422,49 @@ fn a_condition_on_a_subquery_holds_inside_a_compound_too() {
          SELECT c1 FROM (SELECT b AS c1, (SELECT max(z.d) FROM t z WHERE z.a = t.a) AS c2 FROM t UNION ALL SELECT c, d FROM t) WHERE c1 > 1.5 OR c2 = 7;
          SELECT c1 FROM (SELECT b AS c1, EXISTS (SELECT 1) AS c2 FROM t UNION SELECT c, d FROM t) WHERE c1 > 1.5 OR c2 = 7;
          SELECT c1 FROM (SELECT (SELECT b) AS c1, d AS c2 FROM t UNION SELECT c, d FROM t) WHERE c1 > 1.5 OR c2 = 7;",
+    );
+}
+
+#[test]
+fn a_condition_that_is_a_group_key_is_that_of_the_group() {
+    for tier in ["row", "batch", "auto"] {
+        let script = "CREATE TABLE t2(a, b); INSERT INTO t2(b, a) VALUES (11, 12), (8, 3), (9, 45), (7, 6);
+         SELECT 3, c0 FROM (SELECT (b>9) c0 FROM t2 GROUP BY 1) WHERE c0 IS TRUE;
+         SELECT 4, c0 FROM (SELECT (b>9) c0 FROM t2 GROUP BY (b>9)) WHERE c0;
+         SELECT 5, c0 FROM (SELECT (b>9) c0 FROM t2 GROUP BY (b>9)) WHERE c0 = 1; SELECT 6, b>9 FROM t2 GROUP BY b>9 HAVING b>9;
+         SELECT 7, b>9 FROM t2 GROUP BY b>9 HAVING (b>9) IS TRUE; SELECT 8, b>9, 1 FROM t2 GROUP BY b>9 HAVING (b>9)=1;
+         SELECT 9, b+9, 1 FROM t2 GROUP BY b+9 HAVING (b+9)>17; SELECT 10, b+9, 1 FROM t2 GROUP BY b+9 HAVING b+9;
+         SELECT 11, b+9, 1 FROM t2 GROUP BY b+9 HAVING (b+9) IS TRUE; SELECT 12, b, 1 FROM t2 GROUP BY b HAVING b IS TRUE;
+         SELECT 13, b, 1 FROM t2 GROUP BY b HAVING b; SELECT 14, b>9 FROM t2 GROUP BY b>9 HAVING NOT (b>9);
+         SELECT 15, b>9 FROM t2 GROUP BY b>9 HAVING (b>9) AND count(*);
+         SELECT 16, b>9 FROM t2 GROUP BY b>9 HAVING (b>9) IS NOT NULL;
+         SELECT 17, b IN (11,8) FROM t2 GROUP BY b IN (11,8) HAVING b IN (11,8);
+         SELECT 18, b BETWEEN 1 AND 9 FROM t2 GROUP BY b BETWEEN 1 AND 9 HAVING b BETWEEN 1 AND 9;
+         SELECT 19, CASE WHEN b BETWEEN 1 AND 9 THEN 5 END FROM t2 GROUP BY b BETWEEN 1 AND 9;
+         SELECT 20, iif(b>9, 1, 2) FROM t2 GROUP BY b>9; SELECT 21, b>9 AND 1 FROM t2 GROUP BY b>9;
+         SELECT 22, b>9 OR a>1 FROM t2 GROUP BY b>9, a>1; SELECT 23, (b>9) IS NULL FROM t2 GROUP BY b>9;
+         SELECT 24, count(*) FILTER (WHERE b>9) FROM t2 GROUP BY b>9; SELECT 25, sum(a) FROM t2 GROUP BY b>9 ORDER BY b>9;
+         SELECT 26, sum(a) FROM t2 GROUP BY b>9 ORDER BY (b>9) IS TRUE;";
+        check_with(&format!("PRAGMA execution_tier = {tier}"), script);
+    }
+}
+
+#[test]
+fn group_keys_that_are_subqueries_keep_their_places_behind_those_of_order_by() {
+    check(
+        "CREATE TABLE u(b, d); INSERT INTO u VALUES(1,2),(2,3),(1,4);
+         SELECT 'H', group_concat(d ORDER BY d), 5.5 FROM u x1 GROUP BY b, 5.5 ORDER BY 3;
+         SELECT 'I', group_concat(d ORDER BY d), 5.5 FROM u x1 GROUP BY b, 5.5;
+         SELECT 'J', group_concat(d ORDER BY d), 5.5 FROM u x1 GROUP BY 5.5, b;
+         SELECT 'K', group_concat(d ORDER BY d), 5.5 FROM u x1 GROUP BY 5.5, b ORDER BY 3;
+         SELECT 'L', group_concat(d ORDER BY d), 5.5 FROM u x1 GROUP BY b, 5.5 ORDER BY 3, b;
+         SELECT 'M', group_concat(d ORDER BY d), b+1 FROM u x1 GROUP BY b, b+1 ORDER BY 3;
+         SELECT 'N', group_concat(d ORDER BY d), 5.5 FROM u x1 GROUP BY b+1, 5.5 ORDER BY 3;
+         SELECT 'O', group_concat(d ORDER BY d), 5.5 FROM u x1 GROUP BY (SELECT x1.b), 5.5 ORDER BY 3;
+         SELECT 'P', group_concat(d ORDER BY d), 5.5 FROM u x1 GROUP BY (SELECT x1.b FROM u), 5.5 ORDER BY 3;
+         SELECT 'Q', group_concat(d ORDER BY d), d FROM u x1 GROUP BY (SELECT x1.b FROM u), d ORDER BY 3;
+         SELECT 'R', group_concat(d ORDER BY d), d FROM u x1 GROUP BY (SELECT x1.b FROM u), 5.5, d ORDER BY 3;
+         SELECT 'S', group_concat(d ORDER BY d), 1 FROM u x1 GROUP BY (SELECT x1.b FROM u) ORDER BY (SELECT x1.b FROM u);
+         SELECT 'T', group_concat(d ORDER BY d), 1 FROM u x1 GROUP BY (SELECT x1.b FROM u), 5.5 ORDER BY (SELECT x1.b FROM u), 5.5;",
     );
 }

@@ -378,3 +378,14 @@ fn an_index_that_a_query_cannot_use_does_not_count_for_optimize() {
          DROP INDEX j; PRAGMA optimize; SELECT name FROM sqlite_schema;",
     );
 }
+
+#[test]
+fn an_index_on_a_generated_column_covers_the_columns_beside_it() {
+    check(
+        "CREATE TABLE t(a, b, g AS (-b), c, d); CREATE INDEX i ON t(g, b); INSERT INTO t(b) VALUES (1), (3), (2);
+         SELECT b FROM t; SELECT g FROM t; SELECT b, g FROM t; SELECT group_concat(b) FROM t;
+         CREATE TABLE u(a, b, g AS (-b) STORED, c, d); CREATE INDEX j ON u(g, b); INSERT INTO u(b) VALUES (1), (3), (2); SELECT b FROM u; SELECT g FROM u;
+         CREATE TABLE v(a, b COLLATE NOCASE, g AS (b)); CREATE INDEX k ON v(g, b COLLATE RTRIM);
+         INSERT INTO v(a, b) VALUES (1, '1'), (2, 'ab'), (3, 1), (4, 'AB'), (5, 'ab  '); SELECT 15, b FROM v ORDER BY 1, 2 LIMIT 3;",
+    );
+}

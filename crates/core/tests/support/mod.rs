@@ -150,6 +150,12 @@ pub fn dump(path: &std::path::Path) -> Vec<String> {
 /// Both engines run the script and leave the same file content.
 #[track_caller]
 pub fn check(script: &str) {
+    check_with("", script);
+}
+
+/// As [`check`], after settings that only this engine has.
+#[track_caller]
+pub fn check_with(settings: &str, script: &str) {
     let place =
         std::env::temp_dir().join(format!("turso-core-{}-{:?}", std::process::id(), std::thread::current().id()));
     std::fs::create_dir_all(&place).unwrap();
@@ -161,6 +167,7 @@ pub fn check(script: &str) {
     {
         let database = Database::open(ours.to_str().unwrap(), OpenOptions::default()).unwrap();
         let connection = database.connect().unwrap();
+        connection.execute_batch(settings).unwrap();
         let sqlite = rusqlite::Connection::open(&theirs).unwrap();
         // The crate builds SQLite with foreign keys on; SQLite's own default is off.
         sqlite.execute_batch("PRAGMA foreign_keys = OFF").unwrap();

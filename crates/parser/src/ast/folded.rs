@@ -29,6 +29,8 @@ impl Expr {
                     | Expr::Literal(Literal::CurrentDate | Literal::CurrentTime | Literal::CurrentTimestamp) => {
                         self.0 = true;
                     }
+                    // A list of rows is a subquery, as SQLite reads it.
+                    Expr::In(in_) if in_.is_over_rows() => self.expr(&in_.expr),
                     _ => walk_expr(self, expr),
                 }
             }

@@ -110,6 +110,11 @@ impl Emitter<'_> {
         self.known.iter().find(|(known, _)| same_expr(known, e)).map(|(_, place)| *place)
     }
 
+    /// The value of `e` is somewhere, and need not be computed.
+    pub(super) fn is_known(&self, e: &Expr) -> bool {
+        self.known_place(e).is_some()
+    }
+
     fn window_place(&self, core: crate::plan::CoreId, index: usize) -> Result<Place> {
         let found = self.windows.iter().rev().find(|(c, _)| *c == core);
         found.and_then(|(_, places)| places.get(index).copied()).ok_or_else(|| Error::sql("misuse of window function"))

@@ -46,6 +46,7 @@ impl Emitter<'_> {
     /// Jump to `target` when `e` is true (or NULL, with `jump_if_null`).
     pub fn jump_if_true(&mut self, e: &Expr, target: Label, jump_if_null: bool) -> Result<()> {
         match e {
+            e if self.is_known(e) => self.jump(e, target, jump_if_null, true),
             Expr::And(..) => {
                 let fall = self.builder.label();
                 let terms = chain(e, false);
@@ -67,6 +68,7 @@ impl Emitter<'_> {
     /// Jump to `target` when `e` is false (or NULL, with `jump_if_null`).
     pub fn jump_if_false(&mut self, e: &Expr, target: Label, jump_if_null: bool) -> Result<()> {
         match e {
+            e if self.is_known(e) => self.jump(e, target, jump_if_null, false),
             Expr::And(..) => {
                 chain(e, false).into_iter().try_for_each(|term| self.jump_if_false(term, target, jump_if_null))
             }
@@ -85,9 +87,11 @@ impl Emitter<'_> {
         }
     }
 
-    /// Jump when the truth of `e` is `wanted`, for expressions other than AND and OR.
+    /// Jump when the truth of `e` is `wanted`, for expressions other than AND and OR, and for those whose value is there already: what a
+    /// group key is computed from may be gone.
     fn jump(&mut self, e: &Expr, target: Label, jump_if_null: bool, wanted: bool) -> Result<()> {
         match e {
+            e if self.is_known(e) => self.jump_by_value(e, target, jump_if_null, wanted),
             Expr::Literal(value) => {
                 let jumps = match value.truth() {
                     None => jump_if_null,
@@ -141,18 +145,20 @@ impl Emitter<'_> {
             Expr::In { left, set, how, negated } => {
                 self.in_jump(left, set, how, target, jump_if_null, wanted != *negated)
             }
-            _ => {
-                let operand = self.operand(e)?;
-                let reg = operand.reg;
-                if wanted {
-                    self.builder.emit(If { reg, target, jump_if_null });
-                } else {
-                    self.builder.emit(IfNot { reg, target, jump_if_null });
-                }
-                self.done(operand);
-                Ok(())
-            }
+            _ => self.jump_by_value(e, target, jump_if_null, wanted),
         }
+    }
+
+    fn jump_by_value(&mut self, e: &Expr, target: Label, jump_if_null: bool, wanted: bool) -> Result<()> {
+        let operand = self.operand(e)?;
+        let reg = operand.reg;
+        if wanted {
+            self.builder.emit(If { reg, target, jump_if_null });
+        } else {
+            self.builder.emit(IfNot { reg, target, jump_if_null });
+        }
+        self.done(operand);
+        Ok(())
     }
 
     #[inline(never)]

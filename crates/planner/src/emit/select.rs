@@ -17,6 +17,7 @@ use turso_program::cursor::Found;
 use turso_program::data::{Copy, Integer};
 use turso_program::write::{IdxDelete, IdxInsert, Insert, MakeRecord, NewRowid, Position};
 use turso_program::{Label, Program, Reg, Regs, ResultColumn};
+use turso_schema::Table;
 use turso_value::{Affinity, Collation, Value};
 
 use super::cte::Queue;
@@ -25,7 +26,9 @@ use super::{Destination, Emitter};
 use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::optimize::plan_core;
-use crate::plan::{Body, Core, Expr, JoinPlan, OrderTerm, OutputColumn, Query, Relation, Source, Wish};
+use crate::plan::{
+    Body, ColumnIndex, Core, Expr, JoinPlan, OrderTerm, OutputColumn, Query, Relation, Source, SourceId, Wish,
+};
 use crate::plan::{Visit, walk_core, walk_expr};
 
 /// Queries nested deeper than this are refused: their emission is recursive.
@@ -113,26 +116,33 @@ fn output_order(core: &Core) -> Vec<OrderTerm> {
     core.output.iter().enumerate().map(term).collect()
 }
 
-/// Adds the columns that are read, and all columns of tables that have virtual ones.
-struct Generated<'u>(&'u mut crate::optimize::UsedColumns);
+/// Adds the columns that are read. A generated column stands for all columns of its table: it may be computed from any.
+struct Generated<'u> {
+    used: &'u mut crate::optimize::UsedColumns,
+    /// Tables that have such columns.
+    tables: Vec<(SourceId, Arc<Table>)>,
+}
 
 impl Visit for Generated<'_> {
     fn core(&mut self, core: &Core) {
         for Source { id, relation, .. } in &core.sources {
             if let Relation::Table { table, .. } = relation
-                && table.columns.iter().any(|c| c.generated.as_ref().is_some_and(|g| !g.stored))
+                && table.columns.iter().any(|c| c.generated.is_some())
             {
-                self.0.add_all(*id);
+                self.tables.push((*id, table.clone()));
             }
         }
         walk_core(self, core);
     }
 
     fn expr(&mut self, e: &Expr) {
-        if let Expr::Column { source, column, .. } = e {
-            self.0.add(*source, *column);
-        } else {
-            walk_expr(self, e);
+        let Expr::Column { source, column, .. } = e else { return walk_expr(self, e) };
+        self.used.add(*source, *column);
+        let table = self.tables.iter().find(|(id, _)| id == source).map(|(_, table)| table);
+        if let (Some(table), ColumnIndex::Column(i)) = (table, column)
+            && table.columns.get(usize::from(i & !ColumnIndex::UNCHANGED)).is_some_and(|c| c.generated.is_some())
+        {
+            self.used.add_all(*source);
         }
     }
 }
@@ -140,7 +150,7 @@ impl Visit for Generated<'_> {
 impl Emitter<'_> {
     /// Take note of the columns that a query reads, before any of its loops is planned.
     pub(super) fn note_used(&mut self, query: &Query) {
-        Generated(&mut self.used).query(query);
+        Generated { used: &mut self.used, tables: Vec::new() }.query(query);
     }
 
     /// Emit the query; its rows go to `to`.

@@ -106,9 +106,21 @@ fn sort_terms(core: &Core, order_by: &[OrderTerm]) -> (Vec<OrderTerm>, bool) {
     (terms, true)
 }
 
-/// Where a group key stands among the sort terms.
-pub(super) fn place_of(terms: &[OrderTerm], key: &Expr) -> Option<usize> {
-    terms.iter().position(|t| same_expr(t.expr.without_collate(), key.without_collate()))
+/// Where each group key stands among the sort terms. Those that no term of ORDER BY can be the same as (subqueries) come in their own
+/// order, behind those that are.
+pub(super) fn places_of(terms: &[OrderTerm], group_by: &[Expr]) -> Vec<usize> {
+    let mut taken = vec![false; terms.len()];
+    let mut take = |fits: &dyn Fn(&OrderTerm) -> bool| {
+        let at = terms.iter().enumerate().position(|(at, term)| !taken[at] && fits(term))?;
+        taken[at] = true;
+        Some(at)
+    };
+    let mut same = |key: &Expr| {
+        let key = key.without_collate();
+        take(&|term| same_expr(term.expr.without_collate(), key))
+    };
+    let places: Vec<Option<usize>> = group_by.iter().map(&mut same).collect();
+    places.into_iter().map(|place| place.or_else(|| take(&|_| true)).unwrap_or(0)).collect()
 }
 
 impl Emitter<'_> {
@@ -167,8 +179,7 @@ impl Emitter<'_> {
             }
         };
         if let Some((open, terms)) = batch {
-            let keys = core.group_by.iter().enumerate();
-            let places: Vec<usize> = keys.map(|(i, key)| place_of(&terms, key).unwrap_or(i)).collect();
+            let places = places_of(&terms, &core.group_by);
             let flush = (group.return_to, group.give_out);
             self.batch_group_rows(open, (group.keys, &places), aggregates.content(), flush, end);
         }
@@ -269,9 +280,9 @@ impl Emitter<'_> {
             rows.add(e)
         })?;
         self.builder.plan_node("USE TEMP B-TREE FOR GROUP BY");
+        let places = places_of(terms, &core.group_by);
         rows.each(self, &mut |e, cursor| {
-            for (i, key) in core.group_by.iter().enumerate() {
-                let field = place_of(terms, key).unwrap_or(i);
+            for (i, &field) in places.iter().enumerate() {
                 e.builder.emit(Column { cursor, column: field as u16, dest: group.new.at(i), default: None });
             }
             e.group_row(group, aggregates, &mut |_| {})

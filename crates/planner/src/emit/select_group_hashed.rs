@@ -20,7 +20,7 @@ use turso_value::Collation;
 
 use super::Emitter;
 use super::select_aggregate::Aggregates;
-use super::select_group::{Group, SortedRows, place_of};
+use super::select_group::{Group, SortedRows, places_of};
 use crate::plan::{Core, JoinPlan, OrderTerm};
 
 impl Emitter<'_> {
@@ -84,8 +84,7 @@ impl Emitter<'_> {
 
     /// Copy keys in the order of the sort to their order in the query.
     fn keys_of_group(&mut self, core: &Core, terms: &[OrderTerm], from: Regs, to: Regs) {
-        for (i, expr) in core.group_by.iter().enumerate() {
-            let at = place_of(terms, expr).unwrap_or(i);
+        for (i, &at) in places_of(terms, &core.group_by).iter().enumerate() {
             self.builder.emit(Copy { from: from.at(at), to: to.at(i), count: 1 });
         }
     }

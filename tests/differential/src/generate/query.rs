@@ -422,16 +422,18 @@ impl Generator {
         let mut list = Vec::new();
         let mut keys: Vec<String> = Vec::new();
         for _ in 0..self.rng.below(3) {
-            let key = if self.rng.percent(75) {
-                self.rng.pick(&from.scope.0).text.clone()
-            } else {
-                self.value(&from.scope, 1)
+            let key = match self.rng.below(100) {
+                0..=69 => self.rng.pick(&from.scope.0).text.clone(),
+                70..=84 => format!("({})", self.condition(&from.scope, 1)),
+                _ => self.value(&from.scope, 1),
             };
             // What is constant may be a number, which would name a column of the result.
             let key = if key.contains('.') { key } else { self.rng.pick(&from.scope.0).text.clone() };
             if self.rng.percent(85) {
-                list.push(match self.rng.below(10) {
+                list.push(match self.rng.below(14) {
                     0 => format!("quote({key}) || typeof({key})"),
+                    1 => format!("CASE WHEN {key} THEN 'yes' ELSE 'no' END"),
+                    2 => format!("({key} IS TRUE AND 1)"),
                     _ => key.clone(),
                 });
                 if self.rng.percent(12) {
@@ -471,7 +473,12 @@ impl Generator {
                 (2, _) => format!(" AND {}", self.scalar_subquery(&Scope::default())),
                 _ => String::new(),
             };
-            tail += &format!(" HAVING {call} {test}{more}");
+            tail += &match (self.rng.below(12), keys.last()) {
+                (0, Some(key)) if key.contains('.') => format!(" HAVING {key}"),
+                (1, Some(key)) if key.contains('.') => format!(" HAVING NOT {key}"),
+                (2, Some(key)) if key.contains('.') => format!(" HAVING {key} IS NOT TRUE AND {call} {test}"),
+                _ => format!(" HAVING {call} {test}{more}"),
+            };
         }
         let core = format!("SELECT {} FROM {}{filter}{tail}", list.join(", "), from.text);
         let mut step = self.ordered(core, list.len());
