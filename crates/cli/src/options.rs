@@ -132,7 +132,8 @@ const FLAGS: &[Flag] = &[
     Flag { names: &["version", "V"], argument: "", help: "show the version", action: Action::Set(|o| o.instead = Some(Instead::Version)) },
     Flag { names: &["vfs", "v"], argument: "NAME", help: "use NAME as the default VFS: syscall (unix), memory or io_uring", action: Action::Take(|o, a| { o.vfs = Some(a.into()); Ok(()) }) },
     Flag { names: &["zip"], argument: "", help: "open the file as a ZIP Archive", action: Action::Set(|o| o.kind = Some(Kind::Zip)) },
-    // The engine has no such pools: the numbers change nothing.
+    // The engine has no such pools, and an allocator of its own: these change nothing.
+    Flag { names: &["memtrace"], argument: "", help: "", action: Action::Skip(0) },
     Flag { names: &["threadsafe"], argument: "N", help: "", action: Action::Skip(1) },
     Flag { names: &["lookaside"], argument: "SIZE N", help: "", action: Action::Skip(2) },
     Flag { names: &["pagecache"], argument: "SIZE N", help: "", action: Action::Skip(2) },

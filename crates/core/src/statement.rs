@@ -737,6 +737,10 @@ impl Execution {
                     state.environment.counters.publish(0);
                 }
                 self.stop(state, writes);
+                if !state.autocommit && !self.is_inner {
+                    // A transaction of many short statements would never come to the moment at which a long one does this.
+                    state.let_pages_go();
+                }
                 let told = state.tell_commits();
                 match kept {
                     Phase::Keeping(error) => Err(error),

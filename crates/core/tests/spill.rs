@@ -78,3 +78,31 @@ fn in_files_as_in_memory() {
         assert_eq!(found.len(), expected.len());
     }
 }
+
+/// A statement of one row is over before anybody looks at the memory that its transaction takes.
+#[test]
+fn a_transaction_of_many_small_statements_keeps_no_more_pages_than_one_of_a_large_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = connect(Backend::Default, None, &directory);
+    connection.execute_batch("PRAGMA cache_spill = 200; CREATE TABLE s(a INTEGER PRIMARY KEY, b); BEGIN").unwrap();
+    let most = |sql: &str| {
+        let mut statement = connection.prepare(sql).unwrap().statement.unwrap();
+        let mut most = 0;
+        for i in 1..=4000 {
+            statement.bind(1, turso_core::Value::Integer(i)).unwrap();
+            while statement.step().unwrap() == turso_core::StepResult::Row {}
+            statement.reset();
+            most = most.max(connection.cache_counts().resident_bytes / 4096);
+        }
+        most
+    };
+    let written = most("INSERT INTO s VALUES (?1, zeroblob(1000 + ?1 % 7))");
+    assert!((200..300).contains(&written), "{written} pages");
+    connection.execute_batch("COMMIT; BEGIN").unwrap();
+    let read = most("SELECT length(b) FROM s WHERE a = ?1");
+    assert!((64..300).contains(&read), "{read} pages");
+    connection.execute_batch("COMMIT").unwrap();
+    let sound = run_ours(&connection, "SELECT count(*), sum(length(b)) FROM s; PRAGMA integrity_check");
+    let rows: Vec<String> = sound.into_iter().flat_map(|(rows, _)| rows).collect();
+    assert_eq!(rows, ["4000|4011997", "'ok'"]);
+}

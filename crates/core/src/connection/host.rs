@@ -239,8 +239,15 @@ impl Host for State {
     fn poll(&mut self) -> Result<()> {
         self.ask_progress(self.poll_interval())?;
         self.check_interrupt()?;
-        // Between two instructions no page is needed: caches shrink to their size, large transactions spill.
-        self.databases.iter_mut().for_each(|db| db.pager.unpin());
+        self.let_pages_go();
         Ok(())
+    }
+}
+
+impl State {
+    /// Between two instructions no page is needed: caches shrink to their size, large transactions spill.
+    #[inline]
+    pub(crate) fn let_pages_go(&mut self) {
+        self.databases.iter_mut().for_each(|db| db.pager.unpin());
     }
 }
