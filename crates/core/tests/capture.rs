@@ -332,6 +332,20 @@ fn concurrent_transactions_are_captured_in_the_order_of_their_commits() {
     assert_eq!(answers(&one, "PRAGMA integrity_check"), "'ok'");
 }
 
+/// DDL ends the concurrency of a transaction, not what has been noted before a savepoint.
+#[test]
+fn what_is_noted_before_a_savepoint_stays_when_it_is_undone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.db");
+    let connection = Database::open(path.to_str().unwrap(), OpenOptions::default()).unwrap().connect().unwrap();
+    let script = "CREATE TABLE t(a, b); PRAGMA capture_data_changes_conn('full'); BEGIN CONCURRENT; INSERT INTO t VALUES (1, 2);
+        SAVEPOINT s; INSERT INTO t VALUES (3, 4); CREATE INDEX i ON t(a); INSERT INTO t VALUES (5, 6); ROLLBACK TO s;
+        INSERT INTO t VALUES (7, 8); COMMIT";
+    assert_eq!(answers(&connection, script), "");
+    let expected = ["1/1 1 t 1|NULL|{\"a\":1,\"b\":2}", "2/1 1 t 2|NULL|{\"a\":7,\"b\":8}", "3/1 2  |NULL|NULL"];
+    assert_eq!(captured(&connection).lines().collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn writes_through_a_blob_handle_are_updates_of_the_row() {
     let connection = open();

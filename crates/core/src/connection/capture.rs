@@ -117,6 +117,9 @@ pub(crate) struct Capture {
     /// It has the column `change_txn_id`, and transactions end with a row of their own.
     version_2: bool,
     notes: Vec<Note>,
+    /// The notes stay until the commit: the transaction began as a concurrent one. (That it may have stopped being one since does not
+    /// matter: rows written inside of a savepoint would go with it, those of changes before it too.)
+    deferred: bool,
     /// The first half of an UPDATE that moves a row has been noted.
     moved: bool,
     /// The number of the transaction's first row.
@@ -178,6 +181,7 @@ impl Capture {
     /// The transaction is over.
     pub fn end_transaction(&mut self) {
         self.notes.clear();
+        self.deferred = false;
         self.moved = false;
         self.transaction = None;
         self.commit_row = None;

@@ -35,7 +35,9 @@ impl State {
             self.run_own(&format!("DELETE FROM {REGISTRY} WHERE table_name = ?1"), &[Value::from(&*table)])?;
         }
         // Rows of a concurrent transaction get their numbers when its turn to commit has come.
-        if self.capture.notes.is_empty() || self.databases.first().is_some_and(|main| main.pager.is_concurrent()) {
+        let concurrent = self.databases.first().is_some_and(|main| main.pager.is_concurrent());
+        self.capture.deferred |= concurrent && !self.capture.notes.is_empty();
+        if self.capture.notes.is_empty() || concurrent || self.capture.deferred {
             return Ok(());
         }
         self.write_notes()
@@ -49,6 +51,10 @@ impl State {
         }
         if self.capture.writing.is_none() || self.capture.notes.iter().all(|note| note.kind != Kind::Commit) {
             self.write_changes()?;
+            let concurrent = self.databases.first().is_some_and(|main| main.pager.is_concurrent());
+            if !self.capture.notes.is_empty() && !concurrent {
+                self.write_notes()?;
+            }
             let nothing = self.capture.transaction.is_none() && !(self.autocommit && self.capture.counting_statement);
             if nothing || !self.capture.version_2 || self.capture.commit_row.is_some() {
                 return Ok(());
