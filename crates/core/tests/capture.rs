@@ -338,12 +338,35 @@ fn what_is_noted_before_a_savepoint_stays_when_it_is_undone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.db");
     let connection = Database::open(path.to_str().unwrap(), OpenOptions::default()).unwrap().connect().unwrap();
-    let script = "CREATE TABLE t(a, b); PRAGMA capture_data_changes_conn('full'); BEGIN CONCURRENT; INSERT INTO t VALUES (1, 2);
+    let script =
+        "CREATE TABLE t(a, b); PRAGMA capture_data_changes_conn('full'); BEGIN CONCURRENT; INSERT INTO t VALUES (1, 2);
         SAVEPOINT s; INSERT INTO t VALUES (3, 4); CREATE INDEX i ON t(a); INSERT INTO t VALUES (5, 6); ROLLBACK TO s;
         INSERT INTO t VALUES (7, 8); COMMIT";
     assert_eq!(answers(&connection, script), "");
     let expected = ["1/1 1 t 1|NULL|{\"a\":1,\"b\":2}", "2/1 1 t 2|NULL|{\"a\":7,\"b\":8}", "3/1 2  |NULL|NULL"];
     assert_eq!(captured(&connection).lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn each_alter_of_a_concurrent_transaction_tells_its_text() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.db");
+    let connection = Database::open(path.to_str().unwrap(), OpenOptions::default()).unwrap().connect().unwrap();
+    let script =
+        "CREATE TABLE t(a, b); PRAGMA capture_data_changes_conn('full'); BEGIN CONCURRENT; INSERT INTO t VALUES (1, 2);
+        ALTER TABLE t ADD COLUMN c; ALTER TABLE t DROP COLUMN b; DROP TABLE t; CREATE TABLE t AS SELECT 5 AS x; COMMIT";
+    assert_eq!(answers(&connection, script), "");
+    let told = "SELECT change_type, table_name, instr(updates, 'ADD COLUMN c') > 0, instr(updates, 'DROP COLUMN b') > 0 FROM turso_cdc";
+    let expected = [
+        "1|'t'|NULL|NULL",
+        "0|'sqlite_schema'|1|0",
+        "0|'sqlite_schema'|0|1",
+        "-1|'sqlite_schema'|NULL|NULL",
+        "1|'sqlite_schema'|NULL|NULL",
+        "1|'t'|NULL|NULL",
+        "2|NULL|NULL|NULL",
+    ];
+    assert_eq!(answers(&connection, told).lines().collect::<Vec<_>>(), expected);
 }
 
 #[test]

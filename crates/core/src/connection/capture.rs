@@ -117,6 +117,8 @@ pub(crate) struct Capture {
     /// It has the column `change_txn_id`, and transactions end with a row of their own.
     version_2: bool,
     notes: Vec<Note>,
+    /// How many of them are of statements before the one in hand.
+    noted_before: usize,
     /// The notes stay until the commit: the transaction began as a concurrent one. (That it may have stopped being one since does not
     /// matter: rows written inside of a savepoint would go with it, those of changes before it too.)
     deferred: bool,
@@ -149,6 +151,14 @@ impl Capture {
     #[inline]
     pub fn statement_starts(&mut self) {
         self.own_rows &= self.own_work;
+        if !self.own_work {
+            self.noted_before = self.notes.len();
+        }
+    }
+
+    /// What the statement in hand has noted.
+    fn noted_now(&self) -> &[Note] {
+        self.notes.get(self.noted_before..).unwrap_or(&[])
     }
 
     /// A statement ends; `counts`: it is an INSERT, UPDATE or DELETE. May be told again when it could not end yet.
@@ -313,8 +323,11 @@ impl State {
         }
         let id = rowid.map_or(Value::Null, Value::Integer);
         // The text of an ALTER statement stands where the row of its table, the first that it changes, has its new text.
-        let is_first =
-            self.capture.notes.iter().all(|note| note.kind != Kind::Update || note.table != Value::from(SCHEMA_TABLE));
+        let is_first = self
+            .capture
+            .noted_now()
+            .iter()
+            .all(|note| note.kind != Kind::Update || note.table != Value::from(SCHEMA_TABLE));
         let statement = self.running_sql.as_deref().filter(|_| is_first && kind == Kind::Update).map(|sql| {
             let sql = sql.trim_ascii();
             sql.strip_suffix(b";").unwrap_or(sql).trim_ascii()
@@ -329,8 +342,8 @@ impl State {
         let after = new.filter(|_| mode.keeps_after()).map(<[u8]>::to_vec);
         // The rows of CREATE TABLE AS come before that of their table in the file, and behind it here.
         let name = Value::from(&*field(1));
-        let filled = self.capture.notes.iter().position(|note| kind == Kind::Insert && note.table == name);
-        let at = filled.unwrap_or(self.capture.notes.len());
+        let filled = self.capture.noted_now().iter().position(|note| kind == Kind::Insert && note.table == name);
+        let at = filled.map_or(self.capture.notes.len(), |filled| self.capture.noted_before + filled);
         self.capture.notes.insert(at, Note { kind, table: Value::from(SCHEMA_TABLE), id, before, after, updates });
     }
 
