@@ -128,6 +128,14 @@ impl Page {
         Arc::get_mut(page).expect("the only reference to a page")
     }
 
+    /// The page as [`zeroed`](Self::zeroed) makes one of the same size; `None` where somebody else holds it too.
+    pub fn zeroed_again(mut page: PageRef, no: PageNo) -> Option<PageRef> {
+        let image = Arc::get_mut(&mut page)?;
+        image.no = no;
+        image.bytes.fill(0);
+        Some(page)
+    }
+
     /// Which page this is.
     #[inline]
     pub fn no(&self) -> PageNo {

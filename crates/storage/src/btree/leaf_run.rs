@@ -18,14 +18,12 @@ use crate::page::PageRef;
 use crate::pager::Pager;
 use turso_error::Result;
 
-/// A leaf with no more entries is not read from end to end when their places are taken: each entry would be waited for.
-const FEW_ENTRIES: u16 = 8;
+/// Leaves whose entries are longer are not read from end to end when their places are taken: each entry would be waited for.
+const LONG_ENTRY: usize = 256;
 /// How many cache lines of an entry are fetched so.
 const LINES: usize = 4;
-/// How many leaves ahead headers are fetched from memory.
-const HEADER_AHEAD: usize = 24;
-/// How many leaves ahead the starts of entries are fetched, whose header has come by then.
-const ENTRIES_AHEAD: usize = 12;
+/// How many entries ahead their starts are fetched; the headers of leaves twice as far, so that they have come by then.
+const AHEAD: usize = 24;
 
 impl BTreeCursor {
     /// Appends the entries of the leaves that follow under the same parent, at most `most` entries, and goes to the last of them. The
@@ -56,10 +54,12 @@ impl BTreeCursor {
         let (parent, usable) = (&self.path[up], self.geometry.usable);
         let node = parent.node(usable)?;
         let (mut taken, mut left) = (0, most);
+        let entries = usize::from(leaf.count).max(1);
+        let ahead = if entries * LONG_ENTRY <= usable { AHEAD.div_ceil(entries) } else { 0 };
         for child in usize::from(parent.cell) + 1..=usize::from(parent.count) {
             let no = node.child(child)?;
-            if leaf.count <= FEW_ENTRIES {
-                fetch_leaves(pager, &node, child);
+            if ahead > 0 {
+                fetch_leaves(pager, &node, child, ahead);
             }
             let Ok(number) = u16::try_from(pages.len()) else { break };
             let Some(page) = pager.resident_page(no) else { break };
@@ -88,19 +88,20 @@ impl BTreeCursor {
     }
 }
 
-/// Asks the memory for what will be looked at on the leaves behind `child`. Hints only: nothing is checked.
-fn fetch_leaves(pager: &Pager, parent: &Node<'_>, child: usize) {
+/// Asks the memory for what will be looked at on the leaf `ahead` behind `child`, and on the one twice as far. Hints only: nothing is
+/// checked.
+fn fetch_leaves(pager: &Pager, parent: &Node<'_>, child: usize, ahead: usize) {
     let leaf = |distance: usize| {
         let child = child + distance;
         if child > parent.count { None } else { pager.resident(parent.child(child).ok()?) }
     };
-    if let Some(further) = leaf(HEADER_AHEAD) {
+    if let Some(further) = leaf(2 * ahead) {
         turso_simd::fetch_soon(further);
     }
-    let Some(near) = leaf(ENTRIES_AHEAD) else { return };
+    let Some(near) = leaf(ahead) else { return };
     if let Some([13, _, _, high, low]) = near.first_chunk() {
-        let count = u16::from_be_bytes([*high, *low]).min(FEW_ENTRIES);
-        let pointers = near.get(8..8 + 2 * usize::from(count)).unwrap_or(&[]);
+        let count = usize::from(u16::from_be_bytes([*high, *low])).min(near.len() / LONG_ENTRY);
+        let pointers = near.get(8..8 + 2 * count).unwrap_or(&[]);
         let entries = pointers.as_chunks::<2>().0.iter().map(|at| usize::from(u16::from_be_bytes(*at)));
         entries.filter_map(|at| near.get(at..)).for_each(turso_simd::fetch_lines::<LINES>);
     }

@@ -457,7 +457,8 @@ impl Pager {
             // Undone by the page count, but a page that was cut off earlier in this transaction may have stood here.
             savepoint.save(no, Before::Gone, false);
         }
-        self.table.put(no, Page::zeroed(no, self.header.page_size), self.mark);
+        let page = self.fresh_page(no);
+        self.table.put(no, page, self.mark);
         if !matches!(self.backing, Backing::Temp(_)) {
             self.dirty.push(no);
         }

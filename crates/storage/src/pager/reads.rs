@@ -201,10 +201,10 @@ impl Pager {
 
     fn read_spilled(&mut self, no: PageNo, slot: SpillSlot) -> Result<PageRef> {
         let page_size = self.header.page_size;
+        let mut page = self.fresh_page(no);
         let Some(spill) = &self.spill else { return Err(Error::from_code(ResultCode::INTERNAL)) };
         let (file, offset) = spill.place(slot);
         if file.completes_inline() {
-            let mut page = Page::zeroed(no, page_size);
             let bytes = Page::unique(&mut page);
             let n = file.read_at(bytes, offset)?;
             check_short(n, bytes, true)?;

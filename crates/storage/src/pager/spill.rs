@@ -80,6 +80,9 @@ pub(crate) struct Spill {
     pages: SlotTable,
     /// Slots that serve again, the lowest last.
     free: Vec<SpillSlot>,
+    /// The memory of pages that have been written, for those that come: to give it back and ask for it anew would have the system
+    /// clear it each time.
+    emptied: Vec<PageRef>,
 }
 
 /// A changed page at commit.
@@ -109,7 +112,7 @@ impl DirtyPage {
 impl Spill {
     /// An empty file.
     pub fn new(file: Arc<dyn File>, page_size: u32) -> Self {
-        Spill { file, page_size, next: 0, pages: SlotTable::default(), free: Vec::new() }
+        Spill { file, page_size, next: 0, pages: SlotTable::default(), free: Vec::new(), emptied: Vec::new() }
     }
 
     /// Writes pages, whose newest images lie there from now on.
@@ -174,7 +177,7 @@ impl Spill {
             let placed = pages.insert(no.0, SpillSlot::from(no.0 - 1));
             debug_assert!(placed, "a page number is less than the most slots");
         }
-        Spill { file, page_size, next: SpillSlot::from(count), pages, free: Vec::new() }
+        Spill { file, page_size, next: SpillSlot::from(count), pages, free: Vec::new(), emptied: Vec::new() }
     }
 
     pub fn slot_of(&self, no: PageNo) -> Option<SpillSlot> {
@@ -243,7 +246,7 @@ impl Pager {
         }
         let Some(spill) = &mut self.spill else { return Ok(()) };
         let mark = self.transaction_mark;
-        let mut pages = Vec::new();
+        let mut pages: Vec<PageRef> = Vec::new();
         self.table.for_each_above(PageNo::ONE.0, |_, slot| {
             if slot.mark >= mark
                 && let Some(page) = &slot.page
@@ -261,8 +264,16 @@ impl Pager {
                 self.table.take(page.no());
             }
         }
+        spill.emptied = pages;
         self.table.drop_empty_chunks();
         Ok(())
+    }
+
+    /// A page of zeros that this transaction adds, in memory that it has had before where there is some.
+    pub(super) fn fresh_page(&mut self, no: PageNo) -> PageRef {
+        let emptied = self.spill.as_mut().and_then(|spill| spill.emptied.pop());
+        let again = emptied.and_then(|page| Page::zeroed_again(page, no));
+        again.unwrap_or_else(|| Page::zeroed(no, self.header.page_size))
     }
 
     /// The slot of a page whose newest image is spilled.
