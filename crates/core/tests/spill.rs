@@ -106,3 +106,24 @@ fn a_transaction_of_many_small_statements_keeps_no_more_pages_than_one_of_a_larg
     let rows: Vec<String> = sound.into_iter().flat_map(|(rows, _)| rows).collect();
     assert_eq!(rows, ["4000|4011997", "'ok'"]);
 }
+
+#[test]
+fn what_goes_to_temporary_files_is_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let spilled = |memory| {
+        let connection = connect(Backend::Default, memory, &directory);
+        support::run_ours(
+            &connection,
+            "CREATE TABLE IF NOT EXISTS t(a); DELETE FROM t; WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 5000) INSERT INTO t SELECT hex(randomblob(50)) FROM c",
+        );
+        let before = connection.temp_bytes_spilled(true);
+        support::run_ours(&connection, "SELECT sum(length(a)) FROM (SELECT a FROM t ORDER BY a LIMIT 4999)");
+        let sorted = connection.temp_bytes_spilled(true);
+        (before, sorted, connection.temp_bytes_spilled(false))
+    };
+    assert_eq!(spilled(None), (0, 0, 0));
+    let (_, sorted, after) = spilled(Some(64 << 10));
+    // Each of the rows is written once at least.
+    assert!(sorted >= 5000 * 100, "{sorted}");
+    assert_eq!(after, 0);
+}

@@ -18,6 +18,7 @@ const CACHE_WRITE: c_int = 9;
 const DEFERRED_FKS: c_int = 10;
 const CACHE_USED_SHARED: c_int = 11;
 const CACHE_SPILL: c_int = 12;
+const TEMPBUF_SPILL: c_int = 13;
 
 /// Current and highest value of a status of the library.
 fn status(op: c_int, reset: bool) -> Option<(i64, i64)> {
@@ -53,8 +54,9 @@ fn db_status(db: &Db, op: c_int, reset: bool) -> Option<(i64, i64)> {
         CACHE_WRITE => cache(|cache| cache.writes, |cache| cache.writes = 0),
         CACHE_SPILL => cache(|cache| cache.spills, |cache| cache.spills = 0),
         DEFERRED_FKS => Some((i64::from(db.connection.deferred_violations() > 0), 0)),
-        // Lookaside memory and the spilling of temporary files are matters of SQLite's own.
-        0 | 4..=6 | 13 => Some((0, 0)),
+        TEMPBUF_SPILL => Some((i64::try_from(db.connection.temp_bytes_spilled(reset)).unwrap_or(i64::MAX), 0)),
+        // There is no lookaside memory.
+        0 | 4..=6 => Some((0, 0)),
         _ => None,
     }
 }

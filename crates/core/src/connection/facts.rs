@@ -57,6 +57,11 @@ impl Connection {
         }
     }
 
+    /// Bytes that statements and temporary tables have written to temporary files; counted anew after this with `reset`.
+    pub fn temp_bytes_spilled(&self, reset: bool) -> u64 {
+        self.lock().temp_space.as_ref().map_or(0, |space| space.spilled(reset))
+    }
+
     /// Lets go of pages that can be read again (`PRAGMA shrink_memory`); nothing happens while a statement runs.
     pub fn release_memory(&self) {
         self.lock().release_memory(0);

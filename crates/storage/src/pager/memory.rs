@@ -85,6 +85,7 @@ impl Pager {
             }
         });
         spill.write(&changed)?;
+        within.space.note_spilled(changed.len() * page_size as usize);
         for no in all {
             self.table.take(no);
         }

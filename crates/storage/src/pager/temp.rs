@@ -4,7 +4,7 @@
 //! left, the data goes to a file. A temporary pager writes all of its pages out then and reads back what it needs:
 //! the file is an image of its pages, page `n` at `(n - 1) * page_size`.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use turso_error::{Error, Result, ResultCode};
@@ -31,6 +31,8 @@ pub struct TempSpace {
     budget: AtomicUsize,
     used: AtomicUsize,
     files: AtomicUsize,
+    /// Bytes written to the files.
+    spilled: AtomicU64,
     /// What the last read of a temporary file that was pending waits for.
     waiting: Mutex<Option<Completion>>,
 }
@@ -43,6 +45,7 @@ impl TempSpace {
             budget: AtomicUsize::new(budget),
             used: AtomicUsize::new(0),
             files: AtomicUsize::new(0),
+            spilled: AtomicU64::new(0),
             waiting: Mutex::new(None),
         })
     }
@@ -87,6 +90,16 @@ impl TempSpace {
     /// How many files have been made, for tests and statistics.
     pub fn files_made(&self) -> usize {
         self.files.load(Ordering::Relaxed)
+    }
+
+    /// Bytes have been written to a file.
+    pub fn note_spilled(&self, bytes: usize) {
+        self.spilled.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes written to files so far, or since they were counted anew: that is done now with `reset`.
+    pub fn spilled(&self, reset: bool) -> u64 {
+        if reset { self.spilled.swap(0, Ordering::Relaxed) } else { self.spilled.load(Ordering::Relaxed) }
     }
 
     /// A new file without a name.
@@ -258,6 +271,9 @@ impl Pager {
             let bufs: Vec<&[u8]> = rest[..run].iter().map(|page| &page[..]).collect();
             file.write_vectored_at(&bufs, u64::from(start - 1) * page_size)?;
             rest = &rest[run..];
+        }
+        if let Some(space) = &temp.space {
+            space.note_spilled(pages.len() * page_size as usize);
         }
         for page in &pages {
             if let Some(slot) = self.table.slot_mut(page.no()) {

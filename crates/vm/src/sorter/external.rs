@@ -73,6 +73,7 @@ impl External {
     fn flush(&mut self, writer: &mut Writer) -> Result<()> {
         self.file.write_at(&writer.buffer, self.end)?;
         self.end += writer.buffer.len() as u64;
+        self.space.note_spilled(writer.buffer.len());
         writer.buffer.clear();
         Ok(())
     }
