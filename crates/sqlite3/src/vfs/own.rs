@@ -417,8 +417,8 @@ unsafe extern "C" fn own_delete(_: *mut sqlite3_vfs, path: *const c_char, sync: 
 unsafe extern "C" fn own_access(_: *mut sqlite3_vfs, path: *const c_char, flags: c_int, answer: *mut c_int) -> c_int {
     const READ_AND_WRITE: c_int = 6;
     let can = path_of(path).is_some_and(|path| match flags {
-        0 => system_calls::has_content(&path),
-        _ => system_calls::may_access(&path, READ_AND_WRITE),
+        0 => system_calls::has_content(path),
+        _ => system_calls::may_access(path, READ_AND_WRITE),
     });
     Out::new(answer).set(can.into());
     OK
