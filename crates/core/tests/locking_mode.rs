@@ -121,3 +121,37 @@ fn a_log_with_shared_memory_is_taken_and_given_back() {
     drop(a);
     assert_eq!(ask(&b, COUNT), "2");
 }
+
+/// Whether anybody holds one of the read marks of the wal-index (bytes 123 to 127, as SQLite's WAL-mode documentation has them).
+#[cfg(target_os = "linux")]
+fn read_marks_are_held(index: &std::fs::File) -> bool {
+    use std::os::fd::AsRawFd;
+    let mut lock = libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 123,
+        l_len: 5,
+        l_pid: 0,
+    };
+    // SAFETY: the descriptor is open, and the structure is one that the call may write.
+    assert_eq!(unsafe { libc::fcntl(index.as_raw_fd(), libc::F_OFD_GETLK, &mut lock) }, 0);
+    lock.l_type != libc::F_UNLCK as libc::c_short
+}
+
+/// What follows the look at the catalogue is the connection's first read: its lock does not wait for a second one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_look_at_the_catalogue_keeps_no_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("looked.db");
+    let first = connect(&path);
+    first.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t(a); INSERT INTO t VALUES (1)").unwrap();
+    let index = std::fs::File::options().read(true).write(true).open(folder.path().join("looked.db-shm")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert!(!read_marks_are_held(&index));
+    let second = connect(&path);
+    second.execute_batch("BEGIN; SELECT * FROM t").unwrap();
+    assert!(read_marks_are_held(&index));
+    second.execute_batch("COMMIT").unwrap();
+    assert!(!read_marks_are_held(&index));
+}

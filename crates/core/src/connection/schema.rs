@@ -45,7 +45,7 @@ impl State {
             }
             // A transaction reads from its first statement on, not from when that was prepared.
             if let Some(entry) = self.databases.get_mut(db).filter(|_| !read_before) {
-                entry.pager.end_read();
+                entry.pager.end_look();
             }
         }
         self.end_reads_if_idle();

@@ -155,6 +155,13 @@ impl FileBacking {
         self.db.lock_released();
     }
 
+    /// The snapshot in hand is let go at once when it ends, and no lock of it lingers.
+    pub(super) fn be_brief(&mut self) {
+        if let Source::Wal(snapshot) = &mut self.source {
+            snapshot.brief = true;
+        }
+    }
+
     /// Lets go of what was kept between transactions, and of the journal that was kept with it.
     pub(super) fn release_kept(&mut self) {
         if std::mem::take(&mut self.kept) {

@@ -588,6 +588,14 @@ impl Pager {
         self.release_snapshot();
     }
 
+    /// As [`end_read`](Self::end_read), for a look at the catalogue before a statement reads: others find the file free in between.
+    pub fn end_look(&mut self) {
+        if let Backing::File(file) = &mut self.backing {
+            file.be_brief();
+        }
+        self.end_read();
+    }
+
     /// Turns the snapshot (taken now, if there is none) into a write transaction.
     ///
     /// `SQLITE_BUSY_SNAPSHOT` where the snapshot was taken before and somebody has committed since. A snapshot that

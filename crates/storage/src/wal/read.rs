@@ -35,6 +35,8 @@ pub(crate) struct WalSnapshot {
     pub(super) losses: Option<Arc<Losses>>,
     /// Where the log is found by an index of this process's own.
     pub(super) index: Option<Arc<WalIndex>>,
+    /// The lock is given back at once when it ends, and is not counted among the reads that follow each other.
+    pub(crate) brief: bool,
 }
 
 impl WalSnapshot {
@@ -162,7 +164,17 @@ impl Wal {
 
     pub(super) fn snapshot_of(&self, header: IndexHeader, slot: u32, min_frame: u32) -> WalSnapshot {
         let page_size = self.page_size.load(Ordering::Acquire);
-        WalSnapshot { header, slot, min_frame, commit: 0, page_size, hold: None, losses: None, index: None }
+        WalSnapshot {
+            header,
+            slot,
+            min_frame,
+            commit: 0,
+            page_size,
+            hold: None,
+            losses: None,
+            index: None,
+            brief: false,
+        }
     }
 
     /// The log has been closed for good: its database has another journal mode, or nobody has it open.
@@ -178,7 +190,10 @@ impl Wal {
             return;
         }
         if snapshot.hold.is_none_or(|hold| hold.end()) {
-            self.locks.release_shared(lock::read(snapshot.slot));
+            match snapshot.brief {
+                true => self.locks.release_shared_at_once(lock::read(snapshot.slot)),
+                false => self.locks.release_shared(lock::read(snapshot.slot)),
+            }
         }
     }
 
