@@ -468,3 +468,15 @@ fn group_keys_that_are_subqueries_keep_their_places_behind_those_of_order_by() {
          SELECT 'T', group_concat(d ORDER BY d), 1 FROM u x1 GROUP BY (SELECT x1.b FROM u), 5.5 ORDER BY (SELECT x1.b FROM u), 5.5;",
     );
 }
+
+#[test]
+fn what_is_left_of_an_or_stays_outside_of_a_compound() {
+    check(
+        "CREATE TABLE t(a, b, c DECIMAL); INSERT INTO t VALUES (1, 'it', 5), (2, 'a%b', 1), (3, '0', 10);
+         CREATE TABLE u(a, b, c VARCHAR); INSERT INTO u(c, b, a) VALUES (2.25, 10, 1), ('b', 0, 2), ('-3', 10, '1');
+         CREATE VIEW v AS SELECT 1 AS c0, c AS c1, b AS c2 FROM u UNION SELECT c, b, b FROM u;
+         SELECT x.c0, y.b FROM v x, t y WHERE (3.75 < x.c0 AND x.c1 = y.c) OR (x.c1 = y.c AND x.c2 = 9) OR (x.c1 LIKE 'a' AND x.c1 = y.c);
+         SELECT x.c0, y.b FROM v x, t y WHERE (3.75 < x.c0 AND x.c1 = y.c) OR (x.c1 = y.c AND x.c2 = 9);
+         SELECT x.c0 FROM v x WHERE (3.75 < x.c0 AND x.c1 = 10) OR (x.c1 = 10 AND x.c2 = 9);",
+    );
+}

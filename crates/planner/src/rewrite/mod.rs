@@ -134,10 +134,12 @@ fn rewrite_arms(body: &mut Body, context: &PlanContext<'_>, depth: u32) {
 }
 
 fn after_flattening(core: &mut Core, order_by: &[OrderTerm], context: &PlanContext<'_>, depth: u32) {
-    factor_or::factor(core);
     strength::reduce(core);
     carry::carry(core);
     push_down(core, context, depth);
+    // What is left of an OR is not moved into subqueries: there it would compare otherwise than SQLite has it.
+    factor_or::factor(core);
+    strength::reduce(core);
     omit_join::omit_unread(core, order_by);
     distinct::drop_redundant(core);
 }
