@@ -480,3 +480,12 @@ fn what_is_left_of_an_or_stays_outside_of_a_compound() {
          SELECT x.c0 FROM v x WHERE (3.75 < x.c0 AND x.c1 = 10) OR (x.c1 = 10 AND x.c2 = 9);",
     );
 }
+
+#[test]
+fn conditions_move_inside_of_what_with_shares() {
+    check(
+        "CREATE TABLE t(a, b, c VARCHAR); INSERT INTO t VALUES (1, 5.75, '1'), (2, 1, ''), (3, 1, 'x');
+         WITH w AS (SELECT c1, count(*) AS n FROM (SELECT b AS c1 FROM t UNION SELECT c FROM t) WHERE c1 > 1.5 GROUP BY c1)
+         SELECT x.c1, y.c1, x.n FROM w x, w y;",
+    );
+}

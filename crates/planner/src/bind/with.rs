@@ -234,6 +234,8 @@ impl<'a> Binder<'a> {
             self.withs.get_mut(level).and_then(|with| with.ctes.get_mut(at)).map(|entry| &mut entry.in_place);
         let fits_in_place = materialize != Some(true) && can_be_taken_up(&query);
         if shared && !in_place.is_some_and(|n| fits_in_place && std::mem::replace(n, *n + 1) < MOST_IN_PLACE) {
+            // What is shared cannot be changed once the queries that use it are rewritten.
+            crate::rewrite::rewrite(&mut query, context);
             let cte = Cte {
                 id: self.context.new_cte(),
                 name,
