@@ -1,9 +1,10 @@
 //! Common table expressions.
 //!
 //! One that is used once is a subquery at its place, and so is one that only joins, filters and computes, since the query around
-//! it can take it up; any other that is used more often is shared (and computed once); a recursive one becomes a [`Cte`] with
+//! it can take it up; any other that is used more often is shared (and computed once), NOT MATERIALIZED or not; a recursive one becomes a [`Cte`] with
 //! its recursive arms.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
@@ -52,19 +53,27 @@ enum State {
     Shared(Arc<Cte>),
 }
 
-/// Counts how often FROM clauses and IN operators name a table.
-struct CountUses<'n> {
-    name: &'n str,
-    count: usize,
+/// Collects the names of a WITH clause that FROM clauses and IN operators have, as often as they do.
+struct Names<'p> {
+    /// Where in the clause each name is, in lower case.
+    places: &'p HashMap<String, usize>,
+    found: Vec<usize>,
 }
 
-impl Visit for CountUses<'_> {
-    fn table_source(&mut self, source: &ast::TableSource) {
-        if let ast::TableSource::Table(table) = source
-            && table.name.schema.is_none()
-            && table.name.name.is(self.name)
+impl Names<'_> {
+    fn name(&mut self, name: &ast::QualifiedName) {
+        if name.schema.is_none()
+            && let Some(place) = self.places.get(&name.name.text.to_ascii_lowercase())
         {
-            self.count += 1;
+            self.found.push(*place);
+        }
+    }
+}
+
+impl Visit for Names<'_> {
+    fn table_source(&mut self, source: &ast::TableSource) {
+        if let ast::TableSource::Table(table) = source {
+            self.name(&table.name);
         }
         ast::visit::walk_table_source(self, source);
     }
@@ -72,10 +81,8 @@ impl Visit for CountUses<'_> {
     fn expr(&mut self, expr: &ast::Expr) {
         if let ast::Expr::In(in_) = expr
             && let ast::InSet::Table { name, .. } = &in_.set
-            && name.schema.is_none()
-            && name.name.is(self.name)
         {
-            self.count += 1;
+            self.name(name);
         }
         ast::visit::walk_expr(self, expr);
     }
@@ -84,31 +91,30 @@ impl Visit for CountUses<'_> {
 /// How often each name of a WITH clause is used, up to twice: one that is used by another counts as often as that one does, and
 /// those that nobody uses do not count.
 fn count_uses(with: &ast::With, select: &ast::Select) -> Vec<usize> {
-    let count = |name: &ast::Name, select: &ast::Select| {
-        let mut count = CountUses { name: name.as_str(), count: 0 };
-        count.select(select);
-        count.count
+    const MOST: usize = 2;
+    let names = with.ctes.iter().map(|cte| cte.name.text.to_ascii_lowercase());
+    let places: HashMap<String, usize> = names.zip(0..).collect();
+    let named_in = |select: &ast::Select| {
+        let mut names = Names { places: &places, found: Vec::new() };
+        names.select(select);
+        names.found
     };
-    // By the query itself; then by each of the others.
-    let by_others: Vec<Vec<usize>> =
-        with.ctes.iter().map(|cte| with.ctes.iter().map(|user| count(&cte.name, &user.select)).collect()).collect();
-    let mut uses: Vec<usize> = with
-        .ctes
-        .iter()
-        .zip(&by_others)
-        .map(|(cte, by_others)| count(&cte.name, select).saturating_sub(by_others.iter().sum()))
-        .collect();
-    let direct = uses.clone();
-    // A chain of users is no longer than the clause; a circle is refused later.
-    for _ in &with.ctes {
-        let before = uses.clone();
-        for (at, by_others) in by_others.iter().enumerate() {
-            // A recursive one names itself.
-            let others = by_others.iter().zip(&before).enumerate().filter(|(user, _)| *user != at);
-            uses[at] = others.fold(direct[at], |sum, (_, (names, uses))| sum + names.min(&2) * uses).min(2);
-        }
-        if uses == before {
-            break;
+    // What each of them names; and what the query itself does, without them.
+    let named: Vec<Vec<usize>> = with.ctes.iter().map(|cte| named_in(&cte.select)).collect();
+    let mut direct = vec![0_usize; named.len()];
+    named_in(select).into_iter().for_each(|at| direct[at] += 1);
+    named.iter().flatten().for_each(|&at| direct[at] = direct[at].saturating_sub(1));
+    let mut uses: Vec<usize> = direct.into_iter().map(|count| count.min(MOST)).collect();
+    // Whoever is used more often uses what it names more often. No count rises more than twice.
+    let mut risen: Vec<(usize, usize)> = uses.iter().copied().enumerate().filter(|(_, count)| *count > 0).collect();
+    while let Some((user, more)) = risen.pop() {
+        // A recursive one names itself.
+        for &at in named[user].iter().filter(|at| **at != user) {
+            let now = (uses[at] + more).min(MOST);
+            let before = std::mem::replace(&mut uses[at], now);
+            if now > before {
+                risen.push((at, now - before));
+            }
         }
     }
     uses
