@@ -227,6 +227,14 @@ fn of_several_errors_in_an_expression_the_one_is_told_that_sqlite_tells() {
 }
 
 #[test]
+fn a_subquery_with_a_star_may_have_any_width() {
+    check(
+        "CREATE TABLE t(a, b); SELECT (SELECT * FROM t) = (1, 2) AND nope(); SELECT (SELECT * FROM t) = (1, 2) AND zz; SELECT (SELECT t.* FROM t) = (1, 2);
+         SELECT (SELECT a FROM t) = (1, 2) AND nope();",
+    );
+}
+
+#[test]
 fn of_several_errors_in_a_table_the_one_is_told_that_sqlite_tells() {
     check(
         "CREATE TABLE t(a, b AS ((SELECT 1)), CHECK((SELECT 2)));

@@ -45,7 +45,8 @@ impl<'a> Binder<'a> {
         stopped.or(last).unwrap_or(error)
     }
 
-    /// What is inside a subquery stops the binding in any case.
+    /// What is inside a subquery stops the binding in any case. (The last call of the queries around it goes before what would be
+    /// found late inside.)
     pub(super) fn without_search<T>(&mut self, bind: impl FnOnce(&mut Self) -> T) -> T {
         let searching = std::mem::replace(&mut self.told.searching, false);
         let result = bind(self);
@@ -75,7 +76,8 @@ impl<'a> Binder<'a> {
 
     /// While the error to tell is searched for: rows of different widths that are compared are that before their terms are looked at.
     pub(super) fn check_widths(&mut self, left: &'a ast::Expr, right: &'a ast::Expr) -> Result<()> {
-        if !self.told.searching || width(left) == width(right) {
+        let differ = || matches!((width(left), width(right)), (Some(left), Some(right)) if left != right);
+        if !self.told.searching || !differ() {
             return Ok(());
         }
         let error = super::expr::row_misused();
@@ -99,14 +101,17 @@ fn leading_offset(expr: &ast::Expr) -> Option<u32> {
     }
 }
 
-/// The columns of an operand of a comparison, as far as its text says; a subquery with a star may have any number.
-fn width(expr: &ast::Expr) -> usize {
+/// The columns of an operand of a comparison; `None` where its text does not say: a subquery with a star may have any number.
+fn width(expr: &ast::Expr) -> Option<usize> {
     match expr {
-        ast::Expr::Row(list) => list.len(),
+        ast::Expr::Row(list) => Some(list.len()),
         ast::Expr::Subquery(select) => match &select.body.first {
-            ast::SelectCore::Query(query) => query.columns.len(),
-            ast::SelectCore::Values(rows) => rows.first().map_or(1, Vec::len),
+            ast::SelectCore::Query(query) => {
+                let written = query.columns.iter().all(|column| matches!(column, ast::ResultColumn::Expr { .. }));
+                written.then_some(query.columns.len())
+            }
+            ast::SelectCore::Values(rows) => rows.first().map(Vec::len),
         },
-        _ => 1,
+        _ => Some(1),
     }
 }
