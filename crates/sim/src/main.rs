@@ -190,7 +190,7 @@ fn put_back(name: Option<&str>) -> bool {
 
 fn capture(arguments: &CaptureArguments) -> ExitCode {
     let began = Instant::now();
-    let (mut seen, mut failed) = (Seen::default(), Vec::new());
+    let (mut seen, mut failed, mut histories) = (Seen::default(), Vec::new(), 0);
     for (i, seed) in (arguments.seed..).take(usize::try_from(arguments.histories).unwrap_or(usize::MAX)).enumerate() {
         match history(seed, arguments.show) {
             Ok(more) => seen.add(&more),
@@ -199,14 +199,14 @@ fn capture(arguments: &CaptureArguments) -> ExitCode {
                 failed.push(seed);
             }
         }
-        if (i + 1) % 10_000 == 0 {
-            println!("{} histories, {} failed, {:.0} s", i + 1, failed.len(), began.elapsed().as_secs_f64());
+        histories = i + 1;
+        if histories % 10_000 == 0 {
+            println!("{histories} histories, {} failed, {:.0} s", failed.len(), began.elapsed().as_secs_f64());
         }
         if failed.len() >= 20 {
             break;
         }
     }
-    let histories = arguments.histories;
     println!("{histories} histories from seed {}, {:.1} s: {seen:?}", arguments.seed, began.elapsed().as_secs_f64());
     println!("{} seeds failed: {failed:?}", failed.len());
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -36,7 +36,11 @@ impl State {
     /// whether it still fits the file is checked when a program begins.
     pub fn ensure_schemas(&mut self) -> Result<()> {
         for db in 0..self.databases.len() {
-            let read_before = self.databases.get(db).is_some_and(|d| d.pager.in_read());
+            let Some(entry) = self.databases.get(db) else { break };
+            if entry.schema.is_some() && !entry.statistics_stale {
+                continue;
+            }
+            let read_before = entry.pager.in_read();
             if self.databases.get(db).is_some_and(|d| d.schema.is_none()) {
                 self.load_schema(db)?;
             }

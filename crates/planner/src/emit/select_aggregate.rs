@@ -134,9 +134,9 @@ pub(super) fn whole_key(core: &Core, output: &Expr) -> Option<usize> {
     if !core.aggregates.iter().any(is_extreme) || matches!(output, Expr::Column { .. } | Expr::Collate { .. }) {
         return None;
     }
+    let at = core.group_by.iter().position(|key| same_expr(key, output))?;
     let typed = core.output.iter().chain(&core.having).any(reads_subtypes);
-    let calls = Calls::of(core);
-    core.group_by.iter().position(|key| same_expr(key, output) && !(typed && calls.may_have_subtype(key)))
+    (!typed || !Calls::of(core).may_have_subtype(output)).then_some(at)
 }
 
 /// A call in it asks for subtypes, which the keys of groups and the rows of ephemeral tables have lost.

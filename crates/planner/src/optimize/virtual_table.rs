@@ -16,7 +16,7 @@ use super::source::SourceInfo;
 use super::terms::{Key, Mask, Op, Terms, Usable};
 use crate::bind::column_expr;
 use crate::context::{Catalogue, ConnectedTable};
-use crate::plan::{ColumnIndex, Expr, InSet, UnaryOp, VirtualArgument, VirtualScan, Wish};
+use crate::plan::{ColumnIndex, Expr, UnaryOp, VirtualArgument, VirtualScan, Wish};
 
 /// A scan that the table has offered.
 #[derive(Debug, Clone)]
@@ -321,13 +321,6 @@ fn candidates(info: &SourceInfo<'_>, connected: &ConnectedTable, position: usize
             op => op,
         };
         let value = u.value.as_deref().cloned().unwrap_or(Expr::Literal(Value::Null));
-        // An IN of one constant is an equality.
-        let (value, is_in) = match value {
-            Expr::In { set: InSet::List(mut list), .. } if list.len() == 1 && terms.sources_of(&list[0]) == 0 => {
-                (list.remove(0), false)
-            }
-            value => (value, u.op == Op::In),
-        };
         let found = Candidate {
             term: u.term,
             part: if u.more.is_empty() && !u.more_than_known { u.part } else { 0 },
@@ -336,7 +329,7 @@ fn candidates(info: &SourceInfo<'_>, connected: &ConnectedTable, position: usize
             value,
             needs: u.needs,
             collation: u.collation.clone(),
-            is_in,
+            is_in: u.op == Op::In,
             is_hint: u.pattern,
         };
         if is_part(u) { parts.push(found) } else { list.push(found) }
