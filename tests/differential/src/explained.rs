@@ -3,9 +3,10 @@
 //! Here are those that an answer shows. Those that the state of a script decides are told in `run.rs`: SQLite keeps the rows that a
 //! statement has written into a STRICT table before a type error, counts deferred violations of a row that it refuses for an
 //! immediate one, and goes on with what an ALTER that failed within a transaction has done to its schema in memory; a rowid behind the
-//! greatest one is random; in UTF-16 it reads a number before a character beyond U+00FF as an integer; how many nodes of an R-tree
-//! a change writes is its own; and IN answers 0 instead of NULL where a row with NULLs is looked up in a descending index. What depends on a plan, or is an accident that no answer shows, is not generated; the reason stands where
-//! it would be.
+//! greatest one is random; in UTF-16 it reads a number before a character beyond U+00FF as an integer; how many nodes of an R-tree a
+//! change writes is its own, and one that has refused a row may leave a blob open; an UPDATE that writes again the key to which its own
+//! row refers is refused; and IN answers 0 instead of NULL where a row with NULLs is looked up in a descending index. What depends on
+//! a plan, or is an accident that no answer shows, is not generated; the reason stands where it would be.
 
 use integration::Answer;
 use integration::engine::literal;

@@ -200,9 +200,10 @@ impl Generator {
             1 if self.rng.percent(50) => format!("generate_series({first}, {last})"),
             _ => format!("generate_series({first}, {last}, {step})"),
         };
+        // It reads the schema, so that SQLite begins a transaction as it does for a table of a module.
         let numbers = format!(
-            "(WITH RECURSIVE s(value) AS (SELECT {first} WHERE {first} <= {last} UNION ALL SELECT value + {step} FROM s \
-             WHERE value + {step} <= {last}) SELECT value FROM s)"
+            "(WITH RECURSIVE s(value) AS (SELECT {first} FROM (SELECT count(*) FROM sqlite_schema) WHERE {first} <= {last} \
+             UNION ALL SELECT value + {step} FROM s WHERE value + {step} <= {last}) SELECT value FROM s)"
         );
         let condition = match self.rng.below(4) {
             0 => format!(" WHERE g.value > {}", self.rng.below(5)),
