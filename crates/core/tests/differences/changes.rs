@@ -223,3 +223,16 @@ fn an_update_evaluates_the_checks_that_read_what_it_changes() {
          INSERT INTO y(a) VALUES (2); INSERT INTO y(a) VALUES (2) ON CONFLICT (a) DO UPDATE SET a = 30; SELECT a FROM y;",
     );
 }
+
+#[test]
+fn a_null_rowid_with_an_upsert_that_fires_triggers_is_inserted_before_its_references_are_checked() {
+    check(
+        "CREATE TABLE p(a PRIMARY KEY, b); CREATE TABLE c(a INTEGER PRIMARY KEY, b REFERENCES p(a), c); PRAGMA foreign_keys = ON;
+         CREATE TRIGGER t AFTER UPDATE OF c ON c BEGIN SELECT 1; END;
+         INSERT INTO c(a, b) VALUES (NULL, 1) ON CONFLICT (a) DO UPDATE SET c = 1 ON CONFLICT DO NOTHING; SELECT last_insert_rowid();
+         INSERT INTO c(a, b) VALUES (NULL, 1); SELECT last_insert_rowid();
+         INSERT INTO c(a, b) VALUES (7, 1); SELECT last_insert_rowid();
+         INSERT INTO c(a, b) VALUES (8, 1) ON CONFLICT (a) DO UPDATE SET c = 1; SELECT last_insert_rowid();
+         INSERT INTO c(b) VALUES (1) ON CONFLICT (a) DO UPDATE SET c = 1; SELECT last_insert_rowid();",
+    );
+}

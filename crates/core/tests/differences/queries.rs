@@ -489,3 +489,13 @@ fn conditions_move_inside_of_what_with_shares() {
          SELECT x.c1, y.c1, x.n FROM w x, w y;",
     );
 }
+
+#[test]
+fn a_subquery_that_reads_a_group_key_is_computed_for_each_group() {
+    check(
+        "CREATE TABLE t(a, b, c, UNIQUE (b, c)); INSERT INTO t VALUES (3.75, NULL, 'xyz'), (0, 7, 2.75), (12, x'C3A9', 1.5), (1.25, 2, NULL);
+         SELECT (SELECT 1 WHERE c0), count() FROM (SELECT b % 4 AS c0 FROM t) GROUP BY 1, c0;
+         SELECT (SELECT b % 4), 1 FROM t GROUP BY 1, b % 4; SELECT (SELECT b % 4 + a), b % 4 FROM t GROUP BY 2;
+         SELECT (SELECT max(x.a) FROM t AS x WHERE x.b % 4 = t.b % 4), t.b % 4 FROM t GROUP BY t.b % 4;",
+    );
+}

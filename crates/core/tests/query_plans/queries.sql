@@ -254,6 +254,12 @@ SELECT * FROM t FULL JOIN s ON t.b = s.x
 SELECT * FROM bare AS p FULL JOIN bare AS q ON p.m = q.m
 SELECT * FROM t RIGHT JOIN s ON t.b = s.x LEFT JOIN bare ON bare.m = s.y
 SELECT * FROM t NATURAL JOIN child
+-- No automatic index where an index begins with the column, whatever that serves.
+SELECT bare.n FROM bare JOIN guarded ON bare.m = guarded.p
+SELECT bare.n FROM bare CROSS JOIN guarded ON bare.m = guarded.p
+SELECT bare.n FROM bare CROSS JOIN guarded ON bare.m = guarded.q
+SELECT bare.n FROM bare LEFT JOIN guarded ON bare.m = guarded.p
+SELECT bare.n FROM bare CROSS JOIN w ON bare.m COLLATE nocase = w.k
 -- Join orders of equal estimated cost.
 SELECT * FROM t, s, w WHERE t.b = s.x AND w.k = t.c
     SCAN t

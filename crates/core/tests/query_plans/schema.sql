@@ -17,3 +17,5 @@ CREATE VIEW tv AS SELECT a, b, c FROM t WHERE b > 3;
 CREATE VIEW ta AS SELECT b, count(*) AS n, max(e) AS top FROM t GROUP BY b;
 CREATE VIEW tu AS SELECT a, b FROM t UNION ALL SELECT x, y FROM s;
 CREATE TRIGGER tt AFTER INSERT ON child BEGIN UPDATE t SET e = e + 1 WHERE a = new.parent; END;
+CREATE TABLE guarded(p, q);
+CREATE INDEX gp ON guarded(p, q) WHERE q;

@@ -347,8 +347,8 @@ impl Insertion<'_> {
             _ => false,
         };
         let replaces = self.conflict.or(table.primary_key_conflict.map(on_error)) == Some(OnError::Replace);
-        let follows = null && self.upsert_follows_keys(e, upserts)?;
-        let single = self.single && !(null && replaces && upserts.is_empty() || follows);
+        let writes_more = null && self.upsert_writes_more(e, upserts)?;
+        let single = self.single && !(null && replaces && upserts.is_empty() || writes_more);
         let given = match (self.mapping.rowid, values) {
             (None, _) | (_, Supplied::Nothing) => false,
             (Some(at), Supplied::Exprs(exprs)) => {
@@ -413,10 +413,13 @@ impl Insertion<'_> {
         Ok(())
     }
 
-    /// The rowid may be taken, and what an upsert changes then concerns foreign keys.
-    fn upsert_follows_keys(&self, e: &Emitter<'_>, upserts: &Upserts<'_>) -> Result<bool> {
+    /// The rowid may be taken, and what an upsert changes then concerns foreign keys or fires triggers.
+    fn upsert_writes_more(&self, e: &Emitter<'_>, upserts: &Upserts<'_>) -> Result<bool> {
         let Some(sets) = upserts.sets_at_rowid() else { return Ok(false) };
-        let table = &self.target.table;
+        let (db, table) = (self.target.db, &self.target.table);
+        if !triggers_for(e, db, table, Event::Update, &|name| names_column(sets, name)).is_empty() {
+            return Ok(true);
+        }
         let changed = |c: usize| table.columns.get(c).is_some_and(|column| names_column(sets, &column.name));
         Ok(!ForeignKeys::of(e, self.target.db, table).for_update(table, &changed)?.is_empty())
     }

@@ -10,8 +10,9 @@
 use turso_error::Result;
 use turso_program::data::{Integer, Unchanged};
 
+use super::emitter::Place;
 use super::{Emitter, SourceBinding};
-use crate::plan::{ColumnIndex, Depends, Expr, Query, SourceId};
+use crate::plan::{ColumnIndex, Depends, Expr, Query, SourceId, Visit, same_expr, walk_expr};
 
 /// More outer columns than these are compared in vain too often.
 const MOST_COLUMNS: usize = 4;
@@ -21,6 +22,7 @@ impl Emitter<'_> {
     /// there from the last time.
     pub(super) fn remembering(&mut self, query: &Query, compute: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let columns = if self.reads_only && self.loop_depth > 0 { outer_columns(query) } else { None };
+        let columns = columns.filter(|_| !self.reads_key(query));
         let Some(columns) = columns.filter(|columns| columns.iter().all(|c| self.is_cheap(c))) else {
             return compute(self);
         };
@@ -37,6 +39,17 @@ impl Emitter<'_> {
         Ok(())
     }
 
+    /// The query has an expression whose value is that of a group key or of a sorter's field: the columns that the expression is made of
+    /// are gone there, and stay as they are from one group to the next.
+    fn reads_key(&self, query: &Query) -> bool {
+        let computed = |(e, _): &&(Expr, Place)| !matches!(e, Expr::Column { .. });
+        let mut keys = Keys { keys: self.known.iter().filter(computed).map(|(e, _)| e).collect(), found: false };
+        if !keys.keys.is_empty() {
+            keys.query(query);
+        }
+        keys.found
+    }
+
     /// Reading the column computes nothing, and so fails in nothing.
     fn is_cheap(&self, column: &Expr) -> bool {
         let Expr::Column { source, column, .. } = column else { return false };
@@ -46,6 +59,22 @@ impl Emitter<'_> {
             }
             (Some(SourceBinding::Virtual { .. }) | None, _) => false,
             (Some(_), _) => true,
+        }
+    }
+}
+
+/// Looks for expressions that are group keys.
+struct Keys<'k> {
+    keys: Vec<&'k Expr>,
+    found: bool,
+}
+
+impl Visit for Keys<'_> {
+    fn expr(&mut self, e: &Expr) {
+        if self.keys.iter().any(|key| same_expr(key, e)) {
+            self.found = true;
+        } else if !self.found {
+            walk_expr(self, e);
         }
     }
 }

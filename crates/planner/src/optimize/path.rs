@@ -5,7 +5,7 @@ use turso_value::Value;
 
 use super::cost::{LogEst, add, log_est, log_est_real, number, search_steps};
 use super::samples::End;
-use super::source::{IndexInfo, SourceInfo, implied};
+use super::source::{BoundKey, IndexInfo, SourceInfo, implied};
 use super::terms::{Key, KeyRef, Mask, Op, Term, Terms, Usable};
 use crate::plan::{ColumnIndex, Expr, InSet, IndexHint, JoinKind, Wish};
 
@@ -502,7 +502,7 @@ impl<'f, 'a> Finder<'f, 'a> {
         let rows = self.info.size.rows;
         let steps = search_steps(rows);
         for (i, u) in self.usable() {
-            if !can_build_on(u) {
+            if !can_build_on(u) || self.leads_an_index(u) {
                 continue;
             }
             let (setup, out) = if self.terms.is_deep() {
@@ -522,6 +522,19 @@ impl<'f, 'a> Finder<'f, 'a> {
             path.setup = setup;
             self.keep(path);
         }
+    }
+
+    /// An index begins with the column, even one that cannot serve here (partial, or of another collation). SQLite makes none beside
+    /// it; where its nested scans are known to take long (deep joins, tables that ANALYZE has counted) we do.
+    fn leads_an_index(&self, u: &Usable<'_>) -> bool {
+        let Key::Column(column) = u.key else { return false };
+        if self.terms.is_deep() || self.info.size.analyzed && self.info.size.rows > log_est(1000) {
+            return false;
+        }
+        let leads = |index: &IndexInfo| {
+            index.keys.first().is_some_and(|first| matches!(first.key, BoundKey::Column(c) if c == column))
+        };
+        self.info.indexes.iter().any(leads)
     }
 }
 
