@@ -59,13 +59,15 @@ impl<'a> ValueRef<'a> {
     }
 
     /// The numeric type the value would have in a comparison of types (`sqlite3_value_numeric_type`): text that is a
-    /// whole numeral counts as its number, everything else as it is.
+    /// whole numeral counts as its number, everything else as it is. So does an integer before a NUL character, if it is one of those
+    /// that SQLite stores for reals.
     pub fn numeric_type(self) -> crate::ValueType {
         match self {
             ValueRef::Text(t) => {
                 let parsed = number::parse(t);
                 match (parsed.syntax, parsed.number) {
                     (Syntax::Integer, Number::Integer(_)) => crate::ValueType::Integer,
+                    (Syntax::Real, _) if is_integer_before_nul(t) => crate::ValueType::Integer,
                     (Syntax::Integer | Syntax::Real, _) => crate::ValueType::Real,
                     _ => crate::ValueType::Text,
                 }
@@ -73,6 +75,17 @@ impl<'a> ValueRef<'a> {
             other => other.value_type(),
         }
     }
+}
+
+/// A NUL character ends the numeral, which is an integer that SQLite would store for a real.
+#[cold]
+fn is_integer_before_nul(text: &[u8]) -> bool {
+    const STORED_FOR_REALS: std::ops::Range<i64> = -(1 << 51)..(1 << 51);
+    let Some(end) = text.iter().position(|&byte| byte == 0) else { return false };
+    matches!(
+        number::parse(&text[..end]),
+        number::Parsed { syntax: Syntax::Integer, number: Number::Integer(i) } if STORED_FOR_REALS.contains(&i)
+    )
 }
 
 impl Value {

@@ -225,7 +225,7 @@ fn an_update_evaluates_the_checks_that_read_what_it_changes() {
 }
 
 #[test]
-fn a_null_rowid_with_an_upsert_that_fires_triggers_is_inserted_before_its_references_are_checked() {
+fn an_upsert_is_compiled_and_checked_beside_a_null_rowid() {
     check(
         "CREATE TABLE p(a PRIMARY KEY, b); CREATE TABLE c(a INTEGER PRIMARY KEY, b REFERENCES p(a), c); PRAGMA foreign_keys = ON;
          CREATE TRIGGER t AFTER UPDATE OF c ON c BEGIN SELECT 1; END;
@@ -233,6 +233,10 @@ fn a_null_rowid_with_an_upsert_that_fires_triggers_is_inserted_before_its_refere
          INSERT INTO c(a, b) VALUES (NULL, 1); SELECT last_insert_rowid();
          INSERT INTO c(a, b) VALUES (7, 1); SELECT last_insert_rowid();
          INSERT INTO c(a, b) VALUES (8, 1) ON CONFLICT (a) DO UPDATE SET c = 1; SELECT last_insert_rowid();
-         INSERT INTO c(b) VALUES (1) ON CONFLICT (a) DO UPDATE SET c = 1; SELECT last_insert_rowid();",
+         INSERT INTO c(b) VALUES (1) ON CONFLICT (a) DO UPDATE SET c = 1; SELECT last_insert_rowid();
+         PRAGMA foreign_keys = OFF; CREATE TRIGGER u AFTER UPDATE OF b ON c BEGIN DELETE FROM missing; END;
+         INSERT INTO c(a, b) VALUES (NULL, 1) ON CONFLICT (a) DO UPDATE SET b = 1 ON CONFLICT DO NOTHING;
+         INSERT INTO c(a, b) VALUES (NULL, 1) ON CONFLICT (a) DO NOTHING; INSERT INTO c(b) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 1;
+         SELECT * FROM c;",
     );
 }

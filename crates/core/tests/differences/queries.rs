@@ -499,3 +499,25 @@ fn a_subquery_that_reads_a_group_key_is_computed_for_each_group() {
          SELECT (SELECT max(x.a) FROM t AS x WHERE x.b % 4 = t.b % 4), t.b % 4 FROM t GROUP BY t.b % 4;",
     );
 }
+
+#[test]
+fn a_small_integer_before_a_nul_is_an_integer_to_sum() {
+    let texts = [
+        "5",
+        " -5 ",
+        "2251799813685247",
+        "2251799813685248",
+        "-2251799813685248",
+        "-2251799813685249",
+        "5.0",
+        "5x",
+        "",
+        "x",
+    ];
+    for text in texts {
+        check(&format!(
+            "CREATE TABLE t(a); INSERT INTO t VALUES ('{text}' || char(0) || '7');
+             SELECT typeof(sum(a)), sum(a), total(a), avg(a), typeof(a + 1), typeof(abs(a)) FROM t;"
+        ));
+    }
+}

@@ -389,3 +389,21 @@ fn an_index_on_a_generated_column_covers_the_columns_beside_it() {
          INSERT INTO v(a, b) VALUES (1, '1'), (2, 'ab'), (3, 1), (4, 'AB'), (5, 'ab  '); SELECT 15, b FROM v ORDER BY 1, 2 LIMIT 3;",
     );
 }
+
+#[test]
+fn an_index_of_another_collation_does_not_count_for_optimize() {
+    let conditions = [
+        "b > 'x'",
+        "b = 'x' COLLATE NOCASE",
+        "b IN (1, 2)",
+        "b IS NULL",
+        "b = 'x' COLLATE RTRIM",
+        "b COLLATE RTRIM IN ('a')",
+    ];
+    for condition in conditions {
+        check(&format!(
+            "CREATE TABLE v(a, b); INSERT INTO v VALUES (1, 2); CREATE INDEX i ON v(b COLLATE RTRIM); SELECT a FROM v WHERE {condition};
+             DROP INDEX i; PRAGMA optimize(3);"
+        ));
+    }
+}

@@ -22,7 +22,7 @@ use super::row::{RowRegs, Target};
 use super::target::find_target;
 use super::trigger::{Event, Params, Triggers, fire, statement_binder, statement_text, triggers_for};
 use super::upsert::{Upserts, is_rowid_name};
-use super::view::{check_view, expand_view, names_column};
+use super::view::{check_view, expand_view};
 use super::virtual_change::insert_into_virtual;
 use super::{Destination, Emitter, autoincrement};
 use crate::authorize::AuthAction;
@@ -347,13 +347,10 @@ impl Insertion<'_> {
             _ => false,
         };
         let replaces = self.conflict.or(table.primary_key_conflict.map(on_error)) == Some(OnError::Replace);
-        let writes_more = null && self.upsert_writes_more(e, upserts)?;
-        let single = self.single && !(null && replaces && upserts.is_empty() || writes_more);
+        let single = self.single && !(null && replaces && upserts.is_empty());
         let given = match (self.mapping.rowid, values) {
             (None, _) | (_, Supplied::Nothing) => false,
-            (Some(at), Supplied::Exprs(exprs)) => {
-                !matches!(exprs.get(at), Some(Expr::Literal(turso_value::Value::Null)))
-            }
+            (Some(_), Supplied::Exprs(_)) => !null || upserts.updates_at_rowid(),
             (Some(_), Supplied::Registers(_)) => true,
         };
         if given && let Some(at) = self.mapping.rowid {
@@ -411,17 +408,6 @@ impl Insertion<'_> {
             fire(e, self.triggers, TriggerTime::After, target.db, table, params, self.conflict, skip)?;
         }
         Ok(())
-    }
-
-    /// The rowid may be taken, and what an upsert changes then concerns foreign keys or fires triggers.
-    fn upsert_writes_more(&self, e: &Emitter<'_>, upserts: &Upserts<'_>) -> Result<bool> {
-        let Some(sets) = upserts.sets_at_rowid() else { return Ok(false) };
-        let (db, table) = (self.target.db, &self.target.table);
-        if !triggers_for(e, db, table, Event::Update, &|name| names_column(sets, name)).is_empty() {
-            return Ok(true);
-        }
-        let changed = |c: usize| table.columns.get(c).is_some_and(|column| names_column(sets, &column.name));
-        Ok(!ForeignKeys::of(e, self.target.db, table).for_update(table, &changed)?.is_empty())
     }
 
     fn compute_columns(&self, e: &mut Emitter<'_>, values: &Supplied<'_>, row: RowRegs) -> Result<()> {

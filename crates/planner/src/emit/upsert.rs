@@ -83,12 +83,9 @@ impl<'u> Upserts<'u> {
         self.clauses.first().is_some_and(|(key, _)| *key != Key::Any)
     }
 
-    /// What is assigned instead of the insertion when the rowid is taken.
-    pub fn sets_at_rowid(&self) -> Option<&'u [ast::Assignment]> {
-        match &self.find(Key::Rowid)?.action {
-            UpsertAction::Update { sets, .. } => Some(sets),
-            UpsertAction::Nothing => None,
-        }
+    /// The row that has the rowid would be changed instead of the insertion.
+    pub fn updates_at_rowid(&self) -> bool {
+        self.find(Key::Rowid).is_some_and(|upsert| matches!(upsert.action, UpsertAction::Update { .. }))
     }
 
     /// Some clause takes care of a rowid that is taken.

@@ -154,9 +154,10 @@ fn note_statistics_used(infos: &[source::SourceInfo<'_>], terms: &terms::Terms<'
             if !index.partial.is_empty() && !source::implied(info, position, &index.partial, terms) {
                 return false;
             }
-            let key = index.keys.first().map(|k| k.key.as_ref());
-            let restricts = |u: &terms::Usable<'_>| u.source == position && key.is_some_and(|key| u.restricts(key));
-            terms.usable.iter().any(restricts)
+            let Some(first) = index.keys.first() else { return false };
+            let compares = |u: &terms::Usable<'_>| matches!(u.op, terms::Op::IsNull) || u.collation == first.collation;
+            let restricts = |u: &&terms::Usable<'_>| u.source == position && u.restricts(first.key.as_ref());
+            terms.usable.iter().filter(restricts).any(compares)
         };
         if info.indexes.iter().any(restricted) {
             context.catalogue.note_statistics_used(*db, &table.name);
