@@ -33,6 +33,8 @@ rules! {
     PushDown "a condition pushed into a subquery",
     /// `omit_join`
     OmitJoin "an unread LEFT JOIN omitted",
+    /// `indexed`
+    Indexed "an expression read from an index",
     /// `distinct`
     Distinct "a redundant DISTINCT dropped",
     /// `optimize::terms`

@@ -60,9 +60,6 @@ SELECT q FROM wide WHERE r > 10
 SELECT q FROM wide WHERE r > 20
 SELECT q FROM wide WHERE r > 10 AND q = 4
 SELECT * FROM wide WHERE r + 1 = 7
--- Expressions are not read from an index on them.
-SELECT r + 1 FROM wide
-    SCAN wide
 SELECT * FROM wide WHERE u > 4 ORDER BY u DESC
 SELECT * FROM wide ORDER BY u DESC, q
 SELECT * FROM wide ORDER BY u, q DESC
@@ -254,6 +251,26 @@ SELECT * FROM t FULL JOIN s ON t.b = s.x
 SELECT * FROM bare AS p FULL JOIN bare AS q ON p.m = q.m
 SELECT * FROM t RIGHT JOIN s ON t.b = s.x LEFT JOIN bare ON bare.m = s.y
 SELECT * FROM t NATURAL JOIN child
+-- What an index holds of an expression is read from it.
+SELECT r + 1 FROM wide WHERE r + 1 > 5
+SELECT r + 1 FROM wide
+-- SQLite reads the columns of the expression in aggregate queries and for DISTINCT.
+SELECT r + 1 + 1, count(*) FROM wide WHERE r + 1 IN (1, 2)
+    SEARCH wide USING COVERING INDEX wr (<expr>=?)
+SELECT r + 1, q FROM wide WHERE r + 1 = 2
+SELECT max(r + 1) FROM wide
+SELECT DISTINCT r + 1 FROM wide ORDER BY 1 DESC
+    SCAN wide USING COVERING INDEX wr
+SELECT t.b FROM t JOIN wide ON wide.r + 1 = t.b
+-- The index that SQLite scans here neither finds the rows nor covers them.
+SELECT t.b, wide.r + 1 FROM t LEFT JOIN wide ON wide.r + 1 = t.b
+    SCAN t USING COVERING INDEX tb
+    SCAN wide LEFT-JOIN
+SELECT (SELECT max(y.r + 1) FROM wide AS y WHERE y.r + 1 < x.r + 1) FROM wide AS x
+SELECT row_number() OVER (ORDER BY r + 1) FROM wide
+UPDATE wide SET q = 1 WHERE r + 1 = 3
+SELECT json_array(json_extract(q, '$')) FROM documents WHERE p = 1
+SELECT json_extract(q, '$') FROM documents WHERE p = 1
 -- No automatic index where an index begins with the column, whatever that serves.
 SELECT bare.n FROM bare JOIN guarded ON bare.m = guarded.p
 SELECT bare.n FROM bare CROSS JOIN guarded ON bare.m = guarded.p

@@ -19,3 +19,5 @@ CREATE VIEW tu AS SELECT a, b FROM t UNION ALL SELECT x, y FROM s;
 CREATE TRIGGER tt AFTER INSERT ON child BEGIN UPDATE t SET e = e + 1 WHERE a = new.parent; END;
 CREATE TABLE guarded(p, q);
 CREATE INDEX gp ON guarded(p, q) WHERE q;
+CREATE TABLE documents(p, q);
+CREATE INDEX dj ON documents(p, json_extract(q, '$'));

@@ -62,6 +62,7 @@ impl<'a> Binder<'a> {
             on: Vec::new(),
             hint: IndexHint::Free,
             exists: false,
+            indexed: Vec::new(),
         }
     }
 
@@ -88,6 +89,7 @@ impl<'a> Binder<'a> {
                 on: Vec::new(),
                 hint: IndexHint::Free,
                 exists: false,
+                indexed: Vec::new(),
             };
             return Ok((source, SourceInfo::default()));
         }
@@ -142,6 +144,7 @@ impl<'a> Binder<'a> {
             on: Vec::new(),
             hint,
             exists: false,
+            indexed: Vec::new(),
         };
         let written_schema = match &table.name.schema {
             Some(_) => Some(schema.clone()),
@@ -226,6 +229,7 @@ impl<'a> Binder<'a> {
                 on: Vec::new(),
                 hint: IndexHint::Free,
                 exists: false,
+                indexed: Vec::new(),
             };
             self.add_source(source, SourceInfo::default());
             return Ok(());
@@ -262,6 +266,7 @@ impl<'a> Binder<'a> {
             on: Vec::new(),
             hint: IndexHint::Free,
             exists: false,
+            indexed: Vec::new(),
         };
         self.add_source(source, SourceInfo::default());
         Ok(())

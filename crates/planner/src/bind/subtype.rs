@@ -42,7 +42,8 @@ pub(crate) struct Calls<'c> {
 }
 
 impl<'c> Calls<'c> {
-    const NONE: Calls<'static> = Calls { core: CoreId(0), aggregates: &[], windows: &[] };
+    /// Of no core: what stands in an index, rows of VALUES.
+    pub(crate) const NONE: Calls<'static> = Calls { core: CoreId(0), aggregates: &[], windows: &[] };
 
     /// Those of a core.
     pub(crate) fn of(core: &'c Core) -> Self {

@@ -56,6 +56,7 @@ impl<'a> Binder<'a> {
             on: Vec::new(),
             hint: IndexHint::Free,
             exists: false,
+            indexed: Vec::new(),
         }
     }
 

@@ -17,8 +17,10 @@ use turso_value::{Affinity, Value};
 
 use super::emitter::Place;
 use super::{Emitter, SourceBinding};
-use crate::bind::Binder;
-use crate::plan::{ColumnIndex, Core, Expr, IndexHint, JoinKind, Relation, Source, SourceId, Visit, walk_expr};
+use crate::bind::{Binder, affinity_of};
+use crate::plan::{
+    ColumnIndex, Core, Expr, IndexHint, IndexedExpr, JoinKind, Relation, Source, SourceId, Visit, walk_expr,
+};
 
 /// Generated columns that read generated columns: the schema admits no cycle, a damaged one might.
 const MAX_GENERATED_DEPTH: u32 = 50;
@@ -179,7 +181,8 @@ impl Emitter<'_> {
             }
         };
         let Some(definition) = table.columns.get(i) else {
-            return Err(Error::sql("a table lacks a column"));
+            let indexed = self.indexed_expr(source, table, i)?;
+            return self.expr_into(&indexed.expr, dest);
         };
         if definition.generated.as_ref().is_some_and(|g| !g.stored) {
             return self.generated_column(source, cursor, table, i, dest);
@@ -214,6 +217,15 @@ impl Emitter<'_> {
                 return Ok(());
             }
         };
+        if i >= table.columns.len() {
+            let indexed = self.indexed_expr(source, table, i)?;
+            let Some(field) = indexed.column_of(index) else { return self.expr_into(&indexed.expr, dest) };
+            self.builder.emit(Column { cursor, column: field as u16, dest, default: None });
+            if affinity_of(&indexed.expr) == Affinity::Real {
+                self.builder.emit(RealAffinity { reg: dest });
+            }
+            return Ok(());
+        }
         let Some(field) = index_position(index, i) else {
             if table.columns.get(i).is_some_and(|c| c.generated.as_ref().is_some_and(|g| !g.stored)) {
                 return self.generated_column(source, cursor, table, i, dest);
@@ -226,6 +238,13 @@ impl Emitter<'_> {
             self.builder.emit(RealAffinity { reg: dest });
         }
         Ok(())
+    }
+
+    /// The expression of an index that is a column behind the declared ones.
+    fn indexed_expr(&self, source: SourceId, table: &Table, column: usize) -> Result<Arc<IndexedExpr>> {
+        let found = self.indexed.iter().rev().find(|(id, _)| *id == source);
+        let indexed = found.and_then(|(_, list)| list.get(column.checked_sub(table.columns.len())?));
+        indexed.cloned().ok_or_else(|| Error::sql("a table lacks a column"))
     }
 
     /// Compute a virtual generated column from the other columns of its row. In the row of NULLs of an outer join it is NULL
@@ -257,6 +276,7 @@ impl Emitter<'_> {
             on: Vec::new(),
             hint: IndexHint::Free,
             exists: false,
+            indexed: Vec::new(),
         };
         let bound = {
             let mut binder = Binder::for_text(self.context, &[]);

@@ -10,7 +10,7 @@ use turso_schema::{Index, Table};
 use turso_value::{Affinity, Collation, KeyColumn, KeyInfo, Value};
 
 use crate::context::PlanContext;
-use crate::plan::{ColumnIndex, CoreId, Expr, OrderTerm, SourceId};
+use crate::plan::{ColumnIndex, CoreId, Expr, IndexedExpr, OrderTerm, SourceId};
 
 /// Where the columns of a source are read from.
 #[derive(Debug, Clone)]
@@ -139,6 +139,8 @@ pub struct Emitter<'a> {
     pub(super) windows: Vec<(CoreId, Vec<Place>)>,
     /// Expressions whose value is in a register or field already (group keys).
     pub(super) known: Vec<(Expr, Place)>,
+    /// By source: the expressions of its table's indexes that are columns behind the declared ones.
+    pub(super) indexed: Vec<(SourceId, Vec<Arc<IndexedExpr>>)>,
     /// Columns that are read from another place than their source (behind a sorter).
     pub(super) moved: Vec<(SourceId, ColumnIndex, Place)>,
     /// Ephemeral tables of materialised CTEs.
@@ -181,6 +183,7 @@ impl<'a> Emitter<'a> {
             aggregates: Vec::new(),
             windows: Vec::new(),
             known: Vec::new(),
+            indexed: Vec::new(),
             moved: Vec::new(),
             resume_behind: None,
             ctes: Vec::new(),

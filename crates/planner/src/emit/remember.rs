@@ -55,7 +55,7 @@ impl Emitter<'_> {
         let Expr::Column { source, column, .. } = column else { return false };
         match (self.source_binding(*source), column) {
             (Some(SourceBinding::Cursor { table, .. }), ColumnIndex::Column(c)) => {
-                table.columns.get(usize::from(*c)).is_none_or(|c| c.generated.is_none())
+                table.columns.get(usize::from(*c)).is_some_and(|c| c.generated.is_none())
             }
             (Some(SourceBinding::Virtual { .. }) | None, _) => false,
             (Some(_), _) => true,

@@ -28,6 +28,7 @@ pub(crate) fn table_source(id: SourceId, name: &str, aliased: bool, db: DbIndex,
         on: Vec::new(),
         hint: IndexHint::Free,
         exists: false,
+        indexed: Vec::new(),
     }
 }
 

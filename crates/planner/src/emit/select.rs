@@ -27,7 +27,8 @@ use crate::bind::Binder;
 use crate::context::PlanContext;
 use crate::optimize::plan_core;
 use crate::plan::{
-    Body, ColumnIndex, Core, Expr, JoinPlan, OrderTerm, OutputColumn, Query, Relation, Source, SourceId, Wish,
+    Body, ColumnIndex, Core, Expr, IndexedExpr, JoinPlan, OrderTerm, OutputColumn, Query, Relation, Source, SourceId,
+    Wish,
 };
 use crate::plan::{Visit, walk_core, walk_expr};
 
@@ -121,11 +122,16 @@ struct Generated<'u> {
     used: &'u mut crate::optimize::UsedColumns,
     /// Tables that have such columns.
     tables: Vec<(SourceId, Arc<Table>)>,
+    /// Expressions of indexes that are columns.
+    indexed: &'u mut Vec<(SourceId, Vec<Arc<IndexedExpr>>)>,
 }
 
 impl Visit for Generated<'_> {
     fn core(&mut self, core: &Core) {
-        for Source { id, relation, .. } in &core.sources {
+        for Source { id, relation, indexed, .. } in &core.sources {
+            if !indexed.is_empty() {
+                self.indexed.push((*id, indexed.clone()));
+            }
             if let Relation::Table { table, .. } = relation
                 && table.columns.iter().any(|c| c.generated.is_some())
             {
@@ -150,7 +156,7 @@ impl Visit for Generated<'_> {
 impl Emitter<'_> {
     /// Take note of the columns that a query reads, before any of its loops is planned.
     pub(super) fn note_used(&mut self, query: &Query) {
-        Generated { used: &mut self.used, tables: Vec::new() }.query(query);
+        Generated { used: &mut self.used, tables: Vec::new(), indexed: &mut self.indexed }.query(query);
     }
 
     /// Emit the query; its rows go to `to`.

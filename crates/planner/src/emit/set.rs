@@ -207,6 +207,7 @@ fn column_of(context: &PlanContext<'_>, query: &Query, column: usize) -> Expr {
         on: Vec::new(),
         hint: IndexHint::Free,
         exists: false,
+        indexed: Vec::new(),
     };
     let output = vec![column_expr(&source, ColumnIndex::Column(column as u16))];
     let core = Core { sources: vec![source], output, ..Core::new(context.new_core()) };

@@ -80,6 +80,7 @@ impl Target {
             on: Vec::new(),
             hint: IndexHint::Free,
             exists: false,
+            indexed: Vec::new(),
         }
     }
 

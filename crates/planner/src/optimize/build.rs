@@ -136,7 +136,7 @@ impl Builder<'_, '_> {
             });
         }
         let columns = match (&info.table, &info.source.relation) {
-            (Some(table), _) => table.columns.len(),
+            (Some(table), _) => table.columns.len() + info.source.indexed.len(),
             (None, crate::plan::Relation::Query { query, .. }) => query.columns.len(),
             (None, crate::plan::Relation::Cte(cte)) => cte.columns.len(),
             _ => 0,

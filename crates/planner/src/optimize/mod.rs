@@ -29,6 +29,7 @@ mod terms_like;
 mod used;
 mod virtual_table;
 
+pub(crate) use source::bind_index_expr;
 pub use used::{ColumnSet, UsedColumns};
 
 use turso_error::{Error, Result};

@@ -11,7 +11,7 @@ use super::terms::{KeyRef, Mask, Terms, commuted};
 use super::{ColumnSet, UsedColumns};
 use crate::bind::Binder;
 use crate::context::{ConnectedTable, PlanContext};
-use crate::plan::{ColumnIndex, Core, Expr, IndexHint, JoinKind, Relation, Source, same_expr};
+use crate::plan::{ColumnIndex, Core, Expr, IndexHint, IndexedExpr, JoinKind, Relation, Source, same_expr};
 use turso_program::expression::CompareOp;
 
 /// One source of the core.
@@ -215,13 +215,23 @@ fn index_infos(
     Ok(())
 }
 
-/// True when everything that is read of the source is in the index.
+/// True when everything that is read of the source is in the index, or can be computed from what is.
 fn covers(info: &SourceInfo<'_>, table: &Table, index: &Index) -> bool {
-    info.used.columns(table.columns.len()).all(|c| {
+    let holds = |c: usize| {
         (table.has_rowid() && table.rowid_alias == Some(c))
             || index.columns.iter().any(|k| matches!(k.key, IndexKey::Column(i) if i == c))
             || index.trailing.contains(&c)
-    })
+    };
+    let declared = table.columns.len();
+    let holds_indexed = |indexed: &IndexedExpr| {
+        let mut computable = true;
+        let mut read = |c| computable &= matches!(c, ColumnIndex::Column(c) if holds(usize::from(c)));
+        indexed.expr.for_each_column(|_, c| read(c));
+        computable || indexed.column_of(index).is_some()
+    };
+    let mut indexed = info.source.indexed.iter().enumerate();
+    info.used.columns(declared).all(holds)
+        && indexed.all(|(i, indexed)| !info.used.contains(declared + i) || holds_indexed(indexed))
 }
 
 fn column_index(table: &Table, column: usize) -> ColumnIndex {
@@ -235,14 +245,19 @@ fn column_index(table: &Table, column: usize) -> ColumnIndex {
 /// The columns of an index's entries; `None` when an expression cannot be bound.
 fn bind_keys(source: &Source, table: &Table, index: &Index, context: &PlanContext<'_>) -> Option<Vec<IndexKeyInfo>> {
     let mut keys = Vec::with_capacity(index.columns.len() + 1);
-    for column in &index.columns {
+    for (position, column) in index.columns.iter().enumerate() {
         if matches!(&column.collation, Collation::Custom(f) if context.catalogue.collation(f.name()).is_none()) {
             return None;
         }
         let key = match &column.key {
             IndexKey::Column(i) => BoundKey::Column(column_index(table, *i)),
             IndexKey::Rowid => BoundKey::Column(ColumnIndex::Rowid),
-            IndexKey::Expr(e) => BoundKey::Expr(Box::new(bind_one(source, index, e, context)?)),
+            IndexKey::Expr(e) => {
+                match source.indexed.iter().position(|known| known.column_of(index) == Some(position)) {
+                    Some(i) => BoundKey::Column(ColumnIndex::Column((table.columns.len() + i) as u16)),
+                    None => BoundKey::Expr(Box::new(bind_index_expr(source, index, e, context)?)),
+                }
+            }
         };
         keys.push(IndexKeyInfo { key, collation: column.collation.clone(), descending: column.descending });
     }
@@ -259,7 +274,13 @@ fn bind_keys(source: &Source, table: &Table, index: &Index, context: &PlanContex
     Some(keys)
 }
 
-fn bind_one(source: &Source, index: &Index, expr: &turso_parser::ast::Expr, context: &PlanContext<'_>) -> Option<Expr> {
+/// An expression of an index, or its condition, on the rows of a source; `None` when it cannot be bound.
+pub(crate) fn bind_index_expr(
+    source: &Source,
+    index: &Index,
+    expr: &turso_parser::ast::Expr,
+    context: &PlanContext<'_>,
+) -> Option<Expr> {
     let text = index.sql.as_deref().unwrap_or_default();
     let mut binder = Binder::for_text(context, text.as_bytes());
     binder.any_schema = true;
@@ -278,7 +299,7 @@ fn bind_one(source: &Source, index: &Index, expr: &turso_parser::ast::Expr, cont
 fn bind_partial(source: &Source, index: &Index, context: &PlanContext<'_>) -> Option<Vec<Expr>> {
     let Some(condition) = &index.partial else { return Some(Vec::new()) };
     let mut list = Vec::new();
-    crate::bind::split_conjuncts(bind_one(source, index, condition, context)?, &mut list);
+    crate::bind::split_conjuncts(bind_index_expr(source, index, condition, context)?, &mut list);
     Some(list)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use turso_functions::Function;
 use turso_program::DbIndex;
-use turso_schema::Table;
+use turso_schema::{Index, Table};
 use turso_value::{Affinity, Collation};
 
 use crate::context::ConnectedTable;
@@ -127,6 +127,24 @@ pub struct Source {
     pub hint: IndexHint,
     /// It was the table of an EXISTS: of the rows that fit to one row of the sources before it only the first counts.
     pub exists: bool,
+    /// Expressions that indexes of the table hold, and that are its columns behind the declared ones (`rewrite::indexed`).
+    pub indexed: Vec<Arc<IndexedExpr>>,
+}
+
+/// An expression over the columns of one source that indexes of its table hold.
+#[derive(Debug)]
+pub struct IndexedExpr {
+    /// The expression.
+    pub expr: Expr,
+    /// Names of the indexes, and the column in each.
+    pub at: Vec<(Arc<str>, usize)>,
+}
+
+impl IndexedExpr {
+    /// The column of the index that holds it.
+    pub fn column_of(&self, index: &Index) -> Option<usize> {
+        self.at.iter().find(|(name, _)| *name == index.name).map(|(_, column)| *column)
+    }
 }
 
 /// What a source reads.

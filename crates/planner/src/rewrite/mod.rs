@@ -12,6 +12,7 @@
 //! | `push_down` | a condition on a subquery's columns moves into it |
 //! | `omit_join` | a LEFT JOIN that neither adds nor multiplies rows, and is not read, goes |
 //! | `distinct` | DISTINCT over rows that a key tells apart goes |
+//! | `indexed` | an expression that an index holds becomes a column |
 //!
 //! Inner queries come first, so a rule sees its subqueries in their final form. No rule changes the result, nor the order of
 //! rows that SQLite would show.
@@ -22,6 +23,7 @@ mod exists_join;
 mod factor_or;
 mod flatten;
 mod fold;
+mod indexed;
 mod omit_join;
 mod push_down;
 mod strength;
@@ -36,16 +38,19 @@ const MOST_DEPTH: u32 = 64;
 
 /// The query becomes what it is after all rewrites.
 pub fn rewrite(query: &mut Query, context: &PlanContext<'_>) {
-    let mut rewriter = Rewriter { context, depth: 0, exists: false };
+    let mut rewriter = Rewriter { context, depth: 0, exists: false, indexed: false };
     rewriter.query(query);
     if rewriter.exists {
         ExistsJoiner.query(query);
+    }
+    if rewriter.indexed {
+        indexed::put_columns(query, context);
     }
 }
 
 /// Rewrite an expression by itself, as it would be within a query: what an index holds must look like what queries ask.
 pub fn rewrite_expr(expr: &mut Expr, context: &PlanContext<'_>) {
-    Rewriter { context, depth: 0, exists: false }.expr(expr);
+    Rewriter { context, depth: 0, exists: false, indexed: false }.expr(expr);
 }
 
 struct Rewriter<'r, 'a> {
@@ -53,6 +58,8 @@ struct Rewriter<'r, 'a> {
     depth: u32,
     /// An EXISTS has been met.
     exists: bool,
+    /// A table with an index on an expression has been met.
+    indexed: bool,
 }
 
 /// Joins the tables of EXISTS; outer queries come first, so that what is inside of one that was joined stays.
@@ -76,6 +83,11 @@ impl VisitMut for Rewriter<'_, '_> {
         walk_query_mut(self, q);
         self.depth -= 1;
         rewrite_query(q, self.context, 0);
+    }
+
+    fn core(&mut self, c: &mut Core) {
+        self.indexed |= indexed::has_indexed_expressions(c);
+        crate::plan::walk_core_mut(self, c);
     }
 
     fn expr(&mut self, e: &mut Expr) {
