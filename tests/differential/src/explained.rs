@@ -12,7 +12,7 @@ use integration::Answer;
 use integration::engine::literal;
 use turso_core::Value;
 
-use crate::generate::Step;
+use crate::generate::{Class, Step};
 
 /// A rule: what it is about, and whether it applies.
 type Rule = (&'static str, fn(&Step, &Answer, &Answer) -> bool);
@@ -74,6 +74,15 @@ const RULES: &[Rule] = &[
             step.sql.starts_with("ALTER TABLE") && ours.error.is_none() && lost
         },
     ),
+    (
+        "SQLite takes a column with NOT NULL for not NULL where a BEFORE trigger's NEW is computed, before it has been checked",
+        |_, ours, stock| {
+            let refused = |answer: &Answer| {
+                answer.error.as_ref().is_some_and(|(text, _)| text.starts_with("NOT NULL constraint failed: "))
+            };
+            refused(ours) && refused(stock)
+        },
+    ),
     // `x AND false` is false to SQLite's parser, whatever x is, but not while it reads a schema for ALTER.
     ("SQLite's ALTER refuses a CHECK constraint that its CREATE has taken", |step, ours, stock| {
         let text = "subqueries prohibited in CHECK constraints";
@@ -112,4 +121,40 @@ fn same_rows(ours: &[Vec<Value>], stock: &[Vec<Value>], read: fn(f64) -> f64) ->
 /// The reason why the answers to a step may differ, if there is one.
 pub fn reason(step: &Step, ours: &Answer, stock: &Answer) -> Option<&'static str> {
     RULES.iter().find(|(_, applies)| applies(step, ours, stock)).map(|(reason, _)| *reason)
+}
+
+/// Scripts name no such rowid: it comes out of the random numbers of each.
+pub fn is_random(rowid: i64) -> bool {
+    const NAMED: i64 = 1 << 40;
+    (NAMED..i64::MAX).contains(&rowid)
+}
+
+/// The reason why the lines of both databases may differ at the end of a script, if there is one.
+pub fn reason_for_content(steps: &[Step], ours: &[String], stock: &[String]) -> Option<&'static str> {
+    let same = |mask: &dyn Fn(&str) -> String| {
+        let masked = |lines: &[String]| {
+            let mut lines: Vec<String> =
+                lines.iter().map(|line| line.split('|').map(mask).collect::<Vec<_>>().join("|")).collect();
+            lines.sort();
+            lines
+        };
+        masked(ours) == masked(stock)
+    };
+    // The first field of a line has the table before it.
+    let random = |field: &str| {
+        let (head, value) = field.rsplit_once(' ').unwrap_or(("", field));
+        match value.parse() {
+            Ok(rowid) if is_random(rowid) => format!("{head} random"),
+            _ => field.to_owned(),
+        }
+    };
+    if same(&random) {
+        return Some("behind the greatest rowid of all an automatic one is random");
+    }
+    let keeps_one = |step: &Step| {
+        step.class != Class::Select && [" UNION ", " INTERSECT ", " EXCEPT "].iter().any(|word| step.sql.contains(word))
+    };
+    let number = |field: &str| field.strip_suffix(".0").unwrap_or(field).to_owned();
+    (steps.iter().any(keeps_one) && same(&number))
+        .then_some("which of equal numbers a compound keeps, and a table then has")
 }

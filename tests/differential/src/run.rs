@@ -283,7 +283,7 @@ impl Pair {
     /// Both have just inserted a row with a rowid that no script names: it comes out of the random numbers of each.
     fn rowids_are_random(&self) -> bool {
         let (ours, stock) = (self.ours.connection.last_insert_rowid(), self.stock.connection.last_insert_rowid());
-        ours != stock && is_random(ours) && is_random(stock)
+        ours != stock && explained::is_random(ours) && explained::is_random(stock)
     }
 
     fn counters(&self) -> Option<String> {
@@ -311,14 +311,16 @@ impl Pair {
     }
 
     /// What can be compared once a script is over.
-    fn end(&mut self) -> Result<(), (Kind, String)> {
+    fn end(&mut self, steps: &[Step], reach: &mut Reach) -> Result<(), (Kind, String)> {
         if !self.stock.connection.is_autocommit() {
             self.ours.run("ROLLBACK");
             self.stock.run("ROLLBACK");
         }
         let (a, b) = (all_contents(&mut self.ours), all_contents(&mut self.stock));
         if let Some(text) = first_difference(&a, &b) {
-            return Err((Kind::Content, text));
+            let Some(reason) = explained::reason_for_content(steps, &a, &b) else { return Err((Kind::Content, text)) };
+            reach.explain(reason);
+            return Ok(());
         }
         if self.unchecked {
             self.ours.run("PRAGMA ignore_check_constraints = ON");
@@ -477,7 +479,7 @@ pub fn script(
             Err((kind, text)) => return fail(kind, text, steps),
         }
     }
-    match caught(|| pair.end()) {
+    match caught(|| pair.end(&steps, reach)) {
         Ok(Ok(())) => Ok(steps),
         Ok(Err((kind, text))) => fail(kind, text, steps),
         Err(panic) => fail(Kind::Panic, panic, steps),
@@ -505,22 +507,16 @@ pub fn replay(steps: &[Step], place: Place) -> Option<(Kind, String, usize)> {
             Err((kind, text)) => return Some((kind, text, i)),
         }
     }
-    match caught(|| pair.end()) {
+    match caught(|| pair.end(steps, &mut reach)) {
         Ok(Ok(())) => None,
         Ok(Err((kind, text))) => Some((kind, text, steps.len())),
         Err(panic) => Some((Kind::Panic, panic, steps.len())),
     }
 }
 
-/// Scripts name no such rowid.
-fn is_random(rowid: i64) -> bool {
-    const NAMED: i64 = 1 << 40;
-    (NAMED..i64::MAX).contains(&rowid)
-}
-
 /// The rows that an INSERT returns differ in such rowids only.
 fn returns_random_rowids(ours: &Answer, stock: &Answer) -> bool {
-    let random = |a: &Value, b: &Value| matches!((a, b), (Value::Integer(a), Value::Integer(b)) if is_random(*a) && is_random(*b));
+    let random = |a: &Value, b: &Value| matches!((a, b), (Value::Integer(a), Value::Integer(b)) if explained::is_random(*a) && explained::is_random(*b));
     ours.error.is_none()
         && stock.error.is_none()
         && ours.rows != stock.rows
