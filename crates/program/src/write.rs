@@ -59,8 +59,9 @@ instructions! {
     NewRowid { cursor: CursorId, dest: Reg, at_least: Option<Reg> }
     /// Store `record` under `rowid`, replacing an equal key.
     Insert { cursor: CursorId, record: Reg, rowid: Reg, position: Position, change: Option<Arc<RowChange>> }
-    /// Delete the current entry. With `keep_position` the next `Next`/`Prev` goes to its neighbour.
-    Delete { cursor: CursorId, keep_position: bool, change: Option<Arc<RowChange>> }
+    /// Delete the current entry. With `keep_position` the next `Next`/`Prev` goes to its neighbour. With `overwritten` an [`Insert`]
+    /// under its rowid follows, and nothing between the two: where nobody is told of the deletion the row stays until then.
+    Delete { cursor: CursorId, keep_position: bool, overwritten: bool, change: Option<Arc<RowChange>> }
     /// Insert `record` (made of `key`, if `key.count > 0`) into an index tree; an equal key is replaced.
     IdxInsert { cursor: CursorId, record: Reg, key: Regs, position: Position, change: Option<Arc<RowChange>> }
     /// Delete the index entry with this key. When there is none: with `must_exist` `SQLITE_CORRUPT_INDEX`, else nothing.

@@ -226,8 +226,11 @@ impl Exec for Insert {
 
 impl Exec for Delete {
     fn exec<H: Host>(&self, vm: &mut Vm, _: &Program, host: &mut H) -> Result<Flow> {
-        vm.save_positions(host, self.cursor)?;
         let interest = interest(host, self.change.as_deref());
+        if self.overwritten && interest == Interest::None {
+            return Ok(Flow::NEXT);
+        }
+        vm.save_positions(host, self.cursor)?;
         let mut old = std::mem::take(&mut vm.run.bytes);
         old.clear();
         let (tree, pager) = tree_and_pager(&mut vm.frame.cursors, &mut vm.run, host, self.cursor)?;

@@ -114,8 +114,9 @@ impl Moved {
         Self { cursors: false, fired, fires: false, holds_row }
     }
 
-    /// Delete the row in the way, under the target's cursor. It was found in an index, or by its rowid.
-    fn replace(&mut self, e: &mut Emitter<'_>, new: &NewRow<'_>, by_index: bool) -> Result<()> {
+    /// Delete the row in the way, under the target's cursor. It was found in an index, or by its rowid. True when all that there is of
+    /// it will be written over.
+    fn replace(&mut self, e: &mut Emitter<'_>, new: &NewRow<'_>, by_index: bool) -> Result<bool> {
         self.cursors = true;
         let target = new.target;
         if let Some(flag) = self.holds_row.filter(|_| by_index)
@@ -123,13 +124,14 @@ impl Moved {
         {
             e.builder.emit(Integer { value: 1, dest: flag });
         }
-        if delete_row(e, new.target, Doomed::replaced())?
+        let deleted = delete_row(e, new.target, Doomed::replaced(!by_index && matches!(new.old, OldKey::None)))?;
+        if deleted.fires
             && let Some(fired) = self.fired
         {
             self.fires = true;
             e.builder.emit(Integer { value: 1, dest: fired });
         }
-        Ok(())
+        Ok(deleted.overwritten)
     }
 }
 
@@ -439,8 +441,9 @@ fn check_rowid(
     match clause {
         OnError::Ignore => e.goto(new.skip),
         OnError::Replace => {
-            e.statement.multi_write.set(true);
-            moved.replace(e, new, false)?;
+            if !moved.replace(e, new, false)? {
+                e.statement.multi_write.set(true);
+            }
         }
         action => {
             let (code, column) = match table.rowid_alias.and_then(|c| table.columns.get(c)) {

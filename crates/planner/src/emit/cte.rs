@@ -77,7 +77,7 @@ impl Emitter<'_> {
                 self.builder.emit(RealAffinity { reg: current.at(i) });
             }
         }
-        self.builder.emit(Delete { cursor: queue.cursor, keep_position: false, change: None });
+        self.builder.emit(Delete { cursor: queue.cursor, keep_position: false, overwritten: false, change: None });
         let recurse = self.builder.label();
         self.skip_offset(&limits, recurse);
         self.loop_depth += 1;

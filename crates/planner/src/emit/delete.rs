@@ -117,6 +117,7 @@ pub(crate) fn emit_delete(e: &mut Emitter<'_>, statement: &ast::Delete) -> Resul
             conflict: None,
             skip: Some(next),
             lenient: false,
+            overwritten: false,
         };
         delete_with(e, &target, &doomed, returning.as_ref()).map(|_| ())
     })?;
@@ -178,8 +179,15 @@ pub(crate) fn delete_all(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -
     let target = Target::open(e, db, table, |_| true)?;
     visit_rows(e, &target, source, &visit, &mut |e, next| {
         let triggers = Triggers::default();
-        let doomed =
-            Doomed { cause: Cause::Delete, counts: true, triggers, conflict: None, skip: Some(next), lenient: true };
+        let doomed = Doomed {
+            cause: Cause::Delete,
+            counts: true,
+            triggers,
+            conflict: None,
+            skip: Some(next),
+            lenient: true,
+            overwritten: false,
+        };
         delete_with(e, &target, &doomed, None).map(|_| ())
     })
 }
@@ -211,13 +219,24 @@ pub(crate) struct Doomed {
     pub skip: Option<Label>,
     /// DROP TABLE: foreign keys that cannot be followed are left out.
     pub lenient: bool,
+    /// A row with the same rowid follows.
+    pub overwritten: bool,
+}
+
+/// What the deletion of one row entails.
+pub(crate) struct Deleted {
+    /// Triggers or actions of foreign keys run.
+    pub fires: bool,
+    /// Nothing but the row itself goes, and the row that follows can be written over it.
+    pub overwritten: bool,
 }
 
 impl Doomed {
     /// A row that REPLACE removes, whether the statement says so or the constraint: its triggers replace too. They are looked up
     /// by [`delete_row`].
-    pub fn replaced() -> Self {
+    pub fn replaced(overwritten: bool) -> Self {
         Doomed {
+            overwritten,
             cause: Cause::Replace,
             counts: false,
             triggers: Triggers::default(),
@@ -228,17 +247,20 @@ impl Doomed {
     }
 }
 
-/// Delete the row under the target's cursor for REPLACE: its delete triggers fire only with `PRAGMA recursive_triggers`. True when
-/// triggers or actions of foreign keys run.
-pub(crate) fn delete_row(e: &mut Emitter<'_>, target: &Target, mut doomed: Doomed) -> Result<bool> {
+/// Delete the row under the target's cursor for REPLACE: its delete triggers fire only with `PRAGMA recursive_triggers`.
+pub(crate) fn delete_row(e: &mut Emitter<'_>, target: &Target, mut doomed: Doomed) -> Result<Deleted> {
     if e.context.options.recursive_triggers {
         doomed.triggers = triggers_for(e, target.db, &target.table, Event::Delete, &|_| true);
     }
     delete_with(e, target, &doomed, None)
 }
 
-/// True when triggers or actions of foreign keys run.
-fn delete_with(e: &mut Emitter<'_>, target: &Target, doomed: &Doomed, returning: Option<&Returning>) -> Result<bool> {
+fn delete_with(
+    e: &mut Emitter<'_>,
+    target: &Target,
+    doomed: &Doomed,
+    returning: Option<&Returning>,
+) -> Result<Deleted> {
     let table = &target.table;
     let source = e.context.new_source();
     e.bind_source(source, target.binding());
@@ -278,7 +300,9 @@ fn delete_with(e: &mut Emitter<'_>, target: &Target, doomed: &Doomed, returning:
         counts: doomed.counts,
         sets_last_rowid: false,
     };
-    e.builder.emit(Delete { cursor: target.cursor, keep_position: true, change: Some(Arc::new(change)) });
+    let overwritten = doomed.overwritten && old.is_none() && table.has_rowid() && table.indexes.is_empty();
+    let change = Some(Arc::new(change));
+    e.builder.emit(Delete { cursor: target.cursor, keep_position: true, overwritten, change });
     if let Some(row) = old {
         if let Some(returning) = returning {
             returning.add(e, registers_binding(table, row))?;
@@ -291,7 +315,7 @@ fn delete_with(e: &mut Emitter<'_>, target: &Target, doomed: &Doomed, returning:
         }
     }
     e.builder.bind(gone);
-    Ok(fires)
+    Ok(Deleted { fires, overwritten })
 }
 
 /// Put the target's cursor on the row with the key in `row` again.

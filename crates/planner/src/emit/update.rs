@@ -169,7 +169,12 @@ impl<'t> RowUpdate<'t> {
                 counts: false,
                 sets_last_rowid: false,
             };
-            e.builder.emit(Delete { cursor: target.cursor, keep_position: true, change: Some(Arc::new(change)) });
+            e.builder.emit(Delete {
+                cursor: target.cursor,
+                keep_position: true,
+                overwritten: false,
+                change: Some(Arc::new(change)),
+            });
         }
         self.keys.check_added(e, target.db, table, new)?;
         store(e, &row, &checked, Cause::Update, Position::Unknown)?;

@@ -433,7 +433,7 @@ impl Pager {
                     None if keep => Before::Page(page.clone()),
                     None => Before::Gone,
                 };
-                savepoint.save(no, before, was_dirty);
+                savepoint.save_written(no, before, was_dirty, *written);
             }
             if !was_dirty && !matches!(self.backing, Backing::Temp(_)) {
                 self.dirty.push(no);
@@ -537,7 +537,8 @@ impl Pager {
                 // What was written since the mark has been saved already.
                 if slot.mark < self.mark {
                     let keep = was_dirty || self.backing.is_memory();
-                    savepoint.save(no, slot.page.filter(|_| keep).map_or(Before::Gone, Before::Page), was_dirty);
+                    let before = slot.page.filter(|_| keep).map_or(Before::Gone, Before::Page);
+                    savepoint.save_written(no, before, was_dirty, slot.mark);
                 }
             }
         }

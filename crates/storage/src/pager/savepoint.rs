@@ -23,6 +23,8 @@ struct Saved {
     no: PageNo,
     before: Before,
     was_dirty: bool,
+    /// The mark of the page's slot before, or 0: at or above an outer savepoint's mark, that one has what it needs.
+    mark: u64,
 }
 
 /// Where the image of before is.
@@ -36,7 +38,12 @@ pub(super) enum Before {
 
 impl Savepoint {
     pub(super) fn save(&mut self, no: PageNo, before: Before, was_dirty: bool) {
-        self.saved.push(Saved { no, before, was_dirty });
+        self.save_written(no, before, was_dirty, 0);
+    }
+
+    /// As [`save`](Self::save), of a page that was last written under this mark.
+    pub(super) fn save_written(&mut self, no: PageNo, before: Before, was_dirty: bool, mark: u64) {
+        self.saved.push(Saved { no, before, was_dirty, mark });
     }
 }
 
@@ -72,10 +79,21 @@ impl Pager {
         if at >= self.savepoints.len() {
             return;
         }
-        let released = self.savepoints.split_off(at);
-        if let Some(outer) = self.savepoints.last_mut() {
-            for savepoint in released {
-                outer.saved.extend(savepoint.saved);
+        // A transaction of many statements must not collect an image of each page for each of them.
+        while self.savepoints.len() > at {
+            let released = self.savepoints.remove(at);
+            let mut outer = at.checked_sub(1).and_then(|outer| self.savepoints.get_mut(outer));
+            for saved in released.saved {
+                match &mut outer {
+                    Some(outer) if saved.mark < outer.mark || matches!(saved.before, Before::Spilled(_)) => {
+                        outer.saved.push(saved);
+                    }
+                    _ => {
+                        if let Before::Page(page) = saved.before {
+                            self.spare.keep(page);
+                        }
+                    }
+                }
             }
         }
         // Slots keep marks above the outer savepoint's, which rightly says: saved already.
@@ -124,5 +142,41 @@ impl Pager {
         self.page_count = page_count;
         self.header = self.savepoints[at].header;
         self.cut_log_back(self.savepoints[at].log);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::page::PageNo;
+    use crate::pager::{Pager, WriteMode};
+
+    fn images(pager: &Pager) -> usize {
+        pager.savepoints.iter().map(|savepoint| savepoint.saved.len()).sum()
+    }
+
+    #[test]
+    fn a_transaction_keeps_one_image_of_a_page_however_many_statements_change_it() {
+        let mut p = Pager::in_memory(512);
+        p.begin_write(WriteMode::Reserved).unwrap();
+        let no = p.append_page();
+        p.edit(no)[300] = 1;
+        p.commit().unwrap();
+        p.begin_write(WriteMode::Reserved).unwrap();
+        let outer = p.open_savepoint();
+        for round in 0..100 {
+            let statement = p.open_savepoint();
+            p.page(no).unwrap();
+            p.edit(no)[300] = round;
+            if round % 10 == 3 {
+                p.rollback_to_savepoint(statement);
+            }
+            p.release_savepoint(statement);
+        }
+        assert!(images(&p) <= 11, "{}", images(&p));
+        assert_eq!(p.page(no).unwrap()[300], 99);
+        p.rollback_to_savepoint(outer);
+        assert_eq!(p.page(PageNo(no.0)).unwrap()[300], 1);
+        p.rollback();
+        assert_eq!(p.page(no).unwrap()[300], 1);
     }
 }

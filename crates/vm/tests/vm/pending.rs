@@ -157,7 +157,7 @@ fn deletes_through_the_index_while_it_is_scanned() {
                 b.emit(Ge { left: key.at(0), right: limit, target: keep, how: plain() });
                 column(b, i, 0, key.at(0));
                 b.emit(IdxRowid { cursor: i, dest: key.at(1) });
-                b.emit(Delete { cursor: t, keep_position: false, change: None });
+                b.emit(Delete { cursor: t, keep_position: false, overwritten: false, change: None });
                 b.emit(IdxDelete { cursor: writer, key, must_exist: true });
                 b.emit(AddImm { reg: n, amount: 1 });
                 b.bind(keep);

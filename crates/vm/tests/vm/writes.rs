@@ -105,7 +105,7 @@ fn the_change_stream_sees_every_row() {
                 b.emit(Insert { cursor, record, rowid, position: Position::Unknown, change: change(Cause::Insert) });
             }
             scan(b, cursor, |b| {
-                b.emit(Delete { cursor, keep_position: true, change: change(Cause::Delete) });
+                b.emit(Delete { cursor, keep_position: true, overwritten: false, change: change(Cause::Delete) });
             });
             b.emit(Halt {});
         },
@@ -143,7 +143,7 @@ fn a_scan_goes_on_behind_rows_that_it_deletes() {
                 b.emit(Rowid { cursor, dest: id });
                 b.emit(turso_program::expression::Remainder { left: id, right: three, dest: id });
                 b.emit(IfNot { reg: id, target: keep, jump_if_null: false });
-                b.emit(Delete { cursor, keep_position: true, change: None });
+                b.emit(Delete { cursor, keep_position: true, overwritten: false, change: None });
                 b.bind(keep);
             });
             b.emit(Count { cursor, dest: id });

@@ -258,7 +258,7 @@ pub(crate) fn delete_schema_rows(e: &mut Emitter<'_>, db: DbIndex, rows: SchemaR
         }),
         SchemaRows::OfTable(_) => e.builder.emit(Eq { left: field, right: wanted_kind, target: next, how: EXACT }),
     };
-    e.builder.emit(Delete { cursor, keep_position: true, change: definition(db, SCHEMA_TABLE) });
+    e.builder.emit(Delete { cursor, keep_position: true, overwritten: false, change: definition(db, SCHEMA_TABLE) });
     e.builder.bind(next);
     e.builder.emit(Next { cursor, target: top });
     e.builder.bind(end);
@@ -292,7 +292,7 @@ pub(crate) fn delete_rows_named(
             how: Comparison { nulls: Nulls::Jump, ..EXACT },
         });
     }
-    e.builder.emit(Delete { cursor, keep_position: true, change });
+    e.builder.emit(Delete { cursor, keep_position: true, overwritten: false, change });
     e.builder.bind(next);
     e.builder.emit(Next { cursor, target: top });
     e.builder.bind(end);
