@@ -521,3 +521,12 @@ fn a_small_integer_before_a_nul_is_an_integer_to_sum() {
         ));
     }
 }
+
+#[test]
+fn a_row_value_over_two_tables_keeps_rows_whose_first_column_is_equal() {
+    check(
+        "CREATE TABLE s(a, b); INSERT INTO s VALUES (3, 2), (10, 8), (NULL, 5), (11, 9); CREATE TABLE t(b, c); INSERT INTO t VALUES (8, '0'), (8, 'z'), (2, 'q'), (9, '0');
+         SELECT s.a FROM t JOIN s ON t.b = s.b AND (s.b, c) < (8, 'x'); SELECT s.a FROM t JOIN s ON t.b = s.b AND (s.b, c) > (8, 'x');
+         SELECT s.a FROM t JOIN s ON t.b = s.b WHERE (t.b, s.a) >= (8, 10) AND (s.b, t.c) <= (9, '0'); SELECT s.a FROM t JOIN s ON t.b = s.b WHERE (t.b, s.a) BETWEEN (2, 1) AND (8, 10);",
+    );
+}

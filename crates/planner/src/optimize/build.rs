@@ -323,12 +323,13 @@ impl Builder<'_, '_> {
 
 /// What a term says of a column and a constant, as a condition.
 fn constant_comparison(terms: &Terms<'_>, source: SourceId, u: &Usable<'_>) -> Option<Expr> {
+    // Of a row value only the first column is known: where that is equal, the others decide.
     let op = match u.op {
         Op::Equal => CompareOp::Eq,
-        Op::Low { inclusive: true } => CompareOp::Ge,
-        Op::Low { inclusive: false } => CompareOp::Gt,
-        Op::High { inclusive: true } => CompareOp::Le,
-        Op::High { inclusive: false } => CompareOp::Lt,
+        Op::Low { inclusive } if inclusive || u.more_than_known => CompareOp::Ge,
+        Op::Low { .. } => CompareOp::Gt,
+        Op::High { inclusive } if inclusive || u.more_than_known => CompareOp::Le,
+        Op::High { .. } => CompareOp::Lt,
         Op::Is | Op::IsNull | Op::In => return None,
     };
     let value @ (Expr::Literal(_) | Expr::Parameter(_)) = u.value.as_deref()? else { return None };
