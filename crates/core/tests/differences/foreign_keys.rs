@@ -164,3 +164,20 @@ fn the_last_foreign_key_comes_first() {
          CREATE TABLE q(x PRIMARY KEY); INSERT INTO c VALUES (1, 2); INSERT INTO c(a) VALUES (1);",
     );
 }
+
+#[test]
+fn an_update_does_not_take_its_own_old_row_for_a_child_that_has_found_its_parent() {
+    for table in [
+        "CREATE TABLE t(a, c UNIQUE, d REFERENCES t(c))",
+        "CREATE TABLE t(a PRIMARY KEY, c UNIQUE, d REFERENCES t(c)) WITHOUT ROWID",
+        "CREATE TABLE t(a, c UNIQUE, d REFERENCES t(c) DEFERRABLE INITIALLY DEFERRED)",
+    ] {
+        check(&format!(
+            "{table}; PRAGMA foreign_keys = ON; INSERT INTO t VALUES (1, 12, 12), (2, 41, 12), (3, 42, 12);
+             UPDATE t SET c = 12, d = 1 WHERE a = 1; SELECT * FROM t; UPDATE OR REPLACE t SET c = 12, d = 1 WHERE a = 2; SELECT * FROM t;
+             UPDATE OR REPLACE t SET c = 12, d = 1; SELECT * FROM t;
+             UPDATE t SET c = 50, d = 50 WHERE a = 2; SELECT * FROM t; UPDATE t SET d = NULL WHERE a = 3; UPDATE t SET c = 7, d = 7; SELECT * FROM t;
+             UPDATE t SET c = c + 1, d = c WHERE a = 2; SELECT * FROM t; PRAGMA foreign_key_check;"
+        ));
+    }
+}

@@ -410,7 +410,8 @@ fn count_children(
         e.builder.emit(FkIfZero { deferred, target: done });
     }
     let mut conditions = matching(table, PARENT, child, Some(CHILD), key);
-    if amount > 0 && child.name == table.name {
+    // The old row of an UPDATE is still there when the new one is looked at, and is no child of it.
+    if child.name == table.name {
         conditions.push(not_itself(table));
     }
     let Some(condition) = all(conditions) else { return Ok(()) };
@@ -436,7 +437,7 @@ fn count_children(
     Ok(())
 }
 
-/// A child that is the removed row itself goes with it.
+/// A child that is the row itself comes and goes with it.
 fn not_itself(table: &Table) -> ast::Expr {
     let differs =
         |column: &str| ast::Expr::binary(BinaryOp::IsNot, qualified(CHILD, column), qualified(PARENT, column));
