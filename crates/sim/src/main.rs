@@ -336,6 +336,11 @@ fn show(report: &Report, seeds: u64, seconds: f64) {
         "{} commits reported and {} of concurrent transactions, {} reads checked, {} changes of the running process, {} looks by SQLite",
         report.commits, report.concurrent, report.reads, report.switches, report.stock
     );
+    let rebases = turso_storage::witness::rebases();
+    println!(
+        "{} commits rebased ({} split pages, {} merged some), {} conflicts",
+        rebases.done, rebases.split, rebases.merged, rebases.conflicts
+    );
     let line = |name: &str, n: u64| println!("  {name:<24} {n:>10} {:>10.1}/s", n as f64 / seconds);
     println!("calls:");
     report.counts.calls.iter().for_each(|(call, n)| line(&format!("{call:?}"), *n));

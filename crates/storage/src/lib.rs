@@ -15,6 +15,7 @@ pub mod pager;
 pub mod planted;
 mod super_journal;
 mod wal;
+pub mod witness;
 
 pub use file::{DatabaseFile, GuestFile, OpenOptions, SCHEMA_ROOT, TableLocks};
 pub use format::DatabaseHeader;

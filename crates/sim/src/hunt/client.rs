@@ -9,7 +9,7 @@ use std::time::Duration;
 use turso_core::{Attempt, Connection, Error, ResultCode, Statement, StepResult, Value};
 use turso_io::Io;
 
-use super::chains::{Chains, Lengths, Writes};
+use super::chains::{Chains, Floor, Writes, batch, batches_of};
 use super::model::{Model, Rows, value};
 use super::plan::{Action, Change, Plan};
 use crate::disk::{Machine, ProcessNo};
@@ -74,6 +74,10 @@ enum Role {
     SeeConcurrent,
     /// Writes a row in a concurrent transaction.
     PutConcurrent(usize),
+    /// Inserts its batch of rows.
+    PutBatch,
+    /// Removes another's, where there are some.
+    RemoveBatch,
     Integrity,
     Plain(&'static str),
 }
@@ -108,7 +112,7 @@ struct Client<'a> {
     running: Option<(Statement, Role, Vec<Vec<Value>>)>,
     writing: Option<Writing>,
     concurrent: Option<Concurrent>,
-    lengths: Lengths,
+    concurrent_floor: Floor,
     /// The newest commit when the transaction began to read.
     floor: Option<i64>,
     seen_seq: i64,
@@ -133,7 +137,7 @@ pub fn run(shared: &Shared, process: ProcessNo, connections: &[Vec<Action>], pat
             running: None,
             writing: None,
             concurrent: None,
-            lengths: Lengths::new(),
+            concurrent_floor: Floor::default(),
             floor: None,
             seen_seq: 0,
             refusals: 0,
@@ -268,6 +272,9 @@ impl Client<'_> {
                 self.concurrent = Some(Concurrent { number: self.shared.chains().number(), ..Concurrent::default() });
                 self.roles.extend([Role::Plain("BEGIN CONCURRENT"), Role::SeeConcurrent]);
                 self.roles.extend(keys.iter().map(|key| Role::PutConcurrent(*key)));
+                if self.shared.plan.batches {
+                    self.roles.extend([Role::PutBatch, Role::RemoveBatch]);
+                }
                 self.roles.push_back(Role::SeeConcurrent);
                 self.roles.push_back(if gives_up { Role::Rollback } else { Role::Commit });
             }
@@ -339,7 +346,7 @@ impl Client<'_> {
         }
         // A concurrent transaction takes its snapshot when it begins.
         if role == Role::Plain("BEGIN CONCURRENT") || (role == Role::SeeConcurrent && self.concurrent.is_none()) {
-            self.lengths = self.shared.chains().lengths();
+            self.concurrent_floor = self.shared.chains().floor();
         }
         if role == Role::Commit
             && let Some(concurrent) = &self.concurrent
@@ -382,7 +389,17 @@ impl Client<'_> {
             }
             Role::Change(Change::Remove(key)) => format!("DELETE FROM t WHERE k = {key}"),
             Role::Change(Change::RemoveFrom(key)) => format!("DELETE FROM t WHERE k BETWEEN {key} AND {}", key + 8),
-            Role::SeeConcurrent => "SELECT k, w, v FROM c".into(),
+            Role::SeeConcurrent => see_concurrent(self.shared.plan.batches).into(),
+            Role::PutBatch => {
+                let number = self.concurrent.as_ref().map_or(0, |c| c.number);
+                let rows: Vec<String> =
+                    batch(number).map(|key| format!("({key}, {number}, '{}')", value(key, number))).collect();
+                format!("INSERT INTO d VALUES {}", rows.join(", "))
+            }
+            Role::RemoveBatch => {
+                let removed = self.concurrent.as_ref().and_then(|c| c.writes.removes).unwrap_or(0);
+                format!("DELETE FROM d WHERE w = {removed}")
+            }
             Role::PutConcurrent(key) => {
                 let number = self.concurrent.as_ref().map_or(0, |c| c.number);
                 format!("REPLACE INTO c VALUES ({key}, {number}, '{}')", value(key as i64, number))
@@ -455,14 +472,24 @@ impl Client<'_> {
                 match &mut self.concurrent {
                     Some(Concurrent { number, snapshot: Some(snapshot), writes }) => {
                         let mut wanted = snapshot.clone();
-                        wanted.extend(writes.keys().map(|key| (*key, *number)));
+                        wanted.extend(writes.rows.keys().map(|key| (*key, *number)));
+                        wanted.retain(|key, _| !writes.removes.is_some_and(|removed| batch(removed).contains(key)));
+                        if writes.inserts {
+                            wanted.extend(batch(*number).map(|key| (key, *number)));
+                        }
                         if found != wanted {
                             return Err(format!("transaction {number} sees {found:?} and should see {wanted:?}"));
                         }
                     }
                     other => {
-                        self.shared.chains().seen(&self.lengths, &found)?;
+                        self.shared.chains().seen(&self.concurrent_floor, &found)?;
                         if let Some(concurrent) = other {
+                            // Among few, so that others want the same now and then.
+                            let batches: Vec<i64> = batches_of(&found)?.into_iter().collect();
+                            if batches.len() > 3 {
+                                let at = concurrent.number as usize % 3;
+                                concurrent.writes.removes = batches.get(at).copied();
+                            }
                             concurrent.snapshot = Some(found);
                         }
                     }
@@ -472,7 +499,12 @@ impl Client<'_> {
                 if let Some(concurrent) = &mut self.concurrent {
                     let key = key as i64;
                     let before = concurrent.snapshot.as_ref().and_then(|rows| rows.get(&key)).copied().unwrap_or(0);
-                    concurrent.writes.insert(key, before);
+                    concurrent.writes.rows.insert(key, before);
+                }
+            }
+            Role::PutBatch => {
+                if let Some(concurrent) = &mut self.concurrent {
+                    concurrent.writes.inserts = true;
                 }
             }
             Role::SeeSeq => {
@@ -489,7 +521,7 @@ impl Client<'_> {
                     return Err(format!("integrity_check: {rows:?}"));
                 }
             }
-            Role::Begin | Role::Plain(_) => {}
+            Role::Begin | Role::RemoveBatch | Role::Plain(_) => {}
         }
         Ok(())
     }
@@ -582,6 +614,11 @@ pub fn rows_of(rows: &[Vec<Value>], from: usize) -> Result<Rows, String> {
     Ok(found)
 }
 
+/// Reads what concurrent transactions write.
+pub fn see_concurrent(batches: bool) -> &'static str {
+    if batches { "SELECT k, w, v FROM c UNION ALL SELECT k, w, v FROM d" } else { "SELECT k, w, v FROM c" }
+}
+
 fn apply(rows: &mut Rows, change: Change, seq: i64) {
     match change {
         Change::Put(key) => drop(rows.insert(key as i64, seq)),
@@ -610,6 +647,10 @@ pub fn create(shared_plan: &Plan, io: &Arc<dyn Io>, path: &Path) -> Result<(), S
         "INSERT INTO meta VALUES (1, 0)".into(),
     ] {
         engines::run(&connection, &sql)?;
+    }
+    if shared_plan.batches {
+        engines::run(&connection, "CREATE TABLE d(k INTEGER PRIMARY KEY, w, v)")?;
+        engines::run(&connection, "CREATE INDEX dw ON d(w, v)")?;
     }
     Ok(())
 }

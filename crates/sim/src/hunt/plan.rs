@@ -40,6 +40,14 @@ pub enum Change {
     RemoveFrom(usize),
 }
 
+impl Change {
+    fn key(self) -> usize {
+        match self {
+            Change::Put(key) | Change::Touch(key) | Change::Remove(key) | Change::RemoveFrom(key) => key,
+        }
+    }
+}
+
 /// What a connection does.
 #[derive(Debug, Clone)]
 pub enum Action {
@@ -109,6 +117,8 @@ pub struct Plan {
     pub mode: &'static str,
     /// Connections change it.
     pub changes_mode: bool,
+    /// Concurrent transactions also insert batches of rows and remove those of others: pages are split and merged.
+    pub batches: bool,
     /// `PRAGMA synchronous`.
     pub synchronous: &'static str,
     /// `PRAGMA page_size`.
@@ -151,6 +161,7 @@ impl Plan {
             seed,
             mode,
             changes_mode: false,
+            batches: false,
             synchronous,
             page_size: *random.pick(&[512, 512, 1024, 4096]),
             auto_vacuum: *random.pick(&[0, 0, 1, 2]),
@@ -161,13 +172,29 @@ impl Plan {
             turn: *random.pick(&[6, 30, 200, 200]),
             epochs: (0..shape.epochs).map(|_| epoch(random, shape)).collect(),
         };
-        // One plan of eight each: the plans of all other seeds stay what they were.
+        // Of eight plans one or two each: the plans of all other seeds stay what they were.
         match seed % 8 {
+            2 | 3 => plan.want_batches(),
             5 => plan.change_modes(&mut Random::part(seed, 8)),
             6 if shape.faults => plan.let_disk_lie(&mut Random::part(seed, 9)),
             _ => {}
         }
         plan
+    }
+
+    /// Concurrent transactions take the place of most others.
+    fn want_batches(&mut self) {
+        (self.batches, self.mode) = (true, "wal");
+        for actions in self.epochs.iter_mut().flat_map(|epoch| &mut epoch.processes).flatten() {
+            for (at, action) in actions.iter_mut().enumerate() {
+                if let Action::Write { changes, gives_up, .. } = action
+                    && at % 4 > 0
+                {
+                    let keys = changes.iter().take(2).map(|change| change.key()).collect();
+                    *action = Action::Concurrent(keys, *gives_up);
+                }
+            }
+        }
     }
 
     /// Now and then a connection changes the journal mode. All of them last under the strictest syncs, whichever is in force.

@@ -9,7 +9,7 @@ use turso_core::StepResult;
 
 use super::baton::Baton;
 use super::chains::Chains;
-use super::client::{self, Shared, rows_of};
+use super::client::{self, Shared, rows_of, see_concurrent};
 use super::model::{Lasting, Model, Rows};
 use super::plan::{End, Epoch, Plan};
 use crate::crash::guarantee::Guarantee;
@@ -92,7 +92,7 @@ pub fn execute(plan: &Plan, directory: &Path, mut stock: Option<&mut Stock>) -> 
         model = left;
         if epoch.faults.lying_sync > 0 && matches!(epoch.end, End::Power(_)) {
             // Nothing is promised of what is left, but that whoever opens it gets an answer or an error.
-            match look(&files, &path) {
+            match look(&files, &path, plan.batches) {
                 Err(what) if what == PANIC => return Err(format!("after epoch {no}, on a disk that lied: {what}")),
                 _ => break,
             }
@@ -104,7 +104,7 @@ pub fn execute(plan: &Plan, directory: &Path, mut stock: Option<&mut Stock>) -> 
             _ => Lasting::All,
         };
         let when = |e: String| format!("after epoch {no} ({:?}): {e}", epoch.end);
-        let (seq, rows, concurrent, all) = look(&files, &path).map_err(when)?;
+        let (seq, rows, concurrent, all) = look(&files, &path, plan.batches).map_err(when)?;
         if no % 3 == 0
             && let Some(stock) = &mut stock
         {
@@ -200,7 +200,7 @@ fn live(
 const PANIC: &str = "a panic";
 
 /// What a process finds that has the machine for itself; the last is the digest of everything.
-fn look(files: &Files, path: &Path) -> Result<(i64, Rows, Rows, u64), String> {
+fn look(files: &Files, path: &Path, batches: bool) -> Result<(i64, Rows, Rows, u64), String> {
     let machine = Machine::new(files, Settings::default());
     let io = machine.process(0);
     let looked = catch_unwind(AssertUnwindSafe(|| {
@@ -223,7 +223,7 @@ fn look(files: &Files, path: &Path) -> Result<(i64, Rows, Rows, u64), String> {
         };
         let rows = rows_of(&query("SELECT k, s, v FROM t")?, 0)?;
         let all = engines::dump(&names, &mut |sql| engines::run(&connection, sql))?;
-        Ok((seq, rows, rows_of(&query("SELECT k, w, v FROM c")?, 0)?, engines::digest(&all)))
+        Ok((seq, rows, rows_of(&query(see_concurrent(batches))?, 0)?, engines::digest(&all)))
     }));
     looked.unwrap_or_else(|_| Err(PANIC.into()))
 }

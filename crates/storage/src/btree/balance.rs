@@ -24,6 +24,7 @@ use super::plan::Plan;
 use crate::format::layout::ptrmap::{BTREE_PAGE, OVERFLOW_FIRST};
 use crate::page::PageNo;
 use crate::pager::Pager;
+use crate::witness;
 use turso_error::{Error, Result};
 
 /// Siblings fuller than this on average are spread over one page more. Measured with random inserts: a higher mark fills
@@ -177,6 +178,7 @@ impl BTreeCursor {
         let pages = if crowded { numbers.len() + 1 } else { numbers.len() };
         let wanted = if cells.used() <= capacity * (numbers.len().saturating_sub(1)) { 0 } else { pages };
         let ends = place_cells(&sizes, capacity, moves_up, wanted);
+        witness::rebalanced(numbers.len(), ends.len());
         while numbers.len() < ends.len() {
             numbers.push(plan.take(pager)?);
         }

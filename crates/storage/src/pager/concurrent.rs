@@ -20,6 +20,7 @@ use crate::file::DatabaseFile;
 use crate::format::DatabaseHeader;
 use crate::page::PageNo;
 use crate::wal::{Turn, Wal, WalSnapshot};
+use crate::witness::Replay;
 
 /// Who wants to know of each row that changes.
 #[derive(Default)]
@@ -41,6 +42,7 @@ pub(super) struct Concurrent {
     headers: Option<(DatabaseHeader, DatabaseHeader)>,
     /// What it has read by key and may have changed.
     reads: Option<ReadCheck>,
+    replay: Replay,
 }
 
 impl Pager {
@@ -419,8 +421,15 @@ impl Pager {
     pub fn rebase(&mut self, rules: impl FnOnce(&[u32]) -> Result<Rules>) -> Result<()> {
         let Tap::Log(mut concurrent) = std::mem::take(&mut self.tap) else { return Ok(()) };
         self.read_quietly(true);
+        concurrent.replay.begins_step();
         let outcome = self.rebase_with(&mut concurrent, rules);
+        concurrent.replay.ends_step();
         self.read_quietly(false);
+        match &outcome {
+            Ok(()) => concurrent.replay.done(),
+            Err(e) if e.code() == ResultCode::BUSY_SNAPSHOT => Replay::refused(),
+            Err(_) => {}
+        }
         self.tap = Tap::Log(concurrent);
         if outcome.is_ok() {
             self.become_plain();
@@ -429,7 +438,7 @@ impl Pager {
     }
 
     fn rebase_with(&mut self, concurrent: &mut Concurrent, rules: impl FnOnce(&[u32]) -> Result<Rules>) -> Result<()> {
-        let Concurrent { log, rebase, headers, reads } = concurrent;
+        let Concurrent { log, rebase, headers, reads, .. } = concurrent;
         if rebase.is_none() {
             let rules = rules(&log.roots())?;
             let (db, newest) = self.newest_commit()?;
