@@ -12,8 +12,8 @@ struct Group {
     syncing: bool,
 }
 
-/// Writes per second that were made durable.
-pub fn measure(path: &Path, writers: usize, time: Duration) -> f64 {
+/// How long each write took to be durable, in microseconds, and how long all of it took.
+pub fn measure(path: &Path, writers: usize, time: Duration) -> (Vec<u64>, Duration) {
     let file = std::fs::File::create(path).expect("a file");
     // As a log that has been used before: syncs change no size.
     let block = vec![7_u8; 4096];
@@ -23,12 +23,13 @@ pub fn measure(path: &Path, writers: usize, time: Duration) -> f64 {
     file.sync_all().expect("a sync");
     let (group, changed) = (Mutex::new(Group::default()), Condvar::new());
     let start = Instant::now();
-    let counts: Vec<u64> = std::thread::scope(|scope| {
+    let times: Vec<u64> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..writers)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut count = 0;
+                    let mut times = Vec::new();
                     while start.elapsed() < time {
+                        let began = Instant::now();
                         let mut state = group.lock().expect("the lock");
                         file.write_all_at(&block, state.written % 1024 * 4096).expect("a write");
                         state.written += 1;
@@ -47,13 +48,14 @@ pub fn measure(path: &Path, writers: usize, time: Duration) -> f64 {
                             state.syncing = false;
                             changed.notify_all();
                         }
-                        count += 1;
+                        drop(state);
+                        times.push(began.elapsed().as_micros() as u64);
                     }
-                    count
+                    times
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().expect("a writer")).collect()
+        threads.into_iter().flat_map(|thread| thread.join().expect("a writer")).collect()
     });
-    counts.iter().sum::<u64>() as f64 / start.elapsed().as_secs_f64()
+    (times, start.elapsed())
 }

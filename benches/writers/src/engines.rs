@@ -1,10 +1,12 @@
-//! The two engines: connections that run a transaction given as statements.
+//! The two engines: connections that run a transaction given as statements with one parameter each.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use turso_core::{Connection, Database, OpenOptions, ResultCode, Statement, StepResult};
+use turso_core::{Connection, Database, OpenOptions, ResultCode, Statement, StepResult, Value};
+
+use crate::Call;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -21,7 +23,7 @@ pub enum Outcome {
 
 /// A connection.
 pub trait Session: Send {
-    fn transaction(&mut self, statements: &[String]) -> Outcome;
+    fn transaction(&mut self, statements: &[Call]) -> Outcome;
 }
 
 /// The database that every measurement begins with: `rows` rows with two indexes, and an empty table for insertions.
@@ -56,20 +58,20 @@ pub fn open(engine: Engine, path: &Path) -> Opened {
 }
 
 impl Opened {
-    pub fn connect(&self, synchronous: &str) -> Box<dyn Session> {
-        let pragma = format!("PRAGMA synchronous = {synchronous}");
+    /// A connection; one that is to prepare each statement anew does.
+    pub fn connect(&self, setup: &str, prepare: bool) -> Box<dyn Session> {
         match self {
             Opened::Turso(database) => {
                 let connection = database.connect().expect("a connection");
                 connection.set_busy_timeout(Duration::from_secs(60));
-                connection.execute_batch(&pragma).expect("a pragma");
-                Box::new(Turso { connection, prepared: HashMap::new() })
+                connection.execute_batch(setup).expect("a pragma");
+                Box::new(Turso { connection, prepared: HashMap::new(), prepare })
             }
             Opened::Sqlite(path) => {
                 let connection = rusqlite::Connection::open(path).expect("a connection");
                 connection.busy_timeout(Duration::from_secs(60)).expect("a timeout");
-                connection.execute_batch(&pragma).expect("a pragma");
-                Box::new(Sqlite { connection })
+                connection.execute_batch(setup).expect("a pragma");
+                Box::new(Sqlite { connection, prepare })
             }
         }
     }
@@ -78,32 +80,47 @@ impl Opened {
 struct Turso {
     connection: Connection,
     prepared: HashMap<&'static str, Statement>,
+    prepare: bool,
 }
 
 impl Turso {
-    fn control(&mut self, sql: &'static str) -> turso_core::Result<()> {
+    fn statement(&mut self, sql: &'static str) -> &mut Statement {
         let connection = &self.connection;
-        let statement = self
-            .prepared
+        self.prepared
             .entry(sql)
-            .or_insert_with(|| connection.prepare(sql).expect("a statement").statement.expect("a statement"));
+            .or_insert_with(|| connection.prepare(sql).expect("a statement").statement.expect("a statement"))
+    }
+
+    fn control(&mut self, sql: &'static str) -> turso_core::Result<()> {
+        let statement = self.statement(sql);
         let outcome = statement.step().map(drop);
         statement.reset();
         outcome
     }
 
-    fn run(&mut self, statements: &[String]) -> turso_core::Result<()> {
+    fn run(&mut self, statements: &[Call]) -> turso_core::Result<()> {
         self.control("BEGIN CONCURRENT")?;
-        for sql in statements {
-            let mut statement = self.connection.prepare(sql)?.statement.expect("a statement");
-            while statement.step()? == StepResult::Row {}
+        for (sql, parameter) in statements {
+            if self.prepare {
+                self.prepared.remove(sql);
+            }
+            let statement = self.statement(sql);
+            statement.bind(1, Value::Integer(*parameter))?;
+            let outcome = loop {
+                match statement.step() {
+                    Ok(StepResult::Row) => {}
+                    other => break other.map(drop),
+                }
+            };
+            statement.reset();
+            outcome?;
         }
         self.control("COMMIT")
     }
 }
 
 impl Session for Turso {
-    fn transaction(&mut self, statements: &[String]) -> Outcome {
+    fn transaction(&mut self, statements: &[Call]) -> Outcome {
         match self.run(statements) {
             Ok(()) => Outcome::Committed,
             Err(error) if error.code() == ResultCode::BUSY_SNAPSHOT => {
@@ -117,16 +134,23 @@ impl Session for Turso {
 
 struct Sqlite {
     connection: rusqlite::Connection,
+    prepare: bool,
 }
 
 impl Session for Sqlite {
-    fn transaction(&mut self, statements: &[String]) -> Outcome {
+    fn transaction(&mut self, statements: &[Call]) -> Outcome {
         let run = |connection: &rusqlite::Connection| -> rusqlite::Result<()> {
             connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-            for sql in statements {
-                let mut statement = connection.prepare(sql)?;
-                let mut rows = statement.query([])?;
-                while rows.next()?.is_some() {}
+            for (sql, parameter) in statements {
+                let step = |statement: &mut rusqlite::Statement<'_>| -> rusqlite::Result<()> {
+                    let mut rows = statement.query([parameter])?;
+                    while rows.next()?.is_some() {}
+                    Ok(())
+                };
+                match self.prepare {
+                    true => step(&mut connection.prepare(sql)?)?,
+                    false => step(&mut *connection.prepare_cached(sql)?)?,
+                }
             }
             connection.prepare_cached("COMMIT")?.execute([]).map(drop)
         };

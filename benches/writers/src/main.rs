@@ -7,7 +7,9 @@
 //! cargo run --release -p writers -- --rows 1000 --long 10000000    # a long transaction, and its memory
 //! ```
 //! Throughput counts acknowledged commits after retries. The ceiling is measured by as many threads as there are writers, each
-//! of which appends 4 KiB and waits until a sync that began after its write has ended; the syncs are shared.
+//! of which appends 4 KiB and waits until a sync that began after its write has ended; the syncs are shared. The three take
+//! turns, because what a disk does changes from second to second: the medians of the rounds are shown, with the latencies of
+//! all rounds together. Files are durable before a measurement begins, so that no sync meets what the preparation has left.
 #![forbid(unsafe_code)]
 
 /// The allocator that our faces ship with (SQLite, in C, keeps the system's).
@@ -37,8 +39,17 @@ struct Arguments {
     #[arg(long, value_delimiter = ',', default_value = "1,2,4,8,16,32")]
     writers: Vec<usize>,
     /// Seconds per measurement.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 1.0)]
     seconds: f64,
+    /// Measurements of each.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Statements that every connection begins with.
+    #[arg(long, default_value = "")]
+    setup: String,
+    /// Statements are prepared anew for each transaction.
+    #[arg(long)]
+    prepare: bool,
     /// So many transactions of each writer instead (for profilers).
     #[arg(long)]
     transactions: Option<usize>,
@@ -59,10 +70,13 @@ struct Arguments {
     engine: Option<String>,
 }
 
-/// One transaction: the statements, for a random number.
+/// A statement and its parameter.
+type Call = (&'static str, i64);
+
+/// One transaction: the statements, for a random number and the number of rows.
 struct Workload {
     name: &'static str,
-    statements: fn(u64, u64) -> Vec<String>,
+    statements: fn(u64, u64) -> Vec<Call>,
 }
 
 const WORKLOADS: &[Workload] = &[
@@ -72,19 +86,19 @@ const WORKLOADS: &[Workload] = &[
     Workload {
         name: "read of ten rows, update of one",
         statements: |r, rows| {
-            let reads = (0..10).map(|i| format!("SELECT a FROM t WHERE id = {}", (r >> i) % rows + 1));
+            let reads = (0..10).map(|i| ("SELECT a FROM t WHERE id = ?", ((r >> i) % rows + 1) as i64));
             reads.chain([update(r % rows)]).collect()
         },
     },
     Workload { name: "update of one of ten rows", statements: |r, _| vec![update(r % 10)] },
 ];
 
-fn update(row: u64) -> String {
-    format!("UPDATE t SET a = a + 1, b = b || 'x' WHERE id = {}", row + 1)
+fn update(row: u64) -> Call {
+    ("UPDATE t SET a = a + 1, b = b || 'x' WHERE id = ?", (row + 1) as i64)
 }
 
-fn insert(r: u64) -> String {
-    format!("INSERT INTO l(a, b) VALUES({}, 'some text')", r % 1_000_000)
+fn insert(r: u64) -> Call {
+    ("INSERT INTO l(a, b) VALUES(?, 'some text')", (r % 1_000_000) as i64)
 }
 
 fn main() {
@@ -100,7 +114,7 @@ fn main() {
         return long::measure(&template, rows);
     }
     println!(
-        "{:<32} {:>6} {:>3}  {:>9} {:>8} {:>8} {:>8} {:>7}   {:>9} {:>8} {:>8} {:>7}  {:>9}",
+        "{:<32} {:>6} {:>3}  {:>9} {:>8} {:>8} {:>8} {:>7}   {:>9} {:>8} {:>8} {:>7}  {:>9} {:>7}",
         "workload",
         "sync",
         "n",
@@ -113,7 +127,8 @@ fn main() {
         "p50 us",
         "p99 us",
         "max ms",
-        "ceiling/s"
+        "ceiling/s",
+        "max ms"
     );
     for synchronous in &arguments.synchronous {
         for workload in WORKLOADS {
@@ -121,54 +136,96 @@ fn main() {
                 continue;
             }
             for &writers in &arguments.writers {
-                let run = |engine: Engine| {
-                    let path = directory.path().join("run.db");
-                    for end in ["", "-wal", "-shm"] {
-                        let _ = std::fs::remove_file(format!("{}{end}", path.display()));
-                    }
-                    std::fs::copy(&template, &path).expect("a copy of the template");
-                    measure(engine, &path, workload, writers, synchronous, &arguments)
-                };
-                let wanted = |name: &str| arguments.engine.as_ref().is_none_or(|only| only == name);
-                let ours = if wanted("turso") { run(Engine::Turso) } else { Figures::default() };
-                let theirs = if wanted("sqlite") { run(Engine::Sqlite) } else { Figures::default() };
-                let ceiling = if synchronous == "full" {
-                    ceiling::measure(
-                        &directory.path().join("ceiling"),
-                        writers,
-                        Duration::from_secs_f64(arguments.seconds / 2.0),
-                    )
-                } else {
-                    0.0
-                };
+                let (ours, theirs, ceiling) =
+                    rounds(&arguments, directory.path(), &template, workload, writers, synchronous);
                 println!(
-                    "{:<32} {:>6} {:>3}  {:>9.0} {:>8} {:>8} {:>8.1} {:>7}   {:>9.0} {:>8} {:>8} {:>7.1}  {:>9.0}",
+                    "{:<32} {:>6} {:>3}  {:>9.0} {:>8} {:>8} {:>8.1} {:>7}   {:>9.0} {:>8} {:>8} {:>7.1}  {:>9.0} {:>7.1}",
                     workload.name,
                     synchronous,
                     writers,
-                    ours.rate,
-                    ours.p50,
-                    ours.p99,
-                    ours.max,
+                    ours.rate(),
+                    ours.at(0.5),
+                    ours.at(0.99),
+                    ours.at(1.0) as f64 / 1000.0,
                     ours.retries,
-                    theirs.rate,
-                    theirs.p50,
-                    theirs.p99,
-                    theirs.max,
-                    ceiling
+                    theirs.rate(),
+                    theirs.at(0.5),
+                    theirs.at(0.99),
+                    theirs.at(1.0) as f64 / 1000.0,
+                    ceiling.rate(),
+                    ceiling.at(1.0) as f64 / 1000.0,
                 );
             }
         }
     }
 }
 
+/// What the measurements of one cell have found.
 #[derive(Default)]
-struct Figures {
-    rate: f64,
-    p50: u64,
-    p99: u64,
-    max: f64,
+pub struct Figures {
+    rates: Vec<f64>,
+    /// Microseconds, sorted.
+    times: Vec<u64>,
     retries: u64,
+}
+
+impl Figures {
+    fn add(&mut self, times: Vec<u64>, retries: u64, elapsed: Duration) {
+        self.rates.push(times.len() as f64 / elapsed.as_secs_f64());
+        self.times.extend(times);
+        self.times.sort_unstable();
+        self.retries += retries;
+    }
+
+    /// The median of the rounds.
+    fn rate(&self) -> f64 {
+        let mut rates = self.rates.clone();
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied().unwrap_or(0.0)
+    }
+
+    /// The latency that this share stays below.
+    fn at(&self, share: f64) -> u64 {
+        let times = &self.times;
+        times.get((times.len() as f64 * share) as usize).or(times.last()).copied().unwrap_or(0)
+    }
+}
+
+/// One cell of the table: this engine, SQLite and the disk in turn.
+fn rounds(
+    arguments: &Arguments,
+    directory: &Path,
+    template: &Path,
+    workload: &Workload,
+    writers: usize,
+    synchronous: &str,
+) -> (Figures, Figures, Figures) {
+    let wanted = |name: &str| arguments.engine.as_ref().is_none_or(|only| only == name);
+    let engines: Vec<_> = [("turso", Engine::Turso), ("sqlite", Engine::Sqlite)]
+        .into_iter()
+        .filter(|(name, _)| wanted(name))
+        .map(|(name, engine)| (engine, directory.join(format!("{name}.db"))))
+        .collect();
+    for (_, path) in &engines {
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+        }
+        std::fs::copy(template, path).expect("a copy of the template");
+        std::fs::File::open(path).and_then(|file| file.sync_all()).expect("a copy that is durable");
+    }
+    let (mut ours, mut theirs, mut ceiling) = <(Figures, Figures, Figures)>::default();
+    for _ in 0..arguments.rounds.max(1) {
+        for (engine, path) in &engines {
+            let figures = if *engine == Engine::Turso { &mut ours } else { &mut theirs };
+            measure(*engine, path, workload, writers, synchronous, arguments, figures);
+        }
+        if synchronous == "full" {
+            let time = Duration::from_secs_f64(arguments.seconds / 2.0);
+            let (times, elapsed) = ceiling::measure(&directory.join("ceiling"), writers, time);
+            ceiling.add(times, 0, elapsed);
+        }
+    }
+    (ours, theirs, ceiling)
 }
 
 fn measure(
@@ -178,7 +235,8 @@ fn measure(
     writers: usize,
     synchronous: &str,
     arguments: &Arguments,
-) -> Figures {
+    figures: &mut Figures,
+) {
     let opened = engines::open(engine, path);
     let (stop, barrier) = (AtomicBool::new(false), Barrier::new(writers + 1));
     let mut times: Vec<u64> = Vec::new();
@@ -188,9 +246,11 @@ fn measure(
         let threads: Vec<_> = (0..writers)
             .map(|number| {
                 let (opened, stop, barrier) = (&opened, &stop, &barrier);
-                let mut session = opened.connect(synchronous);
+                let setup = format!("PRAGMA synchronous = {synchronous}; {}", arguments.setup);
+                let mut session = opened.connect(&setup, arguments.prepare);
+                let round = figures.rates.len() as u64;
                 scope.spawn(move || {
-                    let mut random = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number as u64 + 1);
+                    let mut random = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(number as u64 + 1 + 1000 * round);
                     let (mut times, mut retries) = (Vec::new(), 0);
                     barrier.wait();
                     let limit = arguments.transactions.unwrap_or(usize::MAX);
@@ -222,13 +282,5 @@ fn measure(
         }
         elapsed = start.elapsed();
     });
-    times.sort_unstable();
-    let at = |share: f64| times.get((times.len() as f64 * share) as usize).or(times.last()).copied().unwrap_or(0);
-    Figures {
-        rate: times.len() as f64 / elapsed.as_secs_f64(),
-        p50: at(0.5),
-        p99: at(0.99),
-        max: at(1.0) as f64 / 1000.0,
-        retries,
-    }
+    figures.add(times, retries, elapsed);
 }

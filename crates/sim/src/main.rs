@@ -259,8 +259,10 @@ fn crash(arguments: &CrashArguments) -> ExitCode {
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Longer than any seed takes.
-const HANG: Duration = Duration::from_secs(60);
+/// How often seeds that hang are looked for, and how many looks at the same seed are too many: more than any takes. (Looks and not
+/// a clock, which goes on while the whole program is stopped.)
+const LOOK: Duration = Duration::from_millis(50);
+const HANG: u32 = 1200;
 
 fn hunt(arguments: &HuntArguments) -> ExitCode {
     if !put_back(arguments.planted.as_deref()) {
@@ -273,7 +275,7 @@ fn hunt(arguments: &HuntArguments) -> ExitCode {
     let last = arguments.seed.saturating_add(arguments.seeds);
     let total = Mutex::new((Report::default(), 0u64));
     let failures = Mutex::new(Vec::new());
-    let busy: Vec<Mutex<Option<(u64, Instant)>>> = (0..threads).map(|_| Mutex::new(None)).collect();
+    let busy: Vec<Mutex<Option<(u64, u32)>>> = (0..threads).map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|thread| {
@@ -287,7 +289,7 @@ fn hunt(arguments: &HuntArguments) -> ExitCode {
                         if seed >= last {
                             break;
                         }
-                        *locked(busy) = Some((seed, Instant::now()));
+                        *locked(busy) = Some((seed, 0));
                         let plan = hunt::Plan::new(seed, Shape::default());
                         match hunt::execute(&plan, &directory, Some(&mut stock)) {
                             Ok(report) => {
@@ -311,13 +313,14 @@ fn hunt(arguments: &HuntArguments) -> ExitCode {
             })
             .collect();
         while workers.iter().any(|worker| !worker.is_finished()) {
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(LOOK);
             for busy in &busy {
-                if let Some((seed, since)) = *locked(busy)
-                    && since.elapsed() > HANG
-                {
-                    println!("FAILED seed {seed} hangs");
-                    std::process::exit(3);
+                if let Some((seed, looks)) = &mut *locked(busy) {
+                    *looks += 1;
+                    if *looks > HANG {
+                        println!("FAILED seed {seed} hangs");
+                        std::process::exit(3);
+                    }
                 }
             }
         }
