@@ -1,9 +1,12 @@
-//! What the disk allows for group commit: threads append 4 KiB each and wait for a sync that began after their write.
+//! What the disk allows for group commit: threads append some bytes each and wait for a sync that began after their write.
 
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
+
+/// Writes until the file begins anew.
+const PLACES: u64 = 1024;
 
 #[derive(Default)]
 struct Group {
@@ -13,12 +16,12 @@ struct Group {
 }
 
 /// How long each write took to be durable, in microseconds, and how long all of it took.
-pub fn measure(path: &Path, writers: usize, time: Duration) -> (Vec<u64>, Duration) {
+pub fn measure(path: &Path, writers: usize, bytes: usize, time: Duration) -> (Vec<u64>, Duration) {
     let file = std::fs::File::create(path).expect("a file");
     // As a log that has been used before: syncs change no size.
-    let block = vec![7_u8; 4096];
-    for at in 0..1024 {
-        file.write_all_at(&block, at * 4096).expect("a write");
+    let block = vec![7_u8; bytes];
+    for at in 0..PLACES {
+        file.write_all_at(&block, at * bytes as u64).expect("a write");
     }
     file.sync_all().expect("a sync");
     let (group, changed) = (Mutex::new(Group::default()), Condvar::new());
@@ -31,7 +34,7 @@ pub fn measure(path: &Path, writers: usize, time: Duration) -> (Vec<u64>, Durati
                     while start.elapsed() < time {
                         let began = Instant::now();
                         let mut state = group.lock().expect("the lock");
-                        file.write_all_at(&block, state.written % 1024 * 4096).expect("a write");
+                        file.write_all_at(&block, state.written % PLACES * bytes as u64).expect("a write");
                         state.written += 1;
                         let mine = state.written;
                         while state.durable < mine {

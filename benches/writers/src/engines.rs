@@ -77,6 +77,21 @@ impl Opened {
     }
 }
 
+/// Bytes that one transaction writes to the log, on average.
+pub fn bytes_per_commit(path: &Path, transactions: &[Vec<Call>]) -> usize {
+    let database = Database::open(path.to_str().expect("a name"), OpenOptions::default()).expect("a database");
+    let connection = database.connect().expect("a connection");
+    connection.execute_batch("PRAGMA synchronous = off; PRAGMA wal_autocheckpoint = 0").expect("the pragmas");
+    let mut session = Turso { connection, prepared: HashMap::new(), prepare: false };
+    for statements in transactions {
+        session.run(statements).expect("a transaction");
+    }
+    let status = session.statement("PRAGMA wal_status");
+    assert!(matches!(status.step(), Ok(StepResult::Row)));
+    let Some(Value::Integer(frames)) = status.row().first() else { panic!("no count of frames") };
+    *frames as usize * (4096 + 24) / transactions.len()
+}
+
 struct Turso {
     connection: Connection,
     prepared: HashMap<&'static str, Statement>,

@@ -7,8 +7,8 @@
 //! cargo run --release -p writers -- --rows 1000 --long 10000000    # a long transaction, and its memory
 //! ```
 //! Throughput counts acknowledged commits after retries. The ceiling is measured by as many threads as there are writers, each
-//! of which appends 4 KiB and waits until a sync that began after its write has ended; the syncs are shared. The three take
-//! turns, because what a disk does changes from second to second: the medians of the rounds are shown, with the latencies of
+//! of which appends 4 KiB and waits until a sync that began after its write has ended; the syncs are shared. A second one appends
+//! as many bytes as a transaction of the workload writes to the log. All take turns, because what a disk does changes from second to second: the medians of the rounds are shown, with the latencies of
 //! all rounds together. Files are durable before a measurement begins, so that no sync meets what the preparation has left.
 #![forbid(unsafe_code)]
 
@@ -114,7 +114,7 @@ fn main() {
         return long::measure(&template, rows);
     }
     println!(
-        "{:<32} {:>6} {:>3}  {:>9} {:>8} {:>8} {:>8} {:>7}   {:>9} {:>8} {:>8} {:>7}  {:>9} {:>7}",
+        "{:<32} {:>6} {:>3}  {:>9} {:>8} {:>8} {:>8} {:>7}   {:>9} {:>8} {:>8} {:>7}  {:>9} {:>7}  {:>9} {:>5}",
         "workload",
         "sync",
         "n",
@@ -127,8 +127,10 @@ fn main() {
         "p50 us",
         "p99 us",
         "max ms",
-        "ceiling/s",
-        "max ms"
+        "4 KiB/s",
+        "max ms",
+        "alike/s",
+        "KiB"
     );
     for synchronous in &arguments.synchronous {
         for workload in WORKLOADS {
@@ -136,10 +138,10 @@ fn main() {
                 continue;
             }
             for &writers in &arguments.writers {
-                let (ours, theirs, ceiling) =
+                let Cell { ours, theirs, ceiling, alike, bytes } =
                     rounds(&arguments, directory.path(), &template, workload, writers, synchronous);
                 println!(
-                    "{:<32} {:>6} {:>3}  {:>9.0} {:>8} {:>8} {:>8.1} {:>7}   {:>9.0} {:>8} {:>8} {:>7.1}  {:>9.0} {:>7.1}",
+                    "{:<32} {:>6} {:>3}  {:>9.0} {:>8} {:>8} {:>8.1} {:>7}   {:>9.0} {:>8} {:>8} {:>7.1}  {:>9.0} {:>7.1}  {:>9.0} {:>5.1}",
                     workload.name,
                     synchronous,
                     writers,
@@ -154,6 +156,8 @@ fn main() {
                     theirs.at(1.0) as f64 / 1000.0,
                     ceiling.rate(),
                     ceiling.at(1.0) as f64 / 1000.0,
+                    alike.rate(),
+                    bytes as f64 / 1024.0,
                 );
             }
         }
@@ -191,7 +195,18 @@ impl Figures {
     }
 }
 
-/// One cell of the table: this engine, SQLite and the disk in turn.
+/// What one line of the table shows.
+#[derive(Default)]
+struct Cell {
+    ours: Figures,
+    theirs: Figures,
+    /// 4 KiB for each transaction, and as many bytes as one has.
+    ceiling: Figures,
+    alike: Figures,
+    bytes: usize,
+}
+
+/// One line of the table: this engine, SQLite and the disk in turn.
 fn rounds(
     arguments: &Arguments,
     directory: &Path,
@@ -199,7 +214,7 @@ fn rounds(
     workload: &Workload,
     writers: usize,
     synchronous: &str,
-) -> (Figures, Figures, Figures) {
+) -> Cell {
     let wanted = |name: &str| arguments.engine.as_ref().is_none_or(|only| only == name);
     let engines: Vec<_> = [("turso", Engine::Turso), ("sqlite", Engine::Sqlite)]
         .into_iter()
@@ -213,19 +228,30 @@ fn rounds(
         std::fs::copy(template, path).expect("a copy of the template");
         std::fs::File::open(path).and_then(|file| file.sync_all()).expect("a copy that is durable");
     }
-    let (mut ours, mut theirs, mut ceiling) = <(Figures, Figures, Figures)>::default();
+    let mut cell = Cell::default();
+    if synchronous == "full" {
+        let transactions: Vec<_> = (0..64_u64)
+            .map(|i| (workload.statements)(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 8, arguments.rows))
+            .collect();
+        let sample = directory.join("sample.db");
+        std::fs::copy(template, &sample).expect("a copy of the template");
+        cell.bytes = engines::bytes_per_commit(&sample, &transactions);
+        let _ = std::fs::remove_file(&sample);
+    }
     for _ in 0..arguments.rounds.max(1) {
         for (engine, path) in &engines {
-            let figures = if *engine == Engine::Turso { &mut ours } else { &mut theirs };
+            let figures = if *engine == Engine::Turso { &mut cell.ours } else { &mut cell.theirs };
             measure(*engine, path, workload, writers, synchronous, arguments, figures);
         }
-        if synchronous == "full" {
+        if synchronous == "full" && arguments.engine.is_none() {
             let time = Duration::from_secs_f64(arguments.seconds / 2.0);
-            let (times, elapsed) = ceiling::measure(&directory.join("ceiling"), writers, time);
-            ceiling.add(times, 0, elapsed);
+            for (figures, bytes) in [(&mut cell.ceiling, 4096), (&mut cell.alike, cell.bytes)] {
+                let (times, elapsed) = ceiling::measure(&directory.join("ceiling"), writers, bytes, time);
+                figures.add(times, 0, elapsed);
+            }
         }
     }
-    (ours, theirs, ceiling)
+    cell
 }
 
 fn measure(

@@ -1,4 +1,5 @@
-//! Histories of list-append transactions on many threads, checked for the anomalies that the isolation level excludes.
+//! Histories of transactions on many threads, over lists and over registers, checked for the anomalies that the isolation level
+//! excludes.
 //!
 //! Each transaction reads lists and appends numbers to them; no number is appended twice. So the last state of a list is the order
 //! of its versions, and what a transaction read tells which version it saw. From that follow the dependencies between
@@ -8,6 +9,9 @@
 //!   ww   B appended right behind A's number          wr   B read a list that ends with A's number
 //!   rw   A read a list that B's number follows       rt   A had been acknowledged before B began
 //! ```
+//! A register holds the number that was written last. A trigger notes which number each one replaced, so that the versions of a
+//! register are a list too, and whoever reads a number has read the list up to it.
+//!
 //! Serializable: no cycle at all. Snapshot isolation: (ww | wr | rt) followed by at most one rw has no cycle, so that every cycle
 //! has two rw in a row. Reads of aborted or intermediate versions, lists that are no prefix of the last one, and lost appends are
 //! failures at once. `TURSO_HISTORY` is the number of transactions per test:
@@ -58,6 +62,37 @@ fn numbers(list: &str) -> Vec<u64> {
 
 // ---- Clients ------------------------------------------------------------------------------------------------------------
 
+/// What the numbers are written to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shape {
+    Lists,
+    Registers,
+}
+
+impl Shape {
+    const SCHEMA: &str = "CREATE TABLE list(id INTEGER PRIMARY KEY, items TEXT);
+        CREATE TABLE register(id INTEGER PRIMARY KEY, items INTEGER);
+        CREATE TABLE step(n INTEGER PRIMARY KEY, register, replaced);
+        CREATE TRIGGER first_step AFTER INSERT ON register
+          BEGIN INSERT INTO step VALUES(new.items, new.id, NULL); END;
+        CREATE TRIGGER step AFTER UPDATE ON register
+          BEGIN INSERT INTO step VALUES(new.items, new.id, old.items); END;";
+
+    fn read(self, id: u64) -> String {
+        let table = if self == Shape::Lists { "list" } else { "register" };
+        format!("SELECT CAST(items AS TEXT) FROM {table} WHERE id = {id}")
+    }
+
+    fn write(self, id: u64, n: u64) -> String {
+        match self {
+            Shape::Lists => {
+                format!("INSERT INTO list VALUES({id}, '{n}') ON CONFLICT DO UPDATE SET items = items || ',{n}'")
+            }
+            Shape::Registers => format!("INSERT INTO register VALUES({id}, {n}) ON CONFLICT DO UPDATE SET items = {n}"),
+        }
+    }
+}
+
 /// What a client can be: ours with concurrent transactions, ours with plain ones, stock SQLite.
 enum Client {
     Ours(Connection, &'static str),
@@ -65,8 +100,8 @@ enum Client {
 }
 
 impl Client {
-    fn read(&self, list: u64) -> Result<Vec<u64>, bool> {
-        let sql = format!("SELECT items FROM list WHERE id = {list}");
+    fn read(&self, shape: Shape, list: u64) -> Result<Vec<u64>, bool> {
+        let sql = shape.read(list);
         match self {
             Client::Ours(c, _) => {
                 let mut statement = c.prepare(&sql).expect("a statement").statement.expect("a statement");
@@ -95,17 +130,15 @@ impl Client {
     }
 
     /// Runs one transaction; true where it committed. What it saw is in `ops`.
-    fn transaction(&self, plan: &[(u64, Option<u64>)], ops: &mut Vec<Op>) -> bool {
+    fn transaction(&self, shape: Shape, plan: &[(u64, Option<u64>)], ops: &mut Vec<Op>) -> bool {
         let begin = if let Client::Ours(_, begin) = self { begin } else { "BEGIN IMMEDIATE" };
         let done = (|| {
             self.run(begin)?;
             for (list, append) in plan {
                 match append {
-                    None => ops.push(Op::Read(*list, self.read(*list)?)),
+                    None => ops.push(Op::Read(*list, self.read(shape, *list)?)),
                     Some(n) => {
-                        self.run(&format!(
-                            "INSERT INTO list VALUES({list}, '{n}') ON CONFLICT DO UPDATE SET items = items || ',{n}'"
-                        ))?;
+                        self.run(&shape.write(*list, *n))?;
                         ops.push(Op::Append(*list, *n));
                     }
                 }
@@ -125,7 +158,15 @@ fn refused(code: ResultCode, message: &str) -> bool {
     true
 }
 
-fn run(name: &str, level: Level, threads: u64, stock: bool, count: u64, lists: u64) -> (Vec<Entry>, Vec<Vec<u64>>) {
+fn run(
+    name: &str,
+    shape: Shape,
+    level: Level,
+    threads: u64,
+    stock: bool,
+    count: u64,
+    lists: u64,
+) -> (Vec<Entry>, Vec<Vec<u64>>) {
     let path: PathBuf = std::env::temp_dir().join(format!("turso_history_{}_{name}.db", std::process::id()));
     let remove = || {
         for end in ["", "-wal", "-shm"] {
@@ -135,7 +176,7 @@ fn run(name: &str, level: Level, threads: u64, stock: bool, count: u64, lists: u
     remove();
     let database = Database::open(path.to_str().expect("a name"), OpenOptions::default()).expect("a database");
     let setup = database.connect().expect("a connection");
-    setup.execute_batch("CREATE TABLE list(id INTEGER PRIMARY KEY, items TEXT)").expect("a table");
+    setup.execute_batch(Shape::SCHEMA).expect("the tables");
     let (clock, appended) = (AtomicU64::new(1), AtomicU64::new(1));
     let per_thread = count.div_ceil(threads);
     let mut history: Vec<Entry> = std::thread::scope(|scope| {
@@ -169,7 +210,7 @@ fn run(name: &str, level: Level, threads: u64, stock: bool, count: u64, lists: u
                             .collect();
                         let mut ops = Vec::new();
                         let began = clock.fetch_add(1, Ordering::SeqCst);
-                        let committed = client.transaction(&plan, &mut ops);
+                        let committed = client.transaction(shape, &plan, &mut ops);
                         let ended = clock.fetch_add(1, Ordering::SeqCst);
                         entries.push(Entry { began, ended, committed, ops });
                     }
@@ -181,11 +222,57 @@ fn run(name: &str, level: Level, threads: u64, stock: bool, count: u64, lists: u
     });
     history.sort_by_key(|entry| entry.began);
     let last = Client::Ours(setup, "");
-    let all = (0..(per_thread / 64 + 1) * lists).map(|list| last.read(list).expect("a list")).collect();
+    let all = 0..(per_thread / 64 + 1) * lists;
+    let all = match shape {
+        Shape::Lists => all.map(|list| last.read(shape, list).expect("a list")).collect(),
+        Shape::Registers => {
+            let versions = versions(&last, all.end);
+            history.iter_mut().flat_map(|entry| &mut entry.ops).for_each(|op| read_as_list(op, &versions));
+            versions
+        }
+    };
     drop(last);
     drop(database);
     remove();
     (history, all)
+}
+
+/// The numbers of each register in the order in which they were there.
+fn versions(client: &Client, registers: u64) -> Vec<Vec<u64>> {
+    let Client::Ours(connection, _) = client else { panic!("not ours") };
+    let mut steps =
+        connection.prepare("SELECT register, replaced, n FROM step").expect("a query").statement.expect("one");
+    let mut next = HashMap::new();
+    while steps.step().expect("a row") == StepResult::Row {
+        let [Value::Integer(register), replaced, Value::Integer(n)] = steps.row() else { panic!("{:?}", steps.row()) };
+        let replaced = if let Value::Integer(n) = replaced { Some(*n as u64) } else { None };
+        let other = next.insert((*register as u64, replaced), *n as u64);
+        assert_eq!(other, None, "both it and {n} replaced {replaced:?} in register {register}");
+    }
+    let chain = |register| {
+        let first = next.get(&(register, None)).copied();
+        std::iter::successors(first, |n| next.get(&(register, Some(*n))).copied()).collect::<Vec<u64>>()
+    };
+    let all: Vec<_> = (0..registers).map(chain).collect();
+    assert_eq!(all.iter().map(Vec::len).sum::<usize>(), next.len(), "a step is not reached from the first one");
+    for (register, chain) in (0..).zip(&all) {
+        let now = client.read(Shape::Registers, register).expect("a register");
+        assert_eq!(now.last(), chain.last(), "register {register}, with the versions {chain:?}");
+    }
+    all
+}
+
+/// Who has read a number has read the list up to it.
+fn read_as_list(op: &mut Op, versions: &[Vec<u64>]) {
+    if let Op::Read(register, read) = op
+        && let Some(n) = read.last()
+    {
+        let versions = &versions[*register as usize];
+        // What a transaction that failed has read of its own writes is no version.
+        if let Some(at) = versions.iter().position(|version| version == n) {
+            *read = versions[..=at].to_vec();
+        }
+    }
 }
 
 // ---- The checker --------------------------------------------------------------------------------------------------------
@@ -339,13 +426,13 @@ fn count() -> u64 {
     std::env::var("TURSO_HISTORY").ok().and_then(|n| n.parse().ok()).unwrap_or(3000)
 }
 
-fn check(name: &str, level: Level, threads: u64, stock: bool) {
+fn check(name: &str, shape: Shape, level: Level, threads: u64, stock: bool) {
     // In parts, so that a long history fits in memory.
     const PART: u64 = 50_000;
     let (mut left, mut committed, mut all) = (count(), 0, 0);
     let start = Instant::now();
     while left > 0 {
-        let (history, last) = run(name, level, threads, stock, left.min(PART), 6);
+        let (history, last) = run(name, shape, level, threads, stock, left.min(PART), 6);
         if let Some(what) = anomaly(level, &history, &last) {
             panic!("{name}: {what}");
         }
@@ -358,22 +445,37 @@ fn check(name: &str, level: Level, threads: u64, stock: bool) {
 
 #[test]
 fn histories_under_snapshot_isolation() {
-    check("snapshot", Level::Snapshot, 8, false);
+    check("snapshot", Shape::Lists, Level::Snapshot, 8, false);
 }
 
 #[test]
 fn serializable_histories() {
-    check("serializable", Level::Serializable, 8, false);
+    check("serializable", Shape::Lists, Level::Serializable, 8, false);
 }
 
 #[test]
 fn histories_under_snapshot_isolation_beside_stock_sqlite() {
-    check("stock", Level::Snapshot, 5, true);
+    check("stock", Shape::Lists, Level::Snapshot, 5, true);
 }
 
 #[test]
 fn serializable_histories_beside_stock_sqlite() {
-    check("serializable_stock", Level::Serializable, 5, true);
+    check("serializable_stock", Shape::Lists, Level::Serializable, 5, true);
+}
+
+#[test]
+fn registers_under_snapshot_isolation() {
+    check("registers", Shape::Registers, Level::Snapshot, 8, false);
+}
+
+#[test]
+fn serializable_registers() {
+    check("serializable_registers", Shape::Registers, Level::Serializable, 8, false);
+}
+
+#[test]
+fn serializable_registers_beside_stock_sqlite() {
+    check("serializable_registers_stock", Shape::Registers, Level::Serializable, 5, true);
 }
 
 /// Histories with known anomalies: the checker must see what a level excludes, and nothing else.

@@ -472,8 +472,9 @@ impl Pager {
         file.header_commit = number;
         file.base = None;
         if let Source::Wal(snapshot) = &file.source {
+            let limit = file.wal_autocheckpoint;
             file.checkpoint_wanted |=
-                file.wal_autocheckpoint > 0 && wal.frames_to_copy(snapshot.max_frame()) >= file.wal_autocheckpoint;
+                limit > 0 && (wal.frames_to_copy(snapshot.max_frame()) >= limit || wal.is_emptying());
         }
         self.finish_write();
         Ok(())

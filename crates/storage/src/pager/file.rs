@@ -16,7 +16,7 @@ use crate::file::{DatabaseFile, FileTip, Opened};
 use crate::format::DatabaseHeader;
 use crate::journal::companion;
 use crate::page::PageNo;
-use crate::wal::{CheckpointMode, Effort, LogAtEnd, Wal, WalSnapshot, Written};
+use crate::wal::{LogAtEnd, Wal, WalSnapshot, Written};
 
 /// Bytes of clean pages that a connection keeps for itself unless told otherwise.
 const DEFAULT_CACHE_BYTES: usize = 32 << 20;
@@ -461,12 +461,8 @@ impl Pager {
                 && let Some(wal) = &file.wal
             {
                 let (wal, db, synchronous) = (wal.clone(), file.db.clone(), file.synchronous);
-                // Its failure is not the failure of the transaction that happened to come by.
                 let limit = file.wal_autocheckpoint;
-                let checkpoint = move || {
-                    let _ = wal.checkpoint(&db, CheckpointMode::Passive, Effort::Possible, synchronous);
-                    wal.empty_if_long(&db, limit, synchronous);
-                };
+                let checkpoint = move || wal.checkpoint_after_commit(&db, limit, synchronous);
                 if file.may_block {
                     checkpoint();
                 } else {

@@ -77,11 +77,18 @@ fn or_busy(result: Result<()>) -> Result<bool> {
 
 /// A log that is never without readers can be copied, but not begin anew. So when it has grown long, new snapshots wait for
 /// a moment: those that are under way end, the rest is copied, and the next commit begins the log anew.
+///
+/// ```text
+///   long -> round -> round -> ... -> pause -> not long any more, or tried again when it has grown by as much
+/// ```
+/// A commit that finds the log long does one step of that and no more, because its caller waits meanwhile.
 #[derive(Default)]
 pub(super) struct Emptying {
     /// Somebody is at it.
     claimed: AtomicBool,
     pausing: AtomicBool,
+    /// Rounds that have been done.
+    rounds: AtomicU32,
     /// Frames in the log at which it is tried next; 0: at the first limit.
     next_at: AtomicU32,
 }
@@ -133,18 +140,32 @@ impl Wal {
         })
     }
 
-    /// Run by a connection without a snapshot after an automatic checkpoint: empties a log that has grown long.
-    pub fn empty_if_long(&self, db: &DatabaseFile, limit: u32, synchronous: Synchronous) {
+    /// The automatic checkpoint, run by a connection without a snapshot; of a log that has grown long, a step of its emptying.
+    pub fn checkpoint_after_commit(&self, db: &DatabaseFile, limit: u32, synchronous: Synchronous) {
         let long = limit.saturating_mul(LONG);
-        if limit == 0 || self.frames_if_long(long).is_none() || self.emptying.claimed.swap(true, Ordering::AcqRel) {
+        if limit == 0 || self.frames_if_long(long).is_none() {
+            self.emptying.rounds.store(0, Ordering::Relaxed);
+            // Its failure is not the failure of the transaction that happened to come by.
+            let _ = self.checkpoint(db, CheckpointMode::Passive, Effort::Possible, synchronous);
+            if limit == 0 || self.frames_if_long(long).is_none() {
+                return;
+            }
+        }
+        if self.emptying.claimed.swap(true, Ordering::AcqRel) {
             return;
         }
         // Somebody may have emptied it in between.
-        if let Some(frames) = self.frames_if_long(long) {
-            self.empty(db, synchronous);
+        if let Some(frames) = self.frames_if_long(long)
+            && self.empty(db, synchronous)
+        {
             self.emptying.next_at.store(frames.saturating_add(long), Ordering::Relaxed);
         }
         self.emptying.claimed.store(false, Ordering::Release);
+    }
+
+    /// The log is being emptied, and the next step is for whoever comes by.
+    pub fn is_emptying(&self) -> bool {
+        self.emptying.rounds.load(Ordering::Relaxed) > 0 && !self.emptying.claimed.load(Ordering::Relaxed)
     }
 
     /// The frames of a log that is to be emptied.
@@ -156,20 +177,25 @@ impl Wal {
         (header.max_frame >= at).then_some(header.max_frame)
     }
 
-    fn empty(&self, db: &DatabaseFile, synchronous: Synchronous) {
+    /// A step; true where it was the last one.
+    fn empty(&self, db: &DatabaseFile, synchronous: Synchronous) -> bool {
         // What can be copied is, and is made durable, while nobody waits: the copy and the sync within the pause have little
         // left to do. A sync takes its time, and commits go on: so again, while much has come.
-        for _ in 0..ROUNDS {
+        let rounds = self.emptying.rounds.load(Ordering::Relaxed);
+        if rounds < ROUNDS {
             let before = self.index.backfilled().unwrap_or(0);
             let _ = self.checkpoint(db, CheckpointMode::Passive, Effort::Possible, synchronous);
+            let mut durable = true;
             if synchronous != Synchronous::Off && self.database.sync(SyncKind::Data).is_err() {
                 self.doubt_copies();
-                break;
+                durable = false;
             }
-            if self.index.backfilled().unwrap_or(0) < before.saturating_add(MUCH) {
-                break;
+            if durable && self.index.backfilled().unwrap_or(0) >= before.saturating_add(MUCH) {
+                self.emptying.rounds.store(rounds + 1, Ordering::Relaxed);
+                return false;
             }
         }
+        self.emptying.rounds.store(0, Ordering::Relaxed);
         if let Ok(HeaderState::Good(newest)) = self.index.read_header() {
             self.let_old_go(db, &newest);
         }
@@ -184,6 +210,7 @@ impl Wal {
         let _ = self.checkpoint(db, CheckpointMode::Passive, Effort::Possible, synchronous);
         self.emptying.pausing.store(false, Ordering::Release);
         db.lock_released();
+        true
     }
 
     /// Runs a checkpoint. The caller holds no snapshot. With `Effort::Complete`, a busy result says that it has stopped.
