@@ -462,8 +462,14 @@ impl Pager {
             {
                 let (wal, db, synchronous) = (wal.clone(), file.db.clone(), file.synchronous);
                 let limit = file.wal_autocheckpoint;
-                let checkpoint = move || wal.checkpoint_after_commit(&db, limit, synchronous);
-                if file.may_block {
+                let waits = file.may_block;
+                let checkpoint = move || {
+                    wal.checkpoint_after_commit(&db, limit, synchronous);
+                    if waits {
+                        wal.let_step_end(&db, limit);
+                    }
+                };
+                if waits {
                     checkpoint();
                 } else {
                     let db = file.db.clone();

@@ -1,7 +1,7 @@
 //! Checkpoints: copy frames into the database file, as far as no reader needs the older pages there.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use turso_error::{Error, Result, ResultCode};
 use turso_io::SyncKind;
@@ -81,7 +81,9 @@ fn or_busy(result: Result<()>) -> Result<bool> {
 /// ```text
 ///   long -> round -> round -> ... -> pause -> not long any more, or tried again when it has grown by as much
 /// ```
-/// A commit that finds the log long does one step of that and no more, because its caller waits meanwhile.
+/// A commit that finds the log long does one step of that and no more, because its caller waits meanwhile. Other writers wait for
+/// the step once they have written as much as an automatic checkpoint copies: where syncs are rare they write faster than
+/// anybody can copy, and each step would be longer than the one before.
 #[derive(Default)]
 pub(super) struct Emptying {
     /// Somebody is at it.
@@ -96,8 +98,11 @@ pub(super) struct Emptying {
 /// A log this many times as long as the automatic checkpoint's limit is emptied.
 const LONG: u32 = 4;
 /// How often as much as possible is copied before that, and how many frames are worth another time.
-const ROUNDS: u32 = 4;
+const ROUNDS: u32 = 2;
 const MUCH: u32 = 100;
+/// How many times the frames of an automatic checkpoint may wait to be copied during a step, and for how long writers wait for it at most.
+const CROWD: u32 = 1;
+const LONGEST_CROWD: Duration = Duration::from_millis(50);
 /// How often those under way are looked for, while new snapshots wait, and how long in between: 30 ms in all.
 const PAUSE_STEPS: u32 = 150;
 const PAUSE_STEP: Duration = Duration::from_micros(200);
@@ -161,6 +166,27 @@ impl Wal {
             self.emptying.next_at.store(frames.saturating_add(long), Ordering::Relaxed);
         }
         self.emptying.claimed.store(false, Ordering::Release);
+        db.lock_released();
+    }
+
+    /// Run by a connection without a snapshot after its commit: waits while others have the log in hand and it grows too fast for
+    /// them.
+    pub fn let_step_end(&self, db: &DatabaseFile, limit: u32) {
+        let deadline = Instant::now() + LONGEST_CROWD;
+        loop {
+            let epoch = db.lock_epoch();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || !self.is_crowded(limit) {
+                return;
+            }
+            db.wait_for_unlock(epoch, left);
+        }
+    }
+
+    fn is_crowded(&self, limit: u32) -> bool {
+        self.emptying.claimed.load(Ordering::Relaxed)
+            && matches!(self.index.read_header(), Ok(HeaderState::Good(newest))
+                if self.frames_to_copy(newest.max_frame) > limit.saturating_mul(CROWD))
     }
 
     /// The log is being emptied, and the next step is for whoever comes by.
