@@ -81,14 +81,14 @@ fn or_busy(result: Result<()>) -> Result<bool> {
 /// ```text
 ///   long -> round -> round -> ... -> pause -> not long any more, or tried again when it has grown by as much
 /// ```
-/// A commit that finds the log long does one step of that and no more, because its caller waits meanwhile. Other writers wait for
-/// the step once they have written as much as an automatic checkpoint copies: where syncs are rare they write faster than
-/// anybody can copy, and each step would be longer than the one before.
+/// A commit that finds the log long does one step of that and no more, because its caller waits meanwhile. While somebody copies,
+/// other writers wait for a moment after each commit once as much again has come: where syncs are rare they
+/// write faster than anybody can copy, and each copy would take longer than the one before.
 #[derive(Default)]
 pub(super) struct Emptying {
-    /// Somebody is at it.
-    claimed: AtomicBool,
     pausing: AtomicBool,
+    /// Somebody copies after a commit, in a step of this or because of the automatic checkpoint's limit.
+    copying: AtomicBool,
     /// Rounds that have been done.
     rounds: AtomicU32,
     /// Frames in the log at which it is tried next; 0: at the first limit.
@@ -100,9 +100,9 @@ const LONG: u32 = 4;
 /// How often as much as possible is copied before that, and how many frames are worth another time.
 const ROUNDS: u32 = 2;
 const MUCH: u32 = 100;
-/// How many times the frames of an automatic checkpoint may wait to be copied during a step, and for how long writers wait for it at most.
-const CROWD: u32 = 1;
-const LONGEST_CROWD: Duration = Duration::from_millis(50);
+/// How many times the frames of an automatic checkpoint may wait while somebody copies, and for how long writers wait for it at most.
+const CROWD: u32 = 2;
+const LONGEST_CROWD: Duration = Duration::from_millis(20);
 /// How often those under way are looked for, while new snapshots wait, and how long in between: 30 ms in all.
 const PAUSE_STEPS: u32 = 150;
 const PAUSE_STEP: Duration = Duration::from_micros(200);
@@ -147,6 +147,15 @@ impl Wal {
 
     /// The automatic checkpoint, run by a connection without a snapshot; of a log that has grown long, a step of its emptying.
     pub fn checkpoint_after_commit(&self, db: &DatabaseFile, limit: u32, synchronous: Synchronous) {
+        if self.emptying.copying.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.copy_after_commit(db, limit, synchronous);
+        self.emptying.copying.store(false, Ordering::Release);
+        db.lock_released();
+    }
+
+    fn copy_after_commit(&self, db: &DatabaseFile, limit: u32, synchronous: Synchronous) {
         let long = limit.saturating_mul(LONG);
         if limit == 0 || self.frames_if_long(long).is_none() {
             self.emptying.rounds.store(0, Ordering::Relaxed);
@@ -156,17 +165,11 @@ impl Wal {
                 return;
             }
         }
-        if self.emptying.claimed.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        // Somebody may have emptied it in between.
         if let Some(frames) = self.frames_if_long(long)
             && self.empty(db, synchronous)
         {
             self.emptying.next_at.store(frames.saturating_add(long), Ordering::Relaxed);
         }
-        self.emptying.claimed.store(false, Ordering::Release);
-        db.lock_released();
     }
 
     /// Run by a connection without a snapshot after its commit: waits while others have the log in hand and it grows too fast for
@@ -184,14 +187,14 @@ impl Wal {
     }
 
     fn is_crowded(&self, limit: u32) -> bool {
-        self.emptying.claimed.load(Ordering::Relaxed)
+        self.emptying.copying.load(Ordering::Relaxed)
             && matches!(self.index.read_header(), Ok(HeaderState::Good(newest))
                 if self.frames_to_copy(newest.max_frame) > limit.saturating_mul(CROWD))
     }
 
     /// The log is being emptied, and the next step is for whoever comes by.
     pub fn is_emptying(&self) -> bool {
-        self.emptying.rounds.load(Ordering::Relaxed) > 0 && !self.emptying.claimed.load(Ordering::Relaxed)
+        self.emptying.rounds.load(Ordering::Relaxed) > 0 && !self.emptying.copying.load(Ordering::Relaxed)
     }
 
     /// The frames of a log that is to be emptied.
