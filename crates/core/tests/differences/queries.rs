@@ -530,3 +530,24 @@ fn a_row_value_over_two_tables_keeps_rows_whose_first_column_is_equal() {
          SELECT s.a FROM t JOIN s ON t.b = s.b WHERE (t.b, s.a) >= (8, 10) AND (s.b, t.c) <= (9, '0'); SELECT s.a FROM t JOIN s ON t.b = s.b WHERE (t.b, s.a) BETWEEN (2, 1) AND (8, 10);",
     );
 }
+
+#[test]
+fn a_frame_by_range_has_the_peers_of_its_row_where_sums_are_rounded() {
+    let frames = [
+        "1.5 PRECEDING",
+        "BETWEEN 1.5 PRECEDING AND 1.5 FOLLOWING",
+        "BETWEEN 1 PRECEDING AND 1 FOLLOWING",
+        "BETWEEN 1.5 FOLLOWING AND 20 FOLLOWING",
+        "BETWEEN 20.5 PRECEDING AND 1.5 PRECEDING",
+        "BETWEEN CURRENT ROW AND 1.5 FOLLOWING",
+    ];
+    for frame in frames {
+        for direction in ["ASC", "DESC"] {
+            check(&format!(
+                "CREATE TABLE t(a); INSERT INTO t VALUES (1 << 56), ((1 << 56) + 1), ((1 << 56) + 2), ((1 << 56) + 2), ((1 << 56) + 17);
+                 SELECT a, count(*) OVER w, max(a) OVER w FROM t WINDOW w AS (ORDER BY a {direction} RANGE {frame});
+                 SELECT a, count(*) OVER (PARTITION BY a ORDER BY a {direction} RANGE {frame}) FROM t;"
+            ));
+        }
+    }
+}

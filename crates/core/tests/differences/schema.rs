@@ -407,3 +407,27 @@ fn an_index_of_another_collation_does_not_count_for_optimize() {
         ));
     }
 }
+
+#[test]
+fn a_unique_key_that_is_known_as_a_whole_does_not_count_for_optimize() {
+    let conditions = [
+        "a = 5",
+        "a > 5",
+        "a IN (1, 2)",
+        "a IS NULL",
+        "a = 5 AND b = 3",
+        "a = 5 OR a = 6",
+        "b = 3",
+        "a = 5 AND b > 3",
+        "a = 5 AND rowid > 3",
+    ];
+    for index in
+        ["UNIQUE INDEX i ON t(a)", "UNIQUE INDEX i ON t(a, b)", "INDEX i ON t(a)", "UNIQUE INDEX i ON t(a) WHERE b > 1"]
+    {
+        for condition in conditions {
+            check(&format!(
+                "CREATE TABLE t(a, b, c); INSERT INTO t VALUES (1, 2, 3); CREATE {index}; SELECT c FROM t WHERE {condition}; DROP INDEX i; PRAGMA optimize(3);"
+            ));
+        }
+    }
+}

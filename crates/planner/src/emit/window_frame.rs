@@ -426,7 +426,12 @@ impl Emitter<'_> {
         }
         let nulls_first = term.descending == term.nulls_reversed;
         let how = Comparison { nulls: if nulls_first { Nulls::Jump } else { Nulls::Fall }, ..PLAIN };
+        let own = if is_end { partition.peers_end() } else { partition.peers_start() };
         self.builder.bind(top);
+        if preceding {
+            // The row's own peers lie within, also where a sum is rounded below an integer beyond 2^53.
+            self.builder.emit(Ge { left: dest, right: own, target: end, how: PLAIN });
+        }
         self.look_at(partition.look, dest, end);
         self.order_values(partition, partition.look, partition.other);
         let mut left = partition.other.first;
@@ -451,8 +456,14 @@ impl Emitter<'_> {
         self.builder.emit(AddImm { reg: dest, amount: 1 });
         self.builder.emit(Goto { target: top });
         self.builder.bind(peers);
-        self.move_register(if is_end { partition.peers_end() } else { partition.peers_start() }, dest);
+        self.move_register(own, dest);
         self.builder.bind(end);
+        if !preceding && is_end {
+            let beyond = self.builder.label();
+            self.builder.emit(Ge { left: dest, right: own, target: beyond, how: PLAIN });
+            self.move_register(own, dest);
+            self.builder.bind(beyond);
+        }
         self.builder.release(limit);
         self.builder.release(shifted);
     }

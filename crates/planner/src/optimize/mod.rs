@@ -155,10 +155,16 @@ fn note_statistics_used(infos: &[source::SourceInfo<'_>], terms: &terms::Terms<'
             if !index.partial.is_empty() && !source::implied(info, position, &index.partial, terms) {
                 return false;
             }
-            let Some(first) = index.keys.first() else { return false };
-            let compares = |u: &terms::Usable<'_>| matches!(u.op, terms::Op::IsNull) || u.collation == first.collation;
-            let restricts = |u: &&terms::Usable<'_>| u.source == position && u.restricts(first.key.as_ref());
-            terms.usable.iter().filter(restricts).any(compares)
+            let is_restricted = |key: &source::IndexKeyInfo| {
+                let compares =
+                    |u: &terms::Usable<'_>| matches!(u.op, terms::Op::IsNull) || u.collation == key.collation;
+                let restricts = |u: &&terms::Usable<'_>| u.source == position && u.restricts(key.key.as_ref());
+                terms.usable.iter().filter(restricts).any(compares)
+            };
+            // How many rows all columns of a unique key find needs no statistics.
+            let declared = index.index.columns.len();
+            let prefix = index.keys.iter().take(declared).take_while(|key| is_restricted(key)).count();
+            prefix > 0 && !(index.index.unique && prefix == declared)
         };
         if info.indexes.iter().any(restricted) {
             context.catalogue.note_statistics_used(*db, &table.name);
