@@ -246,6 +246,25 @@ fn definitions_of_every_sort_are_captured() {
     );
 }
 
+/// Its other effects (here: a string in double quotes, in a view of another table) follow from the statement only.
+#[test]
+fn an_alter_that_leaves_its_table_as_it_was_is_captured() {
+    let connection = open();
+    answers(
+        &connection,
+        "CREATE TABLE t(a, b); CREATE TABLE u(a); CREATE VIEW v AS SELECT \"e e\" FROM t;
+         PRAGMA capture_data_changes_conn('full'); ALTER TABLE u RENAME COLUMN a TO a",
+    );
+    let sql = "SELECT change_type,
+        bin_record_json_object('[\"k\",\"n\",\"t\",\"r\",\"sql\"]', after) ->> 'sql',
+        bin_record_json_object('[\"a\",\"b\",\"c\",\"d\",\"changed\",\"f\",\"g\",\"h\",\"i\",\"sql\"]', updates) ->> '$.changed',
+        bin_record_json_object('[\"a\",\"b\",\"c\",\"d\",\"changed\",\"f\",\"g\",\"h\",\"i\",\"sql\"]', updates) ->> '$.sql'
+        FROM turso_cdc WHERE table_name = 'sqlite_schema'";
+    let expected = "0|'CREATE TABLE u(a)'|1|'ALTER TABLE u RENAME COLUMN a TO a'
+0|'CREATE VIEW v AS SELECT 'e e' FROM t'|1|'CREATE VIEW v AS SELECT 'e e' FROM t'";
+    assert_eq!(answers(&connection, sql), expected);
+}
+
 #[test]
 fn capture_does_not_show_in_the_counters() {
     let connection = open();

@@ -63,13 +63,14 @@ pub(super) fn key_of(table: &Table, record: &[u8], encoding: TextEncoding) -> Ve
 }
 
 /// For each column whether it changed, then the new values of those that did. `instead`: a column has this text in the place
-/// of its new value.
+/// of its new value, and counts as changed.
 pub(super) fn updates(before: &[u8], after: &[u8], instead: Option<(usize, &[u8])>, encoding: TextEncoding) -> Vec<u8> {
     let (old, new) = (decoded(before, encoding), decoded(after, encoding));
-    let changed: Vec<bool> = new.iter().enumerate().map(|(i, value)| old.get(i) != Some(value)).collect();
+    let is_told = |i: usize| instead.is_some_and(|(column, _)| column == i);
+    let changed: Vec<bool> = new.iter().enumerate().map(|(i, value)| is_told(i) || old.get(i) != Some(value)).collect();
     let flags = changed.iter().map(|changed| ValueRef::Integer(i64::from(*changed)));
     let values = new.iter().zip(&changed).enumerate().map(|(i, (value, changed))| match instead {
-        Some((column, text)) if column == i && *changed => ValueRef::Text(text),
+        Some((_, text)) if is_told(i) => ValueRef::Text(text),
         _ if *changed => value.as_ref(),
         _ => ValueRef::Null,
     });
