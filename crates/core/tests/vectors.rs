@@ -262,3 +262,50 @@ fn batches_measure_as_rows_do() {
     check("SELECT id FROM v ORDER BY vector_distance_l2(f32, vector('[1')) LIMIT 4", false);
     check("SELECT id FROM v WHERE id > 9000 ORDER BY vector_distance_l2(f32, vector('[1')) LIMIT 4", true);
 }
+
+/// Searches over many batches, whose later ones are measured while their leaves are taken and mostly dropped there.
+#[test]
+fn leaves_that_are_too_far_away_are_dropped() {
+    let script = "CREATE TABLE v (id INTEGER PRIMARY KEY, kind, v);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000),
+            d(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM d WHERE j < 100)
+        INSERT INTO v SELECT i, 'kind ' || i % 7, (SELECT vector32('[' || group_concat((i % 4000) * j * 37 % 101 - 50) || ']') FROM d) FROM n;
+        CREATE TABLE odd AS SELECT * FROM v; UPDATE odd SET v = vector_extract(v) WHERE rowid % 1500 = 0;
+        UPDATE odd SET v = replace(vector_extract(v), ',', printf(',%60s', '')) WHERE rowid = 4001;
+        CREATE TABLE none AS SELECT id, kind, iif(id % 2000 < 1900, v, CAST(x'0000c07f' || substr(v, 5) AS BLOB)) AS v FROM v;
+        CREATE TABLE bad AS SELECT * FROM v; UPDATE bad SET v = vector32('[1]') WHERE rowid = 8990;";
+    let [row, batch] = ["row", "batch"].map(|tier| {
+        let connection = open();
+        connection.execute_batch(format!("PRAGMA execution_tier = {tier}")).unwrap();
+        assert_eq!(answers(&connection, script), "");
+        connection
+    });
+    let check = |sql: &str, runs: bool| {
+        let ((expected, by_rows), (rows, by_batches)) =
+            (rows_and_pipelines(&row, sql), rows_and_pipelines(&batch, sql));
+        assert_eq!(rows, expected, "{sql}");
+        assert_eq!((by_rows, by_batches), (false, runs), "{sql}");
+    };
+    let vector = "(SELECT v FROM v WHERE id = 3777)";
+    let row_vector = answers(&row, &format!("SELECT hex({vector})"));
+    let row_vector = format!("x'{}'", row_vector.trim_matches(|c: char| !c.is_ascii_alphanumeric()));
+    for table in ["v", "none", "odd"] {
+        for distance in ["cos", "l2", "dot", "jaccard"] {
+            let measured = format!("vector_distance_{distance}(v, {row_vector})");
+            // (Where a condition comes first, long records are left to the row tier.)
+            let short = table != "odd";
+            check(&format!("SELECT id, {measured} AS d FROM {table} ORDER BY d LIMIT 10"), true);
+            check(
+                &format!("SELECT id, kind, {measured} AS d FROM {table} ORDER BY d, id DESC LIMIT 10 OFFSET 7"),
+                true,
+            );
+            check(&format!("SELECT id, {measured} AS d FROM {table} ORDER BY d DESC, id LIMIT 10"), true);
+            check(&format!("SELECT id FROM {table} WHERE kind <> 'kind 3' ORDER BY {measured}, id LIMIT 1500"), short);
+            check(&format!("SELECT id FROM {table} WHERE {measured} > 0.5 ORDER BY {measured}, id LIMIT 3"), true);
+            check(&format!("SELECT id FROM {table} WHERE id > 1234 ORDER BY {measured} LIMIT 3"), short);
+            check(&format!("SELECT id FROM {table} ORDER BY {measured} + 1, {measured} LIMIT 3"), true);
+        }
+    }
+    // A vector that cannot be measured is an error wherever it lies.
+    check(&format!("SELECT id FROM bad ORDER BY vector_distance_l2(v, {row_vector}) LIMIT 3"), false);
+}

@@ -77,6 +77,18 @@ fn fold(lanes: __m256d) -> f64 {
     _mm_cvtsd_f64(_mm_add_sd(pairs, _mm_unpackhi_pd(pairs, pairs)))
 }
 
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn add(x: __m256d, y: __m256d) -> __m256d {
+    _mm256_add_pd(x, y)
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn zero() -> __m256d {
+    _mm256_setzero_pd()
+}
+
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
@@ -94,31 +106,36 @@ fn fetch(ahead: &[u8], at: usize, len: usize) {
 macro_rules! kernel {
     ($name:ident: $read:ty, $load:ident, $sum:ty, $add:ident) => {
         #[target_feature(enable = "avx2,fma")]
-        fn $name(read: $read, stored: &[u8], other: &[f64], ahead: &[u8]) -> Pair {
+        fn $name(rows: &[Stored<'_>], other: &[f64], out: &mut [Pair]) {
             const BYTES: usize = WIDTH * <$read>::SIZE;
-            let (stored, stored_rest) = stored.as_chunks::<BYTES>();
             let (other, other_rest) = other.as_chunks::<WIDTH>();
-            let (stored_blocks, stored) = stored.as_chunks::<CHAINS>();
             let (other_blocks, other) = other.as_chunks::<CHAINS>();
-            let mut sums = [[_mm256_setzero_pd(); 2]; CHAINS];
-            for (block, (x, y)) in stored_blocks.iter().zip(other_blocks).enumerate() {
-                fetch(ahead, block * CHAINS * BYTES, CHAINS * BYTES);
-                for chain in 0..CHAINS {
-                    sums[chain] = $add($load(&x[chain], read), load_other(&y[chain]), sums[chain]);
+            for (row, out) in rows.iter().zip(out) {
+                let (read, ahead) = (<$read>::of(row.element), row.ahead);
+                let (stored, stored_rest) = row.bytes.as_chunks::<BYTES>();
+                let (stored_blocks, stored) = stored.as_chunks::<CHAINS>();
+                let mut sums = [[zero(); 2]; CHAINS];
+                for (block, (x, y)) in stored_blocks.iter().zip(other_blocks).enumerate() {
+                    fetch(ahead, block * CHAINS * BYTES, CHAINS * BYTES);
+                    for chain in 0..CHAINS {
+                        sums[chain] = $add($load(&x[chain], read), load_other(&y[chain]), sums[chain]);
+                    }
                 }
+                // (The last line of one that does not begin with a line.)
+                fetch(ahead, stored_blocks.len() * CHAINS * BYTES, LINE);
+                let [mut sums, b, c, d] = sums;
+                for (x, y) in stored.iter().zip(other) {
+                    sums = $add($load(x, read), load_other(y), sums);
+                }
+                let mut all = [0.0; 2];
+                for (i, sum) in all.iter_mut().enumerate() {
+                    *sum = fold(add(add(sums[i], b[i]), add(c[i], d[i])));
+                }
+                for (bytes, y) in stored_rest.chunks_exact(<$read>::SIZE).zip(other_rest) {
+                    all = <$sum>::add(read.one(bytes), *y, all);
+                }
+                *out = Pair { first: all[0], second: all[1] };
             }
-            let [mut sums, b, c, d] = sums;
-            for (x, y) in stored.iter().zip(other) {
-                sums = $add($load(x, read), load_other(y), sums);
-            }
-            let mut all = [0.0; 2];
-            for (i, sum) in all.iter_mut().enumerate() {
-                *sum = fold(_mm256_add_pd(_mm256_add_pd(sums[i], b[i]), _mm256_add_pd(c[i], d[i])));
-            }
-            for (bytes, y) in stored_rest.chunks_exact(<$read>::SIZE).zip(other_rest) {
-                all = <$sum>::add(read.one(bytes), *y, all);
-            }
-            Pair { first: all[0], second: all[1] }
         }
     };
 }
@@ -136,31 +153,22 @@ kernel!(quantized_dot_and_norm: ReadQuantized, load_quantized, DotAndNorm, add_d
 kernel!(quantized_squared_distance: ReadQuantized, load_quantized, SquaredDistance, add_squared_distance);
 kernel!(quantized_minima_and_maxima: ReadQuantized, load_quantized, MinimaAndMaxima, add_minima_and_maxima);
 
-/// Walk both vectors.
+/// Walk the vectors.
 #[target_feature(enable = "avx2,fma")]
-pub(crate) fn walk(sums: Sums, stored: Stored<'_>, other: &[f64]) -> Pair {
-    let Stored { element, bytes, ahead } = stored;
-    match element {
-        Element::F32 => match sums {
-            Sums::Dot => f32_dot(ReadF32, bytes, other, ahead),
-            Sums::DotAndNorm => f32_dot_and_norm(ReadF32, bytes, other, ahead),
-            Sums::SquaredDistance => f32_squared_distance(ReadF32, bytes, other, ahead),
-            Sums::MinimaAndMaxima => f32_minima_and_maxima(ReadF32, bytes, other, ahead),
-        },
-        Element::F64 => match sums {
-            Sums::Dot => f64_dot(ReadF64, bytes, other, ahead),
-            Sums::DotAndNorm => f64_dot_and_norm(ReadF64, bytes, other, ahead),
-            Sums::SquaredDistance => f64_squared_distance(ReadF64, bytes, other, ahead),
-            Sums::MinimaAndMaxima => f64_minima_and_maxima(ReadF64, bytes, other, ahead),
-        },
-        Element::Quantized { scale, offset } => {
-            let read = ReadQuantized { scale, offset };
-            match sums {
-                Sums::Dot => quantized_dot(read, bytes, other, ahead),
-                Sums::DotAndNorm => quantized_dot_and_norm(read, bytes, other, ahead),
-                Sums::SquaredDistance => quantized_squared_distance(read, bytes, other, ahead),
-                Sums::MinimaAndMaxima => quantized_minima_and_maxima(read, bytes, other, ahead),
-            }
-        }
+pub(crate) fn walk(sums: Sums, rows: &[Stored<'_>], other: &[f64], out: &mut [Pair]) {
+    let Some(first) = rows.first() else { return };
+    match (first.element, sums) {
+        (Element::F32, Sums::Dot) => f32_dot(rows, other, out),
+        (Element::F32, Sums::DotAndNorm) => f32_dot_and_norm(rows, other, out),
+        (Element::F32, Sums::SquaredDistance) => f32_squared_distance(rows, other, out),
+        (Element::F32, Sums::MinimaAndMaxima) => f32_minima_and_maxima(rows, other, out),
+        (Element::F64, Sums::Dot) => f64_dot(rows, other, out),
+        (Element::F64, Sums::DotAndNorm) => f64_dot_and_norm(rows, other, out),
+        (Element::F64, Sums::SquaredDistance) => f64_squared_distance(rows, other, out),
+        (Element::F64, Sums::MinimaAndMaxima) => f64_minima_and_maxima(rows, other, out),
+        (Element::Quantized { .. }, Sums::Dot) => quantized_dot(rows, other, out),
+        (Element::Quantized { .. }, Sums::DotAndNorm) => quantized_dot_and_norm(rows, other, out),
+        (Element::Quantized { .. }, Sums::SquaredDistance) => quantized_squared_distance(rows, other, out),
+        (Element::Quantized { .. }, Sums::MinimaAndMaxima) => quantized_minima_and_maxima(rows, other, out),
     }
 }

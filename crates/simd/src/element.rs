@@ -52,6 +52,8 @@ impl<'a> Stored<'a> {
 /// Reads elements; one type for each [`Element`], so that loops are compiled for each.
 pub(crate) trait Read: Copy {
     const SIZE: usize;
+    /// For elements that are stored so.
+    fn of(element: Element) -> Self;
     /// The element in these `SIZE` bytes (0 for another number of bytes: that never happens).
     fn one(self, bytes: &[u8]) -> f64;
 }
@@ -71,6 +73,10 @@ pub(crate) struct ReadQuantized {
 impl Read for ReadF32 {
     const SIZE: usize = 4;
     #[inline(always)]
+    fn of(_: Element) -> Self {
+        Self
+    }
+    #[inline(always)]
     fn one(self, bytes: &[u8]) -> f64 {
         bytes.first_chunk().map_or(0.0, |b| f64::from(f32::from_le_bytes(*b)))
     }
@@ -79,6 +85,10 @@ impl Read for ReadF32 {
 impl Read for ReadF64 {
     const SIZE: usize = 8;
     #[inline(always)]
+    fn of(_: Element) -> Self {
+        Self
+    }
+    #[inline(always)]
     fn one(self, bytes: &[u8]) -> f64 {
         bytes.first_chunk().map_or(0.0, |b| f64::from_le_bytes(*b))
     }
@@ -86,6 +96,13 @@ impl Read for ReadF64 {
 
 impl Read for ReadQuantized {
     const SIZE: usize = 1;
+    #[inline(always)]
+    fn of(element: Element) -> Self {
+        match element {
+            Element::Quantized { scale, offset } => Self { scale, offset },
+            Element::F32 | Element::F64 => Self { scale: 1.0, offset: 0.0 },
+        }
+    }
     #[inline(always)]
     fn one(self, bytes: &[u8]) -> f64 {
         bytes.first().map_or(0.0, |&q| f64::from(f32::from(q) * self.scale + self.offset))

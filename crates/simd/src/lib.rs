@@ -29,4 +29,4 @@ pub use bits::{both_ones, different_bits, either_ones};
 pub use dispatch::{fetch_lines, fetch_soon, instruction_set};
 pub use element::{Element, Stored};
 pub use running::running_sums;
-pub use sums::{Pair, decode, distance_squared, dot, dot_and_norm, minima_and_maxima, norm_squared};
+pub use sums::{Pair, Sums, decode, distance_squared, dot, dot_and_norm, minima_and_maxima, norm_squared, walk_all};

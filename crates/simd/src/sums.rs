@@ -15,10 +15,14 @@ pub struct Pair {
 
 /// The sums of a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sums {
+pub enum Sums {
+    /// Of products.
     Dot,
+    /// Of products, and of the squares of the stored vector.
     DotAndNorm,
+    /// Of squares of differences.
     SquaredDistance,
+    /// Of the smaller ones of each pair, and of the greater ones.
     MinimaAndMaxima,
 }
 
@@ -72,19 +76,32 @@ fn portably<S: Sum>(stored: Stored<'_>, other: &[f64]) -> Pair {
     }
 }
 
+/// Walks stored vectors, all of whose elements are stored alike (but for the scales and offsets of quantized ones), as far as
+/// `out` has places. That the next vector is begun before the sums of the last one are there is what makes it faster than a call
+/// for each.
 #[inline]
-fn walk(sums: Sums, stored: Stored<'_>, other: &[f64]) -> Pair {
+pub fn walk_all(sums: Sums, rows: &[Stored<'_>], other: &[f64], out: &mut [Pair]) {
     #[cfg(target_arch = "x86_64")]
     if crate::dispatch::has_wide() {
         // SAFETY: `has_wide` has just seen every feature that the function is compiled for.
-        return unsafe { crate::avx2::walk(sums, stored, other) };
+        return unsafe { crate::avx2::walk(sums, rows, other, out) };
     }
-    match sums {
-        Sums::Dot => portably::<Dot>(stored, other),
-        Sums::DotAndNorm => portably::<DotAndNorm>(stored, other),
-        Sums::SquaredDistance => portably::<SquaredDistance>(stored, other),
-        Sums::MinimaAndMaxima => portably::<MinimaAndMaxima>(stored, other),
+    for (row, out) in rows.iter().zip(out) {
+        *out = match sums {
+            Sums::Dot => portably::<Dot>(*row, other),
+            Sums::DotAndNorm => portably::<DotAndNorm>(*row, other),
+            Sums::SquaredDistance => portably::<SquaredDistance>(*row, other),
+            Sums::MinimaAndMaxima => portably::<MinimaAndMaxima>(*row, other),
+        };
     }
+}
+
+#[inline]
+fn walk(sums: Sums, stored: Stored<'_>, other: &[f64]) -> Pair {
+    let mut out = [Pair::default()];
+    walk_all(sums, &[stored], other, &mut out);
+    let [pair] = out;
+    pair
 }
 
 /// The sum of products.

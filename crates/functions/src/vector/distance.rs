@@ -6,10 +6,7 @@
 use std::cmp::Ordering;
 
 use turso_error::{Error, Result};
-use turso_simd::{
-    Pair, Stored, both_ones, decode, different_bits, distance_squared, dot, dot_and_norm, either_ones,
-    minima_and_maxima, norm_squared,
-};
+use turso_simd::{Element, Pair, Stored, Sums, both_ones, decode, different_bits, either_ones, norm_squared, walk_all};
 
 use super::format::{Format, View, sparse_elements};
 
@@ -49,6 +46,21 @@ impl Walked {
     /// There is nothing left to compute.
     fn whole(distance: f64) -> Self {
         Self(Pair { first: distance, second: 1.0 })
+    }
+}
+
+/// Vectors that are walked together.
+const TOGETHER: usize = 4;
+
+/// Stored vectors that wait to be walked together, of which none has to wait for the sums of the one before.
+pub struct Waiting<'b> {
+    rows: [Stored<'b>; TOGETHER],
+    count: usize,
+}
+
+impl Default for Waiting<'_> {
+    fn default() -> Self {
+        Self { rows: [Stored::new(Element::F32, &[]); TOGETHER], count: 0 }
     }
 }
 
@@ -112,17 +124,73 @@ impl Distance {
         }
     }
 
+    /// Walks a stored vector, or lets it wait for others. What has waited is walked before anything else is: `out` gets them in order.
+    #[inline(always)]
+    pub(super) fn join<'b>(
+        self,
+        (stored, ahead): (View<'b>, Option<&'b [u8]>),
+        operand: &Operand,
+        waiting: &mut Waiting<'b>,
+        out: &mut Vec<Walked>,
+    ) -> Result<()> {
+        if let (View::Dense { element, data }, Content::Dense { elements, .. }) = (stored, &operand.content)
+            && data.len() == element.size() * operand.dims
+            && stored.format() == operand.format
+        {
+            if waiting.count == TOGETHER {
+                self.walk_waiting(elements, waiting, out);
+            }
+            if let Some(place) = waiting.rows.get_mut(waiting.count) {
+                *place = Stored { element, bytes: data, ahead: ahead.unwrap_or(data) };
+                waiting.count += 1;
+            }
+            return Ok(());
+        }
+        self.settle(operand, waiting, out);
+        out.push(self.sum(stored, operand, None)?);
+        Ok(())
+    }
+
+    /// Walks the vectors that wait.
+    pub fn settle(self, operand: &Operand, waiting: &mut Waiting<'_>, out: &mut Vec<Walked>) {
+        if let Content::Dense { elements, .. } = &operand.content {
+            self.walk_waiting(elements, waiting, out);
+        }
+    }
+
+    fn walk_waiting(self, other: &[f64], waiting: &mut Waiting<'_>, out: &mut Vec<Walked>) {
+        let (sums, mut pairs) = (self.sums(), [Pair::default(); TOGETHER]);
+        let rows = waiting.rows.get(..waiting.count).unwrap_or(&[]);
+        walk_all(sums, rows, other, &mut pairs);
+        out.extend(pairs.iter().take(rows.len()).map(|pair| self.of_sums(*pair)));
+        waiting.count = 0;
+    }
+
+    fn sums(self) -> Sums {
+        match self {
+            Distance::Cosine => Sums::DotAndNorm,
+            Distance::Euclidean => Sums::SquaredDistance,
+            Distance::Dot => Sums::Dot,
+            Distance::Jaccard => Sums::MinimaAndMaxima,
+        }
+    }
+
+    #[inline(always)]
+    fn of_sums(self, sums: Pair) -> Walked {
+        match self {
+            Distance::Cosine => Walked(sums),
+            Distance::Euclidean => Walked::whole(sums.first.sqrt()),
+            Distance::Dot => Walked::whole(-sums.first),
+            Distance::Jaccard => Walked::whole(jaccard(sums.first, sums.second)),
+        }
+    }
+
     #[inline]
     fn dense(self, stored: Stored<'_>, other: &[f64]) -> Walked {
-        match self {
-            Distance::Cosine => Walked(dot_and_norm(stored, other)),
-            Distance::Euclidean => Walked::whole(distance_squared(stored, other).sqrt()),
-            Distance::Dot => Walked::whole(-dot(stored, other)),
-            Distance::Jaccard => {
-                let sums = minima_and_maxima(stored, other);
-                Walked::whole(jaccard(sums.first, sums.second))
-            }
-        }
+        let mut pair = [Pair::default()];
+        walk_all(self.sums(), &[stored], other, &mut pair);
+        let [pair] = pair;
+        self.of_sums(pair)
     }
 
     /// The distance that a walk comes to.

@@ -18,7 +18,7 @@ mod distance;
 mod format;
 mod text;
 
-pub use distance::{Distance, Operand, Walked};
+pub use distance::{Distance, Operand, Waiting, Walked};
 pub use turso_simd::fetch_soon;
 
 use std::borrow::Cow;
@@ -162,17 +162,24 @@ impl Operand {
 }
 
 impl Distance {
-    /// Walk a stored blob, where it lies. `ahead`: bytes that will be wanted next.
+    /// Walks a stored blob, where it lies, or lets it wait for others: see [`settle`](Self::settle). `ahead`: bytes that will be wanted
+    /// next.
     #[inline(always)]
-    pub fn walk_blob(self, blob: &[u8], operand: &Operand, ahead: Option<&[u8]>) -> Result<Walked> {
-        self.sum(View::of(blob)?, operand, ahead)
+    pub fn walk_blob<'b>(
+        self,
+        (blob, ahead): (&'b [u8], Option<&'b [u8]>),
+        operand: &Operand,
+        waiting: &mut Waiting<'b>,
+        out: &mut Vec<Walked>,
+    ) -> Result<()> {
+        self.join((View::of(blob)?, ahead), operand, waiting, out)
     }
 
     /// Walk a value.
     pub fn walk_value(self, value: ValueRef<'_>, operand: &Operand) -> Result<Walked> {
         match value {
-            ValueRef::Blob(blob) => self.walk_blob(blob, operand, None),
-            ValueRef::Text(text) => self.walk_blob(&text::parse_f32(text)?, operand, None),
+            ValueRef::Blob(blob) => self.sum(View::of(blob)?, operand, None),
+            ValueRef::Text(text) => self.sum(View::of(&text::parse_f32(text)?)?, operand, None),
             _ => Err(Error::sql("Invalid vector type")),
         }
     }

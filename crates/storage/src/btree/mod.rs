@@ -55,6 +55,7 @@ pub use check::IntegrityCheck;
 pub use copy::{CopyAs, TreeCopy};
 pub use cursor::{BTreeCursor, CursorKind};
 pub use insert::{InsertHint, Payload};
+pub use leaf_run::Soon;
 pub use page_rows::{PageRow, TakenPage, entries_at_hand};
 pub use seek::{SeekOp, SeekResult};
 pub use tree::{Dropped, TreeEraser, create_tree, drop_tree};

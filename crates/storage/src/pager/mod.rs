@@ -327,15 +327,15 @@ impl Pager {
         self.table.get(no).map(|page| &page[..])
     }
 
-    /// A page of the snapshot or transaction that this connection has at hand; `None` also where pages that are asked for are noted.
+    /// A page of the snapshot or transaction that this connection has at hand.
     #[inline]
-    pub(crate) fn resident_page(&mut self, no: PageNo) -> Option<PageRef> {
-        if self.tracks_reads() {
-            return None;
-        }
-        let page = self.table.get(no)?.clone();
-        self.counts.hits += 1;
-        Some(page)
+    pub(crate) fn resident_page(&self, no: PageNo) -> Option<&PageRef> {
+        self.table.get(no)
+    }
+
+    /// So many pages have been found at hand.
+    pub(crate) fn count_hits(&mut self, pages: u64) {
+        self.counts.hits += pages;
     }
 
     /// True when this image is that of the page in this snapshot or transaction, and resident.

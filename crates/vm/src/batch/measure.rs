@@ -5,9 +5,10 @@
 
 use turso_error::{Error, Result, ResultCode};
 use turso_functions::FunctionKind;
-use turso_functions::vector::{Distance, Operand, Walked};
+use turso_functions::vector::{Distance, Operand, Waiting, Walked};
 use turso_program::batch::{BatchField, BatchMeasure, Slot};
-use turso_storage::btree::PageRow;
+use turso_storage::PageRef;
+use turso_storage::btree::{PageRow, Soon};
 use turso_value::{SerialType, TextEncoding, Value, ValueRef};
 
 use super::call::Calls;
@@ -24,6 +25,11 @@ const AHEAD_BYTES: usize = 32 << 10;
 pub(crate) struct Operands(Vec<(Slot, Operand)>);
 
 impl Operands {
+    /// That of this slot, if any vector has been measured against it.
+    pub fn known(&self, slot: Slot) -> Option<&Operand> {
+        self.0.iter().find(|(known, _)| *known == slot).map(|(_, operand)| operand)
+    }
+
     /// The operand of this step, made of what its slot has in every row.
     pub fn of(
         &mut self,
@@ -60,8 +66,97 @@ fn left() -> Error {
     Error::from_code(ResultCode::MISMATCH)
 }
 
+/// How the vectors of a column are measured.
+#[derive(Clone, Copy)]
+pub(super) struct Measuring<'a> {
+    distance: Distance,
+    field: usize,
+    operand: &'a Operand,
+    encoding: TextEncoding,
+    default: Option<&'a Value>,
+    /// Rows at a greater distance are not wanted.
+    limit: Option<f64>,
+}
+
+impl<'a> Measuring<'a> {
+    /// `None` where the column is no field.
+    pub fn new(
+        step: &'a BatchMeasure,
+        operand: &'a Operand,
+        encoding: TextEncoding,
+        limit: Option<f64>,
+    ) -> Option<Self> {
+        let (FunctionKind::Distance(distance), BatchField::Field(field)) = (&step.function.kind, step.column.field)
+        else {
+            return None;
+        };
+        let default = step.column.default.as_deref();
+        Some(Self { distance: *distance, field: usize::from(field), operand, encoding, default, limit })
+    }
+
+    /// Measures the rows of a leaf while those of another one are fetched from memory. Where one of them cannot be measured, some of
+    /// those before it have been.
+    #[inline(always)]
+    pub fn leaf(&self, page: &[u8], rows: &[PageRow], soon: Soon<'_>, out: &mut Vec<Walked>) -> Result<()> {
+        self.records(rows.iter().enumerate().map(|(i, row)| (record(page, row), soon.entry(i))), out)
+    }
+
+    /// One of these rows may be wanted.
+    #[inline(always)]
+    pub fn is_wanted(&self, walked: &[Walked]) -> bool {
+        // (What has no distance is NULL and comes first.)
+        let is_further = |walked: &Walked, limit| self.distance.finish(*walked, self.operand) > limit;
+        self.limit.is_none_or(|limit| !walked.iter().all(|walked| is_further(walked, limit)))
+    }
+
+    /// Measures records, of which each comes with bytes that will be wanted next.
+    #[inline(always)]
+    fn records<'b>(
+        &self,
+        records: impl Iterator<Item = (&'b [u8], Option<&'b [u8]>)>,
+        out: &mut Vec<Walked>,
+    ) -> Result<()> {
+        let mut waiting = Waiting::default();
+        for (record, ahead) in records {
+            match short_blob(record, self.field) {
+                Some(blob) => self.distance.walk_blob((blob, ahead), self.operand, &mut waiting, out)?,
+                None => {
+                    self.distance.settle(self.operand, &mut waiting, out);
+                    out.push(self.other(record)?);
+                }
+            }
+        }
+        self.distance.settle(self.operand, &mut waiting, out);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn other(&self, record: &[u8]) -> Result<Walked> {
+        let (distance, operand) = (self.distance, self.operand);
+        let Some((serial, at)) = Decoder::default().locate(record, record.len(), self.field)? else {
+            return distance.walk_value(self.default.map_or(ValueRef::Null, Value::as_ref), operand);
+        };
+        let len = usize::try_from(SerialType(serial).len()).map_err(|_| left())?;
+        let body = at.checked_add(len).and_then(|end| record.get(at..end)).ok_or_else(left)?;
+        match serial {
+            12.. if serial & 1 == 0 => distance.walk_value(ValueRef::Blob(body), operand),
+            13.. if self.encoding == TextEncoding::Utf8 => distance.walk_value(ValueRef::Text(body), operand),
+            _ => Err(left()),
+        }
+    }
+}
+
 impl Scan {
-    /// Measures the vectors of all rows of the batch.
+    /// Measures the rows of the batch that have not been measured.
+    pub fn measure_rest(&mut self, measuring: &Measuring<'_>) -> Result<()> {
+        let rows = self.rows.get(self.walked.len()..).unwrap_or(&[]);
+        let of = |row: &PageRow| record(bytes_of(&self.pages, &self.copied, row), row);
+        let mut ahead = Ahead::new(rows);
+        let records = rows.iter().map(|row| (of(row), ahead.next().map(of)));
+        measuring.records(records, &mut self.walked)
+    }
+
+    /// Measures the vectors of all rows of the batch, but for those that were measured while the rows were collected.
     pub fn measure(
         &mut self,
         step: &BatchMeasure,
@@ -69,28 +164,21 @@ impl Scan {
         encoding: TextEncoding,
         out: &mut Vector,
     ) -> Result<()> {
-        let (FunctionKind::Distance(distance), BatchField::Field(field)) = (&step.function.kind, step.column.field)
-        else {
-            return Err(left());
-        };
+        let measuring = Measuring::new(step, operand, encoding, None).ok_or_else(left)?;
         out.clear();
-        self.walked.clear();
-        self.walked.reserve(self.rows.len());
-        let mut ahead = Ahead::new(&self.rows);
-        for row in &self.rows {
-            let fetched = ahead.next().map(|row| record(self.bytes_of(row), row));
-            let record = record(self.bytes_of(row), row);
-            let default = step.column.default.as_deref();
-            self.walked.push(walk_field(*distance, record, usize::from(field), operand, fetched, encoding, default)?);
+        if self.measured {
+            self.walked.clear();
         }
-        distance.finish_all(&self.walked, operand, |distance| out.push_real(distance));
+        self.measure_rest(&measuring)?;
+        self.measured = true;
+        measuring.distance.finish_all(&self.walked, operand, |distance| out.push_real(distance));
         Ok(())
     }
+}
 
-    #[inline(always)]
-    fn bytes_of(&self, row: &PageRow) -> &[u8] {
-        self.pages.get(usize::from(row.page)).map_or(&self.copied[..], |page| &page[..])
-    }
+#[inline(always)]
+fn bytes_of<'p>(pages: &'p [PageRef], copied: &'p [u8], row: &PageRow) -> &'p [u8] {
+    pages.get(usize::from(row.page)).map_or(copied, |page| &page[..])
 }
 
 #[inline(always)]
@@ -117,23 +205,6 @@ impl<'r> Iterator for Ahead<'r> {
     }
 }
 
-/// Walks one field.
-#[inline(always)]
-fn walk_field(
-    distance: Distance,
-    record: &[u8],
-    field: usize,
-    operand: &Operand,
-    ahead: Option<&[u8]>,
-    encoding: TextEncoding,
-    default: Option<&Value>,
-) -> Result<Walked> {
-    if let Some(blob) = short_blob(record, field) {
-        return distance.walk_blob(blob, operand, ahead);
-    }
-    walk_other(distance, record, field, operand, encoding, default)
-}
-
 /// The field, where it is a blob, for headers of up to 127 bytes whose serial types take no more than two each.
 #[inline(always)]
 fn short_blob(record: &[u8], field: usize) -> Option<&[u8]> {
@@ -158,25 +229,4 @@ fn short_blob(record: &[u8], field: usize) -> Option<&[u8]> {
     // The last value must end where the record does.
     let fits = header < 0x80 && if behind == header { end == record.len() } else { behind < header };
     if fits && serial >= 12 && serial & 1 == 0 { record.get(at..end) } else { None }
-}
-
-#[inline(never)]
-fn walk_other(
-    distance: Distance,
-    record: &[u8],
-    field: usize,
-    operand: &Operand,
-    encoding: TextEncoding,
-    default: Option<&Value>,
-) -> Result<Walked> {
-    let Some((serial, at)) = Decoder::default().locate(record, record.len(), field)? else {
-        return distance.walk_value(default.map_or(ValueRef::Null, Value::as_ref), operand);
-    };
-    let len = usize::try_from(SerialType(serial).len()).map_err(|_| left())?;
-    let body = at.checked_add(len).and_then(|end| record.get(at..end)).ok_or_else(left)?;
-    match serial {
-        12.. if serial & 1 == 0 => distance.walk_blob(body, operand, None),
-        13.. if encoding == TextEncoding::Utf8 => distance.walk_value(ValueRef::Text(body), operand),
-        _ => Err(left()),
-    }
 }

@@ -44,7 +44,7 @@ mod tests;
 use std::sync::Arc;
 
 use turso_error::{Error, Result, ResultCode};
-use turso_program::batch::{BatchNext, BatchOpen, BatchPlan, BatchRun, BatchSink, FEWEST_ROWS};
+use turso_program::batch::{BatchNext, BatchOpen, BatchPlan, BatchRun, BatchSink, BatchStep, FEWEST_ROWS};
 use turso_program::{Addr, Program};
 use turso_storage::TempSpace;
 
@@ -56,6 +56,7 @@ use crate::{Host, Vm};
 
 use build::Build;
 use call::Calls;
+use measure::Measuring;
 use run::{Into, Surroundings, Work};
 use scan::{BATCH_ROWS, Extent, Scan};
 use sink::Sink;
@@ -205,18 +206,29 @@ impl Vm {
         let build = plan.builds.get(batch.current);
         let (db, steps) = build.map_or((plan.scan.db, &plan.steps), |build| (build.scan.db, &build.steps));
         let Some(scan) = batch.scans.get_mut(batch.current) else { return Ok(Some(false)) };
-        let more = scan.collect(host.pager(db))?;
+        let Flowing { work, sink, memory } = &mut **flow;
+        let measuring = match steps.as_slice() {
+            [BatchStep::Measure(step), rest @ ..] => {
+                let contends = matches!(rest, [BatchStep::Contend { .. }, ..]);
+                let limit = if contends { sink.last_real(step.column.dest) } else { None };
+                let operand = work.operands.known(step.column.dest);
+                operand.and_then(|operand| Measuring::new(step, operand, self.run.encoding, limit))
+            }
+            _ => None,
+        };
+        let more = scan.collect(host.pager(db), measuring)?;
         batch.collecting = false;
         let around =
             Surroundings { environment: host.environment(), encoding: self.run.encoding, length: host.limits().length };
-        let Flowing { work, sink, memory } = &mut **flow;
         if more {
             let mut into = match build {
                 Some(_) => Into::Build(batch.current),
                 None => Into::Sink(sink),
             };
             work.joined = 0;
-            work.run(steps, scan.len(), scan, around, &mut into)?;
+            if scan.len() > 0 {
+                work.run(steps, scan.len(), scan, around, &mut into)?;
+            }
             memory.need(work.memory() + sink.memory())?;
             if build.is_some() || !sink.is_full() {
                 return Ok(Some(true));

@@ -10,8 +10,8 @@
 use std::cmp::Ordering;
 
 use turso_error::{Error, Result, ResultCode};
-use turso_program::batch::BatchRows;
-use turso_value::Value;
+use turso_program::batch::{BatchRows, Slot};
+use turso_value::{Value, ValueRef};
 
 use super::numbering::KeyNumbers;
 use super::order::{NumberKind, Numbers, sorted};
@@ -86,6 +86,15 @@ impl Rows {
     pub fn pick_contenders(&self, slots: &[Vector], rows: usize, picked: &mut Vec<u32>) {
         if let Some(last) = self.last {
             self.pick_earlier(last, slots, rows, picked);
+        }
+    }
+
+    /// The first key of the last row that is kept, where it comes from this slot, is a real number, and rows are in its order.
+    pub fn last_real(&self, slot: Slot) -> Option<f64> {
+        let ascends = self.plan.order.columns.first().is_some_and(|column| !column.descending);
+        match self.keys.first()?.get(self.last? as usize) {
+            ValueRef::Real(last) if ascends && self.plan.keys.first() == Some(&slot) => Some(last),
+            _ => None,
         }
     }
 

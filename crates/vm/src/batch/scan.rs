@@ -11,10 +11,11 @@ use turso_error::{Error, Result, ResultCode};
 use turso_functions::vector::Walked;
 use turso_program::batch::{BatchField, BatchScan, BatchStep};
 use turso_program::cursor::TreeKind;
-use turso_storage::btree::{BTreeCursor, CursorKind, PageRow, SeekOp};
+use turso_storage::btree::{BTreeCursor, CursorKind, PageRow, SeekOp, Soon};
 use turso_storage::{PageNo, PageRef, Pager};
 
 use super::load::Loaded;
+use super::measure::Measuring;
 use crate::cursors::{RowidBound, rowid_bound};
 use crate::registers::Registers;
 
@@ -68,8 +69,12 @@ pub(crate) struct Scan {
     pub(super) copied: Vec<u8>,
     /// How far the records have been decoded.
     pub(super) loaded: Loaded,
-    /// Of the vectors that are being measured.
+    /// Of the vectors that are being measured, for the first rows of the batch.
     pub(super) walked: Vec<Walked>,
+    /// They are those of a step that has been done.
+    pub(super) measured: bool,
+    /// Rows of the batch that were too far away to be kept.
+    dropped: usize,
     low: Option<(i64, SeekOp)>,
     high: Option<i64>,
     /// Records that go on elsewhere are left to the row tier: many need not be read as wholes.
@@ -133,6 +138,8 @@ impl Scan {
             last_rowid: None,
             copied: Vec::new(),
             walked: Vec::new(),
+            measured: false,
+            dropped: 0,
             loaded: Loaded::default(),
             seen: 0,
             most: BATCH_ROWS,
@@ -200,11 +207,15 @@ impl Scan {
         self.rowids.clear();
         self.pages.clear();
         self.copied.clear();
+        self.walked.clear();
+        self.measured = false;
+        self.dropped = 0;
         self.loaded = Loaded::default();
     }
 
-    /// Collects a batch; false when there are no more rows. May be pending, and goes on where it stopped.
-    pub fn collect(&mut self, pager: &mut Pager) -> Result<bool> {
+    /// Collects a batch, of which all rows may have been dropped; false when there are no more rows. May be pending, and goes on where
+    /// it stopped. `measuring`: the first thing that the rows go through.
+    pub fn collect(&mut self, pager: &mut Pager, measuring: Option<Measuring<'_>>) -> Result<bool> {
         loop {
             match self.position {
                 Position::Start => {
@@ -212,8 +223,8 @@ impl Scan {
                 }
                 Position::OnEntry => {
                     let (first, number) = (self.rows.len(), self.pages.len() as u16);
+                    let most = self.most.saturating_sub(self.in_batch());
                     let rowids = self.wants_rowids.then_some(&mut self.rowids);
-                    let most = self.most.saturating_sub(first);
                     let taken = self.cursor.take_page(pager, self.back, most, number, &mut self.rows, rowids)?;
                     self.pages.push(taken.page);
                     if self.rowids.last().is_some_and(|&rowid| !self.is_within(rowid)) {
@@ -230,18 +241,16 @@ impl Scan {
                 Position::Taken { next, first, entry } => {
                     if next < self.rows.len() {
                         self.copy_rows(pager, next, (first, entry))?;
-                    } else if !self.back && self.high.is_none() && self.rows.len() < self.most {
-                        let rowids = self.wants_rowids.then_some(&mut self.rowids);
-                        let most = self.most - self.rows.len();
-                        self.cursor.take_leaves(pager, most, &mut self.pages, &mut self.rows, rowids)?;
+                    } else if !self.back && self.high.is_none() && self.in_batch() < self.most {
+                        self.take_leaves(pager, measuring.as_ref())?;
                         self.position = Position::Taken { next: self.rows.len(), first: self.rows.len(), entry };
                     }
                     if self.over {
                         self.position = Position::Ended;
                         continue;
                     }
-                    if self.rows.len() >= self.most || self.copied.len() >= MOST_COPIED {
-                        self.seen += self.rows.len() as u64;
+                    if self.in_batch() >= self.most || self.copied.len() >= MOST_COPIED {
+                        self.seen += self.in_batch() as u64;
                         self.last_rowid = self.rowids.last().copied();
                         self.position = Position::Between;
                         return Ok(true);
@@ -253,12 +262,41 @@ impl Scan {
                 }
                 Position::Ended => {
                     let some = !self.rows.is_empty();
-                    self.seen += self.rows.len() as u64;
+                    self.seen += self.in_batch() as u64;
                     self.last_rowid = self.rowids.last().copied().or(self.last_rowid);
                     return Ok(some);
                 }
             }
         }
+    }
+
+    /// Rows of the batch, dropped ones among them.
+    fn in_batch(&self) -> usize {
+        self.rows.len() + self.dropped
+    }
+
+    /// Takes the leaves that follow, if they can be taken in a run. Vectors are measured while their leaf is in hand, and leaves all
+    /// of whose rows are too far away are dropped.
+    fn take_leaves(&mut self, pager: &mut Pager, measuring: Option<&Measuring<'_>>) -> Result<()> {
+        let mut all = measuring.is_some_and(|measuring| self.measure_rest(measuring).is_ok());
+        let (most, before) = (self.most - self.in_batch(), self.rows.len());
+        let walked = &mut self.walked;
+        let visit = measuring.map(|measuring| {
+            move |page: &PageRef, rows: &[PageRow], soon: Soon<'_>| {
+                let before = walked.len();
+                // (What fails is measured again, as a step of its own, and has its error there.)
+                all = all && measuring.leaf(page, rows, soon, walked).is_ok();
+                let wanted = !all || measuring.is_wanted(walked.get(before..).unwrap_or(&[]));
+                if !wanted {
+                    walked.truncate(before);
+                }
+                wanted
+            }
+        });
+        let rowids = self.wants_rowids.then_some(&mut self.rowids);
+        let taken = self.cursor.take_leaves(pager, most, &mut self.pages, &mut self.rows, rowids, visit)?;
+        self.dropped += taken - (self.rows.len() - before);
+        Ok(())
     }
 
     /// Records of the page in hand that go on elsewhere, of the rows from `next` on, are copied as wholes.

@@ -2,7 +2,7 @@
 
 use turso_error::Result;
 use turso_functions::Environment;
-use turso_program::batch::BatchSink;
+use turso_program::batch::{BatchSink, Slot};
 use turso_value::Value;
 
 use super::groups::Groups;
@@ -49,6 +49,14 @@ impl Sink {
         picked.extend(0..rows as u32);
         if let Sink::Rows(kept) = self {
             kept.pick_contenders(slots, rows, picked);
+        }
+    }
+
+    /// Rows whose first key, from this slot, is more than this number need not be taken in.
+    pub fn last_real(&self, slot: Slot) -> Option<f64> {
+        match self {
+            Sink::Rows(rows) => rows.last_real(slot),
+            Sink::Groups(_) | Sink::Stream(_) => None,
         }
     }
 
