@@ -289,3 +289,33 @@ fn functions_in_a_list_of_rows_are_those_of_a_subquery() {
          CREATE TABLE t(b, CHECK (3 OR ((a, b) IN ((zeroblob(), 10), (x'00', 3)) IN ())));",
     );
 }
+
+#[test]
+fn literals_that_are_not_null_are_positions() {
+    for term in
+        ["1.5 NOT NULL", "'a' IS NOT NULL", "-1 NOT NULL", "+x'' NOT NULL", "1.5 ISNULL", "NULL NOT NULL", "b NOT NULL"]
+    {
+        check(&format!(
+            "CREATE TABLE t(a, b); INSERT INTO t VALUES (2, 1), (1, 2); SELECT count(), a FROM t GROUP BY ({term}); SELECT a FROM t GROUP BY ({term});
+             SELECT * FROM t ORDER BY ({term}); SELECT 3 UNION SELECT 2 ORDER BY ({term});"
+        ));
+    }
+}
+
+#[test]
+fn the_condition_of_an_index_is_wrong_before_its_columns() {
+    for columns in [
+        "a + (SELECT 1)",
+        "nope",
+        "nope + 1",
+        "random()",
+        "a + random()",
+        "a + 1 IN (VALUES (1))",
+        "(SELECT 1)",
+        "a COLLATE zork",
+    ] {
+        for condition in ["b = (SELECT 2)", "nope = 1", "b = random()", "b OR (1, a) IN ((2, 3), (4, 5))", "b = 1"] {
+            check(&format!("CREATE TABLE t(a, b); CREATE INDEX i ON t({columns}) WHERE {condition};"));
+        }
+    }
+}

@@ -17,6 +17,11 @@ impl Expr {
         }
     }
 
+    /// `5 IS NOT NULL`: 1 by its form.
+    pub fn is_true_by_form(&self) -> bool {
+        matches!(self, Expr::IsNull { expr, not: true } if is_plain_literal(expr))
+    }
+
     /// A function is called, by its name or by an operator.
     fn calls_function(&self) -> bool {
         struct Finder(bool);

@@ -29,7 +29,7 @@ fn skip_collate(mut e: &ast::Expr) -> &ast::Expr {
     e
 }
 
-/// The position that a term means: an integer of 32 bits, as literal or with signs in front, or what is 0 by its form.
+/// The position that a term means: an integer of 32 bits, as literal or with signs in front, or what is 0 or 1 by its form.
 fn position(e: &ast::Expr) -> Option<i64> {
     fn number(e: &ast::Expr) -> Option<i64> {
         match e {
@@ -46,6 +46,7 @@ fn position(e: &ast::Expr) -> Option<i64> {
     }
     match skip_collate(e) {
         e @ (ast::Expr::IsNull { .. } | ast::Expr::Binary { .. }) if e.is_false_by_form() => Some(0),
+        e if e.is_true_by_form() => Some(1),
         e => number(e),
     }
 }
@@ -100,6 +101,14 @@ impl<'a> Binder<'a> {
         }
     }
 
+    /// The error with the place of the number, if one is written, of the term that begins here.
+    fn out_of_range_at(&self, error: Error, term: &ast::Expr, offset: u32) -> Error {
+        match skip_collate(term) {
+            ast::Expr::IsNull { .. } | ast::Expr::Binary { .. } => error,
+            _ => error.with_sql_offset(self.number_at(offset)),
+        }
+    }
+
     /// Where the number stands that a term consists of, which begins here.
     fn number_at(&self, offset: u32) -> u32 {
         let text = self.sql.get(offset as usize..).unwrap_or_default();
@@ -123,7 +132,7 @@ impl<'a> Binder<'a> {
                         beyond.get_or_insert(error);
                         continue;
                     }
-                    at => at.map_err(|error| error.with_sql_offset(self.number_at(term.offset)))?,
+                    at => at.map_err(|error| self.out_of_range_at(error, &term.expr, term.offset))?,
                 },
             };
             if let Some((at, expr)) = at.and_then(|at| Some((at, output.get(at)?))) {
@@ -150,7 +159,7 @@ impl<'a> Binder<'a> {
                     continue;
                 }
                 at => at.map_err(|error| match query.group_spans.get(i) {
-                    Some(span) => error.with_sql_offset(self.number_at(span.start)),
+                    Some(span) => self.out_of_range_at(error, term, span.start),
                     None => error,
                 })?,
             };
@@ -215,7 +224,7 @@ impl<'a> Binder<'a> {
         for (i, (term, found)) in terms.iter().zip(found).enumerate() {
             let Some(at) = *found else {
                 by_position(i, &term.expr, "ORDER", collations.len())
-                    .map_err(|error| error.with_sql_offset(self.number_at(term.offset)))?;
+                    .map_err(|error| self.out_of_range_at(error, &term.expr, term.offset))?;
                 let n = ordinal(i + 1);
                 return Err(Error::sql(format!("{n} ORDER BY term does not match any column in the result set")));
             };

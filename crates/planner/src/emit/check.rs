@@ -64,16 +64,37 @@ pub(crate) fn check_keys_are_no_texts(index: &Index) -> Result<()> {
 
 /// Check the expressions, the condition and the collations of a new index.
 pub(crate) fn check_index(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Table>, index: &Index) -> Result<()> {
+    // SQLite looks at the condition first. Behind an error there it still looks at the first column, but not into it.
+    if let Some(condition) = &index.partial
+        && let Err(error) = check_expr(context, db, table, condition, "partial index WHERE clauses", false)
+    {
+        if let Some(IndexKey::Expr(expr)) = index.columns.first().map(|column| &column.key)
+            && tells_itself(expr)
+        {
+            check_expr(context, db, table, expr, "index expressions", false)?;
+        }
+        return Err(error);
+    }
     for column in &index.columns {
         if let IndexKey::Expr(expr) = &column.key {
             check_expr(context, db, table, expr, "index expressions", false)?;
         }
         check_collation(context, &column.collation)?;
     }
-    if let Some(condition) = &index.partial {
-        check_expr(context, db, table, condition, "partial index WHERE clauses", false)?;
-    }
     Ok(())
+}
+
+/// The outermost operator itself may be what an index prohibits, or names nothing.
+fn tells_itself(expr: &ast::Expr) -> bool {
+    match expr {
+        ast::Expr::In(in_) => !matches!(in_.set, ast::InSet::List(_)),
+        ast::Expr::Column(_)
+        | ast::Expr::Function(_)
+        | ast::Expr::Variable(_)
+        | ast::Expr::Subquery(_)
+        | ast::Expr::Exists { .. } => true,
+        _ => false,
+    }
 }
 
 /// The collation is known.
