@@ -173,7 +173,9 @@ impl Value {
             Affinity::Real => *self = Value::real(self.to_real()),
             Affinity::Numeric | Affinity::FlexNum => {
                 if let Value::Text(b) | Value::Blob(b) = self {
-                    *self = match number::parse(b).number {
+                    // What a NUL ends is an integer all the same.
+                    let end = b.iter().position(|&byte| byte == 0).unwrap_or(b.len());
+                    *self = match number::parse(&b[..end]).number {
                         Number::Integer(i) => Value::Integer(i),
                         Number::Real(r) => match number::real_same_as_integer(r) {
                             Some(i) => Value::Integer(i),

@@ -551,3 +551,22 @@ fn a_frame_by_range_has_the_peers_of_its_row_where_sums_are_rounded() {
         }
     }
 }
+
+#[test]
+fn integers_before_a_nul_are_cast_as_they_are() {
+    for text in ["1441151880758558720", "9223372036854775807", "9223372036854775808", "5.0", "1e3", " 7 ", "x", ""] {
+        check(&format!(
+            "CREATE TABLE t(a); INSERT INTO t VALUES ('{text}' || char(0)), ('{text}' || char(0) || '1');
+             SELECT CAST(a AS NUMERIC), typeof(CAST(a AS NUMERIC)), CAST(a AS INTEGER), CAST(a AS REAL) FROM t; SELECT CAST(a AS ) FROM t;"
+        ));
+    }
+}
+
+#[test]
+fn a_unique_constraint_without_rowids_is_read_in_the_order_of_the_primary_key() {
+    check(
+        "CREATE TABLE t(a, b, c UNIQUE, PRIMARY KEY (b, a)) WITHOUT ROWID; INSERT INTO t VALUES (1, 'x', 9), (2, 'w', 8), (3, 'y', 7), (1, 'w', 6);
+         SELECT b FROM t; SELECT c FROM t; SELECT a, b FROM t; SELECT b FROM t ORDER BY c; SELECT count(b) FROM t; SELECT b FROM t WHERE c > 6;
+         SELECT b, a FROM t LIMIT 2; CREATE INDEX i ON t(c DESC); SELECT b FROM t; SELECT b, a FROM t LIMIT 2;",
+    );
+}

@@ -470,19 +470,19 @@ impl<'f, 'a> Finder<'f, 'a> {
         let ordered = self.helps_order(info);
         let named = matches!(self.info.source.hint, IndexHint::Named(_));
         let wanted = info.primary
-            || (info.covering
+            || (info.scan_covers
                 && (ordered
                     || named
                     || info.index.partial.as_ref().is_some()
                     || self.info.table.is_some_and(|t| !t.has_rowid())
                     || (!info.shape.unordered && info.entry_size < self.info.size.row_size && !self.wish.for_write)))
-            || (!info.covering && (ordered || named || info.index.partial.is_some()));
+            || (!info.scan_covers && (ordered || named || info.index.partial.is_some()));
         if !wanted {
             return;
         }
         let rows = info.shape.rows.first().copied().unwrap_or(0);
         let mut run = rows + 1 + 15 * info.entry_size / self.info.size.row_size.max(1);
-        if !info.covering {
+        if !info.scan_covers {
             run = add(run, rows + 16);
         }
         let path = self.path(PathKind::IndexScan { index: at }, 0, run, rows, Vec::new());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use turso_error::{Error, Result};
-use turso_schema::{Index, IndexKey, Schema, Table};
+use turso_schema::{Index, IndexKey, IndexOrigin, Schema, Table};
 use turso_value::Collation;
 
 use super::cost::{IndexShape, LogEst, TableSize, index_entry_size, index_shape, table_size};
@@ -39,6 +39,9 @@ pub(super) struct IndexInfo {
     /// Conjuncts of a partial index's WHERE.
     pub partial: Vec<Expr>,
     pub covering: bool,
+    /// To SQLite, in which the index of a UNIQUE constraint does not cover the primary key behind its own columns: it decides whether
+    /// all entries are read instead of the table's.
+    pub scan_covers: bool,
     /// The tree of a WITHOUT ROWID table itself.
     pub primary: bool,
     pub entry_size: LogEst,
@@ -202,7 +205,14 @@ fn index_infos(
         let Some(keys) = bind_keys(info.source, table, index, context) else { continue };
         let Some(partial) = bind_partial(info.source, index, context) else { continue };
         let covering = primary || covers(info, table, index);
+        let reads_behind = || {
+            let own = |c: usize| index.columns.iter().any(|k| matches!(k.key, IndexKey::Column(i) if i == c));
+            !table.has_rowid()
+                && index.origin == IndexOrigin::Unique
+                && !info.used.columns(table.columns.len()).all(own)
+        };
         info.indexes.push(IndexInfo {
+            scan_covers: covering && (primary || !reads_behind()),
             keys,
             partial,
             covering,
