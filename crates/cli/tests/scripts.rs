@@ -57,8 +57,8 @@ fn cases(text: &str) -> Vec<Case> {
 fn answers(program: &Path, case: &Case) -> String {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().canonicalize().unwrap();
-    let (home, bin, work) = (root.join("home"), root.join("bin"), root.join("work"));
-    for folder in [&home, &bin, &work] {
+    let [home, bin, work, temporary] = ["home", "bin", "work", "tmp"].map(|name| root.join(name));
+    for folder in [&home, &bin, &work, &temporary] {
         fs::create_dir(folder).unwrap();
     }
     std::os::unix::fs::symlink(program, bin.join("sqlite3")).unwrap();
@@ -81,6 +81,7 @@ fn answers(program: &Path, case: &Case) -> String {
             .current_dir(&work)
             .env("PATH", &path)
             .env("HOME", &home)
+            .env("TMPDIR", &temporary)
             .env("TZ", "UTC")
             .env("LC_ALL", "C.UTF-8")
             .env_remove("XDG_CONFIG_HOME")

@@ -2,21 +2,22 @@
 
 use std::path::PathBuf;
 
+use tempfile::TempDir;
 use turso_core::{Connection, Database, OpenOptions, ResultCode, StepResult, Value};
 
 struct Scratch {
     path: PathBuf,
+    _folder: TempDir,
     database: Option<Database>,
 }
 
 impl Scratch {
     /// A database file with this content.
-    fn new(name: &str, sql: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("turso_concurrent_{}_{name}.db", std::process::id()));
-        let scratch = Self { database: None, path };
-        scratch.remove();
-        let database = Database::open(scratch.path.to_str().unwrap(), OpenOptions::default()).unwrap();
-        let scratch = Self { database: Some(database), path: scratch.path.clone() };
+    fn new(sql: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let database = Database::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
+        let scratch = Self { database: Some(database), path, _folder: folder };
         scratch.connect().execute_batch(sql).unwrap();
         scratch
     }
@@ -26,12 +27,6 @@ impl Scratch {
         connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON").unwrap();
         connection
     }
-
-    fn remove(&self) {
-        for end in ["", "-wal", "-shm", "-journal"] {
-            let _ = std::fs::remove_file(format!("{}{end}", self.path.display()));
-        }
-    }
 }
 
 impl Drop for Scratch {
@@ -40,8 +35,6 @@ impl Drop for Scratch {
             let file = rusqlite::Connection::open(&self.path).unwrap();
             let ok: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
             assert_eq!(ok, "ok");
-            drop(file);
-            self.remove();
         }
     }
 }
@@ -86,7 +79,7 @@ const T: &str =
 
 #[test]
 fn rows_that_share_a_page_do_not_conflict() {
-    let scratch = Scratch::new("page", T);
+    let scratch = Scratch::new(T);
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = 11 WHERE id = 1");
     ok(&y, "BEGIN CONCURRENT; UPDATE t SET a = 22 WHERE id = 2; DELETE FROM t WHERE id = 3");
@@ -100,7 +93,7 @@ fn rows_that_share_a_page_do_not_conflict() {
 
 #[test]
 fn the_same_row_is_a_conflict_that_names_it_and_the_transaction_runs_again() {
-    let scratch = Scratch::new("row", T);
+    let scratch = Scratch::new(T);
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = a + 1 WHERE id = 2");
     ok(&y, "BEGIN CONCURRENT; UPDATE t SET a = a + 1 WHERE id = 2");
@@ -115,7 +108,7 @@ fn the_same_row_is_a_conflict_that_names_it_and_the_transaction_runs_again() {
 
 #[test]
 fn a_row_that_was_changed_and_changed_back_is_a_conflict() {
-    let scratch = Scratch::new("aba", T);
+    let scratch = Scratch::new(T);
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = 12 WHERE id = 1");
     ok(&y, "UPDATE t SET a = 11 WHERE id = 1");
@@ -126,7 +119,6 @@ fn a_row_that_was_changed_and_changed_back_is_a_conflict() {
 #[test]
 fn a_row_without_rowid_that_was_changed_and_changed_back_is_a_conflict() {
     let scratch = Scratch::new(
-        "aba_entry",
         "CREATE TABLE w(k TEXT COLLATE NOCASE PRIMARY KEY, n, v) WITHOUT ROWID; CREATE INDEX w_v ON w(v);
          INSERT INTO w VALUES('a', 1, 1), ('b', 2, 2), ('c', 3, zeroblob(3000))",
     );
@@ -155,7 +147,7 @@ fn a_row_without_rowid_that_was_changed_and_changed_back_is_a_conflict() {
 
 #[test]
 fn a_unique_key_is_taken_once() {
-    let scratch = Scratch::new("unique", T);
+    let scratch = Scratch::new(T);
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "BEGIN CONCURRENT; INSERT INTO t VALUES(4, 0, 400)");
     ok(&y, "BEGIN CONCURRENT; INSERT INTO t VALUES(5, 0, 400)");
@@ -174,7 +166,7 @@ fn a_unique_key_is_taken_once() {
 
 #[test]
 fn appends_with_automatic_rowids_never_conflict() {
-    let scratch = Scratch::new("append", "CREATE TABLE t(x); CREATE TABLE a(id INTEGER PRIMARY KEY AUTOINCREMENT, x)");
+    let scratch = Scratch::new("CREATE TABLE t(x); CREATE TABLE a(id INTEGER PRIMARY KEY AUTOINCREMENT, x)");
     let writers: Vec<Connection> = (0..5).map(|_| scratch.connect()).collect();
     for (n, c) in writers.iter().enumerate() {
         ok(c, &format!("BEGIN CONCURRENT; INSERT INTO t VALUES({n}), ({n}); INSERT INTO a(x) VALUES({n}), ({n})"));
@@ -196,7 +188,7 @@ fn appends_with_automatic_rowids_never_conflict() {
 fn a_parent_and_its_new_child_conflict() {
     let tables = "CREATE TABLE p(id INTEGER PRIMARY KEY); CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p ON DELETE CASCADE);
                   CREATE TABLE d(p REFERENCES p); INSERT INTO p VALUES(1), (2), (3); INSERT INTO c VALUES(1, 1), (2, 2)";
-    let scratch = Scratch::new("keys", tables);
+    let scratch = Scratch::new(tables);
     let (x, y) = (scratch.connect(), scratch.connect());
     // The cascade could not see the child.
     ok(&x, "BEGIN CONCURRENT; DELETE FROM p WHERE id = 1");
@@ -222,7 +214,7 @@ fn a_parent_and_its_new_child_conflict() {
 
 #[test]
 fn savepoints_cut_the_log_back() {
-    let scratch = Scratch::new("savepoint", T);
+    let scratch = Scratch::new(T);
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(
         &x,
@@ -238,7 +230,7 @@ fn savepoints_cut_the_log_back() {
 
 #[test]
 fn whole_tables_are_emptied_row_by_row() {
-    let scratch = Scratch::new("clear", "CREATE TABLE t(x, y TEXT); CREATE INDEX t_y ON t(y);
+    let scratch = Scratch::new("CREATE TABLE t(x, y TEXT); CREATE INDEX t_y ON t(y);
         WITH n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO t SELECT i, printf('%0900d', i) FROM n");
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "BEGIN CONCURRENT; DELETE FROM t");
@@ -253,7 +245,7 @@ fn whole_tables_are_emptied_row_by_row() {
 
 #[test]
 fn a_long_log_goes_to_a_file_and_is_cut_back_and_replayed_from_there() {
-    let scratch = Scratch::new("spill", T);
+    let scratch = Scratch::new(T);
     let (x, y) = (scratch.connect(), scratch.connect());
     let numbers = "WITH n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 4000)";
     for overtaken in [false, true] {
@@ -304,7 +296,7 @@ fn a_long_log_is_replayed_piece_by_piece() {
     );
     let dump = "SELECT id || '.' || x FROM p UNION ALL SELECT id || '.' || p || '.' || y FROM c UNION ALL SELECT k || '.' || v FROM w";
     for by_stock in [false, true] {
-        let scratch = Scratch::new("pieces", &schema);
+        let scratch = Scratch::new(&schema);
         let (x, y) = (scratch.connect(), scratch.connect());
         let model = rusqlite::Connection::open_in_memory().unwrap();
         model.execute_batch(&schema).unwrap();
@@ -339,7 +331,7 @@ fn a_long_log_is_replayed_piece_by_piece() {
 
 #[test]
 fn schema_changes_take_the_lock() {
-    let scratch = Scratch::new("ddl", T);
+    let scratch = Scratch::new(T);
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "BEGIN CONCURRENT; INSERT INTO t VALUES(4, 0, 0); CREATE TABLE u(x); INSERT INTO u VALUES(1)");
     let busy = {
@@ -361,7 +353,7 @@ fn schema_changes_take_the_lock() {
 
 #[test]
 fn header_fields_merge_or_conflict() {
-    let scratch = Scratch::new("header", T);
+    let scratch = Scratch::new(T);
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "BEGIN CONCURRENT; PRAGMA user_version = 5");
     ok(&y, "PRAGMA application_id = 7");
@@ -374,7 +366,7 @@ fn header_fields_merge_or_conflict() {
 
 #[test]
 fn other_journals_are_told_what_to_do_and_memory_just_works() {
-    let scratch = Scratch::new("rollback", "PRAGMA journal_mode = delete; CREATE TABLE t(x)");
+    let scratch = Scratch::new("PRAGMA journal_mode = delete; CREATE TABLE t(x)");
     let c = scratch.connect();
     let error = c.execute_batch("BEGIN CONCURRENT").unwrap_err();
     assert_eq!(error.message(), "BEGIN CONCURRENT needs a write-ahead log: run PRAGMA journal_mode=wal first");
@@ -388,7 +380,7 @@ fn other_journals_are_told_what_to_do_and_memory_just_works() {
     let memory = Database::open(":memory:", OpenOptions::default()).unwrap().connect().unwrap();
     ok(&memory, "BEGIN CONCURRENT; CREATE TABLE t(x); INSERT INTO t VALUES(1); COMMIT");
     assert_eq!(rows(&memory, "SELECT * FROM t"), "1");
-    let empty = Scratch::new("empty", "");
+    let empty = Scratch::new("");
     let c = empty.connect();
     ok(&c, "BEGIN CONCURRENT; CREATE TABLE t(x); INSERT INTO t VALUES(1); COMMIT");
     assert_eq!(rows(&c, "SELECT * FROM t"), "1");
@@ -396,9 +388,8 @@ fn other_journals_are_told_what_to_do_and_memory_just_works() {
 
 #[test]
 fn attached_and_temporary_databases_take_part() {
-    let scratch = Scratch::new("main", T);
-    let second =
-        Scratch::new("second", "CREATE TABLE s(id INTEGER PRIMARY KEY, x); INSERT INTO s VALUES(1, 1), (2, 2)");
+    let scratch = Scratch::new(T);
+    let second = Scratch::new("CREATE TABLE s(id INTEGER PRIMARY KEY, x); INSERT INTO s VALUES(1, 1), (2, 2)");
     let attach = format!("ATTACH '{}' AS second", second.path.display());
     let (x, y) = (scratch.connect(), scratch.connect());
     for c in [&x, &y] {
@@ -432,7 +423,7 @@ fn attached_and_temporary_databases_take_part() {
 
 #[test]
 fn changes_by_stock_sqlite_are_seen_as_conflicts() {
-    let scratch = Scratch::new("stock", T);
+    let scratch = Scratch::new(T);
     let x = scratch.connect();
     let stock = rusqlite::Connection::open(&scratch.path).unwrap();
     ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = 1 WHERE id = 1; INSERT INTO t VALUES(4, 4, 4)");
@@ -451,7 +442,7 @@ fn changes_by_stock_sqlite_are_seen_as_conflicts() {
 
 #[test]
 fn a_reader_that_is_open_at_the_commit_of_an_overtaken_transaction_is_in_its_way() {
-    let scratch = Scratch::new("open", T);
+    let scratch = Scratch::new(T);
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "BEGIN CONCURRENT; UPDATE t SET a = 1 WHERE id = 1");
     let mut open = x.prepare("SELECT id FROM t").unwrap().statement.unwrap();
@@ -467,7 +458,7 @@ fn a_reader_that_is_open_at_the_commit_of_an_overtaken_transaction_is_in_its_way
 #[test]
 fn serializable_transactions_have_no_write_skew() {
     let tables = "CREATE TABLE doctor(name TEXT PRIMARY KEY, on_call); INSERT INTO doctor VALUES('ann', 1), ('bob', 1)";
-    let scratch = Scratch::new("skew", tables);
+    let scratch = Scratch::new(tables);
     let (x, y) = (scratch.connect(), scratch.connect());
     let both = |commit: &dyn Fn()| {
         for (c, name) in [(&x, "ann"), (&y, "bob")] {
@@ -493,10 +484,8 @@ fn serializable_transactions_have_no_write_skew() {
 
 #[test]
 fn a_deferred_transaction_that_was_overtaken_goes_on_where_nothing_it_read_has_changed() {
-    let scratch = Scratch::new(
-        "deferred",
-        "CREATE TABLE t(x); CREATE TABLE u(x); INSERT INTO t VALUES(1); INSERT INTO u VALUES(1)",
-    );
+    let scratch =
+        Scratch::new("CREATE TABLE t(x); CREATE TABLE u(x); INSERT INTO t VALUES(1); INSERT INTO u VALUES(1)");
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "BEGIN");
     assert_eq!(rows(&x, "SELECT x FROM t"), "1");
@@ -518,7 +507,7 @@ fn a_deferred_transaction_that_was_overtaken_goes_on_where_nothing_it_read_has_c
 /// While a log that has grown long is emptied, new snapshots wait: that of a transaction that moves to the newest commit, too.
 #[test]
 fn a_deferred_transaction_that_was_overtaken_waits_while_the_log_is_emptied() {
-    let scratch = Scratch::new("pause", "CREATE TABLE t(x); CREATE TABLE u(x); INSERT INTO t VALUES(1)");
+    let scratch = Scratch::new("CREATE TABLE t(x); CREATE TABLE u(x); INSERT INTO t VALUES(1)");
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "PRAGMA busy_timeout = 0; BEGIN");
     assert_eq!(rows(&x, "SELECT x FROM t"), "1");
@@ -542,7 +531,7 @@ fn a_deferred_transaction_that_was_overtaken_waits_while_the_log_is_emptied() {
 
 #[test]
 fn the_log_tells_who_keeps_it() {
-    let scratch = Scratch::new("status", T);
+    let scratch = Scratch::new(T);
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "PRAGMA wal_checkpoint(truncate); BEGIN CONCURRENT");
     assert_eq!(rows(&y, "PRAGMA wal_status"), "0|0|0|0|NULL|nothing");
@@ -568,7 +557,7 @@ const TOO_OLD: &str =
 #[test]
 fn a_snapshot_that_is_too_old_is_let_go_by_a_checkpoint_that_it_keeps() {
     for begin in ["BEGIN", "BEGIN CONCURRENT"] {
-        let scratch = Scratch::new("age", MANY);
+        let scratch = Scratch::new(MANY);
         let (x, y) = (scratch.connect(), scratch.connect());
         assert_eq!(rows(&x, "PRAGMA snapshot_age_limit = 60000"), "60000");
         assert_eq!(rows(&y, "PRAGMA snapshot_age_limit"), "60000");
@@ -605,7 +594,7 @@ fn a_snapshot_that_is_too_old_is_let_go_by_a_checkpoint_that_it_keeps() {
 
 #[test]
 fn snapshots_that_may_be_let_go_at_any_time_never_show_two_times_at_once() {
-    let scratch = Scratch::new("age_threads", MANY);
+    let scratch = Scratch::new(MANY);
     ok(&scratch.connect(), "PRAGMA snapshot_age_limit = 1");
     let until = std::time::Instant::now() + std::time::Duration::from_secs(2);
     let (whole, let_go) = std::thread::scope(|scope| {

@@ -28,9 +28,8 @@ fn run(c: &Connection, sql: &str) -> String {
 }
 
 fn check(name: &str, isolation: &str, steps: &[(usize, &str, &str)]) {
-    let path = std::env::temp_dir().join(format!("turso_hermitage_{}_{name}_{isolation}.db", std::process::id()));
-    let remove = || ["", "-wal", "-shm"].map(|end| std::fs::remove_file(format!("{}{end}", path.display())));
-    let _ = remove();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
     let database = Database::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
     let connections: Vec<Connection> = (0..3).map(|_| database.connect().unwrap()).collect();
     connections[0]
@@ -44,7 +43,6 @@ fn check(name: &str, isolation: &str, steps: &[(usize, &str, &str)]) {
     }
     drop(connections);
     drop(database);
-    let _ = remove();
 }
 
 const ALL: &str = "SELECT id, value FROM test";

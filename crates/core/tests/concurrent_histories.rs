@@ -21,7 +21,6 @@
 //! ```
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -158,22 +157,9 @@ fn refused(code: ResultCode, message: &str) -> bool {
     true
 }
 
-fn run(
-    name: &str,
-    shape: Shape,
-    level: Level,
-    threads: u64,
-    stock: bool,
-    count: u64,
-    lists: u64,
-) -> (Vec<Entry>, Vec<Vec<u64>>) {
-    let path: PathBuf = std::env::temp_dir().join(format!("turso_history_{}_{name}.db", std::process::id()));
-    let remove = || {
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
-        }
-    };
-    remove();
+fn run(shape: Shape, level: Level, threads: u64, stock: bool, count: u64, lists: u64) -> (Vec<Entry>, Vec<Vec<u64>>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("test.db");
     let database = Database::open(path.to_str().expect("a name"), OpenOptions::default()).expect("a database");
     let setup = database.connect().expect("a connection");
     setup.execute_batch(Shape::SCHEMA).expect("the tables");
@@ -233,7 +219,6 @@ fn run(
     };
     drop(last);
     drop(database);
-    remove();
     (history, all)
 }
 
@@ -432,7 +417,7 @@ fn check(name: &str, shape: Shape, level: Level, threads: u64, stock: bool) {
     let (mut left, mut committed, mut all) = (count(), 0, 0);
     let start = Instant::now();
     while left > 0 {
-        let (history, last) = run(name, shape, level, threads, stock, left.min(PART), 6);
+        let (history, last) = run(shape, level, threads, stock, left.min(PART), 6);
         if let Some(what) = anomaly(level, &history, &last) {
             panic!("{name}: {what}");
         }

@@ -8,7 +8,7 @@
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -180,13 +180,8 @@ fn shell(path: &Path, sql: &str) -> String {
 
 #[test]
 fn what_killed_processes_have_reported_is_there() {
-    let path: PathBuf = std::env::temp_dir().join(format!("turso_concurrent_kill_{}.db", std::process::id()));
-    let remove = || {
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
-        }
-    };
-    remove();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("test.db");
     let numbers = format!("WITH n(i) AS (VALUES(0) UNION ALL SELECT i + 1 FROM n WHERE i < {} - 1)", SUMS);
     shell(
         &path,
@@ -242,5 +237,4 @@ fn what_killed_processes_have_reported_is_there() {
         reports.longest_gap
     );
     assert!(reports.acknowledged.len() > 20, "nobody gets through");
-    remove();
 }

@@ -11,7 +11,6 @@
 //! that was refused must share a row with one that committed since its snapshot, or its difference must break a key.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use turso_core::{Backend, Connection, Database, OpenOptions, ResultCode, StepResult, Value};
@@ -192,13 +191,8 @@ struct Figures {
 }
 
 fn check(seed: u64, rounds: u64, backend: Backend, page_size: u32, vacuum: u32) -> Figures {
-    let path: PathBuf = std::env::temp_dir().join(format!("turso_concurrent_{}_{seed}.db", std::process::id()));
-    let remove = || {
-        for end in ["", "-wal", "-shm", "-journal"] {
-            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
-        }
-    };
-    remove();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("test.db");
     let mut r = Random(seed);
     let mut figures = Figures { rounds, ..Figures::default() };
     let options = OpenOptions { backend, ..OpenOptions::default() };
@@ -323,7 +317,6 @@ fn check(seed: u64, rounds: u64, backend: Backend, page_size: u32, vacuum: u32) 
         .unwrap();
     assert_eq!(low, 0, "seed {seed}: the counter is below the largest rowid");
     drop(file);
-    remove();
     figures
 }
 

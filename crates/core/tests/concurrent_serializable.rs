@@ -1,42 +1,28 @@
 //! Serializable concurrent transactions: what was read is compared by key where it was searched for, so that rows which merely
 //! lie on one page do not conflict, and phantoms and write skew do.
 
-use std::path::PathBuf;
-
+use tempfile::TempDir;
 use turso_core::{Connection, Database, OpenOptions, Result, ResultCode, StepResult, Value};
 
 struct Scratch {
-    path: PathBuf,
-    database: Option<Database>,
+    database: Database,
+    _folder: TempDir,
 }
 
 impl Scratch {
-    fn new(name: &str, sql: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("turso_serializable_{}_{name}.db", std::process::id()));
-        let mut scratch = Self { database: None, path };
-        scratch.remove();
-        scratch.database = Some(Database::open(scratch.path.to_str().unwrap(), OpenOptions::default()).unwrap());
+    fn new(sql: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let database = Database::open(path.to_str().unwrap(), OpenOptions::default()).unwrap();
+        let scratch = Self { database, _folder: folder };
         ok(&scratch.connect(), sql);
         scratch
     }
 
     fn connect(&self) -> Connection {
-        let connection = self.database.as_ref().unwrap().connect().unwrap();
+        let connection = self.database.connect().unwrap();
         ok(&connection, "PRAGMA synchronous = OFF; PRAGMA concurrent_isolation = serializable");
         connection
-    }
-
-    fn remove(&self) {
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", self.path.display()));
-        }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        self.database.take();
-        self.remove();
     }
 }
 
@@ -67,8 +53,8 @@ const TABLES: &str = "
     INSERT INTO w SELECT id / 100, id, k FROM t";
 
 /// A transaction reads, another one changes something and commits: true where the first one can still commit.
-fn agrees(name: &str, read: &str, change: &str) -> bool {
-    let scratch = Scratch::new(name, TABLES);
+fn agrees(read: &str, change: &str) -> bool {
+    let scratch = Scratch::new(TABLES);
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "BEGIN CONCURRENT");
     ok(&x, read);
@@ -86,7 +72,7 @@ fn agrees(name: &str, read: &str, change: &str) -> bool {
 
 #[test]
 fn rows_that_lie_side_by_side_do_not_conflict() {
-    for (i, (read, change)) in [
+    for (read, change) in [
         ("SELECT n FROM t WHERE id = 50", "UPDATE t SET n = 0 WHERE id = 60"),
         ("SELECT n FROM t WHERE id = 50", "DELETE FROM t WHERE id = 40; INSERT INTO t VALUES(51, 'x', 1)"),
         ("SELECT n FROM t WHERE id = 55", "INSERT INTO t VALUES(54, 'x', 1), (56, 'x', 1)"),
@@ -100,17 +86,14 @@ fn rows_that_lie_side_by_side_do_not_conflict() {
         ("UPDATE t SET k = 'q' WHERE k = 'c'", "UPDATE t SET n = n + 1 WHERE k = 'f'"),
         ("INSERT INTO t(k) VALUES('new')", "INSERT INTO t(k) VALUES('other')"),
         ("SELECT n FROM t WHERE id = 50", "UPDATE t SET n = n WHERE id = 50"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        assert!(agrees(&format!("side{i}"), read, change), "{read} | {change}");
+    ] {
+        assert!(agrees(read, change), "{read} | {change}");
     }
 }
 
 #[test]
 fn what_was_read_and_what_was_missed_must_not_have_changed() {
-    for (i, (read, change)) in [
+    for (read, change) in [
         ("SELECT n FROM t WHERE id = 50", "UPDATE t SET n = 0 WHERE id = 50"),
         ("SELECT n FROM t WHERE id = 50", "DELETE FROM t WHERE id = 50"),
         ("SELECT n FROM t WHERE id = 55", "INSERT INTO t VALUES(55, 'x', 1)"),
@@ -129,17 +112,14 @@ fn what_was_read_and_what_was_missed_must_not_have_changed() {
         ("UPDATE t SET n = 0 WHERE k = 'q' AND n > 100", "UPDATE t SET n = 1000 WHERE k = 'q'"),
         ("DELETE FROM t WHERE id BETWEEN 100 AND 130", "INSERT INTO t VALUES(115, 'x', 1)"),
         ("INSERT OR IGNORE INTO t VALUES(50, 'x', 1)", "DELETE FROM t WHERE id = 50"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        assert!(!agrees(&format!("read{i}"), read, change), "{read} | {change}");
+    ] {
+        assert!(!agrees(read, change), "{read} | {change}");
     }
 }
 
 #[test]
 fn write_skew_of_two_rows_is_told_as_rows_that_were_read() {
-    let scratch = Scratch::new("skew", TABLES);
+    let scratch = Scratch::new(TABLES);
     let (x, y) = (scratch.connect(), scratch.connect());
     for (c, id) in [(&x, 10), (&y, 20)] {
         ok(c, "BEGIN CONCURRENT; SELECT n FROM t WHERE id IN (10, 20)");
@@ -155,7 +135,7 @@ fn write_skew_of_two_rows_is_told_as_rows_that_were_read() {
 
 #[test]
 fn a_deferred_transaction_moves_where_others_have_changed_the_rows_beside_those_it_read() {
-    let scratch = Scratch::new("deferred", TABLES);
+    let scratch = Scratch::new(TABLES);
     let (x, y) = (scratch.connect(), scratch.connect());
     ok(&x, "BEGIN; SELECT n FROM t WHERE id = 50; SELECT n FROM t WHERE k = 'c'");
     ok(&y, "UPDATE t SET n = 60 WHERE id = 60; INSERT INTO t VALUES(1000, 'd', 1)");
@@ -221,7 +201,7 @@ fn random_transactions_are_as_if_each_had_run_at_its_commit() {
             WITH i(i) AS (VALUES(0) UNION ALL SELECT i + 2 FROM i WHERE i < 40)
             INSERT INTO t SELECT i, char(97 + i % 8), i FROM i; INSERT INTO w SELECT id % 4, id, k FROM t";
         let page_size = if round % 2 == 0 { "PRAGMA page_size = 512;" } else { "" };
-        let scratch = Scratch::new(&format!("random{round}"), &format!("{page_size}{tables}"));
+        let scratch = Scratch::new(&format!("{page_size}{tables}"));
         let model = rusqlite::Connection::open_in_memory().unwrap();
         model.execute_batch(tables).unwrap();
         let connections: Vec<Connection> = (0..3).map(|_| scratch.connect()).collect();

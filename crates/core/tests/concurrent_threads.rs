@@ -6,38 +6,24 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use turso_core::{Backend, Connection, Database, OpenOptions, ResultCode, StepResult, Value};
 
 struct Scratch {
     path: PathBuf,
+    _folder: TempDir,
 }
 
 impl Scratch {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("turso_conc_threads_{}_{name}.db", std::process::id()));
-        let scratch = Self { path };
-        scratch.remove();
-        scratch
-    }
-
-    fn remove(&self) {
-        for end in ["", "-wal", "-shm", "-journal"] {
-            let _ = std::fs::remove_file(format!("{}{end}", self.path.display()));
-        }
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { path: folder.path().join("test.db"), _folder: folder }
     }
 
     fn stock(&self, sql: &str) -> String {
         let out = Command::new("sqlite3").arg(&self.path).arg(sql).output().unwrap();
         assert!(out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8_lossy(&out.stdout).trim().to_owned()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.remove();
-        }
     }
 }
 
@@ -79,7 +65,7 @@ fn transact(c: &Connection, begin: &str, sql: &str) -> usize {
 
 /// Transfers between accounts by threads of three kinds of writers; the sum is the same in every snapshot.
 fn bank(name: &str, threads: u64, rounds: u64, synchronous: &str, backend: Backend) {
-    let scratch = Scratch::new(name);
+    let scratch = Scratch::new();
     let options = OpenOptions { backend, ..OpenOptions::default() };
     let database = Database::open(scratch.path.to_str().unwrap(), options).unwrap();
     let setup = database.connect().unwrap();
@@ -156,7 +142,7 @@ fn transfers_keep_the_sum_on_a_pool_of_threads() {
 /// Stock SQLite writes, reads and checkpoints in processes of its own while our threads write.
 #[test]
 fn stock_sqlite_writes_beside_concurrent_writers() {
-    let scratch = Scratch::new("stock");
+    let scratch = Scratch::new();
     let database = Database::open(scratch.path.to_str().unwrap(), OpenOptions::default()).unwrap();
     let setup = database.connect().unwrap();
     setup.execute_batch("CREATE TABLE t(id INTEGER PRIMARY KEY, who, n); CREATE INDEX t_who ON t(who, n)").unwrap();

@@ -7,8 +7,8 @@ use std::time::Instant;
 use turso_core::{Database, OpenOptions, StepResult};
 
 fn check(new_uses_wal: bool) {
-    let path = std::env::temp_dir().join(format!("turso_core_threads_{}_{new_uses_wal}.db", std::process::id()));
-    let _ = std::fs::remove_file(&path);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
     let name = path.to_str().unwrap();
     let options = OpenOptions { new_uses_wal, ..OpenOptions::default() };
     let database = Database::open(name, options).unwrap();
@@ -43,7 +43,6 @@ fn check(new_uses_wal: bool) {
         .output()
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "ok\n200|200");
-    let _ = std::fs::remove_file(&path);
 }
 
 #[test]
@@ -60,8 +59,8 @@ fn writers_take_turns_with_a_rollback_journal() {
 #[test]
 fn a_checkpoint_waits_for_readers_and_writers_before_it_copies() {
     for (mode, counts) in [("full", "0|3|3"), ("restart", "0|3|3"), ("truncate", "0|0|0")] {
-        let path = std::env::temp_dir().join(format!("turso_core_threads_{}_{mode}.db", std::process::id()));
-        let _ = std::fs::remove_file(&path);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
         let options = OpenOptions { new_uses_wal: true, ..OpenOptions::default() };
         let database = Database::open(path.to_str().unwrap(), options).unwrap();
         let [a, reader, writer] = [(); 3].map(|()| database.connect().unwrap());
@@ -86,6 +85,5 @@ fn a_checkpoint_waits_for_readers_and_writers_before_it_copies() {
         assert_eq!((mode, row.join("|").as_str()), (mode, counts));
         assert_eq!(*calls.lock().unwrap(), [(0, true), (1, true), (2, true), (3, true)], "{mode}");
         drop((a, database));
-        let _ = std::fs::remove_file(&path);
     }
 }

@@ -7,10 +7,7 @@ use std::sync::atomic::Ordering;
 use turso_error::ResultCode;
 use turso_io::*;
 
-fn backends(name: &str) -> Vec<(&'static str, Arc<dyn Io>, PathBuf)> {
-    let dir = std::env::temp_dir().join(format!("turso_io_{}_{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&dir);
-    std::fs::create_dir_all(&dir).unwrap();
+fn backends(dir: &Path) -> Vec<(&'static str, Arc<dyn Io>, PathBuf)> {
     let dir = std::fs::canonicalize(dir).unwrap();
     let mut backends: Vec<(&'static str, Arc<dyn Io>, PathBuf)> = vec![
         ("memory", Arc::new(MemoryIo::new()), PathBuf::from("/m")),
@@ -29,8 +26,9 @@ fn backends(name: &str) -> Vec<(&'static str, Arc<dyn Io>, PathBuf)> {
 const CREATE: OpenFlags =
     OpenFlags { read_only: false, create: true, exclusive: false, delete_on_close: false, read_only_shm: false };
 
-fn on_each(name: &str, check: impl Fn(&Arc<dyn Io>, &Path)) {
-    for (backend, io, path) in backends(name) {
+fn on_each(check: impl Fn(&Arc<dyn Io>, &Path)) {
+    let dir = tempfile::tempdir().unwrap();
+    for (backend, io, path) in backends(dir.path()) {
         println!("{backend}");
         check(&io, &path);
     }
@@ -51,7 +49,7 @@ fn finish(io: &Arc<dyn Io>, completion: Completion) -> turso_error::Result<Outpu
 
 #[test]
 fn reads_and_writes_are_positioned_and_short_at_the_end() {
-    on_each("rw", |io, path| {
+    on_each(|io, path| {
         assert!(io.open(path, OpenFlags::default()).is_err_and(|e| e.is(ResultCode::CANTOPEN)));
         let f = io.open(path, CREATE).unwrap();
         f.write_vectored_at(&[b"hello", b"", b" world"], 3).unwrap();
@@ -71,7 +69,7 @@ fn reads_and_writes_are_positioned_and_short_at_the_end() {
 
 #[test]
 fn many_buffers_are_written_in_order() {
-    on_each("many", |io, path| {
+    on_each(|io, path| {
         let f = io.open(path, CREATE).unwrap();
         let bufs: Vec<[u8; 2]> = (0..3000u16).map(u16::to_be_bytes).collect();
         let slices: Vec<&[u8]> = bufs.iter().map(|b| &b[..]).collect();
@@ -84,7 +82,7 @@ fn many_buffers_are_written_in_order() {
 
 #[test]
 fn submitted_operations_complete() {
-    on_each("submit", |io, path| {
+    on_each(|io, path| {
         let f = io.open(path, CREATE).unwrap();
         let page: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(vec![7u8; 8]);
         let bufs = vec![Buffer::Owned(Box::new([1, 2, 3])), Buffer::Shared(page)];
@@ -102,7 +100,7 @@ fn submitted_operations_complete() {
 
 #[test]
 fn more_operations_than_any_queue_holds_complete_in_one_submission() {
-    on_each("flood", |io, path| {
+    on_each(|io, path| {
         let f = io.open(path, CREATE).unwrap();
         let block = |i: usize| Buffer::Owned(vec![i as u8; 4096].into());
         let bufs = (0..2500).map(block).collect();
@@ -135,7 +133,7 @@ fn forget_cached(path: &Path) {
 #[test]
 fn file_locks_follow_the_table_of_sqlite() {
     use LockLevel::*;
-    on_each("locks", |io, path| {
+    on_each(|io, path| {
         let a = io.open(path, CREATE).unwrap();
         let b = io.open(path, CREATE).unwrap();
         let c = io.open(path, CREATE).unwrap();
@@ -165,7 +163,7 @@ fn file_locks_follow_the_table_of_sqlite() {
 #[test]
 fn shared_memory_is_seen_by_all_handles_and_its_locks_hold() {
     use ShmLockKind::*;
-    on_each("shm", |io, path| {
+    on_each(|io, path| {
         let a = io.open(path, CREATE).unwrap();
         let b = io.open(path, CREATE).unwrap();
         assert!(a.shm_map(0, false).unwrap().is_none());
@@ -193,7 +191,7 @@ fn shared_memory_is_seen_by_all_handles_and_its_locks_hold() {
 
 #[test]
 fn two_handles_have_one_identity() {
-    on_each("id", |io, path| {
+    on_each(|io, path| {
         let a = io.open(path, CREATE).unwrap();
         let b = io.open(path, OpenFlags { read_only: true, ..OpenFlags::default() }).unwrap();
         assert_eq!(a.id(), b.id());
@@ -204,16 +202,15 @@ fn two_handles_have_one_identity() {
 #[test]
 fn what_lies_beside_a_database_may_be_used_by_whoever_may_use_it() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = std::env::temp_dir().join(format!("turso_io_{}_beside", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("x.db");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.db");
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     // The usual mask of a process would keep others from writing.
     for wanted in [0o666, 0o600, 0o664] {
         let io = turso_io::SyscallIo::new();
         let database = io.open(&path, CREATE).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(wanted)).unwrap();
-        let beside = |suffix: &str| folder.join(format!("x.db{suffix}"));
+        let beside = |suffix: &str| folder.path().join(format!("x.db{suffix}"));
         drop((io.open(&beside("-wal"), CREATE).unwrap(), io.open(&beside("-journal"), CREATE).unwrap()));
         database.shm_map(0, true).unwrap();
         for suffix in ["-wal", "-journal", "-shm"] {
@@ -226,5 +223,4 @@ fn what_lies_beside_a_database_may_be_used_by_whoever_may_use_it() {
             std::fs::remove_file(beside(suffix)).unwrap();
         }
     }
-    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -156,13 +156,8 @@ pub fn check(script: &str) {
 /// As [`check`], after settings that only this engine has.
 #[track_caller]
 pub fn check_with(settings: &str, script: &str) {
-    let place =
-        std::env::temp_dir().join(format!("turso-core-{}-{:?}", std::process::id(), std::thread::current().id()));
-    std::fs::create_dir_all(&place).unwrap();
-    let (ours, theirs) = (place.join("ours.db"), place.join("theirs.db"));
-    for path in [&ours, &theirs] {
-        let _ = std::fs::remove_file(path);
-    }
+    let place = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (place.path().join("ours.db"), place.path().join("theirs.db"));
     let mut differences = Vec::new();
     {
         let database = Database::open(ours.to_str().unwrap(), OpenOptions::default()).unwrap();
@@ -194,6 +189,5 @@ pub fn check_with(settings: &str, script: &str) {
             his.get(first..(first + 6).min(his.len()))
         ));
     }
-    let _ = std::fs::remove_dir_all(&place);
     assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
 }
