@@ -319,3 +319,19 @@ fn the_condition_of_an_index_is_wrong_before_its_columns() {
         }
     }
 }
+
+#[test]
+fn a_generated_column_is_not_looked_into_behind_a_wrong_check() {
+    for generated in [
+        "a + (SELECT 1)",
+        "(SELECT 1)",
+        "nope",
+        "random()",
+        "(a, 1) IN ((1, 2))",
+        "CASE WHEN (a, 1) IN ((1, 2)) THEN 1 END",
+    ] {
+        for condition in ["c > (SELECT 1)", "c > nope2", "a IS ((a, c) IN ((1, 2)) AND 1)", "(SELECT 1)"] {
+            check(&format!("CREATE TABLE t(a, b AS ({generated}), c CHECK ({condition}));"));
+        }
+    }
+}

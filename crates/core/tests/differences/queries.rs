@@ -570,3 +570,11 @@ fn a_unique_constraint_without_rowids_is_read_in_the_order_of_the_primary_key() 
          SELECT b, a FROM t LIMIT 2; CREATE INDEX i ON t(c DESC); SELECT b FROM t; SELECT b, a FROM t LIMIT 2;",
     );
 }
+
+#[test]
+fn a_smaller_index_is_scanned_where_its_cost_ties_with_the_tables() {
+    check(
+        "CREATE TABLE t(a, b, c, d); CREATE INDEX i ON t(c DESC, b); INSERT INTO t(a, b, c) VALUES (1, 2, 3), (2, 3, 1), (3, 1, 2);
+         SELECT c FROM t; ANALYZE; SELECT c FROM t; SELECT b, c FROM t; SELECT group_concat(c) FROM t; SELECT c FROM t LIMIT 1;",
+    );
+}

@@ -37,7 +37,10 @@ pub(crate) fn check_expressions(context: &PlanContext<'_>, db: DbIndex, table: &
     for generated in table.columns.iter().filter_map(|column| column.generated.as_ref()) {
         match check(&generated.expr, "generated columns", false) {
             Err(error) if error.is_pending() => return Err(error),
-            Err(error) if found.is_ok() || !names_plain_column(&error) => found = Err(error),
+            // Behind an error SQLite does not look into the expression any more.
+            Err(error) if found.is_ok() || (tells_itself(&generated.expr) && !names_plain_column(&error)) => {
+                found = Err(error);
+            }
             _ => {}
         }
     }
@@ -87,7 +90,9 @@ pub(crate) fn check_index(context: &PlanContext<'_>, db: DbIndex, table: &Arc<Ta
 /// The outermost operator itself may be what an index prohibits, or names nothing.
 fn tells_itself(expr: &ast::Expr) -> bool {
     match expr {
-        ast::Expr::In(in_) => !matches!(in_.set, ast::InSet::List(_)),
+        // The sides of a comparison are counted before anybody looks at them.
+        ast::Expr::Binary { left, right, .. } => [left, right].iter().any(|side| matches!(***side, ast::Expr::Row(_))),
+        ast::Expr::In(in_) => !matches!(in_.set, ast::InSet::List(_)) || in_.is_over_rows(),
         ast::Expr::Column(_)
         | ast::Expr::Function(_)
         | ast::Expr::Variable(_)

@@ -128,17 +128,26 @@ impl<'f, 'a> Finder<'f, 'a> {
         if matches!(&path.kind, PathKind::Index { skip: 0, equal, .. } if !equal.is_empty()) {
             self.paths.retain(|p| !matches!(p.kind, PathKind::Auto) || path.needs & !p.needs != 0);
         }
-        let dominated = self.paths.iter().any(|p| {
-            p.needs & path.needs == p.needs
-                && p.setup <= path.setup
-                && p.run <= path.run
-                && p.out <= path.out
-                && self.order_class(p) == self.order_class(&path)
-        });
-        if dominated || self.paths.len() >= MOST_PATHS {
+        let class = self.order_class(&path);
+        let beats =
+            |a: &Path, b: &Path| a.needs & b.needs == a.needs && a.setup <= b.setup && a.run <= b.run && a.out <= b.out;
+        if self.paths.iter().any(|p| beats(p, &path) && self.order_class(p) == class) {
             return;
         }
-        self.paths.push(path);
+        // It takes the place of the first one that it beats; estimates that tie later on must not bring that one back.
+        let beaten: Vec<bool> = self.paths.iter().map(|p| beats(&path, p) && self.order_class(p) == class).collect();
+        match beaten.iter().position(|&beaten| beaten) {
+            Some(first) => {
+                self.paths[first] = path;
+                let mut at = 0;
+                self.paths.retain(|_| {
+                    at += 1;
+                    at - 1 <= first || !beaten[at - 1]
+                });
+            }
+            None if self.paths.len() < MOST_PATHS => self.paths.push(path),
+            None => {}
+        }
     }
 
     /// A search that uses more terms is never dearer than one that uses some of them: estimates would often say so, since
