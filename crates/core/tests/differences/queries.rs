@@ -578,3 +578,21 @@ fn a_smaller_index_is_scanned_where_its_cost_ties_with_the_tables() {
          SELECT c FROM t; ANALYZE; SELECT c FROM t; SELECT b, c FROM t; SELECT group_concat(c) FROM t; SELECT c FROM t LIMIT 1;",
     );
 }
+
+#[test]
+fn the_collation_of_a_subquerys_column_is_not_that_of_calls_around_it() {
+    check(
+        "CREATE TABLE t(a, b); INSERT INTO t VALUES ('ABC', 'x'), ('abc', 'y'), ('ABC', 'z'); CREATE TABLE e(d);
+         SELECT count(*) FROM (SELECT a COLLATE NOCASE AS c FROM t) GROUP BY quote(c); SELECT count(*) FROM (SELECT a COLLATE NOCASE AS c FROM t) GROUP BY c;
+         SELECT count(*) FROM (SELECT a COLLATE NOCASE AS c FROM t) GROUP BY c || ''; SELECT count(*) FROM (SELECT a COLLATE NOCASE AS c FROM t) GROUP BY +c;
+         SELECT count(*) FROM (SELECT lower(a COLLATE NOCASE) || a AS c FROM t) GROUP BY quote(c); SELECT count(*) FROM (SELECT a COLLATE NOCASE AS c FROM t) GROUP BY CAST(c AS TEXT);
+         SELECT DISTINCT quote(c) FROM (SELECT a COLLATE NOCASE AS c FROM t); SELECT DISTINCT c FROM (SELECT a COLLATE NOCASE AS c FROM t);
+         SELECT quote(c) = '''abc''', c = 'abc', c IN ('abc'), c BETWEEN 'aba' AND 'abd', CASE c WHEN 'abc' THEN 1 END FROM (SELECT a COLLATE NOCASE AS c FROM t);
+         SELECT count(*) FROM (SELECT t.a COLLATE NOCASE AS c FROM e RIGHT JOIN t ON e.d = t.a) AS y JOIN t AS z ON y.c = z.a GROUP BY quote(c);
+         SELECT max(1) OVER () FROM (SELECT t.a COLLATE NOCASE AS c FROM t) AS y GROUP BY quote(y.c); SELECT count(*) FROM t GROUP BY quote(a COLLATE NOCASE);
+         SELECT c, count(*) OVER (PARTITION BY c), count(*) OVER (PARTITION BY quote(c)) FROM (SELECT a COLLATE NOCASE AS c, b FROM t) ORDER BY b;
+         SELECT b FROM (SELECT a COLLATE NOCASE AS c, b FROM t) ORDER BY quote(c), b; SELECT b FROM (SELECT a COLLATE NOCASE AS c, b FROM t) ORDER BY c, b;
+         SELECT max(c), min(c || ''), count(DISTINCT c), count(DISTINCT c || '') FROM (SELECT a COLLATE NOCASE AS c FROM t);
+         SELECT b FROM (SELECT a COLLATE NOCASE AS c, b FROM t) WHERE c = 'abc' AND quote(c) <> 'x'; SELECT c || '1' FROM (SELECT a COLLATE NOCASE AS c FROM t) GROUP BY c || '1' HAVING c || '1' = 'abc1';",
+    );
+}

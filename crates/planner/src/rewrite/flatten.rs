@@ -105,7 +105,7 @@ fn flatten_at(core: &mut Core, at: usize, order_by: &mut [OrderTerm]) -> Option<
     let Body::Core(inner) = sub.body else { return None };
     let mut inner = *inner;
     let reads = sources_read(&inner.output);
-    let mut substitute = Substitute { source: outer.id, by: &inner.output, reads: &reads };
+    let mut substitute = Substitute::new(outer.id, &inner.output, &reads);
     let mut on = outer.on;
     for e in &mut on {
         substitute.expr(e);

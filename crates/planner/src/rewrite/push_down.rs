@@ -173,7 +173,7 @@ fn add_condition(body: &mut Body, id: SourceId, e: &Expr, in_compound: bool) -> 
         Body::Core(core) => {
             let mut condition = e.clone();
             let reads = sources_read(&core.output);
-            Substitute { source: id, by: &core.output, reads: &reads }.expr(&mut condition);
+            Substitute::new(id, &core.output, &reads).expr(&mut condition);
             let mut anew = CompareAnew { changed: false };
             if in_compound {
                 anew.expr(&mut condition);

@@ -1,8 +1,10 @@
 //! Replacing the columns of a source by expressions.
 
+use turso_value::Value;
+
 use crate::plan::{
-    ColumnIndex, Core, Expr, OrderTerm, Query, SourceId, Visit, VisitMut, walk_expr, walk_expr_mut, walk_query,
-    walk_query_mut,
+    ColumnIndex, Core, Expr, OrderTerm, Query, SourceId, UnaryOp, Visit, VisitMut, walk_expr, walk_expr_mut,
+    walk_query, walk_query_mut,
 };
 
 /// Replaces every column of `source` by the expression at its position in `by`, in subqueries too.
@@ -11,6 +13,28 @@ pub(super) struct Substitute<'s> {
     pub by: &'s [Expr],
     /// Sources that the expressions read: enclosed queries that read `source` read these instead.
     pub reads: &'s [SourceId],
+    /// The place is an operand of an operator that has its own collation.
+    inside: bool,
+}
+
+impl<'s> Substitute<'s> {
+    pub fn new(source: SourceId, by: &'s [Expr], reads: &'s [SourceId]) -> Self {
+        Self { source, by, reads, inside: false }
+    }
+}
+
+/// COLLATE operators go: what they decide has been noted where it is needed.
+struct Plain;
+
+impl VisitMut for Plain {
+    fn expr(&mut self, e: &mut Expr) {
+        while let Expr::Collate { expr, .. } = e {
+            *e = std::mem::replace(&mut **expr, Expr::Literal(Value::Null));
+        }
+        walk_expr_mut(self, e);
+    }
+
+    fn query(&mut self, _: &mut Query) {}
 }
 
 impl VisitMut for Substitute<'_> {
@@ -20,13 +44,24 @@ impl VisitMut for Substitute<'_> {
                 && let Some(by) = self.by.get(usize::from(*i))
             {
                 *e = by.clone();
+                // A column's collation is not that of the call that it is an argument of; that of a COLLATE operator is.
+                if self.inside {
+                    Plain.expr(e);
+                }
             }
             return;
         }
+        let outside = self.inside;
+        self.inside |= !matches!(
+            e,
+            Expr::Collate { .. } | Expr::Cast { .. } | Expr::Unary { op: UnaryOp::Plus | UnaryOp::Plain, .. }
+        );
         walk_expr_mut(self, e);
+        self.inside = outside;
     }
 
     fn query(&mut self, q: &mut Query) {
+        let outside = std::mem::replace(&mut self.inside, false);
         if q.outer.contains(&self.source) {
             q.outer.retain(|id| *id != self.source);
             for id in self.reads {
@@ -36,6 +71,7 @@ impl VisitMut for Substitute<'_> {
             }
         }
         walk_query_mut(self, q);
+        self.inside = outside;
     }
 }
 
