@@ -596,3 +596,12 @@ fn the_collation_of_a_subquerys_column_is_not_that_of_calls_around_it() {
          SELECT b FROM (SELECT a COLLATE NOCASE AS c, b FROM t) WHERE c = 'abc' AND quote(c) <> 'x'; SELECT c || '1' FROM (SELECT a COLLATE NOCASE AS c FROM t) GROUP BY c || '1' HAVING c || '1' = 'abc1';",
     );
 }
+
+#[test]
+fn a_condition_moves_into_a_union_whatever_its_subquerys_own_subqueries_read() {
+    check(
+        "CREATE TABLE t(a CLOB, b); INSERT INTO t VALUES ('k', 22), ('12', 26), ('-3', NULL), ('-5', -7); CREATE TABLE s(a, b); INSERT INTO s VALUES (1, 22);
+         SELECT c FROM (SELECT b AS c FROM t UNION SELECT a FROM t) WHERE c >= (SELECT count() FROM t AS z WHERE (SELECT 1 FROM s WHERE s.b = z.a));
+         SELECT c FROM (SELECT b AS c FROM t UNION SELECT a FROM t) WHERE c >= (SELECT count() FROM s WHERE s.b IN (SELECT t.b FROM t WHERE t.b = s.b));",
+    );
+}

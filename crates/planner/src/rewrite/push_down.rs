@@ -74,7 +74,7 @@ fn may_move(e: &Expr, id: SourceId, local: &[SourceId]) -> bool {
     });
     let mut simple = Simple(true);
     simple.expr(e);
-    reads && !others && simple.0 && !e.has_correlated_subquery()
+    reads && !others && simple.0
 }
 
 /// Whether something beside this source is read, outside of subqueries.
@@ -104,7 +104,10 @@ impl Visit for Simple {
         }
     }
 
-    fn query(&mut self, _: &Query) {}
+    // What stands in a subquery may read what is around it there.
+    fn query(&mut self, q: &Query) {
+        self.0 &= q.outer.is_empty();
+    }
 }
 
 fn takes_conditions(body: &Body) -> bool {
