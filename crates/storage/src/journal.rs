@@ -138,7 +138,12 @@ impl Commit<'_> {
         match self.fill_journal(&*journal, &path, existed) {
             Ok(header) => Ok(Undo::Journal(journal, path, header)),
             Err(e) => {
-                // Nothing depends on it yet: a journal without its count rolls nothing back.
+                // Nothing depends on it yet: a journal without its count rolls nothing back. But where a sync has failed, the disk may
+                // have the count and not all of the pages, and neither the journal's end nor its removal need reach it.
+                let _ = journal.write_at(&[0; JournalHeader::SIZE], 0);
+                if self.synchronous != Synchronous::Off {
+                    let _ = journal.sync(self.sync_kind());
+                }
                 let _ = journal.truncate(0);
                 let _ = self.io.delete(&path, false);
                 Err(e)
@@ -285,7 +290,13 @@ impl Undo {
     /// Puts the database back from the journal, where there is one, and deletes that.
     pub fn play_back(self, io: &dyn Io, file: &dyn File) -> Result<()> {
         let Undo::Journal(journal, path, header) = self else { return Ok(()) };
-        journal.write_at(&header, 0)?;
+        let mut first = [0];
+        if journal.read_at(&mut first, 0)? != 1 || first[0] == 0 {
+            // Zeros have taken the header's place, and may have reached the disk. Before the first original is back in the database
+            // the header has to: otherwise a loss of power in between would leave half of each, and a journal that says nothing.
+            journal.write_at(&header, 0)?;
+            journal.sync(SyncKind::Data)?;
+        }
         play_back(&*journal, file)?;
         drop(journal);
         io.delete(&path, false)
