@@ -22,6 +22,7 @@ const MOST_STEPS: u64 = 4_000_000;
 /// How often SQLite is asked whether it goes on.
 const STEPS_PER_CALL: i32 = 10_000;
 /// SQLITE_LOCKED.
+const LOST_BLOBS: &str = "SQLite's OR by an index finds no blobs for LIKE and GLOB";
 const LOCKED: i32 = 6;
 /// SQLITE_CONSTRAINT_FOREIGNKEY.
 const FOREIGN_KEY: i32 = 787;
@@ -229,6 +230,12 @@ impl Pair {
                 None if self.looks_rows_up_in_an_index(step) => {
                     reach.explain("SQLite answers that a row with NULLs is not among those of a descending index");
                 }
+                None if self.loses_blobs(step) => {
+                    reach.explain(LOST_BLOBS);
+                    if step.class != Class::Select {
+                        return Ok(Outcome::TooLong);
+                    }
+                }
                 None if self.loses_twins(step) => {
                     reach.explain("SQLite's automatic index of a table WITHOUT ROWID has one of the rows that its key takes for equal");
                     if step.class != Class::Select {
@@ -242,6 +249,10 @@ impl Pair {
             return Ok(Outcome::Done { failed: stock.error.is_some(), rows: 0 });
         }
         if let Some(text) = self.counters() {
+            if self.loses_blobs(step) {
+                reach.explain(LOST_BLOBS);
+                return Ok(Outcome::TooLong);
+            }
             if !self.counts_nodes() {
                 return Err((Kind::Counters, text));
             }
@@ -274,6 +285,16 @@ impl Pair {
             && ["main", "temp", "aux"].iter().any(|schema| descends(&mut self.stock, schema))
             && self.stock.run(&format!("EXPLAIN QUERY PLAN {}", step.sql)).rows.iter().any(|row| {
                 row.iter().any(|value| matches!(value, Value::Text(_)) && literal(value).contains("FOR IN-OPERATOR"))
+            })
+    }
+
+    /// SQLite looks in an index for what LIKE and GLOB find in an arm of an OR, and only among texts.
+    fn loses_blobs(&mut self, step: &Step) -> bool {
+        let matches = step.sql.contains(" GLOB ") || step.sql.contains(" LIKE ");
+        matches
+            && step.sql.contains(" OR ")
+            && self.stock.run(&format!("EXPLAIN QUERY PLAN {}", step.sql)).rows.iter().any(|row| {
+                row.iter().any(|value| matches!(value, Value::Text(_)) && literal(value).contains("MULTI-INDEX OR"))
             })
     }
 

@@ -181,3 +181,13 @@ fn an_update_does_not_take_its_own_old_row_for_a_child_that_has_found_its_parent
         ));
     }
 }
+
+#[test]
+fn a_dropped_parent_fires_triggers_that_insert_with_autoincrement() {
+    check(
+        "CREATE TABLE p(a PRIMARY KEY); CREATE TABLE c(b REFERENCES p(a) ON DELETE SET NULL, c); CREATE TABLE log(a INTEGER PRIMARY KEY AUTOINCREMENT, b);
+         PRAGMA foreign_keys = ON; INSERT INTO p VALUES (1), (2); INSERT INTO c VALUES (1, 10), (2, 20), (1, 30); INSERT INTO log(b) VALUES ('first');
+         CREATE TRIGGER t AFTER UPDATE ON c BEGIN INSERT INTO log(b) VALUES (old.c); DELETE FROM log WHERE b = 10; END;
+         DROP TABLE p; SELECT * FROM log; SELECT * FROM c; SELECT * FROM sqlite_sequence; INSERT INTO log(b) VALUES ('last'); SELECT max(a) FROM log;",
+    );
+}

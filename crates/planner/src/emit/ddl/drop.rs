@@ -1,8 +1,11 @@
 //! DROP TABLE, VIEW, INDEX and TRIGGER.
 
+use std::sync::Arc;
+
 use turso_error::{Error, Result};
 use turso_parser::ast::{Drop, ObjectKind, QualifiedName};
 use turso_program::DbIndex;
+use turso_program::control::Goto;
 use turso_program::data::Integer;
 use turso_program::schema::{Destroy, DropIndex, DropTable, DropTrigger};
 use turso_program::write::Cause;
@@ -12,7 +15,7 @@ use super::{
     SEQUENCE_TABLE, SchemaRows, TEMP, change_cookie, definition, delete_rows_named, delete_schema_rows,
     follow_moved_root, schema_of, statistics_change,
 };
-use crate::emit::Emitter;
+use crate::emit::{Emitter, autoincrement};
 
 /// Emit a DROP statement.
 pub(crate) fn drop_object(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
@@ -57,6 +60,23 @@ fn missing(e: &mut Emitter<'_>, statement: &Drop, what: &str) -> Result<()> {
     }))
 }
 
+/// Where foreign keys are followed, the rows go first: their triggers may insert into tables with AUTOINCREMENT.
+fn delete_rows(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<bool> {
+    if !e.context.options.foreign_keys {
+        return Ok(false);
+    }
+    let counters = autoincrement::begin(e);
+    let deletes_rows = crate::emit::foreign_key::drop_table(e, db, table)?;
+    autoincrement::write_back(e);
+    if counters.is_some() {
+        let behind = e.builder.label();
+        e.builder.emit(Goto { target: behind });
+        autoincrement::finish(e, counters);
+        e.builder.bind(behind);
+    }
+    Ok(deletes_rows)
+}
+
 fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     let wants_view = statement.kind == ObjectKind::View;
     let name = &statement.name;
@@ -82,7 +102,7 @@ fn drop_table(e: &mut Emitter<'_>, statement: &Drop) -> Result<()> {
     if !wants_view && table.is_view() {
         return Err(Error::sql(format!("use DROP VIEW to delete view {}", table.name)));
     }
-    let deletes_rows = !wants_view && crate::emit::foreign_key::drop_table(e, db, &table)?;
+    let deletes_rows = !wants_view && delete_rows(e, db, &table)?;
     let schema = schema_of(e, db);
     for (trigger_db, trigger) in crate::emit::trigger::all_triggers_of(e, db, &table.name) {
         e.uses_database(trigger_db, true);
