@@ -8,8 +8,8 @@
 //! ```
 //! Throughput counts acknowledged commits after retries. The ceiling is measured by as many threads as there are writers, each
 //! of which appends 4 KiB and waits until a sync that began after its write has ended; the syncs are shared. A second one appends
-//! as many bytes as a transaction of the workload writes to the log. All take turns, because what a disk does changes from second to second: the medians of the rounds are shown, with the latencies of
-//! all rounds together. Files are durable before a measurement begins, so that no sync meets what the preparation has left.
+//! as many bytes as a transaction of the workload writes to the log. All take turns, because what a disk does changes from second to
+//! second: the medians of the rounds are shown, with the latencies of all rounds together. Files are durable before a measurement begins, so that no sync meets what the preparation has left.
 #![forbid(unsafe_code)]
 
 /// The allocator that our faces ship with (SQLite, in C, keeps the system's).

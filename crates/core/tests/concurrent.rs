@@ -639,3 +639,21 @@ fn snapshots_that_may_be_let_go_at_any_time_never_show_two_times_at_once() {
     });
     assert!(let_go > 0, "{whole} reads, none let go");
 }
+
+#[test]
+fn a_row_that_replace_writes_over_conflicts_as_one_that_is_updated() {
+    let scratch =
+        Scratch::new("CREATE TABLE t(id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES(1, 'a'), (2, 'b'), (3, 'c')");
+    let (x, y) = (scratch.connect(), scratch.connect());
+    for by_other in ["UPDATE t SET v = 'y' WHERE id = 1", "DELETE FROM t WHERE id = 1", "REPLACE INTO t VALUES(1, 'y')"]
+    {
+        ok(&x, "BEGIN CONCURRENT; REPLACE INTO t VALUES(1, 'x')");
+        ok(&y, by_other);
+        assert_eq!(conflict(&x, "COMMIT"), "row 1 of table t has been changed", "{by_other}");
+        ok(&x, "ROLLBACK; REPLACE INTO t VALUES(1, 'a')");
+    }
+    ok(&x, "BEGIN CONCURRENT; REPLACE INTO t VALUES(1, 'x'), (4, 'x')");
+    ok(&y, "REPLACE INTO t VALUES(2, 'y')");
+    ok(&x, "COMMIT");
+    assert_eq!(rows(&x, "SELECT * FROM t"), "1|x 2|y 3|c 4|x");
+}

@@ -207,6 +207,23 @@ fn rows_and_pipelines(connection: &Connection, sql: &str) -> (String, bool) {
     (format!("{}\n{error}", rows.join("\n")), counters.pipelines == 1 && counters.pipelines_given_up == 0)
 }
 
+/// Connections that run everything in the row tier and in pipelines, after the script.
+fn both_tiers(script: &str) -> [Connection; 2] {
+    ["row", "batch"].map(|tier| {
+        let connection = open();
+        connection.execute_batch(format!("PRAGMA execution_tier = {tier}")).unwrap();
+        assert_eq!(answers(&connection, script), "");
+        connection
+    })
+}
+
+/// Both give the same rows; `runs`: a pipeline gives those of the second.
+fn check_tiers(row: &Connection, batch: &Connection, sql: &str, runs: bool) {
+    let ((expected, by_rows), (rows, by_batches)) = (rows_and_pipelines(row, sql), rows_and_pipelines(batch, sql));
+    assert_eq!(rows, expected, "{sql}");
+    assert_eq!((by_rows, by_batches), (false, runs), "{sql}");
+}
+
 #[test]
 fn batches_measure_as_rows_do() {
     let script = "CREATE TABLE v (id INTEGER PRIMARY KEY, kind TEXT, f32, f64, bytes, bits, sparse, text TEXT, tail);
@@ -217,18 +234,8 @@ fn batches_measure_as_rows_do() {
         CREATE TABLE long (id INTEGER PRIMARY KEY, filler, f32); INSERT INTO long SELECT id, zeroblob(id % 2 * 6000), f32 FROM v WHERE id < 300;
         CREATE TABLE odd (id INTEGER PRIMARY KEY, f32); INSERT INTO odd SELECT id, f32 FROM v; UPDATE odd SET f32 = NULL WHERE id = 2500;
         ALTER TABLE w ADD COLUMN later DEFAULT '[1,2]';";
-    let [row, batch] = ["row", "batch"].map(|tier| {
-        let connection = open();
-        connection.execute_batch(format!("PRAGMA execution_tier = {tier}")).unwrap();
-        assert_eq!(answers(&connection, script), "");
-        connection
-    });
-    let check = |sql: &str, runs: bool| {
-        let ((expected, by_rows), (rows, by_batches)) =
-            (rows_and_pipelines(&row, sql), rows_and_pipelines(&batch, sql));
-        assert_eq!(rows, expected, "{sql}");
-        assert_eq!((by_rows, by_batches), (false, runs), "{sql}");
-    };
+    let [row, batch] = both_tiers(script);
+    let check = |sql: &str, runs: bool| check_tiers(&row, &batch, sql, runs);
     for (column, make) in [
         ("f32", "vector32"),
         ("f64", "vector64"),
@@ -274,18 +281,8 @@ fn leaves_that_are_too_far_away_are_dropped() {
         UPDATE odd SET v = replace(vector_extract(v), ',', printf(',%60s', '')) WHERE rowid = 4001;
         CREATE TABLE none AS SELECT id, kind, iif(id % 2000 < 1900, v, CAST(x'0000c07f' || substr(v, 5) AS BLOB)) AS v FROM v;
         CREATE TABLE bad AS SELECT * FROM v; UPDATE bad SET v = vector32('[1]') WHERE rowid = 8990;";
-    let [row, batch] = ["row", "batch"].map(|tier| {
-        let connection = open();
-        connection.execute_batch(format!("PRAGMA execution_tier = {tier}")).unwrap();
-        assert_eq!(answers(&connection, script), "");
-        connection
-    });
-    let check = |sql: &str, runs: bool| {
-        let ((expected, by_rows), (rows, by_batches)) =
-            (rows_and_pipelines(&row, sql), rows_and_pipelines(&batch, sql));
-        assert_eq!(rows, expected, "{sql}");
-        assert_eq!((by_rows, by_batches), (false, runs), "{sql}");
-    };
+    let [row, batch] = both_tiers(script);
+    let check = |sql: &str, runs: bool| check_tiers(&row, &batch, sql, runs);
     let vector = "(SELECT v FROM v WHERE id = 3777)";
     let row_vector = answers(&row, &format!("SELECT hex({vector})"));
     let row_vector = format!("x'{}'", row_vector.trim_matches(|c: char| !c.is_ascii_alphanumeric()));

@@ -32,6 +32,20 @@ fn commit(connection: &Connection, number: &mut i64) {
     }
 }
 
+/// A new database in this journal mode, with the rows of all groups.
+fn make_table(connection: &Connection, journal_mode: &str) -> Result<(), String> {
+    for sql in [
+        "PRAGMA page_size = 512",
+        &format!("PRAGMA journal_mode = {journal_mode}"),
+        "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER, p TEXT)",
+        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 59) \
+         INSERT INTO t SELECT i, 0, hex(zeroblob(100)) FROM n",
+    ] {
+        engines::run(connection, sql).map_err(|e| format!("{sql}: {e}"))?;
+    }
+    Ok(())
+}
+
 /// The number of the last commit that is there after the power came back.
 fn found(files: &Files) -> Result<i64, String> {
     let machine = Machine::new(files, Settings::default());
@@ -51,16 +65,8 @@ fn history(seed: u64) -> Result<u64, String> {
     let machine = Machine::new(&Files::new(), Settings { seed, sector: Some(512), ..Settings::default() });
     let synchronous = *random.pick(&["normal", "full"]);
     let writer = connect(&machine.process(0), synchronous);
-    for sql in [
-        "PRAGMA page_size = 512",
-        "PRAGMA journal_mode = wal",
-        "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER, p TEXT)",
-        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 59) \
-         INSERT INTO t SELECT i, 0, hex(zeroblob(100)) FROM n",
-        "PRAGMA wal_checkpoint = truncate",
-    ] {
-        engines::run(&writer, sql).map_err(|e| format!("{sql}: {e}"))?;
-    }
+    make_table(&writer, "wal")?;
+    engines::run(&writer, "PRAGMA wal_checkpoint = truncate")?;
     // Of the same process, or of another.
     let reader = connect(&machine.process(random.below(2)), synchronous);
     let (mut number, mut durable) = (0, 0);
@@ -133,15 +139,7 @@ fn undone(seed: u64) -> Result<u64, String> {
     machine.keep_journals_in_order();
     let (mode, synchronous) = *random.pick(&[("persist", "normal"), ("persist", "full"), ("truncate", "full")]);
     let writer = connect(&machine.process(0), synchronous);
-    for sql in [
-        "PRAGMA page_size = 512",
-        &format!("PRAGMA journal_mode = {mode}"),
-        "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER, p TEXT)",
-        "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 59) \
-         INSERT INTO t SELECT i, 0, hex(zeroblob(100)) FROM n",
-    ] {
-        engines::run(&writer, sql).map_err(|e| format!("{sql}: {e}"))?;
-    }
+    make_table(&writer, mode)?;
     let mut number = 0;
     for _ in 0..random.below(4) {
         commit(&writer, &mut number);

@@ -301,11 +301,11 @@ impl Pair {
     /// SQLite makes an automatic index, perhaps of a table without rowids: with another collation than the primary key's two of its rows
     /// are one entry.
     fn loses_twins(&mut self, step: &Step) -> bool {
-        let collates = |engine: &mut Stock, schema: &str| {
+        let has_no_rowids = |engine: &mut Stock, schema: &str| {
             let sql = format!("SELECT 1 FROM {schema}.sqlite_schema WHERE sql LIKE '%WITHOUT ROWID%'");
             !engine.run(&sql).rows.is_empty()
         };
-        ["main", "temp", "aux"].iter().any(|schema| collates(&mut self.stock, schema))
+        ["main", "temp", "aux"].iter().any(|schema| has_no_rowids(&mut self.stock, schema))
             && self.stock.run(&format!("EXPLAIN {}", step.sql)).rows.iter().any(|row| {
                 let names = |what: &str| {
                     row.iter().any(|value| matches!(value, Value::Text(_)) && literal(value).contains(what))

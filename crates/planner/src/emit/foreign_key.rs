@@ -561,13 +561,10 @@ fn broken_key() -> Raise {
     }
 }
 
-/// DROP TABLE deletes the rows first when other tables refer to them; where one is left without a parent the statement fails. So it
+/// With foreign keys followed, DROP TABLE deletes the rows first when other tables refer to them; where one is left without a parent the statement fails. So it
 /// does where its own keys are deferred and the transaction owes parents. True when it does so: then the program needs the bodies of
 /// the actions.
 pub(crate) fn drop_table(e: &mut Emitter<'_>, db: DbIndex, table: &Arc<Table>) -> Result<bool> {
-    if !e.context.options.foreign_keys {
-        return Ok(false);
-    }
     if referring(e, db, table).is_empty() {
         // Rows without a parent, of which the transaction keeps count, are gone with the table.
         let deferred = |key: &ForeignKey| key.deferred || e.context.options.defer_foreign_keys;

@@ -135,19 +135,20 @@ impl<'f, 'a> Finder<'f, 'a> {
             return;
         }
         // It takes the place of the first one that it beats; estimates that tie later on must not bring that one back.
-        let beaten: Vec<bool> = self.paths.iter().map(|p| beats(&path, p) && self.order_class(p) == class).collect();
-        match beaten.iter().position(|&beaten| beaten) {
-            Some(first) => {
-                self.paths[first] = path;
-                let mut at = 0;
-                self.paths.retain(|_| {
-                    at += 1;
-                    at - 1 <= first || !beaten[at - 1]
-                });
+        let beaten = |p: &Path| beats(&path, p) && self.order_class(p) == class;
+        let Some(first) = self.paths.iter().position(beaten) else {
+            if self.paths.len() < MOST_PATHS {
+                self.paths.push(path);
             }
-            None if self.paths.len() < MOST_PATHS => self.paths.push(path),
-            None => {}
+            return;
+        };
+        for at in (first + 1..self.paths.len()).rev() {
+            let p = &self.paths[at];
+            if beats(&path, p) && self.order_class(p) == class {
+                self.paths.remove(at);
+            }
         }
+        self.paths[first] = path;
     }
 
     /// A search that uses more terms is never dearer than one that uses some of them: estimates would often say so, since

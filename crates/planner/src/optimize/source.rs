@@ -39,8 +39,8 @@ pub(super) struct IndexInfo {
     /// Conjuncts of a partial index's WHERE.
     pub partial: Vec<Expr>,
     pub covering: bool,
-    /// To SQLite, in which the index of a UNIQUE constraint does not cover the primary key behind its own columns: it decides whether
-    /// all entries are read instead of the table's.
+    /// It covers as SQLite sees it, to which the index of a UNIQUE constraint has its own columns only, not the primary key behind
+    /// them: so it is decided whether all of its entries are read instead of the table's.
     pub scan_covers: bool,
     /// The tree of a WITHOUT ROWID table itself.
     pub primary: bool,

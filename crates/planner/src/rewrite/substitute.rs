@@ -24,9 +24,9 @@ impl<'s> Substitute<'s> {
 }
 
 /// COLLATE operators go: what they decide has been noted where it is needed.
-struct Plain;
+struct Uncollate;
 
-impl VisitMut for Plain {
+impl VisitMut for Uncollate {
     fn expr(&mut self, e: &mut Expr) {
         while let Expr::Collate { expr, .. } = e {
             *e = std::mem::replace(&mut **expr, Expr::Literal(Value::Null));
@@ -46,7 +46,7 @@ impl VisitMut for Substitute<'_> {
                 *e = by.clone();
                 // A column's collation is not that of the call that it is an argument of; that of a COLLATE operator is.
                 if self.inside {
-                    Plain.expr(e);
+                    Uncollate.expr(e);
                 }
             }
             return;
