@@ -1,8 +1,8 @@
 //! Common table expressions.
 //!
 //! One that is used once is a subquery at its place, and so is one that only joins, filters and computes, since the query around
-//! it can take it up; any other that is used more often is shared (and computed once), NOT MATERIALIZED or not; a recursive one becomes a [`Cte`] with
-//! its recursive arms.
+//! it can take it up; any other that is used more often is shared (and computed once), NOT MATERIALIZED or not; a recursive one
+//! becomes a [`Cte`] with its recursive arms.
 
 use std::collections::HashMap;
 use std::sync::Arc;
